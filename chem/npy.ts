@@ -1,0 +1,80 @@
+/** NumPy's `.npy` files, versions 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+
+/** The number types that are read and written, little endian. */
+export interface NpyTypes {
+  u8: Uint8Array<ArrayBuffer>;
+  i16: Int16Array<ArrayBuffer>;
+  i32: Int32Array<ArrayBuffer>;
+  f32: Float32Array<ArrayBuffer>;
+  f64: Float64Array<ArrayBuffer>;
+}
+
+/** `u8`, `i16`, `i32`, `f32` or `f64`. */
+export type NpyType = keyof NpyTypes;
+
+/** An array with its shape; `data` is row-major. */
+export interface Npy<T extends NpyType = NpyType> {
+  readonly type: T;
+  readonly shape: readonly number[];
+  readonly data: NpyTypes[T];
+}
+
+const MAGIC = "\x93NUMPY";
+const DESCRIPTORS: Readonly<Record<NpyType, string>> = { u8: "|u1", i16: "<i2", i32: "<i4", f32: "<f4", f64: "<f8" };
+const ARRAYS = { u8: Uint8Array, i16: Int16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array } as const;
+const HEADER =
+  /^\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(((?:\s*\d+\s*,?)*)\),?\s*\}\s*$/;
+
+const product = (shape: readonly number[]) => shape.reduce((all, n) => all * n, 1);
+
+/**
+ * Reads an array of a known type.
+ *
+ * @param bytes the whole file
+ * @param type the type that the file must hold
+ * @param name what errors call the file
+ * @throws {TypeError} where the file is no `.npy`, is cut short or too long, or holds another type or order
+ */
+export function readNpy<T extends NpyType>(bytes: Uint8Array, type: T, name = "the array"): Npy<T> {
+  const fail = (what: string) => new TypeError(`${name}: ${what}`);
+  if (bytes.length < 10 || String.fromCharCode(...bytes.subarray(0, 6)) !== MAGIC) throw fail("not an .npy file");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), version = bytes[6];
+  if (version < 1 || version > 3) throw fail(`.npy version ${version}; versions 1, 2 and 3 are read`);
+  const start = version === 1 ? 10 : 12;
+  if (bytes.length < start) throw fail("cut short within its header");
+  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (bytes.length < end) throw fail("cut short within its header");
+  const header = HEADER.exec(new TextDecoder().decode(bytes.subarray(start, end)));
+  if (header === null) throw fail("its header is not that of a plain array");
+  const [, descriptor, order, sizes] = header;
+  if (descriptor !== DESCRIPTORS[type]) throw fail(`holds ${descriptor} where ${DESCRIPTORS[type]} (${type}) is due`);
+  if (order === "True") throw fail("in Fortran order; only C order is read");
+  const shape = sizes.split(",").filter((size) => size.trim() !== "").map(Number);
+  const length = product(shape), size = ARRAYS[type].BYTES_PER_ELEMENT;
+  if (bytes.length - end !== length * size) {
+    throw fail(`shape (${shape}) of ${type} takes ${length * size} bytes and ${bytes.length - end} are there`);
+  }
+  const data = new ARRAYS[type](bytes.slice(end).buffer) as NpyTypes[T];
+  return { type, shape, data };
+}
+
+/**
+ * Writes an array as a version 1.0 file, its data at a multiple of 64 bytes as NumPy does.
+ *
+ * @throws {RangeError} where shape and data do not agree
+ */
+export function writeNpy({ type, shape, data }: Npy): Uint8Array<ArrayBuffer> {
+  if (product(shape) !== data.length) {
+    throw new RangeError(`a shape of (${shape}) takes ${product(shape)} numbers and ${data.length} were given`);
+  }
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${DESCRIPTORS[type]}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const start = Math.ceil((10 + text.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(start + data.byteLength);
+  for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
+  bytes[6] = 1;
+  new DataView(bytes.buffer).setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(text.padEnd(start - 11) + "\n"), 10);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  return bytes;
+}

@@ -1,0 +1,191 @@
+/**
+ * QM9 with coordinates in a compact form: a folder of arrays that is read whole in a fraction of a second.
+ *
+ * 130,831 molecules, all of GDB-9 but the 3,054 that failed the consistency check, in GDB order, with the split that
+ * EDM, GeoLDM and their successors train on. Data: Ramakrishnan et al., Sci. Data 1, 140022 (2014).
+ */
+import type { Molecule } from "./molecule.ts";
+import { type NpyType, type NpyTypes, readNpy } from "./npy.ts";
+import { checkManifest } from "./qm9_manifest.ts";
+
+/** The columns of `properties`, in order. */
+export const QM9_PROPERTIES = [
+  "A", // rotational constants, GHz
+  "B",
+  "C",
+  "mu", // dipole moment, debye
+  "alpha", // polarizability, bohr^3
+  "homo", // hartree, as are lumo and gap
+  "lumo",
+  "gap",
+  "r2", // <R^2>, bohr^2
+  "zpve", // hartree, as are the four energies that follow
+  "U0",
+  "U298",
+  "H298",
+  "G298",
+  "Cv", // cal / (mol K)
+] as const;
+
+/** Positions are stored as whole numbers of 1/2000 angstrom. */
+export const POSITION_UNITS_PER_ANGSTROM = 2000;
+
+/** The files of the form: name, number type, and shape with `null` for what the data decide. */
+export const QM9_FILES = {
+  index: { name: "gdb9_index.i32.npy", type: "i32", columns: null },
+  atomCounts: { name: "n_atoms.u8.npy", type: "u8", columns: null },
+  atomicNumbers: { name: "atomic_numbers.u8.npy", type: "u8", columns: null },
+  positions: { name: "positions.i16.npy", type: "i16", columns: 3 },
+  properties: { name: "properties.f64.npy", type: "f64", columns: QM9_PROPERTIES.length },
+  train: { name: "split_train.i32.npy", type: "i32", columns: null },
+  valid: { name: "split_valid.i32.npy", type: "i32", columns: null },
+  test: { name: "split_test.i32.npy", type: "i32", columns: null },
+} as const satisfies Record<string, { name: string; type: NpyType; columns: number | null }>;
+
+/** The one file that is not an array: SMILES, one a line, compressed. */
+export const QM9_SMILES_FILE = "smiles.txt.gz";
+
+/** The data in memory. A row is a molecule's place in the set, 0 to count - 1. */
+export interface Qm9 {
+  readonly count: number;
+  /** Atoms in each molecule, hydrogens included. */
+  readonly atomCounts: Uint8Array;
+  /** The number in the official file name `dsgdb9nsd_NNNNNN.xyz`, a row. */
+  readonly index: Int32Array;
+  /** `[count, QM9_PROPERTIES.length]` */
+  readonly properties: Float64Array;
+  readonly split: Readonly<Record<"train" | "valid" | "test", Int32Array>>;
+  /** A fresh copy of one molecule; positions as in the data, not centred. */
+  molecule(row: number): Molecule;
+  /** The first SMILES of the official file, that of the GDB graph. */
+  smiles(row: number): string;
+}
+
+async function readFile(folder: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(`${folder}/${name}`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(`QM9 at ${folder} lacks ${name}; \`deno task data\` prepares a whole set`);
+  }
+}
+
+async function readSmiles(bytes: Uint8Array<ArrayBuffer>, path: string): Promise<string[]> {
+  try {
+    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    return text.trimEnd().split("\n");
+  } catch (cause) {
+    throw new TypeError(`${path}: not a whole gzip file`, { cause });
+  }
+}
+
+/** Each row must be in exactly one part of the split. */
+function checkSplit(split: Qm9["split"], count: number, folder: string): void {
+  const seen = new Uint8Array(count);
+  for (const part of ["train", "valid", "test"] as const) {
+    const path = `${folder}/${QM9_FILES[part].name}`;
+    for (const row of split[part]) {
+      if (row < 0 || row >= count) throw new TypeError(`${path}: row ${row} is outside 0 to ${count - 1}`);
+      if (seen[row]++) throw new TypeError(`${path}: row ${row} is in the split twice`);
+    }
+  }
+  const total = split.train.length + split.valid.length + split.test.length;
+  if (total !== count) throw new TypeError(`${folder}: the split holds ${total} of ${count} molecules`);
+}
+
+/**
+ * Reads a whole set, about 35 MB.
+ *
+ * @param folder where the files lie; without it, where `findQm9` finds them
+ * @throws {Deno.errors.NotFound} naming the file that is not there
+ * @throws {TypeError} naming the file that is corrupt, cut short, or does not agree with the others
+ */
+export async function openQm9(folder?: string): Promise<Qm9> {
+  const at = folder ?? await findQm9();
+  const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
+  const names = [...Object.values(QM9_FILES).map((file) => file.name), QM9_SMILES_FILE];
+  await Promise.all(names.map(async (name) => bytes.set(name, await readFile(at, name))));
+  await checkManifest(at, bytes);
+
+  const read = <K extends keyof typeof QM9_FILES>(key: K): NpyTypes[(typeof QM9_FILES)[K]["type"]] => {
+    const { name, type, columns } = QM9_FILES[key], path = `${at}/${name}`;
+    const { shape, data } = readNpy(bytes.get(name)!, type, path);
+    const wanted = columns === null ? "[n]" : `[n,${columns}]`;
+    if (shape.length !== (columns === null ? 1 : 2) || (columns !== null && shape[1] !== columns)) {
+      throw new TypeError(`${path}: its shape is [${shape}] where ${wanted} is due`);
+    }
+    return data as NpyTypes[(typeof QM9_FILES)[K]["type"]];
+  };
+  const index = read("index"), atomCounts = read("atomCounts"), atomicNumbers = read("atomicNumbers");
+  const positions = read("positions"), properties = read("properties");
+  const split = { train: read("train"), valid: read("valid"), test: read("test") };
+  const smiles = await readSmiles(bytes.get(QM9_SMILES_FILE)!, `${at}/${QM9_SMILES_FILE}`);
+
+  const count = atomCounts.length;
+  const offsets = new Int32Array(count + 1);
+  for (let row = 0; row < count; row++) offsets[row + 1] = offsets[row] + atomCounts[row];
+  const atoms = offsets[count];
+  const agree = (name: string, have: number, due: number, what: string) => {
+    if (have !== due) {
+      throw new TypeError(`${at}/${name}: holds ${have} ${what} where ${QM9_FILES.atomCounts.name} tells ${due}`);
+    }
+  };
+  agree(QM9_FILES.index.name, index.length, count, "molecules");
+  agree(QM9_FILES.properties.name, properties.length / QM9_PROPERTIES.length, count, "molecules");
+  agree(QM9_SMILES_FILE, smiles.length, count, "molecules");
+  agree(QM9_FILES.atomicNumbers.name, atomicNumbers.length, atoms, "atoms");
+  agree(QM9_FILES.positions.name, positions.length / 3, atoms, "atoms");
+  for (const z of atomicNumbers) {
+    if (z !== 1 && (z < 6 || z > 9)) {
+      throw new TypeError(
+        `${at}/${QM9_FILES.atomicNumbers.name}: atomic number ${z}; QM9 has H, C, N, O and F (1, 6, 7, 8, 9)`,
+      );
+    }
+  }
+  checkSplit(split, count, at);
+
+  const checked = (row: number) => {
+    if (!Number.isInteger(row) || row < 0 || row >= count) {
+      throw new RangeError(`row ${row} was asked of ${count} molecules; rows go from 0 to ${count - 1}`);
+    }
+    return row;
+  };
+  return {
+    count,
+    atomCounts,
+    index,
+    properties,
+    split,
+    molecule(row) {
+      const from = offsets[checked(row)], to = offsets[row + 1];
+      const units = positions.subarray(3 * from, 3 * to);
+      return {
+        atomicNumbers: atomicNumbers.slice(from, to),
+        positions: Float32Array.from(units, (u) => u / POSITION_UNITS_PER_ANGSTROM),
+      };
+    },
+    smiles: (row) => smiles[checked(row)],
+  };
+}
+
+/** Where data sets are looked for, in this order: `MOLSTEP_QM9`, then beside the code. */
+export function qm9Folders(): string[] {
+  const named = Deno.env.get("MOLSTEP_QM9");
+  const beside = (path: string) => decodeURIComponent(new URL(path, import.meta.url).pathname);
+  return named ? [named] : [beside("../data/qm9"), beside("../../shared/data/qm9")];
+}
+
+/**
+ * The first folder that holds QM9.
+ *
+ * @throws {Deno.errors.NotFound} telling where it was looked for
+ */
+export async function findQm9(folders: readonly string[] = qm9Folders()): Promise<string> {
+  for (const folder of folders) {
+    const found = await Deno.stat(`${folder}/${QM9_FILES.atomCounts.name}`).then((file) => file.isFile, () => false);
+    if (found) return folder;
+  }
+  throw new Deno.errors.NotFound(
+    `QM9 was looked for in ${folders.join(", ")} and is not there; \`deno task data\` prepares it`,
+  );
+}
