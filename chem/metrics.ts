@@ -1,0 +1,98 @@
+/** Rates over a set of molecules as EDM defines them, each with its 95 % interval. */
+import type { Validation } from "./validator.ts";
+
+/** A rate in [0, 1] with its interval, out of `n` cases. Of no cases it is 0, in [0, 1]. */
+export interface Rate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
+export interface Summary {
+  /** Number of molecules. */
+  readonly count: number;
+  readonly validity: Rate;
+  readonly moleculeStability: Rate;
+  /** Over all atoms of all molecules. */
+  readonly atomStability: Rate;
+  /** Distinct molecules among the valid ones. It falls as more are drawn: compare at equal `count`. */
+  readonly uniqueness: Rate;
+  /** Distinct valid molecules among all: validity times uniqueness. */
+  readonly validUnique: Rate;
+  /** Valid and of one fragment, among all. */
+  readonly connected: Rate;
+  /** Distinct valid molecules that the training set lacks, among the distinct valid ones. */
+  readonly novelty?: Rate;
+}
+
+/** What of a validation the metrics read. */
+export type Judged = Pick<Validation, "valid" | "stable" | "stableAtoms" | "atoms" | "connected" | "edmSmiles">;
+
+/**
+ * Wilson's score interval of a rate (Wilson, J. Am. Stat. Assoc. 22, 209, 1927).
+ *
+ * @param successes from 0 to n; need not be whole
+ * @param z half-width in standard deviations; 1.96 for 95 %
+ */
+export function wilson(successes: number, n: number, z = 1.96): Rate {
+  if (!(n >= 0 && successes >= 0 && successes <= n)) {
+    throw new RangeError(`Wilson's interval: successes from 0 to n are allowed; given are ${successes} of ${n}`);
+  }
+  if (n === 0) return { value: 0, low: 0, high: 1, n };
+  const p = successes / n, zz = z * z / n;
+  const middle = (p + zz / 2) / (1 + zz), half = z * Math.sqrt(p * (1 - p) / n + zz / (4 * n)) / (1 + zz);
+  // At the ends rounding may step over p or out of [0, 1].
+  return { value: p, low: Math.min(p, Math.max(0, middle - half)), high: Math.max(p, Math.min(1, middle + half)), n };
+}
+
+/**
+ * The rate of stable atoms. Atoms of one molecule stand and fall together, so counting each as a case of its own would
+ * make the interval too narrow: Wilson's is taken at the effective number of cases p(1 - p) / var(p), with the variance
+ * of a ratio estimate over molecules (Korn & Graubard, Surv. Methodol. 24, 193, 1998).
+ */
+function atomRate(records: readonly Judged[], z: number): Rate {
+  let stable = 0, atoms = 0;
+  for (const record of records) stable += record.stableAtoms, atoms += record.atoms;
+  if (atoms === 0) return wilson(0, 0, z);
+  const p = stable / atoms, molecules = records.length;
+  let squares = 0;
+  for (const record of records) squares += (record.stableAtoms - p * record.atoms) ** 2;
+  const variance = molecules > 1 ? squares * molecules / (molecules - 1) / atoms ** 2 : 0;
+  const cases = variance > 0 ? Math.min(atoms, p * (1 - p) / variance) : molecules;
+  return { ...wilson(p * cases, cases, z), value: p, n: atoms };
+}
+
+/**
+ * EDM's metrics of a set of molecules.
+ *
+ * Uniqueness and novelty are no rates of independent cases; their intervals are Wilson's all the same, a rough guide.
+ *
+ * @param options.training EDM SMILES (`Validity.edmSmiles`) of the training molecules; without it novelty is left out
+ */
+export function summarise(
+  records: readonly Judged[],
+  { training, z = 1.96 }: { training?: ReadonlySet<string>; z?: number } = {},
+): Summary {
+  const count = records.length, distinct = new Set<string>();
+  let valid = 0, stable = 0, connected = 0;
+  for (const record of records) {
+    if (record.stable) stable++;
+    if (record.connected) connected++;
+    if (!record.valid) continue;
+    valid++;
+    distinct.add(record.edmSmiles!);
+  }
+  let novel = 0;
+  if (training) { for (const smiles of distinct) if (!training.has(smiles)) novel++; }
+  return {
+    count,
+    validity: wilson(valid, count, z),
+    moleculeStability: wilson(stable, count, z),
+    atomStability: atomRate(records, z),
+    uniqueness: wilson(distinct.size, valid, z),
+    validUnique: wilson(distinct.size, count, z),
+    connected: wilson(connected, count, z),
+    ...(training && { novelty: wilson(novel, distinct.size, z) }),
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * RDKit.js, loaded and kept tidy. Its molecules live in WebAssembly memory that no garbage collector sees, so they are
+ * lent to a callback and freed when it ends, whether it returns or throws.
+ */
+import rdkitModule, { type MainModule, type Mol } from "@rdkit/rdkit";
+
+export type RdkitMol = Mol;
+
+export interface ParseOptions {
+  /** Turn explicit hydrogens into implicit ones while reading. Default true, as RDKit does. */
+  readonly removeHs?: boolean;
+}
+
+export interface Rdkit {
+  readonly version: string;
+  /**
+   * Reads and sanitises a SMILES or a molblock, and lends the molecule to `use`.
+   *
+   * @returns what `use` returns; null where RDKit refuses the input
+   */
+  withMol<T>(input: string, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
+  /** The InChIKey of an InChI. */
+  inchikey(inchi: string): string;
+}
+
+/** Wraps a loaded module. Separate from loading so that a test can count what is taken and freed. */
+export function wrapRdkit(module: Pick<MainModule, "get_mol" | "get_inchikey_for_inchi" | "version">): Rdkit {
+  return {
+    version: module.version(),
+    withMol(input, use, { removeHs = true } = {}) {
+      const mol = module.get_mol(input, JSON.stringify({ removeHs }));
+      if (mol === null) return null;
+      try {
+        return use(mol);
+      } finally {
+        mol.delete();
+      }
+    },
+    inchikey: (inchi) => module.get_inchikey_for_inchi(inchi),
+  };
+}
+
+/** Loads RDKit.js; about 0.2 s. Its WebAssembly file lies beside its script in the npm package: no network. */
+export async function createRdkit(): Promise<Rdkit> {
+  // The package is CommonJS: what its types call the default export is the module itself.
+  const module = await (rdkitModule as unknown as typeof rdkitModule.default)();
+  // Why a molecule was refused is no news here: it is refused.
+  module.disable_logging();
+  return wrapRdkit(module);
+}

@@ -1,0 +1,153 @@
+/**
+ * MDL molblocks and SDF records, version V2000 (Biovia, "CTFile Formats"): writing in 3D, and reading back.
+ *
+ * Hydrogens are atoms like any other. Charges, isotopes, stereo marks and properties are neither written nor read.
+ */
+import { atomicNumberOf, symbolOf } from "./elements.ts";
+import type { Bond, Molecule } from "./molecule.ts";
+
+/** Data fields of an SDF record, name to value, in order. */
+export type SdfData = Readonly<Record<string, string | number | boolean>>;
+
+export interface SdfRecord {
+  readonly title: string;
+  readonly molecule: Molecule;
+  readonly bonds: Bond[];
+  readonly data: Record<string, string>;
+}
+
+/** Whether V2000 can hold it: at most 999 atoms and 999 bonds, all coordinates finite, within -9999 and 9999 angstrom. */
+export function fitsMolblock({ atomicNumbers, positions }: Molecule, bonds: readonly Bond[]): boolean {
+  return atomicNumbers.length <= 999 && bonds.length <= 999 && positions.every((value) => Math.abs(value) <= 9999);
+}
+
+function oneLine(what: string, text: string): string {
+  if (/[\r\n]/.test(text)) throw new RangeError(`${what}: one line is allowed; given is ${JSON.stringify(text)}`);
+  return text;
+}
+
+/**
+ * A molblock, 3D, coordinates in angstrom to four decimals. It carries no date, so equal molecules give equal text.
+ *
+ * @param bonds zero-based, as `perceiveBonds` returns them
+ * @param title the first line, at most 80 characters
+ * @throws RangeError for what {@link fitsMolblock} denies, or a title of several lines or over 80 characters
+ */
+export function molblock(molecule: Molecule, bonds: readonly Bond[], title = ""): string {
+  const { atomicNumbers, positions } = molecule, n = atomicNumbers.length;
+  if (positions.length !== 3 * n) {
+    throw new RangeError(`Positions: ${n} atoms need ${3 * n} numbers; given are ${positions.length}`);
+  }
+  if (!fitsMolblock(molecule, bonds)) {
+    const farthest = positions.reduce((most, value) => Math.abs(value) <= most ? most : Math.abs(value), 0);
+    throw new RangeError(
+      "V2000 allows 999 atoms, 999 bonds and coordinates from -9999 to 9999 angstrom; " +
+        `given are ${n}, ${bonds.length} and a largest coordinate of ${farthest}`,
+    );
+  }
+  if (title.length > 80) throw new RangeError(`Title: 80 characters are allowed; given are ${title.length}`);
+  const three = (value: number) => String(value).padStart(3);
+  const lines = [
+    oneLine("Title", title),
+    "  Molstep           3D",
+    "",
+    `${three(n)}${three(bonds.length)}  0  0  0  0  0  0  0  0999 V2000`,
+  ];
+  for (let i = 0; i < n; i++) {
+    let line = "";
+    for (let axis = 0; axis < 3; axis++) line += positions[3 * i + axis].toFixed(4).padStart(10);
+    lines.push(`${line} ${symbolOf(atomicNumbers[i]).padEnd(3)} 0  0  0  0  0  0  0  0  0  0  0  0`);
+  }
+  for (const { i, j, order } of bonds) lines.push(`${three(i + 1)}${three(j + 1)}${three(order)}  0`);
+  lines.push("M  END", "");
+  return lines.join("\n");
+}
+
+/**
+ * One SDF record: a molblock and its data fields, ended by `$$$$`.
+ *
+ * @throws RangeError for a field name with `<`, `>` or a line break, or a value with an empty or `$$$$` line
+ */
+export function sdfRecord(block: string, data: SdfData = {}): string {
+  let text = block;
+  for (const [name, value] of Object.entries(data)) {
+    if (!/^[^<>\r\n]+$/.test(name)) {
+      throw new RangeError(
+        `Data field: <, > and line breaks are not allowed in a name; given is ${JSON.stringify(name)}`,
+      );
+    }
+    const lines = String(value).split(/\r?\n/);
+    if (lines.some((line) => line.startsWith("$$$$")) || (lines.length > 1 && lines.includes(""))) {
+      throw new RangeError(`Data field ${name}: empty lines and $$$$ are not allowed in a value`);
+    }
+    text += `>  <${name}>\n${lines.join("\n")}\n\n`;
+  }
+  return `${text}$$$$\n`;
+}
+
+/**
+ * Reads a V2000 molblock of H, C, N, O, F with bonds of order 1 to 3.
+ *
+ * @throws SyntaxError naming the line that does not follow the form
+ */
+export function readMolblock(text: string): Omit<SdfRecord, "data"> {
+  const lines = text.split(/\r?\n/);
+  const fail = (line: number, wanted: string) => {
+    return new SyntaxError(
+      `Molblock, line ${line + 1}: expected ${wanted}, found ${JSON.stringify(lines[line] ?? "the end")}`,
+    );
+  };
+  const integer = (line: number, from: number): number => {
+    const field = (lines[line] ?? "").slice(from, from + 3);
+    if (!/^ *\d+$/.test(field)) throw fail(line, `a whole number in columns ${from + 1} to ${from + 3}`);
+    return Number(field);
+  };
+  if (!/ V2000\s*$/.test(lines[3] ?? "")) throw fail(3, "a counts line ending in V2000");
+  const n = integer(3, 0), m = integer(3, 3);
+  const atomicNumbers = new Uint8Array(n), positions = new Float32Array(3 * n), bonds: Bond[] = [];
+  for (let i = 0; i < n; i++) {
+    const line = lines[4 + i] ?? "";
+    for (let axis = 0; axis < 3; axis++) {
+      const field = line.slice(10 * axis, 10 * axis + 10);
+      if (!/^ *-?\d+\.\d+$/.test(field)) throw fail(4 + i, "three coordinates of ten columns and a symbol");
+      positions[3 * i + axis] = Number(field);
+    }
+    try {
+      atomicNumbers[i] = atomicNumberOf(line.slice(31, 34).trim());
+    } catch (error) {
+      throw new SyntaxError(`Molblock, line ${5 + i}: ${(error as Error).message}`);
+    }
+  }
+  for (let b = 0; b < m; b++) {
+    const line = 4 + n + b, i = integer(line, 0) - 1, j = integer(line, 3) - 1, order = integer(line, 6);
+    if (i === j || i < 0 || j < 0 || i >= n || j >= n) throw fail(line, `a bond between two of ${n} atoms`);
+    if (order !== 1 && order !== 2 && order !== 3) throw fail(line, "a bond of order 1, 2 or 3");
+    bonds.push({ i: Math.min(i, j), j: Math.max(i, j), order });
+  }
+  if (!lines.slice(4 + n + m).some((line) => line.trimEnd() === "M  END")) {
+    throw new SyntaxError("Molblock: M  END is missing");
+  }
+  return { title: lines[0], molecule: { atomicNumbers, positions }, bonds };
+}
+
+/**
+ * Reads all records of an SDF file.
+ *
+ * @throws SyntaxError naming the record, counted from 1, that does not follow the form
+ */
+export function readSdf(text: string): SdfRecord[] {
+  const parts = text.split(/^\$\$\$\$.*(?:\r?\n|$)/m);
+  if (parts.at(-1)!.trim() !== "") throw new SyntaxError(`SDF: record ${parts.length} does not end with $$$$`);
+  return parts.slice(0, -1).map((part, index) => {
+    try {
+      const data: Record<string, string> = {};
+      const fields = part.slice(part.search(/^M {2}END/m)).matchAll(
+        /^>.*<([^<>]+)>.*\r?\n([^]*?)(?:\r?\n\r?\n|$(?![^]))/gm,
+      );
+      for (const [, name, value] of fields) data[name] = value.replace(/\r\n/g, "\n");
+      return { ...readMolblock(part), data };
+    } catch (error) {
+      throw new SyntaxError(`SDF, record ${index + 1}: ${(error as Error).message}`);
+    }
+  });
+}

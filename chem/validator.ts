@@ -1,0 +1,64 @@
+/** All that chemistry says of one generated molecule, in one pass. */
+import { perceiveBonds } from "./bonds.ts";
+import { type Descriptors, descriptorsOf } from "./descriptors.ts";
+import type { Bond, Molecule } from "./molecule.ts";
+import type { Rdkit } from "./rdkit.ts";
+import { fitsMolblock, molblock } from "./sdf.ts";
+import { type Stability, stability } from "./stability.ts";
+import { type Validity, withValid } from "./validity.ts";
+
+export interface ValidateOptions {
+  /** Compute descriptors of valid molecules. Default false. */
+  readonly descriptors?: boolean;
+  /** Write a V2000 molblock, of valid molecules and others. Default false. */
+  readonly molblock?: boolean;
+  /** Compute the InChIKey of valid molecules. Default true; false saves a third of the time. */
+  readonly inchikey?: boolean;
+  /** Title of the molblock. Default empty. */
+  readonly title?: string;
+}
+
+export interface Validation extends Validity, Stability {
+  /** Valid and one fragment. */
+  readonly connected: boolean;
+  /**
+   * Canonical SMILES of the whole molecule for people: hydrogens implicit, stereo as the positions have it, fragments
+   * set apart by dots; null where not valid. An atom that lacks bonds is written with the hydrogens that fill it up.
+   */
+  readonly smiles: string | null;
+  /** Standard InChIKey of what `smiles` says; null where not valid or not asked for. */
+  readonly inchikey: string | null;
+  /** As perceived from distances, whether valid or not. */
+  readonly bonds: Bond[];
+  /** Present where asked for and valid. */
+  readonly descriptors?: Descriptors;
+  /** Present where asked for, and where the form can hold the molecule. */
+  readonly molblock?: string;
+}
+
+export type Validate = (molecule: Molecule, options?: ValidateOptions) => Validation;
+
+/**
+ * Makes the function that judges molecules. It throws RangeError for an unknown element, or positions that do not match
+ * the atoms; a molecule that makes no sense is merely not valid.
+ */
+export function createValidator(rdkit: Rdkit): Validate {
+  return (molecule, options = {}) => {
+    const bonds = perceiveBonds(molecule);
+    const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
+      // InChI from the molecule with its hydrogens, then SMILES and descriptors without them.
+      const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi()) || null;
+      mol.remove_hs_in_place();
+      const smiles = mol.get_smiles();
+      return { ...verdict, inchikey, smiles, ...(options.descriptors && { descriptors: descriptorsOf(mol) }) };
+    });
+    return {
+      ...stability(molecule),
+      ...(details ?? { fragments: 0, edmSmiles: null, inchikey: null, smiles: null }),
+      valid: details !== null,
+      connected: details?.fragments === 1,
+      bonds,
+      ...(options.molblock && fitsMolblock(molecule, bonds) && { molblock: molblock(molecule, bonds, options.title) }),
+    };
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * EDM's validity (Hoogeboom et al. 2022): the atoms and the bonds perceived from distances make a molecule that RDKit
+ * can sanitise. An atom with too few bonds is valid, RDKit adds what hydrogens it lacks; one with too many is not.
+ */
+import { perceiveBonds } from "./bonds.ts";
+import { fragments, largest, submolecule } from "./fragments.ts";
+import type { Bond, Molecule } from "./molecule.ts";
+import type { Rdkit, RdkitMol } from "./rdkit.ts";
+import { fitsMolblock, molblock } from "./sdf.ts";
+
+export interface Validity {
+  readonly valid: boolean;
+  /** Connected pieces; 0 where the molecule is not valid. */
+  readonly fragments: number;
+  /**
+   * Canonical SMILES of the largest fragment (the first of equals), hydrogens written out, without stereo; null where
+   * the molecule is not valid. EDM's uniqueness and novelty compare these.
+   */
+  readonly edmSmiles: string | null;
+}
+
+const FLAT = JSON.stringify({ doIsomericSmiles: false });
+
+/**
+ * Lends the sanitised RDKit molecule, explicit hydrogens and 3D stereo included, to `use`.
+ *
+ * @returns what `use` returns; null where the molecule is not valid (which a molecule without atoms, with a position
+ *   that is not finite, or beyond what a molblock holds never is)
+ * @throws RangeError for an unknown element, or positions that do not match the atoms
+ */
+export function withValid<T>(
+  rdkit: Rdkit,
+  molecule: Molecule,
+  bonds: readonly Bond[],
+  use: (mol: RdkitMol, verdict: { fragments: number; edmSmiles: string }) => T,
+): T | null {
+  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds)) return null;
+  return rdkit.withMol(molblock(molecule, bonds), (mol) => {
+    const pieces = fragments(molecule.atomicNumbers.length, bonds);
+    return use(mol, {
+      fragments: pieces.length,
+      edmSmiles: pieces.length === 1 ? mol.get_smiles(FLAT) : largestSmiles(rdkit, molecule, bonds, pieces),
+    });
+  }, { removeHs: false });
+}
+
+function largestSmiles(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[], pieces: number[][]): string {
+  const piece = submolecule(molecule, bonds, largest(pieces));
+  const smiles = rdkit.withMol(molblock(piece.molecule, piece.bonds), (mol) => mol.get_smiles(FLAT), {
+    removeHs: false,
+  });
+  if (smiles === null) throw new Error("RDKit refuses a fragment of a molecule that it accepts");
+  return smiles;
+}
+
+/**
+ * Judges one molecule.
+ *
+ * @param bonds perceived from the molecule unless given
+ * @throws RangeError for an unknown element, or positions that do not match the atoms
+ */
+export function validity(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[] = perceiveBonds(molecule)): Validity {
+  return withValid<Validity>(rdkit, molecule, bonds, (_, verdict) => ({ valid: true, ...verdict })) ??
+    { valid: false, fragments: 0, edmSmiles: null };
+}
