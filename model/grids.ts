@@ -1,0 +1,79 @@
+/** Times of an N-step sampler: N + 1 numbers that fall from 1 (noise) to 0 (data). */
+import { z } from "zod";
+import { timeAtLogSnr } from "./schedules.ts";
+import type { Grid, Schedule } from "./types.ts";
+
+/** What a card or a request says of its grid. */
+export const gridSpec = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("uniform") }),
+  z.strictObject({
+    type: z.literal("logSnr"),
+    /** Log-SNR that the even distances start from, at the noisy end; the schedule's own where absent. */
+    first: z.number().optional(),
+    /** Log-SNR of the last call, at the clean end. */
+    last: z.number().default(9),
+  }),
+  z.strictObject({ type: z.literal("power"), rho: z.number().positive() }),
+]);
+
+/** A grid, named. */
+export type GridSpec = z.infer<typeof gridSpec>;
+
+/** The grid that a spec names, for this schedule. */
+export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
+  switch (spec.type) {
+    case "uniform":
+      return uniformGrid(steps);
+    case "logSnr":
+      return logSnrGrid(steps, schedule, spec);
+    case "power":
+      return powerGrid(steps, spec.rho);
+  }
+}
+
+/** Refuses a number of steps that is not a positive integer. */
+function checkSteps(steps: number): void {
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new RangeError(`a grid needs an integer number of steps of at least 1, got ${steps}`);
+  }
+}
+
+/** t_i = 1 - i / N. */
+export function uniformGrid(steps: number): Grid {
+  checkSteps(steps);
+  return Float64Array.from({ length: steps + 1 }, (_, i) => (steps - i) / steps);
+}
+
+/** t_i = (1 - i / N)^rho: rho above 1 sets more of the times near the data, below 1 near the noise. */
+export function powerGrid(steps: number, rho: number): Grid {
+  if (!(rho > 0)) throw new RangeError(`a power grid needs a positive rho, got ${rho}`);
+  return uniformGrid(steps).map((t) => t ** rho);
+}
+
+/**
+ * Calls at log-SNRs in equal distances (Lu et al., "DPM-Solver", 2022, section 4).
+ *
+ * The ends need care, as log-SNR is infinite (or very large) at t = 0 and very small at t = 1. The N calls' log-SNRs go
+ * evenly from `first` (default: the schedule's at t = 1) to `last` (default 9, sigma about 0.011; the schedule's at t = 0
+ * if that is less). Then the first time is set to 1, where the noise is, whatever `first` says, and 0 is put at the
+ * end: the last interval goes from `last` to clean data. One step is [1, 0].
+ *
+ * @throws RangeError unless first < last within the schedule's own log-SNRs
+ */
+export function logSnrGrid(
+  steps: number,
+  schedule: Schedule,
+  { first, last = 9 }: { first?: number; last?: number } = {},
+): Grid {
+  checkSteps(steps);
+  const low = Math.max(first ?? -Infinity, schedule(1).logSnr), high = Math.min(last, schedule(0).logSnr);
+  if (!(low < high)) {
+    throw new RangeError(`a log-SNR grid must rise from first to last, got ${low} to ${high} within this schedule`);
+  }
+  const grid = new Float64Array(steps + 1);
+  grid[0] = 1;
+  for (let i = 1; i < steps; i++) grid[i] = timeAtLogSnr(schedule, low + (high - low) * i / (steps - 1));
+  // Where `last` is the schedule's own end, the last call would stand at 0 itself: half of the interval before it.
+  if (steps > 1 && grid[steps - 1] === 0) grid[steps - 1] = grid[steps - 2] / 2;
+  return grid;
+}
