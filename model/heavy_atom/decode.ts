@@ -53,11 +53,12 @@ function tetrahedron(a: Vector): Vector[] {
 /**
  * Length of a bond to hydrogen in angstrom: QM9's means (training split) by element, hydrogens and heavy neighbours.
  *
- * @param neighbours heavy atoms within 1.75 angstrom: 1, 2 and 3 tell sp, sp2 and sp3 carbon with one hydrogen
+ * @param neighbours heavy atoms within 1.75 angstrom
  */
 export function hydrogenBondLength(element: number, count: number, neighbours: number): number {
-  if (element === 6) return count === 1 ? neighbours <= 1 ? 1.067 : neighbours === 2 ? 1.087 : 1.095 : 1.094;
-  return element === 7 ? count === 2 ? 1.011 : 1.014 : 0.965;
+  if (element === 6) return count > 1 ? 1.094 : neighbours <= 1 ? 1.062 : neighbours === 2 ? 1.089 : 1.091;
+  if (element === 7) return count > 1 ? 1.011 : neighbours <= 1 ? 1.02 : 1.012;
+  return 0.965;
 }
 
 /** Index of the largest of `z[from, from + count)`. */

@@ -1,0 +1,40 @@
+/** Between flat latents and the tensors that the network reads and writes. */
+import type * as tfjs from "@tensorflow/tfjs";
+import { ONE_HOT } from "../heavy_atom/space.ts";
+import { latentLength } from "../latent.ts";
+import type { BatchShape, LatentSpace } from "../types.ts";
+import { offDiagonal, type Tf } from "./layers.ts";
+import type { NetworkOutputs } from "./network.ts";
+
+/** The parts of latents `[B, L]`. */
+export interface LatentParts {
+  /** `[B, N, V, 3]` */
+  readonly vectors: tfjs.Tensor;
+  /** `[B, N, K]` */
+  readonly scalars: tfjs.Tensor;
+  /** `[B, N, N, P]` */
+  readonly pairs: tfjs.Tensor;
+}
+
+/** Takes latents apart. Throws RangeError where their length is not that of the shape. */
+export function splitLatent(
+  tf: Tf,
+  z: Float32Array,
+  { vectors: V, scalars: K, pairs: P }: LatentSpace,
+  { batch: B, nodes: N }: BatchShape,
+): LatentParts {
+  const width = 3 * V + K, length = latentLength({ vectors: V, scalars: K, pairs: P }, N);
+  if (z.length !== B * length) throw new RangeError(`latents of ${B} x ${length} floats asked, ${z.length} given`);
+  const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, length]), [N * width, N * N * P], 1);
+  const [vectors, scalars] = tf.split(tf.reshape(nodes, [B, N, width]), [3 * V, K], 2);
+  return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
+}
+
+/** The x0 estimate `[B, L]` of the network's outputs: classes and bond orders as expected one-hot values. */
+export function joinLatent(tf: Tf, { vectors, scalarLogits, bondLogits }: NetworkOutputs): tfjs.Tensor2D {
+  const [B, N, V] = vectors.shape;
+  const scalars = tf.mul(tf.softmax(scalarLogits, -1), ONE_HOT);
+  const nodes = tf.concat([tf.reshape(vectors, [B, N, V! * 3]), scalars], -1);
+  const pairs = tf.mul(tf.softmax(bondLogits, -1), tf.mul(offDiagonal(tf, N), ONE_HOT));
+  return tf.concat([tf.reshape(nodes, [B, -1]), tf.reshape(pairs, [B, -1])], 1) as tfjs.Tensor2D;
+}
