@@ -4,7 +4,7 @@
  * The package's own entry looks for the addon inside itself and dies without it; so its kernels are loaded file by
  * file, and the addon from the folder that `deno task setup:tensorflow` filled.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ export function defaultTensorflowFolder(): string {
 
 /** The addon's place inside that folder. */
 export function addonPath(folder: string): string {
-  return join(folder, "lib", "tfjs_binding.node");
+  return join(folder, "lib", "napi-v8", "tfjs_binding.node");
 }
 
 /** Two helpers that runtimes dropped and the package still calls. */
@@ -29,6 +29,27 @@ function restoreUtilHelpers(): void {
   util.isArray ??= Array.isArray;
 }
 
+/**
+ * Loads CUDA's libraries where the set-up brought them, so that TensorFlow finds them by name. They need one another in
+ * an order that is nowhere written down, so those that fail are tried again for as long as that helps.
+ */
+function loadCuda(folder: string): void {
+  const nvidia = join(folder, "deps", "nvidia");
+  if (!existsSync(nvidia)) return;
+  let waiting = readdirSync(nvidia, { recursive: true, encoding: "utf8" }).filter((name) => /\.so[.\d]*$/.test(name));
+  for (let before = Infinity; waiting.length < before;) {
+    before = waiting.length;
+    waiting = waiting.filter((name) => {
+      try {
+        Deno.dlopen(join(nvidia, name), {});
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  }
+}
+
 /** Registers `tensorflow`. */
 export const registerTensorflow: Register = (tf, { tensorflowFolder = defaultTensorflowFolder() }) => {
   const path = addonPath(tensorflowFolder);
@@ -36,6 +57,7 @@ export const registerTensorflow: Register = (tf, { tensorflowFolder = defaultTen
   // Read when the library is loaded: errors only.
   if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "2");
   restoreUtilHelpers();
+  loadCuda(tensorflowFolder);
   const require = createRequire(import.meta.url);
   const binding = require(path);
   if (!tf.findBackend("tensorflow")) {
