@@ -1,0 +1,124 @@
+/**
+ * From a seed to molecules. Molecule `i` of a seed has its own random streams for its size, its noise and its decoding,
+ * so it comes out the same whatever else is asked of the device; batches are made up from the request alone and are
+ * never shared between requests, so even the rounding is the same.
+ */
+import type { Molecule } from "../chem/molecule.ts";
+import { makeGrid } from "./grids.ts";
+import { drawNoise } from "./latent.ts";
+import type { Model } from "./load.ts";
+import type { Turn } from "./queue.ts";
+import { random } from "./random.ts";
+import { sample } from "./samplers/mod.ts";
+import type { Settings } from "./settings.ts";
+import { drawSize, groupBySize, PURPOSE, type SizeBatch, sizeDistribution, type SizeRange } from "./sizes.ts";
+import type { Denoise } from "./types.ts";
+
+/** What to draw. */
+export interface DrawRequest {
+  readonly count: number;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** Nodes of the model's latent; the data's distribution where absent. */
+  readonly size?: SizeRange;
+}
+
+/** A batch of molecules of one size, as drawn. */
+export interface DrawnBatch {
+  /** Which of the request's molecules these are. */
+  readonly indices: readonly number[];
+  readonly molecules: readonly Molecule[];
+  readonly sampleMs: number;
+  readonly decodeMs: number;
+}
+
+/** Runs work on the device when it is free; see `queue.ts`. */
+export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>) => Promise<T>;
+
+/** How to draw. */
+export interface DrawOptions {
+  readonly signal?: AbortSignal;
+  /** The device's queue. At once where absent. */
+  readonly turn?: TakeTurn;
+  /** Molecules whose order is settled together: a window is done before the next begins. Default 256. */
+  readonly window?: number;
+  /** Called after each denoiser call with the fraction done, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+const atOnce: TakeTurn = (work) => work({ yield: () => Promise.resolve() });
+
+/** Lets the event loop turn, so that a server answers while a denoiser works. */
+export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+/** A throttled {@link breathe}: turns the event loop once at least `everyMs` have passed since it last did. */
+export function breather(everyMs = 15): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < everyMs) return;
+    await breathe();
+    last = performance.now();
+  };
+}
+
+/**
+ * Draws molecules in windows of `window` indices, each window grouped by size into batches of at most `model.batch`.
+ *
+ * @throws RangeError where the request is impossible (sizes, steps), the signal's reason where it is aborted
+ */
+export async function* draw(
+  model: Model,
+  { count, seed, settings, size }: DrawRequest,
+  { signal, turn = atOnce, window = 256, onProgress }: DrawOptions = {},
+): AsyncGenerator<DrawnBatch, void, void> {
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
+  }
+  const distribution = sizeDistribution(model.card, size);
+  const grid = makeGrid(settings.grid, settings.steps, model.schedule);
+  const denoiser = await model.denoiser(settings.sampler === "distilled" ? settings.steps : undefined);
+  const pause = breather();
+  let done = 0;
+
+  const drawBatch = async ({ nodes, indices }: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
+    const shape = { batch: indices.length, nodes }, space = denoiser.space;
+    const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
+    const denoise: Denoise = async (z, t) => {
+      signal?.throwIfAborted();
+      await turn.yield();
+      const x0 = await denoiser.predict(z, shape, t);
+      done += indices.length;
+      onProgress?.(Math.min(1, done / (count * settings.steps)));
+      await pause();
+      return x0;
+    };
+    const noise = () => drawNoise(space, shape, streams);
+    const started = performance.now();
+    const z = await sample(settings.algorithm, {
+      denoise,
+      schedule: model.schedule,
+      grid,
+      z: noise(),
+      noise,
+      options: settings.options,
+      signal,
+    });
+    const sampled = performance.now();
+    const molecules = await model.autoencoder.decode(
+      z,
+      shape,
+      indices.map((index) => random(seed, index, PURPOSE.decode)),
+    );
+    return { indices, molecules, sampleMs: sampled - started, decodeMs: performance.now() - sampled };
+  };
+
+  for (let from = 0; from < count; from += window) {
+    const length = Math.min(window, count - from);
+    const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
+    for (const batch of groupBySize(sizes, model.batch, from)) {
+      signal?.throwIfAborted();
+      yield await turn((mine) => drawBatch(batch, mine));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** The parts that a card names, made for a backend: networks are loaded only when a card asks for them. */
+import type { Backend, BackendChoice } from "./backends/types.ts";
+import type { Card } from "./card.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import type { Autoencoder, Denoiser, Schedule } from "./types.ts";
+
+/** Where a part's arithmetic runs, and why there. */
+export interface Placement {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** A part and its place. */
+export interface Placed<T> {
+  readonly part: T;
+  readonly backend: Placement;
+}
+
+/** Opens TensorFlow.js's backend once, when the first part asks for it. */
+export type OpenTensors = () => Promise<Backend>;
+
+/** A part's tensors, by name. */
+export type Tensors = ReadonlyMap<string, StoredTensor>;
+
+/**
+ * TensorFlow.js on the backend of this choice, opened at the first call.
+ *
+ * @param choice see `backends/open.ts`
+ */
+export function tensorsOn(choice: BackendChoice): OpenTensors {
+  let open: Promise<Backend> | undefined;
+  return () => open ??= import("./backends/open.ts").then(({ openBackend }) => openBackend(choice));
+}
+
+/** The denoiser of a card. `auto` and `wasm` run pair attention on the embedded engine; others on TensorFlow.js. */
+export async function makeDenoiser(
+  { denoiser: part, space }: Pick<Card, "denoiser" | "space">,
+  tensors: Tensors,
+  schedule: Schedule,
+  openTensors: OpenTensors,
+): Promise<Placed<Denoiser>> {
+  const backend = await openTensors();
+  switch (part.type) {
+    case "pair-attention": {
+      const { createPairAttention } = await import("./pair_attention/denoiser.ts");
+      const sizes = { width: part.width, blocks: part.blocks };
+      return { part: createPairAttention(backend.tf, { space, sizes, schedule }, tensors), backend };
+    }
+    case "egnn":
+      throw new Error("egnn");
+  }
+}
+
+/** The autoencoder of a card; `tensors` where the card's part has a file. */
+export async function makeAutoencoder(
+  { autoencoder: part }: Pick<Card, "autoencoder">,
+  _tensors: Tensors | undefined,
+  _openTensors: OpenTensors,
+): Promise<Autoencoder> {
+  switch (part.type) {
+    case "heavy-atom": {
+      const { createHeavyAtomAutoencoder } = await import("./heavy_atom/autoencoder.ts");
+      return createHeavyAtomAutoencoder({ classes: part.classes });
+    }
+    case "geoldm":
+      throw new Error("geoldm");
+    case "identity":
+      throw new Error("identity");
+  }
+}

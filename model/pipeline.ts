@@ -1,0 +1,115 @@
+/** Draws, validates and filters molecules, window by window, in the order of their indices. */
+import { summarise, type Summary } from "../chem/metrics.ts";
+import type { Molecule } from "../chem/molecule.ts";
+import type { Validate, Validation } from "../chem/validator.ts";
+import { breather, draw, type DrawOptions, type DrawRequest } from "./generate.ts";
+import type { Model } from "./load.ts";
+import type { Place } from "./queue.ts";
+
+/** Which molecules are given back; all that are drawn count in the metrics. */
+export const FILTERS = ["none", "valid", "stable", "unique"] as const;
+
+/** A filter's name. `unique` keeps the first valid molecule of each EDM SMILES, as the metric of that name counts. */
+export type Filter = typeof FILTERS[number];
+
+/** What is said of each molecule beyond its validity. */
+export interface Detail {
+  readonly descriptors?: boolean;
+  readonly molblock?: boolean;
+}
+
+/** A molecule with all that is known of it. */
+export interface GeneratedMolecule {
+  readonly index: number;
+  readonly molecule: Molecule;
+  readonly validation: Validation;
+}
+
+/** Milliseconds that a request spent. */
+export interface Timings {
+  queueMs: number;
+  sampleMs: number;
+  decodeMs: number;
+  validateMs: number;
+}
+
+/** A run of {@link generateMolecules}; its numbers are final when the windows are at their end. */
+export interface Generation {
+  /** Molecules that pass the filter, in the order of their indices, a window at a time. */
+  readonly windows: AsyncGenerator<GeneratedMolecule[], void, void>;
+  readonly timings: Readonly<Timings>;
+  /** Molecules drawn so far. */
+  readonly drawn: number;
+  /** Molecules given back so far. */
+  readonly returned: number;
+  /** Over the molecules drawn so far. */
+  summary(training?: ReadonlySet<string>): Summary;
+}
+
+/** How to generate. */
+export interface GenerateOptions extends Omit<DrawOptions, "turn"> {
+  readonly validate: Validate;
+  readonly place?: Place;
+  readonly filter?: Filter;
+  readonly detail?: Detail;
+}
+
+/** Starts a generation: nothing is drawn until `windows` is read. Ends and errors as {@link draw} does. */
+export function generateMolecules(
+  model: Model,
+  request: DrawRequest,
+  { validate, place, filter = "none", detail = {}, ...options }: GenerateOptions,
+): Generation {
+  const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
+  const records: Validation[] = [], seen = new Set<string>();
+  const { signal, window = 256 } = options;
+  let drawn = 0, returned = 0;
+
+  const keep = (validation: Validation): boolean => {
+    if (filter === "none") return true;
+    if (filter === "stable") return validation.stable;
+    if (!validation.valid || filter === "valid") return validation.valid;
+    const fresh = !seen.has(validation.edmSmiles!);
+    seen.add(validation.edmSmiles!);
+    return fresh;
+  };
+
+  async function* windows(): AsyncGenerator<GeneratedMolecule[], void, void> {
+    const pause = breather();
+    let pending: GeneratedMolecule[] = [];
+    const turn = place && place.turn.bind(place);
+    for await (const batch of draw(model, request, { ...options, turn, window })) {
+      timings.sampleMs += batch.sampleMs;
+      timings.decodeMs += batch.decodeMs;
+      if (place) timings.queueMs = place.waitedMs;
+      for (const [k, molecule] of batch.molecules.entries()) {
+        signal?.throwIfAborted();
+        const started = performance.now();
+        const validation = validate(molecule, detail);
+        timings.validateMs += performance.now() - started;
+        pending.push({ index: batch.indices[k], molecule, validation });
+        await pause();
+      }
+      drawn += batch.molecules.length;
+      if (drawn % window !== 0 && drawn !== request.count) continue;
+      pending.sort((a, b) => a.index - b.index);
+      records.push(...pending.map(({ validation }) => validation));
+      const kept = pending.filter(({ validation }) => keep(validation));
+      returned += kept.length;
+      pending = [];
+      yield kept;
+    }
+  }
+
+  return {
+    windows: windows(),
+    timings,
+    get drawn() {
+      return drawn;
+    },
+    get returned() {
+      return returned;
+    },
+    summary: (training) => summarise(records, { training }),
+  };
+}
