@@ -1,6 +1,7 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
 import { gridSpec } from "./grids.ts";
+import { parseSamplerOptions, samplerName } from "./samplers/mod.ts";
 import { scheduleSpec } from "./schedules.ts";
 import type { LatentSpace } from "./types.ts";
 
@@ -101,7 +102,7 @@ function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
   }
 }
 
-/** The card. Unknown keys are errors, but in `training`, `evaluation`, `metrics` and `options`, which are free. */
+/** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
 export const cardSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, '.', '_' and '-'"),
   version: z.string().min(1),
@@ -128,7 +129,7 @@ export const cardSchema = z.strictObject({
   /** The best undistilled setting measured at each of some step counts. */
   recommended: z.array(z.strictObject({
     steps: count,
-    sampler: z.enum(["ddpm", "ancestral", "ddim", "dpm-solver++", "consistency"]),
+    sampler: samplerName,
     grid: gridSpec.default({ type: "uniform" }),
     options: free.default({}),
   })).default([]),
@@ -136,7 +137,7 @@ export const cardSchema = z.strictObject({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ space, counts, autoencoder }, context) => {
+}).superRefine(({ space, counts, autoencoder, recommended }, context) => {
   const own = spaceOf(autoencoder);
   for (const key of ["vectors", "scalars", "pairs"] as const) {
     if (space[key] !== own[key]) {
@@ -149,6 +150,13 @@ export const cardSchema = z.strictObject({
     const message = `the autoencoder "${autoencoder.type}" counts ${counted}, the card says ${counts}`;
     context.addIssue({ code: "custom", path: ["counts"], message });
   }
+  recommended.forEach(({ sampler, options }, i) => {
+    try {
+      parseSamplerOptions(sampler, options);
+    } catch (error) {
+      context.addIssue({ code: "custom", path: ["recommended", i, "options"], message: (error as Error).message });
+    }
+  });
 });
 
 /** A model's card, checked, with defaults filled in. */
