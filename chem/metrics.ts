@@ -72,7 +72,7 @@ function atomRate(records: readonly Judged[], z: number): Rate {
  */
 export function summarise(
   records: readonly Judged[],
-  { training, z = 1.96 }: { training?: ReadonlySet<string>; z?: number } = {},
+  { training, z = 1.96 }: { training?: Pick<ReadonlySet<string>, "has">; z?: number } = {},
 ): Summary {
   const count = records.length, distinct = new Set<string>();
   let valid = 0, stable = 0, connected = 0;
