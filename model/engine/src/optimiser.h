@@ -1,0 +1,90 @@
+/* AdamW and Muon on the flat arrays; which parameter takes which is told by a list of Muon's matrices. */
+#ifndef MOLSTEP_OPTIMISER_H
+#define MOLSTEP_OPTIMISER_H
+#include "gemm.h"
+#include "layout.h"
+
+typedef struct {
+  long at;
+  int rows, columns; /* [in, out] */
+} Matrix;
+
+/* Muon's matrices: those of the blocks, the mixing of sets apart. Returns their number. */
+static int muon_matrices(const Sizes *s, const Layout *l, Matrix *out) {
+  int count = 0;
+  const int f = s->f;
+#define ADD(offset, r, c) (out[count++] = (Matrix){offset, r, c})
+  for (int b = 0; b < s->blocks; b++) {
+    const BlockLayout *k = &l->block[b];
+    for (int part = 0; part < 3; part++) ADD(k->qkv_w + (long)part * f * f, f, f);
+    ADD(k->edge_w, f + SETS, 2 * PAIR);
+    ADD(k->radial_w, s->radial + SHAPES, PAIR);
+    ADD(k->pair_w, PAIR, PAIR_OUT);
+    ADD(k->out_w, f + PAIR, f);
+    ADD(k->up_w, f + SETS, s->hidden);
+    ADD(k->down_w, s->hidden, f + SETS);
+  }
+#undef ADD
+  return count;
+}
+
+/* Floats of scratch that orthogonalise() needs for a matrix. */
+static long muon_scratch(const Matrix *m) {
+  long r = m->rows < m->columns ? m->rows : m->columns, c = (m->rows < m->columns ? m->columns : m->rows) + 15;
+  return 3 * r * c + 3 * r * r;
+}
+
+/*
+ * Newton-Schulz iteration towards the nearest semi-orthogonal matrix (Jordan et al. 2024, Muon; quintic 3.4445, -4.7750, 2.0315).
+ * x [r, c] with r <= c, r a multiple of 16, row length c16 (a multiple of 16, padded with zeros); normalised to |x| = 1 on entry.
+ */
+static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, int r, int c16, int steps) {
+  for (int step = 0; step < steps; step++) {
+    transpose(x, r, c16, xt);
+    gemm((Gemm){r, r, c16, x, c16, 1, xt, r, a, r, 0, 0});
+    for (long k = 0; k < (long)r * r; k++) b[k] = 0.f;
+    gemm((Gemm){r, r, r, a, r, 1, a, r, b, r, 0, 1});
+    for (long k = 0; k < (long)r * r; k++) b[k] = -4.7750f * a[k] + 2.0315f * b[k];
+    for (long k = 0; k < r; k++) b[k * r + k] += 3.4445f;
+    gemm((Gemm){r, c16, r, b, r, 1, x, c16, y, c16, 0, 0});
+    float *swap = x;
+    x = y, y = swap;
+  }
+  return x;
+}
+
+/* One Muon update: p -= rate sqrt(max(1, out/in)) orthogonalise(g + beta (m - g)), momentum m <- beta m + (1-beta) g. */
+static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate, float *scratch) {
+  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows, c16 = (c + 15) / 16 * 16;
+  float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
+  const float beta = 0.95f;
+  double norm = 0;
+  for (long k = 0; k < (long)r * c16; k++) x[k] = 0.f;
+  for (int i = 0; i < m->rows; i++)
+    for (int j = 0; j < m->columns; j++) {
+      const long at = m->at + (long)i * m->columns + j;
+      const float grad = g[at] * gain, v = momentum[at] = beta * momentum[at] + (1.f - beta) * grad;
+      const float u = (1.f - beta) * grad + beta * v;
+      norm += (double)u * u;
+      x[wide ? (long)i * c16 + j : (long)j * c16 + i] = u;
+    }
+  const float inverse = 1.f / ((float)__builtin_sqrt(norm) + 1e-7f);
+  for (long k = 0; k < (long)r * c16; k++) x[k] *= inverse;
+  x = orthogonalise(x, y, xt, a, b, r, c16, 5);
+  const float ratio = (float)m->columns / m->rows, step = rate * (ratio > 1.f ? __builtin_sqrtf(ratio) : 1.f);
+  for (int i = 0; i < m->rows; i++)
+    for (int j = 0; j < m->columns; j++) p[m->at + (long)i * m->columns + j] -= step * x[wide ? (long)i * c16 + j : (long)j * c16 + i];
+}
+
+/* AdamW without decay on [from, to): betas 0.9 and 0.95, eps 1e-8; `count` is the update's number from 1. */
+static void adam_update(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, long from, long to, float gain,
+                        float rate, float correct1, float correct2) {
+  for (long k = from; k < to; k++) {
+    const float grad = g[k] * gain;
+    m[k] = 0.9f * m[k] + 0.1f * grad;
+    v[k] = 0.95f * v[k] + 0.05f * grad * grad;
+    p[k] -= rate * (m[k] * correct1) / (__builtin_sqrtf(v[k] * correct2) + 1e-8f);
+  }
+}
+
+#endif
