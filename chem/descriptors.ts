@@ -1,7 +1,7 @@
 /** Descriptors of a molecule as RDKit.js computes them, under plain names. */
-import type { RdkitMol } from "./rdkit.ts";
+import type { Rdkit } from "./rdkit.ts";
 
-/** What RDKit.js calls each descriptor. Lengths of ring and bond counts are as in RDKit's `rdMolDescriptors`. */
+/** What RDKit.js calls each descriptor. */
 const RDKIT_NAMES = Object.freeze({
   /** Average molecular weight, Da. */
   molecularWeight: "amw",
@@ -32,11 +32,16 @@ const RDKIT_NAMES = Object.freeze({
 export type Descriptors = Record<keyof typeof RDKIT_NAMES, number>;
 
 /**
- * All descriptors of a molecule whose hydrogens are implicit (explicit ones would make methyl groups rotatable).
+ * All descriptors of the molecule that a SMILES with implicit hydrogens names. (Explicit hydrogens would make methyl
+ * groups rotatable, and removing them from an RDKit molecule makes it forget its stereocentres; so a SMILES it is.)
  *
  * RDKit.js has no QED.
+ *
+ * @throws RangeError for a SMILES that RDKit refuses
  */
-export function descriptorsOf(mol: RdkitMol): Descriptors {
-  const all: Record<string, number> = JSON.parse(mol.get_descriptors());
+export function descriptorsOf(rdkit: Rdkit, smiles: string): Descriptors {
+  const text = rdkit.withMol(smiles, (mol) => mol.get_descriptors());
+  if (text === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
+  const all: Record<string, number> = JSON.parse(text);
   return Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]])) as Descriptors;
 }

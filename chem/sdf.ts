@@ -39,10 +39,10 @@ export function molblock(molecule: Molecule, bonds: readonly Bond[], title = "")
     throw new RangeError(`Positions: ${n} atoms need ${3 * n} numbers; given are ${positions.length}`);
   }
   if (!fitsMolblock(molecule, bonds)) {
-    const farthest = positions.reduce((most, value) => Math.abs(value) <= most ? most : Math.abs(value), 0);
+    const coordinate = positions.find((value) => !(Math.abs(value) <= 9999)) ?? "no other";
     throw new RangeError(
       "V2000 allows 999 atoms, 999 bonds and coordinates from -9999 to 9999 angstrom; " +
-        `given are ${n}, ${bonds.length} and a largest coordinate of ${farthest}`,
+        `given are ${n}, ${bonds.length} and ${coordinate}`,
     );
   }
   if (title.length > 80) throw new RangeError(`Title: 80 characters are allowed; given are ${title.length}`);

@@ -22,11 +22,12 @@ export interface Validation extends Validity, Stability {
   /** Valid and one fragment. */
   readonly connected: boolean;
   /**
-   * Canonical SMILES of the whole molecule for people: hydrogens implicit, stereo as the positions have it, fragments
-   * set apart by dots; null where not valid. An atom that lacks bonds is written with the hydrogens that fill it up.
+   * Canonical SMILES of the whole molecule for people, as RDKit writes it after reading the molblock: stereo as the
+   * positions have it; hydrogens implicit, but for one that a double bond's stereo needs (`[H]/N=C/C`) and lone ones;
+   * fragments set apart by dots. An atom that lacks bonds has the hydrogens that fill it up. Null where not valid.
    */
   readonly smiles: string | null;
-  /** Standard InChIKey of what `smiles` says; null where not valid or not asked for. */
+  /** Standard InChIKey of the same, in 3D; null where not valid or not asked for. */
   readonly inchikey: string | null;
   /** As perceived from distances, whether valid or not. */
   readonly bonds: Bond[];
@@ -35,6 +36,9 @@ export interface Validation extends Validity, Stability {
   /** Present where asked for, and where the form can hold the molecule. */
   readonly molblock?: string;
 }
+
+/** Without this RDKit.js drops lone hydrogens, and double bond stereo with the hydrogens that bear it. */
+const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
 
 export type Validate = (molecule: Molecule, options?: ValidateOptions) => Validation;
 
@@ -46,11 +50,16 @@ export function createValidator(rdkit: Rdkit): Validate {
   return (molecule, options = {}) => {
     const bonds = perceiveBonds(molecule);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
-      // InChI from the molecule with its hydrogens, then SMILES and descriptors without them.
+      // InChI from the molecule with its hydrogens, then SMILES without them.
       const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi()) || null;
-      mol.remove_hs_in_place();
+      mol.remove_hs_in_place(KEEP_LONE);
       const smiles = mol.get_smiles();
-      return { ...verdict, inchikey, smiles, ...(options.descriptors && { descriptors: descriptorsOf(mol) }) };
+      return {
+        ...verdict,
+        inchikey,
+        smiles,
+        ...(options.descriptors && { descriptors: descriptorsOf(rdkit, smiles) }),
+      };
     });
     return {
       ...stability(molecule),

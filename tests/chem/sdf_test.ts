@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { perceiveBonds } from "../../chem/bonds.ts";
+import { createRdkit } from "../../chem/rdkit.ts";
+import { molblock, readMolblock, readSdf, sdfRecord } from "../../chem/sdf.ts";
+import { chiral, methane, molecule } from "./molecules.ts";
+
+Deno.test("molblock() keeps V2000's columns when given formyl fluoride's atoms", () => {
+  const found = molecule(["C", 0, 0, 0], ["O", 1.2, 0, 0], ["F", -0.6512, -10.25, 123.5]);
+  const text = molblock(found, [{ i: 0, j: 1, order: 2 }], "a title");
+  assert.equal(
+    text,
+    [
+      "a title",
+      "  Molstep           3D",
+      "",
+      "  3  1  0  0  0  0  0  0  0  0999 V2000",
+      "    0.0000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0",
+      "    1.2000    0.0000    0.0000 O   0  0  0  0  0  0  0  0  0  0  0  0",
+      "   -0.6512  -10.2500  123.5000 F   0  0  0  0  0  0  0  0  0  0  0  0",
+      "  1  2  2  0",
+      "M  END",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("readSdf() returns what sdfRecord() wrote when there are several records", () => {
+  const molecules = [methane(), chiral()];
+  const text = molecules.map((each, k) => {
+    return sdfRecord(molblock(each, perceiveBonds(each), `m${k}`), {
+      index: k,
+      SMILES: "C>C",
+      note: "two\nlines",
+      empty: "",
+    });
+  }).join("");
+  for (const form of [text, text.replaceAll("\n", "\r\n")]) {
+    const records = readSdf(form);
+    assert.equal(records.length, 2);
+    records.forEach((record, k) => {
+      assert.equal(record.title, `m${k}`);
+      assert.deepEqual(record.molecule.atomicNumbers, molecules[k].atomicNumbers);
+      record.molecule.positions.forEach((value, i) => assert.ok(Math.abs(value - molecules[k].positions[i]) < 5.1e-5));
+      assert.deepEqual(record.bonds, perceiveBonds(molecules[k]));
+      assert.deepEqual(record.data, { index: String(k), SMILES: "C>C", note: "two\nlines", empty: "" });
+    });
+  }
+  assert.deepEqual(readSdf(""), []);
+});
+
+Deno.test("RDKit.js reads the same molecule when given a molblock of ours", async () => {
+  const rdkit = await createRdkit(), found = chiral();
+  const [atoms, bonds, dimensions] = rdkit.withMol(
+    molblock(found, perceiveBonds(found)),
+    (mol) => [mol.get_num_atoms(), mol.get_num_bonds(), mol.has_coords()],
+    { removeHs: false },
+  )!;
+  assert.deepEqual([atoms, bonds, dimensions], [8, 7, 3]);
+});
+
+Deno.test("readMolblock() names the line when text is not V2000", () => {
+  const text = molblock(methane(), perceiveBonds(methane()));
+  const without = (line: number, replacement: string) => text.split("\n").with(line, replacement).join("\n");
+  assert.throws(() => readMolblock("nothing"), { name: "SyntaxError", message: /line 4/ });
+  assert.throws(() => readMolblock(without(5, "    0.1 H")), { name: "SyntaxError", message: /line 6/ });
+  assert.throws(() => readMolblock(without(4, text.split("\n")[4].replace(" C ", " Xx"))), /line 5.*"Xx"/);
+  assert.throws(() => readMolblock(without(9, "  1  9  1  0")), /line 10.*two of 5 atoms/);
+  assert.throws(() => readMolblock(without(9, "  1  2  4  0")), /line 10.*order 1, 2 or 3/);
+  assert.throws(() => readMolblock(without(13, "")), /END is missing/);
+});
+
+Deno.test("readSdf() names the record when one is cut off or broken", () => {
+  const good = sdfRecord(molblock(methane(), perceiveBonds(methane())));
+  assert.throws(() => readSdf(good + good.slice(0, 200)), { name: "SyntaxError", message: /record 2 does not end/ });
+  assert.throws(() => readSdf(good + good.replace("V2000", "V3000")), {
+    name: "SyntaxError",
+    message: /record 2.*V2000/,
+  });
+});
+
+Deno.test("molblock() throws when V2000 cannot hold the molecule", () => {
+  assert.throws(() => molblock(molecule(["C", NaN, 0, 0]), []), { name: "RangeError", message: /NaN/ });
+  assert.throws(() => molblock(molecule(["C", 1e5, 0, 0]), []), { name: "RangeError", message: /100000/ });
+  const many = { atomicNumbers: new Uint8Array(1000).fill(1), positions: new Float32Array(3000) };
+  assert.throws(() => molblock(many, []), { name: "RangeError", message: /given are 1000/ });
+  assert.throws(() => molblock(methane(), [], "a\nb"), { name: "RangeError", message: /one line/ });
+});
+
+Deno.test("sdfRecord() throws when a data field would break the record", () => {
+  assert.throws(() => sdfRecord("", { "a>b": 1 }), { name: "RangeError", message: /"a>b"/ });
+  assert.throws(() => sdfRecord("", { a: "x\n\ny" }), RangeError);
+  assert.throws(() => sdfRecord("", { a: "$$$$" }), RangeError);
+});
