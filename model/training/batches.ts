@@ -1,0 +1,59 @@
+/** Batches of noisy heavy-atom latents, each a function of the seed and the update alone. */
+import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
+import type { ExampleSet } from "../heavy_atom/examples.ts";
+import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
+import { drawNoise, latentLength } from "../latent.ts";
+import { random } from "../random.ts";
+import type { Schedule } from "../types.ts";
+import type { Group } from "./learner.ts";
+import { lossWeights } from "./weights.ts";
+
+/** What a batch is drawn from and how. */
+export interface BatchOptions {
+  readonly examples: ExampleSet;
+  /** Molecules an update. */
+  readonly batch: number;
+  readonly seed: number;
+  /** The update that the batch is for, 0, 1, ... */
+  readonly update: number;
+  readonly schedule: Schedule;
+  /** Number of node classes; QM9's 12 where not given. */
+  readonly classes?: number;
+}
+
+/** Purpose of the streams of batches; see model/random.ts. */
+const BATCH = 102;
+
+/**
+ * Draws `batch` molecules with replacement, each with its own time, rotation, draw of u and noise, grouped by size.
+ * Times are stratified: one, uniform, in each of `batch` equal parts of (0, 1), which leaves each uniform.
+ */
+export function makeGroups(options: BatchOptions): Group[] {
+  const { examples, batch, seed, update, schedule, classes = QM9_CLASSES.length } = options;
+  if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1, ${batch} given`);
+  if (examples.count === 0) throw new RangeError("no examples to draw from");
+  const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
+  const drawn = new Map<number, { index: number; t: number }[]>();
+  for (let k = 0; k < batch; k++) {
+    const index = stream.integer(examples.count), t = (k + stream.uniform()) / batch;
+    const { nodes } = examples.example(index);
+    drawn.set(nodes, [...drawn.get(nodes) ?? [], { index, t }]);
+  }
+  return [...drawn].sort(([a], [b]) => b - a).map(([nodes, members]) => {
+    const B = members.length, shape = { batch: B, nodes }, length = latentLength(space, nodes);
+    const target = new Float32Array(B * length), weights = new Float32Array(B * 3);
+    const t = new Float32Array(B), alpha = new Float32Array(B), sigma = new Float32Array(B);
+    members.forEach((member, b) => {
+      const values = schedule(member.t);
+      t[b] = member.t, alpha[b] = values.alpha, sigma[b] = values.sigma;
+      weights.set(lossWeights(values.sigma), 3 * b);
+      writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length);
+    });
+    // Noise in place: z = alpha target + sigma noise.
+    const z = drawNoise(space, shape, Array(B).fill(stream));
+    for (let b = 0; b < B; b++) {
+      for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha[b] * target[i] + sigma[b] * z[i];
+    }
+    return { shape, z, target, t, alpha, sigma, weights };
+  });
+}
