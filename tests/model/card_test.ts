@@ -89,3 +89,8 @@ Deno.test("readCard() reads a folder's card and names the file in its errors", a
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("parseCard() refuses a recommended setting that its sampler cannot take", () => {
+  const recommended = [{ steps: 8, sampler: "ddim" as const, options: { gamma: 1 } }];
+  assert.throws(() => parseCard({ ...molstep(), recommended }), /options of the sampler "ddim":[\s\S]*gamma/);
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { type GridSpec, gridSpec, logSnrGrid, makeGrid, powerGrid, uniformGrid } from "../../model/grids.ts";
+import { cosineSchedule, polynomialSchedule } from "../../model/schedules.ts";
+
+const schedules = [cosineSchedule(), polynomialSchedule(), polynomialSchedule({ timesteps: 8 })];
+const specs: GridSpec[] = [
+  { type: "uniform" },
+  { type: "logSnr", last: 9 },
+  { type: "logSnr", last: 100 },
+  { type: "logSnr", first: -6, last: 5 },
+  { type: "power", rho: 0.5 },
+  { type: "power", rho: 3 },
+];
+
+Deno.test("makeGrid() falls strictly from 1 to 0 in as many steps as asked", () => {
+  for (const schedule of schedules) {
+    for (const spec of specs) {
+      for (const steps of [1, 2, 3, 16, 200]) {
+        const grid = makeGrid(spec, steps, schedule), label = `${JSON.stringify(spec)} ${steps}`;
+        assert.equal(grid.length, steps + 1, label);
+        assert.deepEqual([grid[0], grid[steps]], [1, 0], label);
+        for (let i = 0; i < steps; i++) assert.ok(grid[i + 1] < grid[i], `${label} at ${i}: ${grid}`);
+      }
+    }
+  }
+});
+
+Deno.test("uniformGrid() and powerGrid() hold the times that their formulas give", () => {
+  assert.deepEqual([...uniformGrid(4)], [1, 0.75, 0.5, 0.25, 0]);
+  assert.deepEqual([...powerGrid(4, 2)], [1, 0.5625, 0.25, 0.0625, 0]);
+  assert.deepEqual(powerGrid(7, 1), uniformGrid(7));
+});
+
+Deno.test("logSnrGrid() sets its calls at even log-SNRs between the ends", () => {
+  for (const schedule of schedules) {
+    const grid = logSnrGrid(11, schedule, { last: 8 }), low = schedule(1).logSnr;
+    for (let i = 0; i <= 10; i++) {
+      assert.ok(Math.abs(schedule(grid[i]).logSnr - (low + (8 - low) * i / 10)) < 1e-6);
+    }
+  }
+  const [schedule] = schedules, grid = logSnrGrid(5, schedule, { first: -4, last: 4 });
+  assert.deepEqual([grid[0], grid[5]], [1, 0]);
+  for (let i = 1; i < 5; i++) assert.ok(Math.abs(schedule(grid[i]).logSnr - (-4 + 2 * i)) < 1e-9);
+});
+
+Deno.test("grids refuse what has no meaning", () => {
+  for (const steps of [0, -1, 2.5, NaN]) {
+    assert.throws(() => uniformGrid(steps), /an integer number of steps of at least 1/);
+    assert.throws(() => powerGrid(steps, 2), /an integer number of steps of at least 1/);
+    assert.throws(() => logSnrGrid(steps, schedules[0]), /an integer number of steps of at least 1/);
+  }
+  assert.throws(() => powerGrid(4, 0), /a positive rho, got 0/);
+  assert.throws(() => logSnrGrid(4, schedules[0], { first: 3, last: 2 }), /must rise from first to last, got 3 to 2/);
+  assert.throws(() => gridSpec.parse({ type: "power", rho: 2, steps: 3 }), /Unrecognized key/);
+});
