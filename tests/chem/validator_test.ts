@@ -70,7 +70,8 @@ Deno.test("validate() keeps lone hydrogens and the stereo of an imine in smiles"
     molecule(["C", 0, 0, 0], ["N", 1.27, 0, 0], ["H", 1.6, y, 0], ["H", -0.55, 0.94, 0], ["F", -0.68, -1.17, 0]);
   assert.equal(validate(imine(0.95)).smiles, "[H]/N=C/F");
   assert.equal(validate(imine(-0.95)).smiles, "[H]/N=C\\F");
-  assert.equal(validate(joined(imine(0.95), molecule(["H", 0, 0, 0]), 20)).smiles, "[H]/N=C/F.[HH]");
+  const torn = validate(joined(imine(0.95), molecule(["H", 0, 0, 0]), 20));
+  assert.deepEqual(torn.smiles!.split(".").sort(), ["[HH]", "[H]/N=C/F"].sort());
 });
 
 Deno.test("validate() is valid and not stable when an atom lacks a bond", async () => {
