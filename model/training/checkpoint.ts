@@ -1,0 +1,79 @@
+/** Checkpoints of a run: one safetensors file, written so that a kill at any moment leaves a whole one. */
+import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../safetensors.ts";
+import type { State } from "./learner.ts";
+
+/** Where a run stands. */
+export interface Checkpoint {
+  readonly state: State;
+  /** Updates done. */
+  readonly update: number;
+  /** Seconds of training, over all resumes. */
+  readonly seconds: number;
+  /** What the run was told, JSON: a resume with other settings can be refused. */
+  readonly settings: string;
+}
+
+/** The newest checkpoint and the one before it. */
+export const CHECKPOINT = "checkpoint.safetensors", PREVIOUS = "checkpoint.previous.safetensors";
+
+/** Writes bytes so that `path` holds either its old content or all of the new: temporary file, fsync, rename. */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.partial`;
+  {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+  }
+  await Deno.rename(temporary, path);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Saves a checkpoint in `folder`; the newest before it becomes the previous one. */
+export async function saveCheckpoint(folder: string, { state, update, seconds, settings }: Checkpoint): Promise<void> {
+  const bytes = writeSafetensors(state.tensors, {
+    dtype: "F32",
+    metadata: { update: String(update), seconds: String(seconds), settings },
+  });
+  const path = `${folder}/${CHECKPOINT}`, fresh = `${folder}/checkpoint.next.safetensors`;
+  await writeAtomically(fresh, bytes);
+  // Killed between the two renames, the previous one is whole and `loadCheckpoint` takes it.
+  if (await exists(path)) await Deno.rename(path, `${folder}/${PREVIOUS}`);
+  await Deno.rename(fresh, path);
+}
+
+async function read(path: string): Promise<Checkpoint> {
+  const bytes = await Deno.readFile(path);
+  const { update, seconds, settings } = readSafetensorsMetadata(bytes);
+  if (update === undefined || seconds === undefined) throw new TypeError(`${path} is not a checkpoint of a run`);
+  const tensors = readSafetensors(bytes);
+  return { state: { tensors }, update: Number(update), seconds: Number(seconds), settings: settings ?? "{}" };
+}
+
+/**
+ * The newest whole checkpoint of `folder`, or undefined where there is none.
+ *
+ * @throws the reader's error where files are there and none can be read
+ */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+  let failure: unknown;
+  for (const name of [CHECKPOINT, PREVIOUS]) {
+    const path = `${folder}/${name}`;
+    if (!await exists(path)) continue;
+    try {
+      return await read(path);
+    } catch (error) {
+      failure ??= new TypeError(`${path} cannot be read`, { cause: error });
+    }
+  }
+  if (failure) throw failure;
+  return undefined;
+}
