@@ -255,6 +255,9 @@ Deno.test("sample() stops when its signal aborts", async () => {
     const run = sample(name, denoise, schedules.cosine, uniformGrid(9), noise(), noise, {}, controller.signal);
     await assert.rejects(run, /enough/);
     assert.equal(calls, 3);
+    const late = sample(name, denoise, schedules.cosine, uniformGrid(9), noise(), noise, {}, controller.signal);
+    await assert.rejects(late, /enough/);
+    assert.equal(calls, 3);
   }
 });
 
