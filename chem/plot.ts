@@ -1,0 +1,97 @@
+/** Line charts as SVG text, for learning curves and the like. */
+import {
+  type Area,
+  COLOURS,
+  escape,
+  horizontalAxis,
+  picture,
+  px,
+  type Scale,
+  scaleOf,
+  verticalAxis,
+} from "./plot_axes.ts";
+
+export { type Bar, barChart } from "./plot_bars.ts";
+
+/** A line; `x` and `y` of one length. A y that is not finite, or cannot stand on a log axis, leaves a gap. */
+export interface Series {
+  readonly name: string;
+  readonly x: ArrayLike<number>;
+  readonly y: ArrayLike<number>;
+}
+
+export interface LineChartOptions {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly logX?: boolean;
+  readonly logY?: boolean;
+  /** Mark each point with a dot. Default where no line has more than 40. */
+  readonly dots?: boolean;
+  /** Pixels. Default 800 x 480. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Points beyond a few a pixel are not seen: keeps each run's first, lowest, highest and last. */
+function thin(points: [number, number][], most: number): [number, number][] {
+  if (points.length <= most) return points;
+  const run = Math.ceil(points.length / (most / 4)), kept: [number, number][] = [];
+  for (let from = 0; from < points.length; from += run) {
+    const part = points.slice(from, from + run);
+    const low = part.reduce((a, b) => b[1] < a[1] ? b : a), high = part.reduce((a, b) => b[1] > a[1] ? b : a);
+    kept.push(...part.filter((p, i) => i === 0 || i === part.length - 1 || p === low || p === high));
+  }
+  return kept;
+}
+
+/** Runs of points that can be shown. */
+function runs({ x, y }: Series, xScale: Scale, yScale: Scale): [number, number][][] {
+  const all: [number, number][][] = [[]];
+  for (let k = 0; k < x.length; k++) {
+    const point: [number, number] = [xScale.place(x[k]), yScale.place(y[k])];
+    if (point.every(Number.isFinite)) all[all.length - 1].push(point);
+    else if (all[all.length - 1].length > 0) all.push([]);
+  }
+  return all.filter((run) => run.length > 0);
+}
+
+/**
+ * Draws lines over two axes.
+ *
+ * @returns an SVG document
+ * @throws {RangeError} where a series has more of x than of y, or fewer
+ */
+export function lineChart(series: readonly Series[], options: LineChartOptions): string {
+  for (const { name, x, y } of series) {
+    if (x.length !== y.length) throw new RangeError(`series "${name}" has ${x.length} x and ${y.length} y`);
+  }
+  const { title, xLabel, yLabel, logX = false, logY = false, width = 800, height = 480 } = options;
+  const dots = options.dots ?? series.every(({ x }) => x.length <= 40);
+  const area: Area = { left: 80, top: 44, width: width - 110, height: height - 104 };
+  const xScale = scaleOf(series.flatMap(({ x }) => Array.from(x)), { log: logX });
+  const yScale = scaleOf(series.flatMap(({ y }) => Array.from(y)), { log: logY });
+  const at = ([u, v]: [number, number]) => [px(area.left + u * area.width), px(area.top + (1 - v) * area.height)];
+
+  const lines = series.flatMap((one, k) => {
+    const colour = COLOURS[k % COLOURS.length], dash = k < COLOURS.length ? "" : ` stroke-dasharray="6 3"`;
+    return runs(one, xScale, yScale).flatMap((run) => {
+      const points = thin(run, 2 * area.width).map(at), path = points.map(([x, y]) => `${x} ${y}`).join("L");
+      const line =
+        `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"${dash} stroke-linejoin="round"/>`;
+      if (!dots && points.length > 1) return [line];
+      return [line, ...points.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`)];
+    });
+  });
+  const legend = series.length < 2 ? [] : series.map(({ name }, k) => {
+    const x = area.left + area.width - 12, y = area.top + 18 + 19 * k;
+    return `<path d="M${x - 22} ${y}h22" stroke="${COLOURS[k % COLOURS.length]}" stroke-width="3"/>` +
+      `<text x="${x - 30}" y="${y}" dy="0.35em" text-anchor="end">${escape(name)}</text>`;
+  });
+  return picture(width, height, title, [
+    ...verticalAxis(area, yScale, yLabel),
+    ...horizontalAxis(area, xScale, xLabel),
+    ...lines,
+    ...legend,
+  ]);
+}
