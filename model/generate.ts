@@ -95,15 +95,8 @@ export async function* draw(
     };
     const noise = () => drawNoise(space, shape, streams);
     const started = performance.now();
-    const z = await sample(settings.algorithm, {
-      denoise,
-      schedule: model.schedule,
-      grid,
-      z: noise(),
-      noise,
-      options: settings.options,
-      signal,
-    });
+    const { algorithm, options } = settings;
+    const z = await sample(algorithm, denoise, model.schedule, grid, noise(), noise, options, signal);
     const sampled = performance.now();
     const molecules = await model.autoencoder.decode(
       z,

@@ -1,0 +1,51 @@
+/** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
+import type { Card } from "./card.ts";
+import type { DrawRequest } from "./generate.ts";
+import type { GridSpec } from "./grids.ts";
+import { parseSamplerOptions } from "./samplers/mod.ts";
+import { chooseSettings, type SamplerName } from "./settings.ts";
+import { countsWords, sizeDistribution, type SizeRange } from "./sizes.ts";
+
+/** Molecules asked of a model. */
+export interface Order {
+  readonly count: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly sampler?: SamplerName;
+  readonly grid?: GridSpec;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
+}
+
+/** An order that this model cannot serve; `field` is the part of the order at fault. */
+export class ImpossibleOrderError extends RangeError {
+  override readonly name = "ImpossibleOrderError";
+  constructor(readonly field: string, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * Turns an order into a request for `draw`.
+ *
+ * @throws NotDistilledError; ImpossibleOrderError for sizes that the model's data lacks, or counted in what it does not
+ */
+export function acceptOrder(card: Card, { count, steps, seed, sampler, grid, options, size }: Order): DrawRequest {
+  const settings = chooseSettings(card, steps, sampler, { grid, options });
+  parseSamplerOptions(settings.algorithm, settings.options);
+  if (size && size.counts !== card.counts) {
+    throw new ImpossibleOrderError(
+      size.counts,
+      `model ${card.name} counts ${countsWords(card.counts)}: ask for ${card.counts}, not ${size.counts}`,
+    );
+  }
+  try {
+    sizeDistribution(card, size?.range);
+  } catch (error) {
+    throw new ImpossibleOrderError(size!.counts, (error as Error).message);
+  }
+  return { count, seed, settings, size: size?.range };
+}
+
+/** A seed where none was given: 32 random bits. */
+export const drawSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0];

@@ -1,0 +1,56 @@
+/** Reads a request's JSON body. */
+import type { Context } from "hono";
+import type { z } from "zod";
+import { HttpError, invalidRequest } from "./problem.ts";
+
+/**
+ * The body, checked.
+ *
+ * @throws HttpError 415 where it is not said to be JSON, 413 where it is longer than `limit` bytes, 400 where it is not
+ * JSON, 422 where it does not follow the schema
+ */
+export async function readJson<T extends z.ZodType>(c: Context, schema: T, limit: number): Promise<z.infer<T>> {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
+    throw new HttpError(
+      415,
+      "Unsupported media type",
+      `Content-Type must be application/json, not ${type || "absent"}`,
+      {},
+      { "Accept-Post": "application/json" },
+    );
+  }
+  const text = await readText(c.req.raw, limit);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new HttpError(400, "Malformed JSON", `the body is not JSON: ${(error as Error).message}`);
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalidRequest(result.error);
+  return result.data;
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
+  const tooLong = () => new HttpError(413, "Body too long", `the body may have at most ${limit} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    await request.body?.cancel();
+    throw tooLong();
+  }
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "", length = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > limit) throw tooLong();
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new HttpError(400, "Malformed JSON", `the body is not UTF-8: ${error.message}`);
+    }
+    throw error;
+  }
+}

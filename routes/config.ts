@@ -1,0 +1,93 @@
+/** The service's configuration: environment variables, parsed once. */
+import { z } from "zod";
+import { BACKEND_CHOICES } from "../model/backends/types.ts";
+
+/** Levels of the log, least first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+const whole = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, "must be a whole number").transform(Number).pipe(z.int().min(min).max(max));
+
+/** Every variable that the service reads, with its default. */
+export const serviceEnvironment = z.strictObject({
+  PORT: whole(0, 65535).default(8000).describe("Port to listen on; 0 takes a free one"),
+  MOLSTEP_HOST: z.string().min(1).default("0.0.0.0").describe("Address to listen on"),
+  MOLSTEP_MODELS: z.string().min(1).optional().describe(
+    "Folders of models, set apart by colons; those shipped where absent",
+  ),
+  MOLSTEP_PRELOAD: z.string().default("qm9").describe(
+    "Models, set apart by commas, to load before the service is ready; the others load when they are first asked for",
+  ),
+  MOLSTEP_BACKEND: z.enum(BACKEND_CHOICES).default("auto").describe("Where the networks run"),
+  MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
+  MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(
+    "Generations running or waiting; more are refused with 503",
+  ),
+  MOLSTEP_MAX_WORK: whole(1, 1_000_000).default(1_000_000).describe("Most molecules x steps in one request"),
+  MOLSTEP_MAX_BODY_BYTES: whole(64, 10_000_000).default(65_536).describe("Longest request body"),
+  MOLSTEP_SLICE_MS: whole(0, 60_000).default(250).describe("Longest turn on the device while other requests wait, ms"),
+  MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(0).describe(
+    "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
+  ),
+  MOLSTEP_SHUTDOWN_SECONDS: whole(0, 3600).default(25).describe(
+    "After that, how long requests in flight may take to finish",
+  ),
+  MOLSTEP_LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe("Least level that is logged to stderr"),
+});
+
+/** Variables of the product that other commands read. */
+const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED"];
+
+/** The configuration of the service. */
+export interface ServiceConfig {
+  readonly port: number;
+  readonly host: string;
+  /** Undefined: the models shipped. */
+  readonly models: readonly string[] | undefined;
+  readonly preload: readonly string[];
+  readonly backend: typeof BACKEND_CHOICES[number];
+  readonly batch: number;
+  readonly maxRequests: number;
+  readonly maxWork: number;
+  readonly maxBodyBytes: number;
+  readonly sliceMs: number;
+  readonly drainSeconds: number;
+  readonly shutdownSeconds: number;
+  readonly logLevel: typeof LOG_LEVELS[number];
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @param environment `PORT` and whatever begins with `MOLSTEP_` is read; an empty value counts as absent
+ * @throws TypeError naming every fault; a `MOLSTEP_` variable that is not known is one
+ */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): ServiceConfig {
+  const known = Object.keys(serviceEnvironment.shape);
+  const own = Object.entries(environment).filter(([key, value]) =>
+    value !== undefined && value !== "" && (key === "PORT" || key.startsWith("MOLSTEP_")) && !OTHERS.includes(key)
+  );
+  const unknown = own.map(([key]) => key).filter((key) => !known.includes(key));
+  if (unknown.length > 0) {
+    throw new TypeError(`environment: unknown ${unknown.join(", ")}; allowed are ${[...known, ...OTHERS].join(", ")}`);
+  }
+  const result = serviceEnvironment.safeParse(Object.fromEntries(own));
+  if (!result.success) throw new TypeError(`environment:\n${z.prettifyError(result.error)}`);
+  const env = result.data;
+  const list = (text: string, mark: string) => text.split(mark).map((part) => part.trim()).filter(Boolean);
+  return Object.freeze({
+    port: env.PORT,
+    host: env.MOLSTEP_HOST,
+    models: env.MOLSTEP_MODELS === undefined ? undefined : list(env.MOLSTEP_MODELS, ":"),
+    preload: list(env.MOLSTEP_PRELOAD, ","),
+    backend: env.MOLSTEP_BACKEND,
+    batch: env.MOLSTEP_BATCH,
+    maxRequests: env.MOLSTEP_MAX_REQUESTS,
+    maxWork: env.MOLSTEP_MAX_WORK,
+    maxBodyBytes: env.MOLSTEP_MAX_BODY_BYTES,
+    sliceMs: env.MOLSTEP_SLICE_MS,
+    drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
+    shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,
+    logLevel: env.MOLSTEP_LOG_LEVEL,
+  });
+}

@@ -1,0 +1,116 @@
+/** What POST /generate takes and gives. */
+import { z } from "zod";
+import { FORMATS, INCLUDES } from "../model/formats.ts";
+import { FILTERS } from "../model/pipeline.ts";
+import { SAMPLER_NAMES } from "../model/settings.ts";
+import type { SizeRange } from "../model/sizes.ts";
+
+/** A strict object whose error names the keys that are allowed. */
+export function strict<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `unknown ${issue.keys.length > 1 ? "keys" : "key"} ${issue.keys.join(", ")}; allowed are ${
+          Object.keys(shape).join(", ")
+        }`
+        : undefined,
+  });
+}
+
+const size = z.int().min(1).max(1000);
+const sizes = z.union([
+  size,
+  z.tuple([size, size]).refine(([min, max]) => min <= max, "must be [min, max] with min <= max"),
+]);
+
+/** Keys and limits of a request. */
+export const generateRequest = strict({
+  count: z.int().min(1).max(1000).describe("Molecules to draw"),
+  steps: z.int().min(1).max(1000).describe("Steps of the sampler: calls of the denoiser (NFE)"),
+  model: z.string().min(1).max(100).default("qm9").describe("A name that GET /models lists"),
+  sampler: z.enum(SAMPLER_NAMES).optional().describe(
+    "`distilled` takes the weights distilled to exactly these steps, the others the undistilled weights; " +
+      "default: `distilled` where the model has them, else what its card recommends for about these steps",
+  ),
+  seed: z.int().min(0).max(0xffffffff).optional().describe(
+    "The same seed gives the same molecules; drawn where absent",
+  ),
+  atoms: sizes.optional().describe("Atoms a molecule, a number or [min, max], for a model that counts atoms"),
+  heavyAtoms: sizes.optional().describe(
+    "Atoms but hydrogen a molecule, a number or [min, max], for a model that counts heavy atoms",
+  ),
+  filter: z.enum(FILTERS).default("none").describe("Which of the molecules drawn are given back"),
+  include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
+}).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
+  error: "atoms and heavyAtoms exclude each other",
+  path: ["heavyAtoms"],
+}).meta({ id: "GenerateRequest" });
+
+/** A request with its defaults filled in. */
+export type GenerateRequest = z.infer<typeof generateRequest>;
+
+const rate = z.number().min(0).max(1).nullable();
+
+const molecule = z.strictObject({
+  index: z.int().min(0),
+  valid: z.boolean(),
+  stable: z.boolean(),
+  connected: z.boolean(),
+  smiles: z.string().nullable(),
+  inchikey: z.string().nullable(),
+  symbols: z.array(z.string()),
+  positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),
+  bonds: z.array(z.strictObject({
+    i: z.int().min(0),
+    j: z.int().min(0),
+    order: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  })).optional(),
+  descriptors: z.record(z.string(), z.number()).nullable().optional().describe("null where not valid"),
+  molblock: z.string().optional(),
+}).meta({ id: "Molecule" });
+
+/** The JSON form of a response; the NDJSON form is its molecules, one a line. */
+export const generateResponse = z.strictObject({
+  model: z.string(),
+  steps: z.int(),
+  sampler: z.enum(SAMPLER_NAMES),
+  seed: z.int(),
+  backend: z.string(),
+  drawn: z.int(),
+  returned: z.int(),
+  metrics: z.strictObject({
+    validity: rate,
+    moleculeStability: rate,
+    atomStability: rate,
+    uniqueness: rate.describe("Of the valid molecules; null where there are none"),
+    connected: rate,
+  }).describe("Over the molecules drawn, whatever the filter"),
+  timings: z.strictObject({
+    queueMs: z.number(),
+    sampleMs: z.number(),
+    decodeMs: z.number(),
+    validateMs: z.number(),
+  }),
+  molecules: z.array(molecule),
+}).meta({ id: "GenerateResponse" });
+
+/** The JSON form of a response. */
+export type GenerateResponse = z.infer<typeof generateResponse>;
+
+/** Media types of the answers, JSON first: the default. */
+export const MEDIA_TYPES = {
+  json: "application/json",
+  sdf: "chemical/x-mdl-sdfile",
+  xyz: "chemical/x-xyz",
+  ndjson: "application/x-ndjson",
+} as const satisfies Record<"json" | typeof FORMATS[number], string>;
+
+/** The range of sizes that a request asks for, and what it counts. */
+export function askedSize({ atoms, heavyAtoms }: Pick<GenerateRequest, "atoms" | "heavyAtoms">):
+  | { readonly counts: "atoms" | "heavyAtoms"; readonly range: SizeRange }
+  | undefined {
+  const asked = atoms ?? heavyAtoms;
+  if (asked === undefined) return undefined;
+  const [min, max] = typeof asked === "number" ? [asked, asked] : asked;
+  return { counts: atoms === undefined ? "heavyAtoms" : "atoms", range: { min, max } };
+}

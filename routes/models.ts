@@ -1,0 +1,68 @@
+/** GET /models and GET /models/{name}: what can be drawn from, and the cards. */
+import type { Context } from "hono";
+import { z } from "zod";
+import { cardSchema } from "../model/card.ts";
+import type { ModelEntry } from "../model/load.ts";
+import type { Deps, Env } from "./deps.ts";
+import { negotiate } from "./negotiate.ts";
+
+const summary = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  kind: z.string(),
+  counts: z.enum(["atoms", "heavyAtoms"]),
+  sizes: z.tuple([z.int(), z.int()]).describe("Smallest and largest molecule, in what `counts` says"),
+  distilledSteps: z.array(z.int()),
+  recommended: z.array(z.strictObject({ steps: z.int(), sampler: z.string() })),
+  loaded: z.boolean(),
+  backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
+}).meta({ id: "ModelSummary" });
+
+/** The list of models. */
+export const modelList = z.strictObject({ models: z.array(summary) }).meta({ id: "ModelList" });
+
+/** One model: its card, and where it runs. */
+export const modelDetail = z.strictObject({
+  card: cardSchema,
+  loaded: z.boolean(),
+  backend: z.strictObject({ name: z.string(), why: z.string() }).nullable(),
+}).meta({ id: "ModelDetail" });
+
+/** GET /models */
+export function modelsRoute({ store }: Deps): (c: Context<Env>) => Response {
+  const describe = ({ card }: ModelEntry): z.infer<typeof summary> => {
+    const sizes = Object.keys(card.sizes).map(Number), model = store.loaded(card.name);
+    return {
+      name: card.name,
+      version: card.version,
+      description: card.description,
+      kind: card.kind,
+      counts: card.counts,
+      sizes: [Math.min(...sizes), Math.max(...sizes)],
+      distilledSteps: card.distilled.map(({ steps }) => steps).sort((a, b) => a - b),
+      recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
+      loaded: model !== undefined,
+      backend: model?.backend.name ?? null,
+    };
+  };
+  return (c) => {
+    negotiate(c, ["application/json"]);
+    const body: z.infer<typeof modelList> = { models: store.entries.map(describe) };
+    return c.json(body, 200, { "Cache-Control": "no-cache" });
+  };
+}
+
+/** GET /models/{name} */
+export function modelRoute({ store }: Deps): (c: Context<Env>) => Response {
+  return (c) => {
+    negotiate(c, ["application/json"]);
+    const { card } = store.entry(c.req.param("name")!), model = store.loaded(card.name);
+    const body: z.infer<typeof modelDetail> = {
+      card,
+      loaded: model !== undefined,
+      backend: model ? { name: model.backend.name, why: model.backend.why } : null,
+    };
+    return c.json(body, 200, { "Cache-Control": "no-cache" });
+  };
+}

@@ -1,0 +1,86 @@
+/** Errors as problem documents (RFC 9457). */
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+import { QueueFullError } from "../model/queue.ts";
+import { NotDistilledError } from "../model/settings.ts";
+import { UnknownModelError } from "../model/store.ts";
+
+/** The media type of problem documents. */
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** A problem document. `type` is absent ("about:blank") where the status says all there is. */
+export const problemSchema = z.looseObject({
+  type: z.string().optional().describe("Kind of the problem, a URN; absent where the status says all there is"),
+  title: z.string().describe("The kind in words, the same for all problems of the kind"),
+  status: z.int().min(400).max(599),
+  detail: z.string().describe("What was asked, what is allowed and what was given"),
+  requestId: z.string().optional().describe("Names the request in the logs"),
+  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
+    .describe("Each fault of the request, with a JSON pointer to where it is"),
+  availableSteps: z.array(z.int()).optional().describe("Step counts that the model has distilled weights for"),
+  availableModels: z.array(z.string()).optional(),
+}).meta({ id: "Problem" });
+
+/** A problem document. */
+export type Problem = z.infer<typeof problemSchema>;
+
+/** An error that is answered with this status. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  constructor(
+    readonly status: ContentfulStatusCode,
+    readonly title: string,
+    detail: string,
+    readonly extra: Readonly<Record<string, unknown>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+  }
+}
+
+const urn = (kind: string) => `urn:molstep:problem:${kind}`;
+
+/** Faults that zod found, as 422. */
+export function invalidRequest(error: z.ZodError): HttpError {
+  const errors = error.issues.map(({ path, message }) => ({
+    path: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    message,
+  }));
+  const detail = errors.map(({ path, message }) => path ? `${path}: ${message}` : message).join("; ");
+  return new HttpError(422, "Invalid request", detail, { type: urn("invalid-request"), errors });
+}
+
+/** The HTTP form of any error; undefined for one that is the service's own fault. */
+export function toHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  if (error instanceof z.ZodError) return invalidRequest(error);
+  if (error instanceof NotDistilledError) {
+    const extra = { type: urn("not-distilled"), availableSteps: error.available };
+    return new HttpError(422, "No weights distilled to these steps", error.message, extra);
+  }
+  if (error instanceof UnknownModelError) {
+    const extra = { type: urn("unknown-model"), availableModels: error.available };
+    return new HttpError(404, "Unknown model", error.message, extra);
+  }
+  if (error instanceof QueueFullError) {
+    const headers = { "Retry-After": String(error.retryAfter) };
+    return new HttpError(503, "Queue full", error.message, { type: urn("queue-full") }, headers);
+  }
+}
+
+/** Answers with a problem document. */
+export function problem(c: Context, error: HttpError): Response {
+  const body: Problem = {
+    ...error.extra,
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    requestId: c.get("requestId"),
+  };
+  return c.body(JSON.stringify(body), error.status, {
+    ...error.headers,
+    "Content-Type": PROBLEM_TYPE,
+    "Cache-Control": "no-store",
+  });
+}
