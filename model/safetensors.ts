@@ -185,7 +185,7 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, WritableTensor>,
   { dtype = "F32", metadata }: WriteOptions = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
+  const header: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
   let total = 0;
   for (const [name, { shape, data }] of tensors) {
     if (name === "__metadata__") throw new RangeError(`a tensor cannot be named "__metadata__"`);
@@ -194,11 +194,11 @@ export function writeSafetensors(
       throw new RangeError(`"${name}": shape [${shape.join(", ")}] holds ${count} numbers, ${data.length} were given`);
     }
     const length = count * BYTES[dtype];
-    header[name] = { dtype, shape, data_offsets: [total, total + length] };
+    header.push([name, { dtype, shape, data_offsets: [total, total + length] }]);
     total += length;
   }
   // Spaces bring the data to a multiple of 8 bytes, as the reference implementation does.
-  const json = JSON.stringify(header), encoded = new TextEncoder().encode(json);
+  const json = JSON.stringify(Object.fromEntries(header)), encoded = new TextEncoder().encode(json);
   const padded = Math.ceil(encoded.length / 8) * 8, file = new Uint8Array(8 + padded + total);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
   file.fill(0x20, 8, 8 + padded);

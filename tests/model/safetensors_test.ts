@@ -112,3 +112,29 @@ Deno.test("readSafetensors() refuses damaged headers with the reason", () => {
   ];
   for (const [file, reason] of cases) assert.throws(() => readSafetensors(file), reason);
 });
+
+Deno.test("writeSafetensors() and readSafetensors() take any name", () => {
+  const names = ["__proto__", "constructor", "10", "2", "", 'ö/λ\n"'];
+  const tensors = new Map(names.map((name, i) => [name, { shape: [1], data: Float32Array.of(i) }]));
+  const read = readSafetensors(writeSafetensors(tensors));
+  assert.deepEqual([...read.keys()], names);
+  names.forEach((name, i) => assert.deepEqual([...read.get(name)!.data], [i]));
+});
+
+const shared = Deno.env.get("MOLSTEP_SHARED") ?? new URL("../../../shared", import.meta.url).pathname;
+const reference = `${shared}/reference/geoldm_tiny/expected.safetensors`;
+const present = await Deno.stat(reference).then(() => true, () => false);
+
+Deno.test({
+  name: "readSafetensors() reads a file of the reference implementation, and writeSafetensors() its bytes again",
+  ignore: !present,
+  fn() {
+    const file = Deno.readFileSync(reference), read = readSafetensors(file), metadata = readSafetensorsMetadata(file);
+    assert.deepEqual(read.get("ddpm_chain")!.shape, [8, 3, 13, 5]);
+    assert.equal(metadata.T, "8");
+    const again = writeSafetensors(read, { metadata });
+    const data = (bytes: Uint8Array) =>
+      bytes.subarray(8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)));
+    assert.deepEqual(data(again), data(file));
+  },
+});
