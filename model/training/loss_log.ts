@@ -16,11 +16,32 @@ export interface LossRow {
   readonly validation?: number;
 }
 
+/** Name of the file in a run's folder. */
+export const LOSSES = "losses.csv";
+
+/** Columns beside those of the losses. */
+const FIXED = ["update", "seconds", "molecules", "rate", "validation"];
+
 /** A CSV file of losses. */
 export interface LossLog {
   add(row: LossRow): Promise<void>;
-  /** All rows, those of before the resume too. */
-  rows(): Promise<LossRow[]>;
+}
+
+/** The rows of a losses.csv. A last row that a kill cut short is left out. */
+export async function readLossRows(path: string): Promise<LossRow[]> {
+  const [head, ...body] = (await Deno.readTextFile(path)).trimEnd().split("\n");
+  const columns = head.split(","), names = columns.filter((name) => !FIXED.includes(name));
+  return body.map((text) => text.split(",")).filter((cells) => cells.length === columns.length).map((cells) => {
+    const cell = (name: string) => cells[columns.indexOf(name)];
+    return {
+      update: Number(cell("update")),
+      seconds: Number(cell("seconds")),
+      molecules: Number(cell("molecules")),
+      rate: Number(cell("rate")),
+      losses: Object.fromEntries(names.map((name) => [name, Number(cell(name))])),
+      ...(cell("validation") ? { validation: Number(cell("validation")) } : {}),
+    };
+  });
 }
 
 /**
@@ -40,28 +61,12 @@ export async function openLossLog(path: string, parts: readonly string[], update
       ...names.map((name) => (row.losses[name] ?? NaN).toPrecision(6)),
       row.validation?.toPrecision(6) ?? "",
     ].join(",");
-  async function rows(): Promise<LossRow[]> {
-    const [head, ...body] = (await Deno.readTextFile(path)).trimEnd().split("\n");
-    const columns = head.split(",");
-    return body.map((text) => {
-      const cells = Object.fromEntries(text.split(",").map((cell, k) => [columns[k], cell]));
-      return {
-        update: Number(cells.update),
-        seconds: Number(cells.seconds),
-        molecules: Number(cells.molecules),
-        rate: Number(cells.rate),
-        losses: Object.fromEntries(names.map((name) => [name, Number(cells[name] ?? NaN)])),
-        ...(cells.validation ? { validation: Number(cells.validation) } : {}),
-      };
-    });
-  }
   let kept: LossRow[] = [];
   try {
-    // A row cut short by a kill has no update or too few cells; it is dropped with the later ones.
-    kept = (await rows()).filter((row) => row.update <= update && Number.isFinite(row.losses.total));
+    kept = (await readLossRows(path)).filter((row) => row.update <= update);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   await Deno.writeTextFile(path, [header.join(","), ...kept.map(line)].join("\n") + "\n");
-  return { add: (row) => Deno.writeTextFile(path, line(row) + "\n", { append: true }), rows };
+  return { add: (row) => Deno.writeTextFile(path, line(row) + "\n", { append: true }) };
 }

@@ -1,7 +1,7 @@
 /** The training loop: any learner, any batches. */
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Group, Learner, Losses } from "./learner.ts";
-import { openLossLog } from "./loss_log.ts";
+import { LOSSES, openLossLog } from "./loss_log.ts";
 import { emaDecay, rateFactor, type RateOptions } from "./schedule.ts";
 
 /** How far a run is. */
@@ -140,7 +140,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   const elapsed = () => before + clock() - began;
   const fraction = () => Math.min(1, Math.max(update / updates, elapsed() / 60 / minutes));
   const log = await openLossLog(
-    `${folder}/losses.csv`,
+    `${folder}/${LOSSES}`,
     Object.keys((await learner.loss(groups, "params")).parts),
     update,
   );

@@ -1,0 +1,30 @@
+/** A run's learning curve, from its losses.csv. */
+import { lineChart } from "../../chem/plot.ts";
+import { writeAtomically } from "./checkpoint.ts";
+import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
+
+/** Parts of the pair-attention loss, in the order of the CSV file's columns. */
+const CURVES = ["total", "positions", "scalars", "bonds"] as const;
+
+/** A run's losses as an SVG picture: training losses and the held-out total against minutes. */
+export function learningCurve(rows: readonly LossRow[]): string {
+  const curve = (name: string, of: readonly LossRow[], value: (row: LossRow) => number) => ({
+    name,
+    x: of.map((row) => row.seconds / 60),
+    y: of.map(value),
+  });
+  const measured = rows.filter((row) => row.validation !== undefined);
+  const series = [
+    ...CURVES.filter((name) => rows.some((row) => Number.isFinite(row.losses[name])))
+      .map((name) => curve(name, rows, (row) => row.losses[name])),
+    ...(measured.length > 0 ? [curve("held out (total, averaged weights)", measured, (row) => row.validation!)] : []),
+  ];
+  return lineChart(series, { title: "Learning curve", xLabel: "minutes of training", yLabel: "loss", logY: true });
+}
+
+/** Writes `learning_curve.svg` beside the folder's losses.csv. */
+export async function writeLearningCurve(folder: string): Promise<void> {
+  const rows = await readLossRows(`${folder}/${LOSSES}`);
+  if (rows.length === 0) return;
+  await writeAtomically(`${folder}/learning_curve.svg`, new TextEncoder().encode(learningCurve(rows)));
+}

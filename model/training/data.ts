@@ -1,0 +1,50 @@
+/** Training and held-out examples from QM9. */
+import type { Qm9 } from "../../chem/qm9.ts";
+import { type Example, type ExampleSet, packExamples, toExample } from "../heavy_atom/examples.ts";
+import { type HeavyAtomClass, QM9_CLASSES } from "../heavy_atom/space.ts";
+import type { Schedule } from "../types.ts";
+import { makeGroups } from "./batches.ts";
+import type { Group } from "./learner.ts";
+import { MIN_NODES } from "./settings.ts";
+
+/** Examples of a part of the data, and how many of its molecules have none. */
+export interface LoadedExamples {
+  readonly examples: ExampleSet;
+  /** Molecules too small, or with an atom of no class. */
+  readonly leftOut: number;
+}
+
+/** Takes the molecules of `rows` apart. */
+export function loadExamples(
+  data: Pick<Qm9, "molecule">,
+  rows: Iterable<number>,
+  classes: readonly HeavyAtomClass[] = QM9_CLASSES,
+): LoadedExamples {
+  let asked = 0;
+  function* all(): Generator<Example> {
+    for (const row of rows) {
+      asked++;
+      try {
+        yield toExample(data.molecule(row), classes);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+  }
+  const examples = packExamples(all(), { minNodes: MIN_NODES });
+  return { examples, leftOut: asked - examples.count };
+}
+
+/** Seed of the held-out noise: the same for every run, so that runs can be compared. */
+const HELD_OUT_SEED = 20_100;
+
+/** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
+export function heldOutGroups(examples: ExampleSet, schedule: Schedule, molecules = 1024): Group[] {
+  const chunks = Math.ceil(molecules / 128);
+  return Array.from(
+    { length: chunks },
+    (_, update) =>
+      makeGroups({ examples, batch: Math.min(128, molecules - 128 * update), seed: HELD_OUT_SEED, update, schedule }),
+  )
+    .flat();
+}

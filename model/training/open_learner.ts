@@ -1,0 +1,62 @@
+/** The learner of a pair-attention run, on the best thing that works here. */
+import { openBackend } from "../backends/open.ts";
+import { type BackendName, BACKENDS } from "../backends/types.ts";
+import { initialise, pairAttentionLoss } from "../pair_attention/denoiser.ts";
+import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attention/parameters.ts";
+import type { LatentSpace } from "../types.ts";
+import type { Group, Learner } from "./learner.ts";
+import { createTensorflowLearner } from "./tensorflow_learner.ts";
+
+/** Where a run may compute: `native` is the C engine, the others TensorFlow.js. */
+export const TRAINERS = ["auto", "native", ...BACKENDS] as const;
+
+/** One of {@link TRAINERS}. */
+export type Trainer = typeof TRAINERS[number];
+
+/** What to train. */
+export interface LearnerSetup {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  readonly seed: number;
+  /** Threads of the native engine; all cores where absent. */
+  readonly threads?: number;
+}
+
+async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, threads }: LearnerSetup) {
+  if (name === "native") {
+    const { createNativeLearner } = await import("../engine/native_learner.ts");
+    return { learner: createNativeLearner({ space, sizes, seed, threads }), why: "the native engine" };
+  }
+  const { tf, why } = await openBackend(name as BackendName);
+  const learner = createTensorflowLearner<Group>(tf, {
+    backend: name,
+    specs: pairAttentionParameters(space, sizes),
+    values: initialise(space, sizes, seed),
+    loss: (params, group) => pairAttentionLoss(tf, space, sizes.blocks, params, group),
+  });
+  return { learner, why };
+}
+
+/**
+ * Opens a learner.
+ *
+ * @param choice `auto` tries native, tensorflow, webgpu and cpu in this order
+ * @returns the learner, and why this one
+ * @throws RangeError for an unknown name; Error where the named one does not work here
+ */
+export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise<{ learner: Learner; why: string }> {
+  if (!TRAINERS.includes(choice)) {
+    throw new RangeError(`a trainer is one of ${TRAINERS.join(", ")}; got ${JSON.stringify(choice)}`);
+  }
+  if (choice !== "auto") return await openNamed(choice, setup);
+  const passed: string[] = [];
+  for (const name of ["native", "tensorflow", "webgpu", "cpu"] as const) {
+    try {
+      const { learner, why } = await openNamed(name, setup);
+      return { learner, why: [why, ...passed].join("; not ") };
+    } catch (error) {
+      passed.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new Error(`nothing can train here; ${passed.join("; ")}`);
+}

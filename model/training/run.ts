@@ -1,0 +1,97 @@
+/** The command `train`: our own model on QM9, from data to checkpoints, losses and a learning curve. */
+import { findQm9, openQm9 } from "../../chem/qm9.ts";
+import { makeGroups } from "./batches.ts";
+import { writeLearningCurve } from "./curve.ts";
+import { heldOutGroups, loadExamples } from "./data.ts";
+import { openLearner, type Trainer } from "./open_learner.ts";
+import { createProgress } from "./progress.ts";
+import { RUN_SCHEDULE, runSchedule, runSettings, runSpace } from "./settings.ts";
+import { train, type TrainResult } from "./train.ts";
+
+/** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
+export interface RunOptions extends Partial<Omit<ReturnType<typeof runSettings.parse>, "model">> {
+  /** Name of the model. Default `qm9`. */
+  readonly modelName?: string;
+  /** Where the run's files go. Default `runs/<modelName>`. */
+  readonly folder?: string;
+  /** Of training, over all resumes; or updates. One of the two is needed. */
+  readonly minutes?: number;
+  readonly updates?: number;
+  readonly resume?: boolean;
+  /** Default `auto`. */
+  readonly backend?: Trainer;
+  readonly threads?: number;
+  /** QM9 in compact form; without it, where it is found. */
+  readonly qm9?: string;
+  /** Takes text for people. Default: stderr. */
+  readonly write?: (text: string) => void;
+  /** Whether that is a terminal. */
+  readonly terminal?: boolean;
+  readonly signal?: AbortSignal;
+  readonly checkpointSeconds?: number;
+  readonly validateSeconds?: number;
+}
+
+const encoder = new TextEncoder();
+
+/** Only those keys that are given, so that defaults can fill in. */
+function given<T extends object>(object: T): Partial<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/**
+ * Trains, or goes on training with `resume`, and writes into the folder `checkpoint.safetensors`, `losses.csv` and
+ * `learning_curve.svg`.
+ *
+ * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
+ */
+export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
+  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit } = options;
+  const settings = runSettings.parse(
+    given({ model: modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit }),
+  );
+  const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
+    options;
+  const folder = options.folder ?? `runs/${settings.model}`, space = runSpace(), schedule = runSchedule();
+
+  const { learner, why } = await openLearner(options.backend ?? "auto", {
+    space,
+    sizes: { width: settings.width, blocks: settings.blocks },
+    seed: settings.seed,
+    threads: options.threads,
+  });
+  try {
+    write(`trains on ${learner.backend} (${why})\n`);
+    const data = await openQm9(options.qm9 ?? await findQm9());
+    const { examples, leftOut } = loadExamples(data, data.split.train);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000)).examples;
+    write(`${examples.count} molecules, ${leftOut} left out; ${heldOut.count} held out\n`);
+    const progress = createProgress({ write, terminal });
+    const result = await train({
+      learner,
+      makeGroups: (update) => makeGroups({ examples, batch: settings.batch, seed: settings.seed, update, schedule }),
+      validation: heldOutGroups(heldOut, schedule),
+      settings: { ...settings, schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
+      folder,
+      minutes: options.minutes,
+      updates: options.updates,
+      resume: options.resume,
+      muon: settings.muon,
+      adamw: settings.adamw,
+      clip: settings.clip,
+      emaLimit: settings.emaLimit,
+      rates: { warmup: settings.warmup, cooldown: settings.cooldown },
+      onProgress: progress.onProgress,
+      ...given({
+        signal: options.signal,
+        checkpointSeconds: options.checkpointSeconds,
+        validateSeconds: options.validateSeconds,
+      }),
+    });
+    progress.end();
+    await writeLearningCurve(folder);
+    return { ...result, folder };
+  } finally {
+    learner.dispose();
+  }
+}

@@ -1,0 +1,45 @@
+/** What a training run is told, checked once. Kept in its checkpoints, so that a resume goes on with the same. */
+import { z } from "zod";
+import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
+import { makeSchedule } from "../schedules.ts";
+import type { LatentSpace, Schedule } from "../types.ts";
+
+/** Settings that decide a run's numbers. Time limits are not among them: a resume may train longer. */
+export const runSettings = z.strictObject({
+  /** Name of the model that is trained. */
+  model: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/).default("qm9"),
+  /** Channels of a node. */
+  width: z.int().min(16).multipleOf(16).default(192),
+  blocks: z.int().min(1).max(64).default(6),
+  /** Molecules an update. */
+  batch: z.int().min(1).default(128),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(1),
+  /** Learning rate of Muon (the blocks' matrices) and of AdamW (all else). */
+  muon: z.number().positive().default(0.02),
+  adamw: z.number().positive().default(2e-3),
+  /** Largest global norm of a gradient. */
+  clip: z.number().positive().default(10),
+  /** Updates of warm-up, and the last share of the run over which the rates fall to a hundredth. */
+  warmup: z.int().min(0).default(200),
+  cooldown: z.number().min(0).max(1).default(1),
+  emaLimit: z.number().min(0).lt(1).default(0.9995),
+});
+
+/** Checked settings. */
+export type RunSettings = z.infer<typeof runSettings>;
+
+/** Fewest heavy atoms of a training molecule: QM9 has only eight smaller ones. */
+export const MIN_NODES = 3;
+
+/** The latent that is trained on. */
+export function runSpace(): LatentSpace {
+  return heavyAtomSpace(QM9_CLASSES);
+}
+
+/** The noise schedule that is trained on, and its card entry. */
+export const RUN_SCHEDULE = { type: "cosine", factor: 0.9995 } as const;
+
+/** `RUN_SCHEDULE` as a function. */
+export function runSchedule(): Schedule {
+  return makeSchedule(RUN_SCHEDULE);
+}
