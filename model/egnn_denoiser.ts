@@ -1,0 +1,117 @@
+/** EDM's and GeoLDM's denoiser: an EGNN on noisy latents with the time as one more feature of every node. */
+import type * as tfjs from "@tensorflow/tfjs";
+import type { Tf } from "./backends/types.ts";
+import { centred, egnn } from "./egnn.ts";
+import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
+import type { Tensors } from "./pair_attention/layers.ts";
+import { toTensors } from "./pair_attention/denoiser.ts";
+import type { ParameterSpec } from "./pair_attention/parameters.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import type { Denoiser, LatentSpace, Schedule } from "./types.ts";
+
+/** What the network's output means. */
+export type Parametrisation = "eps" | "x0" | "v";
+
+/** Sizes of the denoiser's EGNN, and how it is used. */
+export interface EgnnDenoiserSizes extends EgnnSizes {
+  readonly conditionTime: boolean;
+  readonly parametrisation: Parametrisation;
+}
+
+/** Features of a node as the EGNN reads them: the scalars (or a constant where there are none), and the time. */
+function inputs({ scalars }: LatentSpace, { conditionTime }: EgnnDenoiserSizes): number {
+  return Math.max(scalars, 1) + (conditionTime ? 1 : 0);
+}
+
+/** The denoiser's parameters. */
+export function egnnDenoiserParameters(space: LatentSpace, sizes: EgnnDenoiserSizes): ParameterSpec[] {
+  return egnnParameters("", inputs(space, sizes), inputs(space, sizes), sizes);
+}
+
+/**
+ * The network's own output: (params, z, t) -> prediction, Hoogeboom et al. (2022), eq. 13: the displacement of the
+ * positions without its mean, and the features without the time's.
+ *
+ * @param z `[B,N,3+k]`
+ * @param t `[B]`
+ * @returns `[B,N,3+k]`
+ */
+export function egnnPrediction(
+  tf: Tf,
+  params: Tensors,
+  sizes: EgnnDenoiserSizes,
+  z: tfjs.Tensor,
+  t: tfjs.Tensor,
+): tfjs.Tensor {
+  const [B, N, width] = z.shape as [number, number, number], k = width - 3;
+  const x = tf.slice(z, [0, 0, 0], [-1, -1, 3]);
+  const features = [k > 0 ? tf.slice(z, [0, 0, 3], [-1, -1, k]) : tf.ones([B, N, 1])];
+  if (sizes.conditionTime) features.push(tf.tile(tf.reshape(t, [B, 1, 1]), [1, N, 1]));
+  const out = egnn(tf, params, "", sizes, { h: tf.concat(features, -1), x });
+  const moved = centred(tf, tf.sub(out.x, x));
+  return k > 0 ? tf.concat([moved, tf.slice(out.h, [0, 0, 0], [-1, -1, k])], -1) : moved;
+}
+
+/** x0 as a combination of z and the prediction: `[of z, of the prediction]`. */
+export function towardsX0(parametrisation: Parametrisation, alpha: number, sigma: number): [number, number] {
+  switch (parametrisation) {
+    case "eps": // z = alpha x0 + sigma eps
+      return [1 / alpha, -sigma / alpha];
+    case "x0":
+      return [0, 1];
+    case "v": // v = alpha eps - sigma x0 (Salimans & Ho, 2022, appendix D)
+      return [alpha, -sigma];
+  }
+}
+
+/** What an EGNN denoiser is made of. */
+export interface EgnnDenoiserOptions {
+  readonly space: LatentSpace;
+  readonly sizes: EgnnDenoiserSizes;
+  readonly schedule: Schedule;
+}
+
+/**
+ * The denoiser as samplers want it: x0 estimates.
+ *
+ * @param params see {@link egnnDenoiserParameters}
+ * @throws RangeError for a latent space with more vectors than the position, or with pairs; for parameters that lack
+ */
+export function createEgnnDenoiser(
+  tf: Tf,
+  { space, sizes, schedule }: EgnnDenoiserOptions,
+  params: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+): Denoiser {
+  if (space.vectors !== 1 || space.pairs !== 0) {
+    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
+  }
+  const tensors = toTensors(tf, egnnDenoiserParameters(space, sizes), params), width = 3 + space.scalars;
+  return {
+    space,
+    async predict(z, { batch, nodes }, t) {
+      const times = typeof t === "number" ? new Float32Array(batch).fill(t) : t;
+      if (times.length !== batch) throw new RangeError(`${batch} times asked, ${times.length} given`);
+      const factors = Array.from(times, (time) => {
+        const { alpha, sigma } = schedule(time);
+        return towardsX0(sizes.parametrisation, alpha, sigma);
+      });
+      const output = tf.tidy(() =>
+        egnnPrediction(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width]), tf.tensor1d(times))
+      );
+      try {
+        const prediction = await output.data() as Float32Array, x0 = new Float32Array(z.length);
+        const length = nodes * width;
+        for (let b = 0; b < batch; b++) {
+          const [ofZ, ofPrediction] = factors[b];
+          for (let i = b * length; i < (b + 1) * length; i++) x0[i] = ofZ * z[i] + ofPrediction * prediction[i];
+        }
+        return x0;
+      } finally {
+        output.dispose();
+      }
+    },
+    dispose() {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
+  };
+}
