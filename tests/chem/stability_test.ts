@@ -13,10 +13,10 @@ Deno.test("stability() counts the carbon and one hydrogen out when a bond is tor
 });
 
 Deno.test("stability() adds orders when bonds are double", () => {
-  const carbonDioxide = molecule(["O", -1.16, 0, 0], ["C", 0, 0, 0], ["O", 1.16, 0, 0]);
-  // C=O of 1.16 angstrom is within EDM's limit of a triple bond, 1.16: not below it, so double.
-  assert.equal(stability(molecule(["O", -1.17, 0, 0], ["C", 0, 0, 0], ["O", 1.17, 0, 0])).stable, true);
-  assert.equal(stability(carbonDioxide).atoms, 3);
+  const carbonDioxide = (length: number) => molecule(["O", -length, 0, 0], ["C", 0, 0, 0], ["O", length, 0, 0]);
+  assert.deepEqual(stability(carbonDioxide(1.17)), { stable: true, stableAtoms: 3, atoms: 3 });
+  // Below 1.16 angstrom EDM takes C-O for triple: carbon would have six.
+  assert.deepEqual(stability(carbonDioxide(1.15)), { stable: false, stableAtoms: 0, atoms: 3 });
 });
 
 Deno.test("stability() is false when there are no atoms", () => {
