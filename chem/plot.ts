@@ -33,12 +33,14 @@ export interface LineChartOptions {
   readonly height?: number;
 }
 
-/** Points beyond a few a pixel are not seen: keeps each run's first, lowest, highest and last. */
-function thin(points: [number, number][], most: number): [number, number][] {
-  if (points.length <= most) return points;
-  const run = Math.ceil(points.length / (most / 4)), kept: [number, number][] = [];
-  for (let from = 0; from < points.length; from += run) {
-    const part = points.slice(from, from + run);
+/** Points beyond a few a pixel are not seen: of each pixel column keeps the first, lowest, highest and last. */
+function thin(points: [number, number][], columns: number): [number, number][] {
+  if (points.length <= 4 * columns) return points;
+  const kept: [number, number][] = [];
+  for (let from = 0, to = 0; from < points.length; from = to) {
+    const column = Math.floor(points[from][0] * columns);
+    while (to < points.length && Math.floor(points[to][0] * columns) === column) to++;
+    const part = points.slice(from, to);
     const low = part.reduce((a, b) => b[1] < a[1] ? b : a), high = part.reduce((a, b) => b[1] > a[1] ? b : a);
     kept.push(...part.filter((p, i) => i === 0 || i === part.length - 1 || p === low || p === high));
   }
@@ -76,7 +78,7 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
   const lines = series.flatMap((one, k) => {
     const colour = COLOURS[k % COLOURS.length], dash = k < COLOURS.length ? "" : ` stroke-dasharray="6 3"`;
     return runs(one, xScale, yScale).flatMap((run) => {
-      const points = thin(run, 2 * area.width).map(at), path = points.map(([x, y]) => `${x} ${y}`).join("L");
+      const points = thin(run, area.width).map(at), path = points.map(([x, y]) => `${x} ${y}`).join("L");
       const line =
         `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"${dash} stroke-linejoin="round"/>`;
       if (!dots && points.length > 1) return [line];

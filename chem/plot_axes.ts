@@ -29,7 +29,7 @@ export function tickText(value: number): string {
 
 function linearTicks(low: number, high: number): number[] {
   const rough = (high - low) / 5, decade = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough * 0.999) ?? 10 * decade;
+  const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough * 0.75) ?? 10 * decade;
   const ticks: number[] = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(k * step);
   return ticks;

@@ -46,15 +46,18 @@ export function barChart(bars: readonly Bar[], options: BarChartOptions): string
 
   const body = bars.flatMap(({ label, value, low = value, high = value, mark }, k) => {
     const x = area.left + step * (k + 0.5), left = px(x - breadth / 2), cap = breadth / 8;
+    const inside = y(0) - y(low) > 26; // room for the number within the bar
     const parts = [
       `<rect x="${left}" y="${px(y(value))}" width="${px(breadth)}" height="${px(y(0) - y(value))}" ` +
-      `fill="${COLOURS[0]}" fill-opacity="0.75"><title>${
+      `fill="${COLOURS[0]}" fill-opacity="0.85"><title>${
         escape(`${label}: ${value} [${low}, ${high}]`)
       }</title></rect>`,
       `<text x="${px(x)}" y="${px(y(0) + 18)}" text-anchor="middle" font-size="12">${escape(label)}</text>`,
-      `<text x="${px(x)}" y="${px(Math.min(y(high), y(mark ?? 0)) - 7)}" text-anchor="middle">${
-        value.toFixed(digits)
-      }</text>`,
+      inside
+        ? `<text x="${px(x)}" y="${px(y(low) + 18)}" text-anchor="middle" fill="#fff">${value.toFixed(digits)}</text>`
+        : `<text x="${px(x)}" y="${px(Math.min(y(high), y(mark ?? 0)) - 7)}" text-anchor="middle">${
+          value.toFixed(digits)
+        }</text>`,
     ];
     if (high > low) {
       const ends = [low, high].map((end) => `M${px(x - cap)} ${px(y(end))}h${px(2 * cap)}`).join("");
