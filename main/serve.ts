@@ -1,0 +1,49 @@
+/** molstep serve */
+import { z } from "zod";
+import { BACKEND_CHOICES } from "../model/backends/types.ts";
+import { parseConfig } from "../routes/config.ts";
+import { createLog } from "../routes/log.ts";
+import { serve } from "../routes/serve.ts";
+import { command } from "./command.ts";
+import { findModels } from "./models.ts";
+import { option, whole } from "./options.ts";
+
+/** The service; options take the place of environment variables. */
+export const serveCommand = command({
+  summary: "Serves POST /generate over HTTP. Configured by the environment (see README) and these options.",
+  options: {
+    port: option("PORT", "port to listen on, 0 for a free one (PORT; default 8000)", whole(0, 65535).optional()),
+    host: option("ADDRESS", "address to listen on (MOLSTEP_HOST; default 0.0.0.0)", z.string().optional()),
+    backend: option(
+      "NAME",
+      `${BACKEND_CHOICES.join(", ")} (MOLSTEP_BACKEND; default auto)`,
+      z.enum(BACKEND_CHOICES).optional(),
+    ),
+    models: option("FOLDERS", "folders of models, set apart by colons (MOLSTEP_MODELS)", z.string().optional()),
+    preload: option("NAMES", "models to load at the start (MOLSTEP_PRELOAD; default qm9)", z.string().optional()),
+  },
+  async run({ port, host, backend, models, preload }, { environment, error }) {
+    const config = parseConfig({
+      ...environment,
+      ...(port !== undefined && { PORT: String(port) }),
+      ...(host !== undefined && { MOLSTEP_HOST: host }),
+      ...(backend !== undefined && { MOLSTEP_BACKEND: backend }),
+      ...(models !== undefined && { MOLSTEP_MODELS: models }),
+      ...(preload !== undefined && { MOLSTEP_PRELOAD: preload }),
+    });
+    const log = createLog({ level: config.logLevel, write: (line) => error(line + "\n") });
+    const service = serve(config, await findModels(config.models), log);
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(name, () => {
+        log("info", "stopping", { signal: name });
+        service.stop();
+      });
+    }
+    // Without its models the service is of no use: it stops, so that whoever runs it hears of it.
+    const failed = await service.ready.then(() => false, () => true);
+    if (failed) await service.stop();
+    await service.finished;
+    await service.stop();
+    return failed ? 1 : 0;
+  },
+});

@@ -1,0 +1,53 @@
+/** From starting over ready to draining: what a service tells its probes, and how it stops without dropping requests. */
+import type { Lifecycle } from "./deps.ts";
+
+/** A lifecycle that can be moved on. */
+export interface MovableLifecycle extends Lifecycle {
+  /** Moves on; a service that drains stays so. */
+  enter(state: Lifecycle["state"]): void;
+  /** Aborts what is in flight. */
+  abort(reason: string): void;
+}
+
+/** A lifecycle at its start. */
+export function createLifecycle(): MovableLifecycle {
+  const controller = new AbortController();
+  let state: Lifecycle["state"] = "starting";
+  return {
+    get state() {
+      return state;
+    },
+    signal: controller.signal,
+    enter(next) {
+      if (state !== "draining") state = next;
+    },
+    abort: (reason) => controller.abort(new DOMException(reason, "AbortError")),
+  };
+}
+
+/** How long each part of a shutdown may take, in seconds. */
+export interface ShutdownTimes {
+  readonly drainSeconds: number;
+  readonly shutdownSeconds: number;
+}
+
+/**
+ * Stops a server: `/health/ready` answers 503; after `drainSeconds`, in which a load balancer takes note, nothing new is
+ * accepted; requests in flight have `shutdownSeconds` to finish and are then aborted.
+ *
+ * @param stop closes the listener and resolves when all requests have ended
+ */
+export async function shutDown(
+  lifecycle: MovableLifecycle,
+  stop: () => Promise<void>,
+  { drainSeconds, shutdownSeconds }: ShutdownTimes,
+): Promise<void> {
+  lifecycle.enter("draining");
+  if (drainSeconds > 0) await new Promise((resolve) => setTimeout(resolve, 1000 * drainSeconds));
+  const late = setTimeout(() => lifecycle.abort("the service is shutting down"), 1000 * shutdownSeconds);
+  try {
+    await stop();
+  } finally {
+    clearTimeout(late);
+  }
+}

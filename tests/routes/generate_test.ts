@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { readSdf } from "../../chem/sdf.ts";
+import { readXyz } from "../../chem/xyz.ts";
+import { generateResponse } from "../../routes/generate_schema.ts";
+import { problemSchema } from "../../routes/problem.ts";
+import { post, withApp } from "./app_fixture.ts";
+
+/** Asserts a problem document of this status and returns it. */
+async function problemOf(response: Response, status: number) {
+  assert.equal(response.status, status);
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const body = problemSchema.parse(await response.json());
+  assert.equal(body.status, status);
+  return body;
+}
+
+Deno.test("POST /generate gives molecules that follow the contract", () =>
+  withApp(async (app) => {
+    const response = await post(app, { count: 7, steps: 2, seed: 5, include: ["bonds", "molblock", "descriptors"] });
+    assert.equal(response.status, 200);
+    const body = generateResponse.parse(await response.json());
+    assert.deepEqual([body.model, body.steps, body.seed, body.drawn, body.returned], ["qm9", 2, 5, 7, 7]);
+    assert.equal(body.backend, "cpu");
+    assert.deepEqual(body.molecules.map(({ index }) => index), [0, 1, 2, 3, 4, 5, 6]);
+    for (const { symbols, positions, molblock, bonds, descriptors } of body.molecules) {
+      assert.equal(symbols.length, positions.length);
+      assert.ok(symbols.filter((symbol) => symbol !== "H").length >= 3);
+      assert.match(molblock!, /V2000/);
+      assert.ok(Array.isArray(bonds));
+      assert.notEqual(descriptors, undefined);
+    }
+  }));
+
+Deno.test("POST /generate gives the same molecules when the seed is the same, whatever else runs", () =>
+  withApp(async (app) => {
+    const ask = async (seed: number, count: number) =>
+      (await (await post(app, { count, steps: 3, seed })).json()).molecules;
+    const alone = await ask(7, 6);
+    const [again, other] = await Promise.all([ask(7, 6), ask(8, 5)]);
+    assert.deepEqual(again, alone);
+    assert.notDeepEqual(other.slice(0, 5), alone.slice(0, 5));
+  }, { queue: { sliceMs: 0 } }));
+
+Deno.test("POST /generate draws and returns a seed when none is given", () =>
+  withApp(async (app) => {
+    const first = await (await post(app, { count: 2, steps: 1 })).json();
+    const { molecules } = await (await post(app, { count: 2, steps: 1, seed: first.seed })).json();
+    assert.deepEqual(molecules, first.molecules);
+  }));
+
+Deno.test("POST /generate counts what a filter leaves out", () =>
+  withApp(async (app) => {
+    const all = generateResponse.parse(await (await post(app, { count: 12, steps: 1, seed: 1 })).json());
+    for (const filter of ["valid", "stable", "unique"] as const) {
+      const body = generateResponse.parse(await (await post(app, { count: 12, steps: 1, seed: 1, filter })).json());
+      assert.equal(body.drawn, 12);
+      assert.equal(body.returned, body.molecules.length);
+      assert.deepEqual(body.metrics, all.metrics);
+      if (filter === "stable") assert.equal(body.returned, all.molecules.filter(({ stable }) => stable).length);
+      if (filter === "valid") assert.equal(body.returned, all.molecules.filter(({ valid }) => valid).length);
+      if (filter === "unique" && all.metrics.validity) {
+        assert.equal(body.returned, Math.round(all.metrics.validity * 12 * all.metrics.uniqueness!));
+      }
+    }
+  }));
+
+Deno.test("POST /generate gives SDF, XYZ and NDJSON that agree with the JSON", () =>
+  withApp(async (app) => {
+    const request = { count: 5, steps: 2, seed: 3, include: ["bonds"] };
+    const { molecules } = generateResponse.parse(await (await post(app, request)).json());
+    const sdf = await post(app, request, { Accept: "chemical/x-mdl-sdfile" });
+    assert.equal(sdf.headers.get("content-type"), "chemical/x-mdl-sdfile");
+    assert.equal(sdf.headers.get("molstep-seed"), "3");
+    const records = readSdf(await sdf.text());
+    const near = (found: ArrayLike<number>, expected: readonly number[], tolerance: number) => {
+      assert.equal(found.length, expected.length);
+      expected.forEach((value, k) => assert.ok(Math.abs(found[k] - value) <= tolerance, `${found[k]} for ${value}`));
+    };
+    records.forEach(({ molecule, bonds, data }, k) => {
+      near(molecule.positions, molecules[k].positions.flat(), 1.01e-4);
+      assert.deepEqual(bonds, molecules[k].bonds);
+      assert.equal(data.index, String(k));
+    });
+    assert.equal(records.length, 5);
+    const frames = readXyz(await (await post(app, request, { Accept: "chemical/x-xyz" })).text());
+    frames.forEach(({ molecule }, k) => near(molecule.positions, molecules[k].positions.flat(), 1.01e-4));
+    assert.equal(frames.length, 5);
+    const lines = (await (await post(app, request, { Accept: "application/x-ndjson" })).text()).trimEnd().split("\n");
+    assert.deepEqual(lines.map((line) => JSON.parse(line)), molecules);
+  }));
+
+Deno.test("POST /generate draws sizes in the range asked", () =>
+  withApp(async (app) => {
+    const heavy = ({ symbols }: { symbols: string[] }) => symbols.filter((symbol) => symbol !== "H").length;
+    const { molecules } = await (await post(app, { count: 20, steps: 1, heavyAtoms: [3, 4], seed: 1 })).json();
+    assert.deepEqual([...new Set(molecules.map(heavy))].sort(), [3, 4]);
+    const body = await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: 9 }), 422);
+    assert.match(body.detail, /no molecules of 9 heavy atoms; it has 3 to 5/);
+    assert.match((await problemOf(await post(app, { count: 1, steps: 1, atoms: 9 }), 422)).detail, /heavy atoms/);
+    await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: [5, 4] }), 422);
+    await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: 3, atoms: 9 }), 422);
+  }));
+
+Deno.test("POST /generate takes distilled weights where there are some, and lists them where there are none", () =>
+  withApp(async (app) => {
+    const lacking = await problemOf(await post(app, { count: 1, steps: 3, sampler: "distilled" }), 422);
+    assert.deepEqual(lacking.availableSteps, [2, 4]);
+    const body = await (await post(app, { count: 3, steps: 2, seed: 1 })).json();
+    assert.equal(body.sampler, "distilled");
+    const teacher = await (await post(app, { count: 3, steps: 2, seed: 1, sampler: "ddim" })).json();
+    assert.equal(teacher.sampler, "ddim");
+    assert.notDeepEqual(body.molecules, teacher.molecules);
+    assert.equal((await (await post(app, { count: 1, steps: 3 })).json()).sampler, "consistency");
+  }, {
+    models: [{
+      distilled: [4, 2].map((steps) => (
+        { steps, file: `distilled-${steps}.safetensors`, variant: "ddim", teacher: "qm9", version: "1" }
+      )),
+      recommended: [{ steps: 3, sampler: "consistency" }],
+    }],
+  }));
+
+Deno.test("POST /generate refuses what does not follow the contract", () =>
+  withApp(async (app) => {
+    const detail = async (body: unknown) => (await problemOf(await post(app, body), 422)).detail;
+    assert.match(await detail({ count: 1, steps: 1, foo: 2 }), /unknown key foo; allowed are count, steps, model/);
+    for (const count of [0, 1001, 1.5, "1", null]) assert.match(await detail({ count, steps: 1 }), /^\/count/);
+    for (const steps of [0, 1001]) assert.match(await detail({ count: 1, steps }), /^\/steps/);
+    for (const seed of [-1, 2 ** 32]) assert.match(await detail({ count: 1, steps: 1, seed }), /^\/seed/);
+    assert.match(await detail({ count: 1, steps: 1, sampler: "euler" }), /^\/sampler/);
+    assert.match(await detail({}), /\/count.*\/steps/);
+    assert.match(await detail({ count: 100, steps: 11 }), /at most 1000 here; given are 100 x 11 = 1100/);
+    await problemOf(await post(app, "{"), 400);
+    const unknown = await problemOf(await post(app, { count: 1, steps: 1, model: "zinc" }), 404);
+    assert.deepEqual(unknown.availableModels, ["qm9"]);
+    await problemOf(await post(app, { count: 1, steps: 1 }, { "Content-Type": "text/plain" }), 415);
+    await problemOf(await post(app, { count: 1, steps: 1 }, { Accept: "text/html" }), 406);
+    await problemOf(await post(app, `{"count": 1, "steps": 1${" ".repeat(300)}}`), 413);
+  }, { maxWork: 1000, maxBodyBytes: 200 }));
+
+Deno.test("POST /generate answers 503 with Retry-After when the queue is full", () =>
+  withApp(async (app, { queue }) => {
+    const place = queue.enter();
+    const response = await post(app, { count: 1, steps: 1 });
+    assert.ok(Number(response.headers.get("retry-after")) >= 1);
+    await problemOf(response, 503);
+    place.leave();
+    assert.equal((await post(app, { count: 1, steps: 1 })).status, 200);
+  }, { queue: { limit: 1 } }));
+
+Deno.test("POST /generate stops and leaves the queue when the client goes away", () =>
+  withApp(async (app, { queue, lines }) => {
+    await (await post(app, { count: 1, steps: 1 })).body!.cancel(); // loads the model
+    lines.length = 0;
+    const client = new AbortController();
+    const response = Promise.resolve(app.request("/generate", {
+      method: "POST",
+      body: JSON.stringify({ count: 500, steps: 1000 }),
+      headers: { "Content-Type": "application/json" },
+      signal: client.signal,
+    }));
+    do await new Promise((resolve) => setTimeout(resolve, 0)); while (queue.held === 0);
+    client.abort();
+    assert.equal((await response).status, 499);
+    assert.equal(queue.held, 0);
+    const line = lines.find(({ message }) => message === "generation")!;
+    assert.equal(line.outcome, "cancelled");
+    assert.ok((line.drawn as number) < 500);
+  }));
+
+Deno.test("POST /generate stops and leaves the queue when a stream is given up", () =>
+  withApp(async (app, { queue, lines }) => {
+    const response = await post(app, { count: 600, steps: 1 }, { Accept: "application/x-ndjson" });
+    const reader = response.body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    assert.equal(queue.held, 0);
+    assert.equal(lines.find(({ message }) => message === "generation")!.outcome, "cancelled");
+  }));
