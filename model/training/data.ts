@@ -39,7 +39,7 @@ export function loadExamples(
 const HELD_OUT_SEED = 20_100;
 
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
-export function heldOutGroups(examples: ExampleSet, schedule: Schedule, molecules = 1024): Group[] {
+export function heldOutGroups(examples: ExampleSet, schedule: Schedule, molecules = 512): Group[] {
   const chunks = Math.ceil(molecules / 128);
   return Array.from(
     { length: chunks },

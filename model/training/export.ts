@@ -1,0 +1,103 @@
+/** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
+import { type CardInput, cardPath, parseCard } from "../card.ts";
+import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../heavy_atom/space.ts";
+import { pairAttentionParameters } from "../pair_attention/parameters.ts";
+import { writeSafetensors } from "../safetensors.ts";
+import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
+import { RUN_SCHEDULE, runSettings, runSpace } from "./settings.ts";
+
+/** What the card says beyond what the run knows. */
+export interface ExportOptions {
+  readonly description?: string;
+  readonly version?: string;
+  readonly license?: string;
+  /** What it was trained on, in words: processor, cores or GPU. */
+  readonly hardware?: string;
+  /** The data, in words. */
+  readonly data?: string;
+  readonly recommended?: CardInput["recommended"];
+  /** Points of the learning curve in the card. */
+  readonly points?: number;
+}
+
+/** File of the denoiser's weights in a model's folder. */
+export const DENOISER_FILE = "denoiser.safetensors";
+
+/** About `points` of the rows, evenly by update, the last among them, held-out losses carried to the next kept row. */
+function thinned(rows: readonly LossRow[], points: number) {
+  const every = Math.max(1, Math.floor(rows.length / points));
+  let heldOut: number | undefined;
+  return rows.flatMap((row, k) => {
+    heldOut = row.validation ?? heldOut;
+    if ((rows.length - 1 - k) % every !== 0) return [];
+    const kept = {
+      minutes: Math.round(row.seconds / 6) / 10,
+      molecules: row.molecules,
+      loss: row.losses.total,
+      ...(heldOut === undefined ? {} : { heldOut }),
+    };
+    heldOut = undefined;
+    return [kept];
+  });
+}
+
+/**
+ * Writes `card.json` and `denoiser.safetensors` into the folder `to`.
+ *
+ * @throws RangeError where `folder` holds no checkpoint or one of another kind of run; TypeError where the card is unsound
+ */
+export async function exportModel(folder: string, to: string, options: ExportOptions = {}): Promise<CardInput> {
+  const checkpoint = await loadCheckpoint(folder);
+  if (!checkpoint) throw new RangeError(`${folder} holds no checkpoint of a run`);
+  const { schedule: _, sizes, ...rest } = JSON.parse(checkpoint.settings);
+  const settings = runSettings.parse(rest), space = runSpace(), { width, blocks } = settings;
+  const weights = new Map(
+    pairAttentionParameters(space, { width, blocks }).map(({ name, shape }) => {
+      const tensor = checkpoint.state.tensors.get(`ema/${name}`);
+      if (tensor?.shape.join() !== shape.join()) throw new RangeError(`the checkpoint in ${folder} lacks ema/${name}`);
+      return [name, tensor] as const;
+    }),
+  );
+  const rows = await readLossRows(`${folder}/${LOSSES}`);
+  const molecules = checkpoint.update * settings.batch, hours = checkpoint.seconds / 3600;
+  const card: CardInput = {
+    name: settings.model,
+    version: options.version ?? "1",
+    description: options.description ??
+      "Small organic molecules of up to nine heavy atoms (C, N, O, F): heavy atoms and their bonds diffused together.",
+    license: options.license ?? "MIT",
+    kind: "molstep",
+    counts: "heavyAtoms",
+    space,
+    schedule: RUN_SCHEDULE,
+    denoiser: { type: "pair-attention", width, blocks, file: DENOISER_FILE },
+    autoencoder: {
+      type: "heavy-atom",
+      classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
+      scale: ANGSTROM,
+      oneHot: ONE_HOT,
+    },
+    sizes,
+    ...(options.recommended ? { recommended: options.recommended } : {}),
+    training: {
+      data: options.data ?? "QM9, consistent part (130,831 molecules)",
+      split: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
+      seed: settings.seed,
+      hours: Math.round(hours * 1000) / 1000,
+      hardware: options.hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
+      updates: checkpoint.update,
+      molecules,
+      moleculesPerSecond: Math.round(molecules / Math.max(1e-9, checkpoint.seconds)),
+      settings,
+      weights: "exponential moving average, 16-bit floats",
+      learningCurve: thinned(rows, options.points ?? 40),
+    },
+  };
+  parseCard(card, "the new card");
+  await Deno.mkdir(to, { recursive: true });
+  const file = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.model } });
+  await writeAtomically(`${to}/${DENOISER_FILE}`, file);
+  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  return card;
+}
