@@ -3,6 +3,7 @@
  * can sanitise. An atom with too few bonds is valid, RDKit adds what hydrogens it lacks; one with too many is not.
  */
 import { perceiveBonds } from "./bonds.ts";
+import { elementOf } from "./elements.ts";
 import { fragments, largest, submolecule } from "./fragments.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
@@ -22,6 +23,19 @@ export interface Validity {
 const FLAT = JSON.stringify({ doIsomericSmiles: false });
 
 /**
+ * Whether some atom's bond orders exceed its valence by three or more. RDKit refuses all of these (it bears an excess of
+ * two at nitrogen, as in a nitro group), but takes up to a second to say so of atoms in a heap; hence this first look.
+ */
+export function heaped({ atomicNumbers }: Molecule, bonds: readonly Bond[]): boolean {
+  const sums = new Uint16Array(atomicNumbers.length);
+  for (const { i, j, order } of bonds) {
+    sums[i] += order;
+    sums[j] += order;
+  }
+  return sums.some((sum, i) => sum > elementOf(atomicNumbers[i]).valence + 2);
+}
+
+/**
  * Lends the sanitised RDKit molecule, explicit hydrogens and 3D stereo included, to `use`.
  *
  * @returns what `use` returns; null where the molecule is not valid (which a molecule without atoms, with a position
@@ -34,7 +48,7 @@ export function withValid<T>(
   bonds: readonly Bond[],
   use: (mol: RdkitMol, verdict: { fragments: number; edmSmiles: string }) => T,
 ): T | null {
-  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds)) return null;
+  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds) || heaped(molecule, bonds)) return null;
   return rdkit.withMol(molblock(molecule, bonds), (mol) => {
     const pieces = fragments(molecule.atomicNumbers.length, bonds);
     return use(mol, {
