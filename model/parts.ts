@@ -46,25 +46,31 @@ export async function makeDenoiser(
       const sizes = { width: part.width, blocks: part.blocks };
       return { part: createPairAttention(backend.tf, { space, sizes, schedule }, tensors), backend };
     }
-    case "egnn":
-      throw new Error("egnn");
+    case "egnn": {
+      const { createEgnnDenoiser } = await import("./egnn_denoiser.ts");
+      return { part: createEgnnDenoiser(backend.tf, { space, sizes: part, schedule }, tensors), backend };
+    }
   }
 }
 
 /** The autoencoder of a card; `tensors` where the card's part has a file. */
 export async function makeAutoencoder(
   { autoencoder: part }: Pick<Card, "autoencoder">,
-  _tensors: Tensors | undefined,
-  _openTensors: OpenTensors,
+  tensors: Tensors | undefined,
+  openTensors: OpenTensors,
 ): Promise<Autoencoder> {
   switch (part.type) {
     case "heavy-atom": {
       const { createHeavyAtomAutoencoder } = await import("./heavy_atom/autoencoder.ts");
       return createHeavyAtomAutoencoder({ classes: part.classes });
     }
-    case "geoldm":
-      throw new Error("geoldm");
-    case "identity":
-      throw new Error("identity");
+    case "geoldm": {
+      const { createGeoldmAutoencoder } = await import("./geoldm/autoencoder.ts");
+      return createGeoldmAutoencoder((await openTensors()).tf, part, tensors!);
+    }
+    case "identity": {
+      const { createIdentityAutoencoder } = await import("./identity.ts");
+      return createIdentityAutoencoder(part);
+    }
   }
 }

@@ -1,0 +1,54 @@
+/** From the words of a command line to an exit status. */
+import { VERSION } from "../model/version.ts";
+import type { Command, Terminal } from "./command.ts";
+import { helpText, UsageError } from "./options.ts";
+
+/** Exit statuses: of a fault, of a command line that is wrong, and of an interrupt. */
+export const EXIT = { ok: 0, fault: 1, usage: 2, interrupted: 130 } as const;
+
+/** Commands by name; each is loaded when it is called. */
+export type Commands = Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>>;
+
+function overview(commands: Commands): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`).join("\n");
+  return `Molstep ${VERSION}: 3D molecules in few steps\n\nUsage: molstep COMMAND [options]\n\nCommands:\n${list}\n\n` +
+    "molstep COMMAND --help tells its options.\n";
+}
+
+/** Runs the command that `args` names. Errors are told on stderr. */
+export async function run(commands: Commands, args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    terminal.out(overview(commands));
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  if (name === "--version") {
+    terminal.out(`${VERSION}\n`);
+    return EXIT.ok;
+  }
+  if (!Object.hasOwn(commands, name)) {
+    terminal.error(`unknown command ${name}; allowed are ${Object.keys(commands).join(", ")}\n`);
+    return EXIT.usage;
+  }
+  try {
+    const command = await commands[name].load();
+    if (rest.includes("--help") || rest.includes("-h")) {
+      terminal.out(helpText(name, command.summary, command.options));
+      return EXIT.ok;
+    }
+    return await command.run(rest, terminal);
+  } catch (error) {
+    if (terminal.signal.aborted) {
+      terminal.error("\ninterrupted\n");
+      return EXIT.interrupted;
+    }
+    if (error instanceof UsageError) {
+      terminal.error(`${error.message}\n\nmolstep ${name} --help tells its options.\n`);
+      return EXIT.usage;
+    }
+    terminal.error(`molstep ${name}: ${error instanceof Error ? error.message : error}\n`);
+    if (terminal.environment.MOLSTEP_LOG_LEVEL === "debug") terminal.error(`${(error as Error).stack}\n`);
+    return EXIT.fault;
+  }
+}
