@@ -12,7 +12,7 @@ export interface ValidateOptions {
   readonly descriptors?: boolean;
   /** Write a V2000 molblock, of valid molecules and others. Default false. */
   readonly molblock?: boolean;
-  /** Compute the InChIKey of valid molecules. Default true; false saves a third of the time. */
+  /** Compute the InChIKey of valid molecules. Default true; false saves about half the time. */
   readonly inchikey?: boolean;
   /** Title of the molblock. Default empty. */
   readonly title?: string;
