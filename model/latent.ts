@@ -22,18 +22,15 @@ export function centre(z: Float32Array, space: LatentSpace, { batch, nodes }: Ba
   return z;
 }
 
-/** Makes the pair part symmetric with unit variance off the diagonal: (e + e^T) / sqrt(2), in place. */
-function symmetrise(z: Float32Array, space: LatentSpace, { batch, nodes }: BatchShape): void {
-  const P = space.pairs, length = latentLength(space, nodes), from = length - nodes * nodes * P;
-  for (let b = 0; b < batch; b++) {
-    const base = b * length + from;
-    for (let i = 0; i < nodes; i++) {
-      for (let j = 0; j <= i; j++) {
-        for (let p = 0; p < P; p++) {
-          const ij = base + (i * nodes + j) * P + p, ji = base + (j * nodes + i) * P + p;
-          // The diagonal carries no information; it is kept at zero.
-          z[ij] = z[ji] = i === j ? 0 : (z[ij] + z[ji]) * Math.SQRT1_2;
-        }
+/** Fills the pair part of molecule b with unit normals, drawn once for i > j and mirrored; the diagonal stays zero. */
+function drawPairs(z: Float32Array, space: LatentSpace, nodes: number, b: number, stream: Random): void {
+  const P = space.pairs, length = latentLength(space, nodes), base = (b + 1) * length - nodes * nodes * P;
+  const row = new Float32Array(nodes * P);
+  for (let i = 1; i < nodes; i++) {
+    stream.fillNormal(row, 0, i * P);
+    for (let j = 0; j < i; j++) {
+      for (let p = 0; p < P; p++) {
+        z[base + (i * nodes + j) * P + p] = z[base + (j * nodes + i) * P + p] = row[j * P + p];
       }
     }
   }
@@ -47,7 +44,10 @@ function symmetrise(z: Float32Array, space: LatentSpace, { batch, nodes }: Batch
  */
 export function drawNoise(space: LatentSpace, shape: BatchShape, streams: readonly Random[]): Float32Array {
   const length = latentLength(space, shape.nodes), z = new Float32Array(shape.batch * length);
-  for (let b = 0; b < shape.batch; b++) streams[b].fillNormal(z, b * length, (b + 1) * length);
-  symmetrise(z, space, shape);
+  const own = shape.nodes * (3 * space.vectors + space.scalars);
+  for (let b = 0; b < shape.batch; b++) {
+    streams[b].fillNormal(z, b * length, b * length + own);
+    if (space.pairs > 0) drawPairs(z, space, shape.nodes, b, streams[b]);
+  }
   return centre(z, space, shape);
 }

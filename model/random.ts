@@ -74,7 +74,14 @@ export function random(seed: number, index = 0, purpose = 0): Random {
     normal,
     integer: (n) => Math.min(n - 1, Math.floor(uniform() * n)),
     fillNormal(out, from = 0, to = out.length) {
-      for (let i = from; i < to; i++) out[i] = normal();
+      // Both values of each Box-Muller pair; an odd last one takes a pair of words for itself.
+      let i = from;
+      for (; i + 1 < to; i += 2) {
+        const radius = Math.sqrt(-2 * Math.log(uniform())), angle = 2 * Math.PI * uniform();
+        out[i] = radius * Math.cos(angle);
+        out[i + 1] = radius * Math.sin(angle);
+      }
+      if (i < to) out[i] = normal();
     },
     get position() {
       return position;

@@ -74,6 +74,19 @@ static void gemm(Gemm g) {
   for (; j < g.n; j += VECTOR_FLOATS) gemm_strip1(&g, j);
 }
 
+/* C = A B where the product is known to be symmetric [n, n]: the lower triangle is computed, the upper copied. */
+static void gemm_symmetric(Gemm g) {
+  const int step = COLUMNS_MAX * VECTOR_FLOATS;
+  for (int j = 0; j < g.n; j += step) {
+    Gemm part = g;
+    part.m = g.n - j, part.n = g.n - j < step ? g.n - j : step;
+    part.a += j * g.a_row, part.b += j, part.c += j * g.c_row + j;
+    gemm(part);
+  }
+  for (int i = 0; i < g.n; i++)
+    for (int j = i + 1; j < g.n; j++) g.c[i * g.c_row + j] = g.c[j * g.c_row + i];
+}
+
 /* y[m,n] = x[m,k] w[k,n] + bias */
 INLINE void linear(int m, int n, int k, const float *x, long x_row, const float *w, const float *bias, float *y, long y_row) {
   gemm((Gemm){m, n, k, x, x_row, 1, w, n, y, y_row, bias, 0});

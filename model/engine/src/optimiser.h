@@ -41,9 +41,8 @@ static long muon_scratch(const Matrix *m) {
 static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, int r, int c16, int steps) {
   for (int step = 0; step < steps; step++) {
     transpose(x, r, c16, xt);
-    gemm((Gemm){r, r, c16, x, c16, 1, xt, r, a, r, 0, 0});
-    for (long k = 0; k < (long)r * r; k++) b[k] = 0.f;
-    gemm((Gemm){r, r, r, a, r, 1, a, r, b, r, 0, 1});
+    gemm_symmetric((Gemm){r, r, c16, x, c16, 1, xt, r, a, r, 0, 0});
+    gemm_symmetric((Gemm){r, r, r, a, r, 1, a, r, b, r, 0, 0});
     for (long k = 0; k < (long)r * r; k++) b[k] = -4.7750f * a[k] + 2.0315f * b[k];
     for (long k = 0; k < r; k++) b[k * r + k] += 3.4445f;
     gemm((Gemm){r, c16, r, b, r, 1, x, c16, y, c16, 0, 0});
