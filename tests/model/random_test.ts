@@ -73,11 +73,20 @@ Deno.test("uniform() is even over (0, 1), normal() has the normal's moments, int
   for (const count of counts) assert.ok(Math.abs(count - n / 7) < 5 * Math.sqrt(n * 6 / 49));
 });
 
-Deno.test("fillNormal() fills the asked range only, in the order of normal()", () => {
-  const out = new Float32Array(6).fill(9), stream = random(4);
-  random(4).fillNormal(out, 2, 5);
-  assert.deepEqual(
-    out,
-    Float32Array.of(9, 9, Math.fround(stream.normal()), Math.fround(stream.normal()), Math.fround(stream.normal()), 9),
-  );
+Deno.test("fillNormal() fills the asked range only, with both values of each Box-Muller pair", () => {
+  const out = new Float32Array(6).fill(9), stream = random(4), single = random(4);
+  stream.fillNormal(out, 2, 5);
+  const radius = Math.sqrt(-2 * Math.log(single.uniform())), angle = 2 * Math.PI * single.uniform();
+  const [first, second] = [radius * Math.cos(angle), radius * Math.sin(angle)].map(Math.fround);
+  assert.deepEqual(out, Float32Array.of(9, 9, first, second, Math.fround(single.normal()), 9));
+  assert.equal(stream.position, single.position, "an odd last value takes a whole pair of words");
+});
+
+Deno.test("fillNormal() gives uncorrelated unit normals", () => {
+  const n = 20_000, out = new Float32Array(n);
+  random(12).fillNormal(out);
+  let square = 0, product = 0;
+  for (let i = 0; i < n; i += 2) square += out[i] ** 2 + out[i + 1] ** 2, product += out[i] * out[i + 1];
+  assert.ok(Math.abs(square / n - 1) < 5 * Math.sqrt(2 / n));
+  assert.ok(Math.abs(product / (n / 2)) < 5 / Math.sqrt(n / 2));
 });
