@@ -160,7 +160,8 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
       tensors.set("updates", { shape: [1], data: new Float32Array([updates]) });
       return { tensors };
     },
-    restore({ tensors }) {
+    async restore({ tensors }) {
+      await tf.ready();
       const take = (path: string, shape: readonly number[]) => {
         const found = tensors.get(path);
         if (found?.shape.join() !== shape.join()) {
@@ -183,7 +184,6 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
         ]),
       ) as Store;
       updates = count;
-      return Promise.resolve();
     },
     dispose: disposeStore,
   };

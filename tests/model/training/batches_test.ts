@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { heavyAtomSpace } from "../../../model/heavy_atom/space.ts";
+import { latentLength } from "../../../model/latent.ts";
+import { cosineSchedule } from "../../../model/schedules.ts";
+import { makeGroups } from "../../../model/training/batches.ts";
+import { lossWeights } from "../../../model/training/weights.ts";
+import { smallExamples } from "./molecules.ts";
+
+const examples = smallExamples(), schedule = cosineSchedule();
+const make = (batch: number, seed = 1, update = 0) => makeGroups({ examples, batch, seed, update, schedule });
+
+Deno.test("makeGroups() is a function of seed and update alone", () => {
+  assert.deepEqual(make(8, 3, 5), make(8, 3, 5));
+  assert.notDeepEqual(make(8, 3, 5), make(8, 3, 6));
+  assert.notDeepEqual(make(8, 3, 5), make(8, 4, 5));
+});
+
+Deno.test("makeGroups() groups by size and draws the asked number", () => {
+  const groups = make(64);
+  assert.deepEqual(groups.map(({ shape }) => shape.nodes), [4, 3]);
+  assert.equal(groups.reduce((sum, { shape }) => sum + shape.batch, 0), 64);
+  for (const { shape, z, target, weights } of groups) {
+    const length = shape.batch * latentLength(heavyAtomSpace(), shape.nodes);
+    assert.deepEqual([z.length, target.length, weights.length], [length, length, 3 * shape.batch]);
+  }
+});
+
+Deno.test("makeGroups() adds unit noise, centred in the positions and symmetric in the pairs, to clean latents", () => {
+  let sum = 0, squares = 0, count = 0;
+  for (let update = 0; update < 8; update++) {
+    for (const { shape: { batch, nodes }, z, target, alpha, sigma } of make(64, 1, update)) {
+      const width = 21, length = latentLength(heavyAtomSpace(), nodes);
+      for (let b = 0; b < batch; b++) {
+        const noise = (i: number) => (z[b * length + i] - alpha[b] * target[b * length + i]) / sigma[b];
+        const means = [0, 1, 2].map((axis) => {
+          let mean = 0;
+          for (let i = 0; i < nodes; i++) mean += noise(i * width + axis) / nodes;
+          return mean;
+        });
+        // Divided by a small sigma, float32 leaves little.
+        assert.ok(means.every((mean) => Math.abs(mean) * sigma[b] < 1e-5));
+        const pair = (i: number, j: number, p: number) => noise(nodes * width + (i * nodes + j) * 4 + p);
+        assert.ok(Math.abs(pair(0, 1, 2) - pair(1, 0, 2)) * sigma[b] < 1e-6);
+        assert.equal(z[b * length + nodes * width], 0);
+        if (sigma[b] < 0.1) continue;
+        for (let i = 9; i < width; i++) sum += noise(i), squares += noise(i) ** 2, count++;
+      }
+    }
+  }
+  assert.ok(Math.abs(sum / count) < 0.05 && Math.abs(squares / count - 1) < 0.05, `${sum / count} ${squares / count}`);
+});
+
+Deno.test("makeGroups() spreads the times evenly over (0, 1)", () => {
+  const times = make(32).flatMap(({ t }) => Array.from(t)).sort((a, b) => a - b);
+  times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32 && t > 0));
+});
+
+Deno.test("makeGroups() throws RangeError when the batch is no positive integer", () => {
+  assert.throws(() => make(0), /at least 1, 0 given/);
+  assert.throws(() => make(1.5), RangeError);
+});
+
+Deno.test("lossWeights() caps 1 / sigma^2 for positions, and at 4 for classes and bonds", () => {
+  const close = (a: readonly number[], b: number[]) =>
+    a.forEach((value, k) => assert.ok(Math.abs(value - b[k]) < 1e-9));
+  close(lossWeights(1), [1, 0.5, 0.5]);
+  close(lossWeights(0.1), [100, 2, 2]);
+  close(lossWeights(0.001), [2500, 2, 2]);
+  close(lossWeights(0), [2500, 2, 2]);
+});
