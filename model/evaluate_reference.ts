@@ -125,6 +125,19 @@ export async function readReference(folder: string): Promise<Reference | undefin
   return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`) };
 }
 
+/**
+ * The reference in the first of these folders that has one.
+ *
+ * @param folders a model's own folder, say; the shipped `weights/qm9` is looked into last
+ */
+export async function findReference(folders: readonly string[] = []): Promise<Reference | undefined> {
+  for (const folder of [...folders, decodeURIComponent(new URL("../weights/qm9", import.meta.url).pathname)]) {
+    const reference = await readReference(folder);
+    if (reference) return reference;
+  }
+  return undefined;
+}
+
 /** `deno run -A model/evaluate_reference.ts FOLDER` writes the reference of QM9 into a folder. */
 if (import.meta.main) {
   const [folder] = Deno.args;
