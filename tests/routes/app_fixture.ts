@@ -16,6 +16,8 @@ export interface FixtureOptions {
   readonly maxWork?: number;
   readonly maxBodyBytes?: number;
   readonly state?: Lifecycle["state"];
+  /** Files of the models to remove, relative to their folder. */
+  readonly damage?: readonly string[];
 }
 
 /** Runs a test with an application. `lines` are the log's, parsed. */
@@ -24,10 +26,12 @@ export async function withApp(
     app: ReturnType<typeof createApp>,
     more: { lines: Record<string, unknown>[]; abort: AbortController; queue: ReturnType<typeof createQueue> },
   ) => Promise<void>,
-  { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready" }: FixtureOptions = {},
+  { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] }: FixtureOptions =
+    {},
 ): Promise<void> {
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
+    for (const file of damage) await Deno.remove(`${root}/${file}`);
     const store = createModelStore(
       await listModels([root]),
       ({ folder }) => loadModel(folder, { backend: "cpu", batch: 4 }),

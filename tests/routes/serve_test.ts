@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { listModels } from "../../model/load.ts";
+import { UnknownModelError } from "../../model/store.ts";
+import { parseConfig } from "../../routes/config.ts";
+import { generateResponse } from "../../routes/generate_schema.ts";
+import { serve, type Service } from "../../routes/serve.ts";
+import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
+
+/** Runs a test with a service on a free port of the loopback. */
+const withService = (work: (service: Service, address: string) => Promise<void>) =>
+  withFolder(async (root) => {
+    await writeTinyModel(root);
+    const config = parseConfig({ PORT: "0", MOLSTEP_HOST: "127.0.0.1", MOLSTEP_BACKEND: "cpu" });
+    const service = serve(config, await listModels([root]), () => {});
+    try {
+      await service.ready;
+      await work(service, `http://127.0.0.1:${service.port}`);
+    } finally {
+      await service.stop();
+    }
+  });
+
+const ask = (address: string, body: unknown, init: RequestInit = {}) =>
+  fetch(`${address}/generate`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    ...init,
+  });
+
+Deno.test("serve() answers over HTTP when its models are loaded", () =>
+  withService(async (_service, address) => {
+    const ready = await fetch(`${address}/health/ready`);
+    assert.equal(ready.status, 200);
+    await ready.body!.cancel();
+    const body = generateResponse.parse(await (await ask(address, { count: 3, steps: 2, seed: 1 })).json());
+    assert.equal(body.molecules.length, 3);
+  }));
+
+Deno.test("serve() finishes what is in flight when it is stopped", () =>
+  withService(async (service, address) => {
+    // The first window of 256 molecules begins the answer; the last 4 are yet to be drawn.
+    const response = await ask(address, { count: 260, steps: 1, seed: 1 }, {
+      headers: { "Content-Type": "application/json", Accept: "application/x-ndjson" },
+    });
+    const [text] = await Promise.all([response.text(), service.stop()]);
+    assert.equal(text.trimEnd().split("\n").length, 260);
+    await assert.rejects(fetch(`${address}/health/live`));
+  }));
+
+Deno.test("serve() is free for others after a client has gone away", () =>
+  withService(async (_service, address) => {
+    const client = new AbortController();
+    const gone = ask(address, { count: 1000, steps: 1000 }, { signal: client.signal });
+    await (await fetch(`${address}/health/live`)).body!.cancel();
+    client.abort();
+    await assert.rejects(gone, { name: "AbortError" });
+    const body = await (await ask(address, { count: 1, steps: 1 })).json();
+    assert.equal(body.drawn, 1);
+  }));
+
+Deno.test("serve() refuses to preload a model that is not there", () => {
+  const config = parseConfig({ PORT: "0", MOLSTEP_PRELOAD: "zinc" });
+  assert.throws(() => serve(config, [], () => {}), UnknownModelError);
+});
