@@ -1,14 +1,14 @@
 /** The heavy-atom codec: a deterministic autoencoder of molecules, but for the draw of u. */
 import { latentLength } from "../latent.ts";
 import type { Autoencoder, BatchShape } from "../types.ts";
-import { readLatent } from "./decode.ts";
+import { type Decoding, readLatent } from "./decode.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
 import { type HeavyAtomClass, heavyAtomSpace, QM9_CLASSES } from "./space.ts";
 
-/** @param options.classes what a heavy atom can be: the card's list */
+/** @param options.classes what a heavy atom can be: the card's list; `decoding`: see {@link Decoding} */
 export function createHeavyAtomAutoencoder(
-  { classes = QM9_CLASSES }: { classes?: readonly HeavyAtomClass[] } = {},
+  { classes = QM9_CLASSES, decoding = "argmax" }: { classes?: readonly HeavyAtomClass[]; decoding?: Decoding } = {},
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("a heavy-atom codec needs at least one class; none given");
   const space = heavyAtomSpace(classes);
@@ -31,7 +31,9 @@ export function createHeavyAtomAutoencoder(
       if (z.length !== batch * length) {
         throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
       }
-      return Promise.resolve(Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length)));
+      return Promise.resolve(
+        Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding)),
+      );
     },
     dispose() {},
   };

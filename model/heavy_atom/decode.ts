@@ -1,5 +1,7 @@
 /** From a heavy-atom latent to a molecule with its hydrogens. */
 import type { Molecule } from "../../chem/molecule.ts";
+import { argmaxGraph, valenceGraph } from "./graph.ts";
+import { elementPlaces, relax } from "./relax.ts";
 import { ANGSTROM, type HeavyAtomClass, ORDERS } from "./space.ts";
 
 type Vector = [number, number, number];
@@ -68,10 +70,29 @@ function argmax(z: Float32Array, from: number, count: number): number {
   return best;
 }
 
+/**
+ * How a latent becomes a molecule.
+ *
+ * - `argmax`: each class by its own largest value, positions as they are; bonds are what the distances say.
+ * - `valence`: the likeliest graph that obeys valence (see `graph.ts`), and positions moved, where they must be, until the
+ *   distances say the same (see `relax.ts`). Where no such graph is found, as `argmax`.
+ */
+export const DECODINGS = ["argmax", "valence"] as const;
+
+/** One of {@link DECODINGS}. */
+export type Decoding = typeof DECODINGS[number];
+
 /** The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. */
-export function readLatent(z: Float32Array, nodes: number, classes: readonly HeavyAtomClass[], at = 0): Molecule {
+export function readLatent(
+  z: Float32Array,
+  nodes: number,
+  classes: readonly HeavyAtomClass[],
+  at = 0,
+  decoding: Decoding = "argmax",
+): Molecule {
   const width = 9 + classes.length;
-  const kinds = Array.from({ length: nodes }, (_, i) => classes[argmax(z, at + i * width + 9, classes.length)]);
+  const graph = decoding === "valence" ? valenceGraph(z, nodes, classes, at) : undefined;
+  const kinds = Array.from(graph?.kinds ?? argmaxGraph(z, nodes, classes, at).kinds, (kind) => classes[kind]);
   const atoms = kinds.reduce((total, [, hydrogens]) => total + 1 + hydrogens, 0);
   const atomicNumbers = new Uint8Array(atoms), positions = new Float32Array(atoms * 3);
   const vector = (i: number, v: number): Vector => {
@@ -82,6 +103,13 @@ export function readLatent(z: Float32Array, nodes: number, classes: readonly Hea
     atomicNumbers[i] = kinds[i][0];
     positions.set(scaled(vector(i, 0), ANGSTROM), 3 * i);
   }
+  if (graph) relax(positions.subarray(0, 3 * nodes), elementPlaces(atomicNumbers.subarray(0, nodes)), graph.orders);
+  const orders = new Uint8Array(atoms * atoms);
+  if (graph) {
+    for (let i = 0; i < nodes; i++) {
+      orders.set(graph.orders.subarray(i * nodes, (i + 1) * nodes), i * atoms);
+    }
+  }
   let next = nodes;
   for (let i = 0; i < nodes; i++) {
     const [element, count] = kinds[i];
@@ -89,12 +117,14 @@ export function readLatent(z: Float32Array, nodes: number, classes: readonly Hea
     const length = hydrogenBondLength(element, count, heavyNeighbours(positions, nodes, i));
     for (const direction of hydrogenDirections(count, vector(i, 1), vector(i, 2))) {
       atomicNumbers[next] = 1;
+      orders[next * atoms + i] = orders[i * atoms + next] = 1;
       for (let axis = 0; axis < 3; axis++) {
         positions[3 * next + axis] = positions[3 * i + axis] + length * direction[axis];
       }
       next++;
     }
   }
+  if (graph) relax(positions, elementPlaces(atomicNumbers), orders);
   return { atomicNumbers, positions };
 }
 

@@ -1,0 +1,27 @@
+/** The pair-attention denoiser on the native engine: for machines with a C compiler. */
+import type { StoredTensor } from "../safetensors.ts";
+import type { Denoiser } from "../types.ts";
+import { timeRows } from "./inputs.ts";
+import { createNativeEngine } from "./native_engine.ts";
+import { flatten } from "./parameters.ts";
+import type { EngineOptions } from "./wasm_denoiser.ts";
+
+/** Throws as `createNativeEngine`. */
+export function createNativeDenoiser(
+  { space, sizes, schedule, workers }: EngineOptions,
+  tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+): Denoiser {
+  const engine = createNativeEngine({ space, sizes, threads: workers });
+  try {
+    engine.array("parameters").set(flatten(engine.specs, tensors));
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
+  engine.refresh();
+  return {
+    space,
+    predict: async (z, shape, t) => await engine.predict(z, shape, timeRows(t, shape.batch, schedule)),
+    dispose: () => engine.dispose(),
+  };
+}

@@ -1,0 +1,131 @@
+/** The embedded default: the engine in WebAssembly, one worker a core. */
+import { latentLength } from "../latent.ts";
+import { pairAttentionParameters, type PairAttentionSizes, TIMES } from "../pair_attention/parameters.ts";
+import type { StoredTensor } from "../safetensors.ts";
+import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
+import { type TimeRows, timeRows } from "./inputs.ts";
+import { flatten } from "./parameters.ts";
+import { compileWasmEngine } from "./wasm_module.ts";
+
+/** What a worker is asked. */
+export type Question =
+  & { readonly id: number }
+  & (
+    | {
+      readonly type: "open";
+      readonly module: WebAssembly.Module;
+      readonly space: LatentSpace;
+      readonly sizes: PairAttentionSizes;
+      readonly parameters: Float32Array;
+    }
+    | { readonly type: "predict"; readonly z: Float32Array; readonly shape: BatchShape; readonly rows: TimeRows }
+  );
+
+/** What it answers. */
+export interface Answer {
+  readonly id: number;
+  readonly x0?: Float32Array;
+  readonly error?: string;
+}
+
+type Request = Question extends infer Q ? Q extends unknown ? Omit<Q, "id"> : never : never;
+
+/** A worker that is asked by promises. */
+function openWorker() {
+  const worker = new Worker(new URL("./wasm_worker.ts", import.meta.url), { type: "module" });
+  const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
+  let id = 0;
+  worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+    const promise = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.error !== undefined) promise?.reject(new Error(data.error));
+    else promise?.resolve(data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    for (const { reject } of waiting.values()) reject(new Error(`the engine's worker failed: ${event.message}`));
+    waiting.clear();
+  };
+  return {
+    ask: (request: Request, transfer: Transferable[] = []) =>
+      new Promise<Answer>((resolve, reject) => {
+        waiting.set(++id, { resolve, reject });
+        worker.postMessage({ ...request, id }, transfer);
+      }),
+    close() {
+      worker.terminate();
+      for (const { reject } of waiting.values()) reject(new Error("the engine was closed"));
+      waiting.clear();
+    },
+  };
+}
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  readonly schedule: Schedule;
+  /** Workers; the machine's cores where absent. */
+  readonly workers?: number;
+}
+
+/** Molecules from `from` to `to` of a batch. */
+function slice(
+  { batch, nodes }: BatchShape,
+  space: LatentSpace,
+  z: Float32Array,
+  rows: TimeRows,
+  share: number,
+  shares: number,
+) {
+  const from = Math.floor(batch * share / shares), to = Math.floor(batch * (share + 1) / shares);
+  const length = latentLength(space, nodes);
+  return {
+    from,
+    shape: { batch: to - from, nodes },
+    z: z.slice(from * length, to * length),
+    rows: {
+      times: rows.times.slice(from * TIMES, to * TIMES),
+      alpha: rows.alpha.slice(from, to),
+      sigma: rows.sigma.slice(from, to),
+    },
+  };
+}
+
+/**
+ * The pair-attention denoiser on the WebAssembly engine. A batch is divided among the workers; an estimate depends on its
+ * own molecule alone, so how it is divided changes nothing.
+ */
+export async function createWasmDenoiser(
+  { space, sizes, schedule, workers: count = navigator.hardwareConcurrency }: EngineOptions,
+  tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+): Promise<Denoiser> {
+  const parameters = flatten(pairAttentionParameters(space, sizes), tensors);
+  const module = await compileWasmEngine();
+  const workers = Array.from({ length: Math.max(1, count) }, openWorker);
+  const close = () => workers.forEach((worker) => worker.close());
+  try {
+    await Promise.all(workers.map((worker) => worker.ask({ type: "open", module, space, sizes, parameters })));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    space,
+    async predict(z, shape, t) {
+      const length = latentLength(space, shape.nodes);
+      if (z.length !== shape.batch * length) {
+        throw new RangeError(`latents of ${shape.batch} x ${length} floats asked, ${z.length} given`);
+      }
+      const rows = timeRows(t, shape.batch, schedule), out = new Float32Array(z.length);
+      await Promise.all(workers.map(async (worker, k) => {
+        const { from, ...part } = slice(shape, space, z, rows, k, workers.length);
+        if (part.shape.batch === 0) return;
+        const { x0 } = await worker.ask({ type: "predict", ...part }, [part.z.buffer as ArrayBuffer]);
+        out.set(x0!, from * length);
+      }));
+      return out;
+    },
+    dispose: close,
+  };
+}

@@ -1,0 +1,88 @@
+/** One network in one WebAssembly instance, on the calling thread. */
+import { latentLength } from "../latent.ts";
+import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
+import type { BatchShape, LatentSpace } from "../types.ts";
+import type { TimeRows } from "./inputs.ts";
+
+/** The functions of `src/engine.c` that the WebAssembly builds export; pointers are numbers. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  molstep_create(
+    width: number,
+    blocks: number,
+    vectors: number,
+    scalars: number,
+    pairs: number,
+    threads: number,
+    train: number,
+  ): number;
+  molstep_parameter_count(engine: number): number;
+  molstep_array(engine: number, which: number): number;
+  molstep_allocate(bytes: number): number;
+  molstep_refresh(engine: number): void;
+  molstep_predict(
+    engine: number,
+    nodes: number,
+    batch: number,
+    z: number,
+    times: number,
+    alpha: number,
+    sigma: number,
+    out: number,
+  ): number;
+}
+
+/** A network ready to predict. */
+export interface WasmInstance {
+  /** x0 estimates `[B, L]`, copied out of the instance's memory. */
+  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
+}
+
+/**
+ * Instantiates a compiled engine with a network's parameters.
+ *
+ * @param parameters flat, in storage order
+ * @throws RangeError where sizes and parameters do not fit; Error where memory runs out
+ */
+export function createWasmInstance(
+  module: WebAssembly.Module,
+  space: LatentSpace,
+  { width, blocks }: PairAttentionSizes,
+  parameters: Float32Array,
+): WasmInstance {
+  const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, 1, 0);
+  if (engine === 0) {
+    throw new RangeError(`no engine for width ${width}, ${blocks} blocks, ${JSON.stringify(space)}, or no memory`);
+  }
+  const count = c.molstep_parameter_count(engine);
+  if (parameters.length !== count) {
+    throw new RangeError(`${count} parameters asked, ${parameters.length} given`);
+  }
+  const view = (at: number, length: number) => new Float32Array(c.memory.buffer, at, length);
+  view(c.molstep_array(engine, 0), count).set(parameters);
+  c.molstep_refresh(engine);
+  let room = { floats: 0, at: 0 };
+  return {
+    predict(z, { batch, nodes }, { times, alpha, sigma }) {
+      const length = batch * latentLength(space, nodes);
+      if (z.length !== length) throw new RangeError(`latents of ${length} floats asked, ${z.length} given`);
+      const floats = 2 * length + times.length + 2 * batch;
+      if (floats > room.floats) {
+        const at = c.molstep_allocate(floats * 4);
+        if (at === 0) throw new Error(`the engine has no memory for ${floats} floats`);
+        room = { floats, at };
+      }
+      let at = room.at;
+      const place = (values: Float32Array) => {
+        view(at, values.length).set(values);
+        const placed = at;
+        at += values.length * 4;
+        return placed;
+      };
+      const [pz, pt, pa, ps] = [z, times, alpha, sigma].map(place);
+      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, at)) throw new Error("the engine ran out of memory");
+      return view(at, length).slice();
+    },
+  };
+}
