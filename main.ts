@@ -11,8 +11,24 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  evaluate: {
+    summary: "measure a model",
+    load: async () => (await import("./main/evaluate.ts")).evaluateCommand,
+  },
   train: { summary: "train a model on QM9", load: async () => (await import("./main/train.ts")).trainCommand },
+  export: {
+    summary: "make a model of a training run",
+    load: async () => (await import("./main/export.ts")).exportCommand,
+  },
+  import: {
+    summary: "make a model of a released GeoLDM or EDM checkpoint",
+    load: async () => (await import("./main/import.ts")).importCommand,
+  },
   data: { summary: "prepare QM9", load: async () => (await import("./main/data.ts")).dataCommand },
+  readme: {
+    summary: "write the tables of README.md from the cards",
+    load: async () => (await import("./main/readme.ts")).readmeCommand,
+  },
 };
 
 if (import.meta.main) {

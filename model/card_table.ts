@@ -1,0 +1,53 @@
+/** A card's evaluations as a Markdown table. */
+import type { Card } from "./card.ts";
+import { type EvaluationEntry, evaluationsOf } from "./record.ts";
+
+const percent = ({ value, low, high }: { value: number; low: number; high: number }) =>
+  `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
+
+/** The sampler with what differs from its defaults. */
+function samplerText({ sampler, grid, options = {} }: EvaluationEntry["settings"]): string {
+  const more = Object.entries(options).map(([name, value]) => `${name} ${value}`);
+  const { type, ...rest } = grid ?? { type: "uniform" };
+  if (type !== "uniform") more.push([`${type} grid`, ...Object.entries(rest).map((pair) => pair.join(" "))].join(" "));
+  return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
+}
+
+/** Rows of Markdown, by steps; a line that says so where the card has no evaluation. */
+export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
+  const entries = evaluationsOf(card);
+  if (entries.length === 0) return `The card of \`${card.name}\` holds no evaluation yet.`;
+  const head = [
+    "steps",
+    "sampler",
+    "n",
+    "molecule stability %",
+    "atom stability %",
+    "validity %",
+    "valid x unique %",
+    "novelty %",
+    "connected %",
+    "molecules/s",
+  ];
+  const rows = entries.map(({ settings, metrics, moleculesPerSecond }) => [
+    String(settings.steps),
+    samplerText(settings),
+    String(settings.count),
+    percent(metrics.moleculeStability),
+    percent(metrics.atomStability),
+    percent(metrics.validity),
+    percent(metrics.validUnique),
+    metrics.novelty ? percent(metrics.novelty) : "",
+    percent(metrics.connected),
+    `${moleculesPerSecond.toPrecision(3)}${settings.backend ? ` (${settings.backend})` : ""}`,
+  ]);
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** What is between two marks of a text, replaced. */
+export function replaceBetween(text: string, name: string, content: string): string {
+  const begin = `<!-- ${name}: begin -->`, end = `<!-- ${name}: end -->`;
+  const from = text.indexOf(begin), to = text.indexOf(end);
+  if (from < 0 || to < from) throw new RangeError(`the text lacks the marks ${begin} and ${end}, in this order`);
+  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
