@@ -16,7 +16,8 @@ export function createIdentityAutoencoder(options: IdentityOptions): Autoencoder
   return {
     space,
     counts: "atoms",
-    encode(molecules) {
+    // deno-lint-ignore require-await -- errors are to come as rejections
+    async encode(molecules) {
       const { positions, features: h } = atomFeatureArrays(molecules, options), atoms = positions.length / 3;
       const z = new Float32Array(atoms * width);
       for (let i = 0; i < atoms; i++) {
@@ -25,11 +26,12 @@ export function createIdentityAutoencoder(options: IdentityOptions): Autoencoder
           z[i * width + 3 + k] = h[i * features + k] / (k < elements.length ? ofType : ofCharge);
         }
       }
-      return Promise.resolve(z);
+      return z;
     },
-    decode(z, { batch, nodes }) {
+    // deno-lint-ignore require-await
+    async decode(z, { batch, nodes }) {
       const atomicNumbers = likeliestElements(z, options, { stride: width, offset: 3 });
-      return Promise.resolve(Array.from({ length: batch }, (_, b) => {
+      return Array.from({ length: batch }, (_, b) => {
         const positions = new Float32Array(3 * nodes);
         for (let i = 0; i < nodes; i++) {
           for (let axis = 0; axis < 3; axis++) {
@@ -37,7 +39,7 @@ export function createIdentityAutoencoder(options: IdentityOptions): Autoencoder
           }
         }
         return { atomicNumbers: atomicNumbers.slice(b * nodes, (b + 1) * nodes), positions };
-      }));
+      });
     },
     dispose() {},
   };

@@ -50,12 +50,30 @@ function loadCuda(folder: string): void {
   }
 }
 
+/**
+ * Refuses to load TensorFlow after Mesa's software Vulkan driver: both bring LLVM along, and TensorFlow crashes the process
+ * when it comes second. The other order works.
+ */
+function checkOrder(): void {
+  if (Deno.build.os !== "linux") return;
+  let mapped: string;
+  try {
+    mapped = Deno.readTextFileSync("/proc/self/maps");
+  } catch {
+    return;
+  }
+  if (mapped.includes("libLLVM") && !mapped.includes("libtensorflow_framework")) {
+    throw new Error("a software WebGPU adapter is already loaded in this process; open tensorflow before webgpu");
+  }
+}
+
 /** Registers `tensorflow`. */
 export const registerTensorflow: Register = (tf, { tensorflowFolder = defaultTensorflowFolder() }) => {
   const path = addonPath(tensorflowFolder);
   if (!existsSync(path)) throw new Error(`no addon at ${path}; "deno task setup:tensorflow" installs it`);
   // Read when the library is loaded: errors only.
   if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "2");
+  checkOrder();
   restoreUtilHelpers();
   loadCuda(tensorflowFolder);
   const require = createRequire(import.meta.url);
