@@ -3,9 +3,6 @@ import { lineChart } from "../../chem/plot.ts";
 import { writeAtomically } from "./checkpoint.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 
-/** Parts of the pair-attention loss, in the order of the CSV file's columns. */
-const CURVES = ["total", "positions", "scalars", "bonds"] as const;
-
 /** A run's losses as an SVG picture: training losses and the held-out total against minutes. */
 export function learningCurve(rows: readonly LossRow[]): string {
   const curve = (name: string, of: readonly LossRow[], value: (row: LossRow) => number) => ({
@@ -15,8 +12,7 @@ export function learningCurve(rows: readonly LossRow[]): string {
   });
   const measured = rows.filter((row) => row.validation !== undefined);
   const series = [
-    ...CURVES.filter((name) => rows.some((row) => Number.isFinite(row.losses[name])))
-      .map((name) => curve(name, rows, (row) => row.losses[name])),
+    ...Object.keys(rows[0]?.losses ?? {}).map((name) => curve(name, rows, (row) => row.losses[name])),
     ...(measured.length > 0 ? [curve("held out (total, averaged weights)", measured, (row) => row.validation!)] : []),
   ];
   return lineChart(series, { title: "Learning curve", xLabel: "minutes of training", yLabel: "loss", logY: true });

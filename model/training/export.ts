@@ -1,9 +1,9 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { type CardInput, cardPath, parseCard } from "../card.ts";
 import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../heavy_atom/space.ts";
-import { pairAttentionParameters } from "../pair_attention/parameters.ts";
-import { writeSafetensors } from "../safetensors.ts";
-import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { pairAttentionParameters, type ParameterSpec } from "../pair_attention/parameters.ts";
+import { type WritableTensor, writeSafetensors } from "../safetensors.ts";
+import { type Checkpoint, loadCheckpoint, writeAtomically } from "./checkpoint.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 import { RUN_SCHEDULE, runSettings, runSpace } from "./settings.ts";
 
@@ -42,6 +42,55 @@ function thinned(rows: readonly LossRow[], points: number) {
   });
 }
 
+/** What all exported cards say of their data and machine. */
+export function trainingFacts({ data, hardware }: ExportOptions): Record<string, unknown> {
+  return {
+    data: data ?? "QM9, consistent part (130,831 molecules)",
+    split: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
+    hardware: hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
+    weights: "exponential moving average, 16-bit floats",
+  };
+}
+
+/** How long a network was trained and how its losses fell. */
+export async function stageFacts(
+  folder: string,
+  { update, seconds }: Checkpoint,
+  batch: number,
+  { points = 40 }: ExportOptions,
+): Promise<Record<string, unknown>> {
+  return {
+    hours: Math.round(seconds / 3.6) / 1000,
+    updates: update,
+    molecules: update * batch,
+    moleculesPerSecond: Math.round(update * batch / Math.max(1e-9, seconds)),
+    learningCurve: thinned(await readLossRows(`${folder}/${LOSSES}`), points),
+  };
+}
+
+/** The averaged weights of a checkpoint, by the names of `specs`. */
+export function averagedWeights(folder: string, { state }: Checkpoint, specs: readonly ParameterSpec[]) {
+  return new Map(specs.map(({ name, shape }) => {
+    const tensor = state.tensors.get(`ema/${name}`);
+    if (tensor?.shape.join() !== shape.join()) throw new RangeError(`the checkpoint in ${folder} lacks ema/${name}`);
+    return [name, tensor] as const;
+  }));
+}
+
+/** Writes a model's folder: the card, checked, and files of 16-bit floats. */
+export async function writeModel(
+  to: string,
+  card: CardInput,
+  files: ReadonlyMap<string, ReadonlyMap<string, WritableTensor>>,
+): Promise<void> {
+  parseCard(card, "the new card");
+  await Deno.mkdir(to, { recursive: true });
+  for (const [name, weights] of files) {
+    await writeAtomically(`${to}/${name}`, writeSafetensors(weights, { dtype: "F16", metadata: { model: card.name } }));
+  }
+  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+}
+
 /**
  * Writes `card.json` and `denoiser.safetensors` into the folder `to`.
  *
@@ -52,15 +101,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   if (!checkpoint) throw new RangeError(`${folder} holds no checkpoint of a run`);
   const { schedule: _, sizes, ...rest } = JSON.parse(checkpoint.settings);
   const settings = runSettings.parse(rest), space = runSpace(), { width, blocks } = settings;
-  const weights = new Map(
-    pairAttentionParameters(space, { width, blocks }).map(({ name, shape }) => {
-      const tensor = checkpoint.state.tensors.get(`ema/${name}`);
-      if (tensor?.shape.join() !== shape.join()) throw new RangeError(`the checkpoint in ${folder} lacks ema/${name}`);
-      return [name, tensor] as const;
-    }),
-  );
-  const rows = await readLossRows(`${folder}/${LOSSES}`);
-  const molecules = checkpoint.update * settings.batch, hours = checkpoint.seconds / 3600;
+  const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, { width, blocks }));
   const card: CardInput = {
     name: settings.model,
     version: options.version ?? "1",
@@ -80,24 +121,8 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
     },
     sizes,
     ...(options.recommended ? { recommended: options.recommended } : {}),
-    training: {
-      data: options.data ?? "QM9, consistent part (130,831 molecules)",
-      split: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
-      seed: settings.seed,
-      hours: Math.round(hours * 1000) / 1000,
-      hardware: options.hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
-      updates: checkpoint.update,
-      molecules,
-      moleculesPerSecond: Math.round(molecules / Math.max(1e-9, checkpoint.seconds)),
-      settings,
-      weights: "exponential moving average, 16-bit floats",
-      learningCurve: thinned(rows, options.points ?? 40),
-    },
+    training: { ...trainingFacts(options), settings, ...await stageFacts(folder, checkpoint, settings.batch, options) },
   };
-  parseCard(card, "the new card");
-  await Deno.mkdir(to, { recursive: true });
-  const file = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.model } });
-  await writeAtomically(`${to}/${DENOISER_FILE}`, file);
-  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  await writeModel(to, card, new Map([[DENOISER_FILE, weights]]));
   return card;
 }

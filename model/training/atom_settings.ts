@@ -1,0 +1,75 @@
+/** What a run of GeoLDM or EDM is told: the all-atom models, trained on TensorFlow.js. */
+import { z } from "zod";
+import type { EgnnDenoiserSizes } from "../egnn_denoiser.ts";
+import type { GeoldmSizes } from "../geoldm/networks.ts";
+import { makeSchedule } from "../schedules.ts";
+import type { LatentSpace, Schedule } from "../types.ts";
+
+/** Settings that decide the numbers of a run. Defaults are GeoLDM's on QM9, but for the batch's one size. */
+export const atomSettings = z.strictObject({
+  /** `geoldm`: an autoencoder, then diffusion of its latents. `edm`: diffusion of positions, types and charges. */
+  kind: z.enum(["geoldm", "edm"]),
+  model: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
+  width: z.int().min(1).default(256),
+  /** Of the denoiser and of the decoder. */
+  blocks: z.int().min(1).max(64).default(9),
+  encoderBlocks: z.int().min(1).max(64).default(1),
+  /** Invariant latent features an atom. */
+  latentScalars: z.int().min(1).default(1),
+  klWeight: z.number().min(0).default(0.01),
+  batch: z.int().min(1).default(64),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(1),
+  adamw: z.number().positive().default(2e-4),
+  clip: z.number().positive().default(10),
+  warmup: z.int().min(0).default(200),
+  cooldown: z.number().min(0).max(1).default(0.3),
+  emaLimit: z.number().min(0).lt(1).default(0.9995),
+});
+
+/** Checked settings. */
+export type AtomSettings = z.infer<typeof atomSettings>;
+
+/** QM9's elements in EDM's order. */
+export const ELEMENTS = [1, 6, 7, 8, 9];
+
+/** EDM's divisors of positions, one-hot types and charges on QM9. */
+export const NORMALISERS: [number, number, number] = [1, 4, 10];
+
+/** The noise schedule, as a card names it. */
+export const ATOM_SCHEDULE = { type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 } as const;
+
+/** {@link ATOM_SCHEDULE} as a function. */
+export function atomSchedule(): Schedule {
+  return makeSchedule(ATOM_SCHEDULE);
+}
+
+/** What all networks of a run share. */
+function common({ width }: AtomSettings) {
+  return {
+    width,
+    attention: true,
+    tanh: true,
+    normConstant: 1,
+    invariantLayers: 1,
+    sinEmbedding: false,
+    normalisationFactor: 1,
+    aggregation: "sum" as const,
+    coordinateRange: 15,
+  };
+}
+
+/** Sizes of the autoencoder. */
+export function autoencoderSizes(settings: AtomSettings): GeoldmSizes {
+  const { encoderBlocks, blocks: decoderBlocks, latentScalars } = settings;
+  return { ...common(settings), encoderBlocks, decoderBlocks, latentScalars, elements: ELEMENTS, includeCharges: true };
+}
+
+/** Sizes of the denoiser. */
+export function denoiserSizes(settings: AtomSettings): EgnnDenoiserSizes {
+  return { ...common(settings), blocks: settings.blocks, conditionTime: true, parametrisation: "eps" };
+}
+
+/** The latent that is diffused. */
+export function atomSpace({ kind, latentScalars }: AtomSettings): LatentSpace {
+  return { vectors: 1, scalars: kind === "geoldm" ? latentScalars : ELEMENTS.length + 1, pairs: 0 };
+}
