@@ -1,15 +1,24 @@
 /** molstep train */
 import { z } from "zod";
-import { runTraining } from "../model/training/run.ts";
+import { type BackendChoice, BACKENDS } from "../model/backends/types.ts";
+import { exportAtomModel } from "../model/training/atom_export.ts";
+import { runAtomTraining } from "../model/training/atom_run.ts";
+import { exportModel } from "../model/training/export.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
+import { runTraining } from "../model/training/run.ts";
 import { command } from "./command.ts";
 import { flag, option, positive, UsageError, whole } from "./options.ts";
 
-/** Our own model on QM9. */
+/** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
   summary: "Trains a model on QM9, or goes on training one. Survives being killed: --resume goes on exactly.",
   options: {
     name: option("NAME", "the model's name (default qm9)", z.string().default("qm9")),
+    kind: option(
+      "KIND",
+      "molstep (default), geoldm (an autoencoder, then its latents) or edm",
+      z.enum(["molstep", "geoldm", "edm"]).default("molstep"),
+    ),
     minutes: option("N", "minutes of training, over all resumes", positive().optional()),
     updates: option("N", "updates, over all resumes; --minutes or --updates is needed", whole(1).optional()),
     resume: flag("go on from the folder's checkpoint"),
@@ -19,26 +28,44 @@ export const trainCommand = command({
       z.string().optional(),
     ),
     data: option("FOLDER", "QM9 in compact form (default: where it is found)", z.string().optional()),
-    width: option("N", "channels of a node, a multiple of 16 (default 192)", whole(16).optional()),
-    blocks: option("N", "blocks (default 6)", whole(1, 64).optional()),
-    batch: option("N", "molecules an update (default 128)", whole(1).optional()),
+    width: option("N", "channels of a node (default 192, a multiple of 16; geoldm and edm 256)", whole(1).optional()),
+    blocks: option("N", "blocks (default 6; geoldm and edm 9)", whole(1, 64).optional()),
+    batch: option("N", "molecules an update (default 128; geoldm and edm 64)", whole(1).optional()),
     seed: option("N", "seed of weights, batches and noise (default 1)", whole(0, 0xffffffff).optional()),
     muon: option("RATE", "Muon's learning rate (default 0.02)", positive().optional()),
-    adamw: option("RATE", "AdamW's learning rate (default 0.002)", positive().optional()),
+    adamw: option("RATE", "AdamW's learning rate (default 0.002; geoldm and edm 0.0002)", positive().optional()),
+    cooldown: option(
+      "SHARE",
+      "the last share of the run, 0 to 1, over which the rates fall (default 1; geoldm and edm 0.3)",
+      z.coerce.number().min(0).max(1).optional(),
+    ),
+    export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
   },
-  async run({ name, data, ...options }, { error, interactive, signal }) {
+  async run({ name, kind, data, export: to, ...options }, { error, interactive, signal }) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates is needed");
-    const { folder } = await runTraining({
-      ...options,
-      modelName: name,
-      qm9: data,
-      write: error,
-      terminal: interactive,
-      signal,
-    });
-    error(`checkpoint, losses.csv and learning_curve.svg are in ${folder}\n`);
-    return signal.aborted ? 130 : 0;
+    const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
+    if (kind === "molstep") {
+      await runTraining({ ...options, folder, modelName: name, qm9: data, ...out });
+    } else {
+      const { minutes, updates, resume, backend, threads: _, muon, folder: __, ...settings } = options;
+      if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
+      if (!["auto", ...BACKENDS].includes(backend)) throw new UsageError(`${kind} trains on ${BACKENDS.join(", ")}`);
+      const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, qm9: data };
+      await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });
+    }
+    error(`checkpoints, losses.csv and learning_curve.svg are in ${folder}\n`);
+    if (signal.aborted) return 130;
+    if (to) {
+      await (kind === "molstep" ? exportModel : exportAtomModel)(folder, to);
+      error(`the model is in ${to}\n`);
+    }
+    return 0;
   },
 });
+
+/** Only those options that were given, so that defaults fill in. */
+function given<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
