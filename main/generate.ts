@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
-import { BACKEND_CHOICES } from "../model/backends/types.ts";
+import { RUNTIME_CHOICES } from "../model/runtimes.ts";
 import { FORMATS, INCLUDES, toRecord } from "../model/formats.ts";
 import { gridSpec } from "../model/grids.ts";
 import { loadModel } from "../model/load.ts";
@@ -25,7 +25,8 @@ export const samplingOptions = {
     object().optional(),
   ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
-  backend: option("NAME", `${BACKEND_CHOICES.join(", ")} (default auto)`, z.enum(BACKEND_CHOICES).default("auto")),
+  backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
+  threads: option("N", "threads of the engine (default: all cores)", whole(1, 256).optional()),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
 

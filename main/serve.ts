@@ -1,6 +1,6 @@
 /** molstep serve */
 import { z } from "zod";
-import { BACKEND_CHOICES } from "../model/backends/types.ts";
+import { RUNTIME_CHOICES } from "../model/runtimes.ts";
 import { parseConfig } from "../routes/config.ts";
 import { createLog } from "../routes/log.ts";
 import { serve } from "../routes/serve.ts";
@@ -16,8 +16,8 @@ export const serveCommand = command({
     host: option("ADDRESS", "address to listen on (MOLSTEP_HOST; default 0.0.0.0)", z.string().optional()),
     backend: option(
       "NAME",
-      `${BACKEND_CHOICES.join(", ")} (MOLSTEP_BACKEND; default auto)`,
-      z.enum(BACKEND_CHOICES).optional(),
+      `${RUNTIME_CHOICES.join(", ")} (MOLSTEP_BACKEND; default auto)`,
+      z.enum(RUNTIME_CHOICES).optional(),
     ),
     models: option("FOLDERS", "folders of models, set apart by colons (MOLSTEP_MODELS)", z.string().optional()),
     preload: option("NAMES", "models to load at the start (MOLSTEP_PRELOAD; default qm9)", z.string().optional()),

@@ -1,9 +1,9 @@
 /** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
 import { basename, join } from "node:path";
-import type { BackendChoice } from "./backends/types.ts";
 import { type Card, readCard } from "./card.ts";
 import { makeAutoencoder, makeDenoiser, type Placement, type Tensors, tensorsOn } from "./parts.ts";
 import { readSafetensors } from "./safetensors.ts";
+import type { RuntimeChoice } from "./runtimes.ts";
 import { makeSchedule } from "./schedules.ts";
 import type { Autoencoder, Denoiser, Schedule } from "./types.ts";
 
@@ -28,9 +28,11 @@ export interface Model {
 /** How to load. */
 export interface LoadOptions {
   /** Default `auto`. */
-  readonly backend?: BackendChoice;
+  readonly backend?: RuntimeChoice;
   /** Most molecules in a batch. Default 64. */
   readonly batch?: number;
+  /** Threads of the engine. Default: the machine's cores. */
+  readonly threads?: number;
 }
 
 /**
@@ -39,9 +41,12 @@ export interface LoadOptions {
  * @throws Deno.errors.NotFound where the card or a file that it names is missing; TypeError or SyntaxError where one is
  * unsound, naming it; Error where the backend does not work here
  */
-export async function loadModel(folder: string, { backend = "auto", batch = 64 }: LoadOptions = {}): Promise<Model> {
+export async function loadModel(
+  folder: string,
+  { backend = "auto", batch = 64, threads }: LoadOptions = {},
+): Promise<Model> {
   const card = await readCard(folder), schedule = makeSchedule(card.schedule);
-  const openTensors = tensorsOn(backend);
+  const options = { choice: backend, threads, openTensors: tensorsOn(backend) };
   const tensorsOf = async (file: string): Promise<Tensors> => {
     const path = join(folder, file), bytes = await Deno.readFile(path);
     try {
@@ -50,10 +55,10 @@ export async function loadModel(folder: string, { backend = "auto", batch = 64 }
       throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
     }
   };
-  const place = async (file: string) => await makeDenoiser(card, await tensorsOf(file), schedule, openTensors);
+  const place = async (file: string) => await makeDenoiser(card, await tensorsOf(file), schedule, options);
   const encoding = async () => {
     const part = card.autoencoder;
-    return await makeAutoencoder(card, "file" in part ? await tensorsOf(part.file) : undefined, openTensors);
+    return await makeAutoencoder(card, "file" in part ? await tensorsOf(part.file) : undefined, options);
   };
   const [teacher, autoencoder] = await Promise.all([place(card.denoiser.file), encoding()]);
   const students = new Map<number, Promise<Denoiser>>();

@@ -1,6 +1,8 @@
 /** The parts that a card names, made for a backend: networks are loaded only when a card asks for them. */
-import type { Backend, BackendChoice } from "./backends/types.ts";
+import type { Backend } from "./backends/types.ts";
 import type { Card } from "./card.ts";
+import { placePairAttention } from "./pair_attention/place.ts";
+import type { RuntimeChoice } from "./runtimes.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import type { Autoencoder, Denoiser, Schedule } from "./types.ts";
 
@@ -22,14 +24,23 @@ export type OpenTensors = () => Promise<Backend>;
 /** A part's tensors, by name. */
 export type Tensors = ReadonlyMap<string, StoredTensor>;
 
+/** Where parts are to run. */
+export interface PartOptions {
+  readonly choice: RuntimeChoice;
+  /** Threads of the engine; the machine's cores where absent. */
+  readonly threads?: number;
+  readonly openTensors: OpenTensors;
+}
+
 /**
  * TensorFlow.js on the backend of this choice, opened at the first call.
  *
- * @param choice see `backends/open.ts`
+ * @param choice see `backends/open.ts`; for `native`, which TensorFlow.js has not, the best that it has
  */
-export function tensorsOn(choice: BackendChoice): OpenTensors {
+export function tensorsOn(choice: RuntimeChoice): OpenTensors {
   let open: Promise<Backend> | undefined;
-  return () => open ??= import("./backends/open.ts").then(({ openBackend }) => openBackend(choice));
+  return () =>
+    open ??= import("./backends/open.ts").then(({ openBackend }) => openBackend(choice === "native" ? "auto" : choice));
 }
 
 /** The denoiser of a card. `auto` and `wasm` run pair attention on the embedded engine; others on TensorFlow.js. */
@@ -37,17 +48,16 @@ export async function makeDenoiser(
   { denoiser: part, space }: Pick<Card, "denoiser" | "space">,
   tensors: Tensors,
   schedule: Schedule,
-  openTensors: OpenTensors,
+  options: PartOptions,
 ): Promise<Placed<Denoiser>> {
-  const backend = await openTensors();
   switch (part.type) {
     case "pair-attention": {
-      const { createPairAttention } = await import("./pair_attention/denoiser.ts");
       const sizes = { width: part.width, blocks: part.blocks };
-      return { part: createPairAttention(backend.tf, { space, sizes, schedule }, tensors), backend };
+      return await placePairAttention({ space, sizes, schedule }, tensors, options);
     }
     case "egnn": {
       const { createEgnnDenoiser } = await import("./egnn_denoiser.ts");
+      const backend = await options.openTensors();
       return { part: createEgnnDenoiser(backend.tf, { space, sizes: part, schedule }, tensors), backend };
     }
   }
@@ -57,12 +67,12 @@ export async function makeDenoiser(
 export async function makeAutoencoder(
   { autoencoder: part }: Pick<Card, "autoencoder">,
   tensors: Tensors | undefined,
-  openTensors: OpenTensors,
+  { openTensors }: PartOptions,
 ): Promise<Autoencoder> {
   switch (part.type) {
     case "heavy-atom": {
       const { createHeavyAtomAutoencoder } = await import("./heavy_atom/autoencoder.ts");
-      return createHeavyAtomAutoencoder({ classes: part.classes });
+      return createHeavyAtomAutoencoder(part);
     }
     case "geoldm": {
       const { createGeoldmAutoencoder } = await import("./geoldm/autoencoder.ts");

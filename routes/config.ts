@@ -1,6 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
-import { BACKEND_CHOICES } from "../model/backends/types.ts";
+import { RUNTIME_CHOICES } from "../model/runtimes.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -18,7 +18,8 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_PRELOAD: z.string().default("qm9").describe(
     "Models, set apart by commas, to load before the service is ready; the others load when they are first asked for",
   ),
-  MOLSTEP_BACKEND: z.enum(BACKEND_CHOICES).default("auto").describe("Where the networks run"),
+  MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
+  MOLSTEP_THREADS: whole(1, 256).optional().describe("Threads of the engine; the machine's cores where absent"),
   MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(
     "Generations running or waiting; more are refused with 503",
@@ -45,7 +46,8 @@ export interface ServiceConfig {
   /** Undefined: the models shipped. */
   readonly models: readonly string[] | undefined;
   readonly preload: readonly string[];
-  readonly backend: typeof BACKEND_CHOICES[number];
+  readonly backend: typeof RUNTIME_CHOICES[number];
+  readonly threads: number | undefined;
   readonly batch: number;
   readonly maxRequests: number;
   readonly maxWork: number;
@@ -81,6 +83,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     models: env.MOLSTEP_MODELS === undefined ? undefined : list(env.MOLSTEP_MODELS, ":"),
     preload: list(env.MOLSTEP_PRELOAD, ","),
     backend: env.MOLSTEP_BACKEND,
+    threads: env.MOLSTEP_THREADS,
     batch: env.MOLSTEP_BATCH,
     maxRequests: env.MOLSTEP_MAX_REQUESTS,
     maxWork: env.MOLSTEP_MAX_WORK,

@@ -32,7 +32,7 @@ export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log
   const lifecycle = createLifecycle();
   const store = createModelStore(
     entries,
-    ({ folder }) => loadModel(folder, { backend: config.backend, batch: config.batch }),
+    ({ folder }) => loadModel(folder, config),
   );
   let chemistry: Promise<Validate> | undefined;
   const validate = () => chemistry ??= createRdkit().then(createValidator);

@@ -57,6 +57,20 @@ function processor(): string {
   }
 }
 
+/** Where the library compiled from this source for this processor lies, or would lie. */
+function libraryPath(folder: string): string {
+  const hash = createHash("sha256").update(FLAGS.join(" ")).update(processor()).update(Deno.build.arch);
+  for (const file of readdirSync(SOURCE).sort()) hash.update(readFileSync(join(SOURCE, file)));
+  const suffix = Deno.build.os === "darwin" ? "dylib" : "so";
+  return join(folder, `engine-${hash.digest("hex").slice(0, 16)}.${suffix}`);
+}
+
+/** The library's path where it has been compiled already; undefined where not. */
+export function findNativeLibrary(folder = libraryFolder()): string | undefined {
+  const path = libraryPath(folder);
+  return existsSync(path) ? path : undefined;
+}
+
 /**
  * Compiles the library, or finds it compiled for this source and processor.
  *
@@ -64,10 +78,7 @@ function processor(): string {
  * @throws Error where no compiler works; the message says what each of them answered
  */
 export function buildNativeLibrary(folder = libraryFolder()): string {
-  const hash = createHash("sha256").update(FLAGS.join(" ")).update(processor()).update(Deno.build.arch);
-  for (const file of readdirSync(SOURCE).sort()) hash.update(readFileSync(join(SOURCE, file)));
-  const suffix = Deno.build.os === "darwin" ? "dylib" : "so";
-  const path = join(folder, `engine-${hash.digest("hex").slice(0, 16)}.${suffix}`);
+  const path = libraryPath(folder);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   const wide = Deno.build.arch === "x86_64" ? ["-mprefer-vector-width=512"] : [];

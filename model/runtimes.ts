@@ -1,0 +1,17 @@
+/** Where a network can run: TensorFlow.js's backends, and the engine written for pair attention. */
+import { BACKENDS } from "./backends/types.ts";
+
+/**
+ * `native` is the engine compiled by the machine's own C compiler; `wasm` is the same engine in WebAssembly (shipped),
+ * and TensorFlow.js's wasm backend for the networks that the engine does not know; the others are TensorFlow.js's.
+ */
+export const RUNTIMES = ["native", ...BACKENDS] as const;
+
+/** One of {@link RUNTIMES}. */
+export type RuntimeName = typeof RUNTIMES[number];
+
+/** What a caller may ask for: a name, or the best that works. */
+export const RUNTIME_CHOICES = ["auto", ...RUNTIMES] as const;
+
+/** One of {@link RUNTIME_CHOICES}. */
+export type RuntimeChoice = typeof RUNTIME_CHOICES[number];
