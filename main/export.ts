@@ -1,6 +1,6 @@
 /** molstep export */
 import { z } from "zod";
-import { exportModel } from "../model/training/export.ts";
+import { exportRun } from "../model/training/atom_export.ts";
 import { command } from "./command.ts";
 import { option } from "./options.ts";
 
@@ -20,7 +20,7 @@ export const exportCommand = command({
     data: option("TEXT", "what data it was trained on, for the card", z.string().optional()),
   },
   async run({ folder, to, ...options }, { error }) {
-    const { name } = await exportModel(folder, to, options);
+    const { name } = await exportRun(folder, to, options);
     error(`${name} is in ${to}\n`);
     return 0;
   },

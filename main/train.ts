@@ -1,9 +1,8 @@
 /** molstep train */
 import { z } from "zod";
 import { type BackendChoice, BACKENDS } from "../model/backends/types.ts";
-import { exportAtomModel } from "../model/training/atom_export.ts";
+import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
-import { exportModel } from "../model/training/export.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
 import { command } from "./command.ts";
@@ -58,7 +57,7 @@ export const trainCommand = command({
     error(`checkpoints, losses.csv and learning_curve.svg are in ${folder}\n`);
     if (signal.aborted) return 130;
     if (to) {
-      await (kind === "molstep" ? exportModel : exportAtomModel)(folder, to);
+      await exportRun(folder, to);
       error(`the model is in ${to}\n`);
     }
     return 0;

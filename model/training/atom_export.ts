@@ -13,7 +13,15 @@ import {
   NORMALISERS,
 } from "./atom_settings.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
-import { averagedWeights, DENOISER_FILE, type ExportOptions, stageFacts, trainingFacts, writeModel } from "./export.ts";
+import {
+  averagedWeights,
+  DENOISER_FILE,
+  exportModel,
+  type ExportOptions,
+  stageFacts,
+  trainingFacts,
+  writeModel,
+} from "./export.ts";
 
 /** File of the autoencoder's weights in a model's folder. */
 export const AUTOENCODER_FILE = "autoencoder.safetensors";
@@ -73,4 +81,10 @@ export async function exportAtomModel(folder: string, to: string, options: Expor
   };
   await writeModel(to, card, files);
   return card;
+}
+
+/** Exports a run of any kind: `denoiser/` in its folder tells one of GeoLDM or EDM. See the exports of each. */
+export async function exportRun(folder: string, to: string, options: ExportOptions = {}): Promise<CardInput> {
+  const ofAtoms = await Deno.stat(`${folder}/denoiser`).then(({ isDirectory }) => isDirectory, () => false);
+  return await (ofAtoms ? exportAtomModel : exportModel)(folder, to, options);
 }

@@ -30,6 +30,8 @@ export interface RunOptions extends Partial<Omit<ReturnType<typeof runSettings.p
   readonly signal?: AbortSignal;
   readonly checkpointSeconds?: number;
   readonly validateSeconds?: number;
+  /** Molecules of the held-out loss. Default 512. */
+  readonly heldOut?: number;
 }
 
 const encoder = new TextEncoder();
@@ -70,7 +72,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     const result = await train({
       learner,
       makeGroups: (update) => makeGroups({ examples, batch: settings.batch, seed: settings.seed, update, schedule }),
-      validation: heldOutGroups(heldOut, schedule),
+      validation: heldOutGroups(heldOut, schedule, options.heldOut),
       settings: { ...settings, schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
       folder,
       minutes: options.minutes,
