@@ -1,26 +1,27 @@
 /** molstep readme */
 import { fileURLToPath } from "node:url";
 import { cardTable, replaceBetween } from "../model/card_table.ts";
+import { configTable } from "../routes/config_table.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";
 import { flag } from "./options.ts";
 
-/** The README with the table of the shipped card. */
-export async function readmeWithTables(text: string): Promise<string> {
-  const { card } = await findModel("qm9");
-  return replaceBetween(text, "evaluation of weights/qm9", cardTable(card));
+/** The README with the evaluation of a card and the configuration's table. */
+export function readmeWithTables(text: string, card: Parameters<typeof cardTable>[0]): string {
+  const evaluated = replaceBetween(text, "evaluation of weights/qm9", cardTable(card));
+  return replaceBetween(evaluated, "configuration", configTable());
 }
 
 /** The tables of the README. */
 export const readmeCommand = command({
-  summary: "Writes the tables of README.md from the cards of the shipped models.",
-  options: { check: flag("write nothing; exit with 1 where the README is behind the cards") },
+  summary: "Writes the tables of README.md: the evaluation from the shipped card, the configuration from its schema.",
+  options: { check: flag("write nothing; exit with 1 where the README is behind") },
   async run({ check }, { error }) {
     const path = fileURLToPath(new URL("../README.md", import.meta.url)), text = await Deno.readTextFile(path);
-    const fresh = await readmeWithTables(text);
+    const { card } = await findModel("qm9"), fresh = readmeWithTables(text, card);
     if (fresh === text) return 0;
     if (check) {
-      error("README.md is behind the cards; molstep readme brings it up to date\n");
+      error("README.md is behind; `deno task readme` brings it up to date\n");
       return 1;
     }
     await Deno.writeTextFile(path, fresh);
