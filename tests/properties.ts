@@ -159,14 +159,22 @@ export function turnMolecule(molecule: Molecule, m: number[]): Molecule {
   );
 }
 
+/** A molecule with atom `order[i]` in place i. */
+export function permuteMolecule({ atomicNumbers, positions }: Molecule, order: number[]): Molecule {
+  return {
+    atomicNumbers: Uint8Array.from(order, (i) => atomicNumbers[i]),
+    positions: Float32Array.from(order.flatMap((i) => Array.from(positions.subarray(3 * i, 3 * i + 3)))),
+  };
+}
+
 /** A molecule moved. */
 export function shiftMolecule(molecule: Molecule, by: number[]): Molecule {
   return mapPositions(molecule, (x, y, z) => [x + by[0], y + by[1], z + by[2]]);
 }
 
 /**
- * Asserts that an autoencoder's latents turn with the molecules and do not depend on where these stand, and that what
- * it decodes turns with the latents.
+ * Asserts that an autoencoder's latents turn and permute with the molecules and do not depend on where these stand, and
+ * that what it decodes turns with the latents.
  *
  * @param molecules of one size
  */
@@ -185,6 +193,17 @@ export async function assertAutoencoderSymmetries(
   assertClose(centre(z.slice(), space, shape), z, tolerance, "zero mean");
   const shifted = await encode(molecules.map((molecule) => shiftMolecule(molecule, [3, -2, 1])));
   assertClose(shifted, z, tolerance, "translation");
+  const order = permutation(nodes);
+  const permuted = await encode(molecules.map((molecule) => {
+    // Hydrogens stay where they are in the order of atoms where a node is a heavy atom: their order may matter.
+    const nodeAtoms = Array.from(molecule.atomicNumbers.keys()).filter((i) =>
+      autoencoder.counts === "atoms" || molecule.atomicNumbers[i] > 1
+    );
+    const atoms = Array.from(molecule.atomicNumbers.keys());
+    nodeAtoms.forEach((atom, i) => atoms[atom] = nodeAtoms[order[i]]);
+    return permuteMolecule(molecule, atoms);
+  }));
+  assertClose(permuted, permuteLatents(z, space, shape, order), tolerance, "permutation");
   for (const reflect of [false, true]) {
     const matrix = orthogonal(seed, reflect), what = reflect ? "reflection" : "rotation";
     const turned = await encode(molecules.map((molecule) => turnMolecule(molecule, matrix)));

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import type * as tfjs from "@tensorflow/tfjs";
 import type { Molecule } from "../../chem/molecule.ts";
 import { openBackend } from "../../model/backends/open.ts";
 import { createGeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../model/geoldm/autoencoder.ts";
-import { geoldmParameters } from "../../model/geoldm/networks.ts";
+import { decodeLatents, encodeMeans, geoldmParameters } from "../../model/geoldm/networks.ts";
 import { createIdentityAutoencoder } from "../../model/identity.ts";
 import { initialValues } from "../../model/pair_attention/initialise.ts";
 import { random } from "../../model/random.ts";
-import { assertAutoencoderSymmetries, assertClose } from "../properties.ts";
+import { assertAutoencoderSymmetries, assertClose, assertGradient } from "../properties.ts";
 
 const elements = [1, 6, 7, 8, 9];
 const sizes = {
@@ -90,4 +91,49 @@ Deno.test("encode() refuses several sizes, unknown elements and an empty batch",
   await assert.rejects(encode([scattered(1, 3), scattered(1, 4)]), /one size.*3 and 4/);
   await assert.rejects(encode([{ atomicNumbers: Uint8Array.of(26), positions: new Float32Array(3) }]), /26 is given/);
   await assert.rejects(encode([]), /at least one molecule/);
+});
+
+Deno.test("encodeMeans() and decodeLatents() have the gradients that finite differences give", async () => {
+  const { tf } = await openBackend("cpu"), values = initialValues(geoldmParameters(sizes), 3);
+  for (const { data } of values.values()) data.forEach((value, i) => data[i] = 1.5 * value);
+  const names = [...values.keys()], N = 4, x = new Float32Array(3 * N), h = new Float32Array(6 * N);
+  const fixed = Object.fromEntries([...values].map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]));
+  random(21).fillNormal(x);
+  random(22).fillNormal(h);
+  /** Through both networks, so that every parameter but those of the unused variances matters. */
+  const loss = (params: Record<string, tfjs.Tensor>, positions: tfjs.Tensor): tfjs.Scalar => {
+    const z = encodeMeans(tf, params, sizes, positions, tf.tensor3d(h, [1, N, 6]));
+    const out = decodeLatents(tf, params, sizes, z), all = tf.concat([out.x, out.h, z], -1);
+    const weights = tf.reshape(tf.sin(tf.range(0, all.size)), all.shape as [number, number, number]);
+    return tf.sum(tf.mul(tf.square(all), weights));
+  };
+  const positions = tf.tensor3d(x, [1, N, 3]);
+  const ofX = tf.tidy(() => tf.grad((at) => loss(fixed, at))(positions).dataSync() as Float32Array);
+  assertGradient((at) => tf.tidy(() => loss(fixed, tf.tensor3d(at, [1, N, 3])).dataSync()[0]), ofX, x);
+  const gradients = tf.tidy(() =>
+    tf.grads((...tensors: tfjs.Tensor[]) =>
+      loss(Object.fromEntries(tensors.map((tensor, i) => [names[i], tensor])), positions)
+    )(names.map((name) => fixed[name])).map((gradient) => gradient.dataSync() as Float32Array)
+  );
+  // One step along all parameters at once, and along each network's own.
+  for (const part of ["", "encoder.", "decoder."]) {
+    const chosen = names.flatMap((name, i) => name.startsWith(part) ? [i] : []);
+    const flat = (of: (i: number) => Float32Array) => Float32Array.from(chosen.flatMap((i) => Array.from(of(i))));
+    const value = (at: Float32Array) => {
+      let from = 0;
+      return tf.tidy(() => {
+        const params = { ...fixed };
+        for (const i of chosen) {
+          const { shape, size } = fixed[names[i]];
+          params[names[i]] = tf.tensor(at.slice(from, from += size), shape);
+        }
+        return loss(params, positions).dataSync()[0];
+      });
+    };
+    assertGradient(value, flat((i) => gradients[i]), flat((i) => values.get(names[i])!.data), {
+      step: 1e-2,
+      tolerance: 1e-2,
+    });
+  }
+  tf.dispose([positions, ...Object.values(fixed)]);
 });
