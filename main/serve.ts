@@ -33,15 +33,21 @@ export const serveCommand = command({
     });
     const log = createLog({ level: config.logLevel, write: (line) => error(line + "\n") });
     const service = serve(config, await findModels(config.models), log);
-    for (const name of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(name, () => {
-        log("info", "stopping", { signal: name });
-        service.stop();
-      });
-    }
+    let interrupted = false;
+    Deno.addSignalListener("SIGTERM", () => {
+      log("info", "stopping", { signal: "SIGTERM" });
+      service.stop();
+    });
+    // By hand nobody waits for a load balancer; who interrupts twice does not wait for requests either.
+    Deno.addSignalListener("SIGINT", () => {
+      if (interrupted) Deno.exit(130);
+      interrupted = true;
+      log("info", "stopping", { signal: "SIGINT" });
+      service.stop(0);
+    });
     // Without its models the service is of no use: it stops, so that whoever runs it hears of it.
     const failed = await service.ready.then(() => false, () => true);
-    if (failed) await service.stop();
+    if (failed) await service.stop(0);
     await service.finished;
     await service.stop();
     return failed ? 1 : 0;

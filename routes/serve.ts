@@ -16,8 +16,8 @@ export interface Service {
   readonly ready: Promise<void>;
   /** Resolves when the service has stopped. */
   readonly finished: Promise<void>;
-  /** Stops: see `shutDown`. */
-  stop(): Promise<void>;
+  /** Stops: see `shutDown`. @param drainSeconds in place of the configuration's */
+  stop(drainSeconds?: number): Promise<void>;
 }
 
 /**
@@ -65,12 +65,12 @@ export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log
     port: (server.addr as Deno.NetAddr).port,
     ready,
     finished: server.finished,
-    stop: () =>
+    stop: (drainSeconds = config.drainSeconds) =>
       stopping ??= shutDown(lifecycle, async () => {
         await server.shutdown();
         await ready.catch(() => {});
         store.dispose();
         log("info", "stopped");
-      }, config),
+      }, { drainSeconds, shutdownSeconds: config.shutdownSeconds }),
   };
 }

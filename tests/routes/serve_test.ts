@@ -10,7 +10,12 @@ import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 const withService = (work: (service: Service, address: string) => Promise<void>) =>
   withFolder(async (root) => {
     await writeTinyModel(root);
-    const config = parseConfig({ PORT: "0", MOLSTEP_HOST: "127.0.0.1", MOLSTEP_BACKEND: "cpu" });
+    const config = parseConfig({
+      PORT: "0",
+      MOLSTEP_HOST: "127.0.0.1",
+      MOLSTEP_BACKEND: "cpu",
+      MOLSTEP_DRAIN_SECONDS: "0",
+    });
     const service = serve(config, await listModels([root]), () => {});
     try {
       await service.ready;
