@@ -28,6 +28,7 @@ export interface DrawnBatch {
   /** Which of the request's molecules these are. */
   readonly indices: readonly number[];
   readonly molecules: readonly Molecule[];
+  /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
 }
@@ -84,9 +85,12 @@ export async function* draw(
   const drawBatch = async ({ nodes, indices }: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
     const shape = { batch: indices.length, nodes }, space = denoiser.space;
     const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
+    let waited = 0;
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
+      const asked = performance.now();
       await turn.yield();
+      waited += performance.now() - asked;
       const x0 = await denoiser.predict(z, shape, t);
       done += indices.length;
       onProgress?.(Math.min(1, done / (count * settings.steps)));
@@ -103,7 +107,7 @@ export async function* draw(
       shape,
       indices.map((index) => random(seed, index, PURPOSE.decode)),
     );
-    return { indices, molecules, sampleMs: sampled - started, decodeMs: performance.now() - sampled };
+    return { indices, molecules, sampleMs: sampled - started - waited, decodeMs: performance.now() - sampled };
   };
 
   for (let from = 0; from < count; from += window) {

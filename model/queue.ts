@@ -51,7 +51,7 @@ export interface Queue {
 export interface QueueOptions {
   /** Places: requests running or waiting. Default 32. */
   readonly limit?: number;
-  /** Milliseconds that a turn may last while others wait. Default 250. */
+  /** Milliseconds that a turn may last while others wait. Default 100. */
   readonly sliceMs?: number;
   /** The clock, milliseconds. */
   readonly now?: () => number;
@@ -62,7 +62,7 @@ export interface QueueOptions {
  *
  * @throws RangeError where `limit` is not a positive integer or `sliceMs` is negative
  */
-export function createQueue({ limit = 32, sliceMs = 250, now = () => performance.now() }: QueueOptions = {}): Queue {
+export function createQueue({ limit = 32, sliceMs = 100, now = () => performance.now() }: QueueOptions = {}): Queue {
   if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer, not ${limit}`);
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0, not ${sliceMs}`);
   const waiting: { start: () => void }[] = [];

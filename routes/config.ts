@@ -26,7 +26,7 @@ export const serviceEnvironment = z.strictObject({
   ),
   MOLSTEP_MAX_WORK: whole(1, 1_000_000).default(1_000_000).describe("Most molecules x steps in one request"),
   MOLSTEP_MAX_BODY_BYTES: whole(64, 10_000_000).default(65_536).describe("Longest request body"),
-  MOLSTEP_SLICE_MS: whole(0, 60_000).default(250).describe("Longest turn on the device while other requests wait, ms"),
+  MOLSTEP_SLICE_MS: whole(0, 60_000).default(100).describe("Longest turn on the device while other requests wait, ms"),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
