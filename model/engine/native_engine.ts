@@ -37,7 +37,7 @@ export interface NativeEngine {
   predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Promise<Float32Array>;
   /** Losses; their sum's gradient is in `array("gradient")`. */
   gradient(groups: readonly Group[]): Promise<EngineLosses>;
-  /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping. */
+  /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping; where not finite, nothing changes. */
   update(count: number, rates: { muon: number; adamw: number; emaDecay: number; clip: number }): Promise<number>;
   dispose(): void;
 }
@@ -94,9 +94,11 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     array,
     refresh: () => c.molstep_refresh(engine),
     predict: (z, { batch, nodes }, { times, alpha, sigma }) => {
-      const length = batch * latentLength(space, nodes);
-      if (z.length !== length) throw new RangeError(`latents of ${length} floats asked, ${z.length} given`);
-      const out = new Float32Array(length);
+      const length = latentLength(space, nodes);
+      if (z.length !== batch * length) {
+        throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
+      }
+      const out = new Float32Array(z.length);
       return inTurn(async () => {
         memory(await c.molstep_predict(engine, nodes, batch, z, times, alpha, sigma, out));
         return out;

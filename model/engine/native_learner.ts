@@ -50,8 +50,9 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
     async update(groups: Group[], { muon, adamw, emaDecay, clip }: Rates) {
       const losses = summed(await engine.gradient(groups));
       if (!Number.isFinite(losses.total)) return losses;
-      if (!engine.array("gradient").every(Number.isFinite)) return { ...losses, total: NaN };
-      await engine.update(++updates, { muon, adamw, emaDecay, clip });
+      const norm = await engine.update(updates + 1, { muon, adamw, emaDecay, clip });
+      if (!Number.isFinite(norm)) return { ...losses, total: NaN };
+      updates++;
       return losses;
     },
     async loss(groups: Group[], which) {

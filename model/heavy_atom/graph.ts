@@ -3,9 +3,10 @@
  *
  * A latent of the last denoiser call holds probabilities (times `ONE_HOT`) for each atom's class and each pair's order.
  * Taking the largest of each one by one can break a valence; the most probable assignment in which every heavy atom's
- * bond orders and hydrogens add up to its element's valence is found by a uniform-cost search from the one-by-one choice.
+ * bond orders and hydrogens add up to its element's valence is found by an A* search from the one-by-one choice.
  */
 import { elementOf } from "../../chem/elements.ts";
+import { createHeap } from "./heap.ts";
 import { type HeavyAtomClass, ORDERS } from "./space.ts";
 
 /** What a latent says of the heavy atoms. */
@@ -16,13 +17,7 @@ export interface Graph {
   readonly orders: Uint8Array;
 }
 
-/** One variable's values in falling probability: `cost[k]` is how many nats value k is below the best. */
-interface Choice {
-  readonly values: readonly number[];
-  readonly costs: readonly number[];
-}
-
-/** How far the search goes before it gives up and the one-by-one choice stands. */
+/** How far the search goes before it gives up. */
 export interface GraphSearch {
   /** Nats by which a changed class or bond order may be less probable than the best. */
   readonly deepest?: number;
@@ -30,142 +25,154 @@ export interface GraphSearch {
   readonly limit?: number;
 }
 
-function choice(z: Float32Array, from: number, count: number, deepest: number): Choice {
-  const order = Array.from({ length: count }, (_, k) => k).sort((a, b) => z[from + b] - z[from + a] || a - b);
-  const best = Math.log(Math.max(z[from + order[0]], 1e-9));
-  const costs = order.map((k) => best - Math.log(Math.max(z[from + k], 1e-9)));
-  const kept = order.filter((_, k) => costs[k] <= deepest);
-  return { values: kept, costs: costs.slice(0, kept.length) };
-}
-
-/** A state: which variables are changed, and to what (places in their choices). */
-interface State {
-  readonly cost: number;
-  readonly changes: ReadonlyMap<number, number>;
-}
-
-/** A binary heap of states by cost. */
-function queue() {
-  const heap: State[] = [];
-  return {
-    push(state: State) {
-      let k = heap.push(state) - 1;
-      while (k > 0 && heap[(k - 1) >> 1].cost > heap[k].cost) {
-        const parent = (k - 1) >> 1;
-        [heap[k], heap[parent]] = [heap[parent], heap[k]];
-        k = parent;
-      }
-    },
-    pop(): State | undefined {
-      const top = heap[0], last = heap.pop();
-      if (last === undefined || heap.length === 0) return top;
-      heap[0] = last;
-      for (let k = 0;;) {
-        let least = k;
-        for (const child of [2 * k + 1, 2 * k + 2]) {
-          if (child < heap.length && heap[child].cost < heap[least].cost) least = child;
-        }
-        if (least === k) return top;
-        [heap[k], heap[least]] = [heap[least], heap[k]];
-        k = least;
-      }
-    },
-  };
+/** Index of the largest of `z[from, from + count)`. */
+function argmax(z: Float32Array, from: number, count: number): number {
+  let best = 0;
+  for (let k = 1; k < count; k++) if (z[from + k] > z[from + best]) best = k;
+  return best;
 }
 
 /** Class and order of largest probability each, whatever valence says. */
-export function argmaxGraph(
-  z: Float32Array,
-  nodes: number,
-  classes: readonly HeavyAtomClass[],
-  at = 0,
-): Graph {
-  const { kinds, orders } = choices(z, nodes, classes.length, at, 0);
-  return assignment(nodes, kinds, orders, new Map());
-}
-
-function choices(z: Float32Array, nodes: number, K: number, at: number, deepest: number) {
-  const width = 9 + K, pairs = at + nodes * width;
-  const kinds = Array.from({ length: nodes }, (_, i) => choice(z, at + i * width + 9, K, deepest));
-  const orders: Choice[] = [];
+export function argmaxGraph(z: Float32Array, nodes: number, classes: readonly HeavyAtomClass[], at = 0): Graph {
+  const K = classes.length, width = 9 + K, pairs = at + nodes * width;
+  const kinds = new Uint8Array(nodes), orders = new Uint8Array(nodes * nodes);
   for (let i = 0; i < nodes; i++) {
-    for (let j = 0; j < i; j++) orders.push(choice(z, pairs + (i * nodes + j) * ORDERS, ORDERS, deepest));
+    kinds[i] = argmax(z, at + i * width + 9, K);
+    for (let j = 0; j < i; j++) {
+      orders[i * nodes + j] = orders[j * nodes + i] = argmax(z, pairs + (i * nodes + j) * ORDERS, ORDERS);
+    }
   }
   return { kinds, orders };
 }
 
-/** Number of the variable of pair (i, j): the classes come first, then the pairs i > j. */
-const pairVariable = (nodes: number, i: number, j: number) =>
-  nodes + (i > j ? i * (i - 1) / 2 + j : j * (j - 1) / 2 + i);
-
-function assignment(
-  nodes: number,
-  kinds: readonly Choice[],
-  orders: readonly Choice[],
-  changes: ReadonlyMap<number, number>,
-): Graph {
-  const graph = { kinds: new Uint8Array(nodes), orders: new Uint8Array(nodes * nodes) };
-  for (let i = 0; i < nodes; i++) {
-    graph.kinds[i] = kinds[i].values[changes.get(i) ?? 0];
-    for (let j = 0; j < i; j++) {
-      const variable = pairVariable(nodes, i, j);
-      graph.orders[i * nodes + j] = graph.orders[j * nodes + i] = orders[variable - nodes]
-        .values[changes.get(variable) ?? 0];
-    }
-  }
-  return graph;
+/** One change of the graph: an atom's class, or a pair's order. */
+interface Flip {
+  /** Which variable: atoms first, then pairs. */
+  readonly variable: number;
+  /** Its new value. */
+  readonly value: number;
+  /** Nats that it costs. */
+  readonly cost: number;
+  /** Atoms whose sum of bonds and hydrogens, less the valence, it changes, and by how much. */
+  readonly i: number;
+  readonly j: number;
+  readonly byI: number;
+  readonly byJ: number;
 }
 
-/** The first heavy atom whose bonds and hydrogens miss its valence, or -1. */
-function firstViolated({ kinds, orders }: Graph, classes: readonly HeavyAtomClass[]): number {
-  const nodes = kinds.length;
+/** A graph on the way: what is changed so far, and by how much each atom is over its valence. */
+interface State {
+  readonly cost: number;
+  /** A* order: cost and a lower bound on what is still to be paid. */
+  readonly bound: number;
+  readonly excess: Int8Array;
+  readonly flip?: Flip;
+  readonly before?: State;
+}
+
+/** Nats between the value at `z[best]` and the one at `z[other]`. */
+const nats = (z: Float32Array, best: number, other: number) =>
+  Math.log(Math.max(z[best], 1e-9)) - Math.log(Math.max(z[other], 1e-9));
+
+/** Every change that costs at most `deepest`, by the atoms that it touches, cheapest first. */
+function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomClass[], at: number, deepest: number) {
+  const nodes = graph.kinds.length, K = classes.length, width = 9 + K, pairs = at + nodes * width;
+  const touching: Flip[][] = Array.from({ length: nodes }, () => []);
+  const missing = ([element, hydrogens]: HeavyAtomClass) => hydrogens - elementOf(element).valence;
   for (let i = 0; i < nodes; i++) {
-    const [element, hydrogens] = classes[kinds[i]];
-    let sum = hydrogens;
-    for (let j = 0; j < nodes; j++) sum += orders[i * nodes + j];
-    if (sum !== elementOf(element).valence) return i;
+    const from = at + i * width + 9, best = graph.kinds[i];
+    for (let k = 0; k < K; k++) {
+      const cost = nats(z, from + best, from + k);
+      if (k === best || cost > deepest) continue;
+      const byI = missing(classes[k]) - missing(classes[best]);
+      touching[i].push({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 });
+    }
+    for (let j = 0; j < i; j++) {
+      const pair = pairs + (i * nodes + j) * ORDERS, order = graph.orders[i * nodes + j];
+      for (let k = 0; k < ORDERS; k++) {
+        const cost = nats(z, pair + order, pair + k);
+        if (k === order || cost > deepest) continue;
+        const variable = nodes + i * nodes + j, by = k - order;
+        const flip = { variable, value: k, cost, i, j, byI: by, byJ: by };
+        touching[i].push(flip);
+        touching[j].push(flip);
+      }
+    }
   }
-  return -1;
+  for (const flips of touching) flips.sort((a, b) => a.cost - b.cost);
+  return touching;
+}
+
+/** How much each atom's bonds and hydrogens exceed its valence. */
+function excesses({ kinds, orders }: Graph, classes: readonly HeavyAtomClass[]): Int8Array {
+  return Int8Array.from(kinds, (kind, i) => {
+    const [element, hydrogens] = classes[kind];
+    let sum = hydrogens - elementOf(element).valence;
+    for (let j = 0; j < kinds.length; j++) sum += orders[i * kinds.length + j];
+    return sum;
+  });
+}
+
+/** Whether a variable is changed on the way to a state. */
+function changed(state: State | undefined, variable: number): boolean {
+  for (; state?.flip; state = state.before) if (state.flip.variable === variable) return true;
+  return false;
+}
+
+/** A name for the set of changes of a state and one more, whatever their order. */
+function nameOf(state: State, flip: Flip): string {
+  const names = [flip.variable * 16 + flip.value];
+  for (let s: State | undefined = state; s?.flip; s = s.before) names.push(s.flip.variable * 16 + s.flip.value);
+  return names.sort((a, b) => a - b).join();
 }
 
 /**
  * The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits.
  *
- * Uniform-cost search: any solution changes something at the first violated atom, so its class and its pairs are the
- * only branches; no variable is changed twice on a path.
+ * Any solution changes something at the first violated atom, so its class and its pairs are the only branches; no variable
+ * is changed twice on a path. A change touches two atoms at most: half the sum, over the violated atoms, of the cheapest
+ * change at each is a lower bound on what is still to be paid.
  */
 export function valenceGraph(
   z: Float32Array,
   nodes: number,
   classes: readonly HeavyAtomClass[],
   at = 0,
-  { deepest = 18, limit = 4000 }: GraphSearch = {},
+  { deepest = 18, limit = 2000 }: GraphSearch = {},
 ): Graph | undefined {
-  const { kinds, orders } = choices(z, nodes, classes.length, at, deepest);
-  const open = queue(), seen = new Set<string>();
-  open.push({ cost: 0, changes: new Map() });
+  const graph = argmaxGraph(z, nodes, classes, at), excess = excesses(graph, classes);
+  if (excess.every((e) => e === 0)) return graph;
+  const touching = listFlips(z, graph, classes, at, deepest);
+  const cheapest = touching.map((flips) => flips[0]?.cost ?? Infinity);
+  const toPay = (e: Int8Array) => e.reduce((sum, value, i) => value === 0 ? sum : sum + cheapest[i] / 2, 0);
+  const open = createHeap<State>((a, b) => a.bound - b.bound), seen = new Set<string>();
+  open.push({ cost: 0, bound: toPay(excess), excess });
   for (let looked = 0; looked < limit; looked++) {
     const state = open.pop();
-    if (!state) return undefined;
-    const graph = assignment(nodes, kinds, orders, state.changes);
-    const violated = firstViolated(graph, classes);
-    if (violated < 0) return graph;
-    const branch = (variable: number, { values, costs }: Choice) => {
-      if (state.changes.has(variable)) return;
-      for (let k = 1; k < values.length; k++) {
-        const changes = new Map(state.changes).set(variable, k);
-        const key = [...changes].sort(([a], [b]) => a - b).join();
-        if (seen.has(key)) continue;
-        seen.add(key);
-        open.push({ cost: state.cost + costs[k], changes });
-      }
-    };
-    branch(violated, kinds[violated]);
-    for (let j = 0; j < nodes; j++) {
-      if (j === violated) continue;
-      const variable = pairVariable(nodes, violated, j);
-      branch(variable, orders[variable - nodes]);
+    if (!state || state.bound === Infinity) return undefined;
+    const violated = state.excess.findIndex((e) => e !== 0);
+    if (violated < 0) return withFlips(graph, state);
+    for (const flip of touching[violated]) {
+      if (changed(state, flip.variable)) continue;
+      const name = nameOf(state, flip);
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const excess = state.excess.slice();
+      excess[flip.i] += flip.byI, excess[flip.j] += flip.byJ;
+      const cost = state.cost + flip.cost;
+      open.push({ cost, bound: cost + toPay(excess), excess, flip, before: state });
     }
   }
   return undefined;
+}
+
+/** The graph with a state's changes made. */
+function withFlips(graph: Graph, last: State): Graph {
+  const kinds = graph.kinds.slice(), orders = graph.orders.slice(), nodes = kinds.length;
+  for (let state: State | undefined = last; state?.flip; state = state.before) {
+    const { variable, value, i, j } = state.flip;
+    if (variable < nodes) kinds[i] = value;
+    else orders[i * nodes + j] = orders[j * nodes + i] = value;
+  }
+  return { kinds, orders };
 }

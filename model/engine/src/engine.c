@@ -41,6 +41,7 @@ typedef struct {
   Sizes s;
   int threads, train;
   float *ema, *momentum, *variance; /* Muon's momentum or Adam's m; Adam's v */
+  float norm;                       /* of the last gradient */
   Worker worker[THREADS_MAX];
 } Engine;
 
@@ -90,23 +91,30 @@ EXPORT(molstep_array) float *molstep_array(Engine *e, int which) {
 
 EXPORT(molstep_allocate) void *molstep_allocate(long bytes) { return allocate(bytes); }
 
-/* Derives what the passes need from the parameters; call after writing them. */
-EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
+/* Worker `index` of `threads` derives its blocks' transposes; the first also what belongs to no block. */
+static void refresh_share(Engine *e, int index, int threads) {
   Net *net = &e->net;
   const Sizes *s = &e->s;
   const long f = s->f;
   const float *p = net->p;
-  for (long r = 0; r < f; r++)
-    for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
-  for (long r = 0; r < PAIR; r++)
-    for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
-  for (int k = 0; k < LANES; k++) {
-    net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
-    net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
+  float *t = net->t;
+  if (index == 0) {
+    for (long r = 0; r < f; r++)
+      for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
+    for (long r = 0; r < PAIR; r++)
+      for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
+    for (int k = 0; k < LANES; k++) {
+      net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
+      net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
+    }
+    if (!e->train) return;
+    transpose(net->padded.scalars_w, f, LANES, t + net->lt.scalars);
+    transpose(p + net->l.bonds_node_w, f, PAIR, t + net->lt.bonds_node);
+    transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, t + net->lt.bonds_pair);
+    transpose(net->padded.bonds_out_w, PAIR, LANES, t + net->lt.bonds_out);
   }
   if (!e->train) return;
-  float *t = net->t;
-  for (int b = 0; b < s->blocks; b++) {
+  for (int b = index; b < s->blocks; b += threads) {
     const BlockLayout *l = &net->l.block[b];
     const BlockTransposed *lt = &net->lt.block[b];
     for (int part = 0; part < 3; part++) transpose(p + l->qkv_w + part * f * f, f, f, t + lt->qkv + part * f * f);
@@ -118,11 +126,10 @@ EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
     transpose(p + l->down_w, s->hidden, f + SETS, t + lt->down);
     transpose(p + l->mix, SETS, SETS, t + lt->mix);
   }
-  transpose(net->padded.scalars_w, f, LANES, t + net->lt.scalars);
-  transpose(p + net->l.bonds_node_w, f, PAIR, t + net->lt.bonds_node);
-  transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, t + net->lt.bonds_pair);
-  transpose(net->padded.bonds_out_w, PAIR, LANES, t + net->lt.bonds_out);
 }
+
+/* Derives what the passes need from the parameters; call after writing them. */
+EXPORT(molstep_refresh) void molstep_refresh(Engine *e) { refresh_share(e, 0, 1); }
 
 /* A worker's memory for a tile, grown where it is too small. 0 where there is none. */
 static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int train) {
@@ -234,6 +241,75 @@ EXPORT(molstep_predict) int molstep_predict(Engine *e, int nodes, int batch, con
 }
 
 #if !defined(__wasm__)
+/* What the threads of an update share. Every thread takes a fixed share, so that sums never depend on timing. */
+typedef struct {
+  Engine *e;
+  int index, all;
+  const Matrix *list;
+  float gain, muon, adam, correct1, correct2, keep;
+  double square;
+} Update;
+
+/* This thread's share [from, to) of `all` floats. */
+static void share_of(long all, int threads, int index, long *from, long *to) {
+  const long each = (all / threads + 15) / 16 * 16;
+  *from = each * index < all ? each * index : all;
+  *to = index == threads - 1 || each * (index + 1) > all ? all : each * (index + 1);
+}
+
+/* Adds the workers' gradients into the first's, and its squares. */
+static void *sum_share(void *argument) {
+  Update *u = argument;
+  Engine *e = u->e;
+  long from, to;
+  share_of(e->net.l.count, e->threads, u->index, &from, &to);
+  float *restrict into = e->worker[0].gradient;
+  for (int w = 1; w < e->threads; w++) {
+    const float *restrict part = e->worker[w].gradient;
+    for (long k = from; k < to; k++) into[k] += part[k];
+  }
+  double square = 0;
+  for (long k = from; k < to; k++) square += (double)into[k] * into[k];
+  u->square = square;
+  return 0;
+}
+
+static void *update_share(void *argument) {
+  const Update *u = argument;
+  Engine *e = u->e;
+  float *p = e->net.p;
+  const float *g = e->worker[0].gradient;
+  for (int k = u->index; k < u->all; k += e->threads)
+    muon_update(&u->list[k], p, g, e->momentum, u->gain, u->muon, e->worker[u->index].scratch);
+  if (u->index == 0) { /* Adam on what lies between Muon's matrices, which are in storage order: little */
+    long at = 0;
+    for (int k = 0; k <= u->all; k++) {
+      const long to = k < u->all ? u->list[k].at : e->net.l.count;
+      adam_update(p, g, e->momentum, e->variance, at, to, u->gain, u->adam, u->correct1, u->correct2);
+      at = k < u->all ? to + (long)u->list[k].rows * u->list[k].columns : to;
+    }
+  }
+  return 0;
+}
+
+static void *average_share(void *argument) {
+  const Update *u = argument;
+  Engine *e = u->e;
+  long from, to;
+  share_of(e->net.l.count, e->threads, u->index, &from, &to);
+  float *restrict ema = e->ema;
+  const float *restrict p = e->net.p;
+  for (long k = from; k < to; k++) ema[k] += (1.f - u->keep) * (p[k] - ema[k]);
+  refresh_share(e, u->index, e->threads);
+  return 0;
+}
+
+static void run_updates(Engine *e, Update *updates, Start share) {
+  void *arguments[THREADS_MAX] = {0};
+  for (int w = 0; w < e->threads; w++) arguments[w] = &updates[w];
+  run_all(e->threads, share, arguments);
+}
+
 /* Losses [3] (mean over molecules) and the gradient of their sum, in array 4. */
 EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
                                              const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
@@ -246,59 +322,33 @@ EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *
   for (int w = 0; w < e->threads; w++)
     for (int k = 0; k < 3; k++) sum[k] += e->worker[w].d.loss[k];
   for (int k = 0; k < 3; k++) losses[k] = (float)(sum[k] / molecules);
-  for (int w = 1; w < e->threads; w++) {
-    float *restrict into = e->worker[0].gradient;
-    const float *restrict from = e->worker[w].gradient;
-    for (long k = 0; k < e->net.l.count; k++) into[k] += from[k];
-  }
+  Update updates[THREADS_MAX];
+  double square = 0;
+  for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
+  run_updates(e, updates, sum_share);
+  for (int w = 0; w < e->threads; w++) square += updates[w].square;
+  e->norm = (float)__builtin_sqrt(square);
   return 1;
 }
 
-typedef struct {
-  Engine *e;
-  int index, all;
-  const Matrix *list;
-  float gain, muon, adam, correct1, correct2, keep;
-} Update;
-
-static void *update_share(void *argument) {
-  const Update *u = argument;
-  Engine *e = u->e;
-  float *p = e->net.p;
-  const float *g = e->worker[0].gradient;
-  for (int k = u->index; k < u->all; k += e->threads)
-    muon_update(&u->list[k], p, g, e->momentum, u->gain, u->muon, e->worker[u->index].scratch);
-  return 0;
-}
-
-/* One update from the gradient in array 4, clipped to norm `clip`; `count` from 1. Returns the gradient's norm before clipping. */
+/*
+ * One update from the gradient in array 4, clipped to norm `clip`; `count` from 1. Returns the gradient's norm before clipping;
+ * where that is not finite nothing is changed.
+ */
 EXPORT(molstep_update) float molstep_update(Engine *e, long count, float muon, float adam, float ema_decay, float clip) {
-  const long all = e->net.l.count;
-  const float *g = e->worker[0].gradient;
-  double square = 0, power1 = 1, power2 = 1;
-  for (long k = 0; k < all; k++) square += (double)g[k] * g[k];
-  const float norm = (float)__builtin_sqrt(square), gain = norm > clip ? clip / (norm + 1e-6f) : 1.f;
+  const float norm = e->norm;
+  if (!(norm < 3e38f)) return norm;
+  double power1 = 1, power2 = 1;
   for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= 0.9;
   for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= 0.95;
   Matrix list[BLOCKS_MAX * 9];
   Update updates[THREADS_MAX];
-  void *arguments[THREADS_MAX];
   const int matrices = muon_matrices(&e->s, &e->net.l, list);
-  for (int w = 0; w < e->threads; w++) {
-    updates[w] = (Update){e, w, matrices, list, gain, muon, adam, (float)(1 / (1 - power1)), (float)(1 / (1 - power2)), ema_decay};
-    arguments[w] = &updates[w];
-  }
-  run_all(e->threads, update_share, arguments);
-  long at = 0; /* Adam on what lies between Muon's matrices, which are in storage order */
-  for (int k = 0; k <= matrices; k++) {
-    const long to = k < matrices ? list[k].at : all;
-    adam_update(e->net.p, g, e->momentum, e->variance, at, to, gain, adam, updates[0].correct1, updates[0].correct2);
-    at = k < matrices ? to + (long)list[k].rows * list[k].columns : to;
-  }
-  float *restrict ema = e->ema;
-  const float *restrict p = e->net.p;
-  for (long k = 0; k < all; k++) ema[k] += (1.f - ema_decay) * (p[k] - ema[k]);
-  molstep_refresh(e);
+  for (int w = 0; w < e->threads; w++)
+    updates[w] = (Update){.e = e, .index = w, .all = matrices, .list = list, .gain = norm > clip ? clip / (norm + 1e-6f) : 1.f, .muon = muon,
+                          .adam = adam, .correct1 = (float)(1 / (1 - power1)), .correct2 = (float)(1 / (1 - power2)), .keep = ema_decay};
+  run_updates(e, updates, update_share);
+  run_updates(e, updates, average_share);
   return norm;
 }
 

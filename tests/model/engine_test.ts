@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { createNativeDenoiser } from "../../model/engine/native_denoiser.ts";
+import { createNativeEngine } from "../../model/engine/native_engine.ts";
+import { buildNativeLibrary } from "../../model/engine/native_library.ts";
+import { flatten, unflatten } from "../../model/engine/parameters.ts";
+import { createWasmDenoiser } from "../../model/engine/wasm_denoiser.ts";
+import { createWasmInstance } from "../../model/engine/wasm_instance.ts";
+import { compileWasmEngine } from "../../model/engine/wasm_module.ts";
+import { timeRows } from "../../model/engine/inputs.ts";
+import { drawNoise, latentLength } from "../../model/latent.ts";
+import { createPairAttention, initialise, lossAndGradients, toTensors } from "../../model/pair_attention/denoiser.ts";
+import { random } from "../../model/random.ts";
+import { cosineSchedule } from "../../model/schedules.ts";
+import type { Group } from "../../model/training/learner.ts";
+import type { BatchShape, Denoiser } from "../../model/types.ts";
+
+const space = { vectors: 3, scalars: 12, pairs: 4 }, sizes = { width: 32, blocks: 2 }, schedule = cosineSchedule();
+
+/** Parameters of which none is zero, so that each matters. */
+function parameters() {
+  const values = initialise(space, sizes, 3);
+  let k = 0;
+  for (const { data } of values.values()) {
+    const draw = random(9, k++);
+    for (let i = 0; i < data.length; i++) data[i] += 0.05 * draw.normal();
+  }
+  return values;
+}
+
+const streams = (count: number, seed = 5) => Array.from({ length: count }, (_, k) => random(seed, k));
+
+/** A group with one-hot targets. */
+function group(shape: BatchShape): Group {
+  const { batch, nodes } = shape, length = latentLength(space, nodes), draw = streams(batch);
+  const z = drawNoise(space, shape, draw), target = drawNoise(space, shape, draw);
+  for (let b = 0; b < batch; b++) {
+    const scalars = (i: number) => b * length + i * 21 + 9;
+    for (let i = 0; i < nodes; i++) {
+      target.fill(0, scalars(i), scalars(i) + 12)[scalars(i) + draw[b].integer(12)] = 0.5;
+      for (let j = 0; j < i; j++) {
+        const order = draw[b].integer(4);
+        for (const [p, q] of [[i, j], [j, i]]) {
+          const at = b * length + nodes * 21 + (p * nodes + q) * 4;
+          target.fill(0, at, at + 4)[at + order] = 0.5;
+        }
+      }
+    }
+  }
+  const t = Float32Array.from(draw, (stream) => stream.uniform()), values = Array.from(t, schedule);
+  return {
+    shape,
+    z,
+    target,
+    t,
+    alpha: Float32Array.from(values, ({ alpha }) => alpha),
+    sigma: Float32Array.from(values, ({ sigma }) => sigma),
+    weights: Float32Array.from({ length: 3 * batch }, (_, k) => 1 + 0.5 * k),
+  };
+}
+
+/** Largest difference relative to the largest value of `expected`. */
+function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  assert.equal(actual.length, expected.length);
+  let error = 0, largest = 0;
+  for (let k = 0; k < expected.length; k++) {
+    error = Math.max(error, Math.abs(actual[k] - expected[k]));
+    largest = Math.max(largest, Math.abs(expected[k]));
+  }
+  return error / largest;
+}
+
+const hasCompiler = (() => {
+  try {
+    buildNativeLibrary();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+type Make = () => Promise<Denoiser> | Denoiser;
+const engines: [name: string, make: Make, ignore: boolean][] = [
+  ["the WebAssembly engine", () => createWasmDenoiser({ space, sizes, schedule, workers: 2 }, parameters()), false],
+  ["the native engine", () => createNativeDenoiser({ space, sizes, schedule, workers: 2 }, parameters()), !hasCompiler],
+];
+
+for (const [name, make, ignore] of engines) {
+  Deno.test({
+    name: `${name} agrees with TensorFlow.js at every size`,
+    ignore,
+    async fn() {
+      await tf.setBackend("cpu");
+      const engine = await make(), reference = createPairAttention(tf, { space, sizes, schedule }, parameters());
+      try {
+        for (const shape of [1, 2, 3, 8, 9, 13].map((nodes, k) => ({ nodes, batch: 2 * k + 1 }))) {
+          const z = drawNoise(space, shape, streams(shape.batch));
+          const t = Float32Array.from({ length: shape.batch }, (_, b) => (b + 0.5) / shape.batch);
+          const error = relativeError(await engine.predict(z, shape, t), await reference.predict(z, shape, t));
+          assert.ok(error < 1e-5, `${shape.nodes} nodes: ${error}`);
+        }
+      } finally {
+        engine.dispose();
+        reference.dispose();
+      }
+    },
+  });
+
+  Deno.test({
+    name: `${name} gives a molecule the same bits whatever stands beside it`,
+    ignore,
+    async fn() {
+      const engine = await make(), shape = { batch: 21, nodes: 9 }, length = latentLength(space, 9);
+      try {
+        const z = drawNoise(space, shape, streams(21)), all = await engine.predict(z, shape, 0.3);
+        for (const b of [0, 7, 8, 15, 20]) {
+          const own = z.slice(b * length, (b + 1) * length);
+          const alone = await engine.predict(own, { batch: 1, nodes: 9 }, 0.3);
+          assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
+        }
+      } finally {
+        engine.dispose();
+      }
+    },
+  });
+
+  Deno.test({
+    name: `${name} refuses latents of another length`,
+    ignore,
+    async fn() {
+      const engine = await make();
+      try {
+        await assert.rejects(async () => await engine.predict(new Float32Array(7), { batch: 1, nodes: 9 }, 0.5), {
+          name: "RangeError",
+          message: "latents of 1 x 513 floats asked, 7 given",
+        });
+      } finally {
+        engine.dispose();
+      }
+    },
+  });
+}
+
+Deno.test("the WebAssembly build without relaxed SIMD agrees with the one that has it", async () => {
+  const flat = flatten(
+    (await import("../../model/pair_attention/parameters.ts")).pairAttentionParameters(space, sizes),
+    parameters(),
+  );
+  const shape = { batch: 5, nodes: 9 }, z = drawNoise(space, shape, streams(5)), rows = timeRows(0.4, 5, schedule);
+  const [plain, relaxed] = await Promise.all(
+    [false, true].map(async (build) =>
+      createWasmInstance(await compileWasmEngine(build), space, sizes, flat).predict(z, shape, rows)
+    ),
+  );
+  assert.ok(relativeError(plain, relaxed) < 1e-5);
+});
+
+Deno.test("createWasmInstance() throws when the parameters are of another network", async () => {
+  const module = await compileWasmEngine();
+  assert.throws(() => createWasmInstance(module, space, sizes, new Float32Array(3)), /parameters asked, 3 given/);
+  assert.throws(() => createWasmInstance(module, space, { width: 20, blocks: 1 }, new Float32Array(3)), RangeError);
+});
+
+Deno.test({
+  name: "the native engine's losses and gradients agree with TensorFlow.js's",
+  ignore: !hasCompiler,
+  async fn() {
+    await tf.setBackend("cpu");
+    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    try {
+      for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
+        engine.array("parameters").set(flatten(engine.specs, parameters()));
+        engine.refresh();
+        const batch = group(shape), tensors = toTensors(tf, engine.specs, parameters());
+        const { losses, gradients } = await lossAndGradients(tf, { space, blocks: sizes.blocks }, tensors, batch);
+        const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
+        for (const part of ["positions", "scalars", "bonds"] as const) {
+          assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);
+        }
+        for (const { name } of engine.specs) {
+          const error = relativeError(flat.get(name)!.data, await gradients[name].data());
+          assert.ok(error < 1e-4, `${name}: ${error}`);
+        }
+        tf.dispose([tensors, gradients]);
+      }
+    } finally {
+      engine.dispose();
+    }
+  },
+});
+
+Deno.test({
+  name: "the native engine's gradient of several groups is their weighted mean",
+  ignore: !hasCompiler,
+  async fn() {
+    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    try {
+      engine.array("parameters").set(flatten(engine.specs, parameters()));
+      engine.refresh();
+      const groups = [group({ batch: 9, nodes: 9 }), group({ batch: 3, nodes: 4 })];
+      const alone: Float32Array[] = [];
+      for (const one of groups) {
+        await engine.gradient([one]);
+        alone.push(engine.array("gradient").slice());
+      }
+      await engine.gradient(groups);
+      const mean = alone[0].map((value, k) => (9 * value + 3 * alone[1][k]) / 12);
+      assert.ok(relativeError(engine.array("gradient"), mean) < 1e-5);
+    } finally {
+      engine.dispose();
+    }
+  },
+});
+
+Deno.test({
+  name: "the native engine's update changes nothing when the gradient is no number",
+  ignore: !hasCompiler,
+  async fn() {
+    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    try {
+      engine.array("parameters").set(flatten(engine.specs, parameters()));
+      engine.refresh();
+      const bad = group({ batch: 4, nodes: 5 }), rates = { muon: 0.02, adamw: 0.002, emaDecay: 0.9, clip: 10 };
+      bad.z[0] = NaN;
+      await engine.gradient([bad]);
+      const before = engine.array("parameters").slice();
+      assert.ok(!Number.isFinite(await engine.update(1, rates)));
+      assert.deepEqual(engine.array("parameters"), before);
+    } finally {
+      engine.dispose();
+    }
+  },
+});
