@@ -1,5 +1,5 @@
 /** Draws, validates and filters molecules, window by window, in the order of their indices. */
-import { summarise, type Summary } from "../chem/metrics.ts";
+import { type Judged, summarise, type Summary } from "../chem/metrics.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import type { Validate, Validation } from "../chem/validator.ts";
 import { breather, draw, type DrawOptions, type DrawRequest } from "./generate.ts";
@@ -62,7 +62,7 @@ export function generateMolecules(
   { validate, place, filter = "none", detail = {}, ...options }: GenerateOptions,
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
-  const records: Validation[] = [], seen = new Set<string>();
+  const records: Judged[] = [], seen = new Set<string>();
   const { signal, window = 256 } = options;
   let drawn = 0, returned = 0;
 
@@ -94,7 +94,9 @@ export function generateMolecules(
       drawn += batch.molecules.length;
       if (drawn % window !== 0 && drawn !== request.count) continue;
       pending.sort((a, b) => a.index - b.index);
-      records.push(...pending.map(({ validation }) => validation));
+      for (const { validation: { valid, stable, stableAtoms, atoms, connected, edmSmiles } } of pending) {
+        records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
+      }
       const kept = pending.filter(({ validation }) => keep(validation));
       returned += kept.length;
       pending = [];

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { listModels, loadModel } from "../../model/load.ts";
+import { drawNoise } from "../../model/latent.ts";
+import { random } from "../../model/random.ts";
 import { createModelStore, UnknownModelError } from "../../model/store.ts";
 import { withFolder, writeTinyModel } from "./tiny_model.ts";
 
@@ -46,6 +48,24 @@ Deno.test("Model.denoiser() loads distilled weights once, and refuses steps that
     } finally {
       model.dispose();
     }
+  }));
+
+Deno.test("loadModel() gives the same denoiser on the engine in WebAssembly and on TensorFlow.js, to rounding", () =>
+  withFolder(async (root) => {
+    const folder = await writeTinyModel(root), shape = { batch: 3, nodes: 5 };
+    const estimate = async (backend: "wasm" | "cpu") => {
+      const model = await loadModel(folder, { backend, threads: 2 });
+      try {
+        assert.equal(model.backend.name, backend);
+        const denoiser = await model.denoiser();
+        const z = drawNoise(denoiser.space, shape, [0, 1, 2].map((i) => random(1, i)));
+        return Float32Array.from(await denoiser.predict(z, shape, 0.4));
+      } finally {
+        model.dispose();
+      }
+    };
+    const [engine, plain] = [await estimate("wasm"), await estimate("cpu")];
+    engine.forEach((value, i) => assert.ok(Math.abs(value - plain[i]) < 1e-4, `${i}: ${value} and ${plain[i]}`));
   }));
 
 Deno.test("ModelStore loads a model once, and tries again after a failure", () =>
