@@ -20,6 +20,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
   const head = [
     "steps",
     "sampler",
+    "decoding",
     "n",
     "molecule stability %",
     "atom stability %",
@@ -32,6 +33,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
   const rows = entries.map(({ settings, metrics, moleculesPerSecond }) => [
     String(settings.steps),
     samplerText(settings),
+    settings.decoding ?? "",
     String(settings.count),
     percent(metrics.moleculeStability),
     percent(metrics.atomStability),

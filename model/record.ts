@@ -13,6 +13,7 @@ export const evaluationEntry = z.looseObject({
     sampler: z.string(),
     grid: z.looseObject({ type: z.string() }).optional(),
     options: z.record(z.string(), z.unknown()).optional(),
+    decoding: z.string().optional(),
     seed: z.int(),
     count: z.int(),
     backend: z.string().optional(),
@@ -44,8 +45,8 @@ export function evaluationsOf(card: Pick<Card, "evaluation">): EvaluationEntry[]
 const key = (entry: unknown): string => {
   const result = evaluationEntry.safeParse(entry);
   if (!result.success) return "";
-  const { steps, sampler, grid, options, count } = result.data.settings;
-  return JSON.stringify([steps, sampler, grid, options, count]);
+  const { steps, sampler, grid, options, decoding, count } = result.data.settings;
+  return JSON.stringify([steps, sampler, grid, options, decoding, count]);
 };
 
 /** Numbers to six significant digits: a card is read by people too. */

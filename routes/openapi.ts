@@ -55,7 +55,7 @@ export function openapi(version: string): Json {
             200: {
               description: "The molecules, in the form that Accept asks for",
               headers: Object.fromEntries(
-                ["Model", "Seed", "Steps", "Sampler", "Backend"].map((name) => [`Molstep-${name}`, {
+                ["Model", "Seed", "Steps", "Sampler", "Decoding", "Backend"].map((name) => [`Molstep-${name}`, {
                   description: "In the forms other than JSON: what the JSON form says",
                   schema: { type: "string" },
                 }]),

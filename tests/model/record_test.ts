@@ -36,11 +36,13 @@ Deno.test("recordEvaluation() enters results by steps and replaces one of the sa
     await recordEvaluation(folder, evaluation(8, 1));
     await recordEvaluation(folder, evaluation(16, 2));
     await recordEvaluation(folder, evaluation(16, 3, { options: { eta: 1 } }));
+    await recordEvaluation(folder, evaluation(16, 4, { options: { eta: 1 }, decoding: "valence" }));
     const card = await readCard(folder), entries = evaluationsOf(card);
     assert.deepEqual(entries.map(({ settings: { steps }, metrics }) => [steps, metrics.moleculeStability.value]), [
       [8, 0.25],
       [16, 0.5],
       [16, 0.75],
+      [16, 1],
     ]);
     assert.equal(entries[0].settings.seed, 4294967295);
     assert.ok(!("examples" in entries[0]));
@@ -50,10 +52,17 @@ Deno.test("cardTable() has a row for each evaluation, with intervals", () =>
   withFolder(async (root) => {
     const folder = await writeTinyModel(root);
     assert.match(cardTable(await readCard(folder)), /no evaluation yet/);
-    await recordEvaluation(folder, evaluation(8, 2, { grid: { type: "power", rho: 2 }, options: { eta: 0.5 } }));
+    await recordEvaluation(
+      folder,
+      evaluation(8, 2, {
+        grid: { type: "power", rho: 2 },
+        options: { eta: 0.5 },
+        decoding: "valence",
+      }),
+    );
     const rows = cardTable(await readCard(folder)).split("\n");
     assert.equal(rows.length, 3);
-    assert.match(rows[2], /^\| 8 \| ddim, eta 0.5, power grid rho 2 \| 4 \| 50\.0 \(15\.0 to 85\.0\) \|/);
+    assert.match(rows[2], /^\| 8 \| ddim, eta 0.5, power grid rho 2 \| valence \| 4 \| 50\.0 \(15\.0 to 85\.0\) \|/);
     assert.match(rows[2], /\| 12\.3 \(cpu\) \|$/);
   }));
 
