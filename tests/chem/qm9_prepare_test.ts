@@ -188,6 +188,25 @@ Deno.test("prepareQm9() asks for the list of excluded molecules when it is not t
   });
 });
 
+Deno.test("prepareQm9() reads from an address, and names it when the answer is no archive", async () => {
+  await withFolder(async (folder) => {
+    const options = await writeArchive(folder), served = await Deno.readFile(options.from), seen: number[] = [];
+    await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/archive") return new Response(served);
+      if (pathname === "/list") return new Response(" 2 FF\n 5 FFFFF\n");
+      return new Response("gone", { status: 410, statusText: "Gone" });
+    });
+    const at = `http://127.0.0.1:${server.addr.port}`;
+    const remote = { ...options, from: `${at}/archive`, uncharacterized: `${at}/list` };
+    const onProgress = ({ molecules }: { molecules: number }) => seen.push(molecules);
+    assert.equal(await prepareQm9({ ...remote, onProgress }), 28);
+    assert.deepEqual(seen, [28]);
+    await assert.rejects(prepareQm9({ ...remote, from: `${at}/old` }), /\/old answered 410 Gone/);
+    await assert.rejects(prepareQm9({ ...remote, from: `${at}/list` }), /\/list: .*(no tar|cut short)/);
+  });
+});
+
 Deno.test("parseUncharacterized() takes lines that begin with a number", () => {
   assert.deepEqual([...parseUncharacterized("-----\n  58 N1C 1.0\nIndex\n\n 61 CC\nend\n")], [58, 61]);
 });
