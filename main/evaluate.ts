@@ -42,8 +42,9 @@ export const evaluateCommand = command({
       sampler: values.sampler,
       grid: gridOf(values.grid),
       options: values["sampler-options"],
+      decoding: values.decoding,
     });
-    const { settings: { sampler, grid, options } } = request;
+    const { settings: { sampler, grid, options, decoding } } = request;
     const [model, rdkit, reference] = await Promise.all([
       loadModel(folder, values),
       createRdkit(),
@@ -65,6 +66,7 @@ export const evaluateCommand = command({
           sampler,
           grid,
           options,
+          decoding,
           seed,
           count,
           backend: model.backend.name,

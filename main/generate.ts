@@ -8,6 +8,7 @@ import { gridSpec } from "../model/grids.ts";
 import { loadModel } from "../model/load.ts";
 import { acceptOrder, drawSeed } from "../model/order.ts";
 import { FILTERS, generateMolecules } from "../model/pipeline.ts";
+import { DECODINGS } from "../model/decodings.ts";
 import { SAMPLER_NAMES } from "../model/settings.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";
@@ -24,6 +25,7 @@ export const samplingOptions = {
     'times of the steps, such as {"type":"power","rho":2} (default: the card\'s)',
     object().optional(),
   ),
+  decoding: option("NAME", `${DECODINGS.join(" or ")} (default: the card's)`, z.enum(DECODINGS).optional()),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
   threads: option("N", "threads of the engine (default: all cores)", whole(1, 256).optional()),
@@ -84,6 +86,7 @@ export const generateCommand = command({
       size,
       grid: gridOf(values.grid),
       options: values["sampler-options"],
+      decoding: values.decoding,
     });
     const [model, rdkit] = await Promise.all([loadModel(folder, values), createRdkit()]);
     const progress = createProgress(terminal);

@@ -1,5 +1,6 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
+import { DECODINGS } from "./decodings.ts";
 import { gridSpec } from "./grids.ts";
 import { parseSamplerOptions, samplerName } from "./samplers/mod.ts";
 import { scheduleSpec } from "./schedules.ts";
@@ -62,6 +63,8 @@ const autoencoder = z.discriminatedUnion("type", [
     scale: z.number().positive(),
     /** The value of a "1" in one-hot scalars and pairs. */
     oneHot: z.number().positive(),
+    /** How latents are decoded where a request does not say. */
+    decoding: z.enum(DECODINGS).default("argmax"),
   }),
   z.strictObject({
     type: z.literal("geoldm"),

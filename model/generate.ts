@@ -106,6 +106,7 @@ export async function* draw(
       z,
       shape,
       indices.map((index) => random(seed, index, PURPOSE.decode)),
+      settings.decoding,
     );
     return { indices, molecules, sampleMs: sampled - started - waited, decodeMs: performance.now() - sampled };
   };

@@ -1,9 +1,10 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "./card.ts";
+import type { Decoding } from "./decodings.ts";
 import type { DrawRequest } from "./generate.ts";
 import type { GridSpec } from "./grids.ts";
 import { parseSamplerOptions } from "./samplers/mod.ts";
-import { chooseSettings, type SamplerName } from "./settings.ts";
+import { chooseSettings, decodings, type SamplerName } from "./settings.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "./sizes.ts";
 
 /** Molecules asked of a model. */
@@ -14,6 +15,7 @@ export interface Order {
   readonly sampler?: SamplerName;
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
+  readonly decoding?: Decoding;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
 }
 
@@ -30,8 +32,15 @@ export class ImpossibleOrderError extends RangeError {
  *
  * @throws NotDistilledError; ImpossibleOrderError for sizes that the model's data lacks, or counted in what it does not
  */
-export function acceptOrder(card: Card, { count, steps, seed, sampler, grid, options, size }: Order): DrawRequest {
-  const settings = chooseSettings(card, steps, sampler, { grid, options });
+export function acceptOrder(card: Card, order: Order): DrawRequest {
+  const { count, steps, seed, sampler, grid, options, decoding, size } = order;
+  if (decoding && !decodings(card).includes(decoding)) {
+    throw new ImpossibleOrderError(
+      "decoding",
+      `model ${card.name} decodes by ${decodings(card).join(" or ")} only, not ${decoding}`,
+    );
+  }
+  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding });
   parseSamplerOptions(settings.algorithm, settings.options);
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(

@@ -1,5 +1,6 @@
 /** Which sampler, grid and weights serve a request: what was asked, else what the model's card recommends. */
 import type { Card } from "./card.ts";
+import type { Decoding } from "./decodings.ts";
 import type { GridSpec } from "./grids.ts";
 
 /** Samplers that take the undistilled weights, at any number of steps. */
@@ -20,6 +21,13 @@ export interface Settings {
   readonly steps: number;
   readonly grid: GridSpec;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly decoding: Decoding;
+}
+
+/** How a card's latents can be decoded, its default first. */
+export function decodings({ autoencoder }: Pick<Card, "autoencoder">): readonly Decoding[] {
+  if (autoencoder.type !== "heavy-atom") return ["argmax"];
+  return autoencoder.decoding === "valence" ? ["valence", "argmax"] : ["argmax", "valence"];
 }
 
 /** The model has no weights distilled to the number of steps asked; `available` lists those it has. */
@@ -43,14 +51,18 @@ const nearest = <T extends { steps: number }>(entries: readonly T[], steps: numb
  * grid and options that the card recommends for it, where it does.
  *
  * @param asked a sampler, or undefined for the default
- * @param grid,options take the place of the card's
+ * @param grid,options,decoding take the place of the card's
  * @throws NotDistilledError, RangeError
  */
 export function chooseSettings(
-  card: Pick<Card, "name" | "distilled" | "recommended">,
+  card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">,
   steps: number,
   asked?: SamplerName,
-  { grid, options }: { grid?: GridSpec; options?: Readonly<Record<string, unknown>> } = {},
+  { grid, options, decoding = decodings(card)[0] }: {
+    grid?: GridSpec;
+    options?: Readonly<Record<string, unknown>>;
+    decoding?: Decoding;
+  } = {},
 ): Settings {
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer, not ${steps}`);
   const student = card.distilled.find((entry) => entry.steps === steps);
@@ -63,7 +75,7 @@ export function chooseSettings(
       );
     }
     // A student learns one deterministic step over each interval of the uniform grid (Salimans & Ho 2022).
-    return { sampler: "distilled", algorithm: "ddim", steps, grid: { type: "uniform" }, options: {} };
+    return { sampler: "distilled", algorithm: "ddim", steps, grid: { type: "uniform" }, options: {}, decoding };
   }
   const entries = asked ? card.recommended.filter((entry) => entry.sampler === asked) : card.recommended;
   const best = nearest(entries, steps);
@@ -74,5 +86,6 @@ export function chooseSettings(
     steps,
     grid: grid ?? best?.grid ?? { type: "uniform" },
     options: options ?? best?.options ?? {},
+    decoding,
   };
 }

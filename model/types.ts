@@ -10,6 +10,7 @@
  * one size only: `[B, latentLength(space, N)]`.
  */
 import type { Molecule } from "../chem/molecule.ts";
+import type { Decoding } from "./decodings.ts";
 import type { Random } from "./random.ts";
 
 /** What a latent is made of. */
@@ -68,7 +69,7 @@ export interface Autoencoder {
   readonly counts: "atoms" | "heavyAtoms";
   /** Molecules of one size (in nodes) to latents `[B, L]`. */
   encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
-  /** Latents `[B, L]` to molecules. */
-  decode(z: Float32Array, shape: BatchShape, random: readonly Random[]): Promise<Molecule[]>;
+  /** Latents `[B, L]` to molecules; `argmax` where no decoding is named. A model without bond orders knows no other. */
+  decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
   dispose(): void;
 }

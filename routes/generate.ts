@@ -18,6 +18,9 @@ import { HttpError } from "./problem.ts";
 
 const FORMAT_OF = new Map(Object.entries(MEDIA_TYPES).map(([format, type]) => [type, format as "json" | Format]));
 
+/** How a generation ended, for the log. */
+type Outcome = "done" | "cancelled" | "failed";
+
 /** The route's handler. */
 export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response> {
   return async (c) => {
@@ -31,6 +34,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
         steps: asked.steps,
         sampler: asked.sampler,
         seed,
+        decoding: asked.decoding,
         size: askedSize(asked),
       })
     );
@@ -40,8 +44,10 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
     const cancel = new AbortController();
     const signal = AbortSignal.any([c.req.raw.signal, deps.lifecycle.signal, cancel.signal]);
     const place = deps.queue.enter(signal);
-    let handedOn = false;
-    const finish = (generation: Generation, outcome: string) => {
+    let handedOn = false, finished = false;
+    const finish = (generation: Generation, outcome: Outcome) => {
+      if (finished) return;
+      finished = true;
       place.leave();
       deps.log("info", "generation", {
         requestId: c.get("requestId"),
@@ -69,6 +75,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
       const origin: Origin = { model: card.name, seed };
       const settings = { steps: asked.steps, sampler: request.settings.sampler, backend: model.backend.name };
       if (format === "json") {
+        let outcome: Outcome = "failed";
         try {
           const molecules = (await Array.fromAsync(generation.windows)).flat();
           const body: GenerateResponse = {
@@ -77,21 +84,24 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
             sampler: settings.sampler,
             seed,
             backend: settings.backend,
+            decoding: request.settings.decoding,
             drawn: generation.drawn,
             returned: generation.returned,
             metrics: metricsOf(generation.summary()),
             timings: rounded(generation.timings),
-            molecules: molecules.map((molecule) =>
-              toJson(molecule, asked.include, origin)
-            ) as GenerateResponse["molecules"],
+            molecules: molecules.map((one) => toJson(one, asked.include, origin)) as GenerateResponse["molecules"],
           };
+          outcome = "done";
           return c.json(body);
         } finally {
-          finish(generation, signal.aborted ? "cancelled" : "done");
+          finish(generation, signal.aborted ? "cancelled" : outcome);
         }
       }
       // The first window is drawn before the answer begins, so that a fault can still be told as a problem document.
-      const first = await generation.windows.next();
+      const first = await generation.windows.next().catch((error) => {
+        finish(generation, signal.aborted ? "cancelled" : "failed");
+        throw error;
+      });
       handedOn = true;
       return c.body(stream(generation, first, format, asked.include, origin, cancel, finish), 200, {
         "Content-Type": type,
@@ -100,6 +110,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
         "Molstep-Steps": String(settings.steps),
         "Molstep-Sampler": settings.sampler,
         "Molstep-Backend": settings.backend,
+        "Molstep-Decoding": request.settings.decoding,
       });
     } finally {
       if (!handedOn) place.leave();
@@ -158,7 +169,7 @@ function stream(
   include: readonly Include[],
   origin: Origin,
   cancel: AbortController,
-  finish: (generation: Generation, outcome: string) => void,
+  finish: (generation: Generation, outcome: Outcome) => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let next: IteratorResult<GeneratedMolecule[], void> | undefined = first;

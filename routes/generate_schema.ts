@@ -1,5 +1,6 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
+import { DECODINGS } from "../model/decodings.ts";
 import { FORMATS, INCLUDES } from "../model/formats.ts";
 import { FILTERS } from "../model/pipeline.ts";
 import { SAMPLER_NAMES } from "../model/settings.ts";
@@ -39,6 +40,10 @@ export const generateRequest = strict({
   heavyAtoms: sizes.optional().describe(
     "Atoms but hydrogen a molecule, a number or [min, max], for a model that counts heavy atoms",
   ),
+  decoding: z.enum(DECODINGS).optional().describe(
+    "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it; " +
+      "default: what the model's card says",
+  ),
   filter: z.enum(FILTERS).default("none").describe("Which of the molecules drawn are given back"),
   include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
@@ -76,6 +81,7 @@ export const generateResponse = z.strictObject({
   sampler: z.enum(SAMPLER_NAMES),
   seed: z.int(),
   backend: z.string(),
+  decoding: z.enum(DECODINGS),
   drawn: z.int(),
   returned: z.int(),
   metrics: z.strictObject({

@@ -1,14 +1,14 @@
 /** The heavy-atom codec: a deterministic autoencoder of molecules, but for the draw of u. */
 import { latentLength } from "../latent.ts";
 import type { Autoencoder, BatchShape } from "../types.ts";
-import { type Decoding, readLatent } from "./decode.ts";
+import { readLatent } from "./decode.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
 import { type HeavyAtomClass, heavyAtomSpace, QM9_CLASSES } from "./space.ts";
 
-/** @param options.classes what a heavy atom can be: the card's list; `decoding`: see {@link Decoding} */
+/** @param options.classes what a heavy atom can be: the card's list */
 export function createHeavyAtomAutoencoder(
-  { classes = QM9_CLASSES, decoding = "argmax" }: { classes?: readonly HeavyAtomClass[]; decoding?: Decoding } = {},
+  { classes = QM9_CLASSES }: { classes?: readonly HeavyAtomClass[] } = {},
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("a heavy-atom codec needs at least one class; none given");
   const space = heavyAtomSpace(classes);
@@ -26,7 +26,7 @@ export function createHeavyAtomAutoencoder(
       examples.forEach((example, b) => writeLatent(example, classes.length, IDENTITY, random[b], z, b * length));
       return Promise.resolve(z);
     },
-    decode(z: Float32Array, { batch, nodes }: BatchShape) {
+    decode(z: Float32Array, { batch, nodes }: BatchShape, _random, decoding = "argmax") {
       const length = latentLength(space, nodes);
       if (z.length !== batch * length) {
         throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);

@@ -1,8 +1,9 @@
 /** From a heavy-atom latent to a molecule with its hydrogens. */
 import type { Molecule } from "../../chem/molecule.ts";
+import type { Decoding } from "../decodings.ts";
 import { argmaxGraph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "./relax.ts";
-import { ANGSTROM, type HeavyAtomClass, ORDERS } from "./space.ts";
+import { ANGSTROM, type HeavyAtomClass } from "./space.ts";
 
 type Vector = [number, number, number];
 
@@ -63,25 +64,6 @@ export function hydrogenBondLength(element: number, count: number, neighbours: n
   return 0.965;
 }
 
-/** Index of the largest of `z[from, from + count)`. */
-function argmax(z: Float32Array, from: number, count: number): number {
-  let best = 0;
-  for (let k = 1; k < count; k++) if (z[from + k] > z[from + best]) best = k;
-  return best;
-}
-
-/**
- * How a latent becomes a molecule.
- *
- * - `argmax`: each class by its own largest value, positions as they are; bonds are what the distances say.
- * - `valence`: the likeliest graph that obeys valence (see `graph.ts`), and positions moved, where they must be, until the
- *   distances say the same (see `relax.ts`). Where no such graph is found, as `argmax`.
- */
-export const DECODINGS = ["argmax", "valence"] as const;
-
-/** One of {@link DECODINGS}. */
-export type Decoding = typeof DECODINGS[number];
-
 /** The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. */
 export function readLatent(
   z: Float32Array,
@@ -137,15 +119,4 @@ function heavyNeighbours(x: Float32Array, nodes: number, i: number): number {
     if (d < 1.75 * 1.75) count++;
   }
   return count;
-}
-
-/** Bond orders that the latent at `z[at, ...)` holds, `[N, N]`; the molecule's own are perceived from its positions. */
-export function latentOrders(z: Float32Array, nodes: number, classes: number, at = 0): Uint8Array {
-  const from = at + nodes * (9 + classes), orders = new Uint8Array(nodes * nodes);
-  for (let i = 0; i < nodes; i++) {
-    for (let j = 0; j < nodes; j++) {
-      if (i !== j) orders[i * nodes + j] = argmax(z, from + (i * nodes + j) * ORDERS, ORDERS);
-    }
-  }
-  return orders;
 }

@@ -4,7 +4,8 @@ import type { Molecule } from "../../chem/molecule.ts";
 import { perceiveBonds } from "../../chem/bonds.ts";
 import { stability } from "../../chem/stability.ts";
 import { createHeavyAtomAutoencoder } from "../../model/heavy_atom/autoencoder.ts";
-import { hydrogenDirections, latentOrders, readLatent } from "../../model/heavy_atom/decode.ts";
+import { hydrogenDirections, readLatent } from "../../model/heavy_atom/decode.ts";
+import { argmaxGraph } from "../../model/heavy_atom/graph.ts";
 import { IDENTITY, randomRotation, writeLatent } from "../../model/heavy_atom/encode.ts";
 import { packExamples, toExample } from "../../model/heavy_atom/examples.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../../model/heavy_atom/space.ts";
@@ -205,7 +206,9 @@ Deno.test({
       const skeletal = perceiveBonds(molecule).filter(({ i, j }) =>
         molecule.atomicNumbers[i] > 1 && molecule.atomicNumbers[j] > 1
       ).length;
-      if (latentOrders(z, nodes, 12).reduce((n, order) => n + (order ? 1 : 0), 0) === 2 * skeletal) sameOrders++;
+      if (argmaxGraph(z, nodes, QM9_CLASSES).orders.reduce((n, order) => n + (order ? 1 : 0), 0) === 2 * skeletal) {
+        sameOrders++;
+      }
       const judged = stability(decoded);
       stable += judged.stable ? 1 : 0, stableAtoms += judged.stableAtoms, atoms += judged.atoms, count++;
       const original = stability(molecule);

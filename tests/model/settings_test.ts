@@ -3,8 +3,9 @@ import type { Card } from "../../model/card.ts";
 import { chooseSettings, NotDistilledError } from "../../model/settings.ts";
 
 const student = (steps: number) => ({ steps, file: "s.safetensors", variant: "ddim", teacher: "m", version: "1" });
-const card: Pick<Card, "name" | "distilled" | "recommended"> = {
+const card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder"> = {
   name: "m",
+  autoencoder: { type: "heavy-atom", classes: [[6, 3]], scale: 1.6, oneHot: 0.5, decoding: "argmax" },
   distilled: [student(8), student(4)],
   recommended: [
     { steps: 8, sampler: "ddim", grid: { type: "uniform" }, options: {} },
@@ -30,6 +31,7 @@ Deno.test("chooseSettings() takes what the card recommends nearest to the steps,
     steps: 15,
     grid: { type: "uniform" },
     options: {},
+    decoding: "argmax",
   });
   assert.equal(chooseSettings(card, 17).sampler, "consistency");
   assert.deepEqual(chooseSettings(card, 1000).options, { gamma: 0.3 });
