@@ -51,6 +51,8 @@ Deno.test("createApp() answers what it does not know with problem documents", ()
     }
     const options = await app.request("/generate", { method: "OPTIONS" });
     assert.deepEqual([options.status, options.headers.get("allow")], [204, "POST, OPTIONS"]);
+    const head = await app.request("/models", { method: "HEAD" });
+    assert.deepEqual([head.status, await head.text()], [200, ""]);
     assert.equal((await app.request("/models", { headers: { Accept: "text/html" } })).status, 406);
   }));
 
@@ -71,6 +73,7 @@ Deno.test("createApp() hides the details of a fault of its own and logs them", (
     assert.equal(response.status, 500);
     const body = problemSchema.parse(await response.json());
     assert.doesNotMatch(JSON.stringify(body), /safetensors|\/tmp/);
+    assert.equal(lines.find(({ message }) => message === "generation")!.outcome, "failed");
     const fault = lines.find(({ message }) => message === "fault")!;
     assert.equal(fault.requestId, body.requestId);
     assert.match(String(fault.error), /d2\.safetensors/);
