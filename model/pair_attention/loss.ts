@@ -1,4 +1,4 @@
-/** The training loss of the pair-attention denoiser, SPEC.md, last part. */
+/** The training loss of the pair-attention denoiser; docs/denoiser.md, last part. */
 import type * as tfjs from "@tensorflow/tfjs";
 import { ONE_HOT } from "../heavy_atom/space.ts";
 import type { Group, Losses } from "../training/learner.ts";

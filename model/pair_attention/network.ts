@@ -1,5 +1,5 @@
 /**
- * The pair-attention denoiser as a pure function of its parameters on TensorFlow.js; SPEC.md is its mathematics.
+ * The pair-attention denoiser as a pure function of its parameters on TensorFlow.js; docs/denoiser.md is its mathematics.
  * Wide atoms, narrow pairs; coordinate sets that are linear mixtures of the input vectors, so that rotating the input
  * rotates the output.
  */

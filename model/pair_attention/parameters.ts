@@ -1,7 +1,7 @@
 /**
  * The parameters of the pair-attention denoiser: names, shapes, order. Everything that holds its weights (the
- * TensorFlow.js graph, the engine's flat array, the checkpoint) follows this one list. The network itself is told in
- * `denoiser.ts`.
+ * TensorFlow.js graph, the engine's flat array, the checkpoint) follows this one list. The network itself is told in docs/denoiser.md and
+ * written in `network.ts`.
  */
 import type { LatentSpace } from "../types.ts";
 

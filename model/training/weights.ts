@@ -1,4 +1,4 @@
-/** Loss weights of the pair-attention denoiser as a function of the noise; model/pair_attention/SPEC.md. */
+/** Loss weights of the pair-attention denoiser as a function of the noise; docs/denoiser.md. */
 
 /** Largest weight of the positions' error: caps 1/sigma^2 near t = 0. */
 export const POSITION_CAP = 2500;

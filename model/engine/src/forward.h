@@ -1,7 +1,7 @@
 /*
  * The forward pass for a tile of molecules of one size. Every pair tensor is [i, j, lane] with 16 lanes (heads or coordinate
  * sets) or 32 (pair channels) innermost, so that each inner loop is one or two vector operations and a molecule's pairs stay in cache.
- * The mathematics is told in ../../pair_attention/denoiser.ts.
+ * The mathematics is told in docs/denoiser.md.
  */
 #ifndef MOLSTEP_FORWARD_H
 #define MOLSTEP_FORWARD_H
