@@ -3,7 +3,7 @@ import { loadModel } from "../model/load.ts";
 import { drawNoise } from "../model/latent.ts";
 import { random } from "../model/random.ts";
 import { RUNTIMES } from "../model/runtimes.ts";
-import { printResult, type Row } from "./table.ts";
+import type { Result, Row } from "./table.ts";
 
 /** What to measure. */
 export interface DenoiserBench {
@@ -15,8 +15,8 @@ export interface DenoiserBench {
   readonly seconds: number;
 }
 
-/** Prints a row a backend; one that does not work here gets a row that says so. */
-export async function benchDenoiser({ folder, backends, nodes, batch, seconds }: DenoiserBench): Promise<void> {
+/** A row a backend; one that does not work here gets a row that says so. */
+export async function benchDenoiser({ folder, backends, nodes, batch, seconds }: DenoiserBench): Promise<Result> {
   const rows: Row[] = [];
   for (const backend of backends) {
     try {
@@ -38,5 +38,5 @@ export async function benchDenoiser({ folder, backends, nodes, batch, seconds }:
       rows.push({ backend, "molecule-steps/s": 0, "ms a call": 0, note });
     }
   }
-  printResult("denoiser", { model: folder, nodes, batch }, rows);
+  return { bench: "denoiser", settings: { model: folder, nodes, batch }, rows };
 }

@@ -1,53 +1,106 @@
-/** `deno task bench [denoiser|service] [options]`: both where none is named. */
-import { dirname } from "node:path";
-import { parseArgs } from "node:util";
+/** `deno task bench`: measures, prints a table and a JSON line each, and keeps the results with their conditions. */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { findModel } from "../main/models.ts";
-import { RUNTIME_CHOICES, type RuntimeChoice, RUNTIMES } from "../model/runtimes.ts";
+import { UnknownModelError } from "../model/store.ts";
+import { type Conditions, conditions } from "./conditions.ts";
 import { benchDenoiser } from "./denoiser.ts";
+import { benchEgnn, benchPairAttention } from "./engine.ts";
+import { benchMemory } from "./memory.ts";
+import { type BenchOptions, parseBenchOptions, type Part, USAGE } from "./options.ts";
+import { writeRandomModel } from "./random_model.ts";
 import { benchService } from "./service.ts";
+import { benchStart } from "./start.ts";
+import { type Place, PLACES } from "./subject.ts";
+import { formatResult, type Result } from "./table.ts";
+import { benchTraining, TRAINING_PLACES } from "./train.ts";
 
-const BENCHES = ["denoiser", "service"];
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    model: { type: "string", default: "qm9" },
-    backend: { type: "string", multiple: true },
-    nodes: { type: "string", default: "9" },
-    batch: { type: "string", default: "64" },
-    seconds: { type: "string", default: "3" },
-    count: { type: "string", default: "16" },
-    steps: { type: "string", default: "16" },
-    clients: { type: "string", default: "1,4,16" },
-    requests: { type: "string", default: "4" },
-  },
-});
-const unknown = positionals.find((name) => !BENCHES.includes(name));
-if (unknown) throw new RangeError(`no benchmark ${unknown}; there are ${BENCHES.join(", ")}`);
-const wrong = values.backend?.find((name) => !(RUNTIME_CHOICES as readonly string[]).includes(name));
-if (wrong) throw new RangeError(`no backend ${wrong}; there are ${RUNTIME_CHOICES.join(", ")}`);
-const asked = values.backend as RuntimeChoice[] | undefined;
-const wanted = positionals.length > 0 ? positionals : BENCHES, { folder } = await findModel(values.model);
-
-if (wanted.includes("denoiser")) {
-  const backends = asked?.filter((name) => name !== "auto") ?? RUNTIMES.filter((name) => name !== "cpu");
-  await benchDenoiser({
-    folder,
-    backends,
-    nodes: Number(values.nodes),
-    batch: Number(values.batch),
-    seconds: Number(values.seconds),
-  });
+/** The folder of the model asked for; undefined where there is none. */
+async function modelFolder(name: string): Promise<string | undefined> {
+  try {
+    return (await findModel(name)).folder;
+  } catch (error) {
+    if (error instanceof UnknownModelError) return undefined;
+    throw error;
+  }
 }
-if (wanted.includes("service")) {
-  await benchService({
-    root: dirname(folder),
-    backend: asked?.[0] ?? "auto",
-    count: Number(values.count),
-    steps: Number(values.steps),
-    clients: values.clients.split(",").map(Number),
-    requests: Number(values.requests),
-  });
+
+/** The places that runtimes name; `wasm` names the engine and TensorFlow.js's. */
+function placesOf(backends: BenchOptions["backends"]): readonly Place[] {
+  return PLACES.filter((place) => !backends || backends.some((name) => place.split(" ").includes(name)));
 }
-// Backends may keep workers or threads alive.
-Deno.exit(0);
+
+/** Where the service may run: the embedded default, and the engine as the machine's compiler makes it. */
+const SERVICE_BACKENDS = ["wasm", "native"] as const;
+
+/** The results of a part, one after the other; a part that lacks its model says so. */
+async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, void, void> {
+  const { seconds, rounds, limit, backends = SERVICE_BACKENDS } = options, places = placesOf(options.backends);
+  if (part === "engine") {
+    yield await benchPairAttention({ seconds, rounds, limit }, places);
+    return yield await benchEgnn({ seconds, rounds, limit }, places);
+  }
+  if (part === "train") {
+    if (!TRAINING_PLACES.some((place) => places.includes(place))) {
+      return console.error("train: no such trainer; left out");
+    }
+    return yield await benchTraining({ seconds, rounds, limit }, places);
+  }
+  const folder = await modelFolder(options.model);
+  if (folder) {
+    const root = dirname(folder);
+    if (part === "start") return yield await benchStart({ root, weights: options.model, backends, rounds });
+    if (part === "memory") {
+      return yield await benchMemory({ root, backends, count: options.molecules, steps: options.memorySteps });
+    }
+    if (part === "service") {
+      return yield await benchService({ ...options, root, backend: options.backends?.[0] ?? "auto" });
+    }
+    const all = ["native", "tensorflow", "webgpu", "wasm"] as const;
+    return yield await benchDenoiser({ ...options, folder, backends: options.backends ?? all });
+  }
+  if (part !== "start") return console.error(`${part}: there is no model ${options.model} here; left out`);
+  const root = await Deno.makeTempDir({ prefix: "molstep-bench-" });
+  try {
+    await writeRandomModel(root);
+    yield await benchStart({ root, weights: "random", backends, rounds });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+/** Writes results beside their conditions. @returns the file's path */
+async function keep(out: string | undefined, under: Conditions, results: readonly Result[]): Promise<string> {
+  const name = `${under.date.slice(0, 10)}-${under.commit?.slice(0, 7) ?? "unknown"}.json`;
+  const path = out ?? join(fileURLToPath(new URL("results", import.meta.url)), name);
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
+  return path;
+}
+
+async function main(args: string[]): Promise<void> {
+  const options = parseBenchOptions(args);
+  if (!options) return console.log(USAGE);
+  const under = await conditions(), { machine: { cpu, cores, memoryGiB, os, deno } } = under, results: Result[] = [];
+  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${under.load.toFixed(1)}`);
+  for (const part of options.only) {
+    for await (const result of run(part, options)) {
+      results.push(result);
+      console.log(formatResult(result));
+      // After each, so that an interrupted run keeps what it has.
+      if (options.out !== null) await keep(options.out, under, results);
+    }
+  }
+  if (options.out !== null && results.length > 0) console.log(`\nkept in ${await keep(options.out, under, results)}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
+  // Backends may keep workers or threads alive.
+  Deno.exit(0);
+}

@@ -3,7 +3,7 @@ import { listModels } from "../model/load.ts";
 import { parseConfig } from "../routes/config.ts";
 import { serve } from "../routes/serve.ts";
 import type { RuntimeChoice } from "../model/runtimes.ts";
-import { printResult, quantiles, type Row } from "./table.ts";
+import { quantiles, type Result, type Row } from "./table.ts";
 
 /** What to measure. */
 export interface ServiceBench {
@@ -17,8 +17,8 @@ export interface ServiceBench {
   readonly requests: number;
 }
 
-/** Prints a row a number of clients. */
-export async function benchService({ root, backend, count, steps, clients, requests }: ServiceBench): Promise<void> {
+/** A row a number of clients. */
+export async function benchService({ root, backend, count, steps, clients, requests }: ServiceBench): Promise<Result> {
   const config = parseConfig({
     PORT: "0",
     MOLSTEP_HOST: "127.0.0.1",
@@ -53,5 +53,5 @@ export async function benchService({ root, backend, count, steps, clients, reque
   } finally {
     await service.stop();
   }
-  printResult("service", { count, steps, backend, "ready after ms": Math.round(readyMs) }, rows);
+  return { bench: "service", settings: { count, steps, backend, "ready after ms": Math.round(readyMs) }, rows };
 }

@@ -1,22 +1,38 @@
-/** What every benchmark prints: a table for people, then one line of JSON for programs. */
-import { thisMachine } from "../model/evaluate_machine.ts";
+/** What every benchmark gives: a table for people, then one line of JSON for programs. */
 
-/** A row: names to values; all rows of a table have the same names. */
-export type Row = Readonly<Record<string, string | number>>;
+/** A row: names to values; all rows of a table have the same names. An absent value is null. */
+export type Row = Readonly<Record<string, string | number | null>>;
 
-/** Numbers to three significant digits. */
-const text = (value: string | number) => typeof value === "number" ? Number(value.toPrecision(3)).toString() : value;
+/** What a benchmark found. */
+export interface Result {
+  readonly bench: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What each candidate ran on. */
+  readonly why?: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
 
-/** Prints the rows. */
-export function printResult(bench: string, settings: Readonly<Record<string, unknown>>, rows: readonly Row[]): void {
+/** Numbers to three significant digits, `-` for what is absent. */
+function cell(value: string | number | null): string {
+  if (value === null) return "-";
+  return typeof value === "number" ? Number(value.toPrecision(3)).toString() : value;
+}
+
+/** The rows below their names, columns aligned: numbers to the right, words to the left. */
+export function formatTable(rows: readonly Row[]): string {
   const names = Object.keys(rows[0] ?? {});
-  const cells = [names, ...rows.map((row) => names.map((name) => text(row[name])))];
-  const widths = names.map((_, k) => Math.max(...cells.map((line) => line[k].length)));
-  const machine = thisMachine();
-  console.log(`${bench}: ${Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ")}`);
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.os}, Deno ${machine.deno}`);
-  for (const line of cells) console.log(line.map((cell, k) => cell.padStart(widths[k])).join("  "));
-  console.log(JSON.stringify({ bench, settings, machine, rows }));
+  const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))];
+  const widths = names.map((_, k) => Math.max(...lines.map((line) => line[k].length)));
+  const words = names.map((name) => rows.every((row) => typeof row[name] === "string"));
+  return lines.map((line) =>
+    line.map((text, k) => words[k] ? text.padEnd(widths[k]) : text.padStart(widths[k])).join("  ").trimEnd()
+  ).join("\n");
+}
+
+/** Heading, table and JSON line of a result. */
+export function formatResult({ bench, settings, why, rows }: Result): string {
+  const told = Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ");
+  return `\n${bench}: ${told}\n${formatTable(rows)}\n${JSON.stringify({ bench, settings, why, rows })}`;
 }
 
 /** Median and 95th percentile. */

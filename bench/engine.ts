@@ -1,0 +1,26 @@
+/** Molecule-steps a second of the denoisers, by backend and batch. */
+import { type Place, PLACES } from "./subject.ts";
+import { type Rounds, throughput } from "./throughput.ts";
+import type { Result } from "./table.ts";
+
+const rate = { name: "molecule-steps/s", each: (batch: number) => batch };
+
+/** The shipped denoiser's sizes on nine heavy atoms, as most molecules of QM9 have; random weights. */
+export function benchPairAttention(rounds: Rounds, places: readonly Place[] = PLACES): Promise<Result> {
+  const subject = { type: "pair-attention", nodes: 9, width: 192, blocks: 6 } as const;
+  return throughput({
+    ...rounds,
+    bench: "pair-attention",
+    subject,
+    places,
+    batches: [1, 16, 128],
+    reference: "tfjs wasm",
+    rate,
+  });
+}
+
+/** An EGNN of the sizes of GeoLDM's QM9 model on 18 atoms, the data's mean; random weights. */
+export function benchEgnn(rounds: Rounds, places: readonly Place[] = PLACES): Promise<Result> {
+  const subject = { type: "egnn", nodes: 18, width: 256, blocks: 9 } as const;
+  return throughput({ ...rounds, bench: "egnn", subject, places, batches: [1, 16, 64], reference: "tfjs wasm", rate });
+}

@@ -1,0 +1,102 @@
+/** The service as a stranger starts it: `main.ts serve` in a process of its own, on a free port of the loopback. */
+import { fileURLToPath } from "node:url";
+import type { RuntimeChoice } from "../model/runtimes.ts";
+import { lines } from "./lines.ts";
+
+/** A service that runs. Times are milliseconds since its process was started. */
+export interface ServiceProcess {
+  readonly pid: number;
+  readonly listeningMs: number;
+  readonly readyMs: number;
+  /** Asks for molecules. Throws Error where the answer is none. */
+  generate(request: { count: number; steps: number; seed: number }): Promise<Generated>;
+  /** Ends it and waits until it has ended. */
+  stop(): Promise<void>;
+}
+
+/** What the benchmarks read of an answer of POST /generate. */
+export interface Generated {
+  readonly returned: number;
+  readonly backend: string;
+  readonly timings: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, unknown>>;
+}
+
+/** What to serve. */
+export interface ServiceOptions {
+  /** Folder of models; it must hold `qm9`. */
+  readonly root: string;
+  readonly backend: RuntimeChoice;
+}
+
+/** The command line's program. */
+export const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** Seconds that a service may take to be ready. */
+const PATIENCE = 60;
+
+/** Our own variables are kept from it, as settings there would change what is measured. */
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(Deno.env.toObject()).filter(([name]) => name !== "PORT" && !name.startsWith("MOLSTEP_")),
+  );
+}
+
+/** Starts the service and waits until GET /health/ready is content. Throws Error with its last log line where it ends. */
+export async function startService({ root, backend }: ServiceOptions): Promise<ServiceProcess> {
+  const started = performance.now(), since = () => performance.now() - started;
+  const args = ["serve", "--port", "0", "--host", "127.0.0.1", "--backend", backend, "--models", root];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, ...args],
+    clearEnv: true,
+    env: { ...environment(), MOLSTEP_DRAIN_SECONDS: "0" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let ended = false, last = "";
+  const listening = Promise.withResolvers<number>();
+  const reading = (async () => {
+    for await (const line of lines(child.stderr)) {
+      last = line;
+      if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
+    }
+    ended = true;
+    listening.reject(new Error(`the service ended: ${last}`));
+  })();
+  const stop = async () => {
+    try {
+      child.kill("SIGTERM");
+    } catch { /* it has ended */ }
+    await child.status;
+    await reading;
+  };
+  try {
+    const port = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
+    while (true) {
+      if (ended) throw new Error(`the service ended: ${last}`);
+      if (since() > 1000 * PATIENCE) throw new Error(`the service was not ready within ${PATIENCE} s: ${last}`);
+      const response = await fetch(`${url}/health/ready`).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response?.ok) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return {
+      pid: child.pid,
+      listeningMs,
+      readyMs: since(),
+      async generate(request) {
+        const response = await fetch(`${url}/generate`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify(request),
+        });
+        if (!response.ok) throw new Error(`the service answered ${response.status}: ${await response.text()}`);
+        return await response.json();
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

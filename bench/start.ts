@@ -1,0 +1,55 @@
+/** Time from the start of the service's process to its readiness, and to the first molecule. */
+import type { RuntimeChoice } from "../model/runtimes.ts";
+import { startService } from "./service_process.ts";
+import { median, takeTurns } from "./statistics.ts";
+import type { Result, Row } from "./table.ts";
+
+/** What to measure. */
+export interface StartBench {
+  /** Folder of models; it must hold `qm9`. */
+  readonly root: string;
+  /** What its weights are: "shipped" or "random". */
+  readonly weights: string;
+  readonly backends: readonly RuntimeChoice[];
+  readonly rounds: number;
+}
+
+/** Steps of the first molecule. */
+const STEPS = 8;
+
+/** A row a backend; one that does not work here gets a row that says so. */
+export async function benchStart({ root, weights, backends, rounds }: StartBench): Promise<Result> {
+  const times = new Map(
+    backends.map((backend) => [backend, [] as { listening: number; ready: number; first: number }[]]),
+  );
+  const found = await takeTurns(
+    backends.map((backend) => ({
+      name: backend,
+      async round() {
+        const started = performance.now(), service = await startService({ root, backend });
+        try {
+          await service.generate({ count: 1, steps: STEPS, seed: 1 });
+          const first = performance.now() - started;
+          times.get(backend)!.push({ listening: service.listeningMs, ready: service.readyMs, first });
+          return 1000 / first;
+        } finally {
+          await service.stop();
+        }
+      },
+    })),
+    rounds,
+  );
+  const rows = backends.map((backend): Row => {
+    const result = found.get(backend)!, own = times.get(backend)!;
+    const of = (name: keyof typeof own[number]) => own.length > 0 ? median(own.map((time) => time[name])) : null;
+    return {
+      backend,
+      "listening ms": of("listening"),
+      "ready ms": of("ready"),
+      "first molecule ms": of("first"),
+      "slowest ms": own.length > 0 ? Math.max(...own.map(({ first }) => first)) : null,
+      note: result instanceof Error ? result.message.slice(0, 100) : "",
+    };
+  });
+  return { bench: "start", settings: { weights, steps: STEPS, rounds }, rows };
+}

@@ -1,0 +1,62 @@
+/** Rates of candidates that take turns, and what is said of them. */
+
+/** The middle value; the mean of the middle two where their number is even. Throws RangeError where there are none. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("a median needs at least one value; none given");
+  const sorted = values.toSorted((a, b) => a - b), middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** (largest - smallest) / median: how far the rounds lie apart. */
+export function spread(values: readonly number[]): number {
+  return (Math.max(...values) - Math.min(...values)) / median(values);
+}
+
+/**
+ * The median over rounds of a / b. Rounds k of both ran side by side, so what slowed the machine in that round
+ * cancels, which it does not in a ratio of medians.
+ */
+export function pairedRatio(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) throw new RangeError(`as many rounds of both asked, ${a.length} and ${b.length} given`);
+  return median(a.map((value, k) => value / b[k]));
+}
+
+/** Largest |a - b| as a share of the largest |b|. */
+export function relativeDifference(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) throw new RangeError(`as many values of both asked, ${a.length} and ${b.length} given`);
+  const largest = Math.max(...b.map(Math.abs));
+  // NaN where a value is: Math.max keeps it, so that a broken result cannot pass for an equal one.
+  return Math.max(...a.map((value, k) => Math.abs(value - b[k]))) / largest;
+}
+
+/** Something that can be measured for one round. */
+export interface Candidate {
+  readonly name: string;
+  /** One round; resolves to its rate. */
+  round(): Promise<number>;
+}
+
+/**
+ * Rounds in turns, A B C A B C ..., so that a machine that grows slower or faster does so for all.
+ *
+ * @returns of each candidate the rates of its rounds, or the error that ended them
+ */
+export async function takeTurns(
+  candidates: readonly Candidate[],
+  rounds: number,
+): Promise<Map<string, number[] | Error>> {
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new RangeError(`rounds must be at least 1, ${rounds} given`);
+  const results = new Map<string, number[] | Error>(candidates.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, round: run } of candidates) {
+      const rates = results.get(name)!;
+      if (rates instanceof Error) continue;
+      try {
+        rates.push(await run());
+      } catch (error) {
+        results.set(name, error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+  return results;
+}
