@@ -2,9 +2,11 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { depictionGrid } from "../chem/depict.ts";
-import { createRdkit } from "../chem/rdkit.ts";
+import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
-import { evaluate } from "../model/evaluate.ts";
+import { alsoDecode } from "../model/also_decode.ts";
+import { DECODINGS } from "../model/decodings.ts";
+import { evaluate, type Evaluation } from "../model/evaluate.ts";
 import { findReference } from "../model/evaluate_reference.ts";
 import { evaluationChart, evaluationTable } from "../model/evaluate_report.ts";
 import { loadModel } from "../model/load.ts";
@@ -17,6 +19,9 @@ import { findModel } from "./models.ts";
 import { flag, option, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
+/** Molecules whose order is settled together: many, so that batches of one size are full. */
+const WINDOW = 2048;
+
 /** A model measured. */
 export const evaluateCommand = command({
   summary:
@@ -27,6 +32,11 @@ export const evaluateCommand = command({
       "N",
       "molecules to draw; 10000 for a row that is published (default 10000)",
       whole(1).default(10_000),
+    ),
+    decoding: option(
+      "NAMES",
+      `${DECODINGS.join(" or ")}, or several with commas: each measured on the same latents (default: the card's)`,
+      z.string().transform((names) => names.split(",")).pipe(z.array(z.enum(DECODINGS)).min(1)).optional(),
     ),
     seed: option("N", "(default 1)", whole(0, 0xffffffff).default(1)),
     out: option("PREFIX", "writes PREFIX.json, PREFIX.svg and PREFIX-molecules.svg", z.string().min(1).optional()),
@@ -42,52 +52,76 @@ export const evaluateCommand = command({
       sampler: values.sampler,
       grid: gridOf(values.grid),
       options: values["sampler-options"],
-      decoding: values.decoding,
+      decoding: values.decoding?.[0],
     });
     const { settings: { sampler, grid, options, decoding } } = request;
+    const others = [...new Set(values.decoding?.slice(1))].filter((other) => other !== decoding);
     const [model, rdkit, reference] = await Promise.all([
       loadModel(folder, values),
       createRdkit(),
       findReference([folder]),
     ]);
+    const validate = createValidator(rdkit), detail = { inchikey: false };
+    const observed = alsoDecode(model, others);
     const progress = createProgress(terminal);
-    const generation = generateMolecules(model, request, {
-      validate: createValidator(rdkit),
-      detail: { inchikey: false },
+    const generation = generateMolecules(observed.model, request, {
+      validate,
+      detail,
       signal,
+      window: WINDOW,
       onProgress: (fraction) => progress.update(fraction, `${generation.drawn} of ${count} molecules`),
     });
+    const backend = model.backend.name;
+    const settings = {
+      model: card.name,
+      version: card.version,
+      steps,
+      sampler,
+      grid,
+      options,
+      decoding,
+      seed,
+      count,
+      backend,
+    };
+    const told = async (result: Evaluation, prefix?: string) => {
+      terminal.out(evaluationTable(result));
+      if (prefix) await writeResult(prefix, result, rdkit);
+      if (values.record) await recordEvaluation(folder, result);
+    };
     try {
       const result = await evaluate(generation.windows, {
-        settings: {
-          model: card.name,
-          version: card.version,
-          steps,
-          sampler,
-          grid,
-          options,
-          decoding,
-          seed,
-          count,
-          backend: model.backend.name,
-        },
+        settings,
         reference,
         generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
         signal,
       });
       progress.end();
-      terminal.out(evaluationTable(result));
       if (!reference) terminal.error("no reference found: novelty and distances are left out\n");
-      if (out) {
-        await Deno.mkdir(dirname(out), { recursive: true });
-        await Deno.writeTextFile(`${out}.json`, JSON.stringify(result, null, 2) + "\n");
-        await Deno.writeTextFile(`${out}.svg`, evaluationChart(result));
-        await Deno.writeTextFile(`${out}-molecules.svg`, depictionGrid(rdkit, result.examples, { columns: 8 }));
+      await told(result, out);
+      for (const [other, molecules] of observed.others) {
+        const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
+        const again = await evaluate(once(judged), { settings: { ...settings, decoding: other }, reference, signal });
+        const { moleculesPerSecond } = result; // of the sampling, which they share
+        await told({ ...again, moleculesPerSecond }, out && `${out}-${other}`);
       }
-      if (values.record) await recordEvaluation(folder, result);
       return 0;
     } finally {
       model.dispose();
     }
   },
 });
+
+/** A batch as a stream. */
+async function* once<T>(batch: T): AsyncGenerator<T, void, void> {
+  await Promise.resolve();
+  yield batch;
+}
+
+/** The result as JSON, its bars and its first molecules. */
+async function writeResult(prefix: string, result: Evaluation, rdkit: Rdkit): Promise<void> {
+  await Deno.mkdir(dirname(prefix), { recursive: true });
+  await Deno.writeTextFile(`${prefix}.json`, JSON.stringify(result, null, 2) + "\n");
+  await Deno.writeTextFile(`${prefix}.svg`, evaluationChart(result));
+  await Deno.writeTextFile(`${prefix}-molecules.svg`, depictionGrid(rdkit, result.examples, { columns: 8 }));
+}

@@ -1,0 +1,29 @@
+/** Several decodings of the same latents: for measuring what a decoding does, and nothing else, to the molecules. */
+import type { Molecule } from "../chem/molecule.ts";
+import type { Decoding } from "./decodings.ts";
+import type { Model } from "./load.ts";
+
+/** A model that also decodes otherwise what it decodes. */
+export interface AlsoDecoded {
+  /** The model; what it gives is what it would have given. */
+  readonly model: Model;
+  /** Molecules by the other decodings, in the order in which their batches were decoded. */
+  readonly others: ReadonlyMap<Decoding, Molecule[]>;
+}
+
+/** @param decodings those beside the one that a request asks for */
+export function alsoDecode(model: Model, decodings: readonly Decoding[]): AlsoDecoded {
+  const others = new Map<Decoding, Molecule[]>(decodings.map((decoding) => [decoding, []]));
+  const { autoencoder } = model;
+  const observed: Model["autoencoder"] = {
+    space: autoencoder.space,
+    counts: autoencoder.counts,
+    encode: (...given) => autoencoder.encode(...given),
+    async decode(z, shape, random, decoding) {
+      for (const [other, molecules] of others) molecules.push(...await autoencoder.decode(z, shape, random, other));
+      return await autoencoder.decode(z, shape, random, decoding);
+    },
+    dispose: () => autoencoder.dispose(),
+  };
+  return { model: Object.create(model, { autoencoder: { value: observed, enumerable: true } }), others };
+}
