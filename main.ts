@@ -15,6 +15,10 @@ export const commands: Commands = {
     summary: "measure a model",
     load: async () => (await import("./main/evaluate.ts")).evaluateCommand,
   },
+  tune: {
+    summary: "compare samplers and grids for a model",
+    load: async () => (await import("./main/tune.ts")).tuneCommand,
+  },
   train: { summary: "train a model on QM9", load: async () => (await import("./main/train.ts")).trainCommand },
   export: {
     summary: "make a model of a training run",
