@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findModel } from "../main/models.ts";
+import type { ModelEntry } from "../model/load.ts";
 import { UnknownModelError } from "../model/store.ts";
 import { type Conditions, conditions } from "./conditions.ts";
 import { benchDenoiser } from "./denoiser.ts";
@@ -15,15 +16,18 @@ import { type Place, PLACES } from "./subject.ts";
 import { formatResult, type Result } from "./table.ts";
 import { benchTraining, TRAINING_PLACES } from "./train.ts";
 
-/** The folder of the model asked for; undefined where there is none. */
-async function modelFolder(name: string): Promise<string | undefined> {
+/** The model asked for; undefined where there is none. */
+async function modelOf(name: string): Promise<ModelEntry | undefined> {
   try {
-    return (await findModel(name)).folder;
+    return await findModel(name);
   } catch (error) {
-    if (error instanceof UnknownModelError) return undefined;
+    if (error instanceof UnknownModelError || error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
+
+/** Most rounds of a large request, which is no short one. */
+const LARGE_ROUNDS = 3;
 
 /** The places that runtimes name; `wasm` names the engine and TensorFlow.js's. */
 function placesOf(backends: BenchOptions["backends"]): readonly Place[] {
@@ -46,15 +50,17 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
     }
     return yield await benchTraining({ seconds, rounds, limit }, places);
   }
-  const folder = await modelFolder(options.model);
-  if (folder) {
-    const root = dirname(folder);
-    if (part === "start") return yield await benchStart({ root, weights: options.model, backends, rounds });
+  const entry = await modelOf(options.model);
+  if (entry) {
+    const { folder, name: model, card: { version: weights } } = entry,
+      served = { root: dirname(folder), model, weights, backends };
+    if (part === "start") return yield await benchStart({ ...served, rounds });
     if (part === "memory") {
-      return yield await benchMemory({ root, backends, count: options.molecules, steps: options.memorySteps });
+      const { molecules: count, memorySteps: steps } = options;
+      return yield await benchMemory({ ...served, count, steps, rounds: Math.min(rounds, LARGE_ROUNDS) });
     }
     if (part === "service") {
-      return yield await benchService({ ...options, root, backend: options.backends?.[0] ?? "auto" });
+      return yield await benchService({ ...options, ...served, backend: options.backends?.[0] ?? "auto" });
     }
     const all = ["native", "tensorflow", "webgpu", "wasm"] as const;
     return yield await benchDenoiser({ ...options, folder, backends: options.backends ?? all });
@@ -63,7 +69,7 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
   const root = await Deno.makeTempDir({ prefix: "molstep-bench-" });
   try {
     await writeRandomModel(root);
-    yield await benchStart({ root, weights: "random", backends, rounds });
+    yield await benchStart({ root, model: "qm9", weights: "random", backends, rounds });
   } finally {
     await Deno.remove(root, { recursive: true });
   }

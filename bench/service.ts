@@ -7,8 +7,9 @@ import { quantiles, type Result, type Row } from "./table.ts";
 
 /** What to measure. */
 export interface ServiceBench {
-  /** Folder of models; it must hold `qm9`. */
+  /** Folder of models, and which of them. */
   readonly root: string;
+  readonly model: string;
   readonly backend: RuntimeChoice;
   readonly count: number;
   readonly steps: number;
@@ -18,11 +19,14 @@ export interface ServiceBench {
 }
 
 /** A row a number of clients. */
-export async function benchService({ root, backend, count, steps, clients, requests }: ServiceBench): Promise<Result> {
+export async function benchService(
+  { root, model, backend, count, steps, clients, requests }: ServiceBench,
+): Promise<Result> {
   const config = parseConfig({
     PORT: "0",
     MOLSTEP_HOST: "127.0.0.1",
     MOLSTEP_BACKEND: backend,
+    MOLSTEP_PRELOAD: model,
     MOLSTEP_DRAIN_SECONDS: "0",
   });
   const started = performance.now(), service = serve(config, await listModels([root]), () => {});
@@ -33,7 +37,7 @@ export async function benchService({ root, backend, count, steps, clients, reque
     const response = await fetch(`http://127.0.0.1:${service.port}/generate`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ count, steps, seed }),
+      body: JSON.stringify({ model, count, steps, seed }),
     });
     if (!response.ok) throw new Error(`the service answered ${response.status}: ${await response.text()}`);
     await response.json();
@@ -53,5 +57,5 @@ export async function benchService({ root, backend, count, steps, clients, reque
   } finally {
     await service.stop();
   }
-  return { bench: "service", settings: { count, steps, backend, "ready after ms": Math.round(readyMs) }, rows };
+  return { bench: "service", settings: { model, count, steps, backend, "ready after ms": Math.round(readyMs) }, rows };
 }

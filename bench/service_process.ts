@@ -24,8 +24,9 @@ export interface Generated {
 
 /** What to serve. */
 export interface ServiceOptions {
-  /** Folder of models; it must hold `qm9`. */
+  /** Folder of models, and which of them. */
   readonly root: string;
+  readonly model: string;
   readonly backend: RuntimeChoice;
 }
 
@@ -43,9 +44,21 @@ function environment(): Record<string, string> {
 }
 
 /** Starts the service and waits until GET /health/ready is content. Throws Error with its last log line where it ends. */
-export async function startService({ root, backend }: ServiceOptions): Promise<ServiceProcess> {
+export async function startService({ root, model, backend }: ServiceOptions): Promise<ServiceProcess> {
   const started = performance.now(), since = () => performance.now() - started;
-  const args = ["serve", "--port", "0", "--host", "127.0.0.1", "--backend", backend, "--models", root];
+  const args = [
+    "serve",
+    "--port",
+    "0",
+    "--host",
+    "127.0.0.1",
+    "--backend",
+    backend,
+    "--models",
+    root,
+    "--preload",
+    model,
+  ];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, ...args],
     clearEnv: true,
@@ -88,7 +101,7 @@ export async function startService({ root, backend }: ServiceOptions): Promise<S
         const response = await fetch(`${url}/generate`, {
           method: "POST",
           headers: { "Content-Type": "application/json" },
-          body: JSON.stringify(request),
+          body: JSON.stringify({ model, ...request }),
         });
         if (!response.ok) throw new Error(`the service answered ${response.status}: ${await response.text()}`);
         return await response.json();

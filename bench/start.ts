@@ -1,14 +1,15 @@
 /** Time from the start of the service's process to its readiness, and to the first molecule. */
 import type { RuntimeChoice } from "../model/runtimes.ts";
 import { startService } from "./service_process.ts";
-import { median, takeTurns } from "./statistics.ts";
+import { median, pairedRatio, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";
 
 /** What to measure. */
 export interface StartBench {
-  /** Folder of models; it must hold `qm9`. */
+  /** Folder of models, and which of them. */
   readonly root: string;
-  /** What its weights are: "shipped" or "random". */
+  readonly model: string;
+  /** The version of its weights, or "random". */
   readonly weights: string;
   readonly backends: readonly RuntimeChoice[];
   readonly rounds: number;
@@ -18,7 +19,7 @@ export interface StartBench {
 const STEPS = 8;
 
 /** A row a backend; one that does not work here gets a row that says so. */
-export async function benchStart({ root, weights, backends, rounds }: StartBench): Promise<Result> {
+export async function benchStart({ root, model, weights, backends, rounds }: StartBench): Promise<Result> {
   const times = new Map(
     backends.map((backend) => [backend, [] as { listening: number; ready: number; first: number }[]]),
   );
@@ -26,7 +27,7 @@ export async function benchStart({ root, weights, backends, rounds }: StartBench
     backends.map((backend) => ({
       name: backend,
       async round() {
-        const started = performance.now(), service = await startService({ root, backend });
+        const started = performance.now(), service = await startService({ root, model, backend });
         try {
           await service.generate({ count: 1, steps: STEPS, seed: 1 });
           const first = performance.now() - started;
@@ -39,6 +40,7 @@ export async function benchStart({ root, weights, backends, rounds }: StartBench
     })),
     rounds,
   );
+  const reference = backends.find((backend) => !(found.get(backend) instanceof Error));
   const rows = backends.map((backend): Row => {
     const result = found.get(backend)!, own = times.get(backend)!;
     const of = (name: keyof typeof own[number]) => own.length > 0 ? median(own.map((time) => time[name])) : null;
@@ -48,8 +50,14 @@ export async function benchStart({ root, weights, backends, rounds }: StartBench
       "ready ms": of("ready"),
       "first molecule ms": of("first"),
       "slowest ms": own.length > 0 ? Math.max(...own.map(({ first }) => first)) : null,
-      note: result instanceof Error ? result.message.slice(0, 100) : "",
+      // Of times, so that above 1 is faster than the reference here too.
+      ratio: result instanceof Error ? null : pairedRatio(result, found.get(reference!) as number[]),
+      note: result instanceof Error
+        ? result.message.slice(0, 160)
+        : backend === reference
+        ? "ratios are to this row"
+        : "",
     };
   });
-  return { bench: "start", settings: { weights, steps: STEPS, rounds }, rows };
+  return { bench: "start", settings: { model, weights, steps: STEPS, rounds }, rows };
 }

@@ -38,6 +38,8 @@ export interface OpenSubject {
   readonly why: string;
   /** Makes a batch's inputs; what is returned runs once on them and resolves to some of its results. */
   prepare(batch: number): () => Promise<number[]>;
+  /** Frees what it holds. */
+  close(): void;
 }
 
 /** Results of a call that are compared between backends. */
@@ -72,6 +74,7 @@ function predictions(denoiser: Denoiser, nodes: number, why: string): OpenSubjec
       const shape = { batch, nodes }, z = noise(denoiser.space, shape);
       return async () => [...(await denoiser.predict(z, shape, 0.5)).subarray(0, SAMPLE)];
     },
+    close: () => denoiser.dispose(),
   };
 }
 
@@ -129,6 +132,7 @@ async function openTraining({ place, nodes, width, blocks }: Subject): Promise<O
         return [total];
       };
     },
+    close: () => learner.dispose(),
   };
 }
 

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { conditions } from "../bench/conditions.ts";
+import { lines } from "../bench/lines.ts";
+import { benchMemory, peakMemory } from "../bench/memory.ts";
+import { parseBenchOptions, PARTS } from "../bench/options.ts";
+import { benchStart } from "../bench/start.ts";
+import { median, pairedRatio, relativeDifference, spread, takeTurns } from "../bench/statistics.ts";
+import { openSubject } from "../bench/subject.ts";
+import { startSubject } from "../bench/subject_process.ts";
+import { formatResult, formatTable, quantiles } from "../bench/table.ts";
+import { throughput } from "../bench/throughput.ts";
+import { trainingBatch } from "../bench/training_batch.ts";
+import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
+import { latentLength } from "../model/latent.ts";
+import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
+
+const tiny = { type: "pair-attention", nodes: 3, width: 16, blocks: 1 } as const;
+
+Deno.test("median() takes the middle, or the mean of the middle two", () => {
+  assert.equal(median([5, 1, 3]), 3);
+  assert.equal(median([4, 1, 3, 100]), 3.5);
+  assert.throws(() => median([]), /at least one value/);
+});
+
+Deno.test("spread() is the range as a share of the median", () => {
+  assert.equal(spread([2, 3, 4]), 2 / 3);
+  assert.equal(spread([7]), 0);
+});
+
+Deno.test("pairedRatio() does not see a machine that slows down for both", () => {
+  const slowing = [1, 0.5, 0.1];
+  assert.equal(pairedRatio(slowing.map((speed) => 300 * speed), slowing.map((speed) => 100 * speed)), 3);
+  assert.throws(() => pairedRatio([1, 2], [1]), /2 and 1 given/);
+});
+
+Deno.test("relativeDifference() is a share of the largest value, and NaN where a value is", () => {
+  assert.equal(relativeDifference([1, 2, -4], [1, 1, -4]), 0.25);
+  assert.ok(Number.isNaN(relativeDifference([1, NaN], [1, 2])));
+});
+
+Deno.test("takeTurns() goes A B A B and leaves out who failed", async () => {
+  const order: string[] = [];
+  const candidate = (name: string, fails = Infinity) => ({
+    name,
+    round() {
+      order.push(name);
+      const mine = order.filter((one) => one === name).length;
+      return mine > fails ? Promise.reject(new Error("broke")) : Promise.resolve(mine);
+    },
+  });
+  const results = await takeTurns([candidate("A"), candidate("B", 1)], 3);
+  assert.equal(order.join(""), "ABABA");
+  assert.deepEqual(results.get("A"), [1, 2, 3]);
+  assert.match(String(results.get("B")), /broke/);
+  await assert.rejects(takeTurns([], 0), /rounds must be at least 1, 0 given/);
+});
+
+Deno.test("quantiles() gives median and 95th percentile", () => {
+  assert.deepEqual(quantiles(Array.from({ length: 100 }, (_, i) => 100 - i)), { median: 51, p95: 96 });
+});
+
+Deno.test("formatTable() aligns numbers right and words left, three digits, - for what is absent", () => {
+  assert.equal(
+    formatTable([{ backend: "wasm", rate: 1234.5, note: "" }, { backend: "native", rate: null, note: "no compiler" }]),
+    ["backend  rate  note", "wasm     1230", "native      -  no compiler"].join("\n"),
+  );
+});
+
+Deno.test("formatResult() ends in one line of JSON that holds the result unrounded", () => {
+  const result = { bench: "x", settings: { batch: 2 }, rows: [{ rate: 1 / 3 }] };
+  const last = formatResult(result).split("\n").at(-1)!;
+  assert.deepEqual(JSON.parse(last), result);
+});
+
+Deno.test("lines() joins what chunks cut, and gives a last line without an end", async () => {
+  const chunks = ["a", "b\nc", "\n", "é"].map((text) => new TextEncoder().encode(text));
+  const cut = [...chunks.slice(0, 3), chunks[3].slice(0, 1), chunks[3].slice(1)];
+  assert.deepEqual(await Array.fromAsync(lines(ReadableStream.from(cut))), ["ab", "c", "é"]);
+});
+
+Deno.test("parseBenchOptions() takes parts by --only and by name, and refuses what it does not know", () => {
+  const options = parseBenchOptions(["memory", "--only", "engine,train", "--seconds", "0.5"])!;
+  assert.deepEqual(options.only, ["engine", "train", "memory"]);
+  assert.equal(options.seconds, 0.5);
+  assert.deepEqual(parseBenchOptions([])!.only, PARTS.filter((part) => part !== "denoiser"));
+  assert.equal(parseBenchOptions(["--help"]), undefined);
+  assert.throws(() => parseBenchOptions(["--only", "engine,speed"]), /no part "speed"; there are engine, train/);
+  assert.throws(() => parseBenchOptions(["--backend", "abacus"]), /no backend "abacus"/);
+  assert.throws(() => parseBenchOptions(["--rounds", "2.5"]), /--rounds must be a whole number above 0; got "2.5"/);
+  assert.throws(() => parseBenchOptions(["--seconds", "0"]), /--seconds must be a number above 0; got "0"/);
+  assert.throws(() => parseBenchOptions(["--fast"]), /--fast/);
+});
+
+Deno.test("conditions() tells date, machine and exact versions", async () => {
+  const { date, machine, versions, commit } = await conditions();
+  assert.ok(Math.abs(Date.parse(date) - Date.now()) < 60_000);
+  assert.ok(machine.cores >= 1 && machine.memoryGiB >= 1);
+  assert.equal(versions.deno, Deno.version.deno);
+  assert.match(versions["@tensorflow/tfjs"], /^\d+\.\d+\.\d+$/);
+  if (commit !== null) assert.match(commit, /^[0-9a-f]{40}(\+changes)?$/);
+});
+
+Deno.test("peakMemory() is at least what is resident, and null for a process that is not there", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  assert.equal(await peakMemory(2 ** 30), null);
+  const before = (await peakMemory(Deno.pid))!, resident = Deno.memoryUsage().rss / 2 ** 20;
+  assert.ok(before >= 0.9 * resident, `${before} MiB of ${resident}`);
+});
+
+Deno.test("trainingBatch() has one class a node and one bond order a pair, and reproduces itself", () => {
+  const space = heavyAtomSpace(), shape = { batch: 2, nodes: 3 }, { target, z } = trainingBatch(shape);
+  assert.equal(target.length, 2 * latentLength(space, 3));
+  const count = (from: number, to: number) => target.subarray(from, to).filter((value) => value === 0.5).length;
+  for (let i = 0; i < 3; i++) assert.equal(count(21 * i + 9, 21 * i + 21), 1);
+  for (let pair = 0; pair < 9; pair++) {
+    assert.equal(count(63 + 4 * pair, 67 + 4 * pair), pair % 4 === 0 ? 0 : 1);
+  }
+  assert.deepEqual(trainingBatch(shape).z, z);
+});
+
+Deno.test("openSubject() gives equal samples by the engine and by TensorFlow.js", async () => {
+  const sample = async (place: "wasm engine" | "tfjs cpu") => {
+    const subject = await openSubject({ ...tiny, place });
+    try {
+      return await subject.prepare(2)();
+    } finally {
+      subject.close();
+    }
+  };
+  const ours = await sample("wasm engine"), reference = await sample("tfjs cpu");
+  assert.ok(Math.max(...reference.map(Math.abs)) > 0.1);
+  assert.ok(relativeDifference(ours, reference) < 1e-4);
+});
+
+Deno.test("openSubject() says what it cannot open", async () => {
+  await assert.rejects(openSubject({ ...tiny, type: "egnn", place: "wasm engine" }), /knows pair attention only/);
+  await assert.rejects(openSubject({ ...tiny, type: "training", place: "wasm engine" }), /does not train/);
+  await assert.rejects(openSubject({ ...tiny, place: "tfjs cpu", nodes: 0 }), /nodes must be at least 1, 0 given/);
+});
+
+Deno.test("startSubject() measures in a process of its own, and reports errors of its own by their message", async () => {
+  const process = await startSubject({ ...tiny, place: "tfjs cpu" }, 60);
+  try {
+    const { calls, seconds, sample } = await process.measure({ batch: 2, seconds: 0.05 });
+    assert.ok(calls >= 1 && seconds >= 0.05);
+    assert.ok(sample.length > 0 && sample.every(Number.isFinite));
+    await assert.rejects(process.measure({ batch: -1, seconds: 0 }), /length/i);
+    assert.ok((await process.measure({ batch: 1, seconds: 0 })).calls === 1);
+  } finally {
+    await process.close();
+  }
+  await assert.rejects(startSubject({ ...tiny, type: "egnn", place: "wasm engine" }, 60), /knows pair attention only/);
+});
+
+Deno.test("throughput() gives rates, ratios and differences of a tiny network, and why a row is left out", async () => {
+  const { rows } = await throughput({
+    bench: "tiny",
+    subject: tiny,
+    places: ["wasm engine", "tfjs cpu"],
+    batches: [1, 1_000_000],
+    reference: "tfjs cpu",
+    rate: { name: "molecule-steps/s", each: (batch) => batch },
+    rounds: 2,
+    seconds: 0.05,
+    limit: 30,
+  });
+  assert.deepEqual(rows.map(({ batch, backend }) => `${batch} ${backend}`).slice(0, 2), [
+    "1 wasm engine",
+    "1 tfjs cpu",
+  ]);
+  const [engine, cpu, ...large] = rows;
+  assert.equal(cpu.ratio, 1);
+  assert.equal(cpu.difference, 0);
+  assert.ok(Number(engine["molecule-steps/s"]) > 0 && Number(engine.ratio) > 0);
+  assert.ok(Number(engine.difference) < 1e-4);
+  assert.match(String(large[1].note), /^left out: about .* s a call$/);
+  assert.equal(large[1]["molecule-steps/s"], null);
+});
+
+Deno.test("benchStart() times a service that starts, and says why one does not", async () => {
+  await withFolder(async (root) => {
+    await writeTinyModel(root);
+    const { rows } = await benchStart({ root, model: "qm9", weights: "random", backends: ["wasm"], rounds: 1 });
+    const [{ "listening ms": listening, "ready ms": ready, "first molecule ms": first, ratio }] = rows;
+    assert.ok(Number(listening) > 0 && Number(listening) <= Number(ready) && Number(ready) < Number(first));
+    assert.equal(ratio, 1);
+    await Deno.remove(`${root}/qm9/denoiser.safetensors`);
+    const broken = await benchStart({ root, model: "qm9", weights: "none", backends: ["wasm"], rounds: 1 });
+    assert.equal(broken.rows[0]["ready ms"], null);
+    assert.match(String(broken.rows[0].note), /the service ended/);
+  });
+});
+
+Deno.test("benchMemory() gives a service's peak and its molecules a second", async () => {
+  await withFolder(async (root) => {
+    await writeTinyModel(root);
+    const { rows } = await benchMemory({
+      root,
+      model: "qm9",
+      weights: "random",
+      backends: ["wasm"],
+      count: 20,
+      steps: 2,
+      rounds: 1,
+    });
+    const [{ "molecules/s": rate, "generate molecules/s": generate, "peak MiB": peak, "MiB before": before, note }] =
+      rows;
+    assert.equal(note, "ratios are to this row");
+    assert.ok(Number(rate) > Number(generate) && Number(generate) > 0);
+    if (Deno.build.os === "linux") assert.ok(Number(peak) >= Number(before) && Number(before) > 20);
+  });
+});
