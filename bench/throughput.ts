@@ -51,7 +51,7 @@ async function warmUp(
   const expected = last && last.seconds * batch / last.batch;
   if (expected && expected > longest) return tooLong(expected, "about");
   let { sample, seconds } = await runner.process.measure({ batch, seconds: 0 });
-  if (seconds > longest && seconds < limit) ({ seconds } = await runner.process.measure({ batch, seconds: 0 }));
+  if (seconds > longest) ({ seconds } = await runner.process.measure({ batch, seconds: 0 }));
   runner.last = { batch, seconds };
   return seconds > longest ? tooLong(seconds, "takes") : { sample };
 }
