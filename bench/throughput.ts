@@ -35,6 +35,9 @@ interface Runner {
   failed?: string;
 }
 
+/** Difference allowed to results, as a share of their largest. */
+const TOLERANCE = 1e-4;
+
 const message = (error: unknown) => (error as Error).message.replaceAll("\n", " ").slice(0, 100);
 
 /**
@@ -54,6 +57,11 @@ async function warmUp(
   if (seconds > longest) ({ seconds } = await runner.process.measure({ batch, seconds: 0 }));
   runner.last = { batch, seconds };
   return seconds > longest ? tooLong(seconds, "takes") : { sample };
+}
+
+/** Says of results that differ from the reference's by more than rounding does, or are no numbers, that they are wrong. */
+export function noteOn(difference: number): string {
+  return difference <= TOLERANCE ? "" : `WRONG: differs by more than ${TOLERANCE}`;
 }
 
 /** The rows of one batch. */
@@ -88,14 +96,15 @@ async function rowsOf(runners: readonly Runner[], batch: number, options: Throug
     const empty = { [options.rate.name]: null, "ms a call": null, spread: null, ratio: null, difference: null };
     if (rates instanceof Error) runner.failed = message(rates);
     if (!rates || rates instanceof Error) return { ...name, ...empty, note: notes.get(place) ?? runner.failed ?? "" };
+    const difference = relativeDifference(samples.get(place)!, samples.get(reference!)!);
     return {
       ...name,
       [options.rate.name]: median(rates) * options.rate.each(batch),
       "ms a call": 1000 / median(rates),
       spread: spread(rates),
       ratio: pairedRatio(rates, base!),
-      difference: relativeDifference(samples.get(place)!, samples.get(reference!)!),
-      note: place === reference ? "ratios are to this row" : "",
+      difference,
+      note: place === reference ? "ratios are to this row" : noteOn(difference),
     };
   });
 }

@@ -8,7 +8,7 @@ import { median, pairedRatio, relativeDifference, spread, takeTurns } from "../b
 import { openSubject } from "../bench/subject.ts";
 import { startSubject } from "../bench/subject_process.ts";
 import { formatResult, formatTable, quantiles } from "../bench/table.ts";
-import { throughput } from "../bench/throughput.ts";
+import { noteOn, throughput } from "../bench/throughput.ts";
 import { trainingBatch } from "../bench/training_batch.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
 import { latentLength } from "../model/latent.ts";
@@ -151,6 +151,12 @@ Deno.test("startSubject() measures in a process of its own, and reports errors o
     await process.close();
   }
   await assert.rejects(startSubject({ ...tiny, type: "egnn", place: "wasm engine" }, 60), /knows pair attention only/);
+});
+
+Deno.test("noteOn() calls a result wrong that differs by more than rounding, or is no number", () => {
+  assert.equal(noteOn(1e-6), "");
+  assert.match(noteOn(2e-4), /^WRONG/);
+  assert.match(noteOn(NaN), /^WRONG/);
 });
 
 Deno.test("throughput() gives rates, ratios and differences of a tiny network, and why a row is left out", async () => {
