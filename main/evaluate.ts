@@ -53,8 +53,9 @@ export const evaluateCommand = command({
       grid: gridOf(values.grid),
       options: values["sampler-options"],
       decoding: values.decoding?.[0],
+      clamp: values.clamp,
     });
-    const { settings: { sampler, grid, options, decoding } } = request;
+    const { settings: { sampler, grid, options, decoding, clamp } } = request;
     const others = [...new Set(values.decoding?.slice(1))].filter((other) => other !== decoding);
     const [model, rdkit, reference] = await Promise.all([
       loadModel(folder, values),
@@ -80,6 +81,7 @@ export const evaluateCommand = command({
       grid,
       options,
       decoding,
+      clamp,
       seed,
       count,
       backend,

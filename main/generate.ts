@@ -26,6 +26,11 @@ export const samplingOptions = {
     object().optional(),
   ),
   decoding: option("NAME", `${DECODINGS.join(" or ")} (default: the card's)`, z.enum(DECODINGS).optional()),
+  clamp: option(
+    "T",
+    "the time, 0 to 1, below which estimates are clamped to graphs that obey valence; 0: never (default: the card's)",
+    z.string().transform(Number).pipe(z.number().min(0).max(1)).optional(),
+  ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
   threads: option("N", "threads of the engine (default: all cores)", whole(1, 256).optional()),
@@ -87,6 +92,7 @@ export const generateCommand = command({
       grid: gridOf(values.grid),
       options: values["sampler-options"],
       decoding: values.decoding,
+      clamp: values.clamp,
     });
     const [model, rdkit] = await Promise.all([loadModel(folder, values), createRdkit()]);
     const progress = createProgress(terminal);

@@ -22,6 +22,11 @@ export const tuneCommand = command({
     model: samplingOptions.model,
     steps: option("N,N", "numbers of steps (default 8,16,32,64,128)", list(whole(1, 1000)).prefault("8,16,32,64,128")),
     samplers: option("NAMES", `of ${SAMPLERS.join(", ")} (default: all)`, list(z.enum(SAMPLERS)).optional()),
+    clamps: option(
+      "T,T",
+      "times below which estimates are clamped to valence, each tried (default 0,0.2,0.4)",
+      list(z.string().transform(Number).pipe(z.number().min(0).max(1))).prefault("0,0.2,0.4"),
+    ),
     count: option("N", "molecules for each candidate (default 500)", whole(1).default(500)),
     seed: option("N", "not the one that published rows use (default 7)", whole(0, 0xffffffff).default(7)),
     decoding: option("NAME", `${DECODINGS.join(" or ")} (default argmax)`, z.enum(DECODINGS).default("argmax")),
@@ -30,7 +35,7 @@ export const tuneCommand = command({
     batch: option("N", "most molecules sampled together (default 256)", whole(1, 4096).default(256)),
     record: flag("enter the best of each number of steps in the card"),
   },
-  async run({ steps, samplers, count, seed, decoding, record, ...values }, { out, signal }) {
+  async run({ steps, samplers, clamps, count, seed, decoding, record, ...values }, { out, signal }) {
     const { folder } = await findModel(values.model);
     const [model, rdkit, reference] = await Promise.all([
       loadModel(folder, values),
@@ -39,13 +44,14 @@ export const tuneCommand = command({
     ]);
     const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
     try {
-      out("steps sampler       grid, options                    stable  valid  v x u  conn.  lengths  angles\n");
+      out("steps sampler       grid, options, clamp             stable  valid  v x u  conn.  lengths  angles\n");
       for (const each of steps) {
         const tried = await tune(model, {
           steps: each,
           count,
           seed,
           decoding,
+          clamps,
           reference,
           signal,
           validate: createValidator(rdkit),
@@ -55,7 +61,7 @@ export const tuneCommand = command({
             const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
-                `${`${grid} ${JSON.stringify(one.options)}`.padEnd(32)} ${
+                `${`${grid} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(32)} ${
                   rates.map((r) => percent(r.value)).join(" ")
                 } ` +
                 `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"}\n`,

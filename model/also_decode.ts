@@ -23,6 +23,7 @@ export function alsoDecode(model: Model, decodings: readonly Decoding[]): AlsoDe
       for (const [other, molecules] of others) molecules.push(...await autoencoder.decode(z, shape, random, other));
       return await autoencoder.decode(z, shape, random, decoding);
     },
+    clamp: autoencoder.clamp,
     dispose: () => autoencoder.dispose(),
   };
   return { model: Object.create(model, { autoencoder: { value: observed, enumerable: true } }), others };

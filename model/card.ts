@@ -135,6 +135,8 @@ export const cardSchema = z.strictObject({
     sampler: samplerName,
     grid: gridSpec.default({ type: "uniform" }),
     options: free.default({}),
+    /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
+    clamp: z.number().min(0).max(1).default(0),
   })).default([]),
   /** How the weights were made: data, split, seeds, hours, hardware, learning curve. */
   training: free.default({}),

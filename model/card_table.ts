@@ -6,10 +6,11 @@ const percent = ({ value, low, high }: { value: number; low: number; high: numbe
   `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 
 /** The sampler with what differs from its defaults. */
-function samplerText({ sampler, grid, options = {} }: EvaluationEntry["settings"]): string {
+function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["settings"]): string {
   const more = Object.entries(options).map(([name, value]) => `${name} ${value}`);
   const { type, ...rest } = grid ?? { type: "uniform" };
   if (type !== "uniform") more.push([`${type} grid`, ...Object.entries(rest).map((pair) => pair.join(" "))].join(" "));
+  if (clamp) more.push(`clamp ${clamp}`);
   return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
 }
 

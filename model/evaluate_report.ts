@@ -39,10 +39,12 @@ function columns(rows: readonly (readonly string[])[]): string {
  * each what the data themselves score.
  */
 export function evaluationTable({ settings, metrics, distances, data, ...rest }: Evaluation): string {
-  const { model, steps, sampler, seed, count, backend, decoding } = settings;
+  const { model, steps, sampler, seed, count, backend, decoding, clamp } = settings;
   const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
-    decoding === undefined ? "" : `, decoded by ${decoding}`
-  }, seed ${seed}${backend === undefined ? "" : `, on ${backend}`}`;
+    clamp ? `, clamped below t = ${clamp}` : ""
+  }${decoding === undefined ? "" : `, decoded by ${decoding}`}, seed ${seed}${
+    backend === undefined ? "" : `, on ${backend}`
+  }`;
   const rates = RATES.flatMap(([key, name]) => {
     const rate: Rate | undefined = metrics[key], own = data?.metrics[key];
     if (!rate) return [];

@@ -92,6 +92,7 @@ export async function* draw(
       await turn.yield();
       waited += performance.now() - asked;
       const x0 = await denoiser.predict(z, shape, t);
+      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
       done += indices.length;
       onProgress?.(Math.min(1, done / (count * settings.steps)));
       await pause();

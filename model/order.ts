@@ -16,6 +16,7 @@ export interface Order {
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly decoding?: Decoding;
+  readonly clamp?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
 }
 
@@ -33,14 +34,17 @@ export class ImpossibleOrderError extends RangeError {
  * @throws NotDistilledError; ImpossibleOrderError for sizes that the model's data lacks, or counted in what it does not
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, steps, seed, sampler, grid, options, decoding, size } = order;
+  const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
       `model ${card.name} decodes by ${decodings(card).join(" or ")} only, not ${decoding}`,
     );
   }
-  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding });
+  if (clamp && card.autoencoder.type !== "heavy-atom") {
+    throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
+  }
+  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
   parseSamplerOptions(settings.algorithm, settings.options);
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(

@@ -14,6 +14,7 @@ export const evaluationEntry = z.looseObject({
     grid: z.looseObject({ type: z.string() }).optional(),
     options: z.record(z.string(), z.unknown()).optional(),
     decoding: z.string().optional(),
+    clamp: z.number().optional(),
     seed: z.int(),
     count: z.int(),
     backend: z.string().optional(),
@@ -45,8 +46,8 @@ export function evaluationsOf(card: Pick<Card, "evaluation">): EvaluationEntry[]
 const key = (entry: unknown): string => {
   const result = evaluationEntry.safeParse(entry);
   if (!result.success) return "";
-  const { steps, sampler, grid, options, decoding, count } = result.data.settings;
-  return JSON.stringify([steps, sampler, grid, options, decoding, count]);
+  const { steps, sampler, grid, options, decoding, clamp, count } = result.data.settings;
+  return JSON.stringify([steps, sampler, grid, options, decoding, clamp ?? 0, count]);
 };
 
 /** Numbers to six significant digits: a card is read by people too. */

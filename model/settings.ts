@@ -22,6 +22,8 @@ export interface Settings {
   readonly grid: GridSpec;
   readonly options: Readonly<Record<string, unknown>>;
   readonly decoding: Decoding;
+  /** The time below which estimates of x0 are clamped to graphs that obey valence; 0 for never. */
+  readonly clamp: number;
 }
 
 /** How a card's latents can be decoded, its default first. */
@@ -51,17 +53,18 @@ const nearest = <T extends { steps: number }>(entries: readonly T[], steps: numb
  * grid and options that the card recommends for it, where it does.
  *
  * @param asked a sampler, or undefined for the default
- * @param grid,options,decoding take the place of the card's
+ * @param grid,options,decoding,clamp take the place of the card's
  * @throws NotDistilledError, RangeError
  */
 export function chooseSettings(
   card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">,
   steps: number,
   asked?: SamplerName,
-  { grid, options, decoding = decodings(card)[0] }: {
+  { grid, options, clamp, decoding = decodings(card)[0] }: {
     grid?: GridSpec;
     options?: Readonly<Record<string, unknown>>;
     decoding?: Decoding;
+    clamp?: number;
   } = {},
 ): Settings {
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer, not ${steps}`);
@@ -75,7 +78,15 @@ export function chooseSettings(
       );
     }
     // A student learns one deterministic step over each interval of the uniform grid (Salimans & Ho 2022).
-    return { sampler: "distilled", algorithm: "ddim", steps, grid: { type: "uniform" }, options: {}, decoding };
+    return {
+      sampler: "distilled",
+      algorithm: "ddim",
+      steps,
+      grid: { type: "uniform" },
+      options: {},
+      decoding,
+      clamp: clamp ?? 0,
+    };
   }
   const entries = asked ? card.recommended.filter((entry) => entry.sampler === asked) : card.recommended;
   const best = nearest(entries, steps);
@@ -87,5 +98,6 @@ export function chooseSettings(
     grid: grid ?? best?.grid ?? { type: "uniform" },
     options: options ?? best?.options ?? {},
     decoding,
+    clamp: clamp ?? best?.clamp ?? 0,
   };
 }

@@ -19,12 +19,12 @@ export interface Candidate {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What is tried: each sampler on the grids that suit it, from even steps to steps that crowd near the data. */
+/** What is tried: each sampler on grids from even steps to steps that crowd near the data. */
 export const CANDIDATES: readonly Candidate[] = [
-  ...[1, 1.5, 2, 3].map((rho) => ({ sampler: "ddpm" as const, grid: powerOf(rho), options: {} })),
-  ...[1, 1.5, 2].map((rho) => ({ sampler: "ancestral" as const, grid: powerOf(rho), options: { gamma: 0.3 } })),
+  ...[1, 1.5, 2].map((rho) => ({ sampler: "ddpm" as const, grid: powerOf(rho), options: {} })),
+  ...[1, 1.5].map((rho) => ({ sampler: "ancestral" as const, grid: powerOf(rho), options: { gamma: 0.3 } })),
   ...[1, 2].map((rho) => ({ sampler: "ddim" as const, grid: powerOf(rho), options: { eta: 0 } })),
-  ...[1, 1.5, 2, 3].map((rho) => ({ sampler: "dpm-solver++" as const, grid: powerOf(rho), options: { order: 2 } })),
+  ...[1.5, 2, 3].map((rho) => ({ sampler: "dpm-solver++" as const, grid: powerOf(rho), options: { order: 2 } })),
   ...[1, 1.5, 2, 3].map((rho) => ({ sampler: "consistency" as const, grid: powerOf(rho), options: {} })),
 ];
 
@@ -35,6 +35,7 @@ function powerOf(rho: number): GridSpec {
 /** A candidate measured. */
 export interface Tried extends Candidate {
   readonly steps: number;
+  readonly clamp: number;
   readonly count: number;
   readonly moleculeStability: Rate;
   readonly validity: Rate;
@@ -52,6 +53,8 @@ export interface TuneOptions {
   /** Another than published rows have: what is chosen must not be judged on the numbers that chose it. */
   readonly seed: number;
   readonly decoding: Decoding;
+  /** Times below which estimates are clamped, each tried with each candidate. Default: 0 alone, never. */
+  readonly clamps?: readonly number[];
   readonly validate: Validate;
   readonly reference?: Reference;
   readonly candidates?: readonly Candidate[];
@@ -61,10 +64,11 @@ export interface TuneOptions {
 
 /** Measures all candidates, most stable molecules first. */
 export async function tune(model: Model, options: TuneOptions): Promise<Tried[]> {
-  const { steps, count, seed, decoding, validate, reference, candidates = CANDIDATES, signal, onTried } = options;
+  const { steps, count, seed, decoding, clamps = [0], validate, reference, signal, onTried } = options;
+  const { candidates = CANDIDATES } = options;
   const all: Tried[] = [];
-  for (const candidate of candidates) {
-    const request = acceptOrder(model.card, { count, steps, seed, decoding, ...candidate });
+  for (const [candidate, clamp] of candidates.flatMap((one) => clamps.map((clamp) => [one, clamp] as const))) {
+    const request = acceptOrder(model.card, { count, steps, seed, decoding, clamp, ...candidate });
     const generation = generateMolecules(model, request, {
       validate,
       detail: { inchikey: false },
@@ -80,6 +84,7 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tried[]>
     const tried = {
       ...candidate,
       steps,
+      clamp,
       count,
       moleculeStability: summary.moleculeStability,
       validity: summary.validity,
@@ -95,10 +100,10 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tried[]>
 }
 
 /** Enters settings as a card's recommendation for their steps, in the place of an older one. */
-export async function recommend(folder: string, { steps, sampler, grid, options }: Tried): Promise<void> {
+export async function recommend(folder: string, { steps, sampler, grid, options, clamp }: Tried): Promise<void> {
   const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
   const others = (card.recommended ?? []).filter((entry: { steps?: number }) => entry.steps !== steps);
-  card.recommended = [...others, { steps, sampler, grid, options }].sort((a, b) => a.steps - b.steps);
+  card.recommended = [...others, { steps, sampler, grid, options, clamp }].sort((a, b) => a.steps - b.steps);
   parseCard(card, path);
   await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
 }

@@ -71,5 +71,7 @@ export interface Autoencoder {
   encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
   /** Latents `[B, L]` to molecules; `argmax` where no decoding is named. A model without bond orders knows no other. */
   decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
+  /** Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. */
+  clamp?(x0: Float32Array, shape: BatchShape): void;
   dispose(): void;
 }

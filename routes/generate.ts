@@ -35,6 +35,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
         sampler: asked.sampler,
         seed,
         decoding: asked.decoding,
+        clamp: asked.clamp,
         size: askedSize(asked),
       })
     );
@@ -85,6 +86,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
             seed,
             backend: settings.backend,
             decoding: request.settings.decoding,
+            clamp: request.settings.clamp,
             drawn: generation.drawn,
             returned: generation.returned,
             metrics: metricsOf(generation.summary()),
@@ -111,6 +113,7 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
         "Molstep-Sampler": settings.sampler,
         "Molstep-Backend": settings.backend,
         "Molstep-Decoding": request.settings.decoding,
+        "Molstep-Clamp": String(request.settings.clamp),
       });
     } finally {
       if (!handedOn) place.leave();

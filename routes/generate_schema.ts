@@ -44,6 +44,10 @@ export const generateRequest = strict({
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it; " +
       "default: what the model's card says",
   ),
+  clamp: z.number().min(0).max(1).optional().describe(
+    "The time below which the model's estimates are clamped to graphs that obey valence; 0: never; " +
+      "default: what the model's card recommends for the sampler",
+  ),
   filter: z.enum(FILTERS).default("none").describe("Which of the molecules drawn are given back"),
   include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
@@ -82,6 +86,7 @@ export const generateResponse = z.strictObject({
   seed: z.int(),
   backend: z.string(),
   decoding: z.enum(DECODINGS),
+  clamp: z.number(),
   drawn: z.int(),
   returned: z.int(),
   metrics: z.strictObject({

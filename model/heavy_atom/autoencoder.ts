@@ -1,6 +1,7 @@
 /** The heavy-atom codec: a deterministic autoencoder of molecules, but for the draw of u. */
 import { latentLength } from "../latent.ts";
 import type { Autoencoder, BatchShape } from "../types.ts";
+import { clampToValence } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
@@ -35,6 +36,7 @@ export function createHeavyAtomAutoencoder(
         Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding)),
       );
     },
+    clamp: (x0, shape) => void clampToValence(x0, shape, classes),
     dispose() {},
   };
 }

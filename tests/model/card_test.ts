@@ -52,7 +52,7 @@ Deno.test("parseCard() fills defaults in for both kinds of model", () => {
   assert.deepEqual(parseCard(geoldm()).schedule, { type: "polynomial", power: 2, precision: 1e-5, timesteps: 8 });
   const recommended = [{ steps: 16, sampler: "ddim" as const }];
   assert.deepEqual(parseCard({ ...molstep(), recommended }).recommended, [
-    { steps: 16, sampler: "ddim", grid: { type: "uniform" }, options: {} },
+    { steps: 16, sampler: "ddim", grid: { type: "uniform" }, options: {}, clamp: 0 },
   ]);
 });
 

@@ -8,9 +8,9 @@ const card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder"> = {
   autoencoder: { type: "heavy-atom", classes: [[6, 3]], scale: 1.6, oneHot: 0.5, decoding: "argmax" },
   distilled: [student(8), student(4)],
   recommended: [
-    { steps: 8, sampler: "ddim", grid: { type: "uniform" }, options: {} },
-    { steps: 32, sampler: "consistency", grid: { type: "power", rho: 2 }, options: {} },
-    { steps: 128, sampler: "ancestral", grid: { type: "uniform" }, options: { gamma: 0.3 } },
+    { steps: 8, sampler: "ddim", grid: { type: "uniform" }, options: {}, clamp: 0 },
+    { steps: 32, sampler: "consistency", grid: { type: "power", rho: 2 }, options: {}, clamp: 0.2 },
+    { steps: 128, sampler: "ancestral", grid: { type: "uniform" }, options: { gamma: 0.3 }, clamp: 0 },
   ],
 };
 
@@ -32,6 +32,7 @@ Deno.test("chooseSettings() takes what the card recommends nearest to the steps,
     grid: { type: "uniform" },
     options: {},
     decoding: "argmax",
+    clamp: 0,
   });
   assert.equal(chooseSettings(card, 17).sampler, "consistency");
   assert.deepEqual(chooseSettings(card, 1000).options, { gamma: 0.3 });
