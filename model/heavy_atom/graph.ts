@@ -58,6 +58,20 @@ interface Flip {
   readonly j: number;
   readonly byI: number;
   readonly byJ: number;
+  /** Two random 26-bit words: a set of changes is named by the exclusive or of theirs. */
+  readonly name1: number;
+  readonly name2: number;
+}
+
+/** A change without its name, and with it. */
+function named(flip: Omit<Flip, "name1" | "name2">): Flip {
+  let h = Math.imul(flip.variable * 16 + flip.value + 1, 0x9e3779b1);
+  const word = () => {
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    return (h ^= h >>> 16) >>> 6;
+  };
+  return { ...flip, name1: word(), name2: word() };
 }
 
 /** A graph on the way: what is changed so far, and by how much each atom is over its valence. */
@@ -66,6 +80,8 @@ interface State {
   /** A* order: cost and a lower bound on what is still to be paid. */
   readonly bound: number;
   readonly excess: Int8Array;
+  readonly name1: number;
+  readonly name2: number;
   readonly flip?: Flip;
   readonly before?: State;
 }
@@ -85,7 +101,7 @@ function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomCla
       const cost = nats(z, from + best, from + k);
       if (k === best || cost > deepest) continue;
       const byI = missing(classes[k]) - missing(classes[best]);
-      touching[i].push({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 });
+      touching[i].push(named({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 }));
     }
     for (let j = 0; j < i; j++) {
       const pair = pairs + (i * nodes + j) * ORDERS, order = graph.orders[i * nodes + j];
@@ -93,7 +109,7 @@ function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomCla
         const cost = nats(z, pair + order, pair + k);
         if (k === order || cost > deepest) continue;
         const variable = nodes + i * nodes + j, by = k - order;
-        const flip = { variable, value: k, cost, i, j, byI: by, byJ: by };
+        const flip = named({ variable, value: k, cost, i, j, byI: by, byJ: by });
         touching[i].push(flip);
         touching[j].push(flip);
       }
@@ -119,13 +135,6 @@ function changed(state: State | undefined, variable: number): boolean {
   return false;
 }
 
-/** A name for the set of changes of a state and one more, whatever their order. */
-function nameOf(state: State, flip: Flip): string {
-  const names = [flip.variable * 16 + flip.value];
-  for (let s: State | undefined = state; s?.flip; s = s.before) names.push(s.flip.variable * 16 + s.flip.value);
-  return names.sort((a, b) => a - b).join();
-}
-
 /**
  * The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits.
  *
@@ -144,9 +153,10 @@ export function valenceGraph(
   if (excess.every((e) => e === 0)) return graph;
   const touching = listFlips(z, graph, classes, at, deepest);
   const cheapest = touching.map((flips) => flips[0]?.cost ?? Infinity);
-  const toPay = (e: Int8Array) => e.reduce((sum, value, i) => value === 0 ? sum : sum + cheapest[i] / 2, 0);
-  const open = createHeap<State>((a, b) => a.bound - b.bound), seen = new Set<string>();
-  open.push({ cost: 0, bound: toPay(excess), excess });
+  /** What an atom's being violated adds to the lower bound. */
+  const due = (value: number, i: number) => value === 0 ? 0 : cheapest[i] / 2;
+  const open = createHeap<State>((a, b) => a.bound - b.bound), seen = new Set<number>();
+  open.push({ cost: 0, bound: excess.reduce((sum, value, i) => sum + due(value, i), 0), excess, name1: 0, name2: 0 });
   for (let looked = 0; looked < limit; looked++) {
     const state = open.pop();
     if (!state || state.bound === Infinity) return undefined;
@@ -154,13 +164,14 @@ export function valenceGraph(
     if (violated < 0) return withFlips(graph, state);
     for (const flip of touching[violated]) {
       if (changed(state, flip.variable)) continue;
-      const name = nameOf(state, flip);
+      const name1 = state.name1 ^ flip.name1, name2 = state.name2 ^ flip.name2, name = name1 * 2 ** 26 + name2;
       if (seen.has(name)) continue;
       seen.add(name);
-      const excess = state.excess.slice();
-      excess[flip.i] += flip.byI, excess[flip.j] += flip.byJ;
-      const cost = state.cost + flip.cost;
-      open.push({ cost, bound: cost + toPay(excess), excess, flip, before: state });
+      const { i, j } = flip, excess = state.excess.slice();
+      let bound = state.bound + flip.cost - due(excess[i], i) - (j === i ? 0 : due(excess[j], j));
+      excess[i] += flip.byI, excess[j] += flip.byJ;
+      bound += due(excess[i], i) + (j === i ? 0 : due(excess[j], j));
+      open.push({ cost: state.cost + flip.cost, bound, excess, name1, name2, flip, before: state });
     }
   }
   return undefined;

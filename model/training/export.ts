@@ -118,6 +118,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
       scale: ANGSTROM,
       oneHot: ONE_HOT,
+      decoding: "valence",
     },
     sizes,
     ...(options.recommended ? { recommended: options.recommended } : {}),
