@@ -14,6 +14,9 @@ function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["se
   return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
 }
 
+/** A number with so many decimals; nothing where there is none. */
+const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
+
 /** Rows of Markdown, by steps; a line that says so where the card has no evaluation. */
 export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
   const entries = evaluationsOf(card);
@@ -29,9 +32,11 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "valid x unique %",
     "novelty %",
     "connected %",
+    "bond lengths, W1 Å",
+    "angles, W1 °",
     "molecules/s",
   ];
-  const rows = entries.map(({ settings, metrics, moleculesPerSecond }) => [
+  const rows = entries.map(({ settings, metrics, distances, moleculesPerSecond }) => [
     String(settings.steps),
     samplerText(settings),
     settings.decoding ?? "",
@@ -42,6 +47,8 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     percent(metrics.validUnique),
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
+    decimals(distances?.bondLengths, 4),
+    decimals(distances?.bondAngles, 2),
     `${moleculesPerSecond.toPrecision(3)}${settings.backend ? ` (${settings.backend})` : ""}`,
   ]);
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");

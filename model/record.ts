@@ -28,6 +28,8 @@ export const evaluationEntry = z.looseObject({
     connected: rate,
     novelty: rate.optional(),
   }),
+  /** Wasserstein distances from the test split: bond lengths in angstrom, angles in degrees. */
+  distances: z.looseObject({ bondLengths: z.number().nullish(), bondAngles: z.number().nullish() }).optional(),
   moleculesPerSecond: z.number(),
 });
 
