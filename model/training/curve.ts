@@ -13,7 +13,7 @@ export function learningCurve(rows: readonly LossRow[]): string {
   const measured = rows.filter((row) => row.validation !== undefined);
   const series = [
     ...Object.keys(rows[0]?.losses ?? {}).map((name) => curve(name, rows, (row) => row.losses[name])),
-    ...(measured.length > 0 ? [curve("held out (total, averaged weights)", measured, (row) => row.validation!)] : []),
+    ...(measured.length > 0 ? [curve("held out", measured, (row) => row.validation!)] : []),
   ];
   return lineChart(series, { title: "Learning curve", xLabel: "minutes of training", yLabel: "loss", logY: true });
 }
