@@ -15,8 +15,11 @@ export const BUILDS = [
 const FLAGS = ["--target=wasm32", "-O3", "-mbulk-memory", "-ffast-math", "-fno-finite-math-only", "-nostdlib"];
 const LINK = ["-Wl,--no-entry", "-Wl,-z,stack-size=1048576", "-Wl,--strip-all"];
 
+/** The compiler whose output is shipped: another version's bytes differ. */
+export const COMPILER = "clang-19";
+
 /** Compiles one build. Throws Error with the compiler's words. */
-function build(compiler: string, features: readonly string[]): Uint8Array {
+export function build(compiler: string, features: readonly string[]): Uint8Array {
   const out = Deno.makeTempFileSync({ suffix: ".wasm" });
   try {
     const { success, stderr } = new Deno.Command(compiler, {
@@ -31,7 +34,7 @@ function build(compiler: string, features: readonly string[]): Uint8Array {
 }
 
 if (import.meta.main) {
-  const compiler = Deno.env.get("CLANG") ?? "clang-19", check = Deno.args.includes("--check");
+  const compiler = Deno.env.get("CLANG") ?? COMPILER, check = Deno.args.includes("--check");
   for (const { file, features } of BUILDS) {
     const bytes = build(compiler, features), old = check ? Deno.readFileSync(here(file)) : undefined;
     if (!old) Deno.writeFileSync(here(file), bytes);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
+import { build, BUILDS, COMPILER } from "../../model/engine/build_wasm.ts";
 import { createNativeDenoiser } from "../../model/engine/native_denoiser.ts";
 import { createNativeEngine } from "../../model/engine/native_engine.ts";
 import { buildNativeLibrary } from "../../model/engine/native_library.ts";
@@ -228,6 +229,25 @@ Deno.test({
       assert.deepEqual(engine.array("parameters"), before);
     } finally {
       engine.dispose();
+    }
+  },
+});
+
+const hasClang = await (async () => {
+  try {
+    return (await new Deno.Command(COMPILER, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+})();
+
+Deno.test({
+  name: "the shipped WebAssembly is what the compiler makes of the source",
+  ignore: !hasClang,
+  async fn() {
+    for (const { file, features } of BUILDS) {
+      const shipped = await Deno.readFile(new URL(`../../model/engine/${file}`, import.meta.url));
+      assert.deepEqual(build(COMPILER, features), shipped, file);
     }
   },
 });

@@ -4,7 +4,7 @@
 #include "backward.h"
 
 /* Rows of a tile: enough to reuse each weight from cache, few enough that a tile stays there. */
-enum { TILE_ROWS = 72, TILE_PAIRS = 648, ATOMS_MAX = 64 };
+enum { TILE_ROWS = 72, TILE_PAIRS = 648 };
 
 /* Molecules of n nodes in a tile. */
 static int tile_molecules(int n) {
