@@ -233,13 +233,15 @@ Deno.test({
   },
 });
 
-const hasClang = await (async () => {
+/** Whether a program is here and runs. */
+async function has(program: string): Promise<boolean> {
   try {
-    return (await new Deno.Command(COMPILER, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
+    return (await new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
   } catch {
     return false;
   }
-})();
+}
+const hasClang = await has(COMPILER) && await has(COMPILER.replace("clang", "wasm-ld"));
 
 Deno.test({
   name: "the shipped WebAssembly is what the compiler makes of the source",
