@@ -45,16 +45,19 @@ export const evaluateCommand = command({
   async run(values, terminal) {
     const { count, seed, steps, out } = values, { signal } = terminal;
     const { card, folder } = await findModel(values.model);
-    const request = acceptOrder(card, {
-      count,
-      seed,
-      steps,
-      sampler: values.sampler,
-      grid: gridOf(values.grid),
-      options: values["sampler-options"],
-      decoding: values.decoding?.[0],
-      clamp: values.clamp,
-    });
+    // Every decoding named is checked against the card; the first is sampled for, the others share its latents.
+    const [request] = (values.decoding ?? [undefined]).map((decoding) =>
+      acceptOrder(card, {
+        count,
+        seed,
+        steps,
+        sampler: values.sampler,
+        grid: gridOf(values.grid),
+        options: values["sampler-options"],
+        decoding,
+        clamp: values.clamp,
+      })
+    );
     const { settings: { sampler, grid, options, decoding, clamp } } = request;
     const others = [...new Set(values.decoding?.slice(1))].filter((other) => other !== decoding);
     const [model, rdkit, reference] = await Promise.all([
