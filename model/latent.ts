@@ -7,6 +7,14 @@ export function latentLength(space: LatentSpace, nodes: number): number {
   return nodes * (3 * space.vectors + space.scalars) + nodes * nodes * space.pairs;
 }
 
+/** Throws RangeError where `z` is not `[B, latentLength]`. */
+export function checkLatents(z: Float32Array, space: LatentSpace, { batch, nodes }: BatchShape): void {
+  const length = latentLength(space, nodes);
+  if (z.length !== batch * length) {
+    throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
+  }
+}
+
 /** Takes the mean over the nodes out of the first vector (the position) of each molecule, in place. */
 export function centre(z: Float32Array, space: LatentSpace, { batch, nodes }: BatchShape): Float32Array {
   const width = 3 * space.vectors + space.scalars, length = latentLength(space, nodes);

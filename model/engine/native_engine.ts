@@ -1,5 +1,5 @@
 /** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
-import { latentLength } from "../latent.ts";
+import { checkLatents } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "../pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { timeFeatures, type TimeRows } from "./inputs.ts";
@@ -94,10 +94,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     array,
     refresh: () => c.molstep_refresh(engine),
     predict: (z, { batch, nodes }, { times, alpha, sigma }) => {
-      const length = latentLength(space, nodes);
-      if (z.length !== batch * length) {
-        throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
-      }
+      checkLatents(z, space, { batch, nodes });
       const out = new Float32Array(z.length);
       return inTurn(async () => {
         memory(await c.molstep_predict(engine, nodes, batch, z, times, alpha, sigma, out));

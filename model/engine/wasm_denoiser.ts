@@ -1,5 +1,5 @@
 /** The embedded default: the engine in WebAssembly, one worker a core. */
-import { latentLength } from "../latent.ts";
+import { checkLatents, latentLength } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes, TIMES } from "../pair_attention/parameters.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
@@ -113,10 +113,8 @@ export async function createWasmDenoiser(
   return {
     space,
     async predict(z, shape, t) {
+      checkLatents(z, space, shape);
       const length = latentLength(space, shape.nodes);
-      if (z.length !== shape.batch * length) {
-        throw new RangeError(`latents of ${shape.batch} x ${length} floats asked, ${z.length} given`);
-      }
       const rows = timeRows(t, shape.batch, schedule), out = new Float32Array(z.length);
       await Promise.all(workers.map(async (worker, k) => {
         const { from, ...part } = slice(shape, space, z, rows, k, workers.length);

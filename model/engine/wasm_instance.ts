@@ -1,5 +1,5 @@
 /** One network in one WebAssembly instance, on the calling thread. */
-import { latentLength } from "../latent.ts";
+import { checkLatents } from "../latent.ts";
 import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import type { TimeRows } from "./inputs.ts";
@@ -65,9 +65,8 @@ export function createWasmInstance(
   let room = { floats: 0, at: 0 };
   return {
     predict(z, { batch, nodes }, { times, alpha, sigma }) {
-      const length = batch * latentLength(space, nodes);
-      if (z.length !== length) throw new RangeError(`latents of ${length} floats asked, ${z.length} given`);
-      const floats = 2 * length + times.length + 2 * batch;
+      checkLatents(z, space, { batch, nodes });
+      const { length } = z, floats = 2 * length + times.length + 2 * batch;
       if (floats > room.floats) {
         const at = c.molstep_allocate(floats * 4);
         if (at === 0) throw new Error(`the engine has no memory for ${floats} floats`);

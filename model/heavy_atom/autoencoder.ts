@@ -1,5 +1,5 @@
 /** The heavy-atom codec: a deterministic autoencoder of molecules, but for the draw of u. */
-import { latentLength } from "../latent.ts";
+import { checkLatents, latentLength } from "../latent.ts";
 import type { Autoencoder, BatchShape } from "../types.ts";
 import { clampToValence } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
@@ -29,9 +29,7 @@ export function createHeavyAtomAutoencoder(
     },
     decode(z: Float32Array, { batch, nodes }: BatchShape, _random, decoding = "argmax") {
       const length = latentLength(space, nodes);
-      if (z.length !== batch * length) {
-        throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
-      }
+      checkLatents(z, space, { batch, nodes });
       return Promise.resolve(
         Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding)),
       );

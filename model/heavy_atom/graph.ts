@@ -76,8 +76,7 @@ function named(flip: Omit<Flip, "name1" | "name2">): Flip {
 
 /** A graph on the way: what is changed so far, and by how much each atom is over its valence. */
 interface State {
-  readonly cost: number;
-  /** A* order: cost and a lower bound on what is still to be paid. */
+  /** A* order: what is paid and a lower bound on what is still to be. */
   readonly bound: number;
   readonly excess: Int8Array;
   readonly name1: number;
@@ -156,7 +155,7 @@ export function valenceGraph(
   /** What an atom's being violated adds to the lower bound. */
   const due = (value: number, i: number) => value === 0 ? 0 : cheapest[i] / 2;
   const open = createHeap<State>((a, b) => a.bound - b.bound), seen = new Set<number>();
-  open.push({ cost: 0, bound: excess.reduce((sum, value, i) => sum + due(value, i), 0), excess, name1: 0, name2: 0 });
+  open.push({ bound: excess.reduce((sum, value, i) => sum + due(value, i), 0), excess, name1: 0, name2: 0 });
   for (let looked = 0; looked < limit; looked++) {
     const state = open.pop();
     if (!state || state.bound === Infinity) return undefined;
@@ -171,7 +170,7 @@ export function valenceGraph(
       let bound = state.bound + flip.cost - due(excess[i], i) - (j === i ? 0 : due(excess[j], j));
       excess[i] += flip.byI, excess[j] += flip.byJ;
       bound += due(excess[i], i) + (j === i ? 0 : due(excess[j], j));
-      open.push({ cost: state.cost + flip.cost, bound, excess, name1, name2, flip, before: state });
+      open.push({ bound, excess, name1, name2, flip, before: state });
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 /** Between flat latents and the tensors that the network reads and writes. */
 import type * as tfjs from "@tensorflow/tfjs";
 import { ONE_HOT } from "../heavy_atom/space.ts";
-import { latentLength } from "../latent.ts";
+import { checkLatents, latentLength } from "../latent.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { offDiagonal, type Tf } from "./layers.ts";
 import type { NetworkOutputs } from "./network.ts";
@@ -20,12 +20,12 @@ export interface LatentParts {
 export function splitLatent(
   tf: Tf,
   z: Float32Array,
-  { vectors: V, scalars: K, pairs: P }: LatentSpace,
-  { batch: B, nodes: N }: BatchShape,
+  space: LatentSpace,
+  shape: BatchShape,
 ): LatentParts {
-  const width = 3 * V + K, length = latentLength({ vectors: V, scalars: K, pairs: P }, N);
-  if (z.length !== B * length) throw new RangeError(`latents of ${B} x ${length} floats asked, ${z.length} given`);
-  const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, length]), [N * width, N * N * P], 1);
+  checkLatents(z, space, shape);
+  const { vectors: V, scalars: K, pairs: P } = space, { batch: B, nodes: N } = shape, width = 3 * V + K;
+  const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, latentLength(space, N)]), [N * width, N * N * P], 1);
   const [vectors, scalars] = tf.split(tf.reshape(nodes, [B, N, width]), [3 * V, K], 2);
   return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
 }

@@ -162,16 +162,22 @@ Deno.test("createWasmInstance() throws when the parameters are of another networ
   assert.throws(() => createWasmInstance(module, space, { width: 20, blocks: 1 }, new Float32Array(3)), RangeError);
 });
 
+/** A native engine with `parameters()`, ready to train. */
+function trainingEngine() {
+  const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+  engine.array("parameters").set(flatten(engine.specs, parameters()));
+  engine.refresh();
+  return engine;
+}
+
 Deno.test({
   name: "the native engine's losses and gradients agree with TensorFlow.js's",
   ignore: !hasCompiler,
   async fn() {
     await tf.setBackend("cpu");
-    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    const engine = trainingEngine();
     try {
       for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
-        engine.array("parameters").set(flatten(engine.specs, parameters()));
-        engine.refresh();
         const batch = group(shape), tensors = toTensors(tf, engine.specs, parameters());
         const { losses, gradients } = await lossAndGradients(tf, { space, blocks: sizes.blocks }, tensors, batch);
         const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
@@ -194,10 +200,8 @@ Deno.test({
   name: "the native engine's gradient of several groups is their weighted mean",
   ignore: !hasCompiler,
   async fn() {
-    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    const engine = trainingEngine();
     try {
-      engine.array("parameters").set(flatten(engine.specs, parameters()));
-      engine.refresh();
       const groups = [group({ batch: 9, nodes: 9 }), group({ batch: 3, nodes: 4 })];
       const alone: Float32Array[] = [];
       for (const one of groups) {
@@ -217,10 +221,8 @@ Deno.test({
   name: "the native engine's update changes nothing when the gradient is no number",
   ignore: !hasCompiler,
   async fn() {
-    const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
+    const engine = trainingEngine();
     try {
-      engine.array("parameters").set(flatten(engine.specs, parameters()));
-      engine.refresh();
       const bad = group({ batch: 4, nodes: 5 }), rates = { muon: 0.02, adamw: 0.002, emaDecay: 0.9, clip: 10 };
       bad.z[0] = NaN;
       await engine.gradient([bad]);
