@@ -1,4 +1,5 @@
 /** What a process of its own measures: one network on one backend, or one trainer. */
+import { RELEASED_EGNN } from "../model/egnn_parameters.ts";
 import { openBackend } from "../model/backends/open.ts";
 import { BACKENDS } from "../model/backends/types.ts";
 import { createEgnnDenoiser, egnnDenoiserParameters, type EgnnDenoiserSizes } from "../model/egnn_denoiser.ts";
@@ -102,14 +103,7 @@ async function openEgnn({ place, nodes, width, blocks }: Subject): Promise<OpenS
   const sizes: EgnnDenoiserSizes = {
     width,
     blocks,
-    attention: true,
-    tanh: true,
-    normConstant: 1,
-    invariantLayers: 1,
-    sinEmbedding: false,
-    normalisationFactor: 1,
-    aggregation: "sum",
-    coordinateRange: 15,
+    ...RELEASED_EGNN,
     conditionTime: true,
     parametrisation: "eps",
   };

@@ -15,6 +15,18 @@ export interface EgnnSizes {
   readonly coordinateRange: number;
 }
 
+/** What the released GeoLDM and EDM models for QM9 have in common, whatever their width and depth. */
+export const RELEASED_EGNN: Readonly<Omit<EgnnSizes, "width" | "blocks">> = Object.freeze({
+  attention: true,
+  tanh: true,
+  normConstant: 1,
+  invariantLayers: 1,
+  sinEmbedding: false,
+  normalisationFactor: 1,
+  aggregation: "sum",
+  coordinateRange: 15,
+});
+
 /** Frequencies of the sinusoidal distance features: floor(log_4 2000) + 1. */
 export const FREQUENCIES = 6;
 

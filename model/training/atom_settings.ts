@@ -1,4 +1,5 @@
 /** What a run of GeoLDM or EDM is told: the all-atom models, trained on TensorFlow.js. */
+import { RELEASED_EGNN } from "../egnn_parameters.ts";
 import { z } from "zod";
 import type { EgnnDenoiserSizes } from "../egnn_denoiser.ts";
 import type { GeoldmSizes } from "../geoldm/networks.ts";
@@ -43,30 +44,23 @@ export function atomSchedule(): Schedule {
   return makeSchedule(ATOM_SCHEDULE);
 }
 
-/** What all networks of a run share. */
-function common({ width }: AtomSettings) {
+/** Sizes of the autoencoder. */
+export function autoencoderSizes(settings: AtomSettings): GeoldmSizes {
+  const { width, encoderBlocks, blocks: decoderBlocks, latentScalars } = settings;
   return {
+    ...RELEASED_EGNN,
     width,
-    attention: true,
-    tanh: true,
-    normConstant: 1,
-    invariantLayers: 1,
-    sinEmbedding: false,
-    normalisationFactor: 1,
-    aggregation: "sum" as const,
-    coordinateRange: 15,
+    encoderBlocks,
+    decoderBlocks,
+    latentScalars,
+    elements: ELEMENTS,
+    includeCharges: true,
   };
 }
 
-/** Sizes of the autoencoder. */
-export function autoencoderSizes(settings: AtomSettings): GeoldmSizes {
-  const { encoderBlocks, blocks: decoderBlocks, latentScalars } = settings;
-  return { ...common(settings), encoderBlocks, decoderBlocks, latentScalars, elements: ELEMENTS, includeCharges: true };
-}
-
 /** Sizes of the denoiser. */
-export function denoiserSizes(settings: AtomSettings): EgnnDenoiserSizes {
-  return { ...common(settings), blocks: settings.blocks, conditionTime: true, parametrisation: "eps" };
+export function denoiserSizes({ width, blocks }: AtomSettings): EgnnDenoiserSizes {
+  return { ...RELEASED_EGNN, width, blocks, conditionTime: true, parametrisation: "eps" };
 }
 
 /** The latent that is diffused. */

@@ -1,3 +1,4 @@
+import { RELEASED_EGNN } from "../../model/egnn_parameters.ts";
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { openBackend } from "../../model/backends/open.ts";
@@ -20,14 +21,7 @@ const schedule = cosineSchedule({ factor: 0.99 });
 const egnn = {
   width: 32,
   blocks: 2,
-  attention: true,
-  tanh: true,
-  normConstant: 1,
-  invariantLayers: 1,
-  sinEmbedding: false,
-  normalisationFactor: 1,
-  aggregation: "sum" as const,
-  coordinateRange: 15,
+  ...RELEASED_EGNN,
 };
 const flat: LatentSpace = { vectors: 1, scalars: 2, pairs: 0 },
   heavy: LatentSpace = { vectors: 3, scalars: 12, pairs: 4 };

@@ -1,3 +1,4 @@
+import { RELEASED_EGNN } from "../../model/egnn_parameters.ts";
 import assert from "node:assert/strict";
 import type * as tfjs from "@tensorflow/tfjs";
 import { openBackend } from "../../model/backends/open.ts";
@@ -19,14 +20,7 @@ const space = { vectors: 1, scalars: 2, pairs: 0 }, schedule = cosineSchedule({ 
 const plain: EgnnDenoiserSizes = {
   width: 16,
   blocks: 2,
-  attention: true,
-  tanh: true,
-  normConstant: 1,
-  invariantLayers: 1,
-  sinEmbedding: false,
-  normalisationFactor: 1,
-  aggregation: "sum",
-  coordinateRange: 15,
+  ...RELEASED_EGNN,
   conditionTime: true,
   parametrisation: "eps",
 };

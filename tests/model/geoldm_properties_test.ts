@@ -1,3 +1,4 @@
+import { RELEASED_EGNN } from "../../model/egnn_parameters.ts";
 import assert from "node:assert/strict";
 import type * as tfjs from "@tensorflow/tfjs";
 import type { Molecule } from "../../chem/molecule.ts";
@@ -12,14 +13,7 @@ import { assertAutoencoderSymmetries, assertClose, assertGradient } from "../pro
 const elements = [1, 6, 7, 8, 9];
 const sizes = {
   width: 16,
-  attention: true,
-  tanh: true,
-  normConstant: 1,
-  invariantLayers: 1,
-  sinEmbedding: false,
-  normalisationFactor: 1,
-  aggregation: "sum" as const,
-  coordinateRange: 15,
+  ...RELEASED_EGNN,
   encoderBlocks: 1,
   decoderBlocks: 2,
   elements,
