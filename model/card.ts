@@ -1,6 +1,7 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
 import { DECODINGS } from "./decodings.ts";
+import { VARIANTS } from "./distillation/settings.ts";
 import { gridSpec } from "./grids.ts";
 import { parseSamplerOptions, samplerName } from "./samplers/mod.ts";
 import { scheduleSpec } from "./schedules.ts";
@@ -123,10 +124,20 @@ export const cardSchema = z.strictObject({
   /** Weights distilled to fixed numbers of steps. */
   distilled: z.array(z.strictObject({
     steps: count,
+    /** Several entries may name one file, where its network is told the number of steps. */
     file,
-    variant: z.string().min(1),
+    /** Number of features of the number of steps in the network's input; 0 for a network of one step count. */
+    levels: z.int().min(0).max(16).default(0),
+    /** Whose steps were learned, and so how the student is sampled. */
+    variant: z.enum(VARIANTS),
     teacher: z.string().min(1),
     version: z.string().min(1),
+    /** Times of the steps. */
+    grid: gridSpec.default({ type: "uniform" }),
+    /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
+    clamp: z.number().min(0).max(1).default(0),
+    /** How it was made: settings, updates, hours, validation. */
+    training: free.optional(),
     metrics: free.optional(),
   })).default([]),
   /** The best undistilled setting measured at each of some step counts. */

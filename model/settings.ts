@@ -77,15 +77,15 @@ export function chooseSettings(
         card.distilled.map((d) => d.steps).sort((a, b) => a - b),
       );
     }
-    // A student learns one deterministic step over each interval of the uniform grid (Salimans & Ho 2022).
+    // A student learned one step of its variant over each interval of its grid, and takes no other.
     return {
       sampler: "distilled",
-      algorithm: "ddim",
+      algorithm: student.variant,
       steps,
-      grid: { type: "uniform" },
+      grid: student.grid,
       options: {},
       decoding,
-      clamp: clamp ?? 0,
+      clamp: clamp ?? student.clamp,
     };
   }
   const entries = asked ? card.recommended.filter((entry) => entry.sampler === asked) : card.recommended;

@@ -38,7 +38,7 @@ Deno.test("loadModel() names the file that is missing or damaged", () =>
 
 Deno.test("Model.denoiser() loads distilled weights once, and refuses steps that it lacks", () =>
   withFolder(async (root) => {
-    const distilled = [{ steps: 4, file: "d4.safetensors", variant: "ddim", teacher: "qm9", version: "1" }];
+    const distilled = [{ steps: 4, file: "d4.safetensors", variant: "ddim" as const, teacher: "qm9", version: "1" }];
     const model = await loadModel(await writeTinyModel(root, { distilled }), cpu);
     try {
       const student = await model.denoiser(4);

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import type { Card } from "../../model/card.ts";
 import { chooseSettings, NotDistilledError } from "../../model/settings.ts";
 
-const student = (steps: number) => ({ steps, file: "s.safetensors", variant: "ddim", teacher: "m", version: "1" });
+const student = (steps: number) => ({
+  steps,
+  file: "s.safetensors",
+  levels: 0,
+  variant: "ddim" as const,
+  teacher: "m",
+  version: "1",
+  grid: { type: "uniform" as const },
+  clamp: 0,
+});
 const card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder"> = {
   name: "m",
   autoencoder: { type: "heavy-atom", classes: [[6, 3]], scale: 1.6, oneHot: 0.5, decoding: "argmax" },

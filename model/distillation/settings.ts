@@ -1,0 +1,55 @@
+/** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
+import { z } from "zod";
+import { gridSpec } from "../grids.ts";
+
+/**
+ * `progressive` halves the number of steps (Salimans & Ho 2022); `knowledge` teaches a network of another size what the
+ * teacher says at every time.
+ */
+export const METHODS = ["progressive", "knowledge"] as const;
+
+/** Which two steps of the teacher the student learns as one: deterministic ones, or posterior means (ELPD's two variants). */
+export const VARIANTS = ["ddim", "ddpm"] as const;
+
+/** A name of a model. */
+export const modelName = z.string().regex(
+  /^[a-z0-9][a-z0-9._-]{0,63}$/,
+  "must be lower-case letters, digits, '.', '_' and '-', at most 64",
+);
+
+/** A step count that can be distilled from or to. */
+const steps = z.int().min(1).max(1000);
+
+/** Everything that decides a round's numbers. Limits of time are not among them: a resume may go on for longer. */
+export const roundSettings = z.strictObject({
+  model: modelName,
+  method: z.enum(METHODS).default("progressive"),
+  variant: z.enum(VARIANTS).default("ddim"),
+  /** The teacher's steps, and the student's: half of them, rounded up. For `knowledge` both are the steps that are judged. */
+  from: steps,
+  to: steps,
+  /** Times of the steps; a teacher that is itself distilled keeps its own. */
+  grid: gridSpec.default({ type: "uniform" }),
+  /** The time below which estimates are clamped when the round is judged, and in service. */
+  clamp: z.number().min(0).max(1).default(0),
+  /** Size of the student; `knowledge` only. */
+  width: z.int().min(16).max(1024).multipleOf(16).optional(),
+  blocks: z.int().min(1).max(32).optional(),
+  /** Name of the model that `knowledge` makes. */
+  name: modelName.optional(),
+  /** Molecules an update. */
+  batch: z.int().min(1).max(4096).default(128),
+  /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. */
+  learningRate: z.number().positive().max(1).default(0.005),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(1),
+  /** Molecule stability, in points, that the student may lose against its teacher at `from` steps and still be published. */
+  accept: z.number().min(0).max(100).default(5),
+  /** Molecules that a validation draws, and those on which the finished round is judged. */
+  samples: z.int().min(1).max(100_000).default(1000),
+});
+
+/** Checked settings of a round. */
+export type RoundSettings = z.infer<typeof roundSettings>;
+
+/** Half of a number of steps, as the papers halve: 125 -> 63. */
+export const halved = (from: number): number => Math.ceil(from / 2);
