@@ -43,16 +43,21 @@ export function tensorsOn(choice: RuntimeChoice): OpenTensors {
     open ??= import("./backends/open.ts").then(({ openBackend }) => openBackend(choice === "native" ? "auto" : choice));
 }
 
-/** The denoiser of a card. `auto` and `wasm` run pair attention on the embedded engine; others on TensorFlow.js. */
+/**
+ * The denoiser of a card. `auto` and `wasm` run pair attention on the embedded engine; others on TensorFlow.js.
+ *
+ * @param levels features of the number of steps that the network's input has: of a student that serves several
+ */
 export async function makeDenoiser(
   { denoiser: part, space }: Pick<Card, "denoiser" | "space">,
   tensors: Tensors,
   schedule: Schedule,
   options: PartOptions,
+  levels = 0,
 ): Promise<Placed<Denoiser>> {
   switch (part.type) {
     case "pair-attention": {
-      const sizes = { width: part.width, blocks: part.blocks };
+      const sizes = { width: part.width, blocks: part.blocks, levels };
       return await placePairAttention({ space, sizes, schedule }, tensors, options);
     }
     case "egnn": {

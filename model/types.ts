@@ -57,8 +57,16 @@ export interface BatchShape {
 /** Something that turns latents at a time into x0 estimates. Implemented on TensorFlow.js and by the engines. */
 export interface Denoiser {
   readonly space: LatentSpace;
-  /** @param t one time for all, or one a molecule. */
-  predict(z: Float32Array, shape: BatchShape, t: number | Float32Array): Promise<Float32Array>;
+  /**
+   * @param t one time for all, or one a molecule
+   * @param steps number of steps of the sampler, for a network that is told it: one for all, or one a molecule
+   */
+  predict(
+    z: Float32Array,
+    shape: BatchShape,
+    t: number | Float32Array,
+    steps?: number | Float32Array,
+  ): Promise<Float32Array>;
   dispose(): void;
 }
 

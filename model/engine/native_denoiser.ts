@@ -21,7 +21,8 @@ export function createNativeDenoiser(
   engine.refresh();
   return {
     space,
-    predict: async (z, shape, t) => await engine.predict(z, shape, timeRows(t, shape.batch, schedule)),
+    predict: async (z, shape, t, steps) =>
+      await engine.predict(z, shape, timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels })),
     dispose: () => engine.dispose(),
   };
 }

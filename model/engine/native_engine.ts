@@ -2,7 +2,7 @@
 import { checkLatents } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "../pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
-import { timeFeatures, type TimeRows } from "./inputs.ts";
+import { type TimeRows, timesOf } from "./inputs.ts";
 import { type NativeLibrary, openNativeLibrary } from "./native_library.ts";
 import type { Group } from "../training/learner.ts";
 
@@ -55,19 +55,20 @@ function join(groups: readonly Group[], field: "z" | "target" | "alpha" | "sigma
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = navigator.hardwareConcurrency, train = false } = options;
   const library = options.library ?? openNativeLibrary(), c = library.symbols;
-  const specs = pairAttentionParameters(space, sizes);
+  const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
   const engine = c.molstep_create(
     sizes.width,
     sizes.blocks,
     space.vectors,
     space.scalars,
     space.pairs,
+    levels,
     threads,
     Number(train),
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most 32 blocks, 16 scalars, 8 pair features and 64 threads; given ${
+      `the engine takes widths that are multiples of 16, at most 32 blocks, 16 scalars, 8 pair features, 16 levels and 64 threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })
       } (or memory ran out)`,
     );
@@ -104,9 +105,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     gradient: (groups) => {
       const nodes = Int32Array.from(groups, ({ shape }) => shape.nodes);
       const batches = Int32Array.from(groups, ({ shape }) => shape.batch);
-      const times = new Float32Array(batches.reduce((a, b) => a + b, 0) * 16), losses = new Float32Array(3);
-      let at = 0;
-      for (const { t } of groups) for (const time of t) timeFeatures(time, times, at), at += 16;
+      const losses = new Float32Array(3), times = timesOf(groups, levels);
       const [z, target, alpha, sigma, weights] = (["z", "target", "alpha", "sigma", "weights"] as const)
         .map((field) => join(groups, field));
       return inTurn(async () => {

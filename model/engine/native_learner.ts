@@ -12,6 +12,8 @@ export interface NativeLearnerOptions {
   readonly space: LatentSpace;
   readonly sizes: PairAttentionSizes;
   readonly seed: number;
+  /** First values in place of random ones. */
+  readonly values?: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   readonly threads?: number;
   readonly library?: NativeLibrary;
 }
@@ -27,7 +29,7 @@ const ofAdam = (spec: ParameterSpec) => spec.optimiser === "adamw";
 /** Throws as `createNativeEngine`. */
 export function createNativeLearner(options: NativeLearnerOptions): Learner {
   const engine = createNativeEngine({ ...options, train: true });
-  const first = flatten(engine.specs, initialise(options.space, options.sizes, options.seed));
+  const first = flatten(engine.specs, options.values ?? initialise(options.space, options.sizes, options.seed));
   let updates = 0;
   engine.array("parameters").set(first);
   engine.array("ema").set(first);

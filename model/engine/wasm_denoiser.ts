@@ -1,6 +1,6 @@
 /** The embedded default: the engine in WebAssembly, one worker a core. */
 import { checkLatents, latentLength } from "../latent.ts";
-import { pairAttentionParameters, type PairAttentionSizes, TIMES } from "../pair_attention/parameters.ts";
+import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { type TimeRows, timeRows } from "./inputs.ts";
@@ -79,13 +79,13 @@ function slice(
   shares: number,
 ) {
   const from = Math.floor(batch * share / shares), to = Math.floor(batch * (share + 1) / shares);
-  const length = latentLength(space, nodes);
+  const length = latentLength(space, nodes), features = rows.times.length / batch;
   return {
     from,
     shape: { batch: to - from, nodes },
     z: z.slice(from * length, to * length),
     rows: {
-      times: rows.times.slice(from * TIMES, to * TIMES),
+      times: rows.times.slice(from * features, to * features),
       alpha: rows.alpha.slice(from, to),
       sigma: rows.sigma.slice(from, to),
     },
@@ -112,10 +112,11 @@ export async function createWasmDenoiser(
   }
   return {
     space,
-    async predict(z, shape, t) {
+    async predict(z, shape, t, steps) {
       checkLatents(z, space, shape);
       const length = latentLength(space, shape.nodes);
-      const rows = timeRows(t, shape.batch, schedule), out = new Float32Array(z.length);
+      const rows = timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels }),
+        out = new Float32Array(z.length);
       await Promise.all(workers.map(async (worker, k) => {
         const { from, ...part } = slice(shape, space, z, rows, k, workers.length);
         if (part.shape.batch === 0) return;

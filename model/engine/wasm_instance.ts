@@ -13,6 +13,7 @@ interface Exports {
     vectors: number,
     scalars: number,
     pairs: number,
+    levels: number,
     threads: number,
     train: number,
   ): number;
@@ -47,11 +48,11 @@ export interface WasmInstance {
 export function createWasmInstance(
   module: WebAssembly.Module,
   space: LatentSpace,
-  { width, blocks }: PairAttentionSizes,
+  { width, blocks, levels = 0 }: PairAttentionSizes,
   parameters: Float32Array,
 ): WasmInstance {
   const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
-  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, 1, 0);
+  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, levels, 1, 0);
   if (engine === 0) {
     throw new RangeError(`no engine for width ${width}, ${blocks} blocks, ${JSON.stringify(space)}, or no memory`);
   }

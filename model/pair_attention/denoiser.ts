@@ -2,7 +2,7 @@
 import type * as tfjs from "@tensorflow/tfjs";
 import type { Denoiser, LatentSpace } from "../types.ts";
 import type { Values } from "./initialise.ts";
-import { joinLatent, splitLatent } from "./inputs.ts";
+import { joinLatent, levelTensor, splitLatent } from "./inputs.ts";
 import type { Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "./parameters.ts";
@@ -45,7 +45,7 @@ export function createPairAttention(
   const tensors = toTensors(tf, pairAttentionParameters(space, sizes), params);
   return {
     space,
-    async predict(z, shape, t) {
+    async predict(z, shape, t, steps) {
       const times = typeof t === "number" ? new Float32Array(shape.batch).fill(t) : t;
       if (times.length !== shape.batch) throw new RangeError(`${shape.batch} times asked, ${times.length} given`);
       const values = Array.from(times, (time) => schedule(time));
@@ -57,6 +57,7 @@ export function createPairAttention(
             t: tf.tensor1d(times),
             alpha: tf.tensor1d(values.map(({ alpha }) => alpha)),
             sigma: tf.tensor1d(values.map(({ sigma }) => sigma)),
+            ...levelTensor(tf, steps, shape.batch, sizes.levels),
           }),
         )
       );

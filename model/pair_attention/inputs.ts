@@ -4,6 +4,7 @@ import { ONE_HOT } from "../heavy_atom/space.ts";
 import { checkLatents, latentLength } from "../latent.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { offDiagonal, type Tf } from "./layers.ts";
+import { levelFeatures } from "./levels.ts";
 import type { NetworkOutputs } from "./network.ts";
 
 /** The parts of latents `[B, L]`. */
@@ -28,6 +29,25 @@ export function splitLatent(
   const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, latentLength(space, N)]), [N * width, N * N * P], 1);
   const [vectors, scalars] = tf.split(tf.reshape(nodes, [B, N, width]), [3 * V, K], 2);
   return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
+}
+
+/** Features of the number of steps `[B, levels]` as the network takes them; nothing for a network without levels. */
+export function levelTensor(
+  tf: Tf,
+  steps: number | Float32Array | undefined,
+  batch: number,
+  levels = 0,
+): { levels?: tfjs.Tensor } {
+  if (levels === 0) return {};
+  if (steps === undefined) throw new RangeError("this network must be told the number of steps");
+  if (typeof steps !== "number" && steps.length !== batch) {
+    throw new RangeError(`${batch} numbers of steps asked, ${steps.length} given`);
+  }
+  const features = new Float32Array(batch * levels);
+  for (let b = 0; b < batch; b++) {
+    levelFeatures(typeof steps === "number" ? steps : steps[b], levels, features, b * levels);
+  }
+  return { levels: tf.tensor2d(features, [batch, levels]) };
 }
 
 /** The x0 estimate `[B, L]` of the network's outputs: classes and bond orders as expected one-hot values. */

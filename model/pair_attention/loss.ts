@@ -3,9 +3,10 @@ import type * as tfjs from "@tensorflow/tfjs";
 import { ONE_HOT } from "../heavy_atom/space.ts";
 import type { Group, Losses } from "../training/learner.ts";
 import type { LatentSpace } from "../types.ts";
-import { splitLatent } from "./inputs.ts";
+import { levelTensor, splitLatent } from "./inputs.ts";
 import { offDiagonal, type Tensors, type Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
+import type { PairAttentionSizes } from "./parameters.ts";
 
 /** Share of the second and third vectors' errors beside the positions'. */
 export const VECTOR_WEIGHT = 0.3;
@@ -28,7 +29,7 @@ function crossEntropy(tf: Tf, target: tfjs.Tensor, logits: tfjs.Tensor): tfjs.Te
 export function pairAttentionLoss(
   tf: Tf,
   space: LatentSpace,
-  blocks: number,
+  { blocks, levels = 0 }: Pick<PairAttentionSizes, "blocks" | "levels">,
   params: Tensors,
   group: Group,
 ): LossTensors {
@@ -38,6 +39,7 @@ export function pairAttentionLoss(
     t: tf.tensor1d(group.t),
     alpha: tf.tensor1d(group.alpha),
     sigma: tf.tensor1d(group.sigma),
+    ...levelTensor(tf, group.steps, B, levels),
   });
   const target = splitLatent(tf, group.target, space, group.shape);
   const shares = tf.tensor2d([1, ...Array(space.vectors - 1).fill(VECTOR_WEIGHT)], [1, space.vectors]);
@@ -60,7 +62,7 @@ export interface Gradients {
 /** The loss and its gradients, computed on the current backend. The caller disposes the gradients. */
 export async function lossAndGradients(
   tf: Tf,
-  { space, blocks }: { space: LatentSpace; blocks: number },
+  { space, ...sizes }: { space: LatentSpace } & Pick<PairAttentionSizes, "blocks" | "levels">,
   params: Tensors,
   group: Group,
 ): Promise<Gradients> {
@@ -70,7 +72,7 @@ export async function lossAndGradients(
     const { total, parts } = pairAttentionLoss(
       tf,
       space,
-      blocks,
+      sizes,
       Object.fromEntries(names.map((name, k) => [name, tensors[k]])),
       group,
     );

@@ -20,6 +20,8 @@ export interface NetworkInputs {
   readonly t: tfjs.Tensor;
   readonly alpha: tfjs.Tensor;
   readonly sigma: tfjs.Tensor;
+  /** Features of the number of steps `[B, levels]`, for a network that has them. */
+  readonly levels?: tfjs.Tensor;
 }
 
 /** What the network says of the clean molecule. */
@@ -142,7 +144,8 @@ function block(
  */
 export function pairAttention(tf: Tf, params: Tensors, blocks: number, inputs: NetworkInputs): NetworkOutputs {
   const { vectors, scalars, pairs, t, alpha, sigma } = inputs, [B, N] = vectors.shape;
-  const time = tf.tile(tf.expandDims(timeFeatures(tf, t), 1), [1, N, 1]);
+  const told = inputs.levels ? tf.concat([timeFeatures(tf, t), inputs.levels], -1) : timeFeatures(tf, t);
+  const time = tf.tile(tf.expandDims(told, 1), [1, N, 1]);
   const mask = offDiagonal(tf, N);
   const r0 = radialFeatures(tf, tf.squeeze(tf.slice(vectors, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]), pairs);
   let h = linear(tf, params, "input", tf.concat([scalars, time], -1));

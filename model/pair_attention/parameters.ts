@@ -11,6 +11,8 @@ export interface PairAttentionSizes {
   readonly width: number;
   /** Number of blocks. */
   readonly blocks: number;
+  /** Features of the number of steps in the input (`levels.ts`); none where absent. */
+  readonly levels?: number;
 }
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
@@ -27,7 +29,10 @@ export interface ParameterSpec {
 }
 
 /** Every parameter in storage order. A weight is `[in, out]`, so y = x W + b; `qkv.weight` is `[3, in, out]`. */
-export function pairAttentionParameters(space: LatentSpace, { width: f, blocks }: PairAttentionSizes): ParameterSpec[] {
+export function pairAttentionParameters(
+  space: LatentSpace,
+  { width: f, blocks, levels = 0 }: PairAttentionSizes,
+): ParameterSpec[] {
   const { vectors: V, scalars: K, pairs: P } = space;
   const R = DISTANCES + P, e = PAIR_WIDTH, C = SETS, hidden = EXPANSION * f;
   const list: ParameterSpec[] = [];
@@ -38,7 +43,7 @@ export function pairAttentionParameters(space: LatentSpace, { width: f, blocks }
     add(`${name}.weight`, [input, output], zero ? "zeros" : "uniform", 1 / Math.sqrt(input), muon);
     if (bias) add(`${name}.bias`, [output], "uniform", 1 / Math.sqrt(input));
   };
-  linear("input", K + TIMES, f);
+  linear("input", K + TIMES + levels, f);
   add("coordinates.in", [V, C], "normal", 0.7);
   for (let b = 0; b < blocks; b++) {
     const at = `blocks.${b}`;

@@ -17,6 +17,8 @@ export interface Group {
   readonly alpha: Float32Array;
   /** `[B]` */
   readonly sigma: Float32Array;
+  /** Number of steps `[B]` that the network is told, where it is told one. */
+  readonly steps?: Float32Array;
   /** Loss weights `[B, 3]`: of positions, of scalars, of pairs. */
   readonly weights: Float32Array;
 }

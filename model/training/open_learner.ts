@@ -13,26 +13,31 @@ export const TRAINERS = ["auto", "native", ...BACKENDS] as const;
 /** One of {@link TRAINERS}. */
 export type Trainer = typeof TRAINERS[number];
 
+/** Values of parameters by name. */
+export type FirstValues = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
 /** What to train. */
 export interface LearnerSetup {
   readonly space: LatentSpace;
   readonly sizes: PairAttentionSizes;
   readonly seed: number;
+  /** First values of the parameters in place of random ones. */
+  readonly values?: FirstValues;
   /** Threads of the native engine; all cores where absent. */
   readonly threads?: number;
 }
 
-async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, threads }: LearnerSetup) {
+async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, values, threads }: LearnerSetup) {
   if (name === "native") {
     const { createNativeLearner } = await import("../engine/native_learner.ts");
-    return { learner: createNativeLearner({ space, sizes, seed, threads }), why: "the native engine" };
+    return { learner: createNativeLearner({ space, sizes, seed, values, threads }), why: "the native engine" };
   }
   const { tf, why } = await openBackend(name as BackendName);
   const learner = createTensorflowLearner<Group>(tf, {
     backend: name,
     specs: pairAttentionParameters(space, sizes),
-    values: initialise(space, sizes, seed),
-    loss: (params, group) => pairAttentionLoss(tf, space, sizes.blocks, params, group),
+    values: values ?? initialise(space, sizes, seed),
+    loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
   });
   return { learner, why };
 }

@@ -11,6 +11,7 @@ import { compileWasmEngine } from "../../model/engine/wasm_module.ts";
 import { timeRows } from "../../model/engine/inputs.ts";
 import { drawNoise, latentLength } from "../../model/latent.ts";
 import { createPairAttention, initialise, lossAndGradients, toTensors } from "../../model/pair_attention/denoiser.ts";
+import { widened } from "../../model/pair_attention/levels.ts";
 import { random } from "../../model/random.ts";
 import { cosineSchedule } from "../../model/schedules.ts";
 import type { Group } from "../../model/training/learner.ts";
@@ -170,6 +171,52 @@ function trainingEngine() {
   return engine;
 }
 
+/** A network that is told the number of steps, and a batch at several of them. */
+const told = { ...sizes, levels: 4 };
+const withSteps = (one: Group): Group => ({ ...one, steps: Float32Array.from(one.t, (_, b) => [1, 3, 8, 100][b % 4]) });
+
+Deno.test({
+  name: "a network that is told the number of steps: the engines and TensorFlow.js agree in estimates and gradients",
+  ignore: !hasCompiler,
+  async fn() {
+    await tf.setBackend("cpu");
+    const plain = parameters(), values = widened(plain, 4), weight = values.get("input.weight")!;
+    const shape = { batch: 7, nodes: 6 }, batch = withSteps(group(shape)), options = { space, sizes: told, schedule };
+    const at = async (one: Denoiser, steps?: number | Float32Array) => {
+      try {
+        return await one.predict(batch.z, shape, batch.t, steps);
+      } finally {
+        one.dispose();
+      }
+    };
+    // Of zero weight, the features say nothing: the widened network says what the plain one says.
+    const before = await at(createNativeDenoiser({ ...options, sizes }, plain));
+    assert.ok(relativeError(await at(createNativeDenoiser(options, values), 8), before) < 1e-6);
+
+    weight.data.forEach((_, k) => weight.data[k] += 0.1 * Math.sin(k));
+    const reference = await at(createPairAttention(tf, options, values), batch.steps);
+    assert.ok(relativeError(await at(createNativeDenoiser(options, values), batch.steps), reference) < 1e-4);
+    assert.ok(relativeError(await at(await createWasmDenoiser(options, values), batch.steps), reference) < 1e-4);
+    assert.ok(relativeError(await at(createNativeDenoiser(options, values), 8), reference) > 1e-3);
+    await assert.rejects(at(createNativeDenoiser(options, values)), /must be told the number of steps/);
+
+    const engine = createNativeEngine({ space, sizes: told, threads: 2, train: true });
+    try {
+      engine.array("parameters").set(flatten(engine.specs, values));
+      engine.refresh();
+      await engine.gradient([batch]);
+      const { gradients } = await lossAndGradients(tf, { space, ...told }, toTensors(tf, engine.specs, values), batch);
+      const flat = unflatten(engine.specs, engine.array("gradient"));
+      for (const { name } of engine.specs) {
+        const error = relativeError(flat.get(name)!.data, await gradients[name].data());
+        assert.ok(error < 1e-4, `${name}: ${error}`);
+      }
+    } finally {
+      engine.dispose();
+    }
+  },
+});
+
 Deno.test({
   name: "the native engine's losses and gradients agree with TensorFlow.js's",
   ignore: !hasCompiler,
@@ -179,7 +226,7 @@ Deno.test({
     try {
       for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
         const batch = group(shape), tensors = toTensors(tf, engine.specs, parameters());
-        const { losses, gradients } = await lossAndGradients(tf, { space, blocks: sizes.blocks }, tensors, batch);
+        const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, tensors, batch);
         const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
         for (const part of ["positions", "scalars", "bonds"] as const) {
           assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);

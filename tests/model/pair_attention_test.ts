@@ -165,12 +165,12 @@ Deno.test("lossAndGradients() agrees with finite differences in every parameter"
   await tf.setBackend("cpu");
   const values = shaken(6), group = makeGroup(7), before = tf.memory().numTensors;
   const params = Object.fromEntries([...values].map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]));
-  const { losses, gradients } = await lossAndGradients(tf, { space, blocks: sizes.blocks }, params, group);
+  const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, params, group);
   assert.ok(Math.abs(losses.total - Object.values(losses.parts).reduce((a, b) => a + b)) < 1e-4 * losses.total);
   const lossAt = (name: string, data: Float32Array) =>
     tf.tidy(() => {
       const moved = { ...params, [name]: tf.tensor(data, values.get(name)!.shape) };
-      return pairAttentionLoss(tf, space, sizes.blocks, moved, group).total.dataSync()[0];
+      return pairAttentionLoss(tf, space, sizes, moved, group).total.dataSync()[0];
     });
   let worst = 0;
   for (const [name, { data }] of values) {

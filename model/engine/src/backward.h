@@ -319,12 +319,12 @@ static void loss_backward(const Net *net, Tile *t, const float *z, const float *
   for (int b = s->blocks - 1; b >= 0; b--) block_backward(net, b, t, d, g);
 
   /* input layer */
-  const int input = K + TIMES;
+  const int T = s->times, input = K + T;
   float *in = t->act;
   for (int r = 0; r < rows; r++) {
-    const float *node = z + r / n * length + r % n * width, *time = times + r / n * TIMES;
+    const float *node = z + r / n * length + r % n * width, *time = times + r / n * T;
     for (int k = 0; k < K; k++) in[r * input + k] = node[3 * V + k];
-    for (int k = 0; k < TIMES; k++) in[r * input + K + k] = time[k];
+    for (int k = 0; k < T; k++) in[r * input + K + k] = time[k];
     for (int v = 0; v < V; v++)
       for (int a = 0; a < 3; a++)
         for (int c = 0; c < 16; c++) g[net->l.sets_in + v * 16 + c] += node[3 * v + a] * d->dx[r * 48 + a * 16 + c];

@@ -50,11 +50,12 @@ static Padded padded_at(const Sizes *s, float *at) {
   return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES, at + (long)s->f * LANES + LANES + PAIR * LANES};
 }
 
-EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int threads, int train) {
-  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || threads > THREADS_MAX) return 0;
+EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads,
+                                               int train) {
+  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 || levels > LANES || threads > THREADS_MAX) return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
-  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width};
+  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   net->s = e->s, net->l = make_layout(&e->s), net->lt = make_transposed(&e->s);
@@ -186,10 +187,10 @@ static void *work(void *argument) {
         job->ok = 0;
         return 0;
       }
-      forward(&e->net, &tile, z, job->times + k * TIMES);
+      forward(&e->net, &tile, z, job->times + k * s->times);
 #if !defined(__wasm__)
       if (job->train)
-        loss_backward(&e->net, &tile, z, job->target + at + m * length, job->times + k * TIMES, job->alpha + k, job->sigma + k, job->weights + k * 3,
+        loss_backward(&e->net, &tile, z, job->target + at + m * length, job->times + k * s->times, job->alpha + k, job->sigma + k, job->weights + k * 3,
                       job->scale, &w->d, w->gradient);
       else
 #endif
@@ -234,7 +235,7 @@ static int run_jobs(const Job *common) {
   return ok;
 }
 
-/* x0 estimates of one group: z, out [batch, length]; times [batch, 16]; alpha, sigma [batch]. 1, or 0 where memory ran out. */
+/* x0 estimates of one group: z, out [batch, length]; times [batch, 16 + levels]; alpha, sigma [batch]. 1, or 0 where memory ran out. */
 EXPORT(molstep_predict) int molstep_predict(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha, const float *sigma, float *out) {
   Job job = {.e = e, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .times = times, .alpha = alpha, .sigma = sigma, .out = out};
   return run_jobs(&job);

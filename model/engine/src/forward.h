@@ -222,18 +222,18 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
 }
 
 /*
- * z [molecules, length], times [molecules, TIMES] -> logits, bond logits and displacement O in the tile.
+ * z [molecules, length], times [molecules, s->times] -> logits, bond logits and displacement O in the tile.
  */
 static void forward(const Net *net, Tile *t, const float *z, const float *times) {
   const Sizes *s = &net->s;
-  const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, input = K + TIMES;
+  const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, T = s->times, input = K + T;
   const long length = (long)n * width + (long)n * n * s->pairs;
   const float *p = net->p;
-  float *in = t->act; /* [rows, K+16] */
+  float *in = t->act; /* [rows, K+T] */
   for (int r = 0; r < t->rows; r++) {
-    const float *node = z + r / n * length + r % n * width, *time = times + r / n * TIMES;
+    const float *node = z + r / n * length + r % n * width, *time = times + r / n * T;
     for (int k = 0; k < K; k++) in[r * input + k] = node[3 * V + k];
-    for (int k = 0; k < TIMES; k++) in[r * input + K + k] = time[k];
+    for (int k = 0; k < T; k++) in[r * input + K + k] = time[k];
     for (int a = 0; a < 3; a++)
       for (int c = 0; c < 16; c++) {
         float sum = 0;

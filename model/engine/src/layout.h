@@ -7,7 +7,7 @@ enum { PAIR_OUT = PAIR + HEADS + SETS, SHAPES = 2 * SETS };
 
 typedef struct {
   int f, blocks, vectors, scalars, pairs; /* width; blocks; V, K, P of the latent */
-  int radial, hidden;                     /* R = DISTANCES + P; 3 f */
+  int radial, hidden, times;              /* R = DISTANCES + P; 3 f; TIMES and the features of the number of steps */
 } Sizes;
 
 typedef struct {
@@ -25,7 +25,7 @@ static Layout make_layout(const Sizes *s) {
   long at = 0;
 #define PLACE(field, size) (l.field = at, at += (long)(size))
   const long f = s->f, R = s->radial;
-  PLACE(input_w, (s->scalars + TIMES) * f); PLACE(input_b, f); PLACE(sets_in, s->vectors * SETS);
+  PLACE(input_w, (s->scalars + s->times) * f); PLACE(input_b, f); PLACE(sets_in, s->vectors * SETS);
   for (int b = 0; b < s->blocks; b++) {
     PLACE(block[b].qkv_w, 3 * f * f); PLACE(block[b].qkv_b, 3 * f);
     PLACE(block[b].edge_w, (f + SETS) * 2 * PAIR); PLACE(block[b].edge_b, 2 * PAIR);

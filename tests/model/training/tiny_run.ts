@@ -20,7 +20,7 @@ export async function tinyLearner(): Promise<Learner> {
     backend: "cpu",
     specs: pairAttentionParameters(space, sizes),
     values: initialise(space, sizes, tinySettings.seed),
-    loss: (params, group) => pairAttentionLoss(tf, space, sizes.blocks, params, group),
+    loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
   });
 }
 
