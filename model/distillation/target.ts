@@ -34,7 +34,9 @@ export function secondShare(variant: Variant, t: ScheduleValues, u: ScheduleValu
 export function combine(first: Float32Array, second: Float32Array, shares: ArrayLike<number>): Float32Array {
   const batch = shares.length, length = first.length / batch;
   if (second.length !== first.length || !Number.isInteger(length)) {
-    throw new RangeError(`estimates of one length for ${batch} molecules asked, ${first.length} and ${second.length} given`);
+    throw new RangeError(
+      `estimates of one length for ${batch} molecules asked, ${first.length} and ${second.length} given`,
+    );
   }
   for (let b = 0; b < batch; b++) {
     const w = shares[b];

@@ -26,7 +26,7 @@ export interface Progress {
 export interface TrainOptions<G> {
   readonly learner: Learner<G>;
   /** The groups of update 0, 1, ...: a function of the update alone, or a resume is not exact. */
-  readonly makeGroups: (update: number) => G[];
+  readonly makeGroups: (update: number) => G[] | Promise<G[]>;
   /** Held-out groups, always the same. */
   readonly validation?: G[];
   /** Of training, over all resumes. */
@@ -49,6 +49,15 @@ export interface TrainOptions<G> {
   /** Updates a row of losses.csv. */
   readonly logEvery?: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** Awaited before each update; what it waits does not count as training. */
+  readonly gate?: () => void | Promise<void>;
+  /** Share of the run that is over, in place of that of its minutes or updates; the run ends at 1. */
+  readonly course?: (update: number, seconds: number) => number;
+  /** Awaited after each validation; `finished` after the last. */
+  readonly onValidated?: (at: { update: number; seconds: number; loss: number; finished: boolean }) => Promise<void>;
+  /** Measure a run that begins before its first update, too. */
+  readonly validateFirst?: boolean;
+  readonly onSaved?: (update: number) => void;
   /** Ends the run early, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Seconds that only grow; for tests. */
@@ -135,10 +144,11 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   let update = saved?.update ?? 0, losses: Losses | undefined;
   /** Measured since the last row of the log, and the last one measured. */
   let fresh: number | undefined, validation: number | undefined;
-  let groups = makeGroups(update);
+  let groups = await makeGroups(update), paused = 0;
   const batch = size(groups), began = clock(), before = saved?.seconds ?? 0, first = update;
-  const elapsed = () => before + clock() - began;
-  const fraction = () => Math.min(1, Math.max(update / updates, elapsed() / 60 / minutes));
+  const elapsed = () => before + clock() - began - paused;
+  const fraction = () =>
+    Math.min(1, Math.max(update / updates, elapsed() / 60 / minutes, options.course?.(update, elapsed()) ?? 0));
   const log = await openLossLog(
     `${folder}/${LOSSES}`,
     Object.keys((await learner.loss(groups, "params")).parts),
@@ -154,21 +164,29 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     }
     if (row) fresh = undefined; // each measurement stands in one row
   };
-  const validate = async () => {
+  const validate = async (finished = false) => {
     if (!options.validation?.length) return;
     fresh = validation = (await learner.loss(options.validation, "ema")).total;
+    await options.onValidated?.({ update, seconds: elapsed(), loss: validation, finished });
   };
   const save = async () => {
     await saveCheckpoint(folder, { state: await learner.state(), update, seconds: elapsed(), settings });
+    options.onSaved?.(update);
   };
 
   let rate = 0;
-  while (update < updates && elapsed() < minutes * 60 && !signal?.aborted) {
+  if (options.validateFirst && update === 0) await validate();
+  while (fraction() < 1 && !signal?.aborted) {
+    const waits = clock();
+    await options.gate?.();
+    paused += clock() - waits;
+    if (signal?.aborted) break;
     rate = rateFactor(update, fraction(), rates);
     const decay = emaDecay(update, emaLimit);
-    const running = learner.update(groups, { muon: muon * rate, adamw: adamw * rate, emaDecay: decay, clip });
-    const next = makeGroups(update + 1);
-    const now = await running;
+    const [now, next] = await Promise.all([
+      learner.update(groups, { muon: muon * rate, adamw: adamw * rate, emaDecay: decay, clip }),
+      makeGroups(update + 1),
+    ]);
     if (!Number.isFinite(now.total)) {
       throw new DivergedError(
         `the loss of update ${update} is ${now.total}: the run has diverged; the last checkpoint in ${folder} is good`,
@@ -190,7 +208,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     onProgress?.({ update, seconds: elapsed(), molecules, speed, fraction: fraction(), losses, validation });
   }
   const finished = !signal?.aborted;
-  if (finished) await validate();
+  if (finished) await validate(true);
   await report(rate);
   if (update > first) await save();
   losses ??= await learner.loss(groups, "params");

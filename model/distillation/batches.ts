@@ -1,0 +1,194 @@
+/** Batches of a round: noisy latents at the times of the student's grid, and what the teacher makes of them. */
+import { makeGrid } from "../grids.ts";
+import { drawNoise } from "../latent.ts";
+import { type Random, random } from "../random.ts";
+import { applyStep } from "../samplers/step.ts";
+import { ancestralStep } from "../samplers/ancestral.ts";
+import { ddimStep } from "../samplers/ddim.ts";
+import type { Group } from "../training/learner.ts";
+import { CLASS_CAP, CLASS_SHARE, lossWeights, POSITION_CAP } from "../training/weights.ts";
+import type { GridSpec } from "../grids.ts";
+import type { Denoiser, Grid, Schedule } from "../types.ts";
+import type { CleanLatents, LatentSource } from "./source.ts";
+import { combine, secondShare, truncatedSnr, type Variant } from "./target.ts";
+
+/** What all batches of a round have in common. */
+export interface RoundPlan {
+  readonly variant: Variant;
+  /** The student's steps; the teacher makes two in each. */
+  readonly steps: number;
+  /** The teacher's steps, for a teacher that is told them. */
+  readonly teacherSteps: number;
+  readonly grid: GridSpec;
+  readonly schedule: Schedule;
+  readonly teacher: Denoiser;
+  readonly source: LatentSource;
+  /**
+   * Step counts that the teacher's network serves already and the student, if it is told the number of steps, is to
+   * serve as well: on a share of each batch it learns what the teacher says there.
+   */
+  readonly kept?: readonly number[];
+  /** That share, 0 to 1. */
+  readonly keptShare?: number;
+}
+
+/** One molecule's part of a batch: at time t, with the interval that its step goes over; no `v` where it repeats. */
+interface Place {
+  readonly steps: number;
+  readonly t: number;
+  readonly u: number;
+  readonly v: number | undefined;
+}
+
+/** Purpose of the streams of batches; see model/random.ts. */
+const ROUND = 104, KNOWLEDGE = 105;
+
+/** The grid of N steps and the points between, `[2 N + 1]`. */
+export function doubleGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
+  if (spec.type === "logSnr") throw new RangeError("a round needs a grid that halves: uniform or power, not logSnr");
+  return makeGrid(spec, 2 * steps, schedule);
+}
+
+/** Loss weights `[positions, scalars, pairs]` at a time: max(SNR, 1), capped as in training; see training/weights.ts. */
+function studentWeights(values: ReturnType<Schedule>): [number, number, number] {
+  const w = truncatedSnr(values, POSITION_CAP), share = CLASS_SHARE * Math.min(w, CLASS_CAP);
+  return [w, share, share];
+}
+
+/** z = alpha x + sigma noise at the places' times. */
+function noisy(
+  { shape, target }: CleanLatents,
+  places: readonly Place[],
+  plan: RoundPlan,
+  stream: Random,
+): Float32Array {
+  const z = drawNoise(plan.teacher.space, shape, Array(shape.batch).fill(stream)), length = z.length / shape.batch;
+  places.forEach(({ t }, b) => {
+    const { alpha, sigma } = plan.schedule(t);
+    for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha * target[i] + sigma * z[i];
+  });
+  return z;
+}
+
+/** 0 to `count` - 1 in random order. */
+function shuffled(count: number, stream: Random): number[] {
+  const order = Array.from({ length: count }, (_, k) => k);
+  for (let k = count - 1; k > 0; k--) {
+    const j = stream.integer(k + 1);
+    [order[k], order[j]] = [order[j], order[k]];
+  }
+  return order;
+}
+
+const rows = (places: readonly Place[], value: (place: Place) => number) => Float32Array.from(places, value);
+const noNoise = () => new Float32Array(0);
+
+/**
+ * What the teacher makes of noisy latents: its estimate where the place repeats, else the x that one step must predict to go
+ * where the teacher's two lead. Places that repeat come last.
+ */
+async function taught(
+  z: Float32Array,
+  nodes: number,
+  places: readonly Place[],
+  plan: RoundPlan,
+): Promise<Float32Array> {
+  const { teacher, schedule, variant } = plan, length = z.length / places.length;
+  const told = (place: Place) => place.v === undefined ? place.steps : plan.teacherSteps;
+  const shape = { batch: places.length, nodes };
+  const estimate = (await teacher.predict(z, shape, rows(places, ({ t }) => t), rows(places, told))).slice();
+  const going = places.filter(({ v }) => v !== undefined), all = going.length * length;
+  if (going.length === 0) return estimate;
+  const first = estimate.subarray(0, all), zu = z.slice(0, all);
+  going.forEach(({ t, u }, b) => {
+    const from = schedule(t), to = schedule(u), at = b * length;
+    // The ddpm variant takes the posterior's mean: its step without the noise.
+    const step = variant === "ddim" ? ddimStep(from, to) : { ...ancestralStep(from, to, 0), noise: 0 };
+    applyStep(step, zu.subarray(at, at + length), first.subarray(at, at + length), noNoise);
+  });
+  const second =
+    (await teacher.predict(zu, { batch: going.length, nodes }, rows(going, ({ u }) => u), rows(going, told)))
+      .slice();
+  const shares = going.map(({ t, u, v }) => secondShare(variant, schedule(t), schedule(u), schedule(v!)));
+  estimate.set(combine(first, second, shares));
+  return estimate;
+}
+
+/** A group of a learner from latents, their targets and places. */
+function groupOf(
+  { shape }: CleanLatents,
+  z: Float32Array,
+  target: Float32Array,
+  places: readonly Place[],
+  schedule: Schedule,
+  weigh: (values: ReturnType<Schedule>) => readonly number[],
+): Group {
+  const values = places.map(({ t }) => schedule(t));
+  return {
+    shape,
+    z,
+    target,
+    t: rows(places, ({ t }) => t),
+    alpha: Float32Array.from(values, ({ alpha }) => alpha),
+    sigma: Float32Array.from(values, ({ sigma }) => sigma),
+    steps: rows(places, ({ steps }) => steps),
+    weights: Float32Array.from(values.flatMap((one) => [...weigh(one)])),
+  };
+}
+
+/**
+ * One update's groups: Salimans & Ho, "Progressive distillation" (2022), algorithm 2; Lacombe & Vaidya, "Accelerating
+ * the generation of molecular conformations" (ELPD), algorithm 1. Times are those of the student's grid, stratified over
+ * the batch. A function of seed and update alone (as far as the teacher's arithmetic is).
+ */
+export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: number, update: number): Promise<Group[]> {
+  const { steps, grid, schedule, source, kept = [], keptShare = 0 } = plan;
+  const stream = random(seed, update, ROUND), fine = doubleGrid(grid, steps, schedule);
+  const repeats = kept.length > 0 ? Math.round(keptShare * batch) : 0, going = batch - repeats;
+  const place = (k: number): Place => {
+    if (k >= going) {
+      const level = kept[stream.integer(kept.length)], times = makeGrid(grid, level, schedule);
+      return { steps: level, t: times[stream.integer(level)], u: 0, v: undefined };
+    }
+    const i = Math.min(steps - 1, Math.floor(steps * (k + stream.uniform()) / going));
+    return { steps, t: fine[2 * i], u: fine[2 * i + 1], v: fine[2 * i + 2] };
+  };
+  const places = shuffled(batch, stream).map(place);
+  let at = 0;
+  return await Promise.all(
+    source.draw(batch, stream).map(async (clean) => {
+      const { batch: size, nodes } = clean.shape, own = places.slice(at, at += size);
+      own.sort((a, b) => Number(a.v === undefined) - Number(b.v === undefined));
+      const z = noisy(clean, own, plan, stream);
+      return groupOf(clean, z, await taught(z, nodes, own, plan), own, schedule, studentWeights);
+    }),
+  );
+}
+
+/**
+ * Groups for a student of another size that learns what the teacher says at every time: its estimates as they are, with
+ * the weights of training.
+ */
+export async function makeKnowledgeGroups(
+  plan: Pick<RoundPlan, "teacher" | "teacherSteps" | "source" | "schedule">,
+  batch: number,
+  seed: number,
+  update: number,
+): Promise<Group[]> {
+  const { schedule, source, teacherSteps: steps } = plan, stream = random(seed, update, KNOWLEDGE);
+  const all = { ...plan, variant: "ddim", steps, grid: { type: "uniform" } } as const;
+  const places = shuffled(batch, stream).map((k): Place => ({
+    steps,
+    t: (k + stream.uniform()) / batch,
+    u: 0,
+    v: undefined,
+  }));
+  let at = 0;
+  return await Promise.all(
+    source.draw(batch, stream).map(async (clean) => {
+      const own = places.slice(at, at += clean.shape.batch), z = noisy(clean, own, all, stream);
+      const target = await taught(z, clean.shape.nodes, own, all);
+      return groupOf(clean, z, target, own, schedule, ({ sigma }) => lossWeights(sigma));
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+/** Clean heavy-atom latents of QM9's molecules. */
+import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
+import type { ExampleSet } from "../heavy_atom/examples.ts";
+import { heavyAtomSpace } from "../heavy_atom/space.ts";
+import { latentLength } from "../latent.ts";
+import type { LatentSource } from "./source.ts";
+
+/**
+ * Draws examples with replacement, each with its own rotation and draw of u.
+ *
+ * @param classes number of node classes
+ */
+export function heavyAtomSource(examples: ExampleSet, classes: number, description: string): LatentSource {
+  if (examples.count === 0) throw new RangeError("no examples to draw from");
+  const space = { ...heavyAtomSpace(), scalars: classes };
+  return {
+    description,
+    draw(count, stream) {
+      const bySize = new Map<number, number[]>();
+      for (let k = 0; k < count; k++) {
+        const index = stream.integer(examples.count), { nodes } = examples.example(index);
+        bySize.set(nodes, [...bySize.get(nodes) ?? [], index]);
+      }
+      return [...bySize].sort(([a], [b]) => b - a).map(([nodes, indices]) => {
+        const length = latentLength(space, nodes), target = new Float32Array(indices.length * length);
+        indices.forEach((index, b) =>
+          writeLatent(examples.example(index), classes, randomRotation(stream), stream, target, b * length)
+        );
+        return { shape: { batch: indices.length, nodes }, target };
+      });
+    },
+  };
+}
