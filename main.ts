@@ -19,6 +19,10 @@ export const commands: Commands = {
     summary: "compare samplers and grids for a model",
     load: async () => (await import("./main/tune.ts")).tuneCommand,
   },
+  reproduce: {
+    summary: "measure what the papers' tables have",
+    load: async () => (await import("./main/reproduce.ts")).reproduceCommand,
+  },
   train: { summary: "train a model on QM9", load: async () => (await import("./main/train.ts")).trainCommand },
   export: {
     summary: "make a model of a training run",

@@ -18,6 +18,8 @@ export interface Series {
   readonly name: string;
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
+  /** `marks`: points that no line joins, each a hollow shape. Default `line`. */
+  readonly style?: "line" | "marks";
 }
 
 export interface LineChartOptions {
@@ -47,6 +49,15 @@ function thin(points: [number, number][], columns: number): [number, number][] {
   return kept;
 }
 
+/** Hollow shapes, told apart in black and white too: diamond, square, triangle, inverted triangle. */
+const SHAPES = ["m0-6l6 6-6 6-6-6z", "m-5-5h10v10h-10z", "m0-6l6 11h-12z", "m0 6l6-11h-12z"] as const;
+
+/** A mark at a point, `k` the series that it belongs to. */
+const mark = ([x, y]: readonly string[], k: number) =>
+  `<path d="M${x} ${y}${SHAPES[k % SHAPES.length]}" fill="#fff" stroke="${
+    COLOURS[k % COLOURS.length]
+  }" stroke-width="2"/>`;
+
 /** Runs of points that can be shown. */
 function runs({ x, y }: Series, xScale: Scale, yScale: Scale): [number, number][][] {
   const all: [number, number][][] = [[]];
@@ -59,7 +70,7 @@ function runs({ x, y }: Series, xScale: Scale, yScale: Scale): [number, number][
 }
 
 /**
- * Draws lines over two axes.
+ * Draws lines and marks over two axes.
  *
  * @returns an SVG document
  * @throws {RangeError} where a series has more of x than of y, or fewer
@@ -80,6 +91,7 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
   const lines = series.flatMap((one, k) => {
     const colour = COLOURS[k % COLOURS.length], dash = k < COLOURS.length ? "" : ` stroke-dasharray="6 3"`;
     return runs(one, xScale, yScale).flatMap((run) => {
+      if (one.style === "marks") return run.map((point) => mark(at(point), k));
       const points = thin(run, area.width).map(at), path = points.map(([x, y]) => `${x} ${y}`).join("L");
       const line =
         `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"${dash} stroke-linejoin="round"/>`;
@@ -87,9 +99,12 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
       return [line, ...points.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`)];
     });
   });
-  const legend = series.length < 2 ? [] : series.map(({ name }, k) => {
+  const legend = series.length < 2 ? [] : series.map(({ name, style }, k) => {
     const x = area.left + area.width + 14, y = area.top + 18 + 19 * k;
-    return `<path d="M${px(x)} ${y}h22" stroke="${COLOURS[k % COLOURS.length]}" stroke-width="3"/>` +
+    const sign = style === "marks"
+      ? mark([px(x + 11), String(y)], k)
+      : `<path d="M${px(x)} ${y}h22" stroke="${COLOURS[k % COLOURS.length]}" stroke-width="3"/>`;
+    return sign +
       `<text x="${px(x + 30)}" y="${y}" dy="0.35em">${escape(name)}</text>`;
   });
   return picture(width, height, title, [

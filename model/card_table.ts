@@ -6,7 +6,7 @@ const percent = ({ value, low, high }: { value: number; low: number; high: numbe
   `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 
 /** The sampler with what differs from its defaults. */
-function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["settings"]): string {
+export function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["settings"]): string {
   const more = Object.entries(options).map(([name, value]) => `${name} ${value}`);
   const { type, ...rest } = grid ?? { type: "uniform" };
   if (type !== "uniform") more.push([`${type} grid`, ...Object.entries(rest).map((pair) => pair.join(" "))].join(" "));

@@ -1,0 +1,72 @@
+/** The distilled weights that the tables have rows of: a card's own, and those of finished rounds that it does not ship. */
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { type Card, cardSchema } from "../card.ts";
+import { loadModel, type LoadOptions, type Model } from "../load.ts";
+
+/** A card's entry of distilled weights. */
+export type StudentEntry = Card["distilled"][number];
+
+/** Distilled weights and where they lie. */
+export interface Student {
+  readonly entry: StudentEntry;
+  /** The weights' file. */
+  readonly path: string;
+  /** Whether the model's card names them. */
+  readonly shipped: boolean;
+}
+
+/** The students that a card names; their files lie beside it. */
+export const studentsOf = (card: Pick<Card, "distilled">, folder: string): Student[] =>
+  card.distilled.map((entry) => ({ entry, path: join(folder, entry.file), shipped: true }));
+
+/** What of a round's `result.json` is read here; a card's entry there lacks the name of the weights' file. */
+const roundResult = z.looseObject({
+  method: z.literal("progressive", "is of no student with a fixed number of steps"),
+  entry: z.looseObject({}),
+});
+
+/** The weights of a finished round, `student.safetensors` in its folder. */
+const WEIGHTS = "student.safetensors";
+
+/**
+ * The student of a finished round of distillation, accepted or not.
+ *
+ * @param folder holds `result.json` and `student.safetensors`
+ * @throws Deno.errors.NotFound where the round has not finished; TypeError where its result is not of a student
+ */
+export async function studentOfRound(folder: string): Promise<Student> {
+  const path = join(folder, "result.json"), text = await Deno.readTextFile(path);
+  const result = roundResult.safeParse(JSON.parse(text));
+  if (!result.success) throw new TypeError(`${path}:\n${z.prettifyError(result.error)}`);
+  const entry = cardSchema.shape.distilled.safeParse([{ ...result.data.entry, file: WEIGHTS }]);
+  if (!entry.success) throw new TypeError(`${path} has no sound entry:\n${z.prettifyError(entry.error)}`);
+  return { entry: entry.data[0], path: join(folder, WEIGHTS), shipped: false };
+}
+
+/** The card with this student alone, so that two students of one number of steps do not hide each other. */
+export const cardWith = (card: Card, { entry }: Student): Card => ({ ...card, distilled: [entry] });
+
+/**
+ * Loads a model with one student, as any model is loaded: from a folder, which is put together for this and removed again.
+ *
+ * @param folder the model's own
+ */
+export async function openStudent(folder: string, card: Card, student: Student, options: LoadOptions): Promise<Model> {
+  const scratch = await Deno.makeTempDir({ prefix: "molstep-student-" });
+  try {
+    const own = cardWith(card, student), parts = [own.denoiser, own.autoencoder];
+    for (const part of parts) {
+      if ("file" in part) await Deno.symlink(resolve(folder, part.file), join(scratch, part.file));
+    }
+    await Deno.symlink(resolve(student.path), join(scratch, student.entry.file)).catch((error) => {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error; // a student that shares its teacher's file
+    });
+    await Deno.writeTextFile(join(scratch, "card.json"), JSON.stringify(own));
+    const model = await loadModel(scratch, options);
+    await model.denoiser(student.entry.steps); // read now, before the folder goes
+    return model;
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
