@@ -28,16 +28,18 @@ const paper = ({ name }: PublishedRow) => `published: ${name}`;
 
 /**
  * Two panels in one SVG document: molecule stability over molecules/s, and over steps. A published row stands in the first
- * only where its paper gives a speed; that was on another machine, which the title says.
+ * only where its paper gives a speed; that was on another machine, and the title says so.
  */
 export function tableFigure(model: string, rows: readonly Row[], { rows: others }: Published): string {
   const options = { yLabel: "molecule stability %", logX: true, width: WIDTH, height: HEIGHT, dots: true };
+  const elsewhere = others.some(({ moleculesPerSecond }) => moleculesPerSecond !== null);
+  const note = elsewhere ? " (published: each on its own machine)" : "";
   const speed = lineChart([
     ...series(rows, line, (row) => [row.evaluation.moleculesPerSecond, stability(row)], "line"),
     ...series(others, paper, (row) => [row.moleculesPerSecond, row.moleculeStability], "marks"),
   ], {
     ...options,
-    title: `${model}: speed and stability (published speeds are of other machines)`,
+    title: `${model}: speed and stability${note}`,
     xLabel: "molecules/s",
   });
   const steps = lineChart([

@@ -63,6 +63,14 @@ Deno.test("lineChart() draws nothing and one point without falling over", () => 
   assert.throws(() => lineChart([{ name: "a", x: [1], y: [] }], options), /"a" has 1 x and 0 y/);
 });
 
+Deno.test("lineChart() draws marks as hollow shapes that no line joins, in the legend too", () => {
+  const marks = { name: "b", x: [0, 1, 2], y: [1, NaN, 3], style: "marks" } as const;
+  const svg = lineChart([{ name: "a", x: [0, 2], y: [0, 4] }, marks], options);
+  assertWellFormed(svg);
+  assert.equal(curves(svg).length, 1);
+  assert.equal([...svg.matchAll(/ fill="#fff" stroke="#/g)].length, 3, "two points and the legend's");
+});
+
 Deno.test("barChart() draws bars in proportion, with intervals and marks", () => {
   const bars = [{ label: "a", value: 20 }, { label: "b", value: 80, low: 75, high: 84, mark: 95 }];
   const svg = barChart(bars, { title: "t", yLabel: "%", markLabel: "data" });
