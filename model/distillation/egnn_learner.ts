@@ -1,0 +1,52 @@
+/** The learner of a student whose network is an EGNN: GeoLDM's and EDM's, on TensorFlow.js. */
+import { openBackend } from "../backends/open.ts";
+import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../egnn_denoiser.ts";
+import { initialValues } from "../pair_attention/initialise.ts";
+import type { Tf } from "../pair_attention/layers.ts";
+import type { Group, Learner } from "../training/learner.ts";
+import type { FirstValues, Trainer } from "../training/open_learner.ts";
+import { createTensorflowLearner } from "../training/tensorflow_learner.ts";
+import type { LatentSpace } from "../types.ts";
+import { egnnStudentLoss, EPS_CAP } from "./egnn_loss.ts";
+
+/** What the student is. */
+export interface EgnnLearnerSetup {
+  readonly space: LatentSpace;
+  /** Sizes, and the parametrisation: that of the teacher where the student starts from its values. */
+  readonly sizes: EgnnDenoiserSizes;
+  /** First values: the teacher's tensors. Random ones, by the seed, where absent. */
+  readonly values?: FirstValues;
+  readonly seed?: number;
+  /** Largest weight of an error of a predicted noise. */
+  readonly cap?: number;
+}
+
+/**
+ * Creates the learner on the backend that is active in `tf`.
+ *
+ * @throws RangeError for a latent space that an EGNN does not know, and for first values of other names or shapes
+ */
+export function createEgnnLearner(tf: Tf, backend: string, setup: EgnnLearnerSetup): Learner<Group> {
+  const { space, sizes, seed = 1, cap = EPS_CAP } = setup, specs = egnnDenoiserParameters(space, sizes);
+  if (space.vectors !== 1 || space.pairs !== 0) {
+    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
+  }
+  if (!(cap > 0)) throw new RangeError(`the cap of the noise's weight must be positive, not ${cap}`);
+  const values = setup.values ?? initialValues(specs, seed);
+  return createTensorflowLearner<Group>(tf, { backend, specs, values, loss: egnnStudentLoss(tf, sizes, cap) });
+}
+
+/**
+ * Opens the learner as `openLearner` does for pair attention.
+ *
+ * @param choice `auto` takes the best of TensorFlow.js's backends here
+ * @throws RangeError for `native`, whose engine has no EGNN; Error where the backend named does not work here
+ */
+export async function openEgnnLearner(
+  choice: Trainer,
+  setup: EgnnLearnerSetup,
+): Promise<{ learner: Learner<Group>; why: string }> {
+  if (choice === "native") throw new RangeError("the native engine trains pair attention only; an EGNN is asked for");
+  const { tf, name, why } = await openBackend(choice);
+  return { learner: createEgnnLearner(tf, name, setup), why };
+}

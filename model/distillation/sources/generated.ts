@@ -1,0 +1,80 @@
+/** Clean latents that the teacher draws itself: a round without data, for any model. */
+import type { Card } from "../../card.ts";
+import { makeGrid } from "../../grids.ts";
+import { drawNoise } from "../../latent.ts";
+import type { Model } from "../../load.ts";
+import { random } from "../../random.ts";
+import { sample } from "../../samplers/mod.ts";
+import { chooseSettings, type Settings } from "../../settings.ts";
+import { drawSize, groupBySize, sizeDistribution } from "../../sizes.ts";
+import type { Denoise } from "../../types.ts";
+import type { LatentSource } from "../source.ts";
+import { addToPool, joinPool, keptPool, type LatentPool, pooledSource } from "./pool.ts";
+
+/** What to draw. */
+export interface GeneratedOptions {
+  readonly model: Pick<Model, "card" | "schedule" | "autoencoder" | "batch" | "denoiser">;
+  /** Latents in the pool. Default 2000. */
+  readonly count?: number;
+  readonly seed: number;
+  /** How the undistilled model draws. Default {@link teacherSettings}. */
+  readonly settings?: Settings;
+  readonly signal?: AbortSignal;
+  /** Called after each call of the denoiser with the fraction done, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Purpose of the streams of noise; see model/random.ts. Not those of generation: a pool shares no noise with its judges. */
+const GENERATED = 107;
+
+/** The setting of most steps that a card recommends, else ancestral sampling in 100 steps. */
+export function teacherSettings(card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">): Settings {
+  const most = card.recommended.reduce((steps, entry) => Math.max(steps, entry.steps), 0);
+  const best = card.recommended.find(({ steps }) => steps === most);
+  return chooseSettings({ ...card, recommended: best ? [best] : [] }, most || 100, best?.sampler ?? "ddpm");
+}
+
+/**
+ * Draws latents from the undistilled model, sizes by the card's distribution: a function of the seed alone.
+ *
+ * @throws RangeError for settings of distilled weights; the signal's reason when it aborts
+ */
+export async function generatePool(options: GeneratedOptions): Promise<LatentPool> {
+  const { model, count = 2000, seed, signal, onProgress } = options;
+  const settings = options.settings ?? teacherSettings(model.card);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (settings.sampler === "distilled") throw new RangeError("the undistilled model draws the pool; not a student");
+  const distribution = sizeDistribution(model.card), denoiser = await model.denoiser(), { space } = denoiser;
+  const grid = makeGrid(settings.grid, settings.steps, model.schedule);
+  const sizes = Array.from({ length: count }, (_, index) => drawSize(distribution, seed, index));
+  const parts = new Map<number, Float32Array[]>();
+  let done = 0;
+  for (const { nodes, indices } of groupBySize(sizes, model.batch)) {
+    const shape = { batch: indices.length, nodes };
+    const streams = indices.map((index) => random(seed, index, GENERATED));
+    const noise = () => drawNoise(space, shape, streams);
+    const denoise: Denoise = async (z, t) => {
+      const x0 = await denoiser.predict(z, shape, t);
+      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
+      done += indices.length;
+      onProgress?.(Math.min(1, done / (count * settings.steps)));
+      return x0;
+    };
+    const { algorithm, options: chosen } = settings;
+    addToPool(parts, nodes, await sample(algorithm, denoise, model.schedule, grid, noise(), noise, chosen, signal));
+  }
+  return joinPool(parts);
+}
+
+/**
+ * A source of the teacher's own latents, its pool kept in the file `path`.
+ *
+ * @param key tells apart the models for which a pool may have been made
+ */
+export async function generatedSource(path: string, key: string, options: GeneratedOptions): Promise<LatentSource> {
+  const { model, count = 2000, seed, settings = teacherSettings(model.card) } = options;
+  const { space } = model.autoencoder, told = JSON.stringify({ key, count, seed, settings });
+  const pool = await keptPool(path, space, told, () => generatePool({ ...options, settings }));
+  const description = `${count} latents drawn by the teacher (${settings.sampler}, ${settings.steps} steps)`;
+  return pooledSource({ space, pool, description });
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { createEgnnLearner } from "../../../model/distillation/egnn_learner.ts";
+import { egnnStudentLoss, EPS_CAP, predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
+import {
+  createEgnnDenoiser,
+  egnnDenoiserParameters,
+  type EgnnDenoiserSizes,
+  towardsX0,
+} from "../../../model/egnn_denoiser.ts";
+import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
+import { drawNoise } from "../../../model/latent.ts";
+import { initialValues } from "../../../model/pair_attention/initialise.ts";
+import { random } from "../../../model/random.ts";
+import { makeSchedule } from "../../../model/schedules.ts";
+import type { Group } from "../../../model/training/learner.ts";
+
+const space = { vectors: 1, scalars: 2, pairs: 0 }, PARAMETRISATIONS = ["eps", "x0", "v"] as const;
+const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });
+const sizesOf = (parametrisation: EgnnDenoiserSizes["parametrisation"]): EgnnDenoiserSizes => ({
+  ...RELEASED_EGNN,
+  width: 8,
+  blocks: 1,
+  conditionTime: true,
+  parametrisation,
+});
+
+/** Noisy molecules at these times, with weights max(SNR, 1) up to 2500. */
+function groupAt(times: readonly number[], nodes = 4, seed = 1): Group {
+  const shape = { batch: times.length, nodes }, streams = times.map((_, b) => random(seed, b));
+  const target = drawNoise(space, shape, streams),
+    z = drawNoise(space, shape, streams),
+    length = z.length / times.length;
+  const values = times.map(schedule);
+  values.forEach(({ alpha, sigma }, b) => {
+    for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha * target[i] + sigma * z[i];
+  });
+  const weights = values.flatMap(({ logSnr }) => [Math.min(Math.max(Math.exp(logSnr), 1), 2500), 1, 1]);
+  return {
+    shape,
+    z,
+    target,
+    t: Float32Array.from(times),
+    alpha: Float32Array.from(values, ({ alpha }) => alpha),
+    sigma: Float32Array.from(values, ({ sigma }) => sigma),
+    weights: Float32Array.from(weights),
+  };
+}
+
+/** First values with some noise, so that small layers count. */
+function shaken(sizes: EgnnDenoiserSizes) {
+  const values = initialValues(egnnDenoiserParameters(space, sizes), 2);
+  let k = 0;
+  for (const { data } of values.values()) {
+    const draw = random(5, k++);
+    for (let i = 0; i < data.length; i++) data[i] += 0.1 * draw.normal();
+  }
+  return values;
+}
+
+for (const parametrisation of PARAMETRISATIONS) {
+  Deno.test(`egnnStudentLoss() agrees with finite differences for a network that gives ${parametrisation}`, async () => {
+    await tf.setBackend("cpu");
+    const sizes = sizesOf(parametrisation), values = shaken(sizes), names = [...values.keys()];
+    const loss = egnnStudentLoss(tf, sizes), group = groupAt([1, 0.7, 0.4, 0.1]);
+    const params = (changed?: string, data?: Float32Array) =>
+      Object.fromEntries(names.map((name) => {
+        const value = values.get(name)!;
+        return [name, tf.tensor(name === changed ? data! : value.data, value.shape)];
+      }));
+    const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) =>
+      loss(Object.fromEntries(names.map((name, k) => [name, tensors[k]])), group).total
+    )(Object.values(params()));
+    const total = value.dataSync()[0];
+    let counted = 0;
+    names.forEach((name, k) => {
+      const gradient = grads[k].dataSync(), length = Math.hypot(...gradient), { data } = values.get(name)!;
+      if (length < 1e-3 * total) return; // below what float32 differences can tell
+      counted++;
+      const step = Math.min(0.02 * total / length, 0.01);
+      const at = (sign: number) =>
+        tf.tidy(() =>
+          loss(params(name, data.map((x, i) => x + sign * step * gradient[i] / length)), group).total.dataSync()[0]
+        );
+      const slope = (at(1) - at(-1)) / (2 * step);
+      assert.ok(Math.abs(slope - length) < 0.03 * length + 1e-3 * total, `${name}: ${slope} and ${length}`);
+    });
+    assert.ok(counted > 0.5 * names.length, `${counted} of ${names.length} gradients were large enough`);
+  });
+
+  Deno.test(`egnnStudentLoss() is the weighted error of the denoiser's x0 for ${parametrisation}`, async () => {
+    await tf.setBackend("cpu");
+    const sizes = sizesOf(parametrisation), values = shaken(sizes), group = groupAt([0.7, 0.4, 0.1]);
+    const params = Object.fromEntries([...values].map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]));
+    const found = egnnStudentLoss(tf, sizes)(params, group).total.dataSync()[0];
+    const stored = new Map([...values].map(([name, value]) => [name, { ...value, shape: [...value.shape] }]));
+    const denoiser = createEgnnDenoiser(tf, { space, sizes, schedule }, stored);
+    const x0 = await denoiser.predict(group.z, group.shape, group.t), { batch, nodes } = group.shape;
+    let want = 0;
+    x0.forEach((value, i) => {
+      const b = Math.floor(i * batch / x0.length), error = value - group.target[i];
+      want += group.weights[3 * b] * error * error / (batch * nodes);
+    });
+    assert.ok(Math.abs(found - want) < 1e-3 * want, `${found} and ${want}`);
+  });
+}
+
+Deno.test("predictionTarget() gives back the target through towardsX0(), at t = 1 as well", () => {
+  const group = groupAt([1, 0.5, 0.004]), length = group.z.length / 3;
+  for (const parametrisation of PARAMETRISATIONS) {
+    const output = predictionTarget(parametrisation, group);
+    group.t.forEach((_, b) => {
+      const [ofZ, ofOutput] = towardsX0(parametrisation, group.alpha[b], group.sigma[b]);
+      // A predicted noise is multiplied by sigma / alpha, and its rounding with it.
+      const tolerance = 1e-6 * (1 + Math.abs(ofOutput)) * 4;
+      for (let i = b * length; i < (b + 1) * length; i++) {
+        const x0 = ofZ * group.z[i] + ofOutput * output[i];
+        assert.ok(Math.abs(x0 - group.target[i]) < tolerance, `${parametrisation}: ${x0}, not ${group.target[i]}`);
+      }
+    });
+  }
+  assert.throws(() => predictionTarget("eps", { ...group, sigma: new Float32Array(3) }), /sigma is 0/);
+});
+
+Deno.test("predictionWeight() stays bounded over all times for each parametrisation", () => {
+  for (let i = 1; i <= 1000; i++) {
+    const { alpha, sigma, logSnr } = schedule(i / 1000), w = Math.max(Math.exp(logSnr), 1);
+    assert.ok(predictionWeight("eps", w, alpha, sigma) <= EPS_CAP);
+    assert.ok(predictionWeight("eps", w, alpha, sigma) >= 0.999);
+    assert.ok(predictionWeight("v", w, alpha, sigma) <= 1 + 1e-9);
+    assert.equal(predictionWeight("x0", w, alpha, sigma), w);
+  }
+  const { alpha, sigma } = schedule(1);
+  assert.ok(predictionWeight("eps", 1, alpha, sigma, Infinity) > 9e4, "what the cap is there for");
+});
+
+for (const parametrisation of PARAMETRISATIONS) {
+  Deno.test(`createEgnnLearner() starts from the teacher and learns a target as ${parametrisation}`, async () => {
+    await tf.setBackend("cpu");
+    const sizes = sizesOf(parametrisation), values = shaken(sizes);
+    const learner = createEgnnLearner(tf, "cpu", { space, sizes, values });
+    try {
+      const state = await learner.state();
+      for (const [name, { data }] of values) assert.deepEqual(state.tensors.get(`ema/${name}`)!.data, data);
+      const groups = [groupAt([1, 0.8, 0.5, 0.2], 4, 1), groupAt([0.9, 0.3], 3, 2)];
+      const before = await learner.loss(groups, "params");
+      for (let k = 0; k < 60; k++) await learner.update(groups, { muon: 0, adamw: 5e-3, emaDecay: 0.5, clip: 10 });
+      const after = await learner.loss(groups, "ema");
+      assert.ok(after.total < 0.7 * before.total, `${before.total} to ${after.total}`);
+      assert.ok(Math.abs(after.parts.positions + after.parts.scalars - after.total) < 1e-4 * after.total);
+    } finally {
+      learner.dispose();
+    }
+  });
+}
+
+Deno.test("createEgnnLearner() refuses what an EGNN does not know", () => {
+  const sizes = sizesOf("eps");
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space: { ...space, pairs: 1 }, sizes }), /no pairs/);
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, cap: 0 }), /positive/);
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, values: new Map() }), /embedding/);
+});
