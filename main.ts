@@ -24,6 +24,10 @@ export const commands: Commands = {
     load: async () => (await import("./main/reproduce.ts")).reproduceCommand,
   },
   train: { summary: "train a model on QM9", load: async () => (await import("./main/train.ts")).trainCommand },
+  distill: {
+    summary: "halve the number of steps of a model",
+    load: async () => (await import("./main/distill.ts")).distillCommand,
+  },
   export: {
     summary: "make a model of a training run",
     load: async () => (await import("./main/export.ts")).exportCommand,

@@ -39,8 +39,10 @@ export const roundSettings = z.strictObject({
   name: modelName.optional(),
   /** Molecules an update. */
   batch: z.int().min(1).max(4096).default(128),
-  /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. */
-  learningRate: z.number().positive().max(1).default(0.005),
+  /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. Default: `learningRateOf`. */
+  learningRate: z.number().positive().max(1).optional(),
+  /** Step counts that the teacher's network serves and the student's is to go on serving, on 30 % of each batch. */
+  keep: z.array(steps).max(16).default([]),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** Molecule stability, in points, that the student may lose against its teacher at `from` steps and still be published. */
   accept: z.number().min(0).max(100).default(5),
@@ -50,6 +52,10 @@ export const roundSettings = z.strictObject({
 
 /** Checked settings of a round. */
 export type RoundSettings = z.infer<typeof roundSettings>;
+
+/** A student that begins as its teacher needs small steps; one that begins from nothing, those of training. */
+export const learningRateOf = ({ method, learningRate }: Pick<RoundSettings, "method" | "learningRate">): number =>
+  learningRate ?? (method === "progressive" ? 0.005 : 0.02);
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);

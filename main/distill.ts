@@ -1,0 +1,182 @@
+/** molstep distill */
+import { z } from "zod";
+import { readLines } from "./lines.ts";
+import type { RoundEvent } from "../model/distillation/events.ts";
+import { runRound } from "../model/distillation/run.ts";
+import { halved, METHODS, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
+import { TRAINERS } from "../model/training/open_learner.ts";
+import { command, type Terminal } from "./command.ts";
+import { gridOf } from "./generate.ts";
+import { findModel } from "./models.ts";
+import { flag, object, option, positive, UsageError, whole } from "./options.ts";
+
+/** One round, or with `--ladder` all rounds down to a number of steps. */
+export const distillCommand = command({
+  summary: "Halves the number of steps of a model, round by round. Survives being killed: started again it goes on.",
+  options: {
+    model: option("NAME", "a model's name or folder (default qm9)", z.string().default("qm9")),
+    method: option("NAME", `${METHODS.join(" or ")} (default progressive)`, z.enum(METHODS).optional()),
+    variant: option("NAME", `${VARIANTS.join(" or ")}: whose two steps (default ddim)`, z.enum(VARIANTS).optional()),
+    from: option("N", "the teacher's steps", whole(1, 1000).optional()),
+    to: option("N", "the student's steps (default: half, rounded up)", whole(1, 1000).optional()),
+    ladder: option("N", "go on, round by round, down to N steps", whole(1, 1000).optional()),
+    minutes: option("N", "most minutes of training a round, over all resumes", positive().optional()),
+    updates: option("N", "updates a round; --minutes or --updates is needed", whole(1).optional()),
+    grid: option(
+      "JSON",
+      'times of the steps, {"type":"uniform"} (default) or {"type":"power","rho":2}',
+      object().optional(),
+    ),
+    clamp: option(
+      "T",
+      "time below which estimates are clamped when judged, and in service (default 0)",
+      z.coerce.number().optional(),
+    ),
+    keep: option("N,N", "step counts that the student's network is to go on serving", z.string().optional()),
+    width: option("N", "channels of a node; --method knowledge only", whole(16).optional()),
+    blocks: option("N", "blocks; --method knowledge only", whole(1, 32).optional()),
+    name: option("NAME", "name of the model that --method knowledge makes", z.string().optional()),
+    batch: option("N", "molecules an update (default 128)", whole(1).optional()),
+    "learning-rate": option(
+      "RATE",
+      "Muon's; AdamW's is a tenth (default 0.005; knowledge 0.02)",
+      positive().optional(),
+    ),
+    seed: option("N", "(default 1)", whole(0, 0xffffffff).optional()),
+    accept: option("POINTS", "molecule stability that the student may lose (default 5)", z.coerce.number().optional()),
+    samples: option("N", "molecules a validation and the judgement draw (default 1000)", whole(1).optional()),
+    folder: option(
+      "FOLDER",
+      "where the round's files go (default runs/MODEL-distilled/VARIANT-TO)",
+      z.string().optional(),
+    ),
+    settings: option(
+      "JSON",
+      "the round's settings as one object, in place of the options above",
+      z.string().optional(),
+    ),
+    events: flag("tell events as JSON lines on stdout, read `pause` and `resume` on stdin, end with it"),
+    data: option("FOLDER", "QM9 in compact form (default: where it is found)", z.string().optional()),
+    backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
+    threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
+    "validate-seconds": option("N", "seconds of training between validations (default 90)", positive().optional()),
+    "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
+  },
+  async run(values, terminal) {
+    const { minutes, updates, backend, threads, data: qm9 } = values;
+    if (!minutes && !updates) throw new UsageError("--minutes or --updates is needed");
+    const model = await findModel(values.model);
+    const asked = values.settings ? JSON.parse(values.settings) : settingsOf(values, model.name);
+    const settings = roundSettings.parse(asked);
+    const folder = values.folder ?? `runs/${model.name}-distilled/${settings.variant}-${settings.to}`;
+    const talk = values.events ? talkToParent(terminal) : talkToPeople(terminal);
+    try {
+      const result = await runRound(settings, {
+        model,
+        folder,
+        minutes,
+        updates,
+        backend,
+        threads,
+        qm9,
+        validateSeconds: values["validate-seconds"],
+        checkpointSeconds: values["checkpoint-seconds"],
+        ...talk,
+      });
+      return result.finished ? 0 : 130;
+    } catch (error) {
+      if (!values.events) throw error;
+      talk.onEvent({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
+      return 1;
+    }
+  },
+});
+
+/** The settings that options name. */
+function settingsOf(values: Record<string, unknown>, model: string) {
+  const { method, variant, from, to, grid, clamp, keep, width, blocks, name, batch, seed, accept, samples } = values;
+  if (from === undefined) throw new UsageError("--from is needed: the teacher's steps");
+  const given = {
+    model,
+    method,
+    variant,
+    from,
+    to: to ?? (method === "knowledge" ? from : halved(from as number)),
+    grid: gridOf(grid as Record<string, unknown> | undefined),
+    clamp,
+    keep: (keep as string | undefined)?.split(",").map(Number),
+    width,
+    blocks,
+    name,
+    batch,
+    learningRate: values["learning-rate"],
+    seed,
+    accept,
+    samples,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Events as JSON lines; told on stdin to pause and go on; the end of stdin, or SIGTERM, stops the round. */
+function talkToParent({ out, signal: interrupted }: Terminal) {
+  const stop = new AbortController();
+  let waiting: PromiseWithResolvers<void> | undefined;
+  const leave = () => {
+    stop.abort();
+    waiting?.resolve();
+  };
+  Deno.addSignalListener("SIGTERM", leave);
+  interrupted.addEventListener("abort", leave);
+  (async () => {
+    for await (const line of readLines(Deno.stdin.readable)) {
+      if (line === "pause") waiting ??= Promise.withResolvers<void>();
+      else if (line === "resume") {
+        waiting?.resolve();
+        waiting = undefined;
+      }
+    }
+    leave(); // whoever started the round is gone
+  })();
+  return {
+    onEvent: (event: RoundEvent) => out(JSON.stringify(event) + "\n"),
+    gate: () => waiting?.promise,
+    signal: stop.signal,
+  };
+}
+
+const percent = (value: number) => (100 * value).toFixed(1);
+
+/** Events as lines of text. */
+function talkToPeople({ error, interactive, signal }: Terminal) {
+  let last = -Infinity;
+  const onEvent = (event: RoundEvent) => {
+    switch (event.type) {
+      case "started":
+        return error(`trains on ${event.backend} (${event.why}), from update ${event.update}\n`);
+      case "progress": {
+        if (performance.now() - last < (interactive ? 500 : 20_000)) return;
+        last = performance.now();
+        const parts = Object.entries(event.parts).map(([name, value]) => `${name} ${value.toPrecision(4)}`).join(" ");
+        const line =
+          `${percent(event.fraction)} % | update ${event.update} | ${event.updatesPerSecond.toFixed(2)}/s | ` +
+          `loss ${event.loss.toPrecision(4)} (${parts}) | ${Math.round(event.seconds)} s`;
+        return error(interactive ? `\r${line}\x1b[K` : `${line}\n`);
+      }
+      case "validated": {
+        const drawn = event.drawn;
+        return error(
+          `${interactive ? "\n" : ""}update ${event.update}: held out ${event.heldOut.toPrecision(5)}` +
+            (drawn
+              ? `, stable ${percent(drawn.moleculeStability.value)} %, valid ${percent(drawn.validity.value)} %\n`
+              : "\n"),
+        );
+      }
+      case "judged":
+        return error(`${event.accepted ? "accepted" : "not accepted"}: ${event.why}\n`);
+      case "finished":
+      case "stopped":
+        return error(`${event.type} after ${event.update} updates, ${Math.round(event.seconds)} s\n`);
+    }
+  };
+  return { onEvent, signal };
+}

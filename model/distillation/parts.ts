@@ -1,0 +1,152 @@
+/** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
+import { join } from "node:path";
+import { findQm9, openQm9 } from "../../chem/qm9.ts";
+import type { Card } from "../card.ts";
+import { thisMachine } from "../evaluate_machine.ts";
+import { LEVELS, widened } from "../pair_attention/levels.ts";
+import { makeAutoencoder, makeDenoiser, type PartOptions, tensorsOn } from "../parts.ts";
+import { readSafetensors } from "../safetensors.ts";
+import type { RuntimeChoice } from "../runtimes.ts";
+import { makeSchedule } from "../schedules.ts";
+import { loadExamples } from "../training/data.ts";
+import type { Learner } from "../training/learner.ts";
+import { openLearner } from "../training/open_learner.ts";
+import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
+import { heavyAtomSource } from "./heavy_atom_source.ts";
+import type { RoundOptions } from "./run.ts";
+import type { RoundSettings } from "./settings.ts";
+import type { LatentSource } from "./source.ts";
+
+/** Tensors by name. */
+export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/** See above. */
+export interface RoundParts {
+  readonly schedule: Schedule;
+  readonly autoencoder: Autoencoder;
+  readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
+  readonly learner: Learner;
+  readonly why: string;
+  readonly device: string;
+  readonly source: LatentSource;
+  readonly heldOut: LatentSource;
+  /** Card entry of the student's network, without its file, and its number of features of the number of steps. */
+  readonly network: Omit<Card["denoiser"], "file">;
+  readonly levels: number;
+  /** The moving average of the student's weights. */
+  studentWeights(): Promise<Map<string, { shape: number[]; data: Float32Array }>>;
+  /** A denoiser of these weights. The caller disposes it. */
+  studentDenoiser(): Promise<Denoiser>;
+  dispose(): void;
+}
+
+/** Molecules of the held-out loss. */
+const HELD_OUT_ROWS = 4000;
+
+/** The teacher's file and features: the student's of `from` steps where the card has one, else the undistilled network's. */
+function teacherOf({ card, folder, fileOf }: RoundOptions["model"], { method, from }: RoundSettings) {
+  const entry = method === "progressive" ? card.distilled.find(({ steps }) => steps === from) : undefined;
+  if (!entry) return { path: join(folder, card.denoiser.file), levels: 0, name: `${card.name} ${card.version}` };
+  const path = fileOf?.(from) ?? join(folder, entry.file);
+  return { path, levels: entry.levels, name: `${card.name} at ${from} steps, ${entry.version}` };
+}
+
+/** Checks what can be checked before anything is opened. */
+function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
+  const { method, from, to, keep, width, blocks, clamp } = settings;
+  if (method === "progressive" && to !== Math.ceil(from / 2)) {
+    throw new RangeError(`a progressive round goes from ${from} steps to ${Math.ceil(from / 2)}, not to ${to}`);
+  }
+  if (method === "progressive" && (width ?? blocks) !== undefined) {
+    throw new RangeError("a progressive student has its teacher's size: width and blocks are for knowledge");
+  }
+  const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
+  if (missing.length > 0) {
+    throw new RangeError(`keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`);
+  }
+  if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
+    throw new RangeError(`${card.name} has no bond orders to clamp`);
+  }
+}
+
+/** Latents of QM9 for a heavy-atom model; only as many as a short round can see. */
+async function qm9Sources(card: Card, { qm9, updates }: RoundOptions, { batch }: RoundSettings) {
+  if (card.autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
+  const data = await openQm9(qm9 ?? await findQm9()), { classes } = card.autoencoder, { train, valid } = data.split;
+  const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * batch));
+  const supply = (part: Iterable<number>, words: string) => {
+    const { examples } = loadExamples(data, part, classes);
+    return heavyAtomSource(examples, classes.length, `${examples.count} molecules of QM9's ${words}`);
+  };
+  return {
+    source: supply(rows, "training split"),
+    heldOut: supply(valid.subarray(0, HELD_OUT_ROWS), "validation split"),
+  };
+}
+
+/**
+ * Opens everything.
+ *
+ * @throws RangeError for settings that this model cannot serve; Error where nothing can train here
+ */
+export async function openParts(settings: RoundSettings, options: RoundOptions): Promise<RoundParts> {
+  const { model, backend = "auto", threads } = options, { card } = model, { denoiser: part } = card;
+  check(settings, model);
+  if (part.type !== "pair-attention") throw new RangeError(`${card.name} is no pair-attention model`);
+  const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
+  const tensors = readSafetensors(await Deno.readFile(path)), progressive = settings.method === "progressive";
+  const levels = progressive ? told || LEVELS : 0;
+  const size = { width: settings.width ?? Math.max(16, part.width / 32 * 16), blocks: settings.blocks ?? part.blocks };
+  const network = progressive ? part : { ...part, ...size };
+  const values = progressive ? told ? tensors : widened(tensors, levels) : undefined;
+  const sizes = { width: network.width, blocks: network.blocks, levels };
+  const { learner, why } = await openLearner(backend, {
+    space: card.space,
+    sizes,
+    seed: settings.seed,
+    values,
+    threads,
+  });
+  const choice = learner.backend as RuntimeChoice;
+  const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice) };
+  const studentWeights = async () => {
+    const { tensors } = await learner.state();
+    return new Map(
+      [...tensors].flatMap(([key, tensor]) => key.startsWith("ema/") ? [[key.slice(4), tensor] as const] : []),
+    );
+  };
+  const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
+  return {
+    schedule,
+    autoencoder: await makeAutoencoder(card, undefined, place),
+    teacher: { denoiser, name },
+    learner,
+    why,
+    device: deviceOf(),
+    ...await qm9Sources(card, options, settings),
+    network,
+    levels,
+    studentWeights,
+    studentDenoiser: async () => {
+      const weights = await studentWeights();
+      const tensors = new Map([...weights].map(([key, tensor]) => [key, { ...tensor, dtype: "F32" as const }]));
+      return (await makeDenoiser(
+        { ...card, denoiser: { ...network, file: part.file } },
+        tensors,
+        schedule,
+        place,
+        levels,
+      )).part;
+    },
+    dispose() {
+      learner.dispose();
+      denoiser.dispose();
+    },
+  };
+}
+
+/** The machine, in words. */
+function deviceOf(): string {
+  const { cpu, cores } = thisMachine();
+  return `${cores} cores of ${cpu}`;
+}

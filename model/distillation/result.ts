@@ -1,0 +1,113 @@
+/** What a finished round leaves in its folder: the student's weights and what there is to say of them. */
+import { z } from "zod";
+import { type Card, type CardInput, cardSchema } from "../card.ts";
+import { writeSafetensors } from "../safetensors.ts";
+import { writeAtomically } from "../training/checkpoint.ts";
+import { DENOISER_FILE, writeModel } from "../training/export.ts";
+import type { TrainResult } from "../training/train.ts";
+import type { Validation } from "./course.ts";
+import { type Drawn, drawn } from "./events.ts";
+import type { Verdict } from "./judge.ts";
+import type { RoundParts } from "./parts.ts";
+import { METHODS, type RoundSettings } from "./settings.ts";
+
+/** Files of a finished round; the folder of the model that `knowledge` makes. */
+export const STUDENT = "student.safetensors", RESULT = "result.json", MODEL = "model";
+
+/** A card's entry of a student, its file to be named by whoever puts it into service. */
+export const studentEntry = cardSchema.shape.distilled.unwrap().element.omit({ file: true });
+
+/** `result.json`. */
+export const roundResult = z.strictObject({
+  method: z.enum(METHODS),
+  accepted: z.boolean(),
+  why: z.string(),
+  /** For the card, at `to` steps; null for `knowledge`. */
+  entry: studentEntry.nullable(),
+  /** And at the step counts that it kept. */
+  also: z.array(studentEntry),
+  judged: z.strictObject({ student: drawn, teacher: drawn }),
+});
+
+/** What a round leaves. */
+export type RoundOutcome = z.infer<typeof roundResult>;
+
+/** Everything that is known at a round's end. */
+export interface Ending {
+  readonly settings: RoundSettings;
+  readonly parts: RoundParts;
+  readonly card: Card;
+  readonly result: TrainResult;
+  readonly curve: readonly Validation[];
+  readonly judged: { readonly student: Drawn; readonly teacher: Drawn };
+  readonly verdict: Verdict;
+}
+
+const brief = (value: number) => Number(value.toPrecision(6));
+
+/** What the card says of the making. */
+function madeOf({ settings, parts, result, curve }: Ending): Record<string, unknown> {
+  const { model: _, ...rest } = settings;
+  return {
+    settings: rest,
+    teacher: parts.teacher.name,
+    data: parts.source.description,
+    backend: parts.learner.backend,
+    hardware: parts.device,
+    updates: result.update,
+    hours: brief(result.seconds / 3600),
+    updatesPerSecond: brief(result.update / Math.max(1e-9, result.seconds)),
+    validation: curve.map(({ update, seconds, heldOut, stability }) => ({
+      update,
+      minutes: brief(seconds / 60),
+      heldOut: brief(heldOut),
+      ...(stability && { moleculeStability: brief(stability.value) }),
+    })),
+  };
+}
+
+/** A version that names the making: the same for the same weights. */
+async function versionOf(weights: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", weights as Uint8Array<ArrayBuffer>));
+  return [...hash.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Writes the student and, last, `result.json`. */
+export async function writeResult(folder: string, ending: Ending): Promise<void> {
+  const { settings, parts, card, judged, verdict } = ending, { method, to, keep, variant, grid, clamp } = settings;
+  const weights = await parts.studentWeights(), training = madeOf(ending);
+  const bytes = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.name ?? card.name } });
+  const version = await versionOf(bytes);
+  if (method === "progressive") await writeAtomically(`${folder}/${STUDENT}`, bytes);
+  else {
+    const { recommended, evaluation: _, distilled: __, ...rest } = card, { width, blocks } = settings;
+    const model: CardInput = {
+      ...rest,
+      name: settings.name ?? `${card.name}-${width}x${blocks}`,
+      version,
+      description: `${card.description} A smaller network, taught by ${card.name} ${card.version}.`,
+      denoiser: { ...parts.network, file: DENOISER_FILE } as CardInput["denoiser"],
+      recommended,
+      training,
+    };
+    await writeModel(`${folder}/${MODEL}`, model, new Map([[DENOISER_FILE, weights]]));
+  }
+  const entry = (steps: number) => ({
+    steps,
+    levels: parts.levels,
+    variant,
+    teacher: parts.teacher.name,
+    version,
+    grid,
+    clamp,
+    training,
+  });
+  const outcome: RoundOutcome = {
+    method,
+    ...verdict,
+    entry: method === "progressive" ? { ...entry(to), metrics: { ...judged } } : null,
+    also: keep.map(entry),
+    judged,
+  };
+  await writeAtomically(`${folder}/${RESULT}`, new TextEncoder().encode(JSON.stringify(outcome, null, 2) + "\n"));
+}

@@ -1,0 +1,201 @@
+/** A round of distillation, from a teacher in a model's folder to a student's weights beside its judgement. */
+import { createRdkit } from "../../chem/rdkit.ts";
+import { createValidator } from "../../chem/validator.ts";
+import type { Card } from "../card.ts";
+import { decodings, type Settings } from "../settings.ts";
+import { loadCheckpoint } from "../training/checkpoint.ts";
+import type { Trainer } from "../training/open_learner.ts";
+import { train } from "../training/train.ts";
+import type { Denoiser } from "../types.ts";
+import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "./batches.ts";
+import { COURSE, courseOf, type Validation } from "./course.ts";
+import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./draw.ts";
+import type { Drawn, RoundEvent } from "./events.ts";
+import { judge } from "./judge.ts";
+import { openParts, type RoundParts } from "./parts.ts";
+import { writeResult } from "./result.ts";
+import { learningRateOf, type RoundSettings } from "./settings.ts";
+import { openValidationLog } from "./validation_log.ts";
+
+/** What a round takes beside its settings. */
+export interface RoundOptions {
+  /** The teacher's model: its folder and its card, students of the data directory among them. */
+  readonly model: { readonly folder: string; readonly card: Card; fileOf?(steps: number): string };
+  /** Where checkpoints, curves and the student go. Goes on where it holds a round of the same settings. */
+  readonly folder: string;
+  /** Most minutes of training, over all resumes; or updates. One is needed. */
+  readonly minutes?: number;
+  readonly updates?: number;
+  readonly backend?: Trainer;
+  readonly threads?: number;
+  /** QM9 in compact form; where it is found, if absent; latents drawn by the teacher where it is not. */
+  readonly qm9?: string;
+  /** Seconds between validations. */
+  readonly validateSeconds?: number;
+  readonly checkpointSeconds?: number;
+  readonly onEvent: (event: RoundEvent) => void;
+  /** Awaited before each update: generation goes first. */
+  readonly gate?: () => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** How a round ended. */
+export interface RoundResult {
+  readonly finished: boolean;
+  readonly accepted: boolean;
+  readonly update: number;
+  readonly seconds: number;
+}
+
+/** Share of a batch that repeats what the teacher serves already. */
+const KEPT_SHARE = 0.3;
+
+/** Seed and number of held-out batches: the same for every round. */
+const HELD_OUT = { seed: 20_100, batches: 4, batch: 128 };
+
+/** The learned network at these steps, as a sampler of its card would run it. */
+function settingsAt({ method, variant, grid, clamp }: RoundSettings, card: Card, steps: number): Settings {
+  const decoding = decodings(card).includes("argmax") ? "argmax" : decodings(card)[0];
+  const common = { steps, decoding, clamp } as const;
+  if (method === "progressive") return { ...common, sampler: "distilled", algorithm: variant, grid, options: {} };
+  return { ...common, sampler: "ddpm", algorithm: "ddpm", grid, options: {} };
+}
+
+/** Groups by update, and the fixed held-out ones. */
+function batchesOf({ teacher, source, heldOut, schedule }: RoundParts, settings: RoundSettings) {
+  const { method, from, to, batch, seed } = settings;
+  const common = {
+    schedule,
+    teacher: teacher.denoiser,
+    teacherSteps: from,
+    variant: settings.variant,
+    grid: settings.grid,
+  };
+  const kept = { kept: settings.keep, keptShare: KEPT_SHARE };
+  const make = (plan: RoundPlan, size: number, seed: number, update: number) =>
+    method === "progressive"
+      ? makeRoundGroups(plan, size, seed, update)
+      : makeKnowledgeGroups(plan, size, seed, update);
+  return {
+    train: (update: number) => make({ ...common, ...kept, steps: to, source }, batch, seed, update),
+    heldOut: async () => {
+      const plan = { ...common, steps: to, source: heldOut }, size = Math.min(batch, HELD_OUT.batch);
+      const all = [];
+      for (let k = 0; k < HELD_OUT.batches; k++) all.push(...await make(plan, size, HELD_OUT.seed, k));
+      return all;
+    },
+  };
+}
+
+/** Events of progress, at most two a second. */
+function throttled(onEvent: RoundOptions["onEvent"], limit: number | undefined) {
+  let last = -Infinity;
+  return (
+    at: {
+      update: number;
+      seconds: number;
+      fraction: number;
+      batch: number;
+      speed: number;
+      loss: number;
+      parts: Record<string, number>;
+    },
+  ) => {
+    if (performance.now() - last < 500) return;
+    last = performance.now();
+    const { update, seconds, fraction, loss, parts } = at, updatesPerSecond = at.speed / at.batch;
+    const left = fraction > 0 ? seconds * (1 - fraction) / fraction : limit ?? 0;
+    onEvent({ type: "progress", update, seconds, fraction, loss, parts, updatesPerSecond, eta: left });
+  };
+}
+
+/**
+ * Runs a round to its end, or until the signal says so; started again on its folder it goes on. Writes
+ * `student.safetensors` (or for `knowledge` a model's folder, `model`) and `result.json`; see `result.ts`.
+ *
+ * @throws RangeError for settings that this model cannot serve; DivergedError where the loss is no number
+ */
+export async function runRound(settings: RoundSettings, options: RoundOptions): Promise<RoundResult> {
+  const { folder, minutes, updates, onEvent, signal } = options;
+  const validate = createValidator(await createRdkit());
+  const parts = await openParts(settings, options);
+  try {
+    const { teacher, learner, schedule, autoencoder } = parts, { card } = options.model;
+    const bench: Bench = { card, schedule, autoencoder, validate, backend: learner.backend };
+    const batches = batchesOf(parts, settings), log = await openValidationLog(folder);
+    const before = await loadCheckpoint(folder);
+    onEvent({
+      type: "started",
+      backend: learner.backend,
+      why: `${parts.why}; ${parts.source.description}`,
+      device: parts.device,
+      update: before?.update ?? 0,
+      memoryMiB: Math.round(Deno.memoryUsage().rss / 2 ** 20),
+    });
+    const draw = async (weights: Denoiser, steps: number, seed: number): Promise<Drawn> =>
+      await drawWith(bench, atSteps(weights, steps), settingsAt(settings, card, steps), {
+        count: settings.samples,
+        seed,
+        signal,
+      });
+    /** Draws with the moving average of the student's weights as they are now. */
+    const drawStudent = async (seed: number): Promise<Drawn> => {
+      const student = await parts.studentDenoiser();
+      try {
+        return await draw(student, settings.to, seed);
+      } finally {
+        student.dispose();
+      }
+    };
+    const curve: Validation[] = (await log.read()).filter(({ update }) => update <= (before?.update ?? 0));
+    const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
+    const result = await train({
+      learner,
+      makeGroups: batches.train,
+      validation: await batches.heldOut(),
+      validateFirst: true,
+      validateSeconds: options.validateSeconds ?? 90,
+      checkpointSeconds: options.checkpointSeconds ?? 60,
+      settings: { ...settings },
+      folder,
+      resume: before !== undefined,
+      minutes,
+      updates,
+      muon: learningRateOf(settings),
+      adamw: learningRateOf(settings) / 10,
+      clip: 10,
+      emaLimit: 0.998,
+      rates: { warmup: 50, cooldown: COURSE.cooldown },
+      course: (_, seconds) => updates === undefined ? courseOf(curve, seconds, limit) : 0,
+      gate: options.gate,
+      signal,
+      onProgress: ({ losses, ...at }) =>
+        report({ ...at, batch: settings.batch, loss: losses.total, parts: losses.parts }),
+      onSaved: (update) => onEvent({ type: "saved", update }),
+      onValidated: async ({ update, seconds, loss: heldOut, finished }) => {
+        // The end is judged below, on more than one seed's molecules; the curve gets its own all the same.
+        const drawn = signal?.aborted && !finished ? undefined : await drawStudent(VALIDATION_SEED);
+        const at: Validation = { update, seconds, heldOut, ...(drawn && { stability: drawn.moleculeStability }) };
+        curve.push(at);
+        await log.add(at);
+        onEvent({ type: "validated", update, seconds, heldOut, ...(drawn && { drawn }) });
+      },
+    });
+    const { update, seconds } = result;
+    if (!result.finished) {
+      onEvent({ type: "stopped", update, seconds });
+      return { finished: false, accepted: false, update, seconds };
+    }
+    const judged = {
+      student: await drawStudent(JUDGING_SEED),
+      teacher: await draw(teacher.denoiser, settings.from, JUDGING_SEED),
+    };
+    const verdict = judge(settings, judged.student, judged.teacher);
+    onEvent({ type: "judged", ...judged, ...verdict });
+    await writeResult(folder, { settings, parts, card, result, curve, judged, verdict });
+    onEvent({ type: "finished", update, seconds, accepted: verdict.accepted });
+    return { finished: true, accepted: verdict.accepted, update, seconds };
+  } finally {
+    parts.dispose();
+  }
+}
