@@ -11,7 +11,7 @@ import { FILTERS, generateMolecules } from "../model/pipeline.ts";
 import { DECODINGS } from "../model/decodings.ts";
 import { SAMPLER_NAMES } from "../model/settings.ts";
 import { command } from "./command.ts";
-import { findModel } from "./models.ts";
+import { dataFolder, findModel } from "./models.ts";
 import { object, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
@@ -79,7 +79,8 @@ export const generateCommand = command({
     const { count, steps, sampler, include, out, atoms, "heavy-atoms": heavyAtoms } = values;
     if (atoms && heavyAtoms) throw new UsageError("--atoms and --heavy-atoms exclude each other");
     const format = out === "-" ? values.format ?? "sdf" : formatOf(out, values.format);
-    const { card, folder } = await findModel(values.model), seed = values.seed ?? drawSeed();
+    const entry = await findModel(values.model, undefined, dataFolder(terminal.environment)), { card } = entry;
+    const seed = values.seed ?? drawSeed();
     const size = atoms
       ? { counts: "atoms", range: atoms } as const
       : heavyAtoms && { counts: "heavyAtoms", range: heavyAtoms } as const;
@@ -94,7 +95,7 @@ export const generateCommand = command({
       decoding: values.decoding,
       clamp: values.clamp,
     });
-    const [model, rdkit] = await Promise.all([loadModel(folder, values), createRdkit()]);
+    const [model, rdkit] = await Promise.all([loadModel(entry, values), createRdkit()]);
     const progress = createProgress(terminal);
     const generation = generateMolecules(model, request, {
       validate: createValidator(rdkit),
@@ -108,7 +109,13 @@ export const generateCommand = command({
     const writer = (file ?? Deno.stdout).writable.getWriter(), encoder = new TextEncoder();
     try {
       for await (const molecules of generation.windows) {
-        const text = molecules.map((one) => toRecord(format, one, include, { model: card.name, seed })).join("");
+        const text = molecules.map((one) =>
+          toRecord(format, one, include, {
+            model: card.name,
+            version: generation.version,
+            seed,
+          })
+        ).join("");
         await writer.write(encoder.encode(text));
       }
     } finally {

@@ -1,26 +1,33 @@
 /** Where commands find models. */
 import { fileURLToPath } from "node:url";
-import { listModels, type ModelEntry } from "../model/load.ts";
+import { listModels, type ListOptions } from "../model/overlay.ts";
+import type { ModelEntry } from "../model/load.ts";
 import { UnknownModelError } from "../model/store.ts";
 
 /** The folder of the models shipped. */
 export const shippedModels = (): string => fileURLToPath(new URL("../weights", import.meta.url));
 
-/** The models in these folders; in the shipped one where none is named. */
-export const findModels = (roots?: readonly string[]): Promise<ModelEntry[]> => listModels(roots ?? [shippedModels()]);
+/** The data directory: students and models that rounds of distillation made. */
+export const dataFolder = (environment: Readonly<Record<string, string | undefined>>): string =>
+  environment.MOLSTEP_DATA_DIR || "data";
+
+/** The models in these folders, in the shipped one where none is named, and in the data directory where it is. */
+export const findModels = (roots?: readonly string[], options?: ListOptions): Promise<ModelEntry[]> =>
+  listModels(roots ?? [shippedModels()], options);
 
 /**
  * A model by its name, or by the path of its folder.
  *
- * @throws UnknownModelError where it is neither
+ * @param data the data directory, whose students are seen too; not looked at where absent
+ * @throws UnknownModelError where it is neither; TypeError where what the data directory has is damaged
  */
-export async function findModel(name: string, roots?: readonly string[]): Promise<ModelEntry> {
+export async function findModel(name: string, roots?: readonly string[], data?: string): Promise<ModelEntry> {
   if (name.includes("/")) {
     const { readCard } = await import("../model/card.ts");
     const card = await readCard(name);
     return { name: card.name, folder: name, card };
   }
-  const models = await findModels(roots), found = models.find((model) => model.name === name);
+  const models = await findModels(roots, { data }), found = models.find((model) => model.name === name);
   if (!found) throw new UnknownModelError(name, models.map((model) => model.name));
   return found;
 }

@@ -153,7 +153,17 @@ export const cardSchema = z.strictObject({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ space, counts, autoencoder, recommended }, context) => {
+}).superRefine(({ space, counts, autoencoder, recommended, distilled }, context) => {
+  distilled.forEach(({ steps, file, levels }, i) => {
+    const before = distilled.slice(0, i),
+      fault = (key: string, message: string) =>
+        context.addIssue({ code: "custom", path: ["distilled", i, key], message });
+    if (before.some((one) => one.steps === steps)) fault("steps", `there is another entry for ${steps} steps`);
+    const other = before.find((one) => one.file === file && one.levels !== levels);
+    if (other) {
+      fault("levels", `${file} has ${other.levels} levels in the entry for ${other.steps} steps, ${levels} here`);
+    }
+  });
   const own = spaceOf(autoencoder);
   for (const key of ["vectors", "scalars", "pairs"] as const) {
     if (space[key] !== own[key]) {

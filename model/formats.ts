@@ -30,6 +30,8 @@ export interface MoleculeJson {
 /** What is said of the run that a molecule came from. */
 export interface Origin {
   readonly model: string;
+  /** Of the weights that drew it. */
+  readonly version: string;
   readonly seed: number;
 }
 
@@ -40,6 +42,9 @@ function printable({ molecule, validation }: GeneratedMolecule): { molecule: Mol
   const { bonds } = validation;
   return fitsMolblock(molecule, bonds) ? { molecule, bonds } : { molecule: NOTHING, bonds: [] };
 }
+
+/** A value of a comment's `key=value`: in quotes where it has blanks. */
+const quoted = (text: string) => /[\s"]/.test(text) ? JSON.stringify(text) : text;
 
 const title = ({ model, seed }: Origin, index: number) => `${model} seed ${seed} molecule ${index}`;
 
@@ -74,6 +79,7 @@ export function toSdf(generated: GeneratedMolecule, origin: Origin): string {
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
   return sdfRecord(molblock(molecule, bonds, title(origin, index)), {
     model: origin.model,
+    version: origin.version,
     seed: origin.seed,
     index,
     valid,
@@ -86,9 +92,10 @@ export function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 }
 
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs. */
-export function toXyz(generated: GeneratedMolecule, { model, seed }: Origin): string {
+export function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
   const { index, validation: { valid, stable, connected, smiles } } = generated;
-  const comment = `model=${model} seed=${seed} index=${index} valid=${valid} stable=${stable} connected=${connected}`;
+  const comment = `model=${model} version=${quoted(version)} seed=${seed} index=${index} valid=${valid} ` +
+    `stable=${stable} connected=${connected}`;
   return xyz(printable(generated).molecule, smiles ? `${comment} smiles=${smiles}` : comment);
 }
 

@@ -6,7 +6,7 @@
 import type { Molecule } from "../chem/molecule.ts";
 import { makeGrid } from "./grids.ts";
 import { drawNoise } from "./latent.ts";
-import type { Model } from "./load.ts";
+import type { Lease, Model } from "./load.ts";
 import type { Turn } from "./queue.ts";
 import { random } from "./random.ts";
 import { sample } from "./samplers/mod.ts";
@@ -45,6 +45,16 @@ export interface DrawOptions {
   readonly window?: number;
   /** Called after each denoiser call with the fraction done, 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
+  /** What to draw with, taken and released by the caller; a lease of its own where absent. */
+  readonly lease?: Lease;
+}
+
+/** A lease on the denoiser that serves these settings. @throws NotDistilledError */
+export function leaseFor(model: Model, { sampler, steps }: Pick<Settings, "sampler" | "steps">): Lease {
+  const distilled = sampler === "distilled" ? steps : undefined;
+  if (model.lease) return model.lease(distilled);
+  const student = model.card.distilled.find((one) => one.steps === distilled);
+  return { version: (student ?? model.card).version, denoiser: model.denoiser(distilled), release() {} };
 }
 
 const atOnce: TakeTurn = (work) => work({ yield: () => Promise.resolve() });
@@ -69,8 +79,22 @@ export function breather(everyMs = 15): () => Promise<void> {
  */
 export async function* draw(
   model: Model,
+  request: DrawRequest,
+  { lease, ...options }: DrawOptions = {},
+): AsyncGenerator<DrawnBatch, void, void> {
+  const own = lease ?? leaseFor(model, request.settings);
+  try {
+    yield* drawWith(own, model, request, options);
+  } finally {
+    if (!lease) own.release();
+  }
+}
+
+async function* drawWith(
+  lease: Lease,
+  model: Model,
   { count, seed, settings, size }: DrawRequest,
-  { signal, turn = atOnce, window = 256, onProgress }: DrawOptions = {},
+  { signal, turn = atOnce, window = 256, onProgress }: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
@@ -78,7 +102,7 @@ export async function* draw(
   }
   const distribution = sizeDistribution(model.card, size);
   const grid = makeGrid(settings.grid, settings.steps, model.schedule);
-  const denoiser = await model.denoiser(settings.sampler === "distilled" ? settings.steps : undefined);
+  const denoiser = await lease.denoiser;
   const pause = breather();
   let done = 0;
 

@@ -1,14 +1,31 @@
 /** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type Card, readCard } from "./card.ts";
-import { makeAutoencoder, makeDenoiser, type Placement, type Tensors, tensorsOn } from "./parts.ts";
+import { createLeases } from "./leases.ts";
+import { makeAutoencoder, makeDenoiser, type Placed, type Placement, type Tensors, tensorsOn } from "./parts.ts";
+import { studentPath } from "./overlay.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { RuntimeChoice } from "./runtimes.ts";
 import { makeSchedule } from "./schedules.ts";
+import { NotDistilledError } from "./settings.ts";
+import type { ModelEntry } from "./overlay.ts";
 import type { Autoencoder, Denoiser, Schedule } from "./types.ts";
+
+export { listModels, type ModelEntry } from "./overlay.ts";
+
+/** The use of a denoiser for one generation: it stays whole until `release`, whatever goes into service meanwhile. */
+export interface Lease {
+  /** The version of the weights: the student's, else the card's. */
+  readonly version: string;
+  /** Rejects where the weights cannot be loaded. */
+  readonly denoiser: Promise<Denoiser>;
+  /** May be called more than once. */
+  release(): void;
+}
 
 /** A model, ready to draw from. */
 export interface Model {
+  /** As it is now: students come and go. */
   readonly card: Card;
   /** What the denoiser runs on, and why. */
   readonly backend: Placement;
@@ -17,12 +34,32 @@ export interface Model {
   /** Most molecules in a batch; fixed, as the rounding of a batch depends on its make-up on some backends. */
   readonly batch: number;
   /**
-   * The undistilled denoiser, or the one distilled to `steps`, which is loaded at the first call.
+   * The undistilled denoiser, or the one distilled to `steps`, which is loaded at the first call. For whoever knows that
+   * nothing is swapped meanwhile: others take a lease.
    *
-   * @throws RangeError where the card has none for these steps
+   * @throws NotDistilledError where the card has none for these steps
    */
   denoiser(steps?: number): Promise<Denoiser>;
+  /** A lease on that denoiser, as the card is at this moment; a model without this is never swapped. Throws as `denoiser` does. */
+  lease?(steps?: number): Lease;
   dispose(): void;
+}
+
+/** A model whose students can be exchanged while it is drawn from. */
+export interface ServedModel extends Model {
+  lease(steps?: number): Lease;
+  /** A lease on weights that are not in service, or not yet. @param path of their file */
+  open(student: Pick<Card["distilled"][number], "steps" | "levels" | "version">, path: string): Lease;
+  /**
+   * Puts the students of this entry into service, all at once, and the others out of it.
+   *
+   * @returns resolves when the weights that are out of service now are out of memory too
+   */
+  serve(entry: ModelEntry): Promise<void>;
+  /** Whether the weights of this file are in memory, or on their way there. */
+  uses(path: string): boolean;
+  /** Puts the whole model out of service; resolves when the last lease has ended and all is disposed of. */
+  retire(): Promise<void>;
 }
 
 /** How to load. */
@@ -33,93 +70,132 @@ export interface LoadOptions {
   readonly batch?: number;
   /** Threads of the engine. Default: the machine's cores. */
   readonly threads?: number;
+  /** Makes denoisers of tensors. Default: `makeDenoiser` of `parts.ts`. */
+  readonly make?: typeof makeDenoiser;
 }
 
 /**
- * Loads the model of a folder.
+ * Loads a model.
  *
+ * @param place its folder, or what `listModels` says of it
  * @throws Deno.errors.NotFound where the card or a file that it names is missing; TypeError or SyntaxError where one is
  * unsound, naming it; Error where the backend does not work here
  */
 export async function loadModel(
-  folder: string,
-  { backend = "auto", batch = 64, threads }: LoadOptions = {},
-): Promise<Model> {
-  const card = await readCard(folder), schedule = makeSchedule(card.schedule);
+  place: string | ModelEntry,
+  { backend = "auto", batch = 64, threads, make = makeDenoiser }: LoadOptions = {},
+): Promise<ServedModel> {
+  let entry: ModelEntry = typeof place === "string" ? await entryOf(place) : place;
+  const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
   const options = { choice: backend, threads, openTensors: tensorsOn(backend) };
-  const tensorsOf = async (file: string): Promise<Tensors> => {
-    const path = join(folder, file), bytes = await Deno.readFile(path);
-    try {
-      return readSafetensors(bytes);
-    } catch (error) {
-      throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
-    }
+
+  const levelsOf = new Map<string, number>();
+  const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
+    const placed = await make(entry.card, await readTensors(path), schedule, options, levelsOf.get(path) ?? 0);
+    return { ...placed, dispose: () => placed.part.dispose() };
+  });
+  const teacherPath = join(folder, main.file);
+  const inService = () => [teacherPath, ...entry.card.distilled.map(({ steps }) => studentPath(entry, steps))];
+  networks.keep(inService());
+
+  const first = networks.take(teacherPath);
+  const encoding = async () =>
+    await makeAutoencoder(entry.card, "file" in part ? await readTensors(join(folder, part.file)) : undefined, options);
+  const [teacher, autoencoder] = await Promise.all([first.value, encoding()]).catch((error) => {
+    networks.dispose();
+    throw error;
+  });
+  first.release();
+
+  let leases = 0, ended = false;
+  const retired = Promise.withResolvers<void>();
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    networks.dispose();
+    autoencoder.dispose();
+    retired.resolve();
   };
-  const place = async (file: string) => await makeDenoiser(card, await tensorsOf(file), schedule, options);
-  const encoding = async () => {
-    const part = card.autoencoder;
-    return await makeAutoencoder(card, "file" in part ? await tensorsOf(part.file) : undefined, options);
+  let retiring = false;
+  const leaseOn = (path: string, version: string, bind: (network: Denoiser) => Denoiser): Lease => {
+    if (ended) throw new Error(`model ${entry.name} has been disposed of`);
+    const held = networks.take(path), denoiser = held.value.then(({ part }) => bind(part));
+    denoiser.catch(() => {}); // whoever awaits it hears of it
+    leases++;
+    let mine = true;
+    return {
+      version,
+      denoiser,
+      release() {
+        if (!mine) return;
+        mine = false;
+        held.release();
+        if (--leases === 0 && retiring) end();
+      },
+    };
   };
-  const [teacher, autoencoder] = await Promise.all([place(card.denoiser.file), encoding()]);
-  const students = new Map<number, Promise<Denoiser>>();
+  const open: ServedModel["open"] = ({ steps, levels, version }, path) => {
+    levelsOf.set(path, levels);
+    return leaseOn(path, version, (network) => levels > 0 ? told(network, steps) : network);
+  };
+  const lease = (steps?: number): Lease => {
+    if (steps === undefined) return leaseOn(teacherPath, entry.card.version, (network) => network);
+    const student = entry.card.distilled.find((one) => one.steps === steps);
+    if (!student) throw new NotDistilledError(entry.name, steps, availableSteps(entry.card));
+    return open(student, studentPath(entry, steps));
+  };
+
   return {
-    card,
+    get card() {
+      return entry.card;
+    },
     backend: { name: teacher.backend.name, why: teacher.backend.why },
     schedule,
     autoencoder,
     batch,
-    denoiser(steps) {
-      if (steps === undefined) return Promise.resolve(teacher.part);
-      const entry = card.distilled.find((one) => one.steps === steps);
-      if (!entry) {
-        return Promise.reject(new RangeError(`model ${card.name} has no weights distilled to ${steps} steps`));
-      }
-      let student = students.get(steps);
-      if (!student) students.set(steps, student = place(entry.file).then(({ part }) => part));
-      return student;
+    lease,
+    open,
+    // deno-lint-ignore require-await -- errors are to come as rejections
+    async denoiser(steps) {
+      const own = lease(steps);
+      return own.denoiser.finally(own.release);
     },
-    dispose() {
-      teacher.part.dispose();
-      autoencoder.dispose();
-      for (const student of students.values()) student.then((denoiser) => denoiser.dispose(), () => {});
+    serve(next) {
+      entry = next;
+      return networks.keep(inService());
     },
+    uses: networks.has,
+    retire() {
+      retiring = true;
+      if (leases === 0) end();
+      return retired.promise;
+    },
+    dispose: end,
   };
 }
 
-/** A model's place on disk. */
-export interface ModelEntry {
-  readonly name: string;
-  readonly folder: string;
-  readonly card: Card;
+/** The step counts that a card has students for, ascending. */
+export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
+  card.distilled.map(({ steps }) => steps).sort((a, b) => a - b);
+
+/** A network that several step counts share, told of one of them. The network is not its own to dispose of. */
+const told = (network: Denoiser, steps: number): Denoiser => ({
+  space: network.space,
+  predict: (z, shape, t) => network.predict(z, shape, t, steps),
+  dispose() {},
+});
+
+async function entryOf(folder: string): Promise<ModelEntry> {
+  const card = await readCard(folder);
+  return { name: card.name, folder, card };
 }
 
-/**
- * The models in these folders, by name; of two of one name the first counts.
- *
- * @param roots folders of model folders; one that is not there is passed over
- * @throws TypeError or SyntaxError where a card is unsound
- */
-export async function listModels(roots: readonly string[]): Promise<ModelEntry[]> {
-  const found = new Map<string, ModelEntry>();
-  for (const root of roots) {
-    for (const folder of await foldersIn(root)) {
-      const card = await readCard(folder).catch(absent);
-      if (!card) continue;
-      if (card.name !== basename(folder)) {
-        throw new TypeError(`${folder}/card.json names the model ${card.name}; it must be named as its folder`);
-      }
-      if (!found.has(card.name)) found.set(card.name, { name: card.name, folder, card });
-    }
+/** @throws SyntaxError naming the file where it is damaged */
+async function readTensors(path: string): Promise<Tensors> {
+  const bytes = await Deno.readFile(path);
+  try {
+    return readSafetensors(bytes);
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
   }
-  return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
-/** Undefined for what is not there; other errors go on. */
-function absent(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-async function foldersIn(root: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(root)).catch(absent);
-  return (entries ?? []).filter((entry) => entry.isDirectory).map((entry) => join(root, entry.name)).sort();
 }

@@ -2,7 +2,7 @@
 import { type Judged, summarise, type Summary } from "../chem/metrics.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import type { Validate, Validation } from "../chem/validator.ts";
-import { breather, draw, type DrawOptions, type DrawRequest } from "./generate.ts";
+import { breather, draw, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import type { Model } from "./load.ts";
 import type { Place } from "./queue.ts";
 
@@ -39,23 +39,30 @@ export interface Generation {
   /** Molecules that pass the filter, in the order of their indices, a window at a time. */
   readonly windows: AsyncGenerator<GeneratedMolecule[], void, void>;
   readonly timings: Readonly<Timings>;
+  /** Of the weights that draw. */
+  readonly version: string;
   /** Molecules drawn so far. */
   readonly drawn: number;
   /** Molecules given back so far. */
   readonly returned: number;
   /** Over the molecules drawn so far. */
   summary(training?: Pick<ReadonlySet<string>, "has">): Summary;
+  /** Lets go of the weights where `windows` is not read to its end. May be called at any time, and more than once. */
+  close(): void;
 }
 
 /** How to generate. */
-export interface GenerateOptions extends Omit<DrawOptions, "turn"> {
+export interface GenerateOptions extends Omit<DrawOptions, "turn" | "lease"> {
   readonly validate: Validate;
   readonly place?: Place;
   readonly filter?: Filter;
   readonly detail?: Detail;
 }
 
-/** Starts a generation: nothing is drawn until `windows` is read. Ends and errors as {@link draw} does. */
+/**
+ * Starts a generation: the weights are leased at once, as the request's settings are of the card as it is now; nothing is drawn
+ * until `windows` is read. Ends and errors as {@link draw} does.
+ */
 export function generateMolecules(
   model: Model,
   request: DrawRequest,
@@ -65,6 +72,7 @@ export function generateMolecules(
   const records: Judged[] = [], seen = new Set<string>();
   const { signal, window = 256 } = options;
   let drawn = 0, returned = 0;
+  const lease = leaseFor(model, request.settings);
 
   const keep = (validation: Validation): boolean => {
     if (filter === "none") return true;
@@ -76,10 +84,18 @@ export function generateMolecules(
   };
 
   async function* windows(): AsyncGenerator<GeneratedMolecule[], void, void> {
+    try {
+      yield* read();
+    } finally {
+      lease.release();
+    }
+  }
+
+  async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
     const pause = breather();
     let pending: GeneratedMolecule[] = [];
     const turn = place && place.turn.bind(place);
-    for await (const batch of draw(model, request, { ...options, turn, window })) {
+    for await (const batch of draw(model, request, { ...options, turn, window, lease })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (place) timings.queueMs = place.waitedMs;
@@ -104,9 +120,11 @@ export function generateMolecules(
     }
   }
 
+  const started = windows();
   return {
-    windows: windows(),
+    windows: started,
     timings,
+    version: lease.version,
     get drawn() {
       return drawn;
     },
@@ -114,5 +132,9 @@ export function generateMolecules(
       return returned;
     },
     summary: (training) => summarise(records, { training }),
+    close() {
+      // After the piece of work that runs, if one does: the weights stay until then. One that never began has nothing to end.
+      started.return().catch(() => {}).finally(lease.release);
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** POST /generate: molecules, as JSON, SDF, XYZ or NDJSON. */
 import type { Context } from "hono";
 import type { Summary } from "../chem/metrics.ts";
+import type { Card } from "../model/card.ts";
 import { type Format, type Include, type Origin, toJson, toRecord } from "../model/formats.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError } from "../model/order.ts";
 import { type GeneratedMolecule, generateMolecules, type Generation, type Timings } from "../model/pipeline.ts";
@@ -27,18 +28,20 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
     const type = negotiate(c, Object.values(MEDIA_TYPES)), format = FORMAT_OF.get(type)!;
     const asked = await readJson(c, generateRequest, deps.config.maxBodyBytes);
     checkWork(asked, deps.config.maxWork);
-    const { card } = deps.store.entry(asked.model), seed = asked.seed ?? drawSeed();
-    const request = order(() =>
-      acceptOrder(card, {
-        count: asked.count,
-        steps: asked.steps,
-        sampler: asked.sampler,
-        seed,
-        decoding: asked.decoding,
-        clamp: asked.clamp,
-        size: askedSize(asked),
-      })
-    );
+    const seed = asked.seed ?? drawSeed();
+    const accept = (card: Card) =>
+      order(() =>
+        acceptOrder(card, {
+          count: asked.count,
+          steps: asked.steps,
+          sampler: asked.sampler,
+          seed,
+          decoding: asked.decoding,
+          clamp: asked.clamp,
+          size: askedSize(asked),
+        })
+      );
+    let request = accept(deps.store.entry(asked.model).card);
     if (deps.lifecycle.state === "draining") {
       throw new HttpError(503, "Shutting down", "the service is shutting down", {}, { "Retry-After": "5" });
     }
@@ -49,11 +52,13 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
     const finish = (generation: Generation, outcome: Outcome) => {
       if (finished) return;
       finished = true;
+      generation.close();
       place.leave();
       deps.log("info", "generation", {
         requestId: c.get("requestId"),
         outcome,
-        model: card.name,
+        model: asked.model,
+        version: generation.version,
         sampler: request.settings.sampler,
         steps: asked.steps,
         seed,
@@ -64,8 +69,12 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
       });
     };
     try {
-      const [model, validate] = await Promise.all([deps.store.model(asked.model), deps.validate()]);
+      const [, validate] = await Promise.all([deps.store.model(asked.model), deps.validate()]);
       signal.throwIfAborted();
+      // Students may have come or gone while the model was loaded. From here to the generation's lease nothing waits, so that
+      // the settings are those of the weights.
+      const model = deps.store.loaded(asked.model)!;
+      request = accept(model.card);
       const generation = generateMolecules(model, request, {
         validate,
         place,
@@ -73,14 +82,15 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
         filter: asked.filter,
         detail: { descriptors: asked.include.includes("descriptors") },
       });
-      const origin: Origin = { model: card.name, seed };
+      const { version } = generation, origin: Origin = { model: asked.model, version, seed };
       const settings = { steps: asked.steps, sampler: request.settings.sampler, backend: model.backend.name };
       if (format === "json") {
         let outcome: Outcome = "failed";
         try {
           const molecules = (await Array.fromAsync(generation.windows)).flat();
           const body: GenerateResponse = {
-            model: card.name,
+            model: asked.model,
+            version,
             steps: settings.steps,
             sampler: settings.sampler,
             seed,
@@ -107,7 +117,8 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
       handedOn = true;
       return c.body(stream(generation, first, format, asked.include, origin, cancel, finish), 200, {
         "Content-Type": type,
-        "Molstep-Model": card.name,
+        "Molstep-Model": asked.model,
+        "Molstep-Version": headerValue(version),
         "Molstep-Seed": String(seed),
         "Molstep-Steps": String(settings.steps),
         "Molstep-Sampler": settings.sampler,
@@ -120,6 +131,9 @@ export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response
     }
   };
 }
+
+/** Text as a header can carry it: percent-encoded where it has more than printable ASCII. */
+const headerValue = (text: string) => /^[!-~]+( +[!-~]+)*$/.test(text) ? text : encodeURIComponent(text);
 
 /** Tells the field at fault of an order that a model cannot serve. */
 function order<T>(work: () => T): T {

@@ -81,6 +81,7 @@ const molecule = z.strictObject({
 /** The JSON form of a response; the NDJSON form is its molecules, one a line. */
 export const generateResponse = z.strictObject({
   model: z.string(),
+  version: z.string().describe("Of the weights that drew the molecules: the student's where it is a distilled one"),
   steps: z.int(),
   sampler: z.enum(SAMPLER_NAMES),
   seed: z.int(),

@@ -2,7 +2,8 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { cardSchema } from "../model/card.ts";
-import type { ModelEntry } from "../model/load.ts";
+import { VARIANTS } from "../model/distillation/settings.ts";
+import { availableSteps, type ModelEntry } from "../model/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { negotiate } from "./negotiate.ts";
 
@@ -14,6 +15,12 @@ const summary = z.strictObject({
   counts: z.enum(["atoms", "heavyAtoms"]),
   sizes: z.tuple([z.int(), z.int()]).describe("Smallest and largest molecule, in what `counts` says"),
   distilledSteps: z.array(z.int()),
+  distilled: z.array(z.strictObject({
+    steps: z.int(),
+    variant: z.enum(VARIANTS),
+    version: z.string(),
+    teacher: z.string(),
+  })).describe("The students in service, one for each of `distilledSteps`"),
   recommended: z.array(z.strictObject({ steps: z.int(), sampler: z.string() })),
   loaded: z.boolean(),
   backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
@@ -40,7 +47,10 @@ export function modelsRoute({ store }: Deps): (c: Context<Env>) => Response {
       kind: card.kind,
       counts: card.counts,
       sizes: [Math.min(...sizes), Math.max(...sizes)],
-      distilledSteps: card.distilled.map(({ steps }) => steps).sort((a, b) => a - b),
+      distilledSteps: availableSteps(card),
+      distilled: card.distilled
+        .map(({ steps, variant, version, teacher }) => ({ steps, variant, version, teacher }))
+        .sort((a, b) => a.steps - b.steps),
       recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
       loaded: model !== undefined,
       backend: model?.backend.name ?? null,

@@ -32,7 +32,7 @@ export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log
   const lifecycle = createLifecycle();
   const store = createModelStore(
     entries,
-    ({ folder }) => loadModel(folder, config),
+    (entry) => loadModel(entry, config),
   );
   let chemistry: Promise<Validate> | undefined;
   const validate = () => chemistry ??= createRdkit().then(createValidator);

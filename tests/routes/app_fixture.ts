@@ -34,7 +34,7 @@ export async function withApp(
     for (const file of damage) await Deno.remove(`${root}/${file}`);
     const store = createModelStore(
       await listModels([root]),
-      ({ folder }) => loadModel(folder, { backend: "cpu", batch: 4 }),
+      (entry) => loadModel(entry, { backend: "cpu", batch: 4 }),
     );
     const lines: Record<string, unknown>[] = [], abort = new AbortController(), line = createQueue(queue);
     const app = createApp({
