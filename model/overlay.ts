@@ -23,6 +23,8 @@ export interface ModelEntry {
   readonly card: Card;
   /** Folders of the students that lie elsewhere than in `folder`, by step count. */
   readonly studentFolders?: ReadonlyMap<number, string>;
+  /** The model without the overlay, where it has one. */
+  readonly base?: ModelEntry;
 }
 
 /** Where the weights of an entry's student lie. @throws RangeError where it has none of these steps */
@@ -66,6 +68,16 @@ export async function readOverlay(folder: string): Promise<Overlay> {
   return result.data;
 }
 
+/** The overlay without the entries whose weights are gone: `onFault` is told of each. Throws as {@link readOverlay} does. */
+export async function readPresentOverlay(folder: string, onFault: (error: Error) => void): Promise<Overlay> {
+  const overlay = await readOverlay(folder), entries: StudentEntry[] = [];
+  for (const entry of overlay.entries) {
+    if ((await Deno.stat(join(folder, entry.file)).catch(absent))?.isFile) entries.push(entry);
+    else onFault(new Error(`${overlayPath(folder)} names ${entry.file}, which is not there`));
+  }
+  return { ...overlay, entries };
+}
+
 /** Writes the overlay in a model's folder, so that a reader sees the old or the new one. */
 export async function writeOverlay(folder: string, overlay: Overlay): Promise<void> {
   await writeAtomically(overlayPath(folder), new TextEncoder().encode(JSON.stringify(overlay, null, 2) + "\n"));
@@ -83,6 +95,7 @@ export function overlaid(base: ModelEntry, { entries, removed }: Overlay, folder
   const distilled = [...own, ...entries].sort((a, b) => b.steps - a.steps);
   return {
     ...base,
+    base,
     card: { ...base.card, distilled },
     studentFolders: new Map(entries.map(({ steps }) => [steps, folder])),
   };
@@ -97,7 +110,7 @@ export interface ListOptions {
 }
 
 /** The models as they are without an overlay, by name; of two of one name the first counts. */
-export async function listBases(
+async function listBases(
   roots: readonly string[],
   { data, onFault = fail }: ListOptions = {},
 ): Promise<Map<string, ModelEntry>> {
@@ -129,12 +142,7 @@ export async function listModels(roots: readonly string[], options: ListOptions 
     if (data === undefined) return base;
     const folder = join(modelsFolder(data), base.name);
     try {
-      const overlay = await readOverlay(folder), entries: StudentEntry[] = [];
-      for (const entry of overlay.entries) {
-        if (await isFile(join(folder, entry.file))) entries.push(entry);
-        else onFault(new Error(`${overlayPath(folder)} names ${entry.file}, which is not there`));
-      }
-      return overlaid(base, { ...overlay, entries }, folder);
+      return overlaid(base, await readPresentOverlay(folder, onFault), folder);
     } catch (error) {
       onFault(error as Error);
       return base;
@@ -151,8 +159,6 @@ function fail(error: Error): never {
 export function absent(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
-
-const isFile = async (path: string): Promise<boolean> => (await Deno.stat(path).catch(absent))?.isFile ?? false;
 
 async function foldersIn(root: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(root)).catch(absent);

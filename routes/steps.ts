@@ -1,0 +1,26 @@
+/** DELETE /models/{name}/steps/{n}: takes weights distilled to n steps out of service. */
+import type { Context } from "hono";
+import type { Publisher } from "../model/publisher.ts";
+import { NotDistilledError } from "../model/settings.ts";
+import type { Env } from "./deps.ts";
+import { HttpError } from "./problem.ts";
+
+/** The handler. 204 when requests that come now get other weights; those in flight finish on the ones they have. */
+export function stepsRoute(
+  { publisher }: { readonly publisher: Pick<Publisher, "removeSteps"> },
+): (c: Context<Env>) => Promise<Response> {
+  return async (c) => {
+    const name = c.req.param("name")!, asked = c.req.param("steps")!;
+    if (!/^[1-9]\d{0,3}$/.test(asked)) {
+      throw new HttpError(404, "Not found", `a number of steps is asked in the path, ${asked} is given`);
+    }
+    try {
+      await publisher.removeSteps(name, Number(asked));
+    } catch (error) {
+      if (!(error instanceof NotDistilledError)) throw error;
+      const extra = { type: "urn:molstep:problem:not-distilled", availableSteps: error.available };
+      throw new HttpError(404, "No weights distilled to these steps", error.message, extra);
+    }
+    return c.body(null, 204);
+  };
+}
