@@ -10,7 +10,7 @@ import { costOf, keyRows, measureRows, missingRows, timeModel } from "../model/r
 import { PAPER_SAMPLERS, PAPER_STEPS, planRows } from "../model/reproduce/plan.ts";
 import { publishedRows } from "../model/reproduce/published.ts";
 import { fileDigest, readRows, type Row, type RowKey } from "../model/reproduce/row.ts";
-import { openStudent, type Student, studentOfRound, studentsOf } from "../model/reproduce/students.ts";
+import { openStudent, type Student, studentsOf, studentsOfRound } from "../model/reproduce/students.ts";
 import { tableFigure } from "../model/reproduce/figure.ts";
 import { tableData, tableMarkdown, tableRows } from "../model/reproduce/table.ts";
 import { SAMPLERS } from "../model/settings.ts";
@@ -67,10 +67,10 @@ export const reproduceCommand = command({
     batch: samplingOptions.batch,
   },
   async run(values, terminal) {
-    const { signal } = terminal, { card, folder } = await findModel(values.model);
+    const { signal } = terminal, place = await findModel(values.model), { card, folder } = place;
     const out = values.out ?? join("runs", "reproduce", card.name);
-    const rounds = await Promise.all((values.rounds ?? []).map(studentOfRound));
-    const students = [...studentsOf(card, folder), ...rounds];
+    const rounds = await Promise.all((values.rounds ?? []).map(studentsOfRound));
+    const students = [...studentsOf(place), ...rounds.flat()];
     const plan = planRows(card, students, { ...values, maxWork: values["max-work"] });
     const digests = new Map<string, Promise<string>>();
     const weights = (student?: Student): Promise<string> => {
@@ -102,7 +102,9 @@ export const reproduceCommand = command({
       if (missing.length > 0) {
         const cost = await timeModel(teacher, validate, signal), total = costOf(missing, cost);
         terminal.out(
-          `about ${clock(total / 1000)} (minutes:seconds) at ${(1000 / cost.stepMs).toPrecision(3)} molecule-steps/s ` +
+          `about ${clock(total / 1000)} (minutes:seconds) at ${
+            Number((1000 / cost.stepMs).toPrecision(3))
+          } molecule-steps/s ` +
             `and ${cost.moleculeMs.toFixed(2)} ms a molecule besides\n`,
         );
         const progress = createProgress(terminal);
@@ -120,7 +122,7 @@ export const reproduceCommand = command({
             const percent = (100 * metrics.moleculeStability.value).toFixed(1);
             terminal.out(
               `${key.steps} steps, ${line}: n = ${key.count}, ${percent} % stable, ` +
-                `${moleculesPerSecond.toPrecision(3)} molecules/s\n`,
+                `${Number(moleculesPerSecond.toPrecision(3))} molecules/s\n`,
             );
             await write();
           },

@@ -1,4 +1,4 @@
-/** Which rows the papers' tables have for a model, cheapest first. */
+/** Which rows the papers' tables have for a model, fewest steps and so cheapest first. */
 import type { Card } from "../card.ts";
 import type { Decoding } from "../decodings.ts";
 import type { DrawRequest } from "../generate.ts";
@@ -83,7 +83,8 @@ export function planRows(card: Card, students: readonly Student[], options: Plan
     });
     return [...teacher, ...recommended, ...distilled];
   });
-  return rows.sort((a, b) => workOf(a) - workOf(b));
+  // Not by the work itself: what `maxWork` levels would then come in the order of its rounding.
+  return rows.sort((a, b) => a.request.settings.steps - b.request.settings.steps);
 }
 
 /** Molecules of a row within the limit on work; at least one. */

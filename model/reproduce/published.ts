@@ -12,8 +12,10 @@ const schema = z.strictObject({
     /** A key of `papers`. */
     paper: z.string(),
     steps: z.int().min(1),
-    /** Where in the paper, or what else there is to say. */
+    /** Where in the paper or else these numbers were read, and what else there is to say. */
     where: z.string(),
+    /** Molecules that were judged, where the source says so. */
+    n: z.int().min(1).nullable().default(null),
     /** Percent, all four and uniqueness. */
     moleculeStability: percent,
     atomStability: percent,

@@ -16,32 +16,46 @@ export interface Student {
   readonly shipped: boolean;
 }
 
-/** The students that a card names; their files lie beside it. */
-export const studentsOf = (card: Pick<Card, "distilled">, folder: string): Student[] =>
-  card.distilled.map((entry) => ({ entry, path: join(folder, entry.file), shipped: true }));
+/** A model's place on disk; some of its students may lie elsewhere, by step count. */
+export interface ModelPlace {
+  readonly folder: string;
+  readonly card: Pick<Card, "distilled">;
+  readonly studentFolders?: ReadonlyMap<number, string>;
+}
+
+/** The students that a card names. */
+export const studentsOf = ({ folder, card, studentFolders }: ModelPlace): Student[] =>
+  card.distilled.map((entry) => ({
+    entry,
+    path: join(studentFolders?.get(entry.steps) ?? folder, entry.file),
+    shipped: true,
+  }));
 
 /** What of a round's `result.json` is read here; a card's entry there lacks the name of the weights' file. */
 const roundResult = z.looseObject({
   method: z.literal("progressive", "is of no student with a fixed number of steps"),
   entry: z.looseObject({}),
+  /** The same weights at the numbers of steps that the round kept. */
+  also: z.array(z.looseObject({})).default([]),
 });
 
 /** The weights of a finished round, `student.safetensors` in its folder. */
 const WEIGHTS = "student.safetensors";
 
 /**
- * The student of a finished round of distillation, accepted or not.
+ * The students of a finished round of distillation, accepted or not: one for each number of steps that its weights serve.
  *
  * @param folder holds `result.json` and `student.safetensors`
  * @throws Deno.errors.NotFound where the round has not finished; TypeError where its result is not of a student
  */
-export async function studentOfRound(folder: string): Promise<Student> {
+export async function studentsOfRound(folder: string): Promise<Student[]> {
   const path = join(folder, "result.json"), text = await Deno.readTextFile(path);
   const result = roundResult.safeParse(JSON.parse(text));
   if (!result.success) throw new TypeError(`${path}:\n${z.prettifyError(result.error)}`);
-  const entry = cardSchema.shape.distilled.safeParse([{ ...result.data.entry, file: WEIGHTS }]);
-  if (!entry.success) throw new TypeError(`${path} has no sound entry:\n${z.prettifyError(entry.error)}`);
-  return { entry: entry.data[0], path: join(folder, WEIGHTS), shipped: false };
+  const { entry, also } = result.data;
+  const entries = cardSchema.shape.distilled.safeParse([entry, ...also].map((one) => ({ ...one, file: WEIGHTS })));
+  if (!entries.success) throw new TypeError(`${path} has no sound entry:\n${z.prettifyError(entries.error)}`);
+  return entries.data.map((entry) => ({ entry, path: join(folder, WEIGHTS), shipped: false }));
 }
 
 /** The card with this student alone, so that two students of one number of steps do not hide each other. */

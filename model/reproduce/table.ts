@@ -3,7 +3,7 @@ import { samplerText } from "../card_table.ts";
 import type { Published, PublishedRow } from "./published.ts";
 import type { Row, RowKey } from "./row.ts";
 
-type Rate = { readonly value: number; readonly low: number; readonly high: number };
+type Rate = { readonly value: number; readonly low: number; readonly high: number; readonly n: number };
 
 /** What two rows must share for the larger to take the other's place in the table. */
 function settingOf({ count: _, seed: __, batch: ___, backend: ____, ...setting }: RowKey): string {
@@ -32,8 +32,9 @@ export function tableRows(rows: Iterable<Row>, current: (key: RowKey) => boolean
 
 const rank = ({ kind }: Row) => ["teacher", "recommended", "student"].indexOf(kind);
 
-const rate = ({ value, low, high }: Rate) =>
-  `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
+/** Percent with the interval; nothing where there were no cases. */
+const rate = ({ value, low, high, n }: Rate) =>
+  n === 0 ? "" : `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
 const plain = (value: number | null) => value === null ? "" : String(value);
 
@@ -64,7 +65,7 @@ function measured({ kind, shipped, key, evaluation: { metrics, distances, molecu
     : samplerText({ ...key, sampler: key.sampler });
   return [
     String(key.steps),
-    `${KIND[kind]}${shipped ? "" : ", not shipped"}`,
+    `${KIND[kind]}${shipped ? "" : `, not shipped (${key.version})`}`,
     `${sampler}${decoding === "argmax" ? "" : `, decoded by ${decoding}`}`,
     String(key.count),
     rate(metrics.moleculeStability),
@@ -76,18 +77,19 @@ function measured({ kind, shipped, key, evaluation: { metrics, distances, molecu
     rate(metrics.connected),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),
-    `${moleculesPerSecond.toPrecision(3)} (${key.backend})`,
+    `${Number(moleculesPerSecond.toPrecision(3))} (${key.backend})`,
     "",
   ];
 }
 
 function published(row: PublishedRow): string[] {
-  const { name, steps, moleculeStability, atomStability, validity, validUnique, uniqueness, moleculesPerSecond } = row;
+  const { name, steps, n, moleculeStability, atomStability, validity, validUnique, uniqueness, moleculesPerSecond } =
+    row;
   return [
     String(steps),
     `*published*: ${name}`,
     "",
-    "",
+    plain(n),
     ...[moleculeStability, atomStability, validity, validUnique, uniqueness].map(plain),
     "",
     "",
@@ -123,7 +125,9 @@ export function tableMarkdown(model: string, rows: readonly Row[], { papers, row
     ...[...used].map((key) =>
       `${key}: ${papers[key].url ? `[${papers[key].title}](${papers[key].url})` : papers[key].title}.`
     ),
-    ...others.filter(({ where }) => where).map(({ name, steps, where }) => `${name}, ${steps} steps: ${where}.`),
+    ...[...Map.groupBy(others.filter(({ where }) => where), ({ name, where }) => `${name}: ${where}`)].map(
+      ([text, rows]) => `${text} (${rows.map(({ steps }) => steps).join(", ")} steps).`,
+    ),
   ];
   return `# ${model}: the papers' tables\n\n${table}\n\n${notes.map((note) => `- ${note}`).join("\n")}\n`;
 }

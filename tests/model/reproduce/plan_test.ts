@@ -41,6 +41,11 @@ Deno.test("planRows() lets dear rows have fewer molecules when work is limited",
       [63, 15],
       [1000, 1],
     ]);
+    assert.deepEqual(
+      planRows(card, [], { count: 40, maxWork: 2520 }).map(({ request: { settings } }) => settings.steps),
+      PAPER_STEPS.toReversed().flatMap((steps) => [steps, steps, steps]),
+      "in the order of steps where work is levelled",
+    );
     assert.equal(rowCount(100, 1000, 1), 1);
     assert.throws(() => planRows(card, [], { count: 0 }), /count must be a positive integer, not 0/);
     assert.throws(() => planRows(card, [], { maxWork: 0 }), /at least 1, not 0/);
@@ -57,8 +62,10 @@ Deno.test("planRows() adds the setting recommended for exactly these steps", () 
 
 Deno.test("planRows() samples students as their entries say, and unclamped, two of one number of steps each by its own", () => {
   const clamped = { ...entry, clamp: 0.2, variant: "ddpm", version: "s2", file: "b.safetensors" };
-  return withCard({ distilled: [entry, clamped], recommended: [recommended] }, (card, folder) => {
-    const rows = planRows(card, studentsOf(card, folder), { steps: [8, 4], count: 5 });
+  return withCard({ distilled: [entry], recommended: [recommended] }, (card, folder) => {
+    const [ofRound] = studentsOf({ card: parseCard({ ...card, distilled: [clamped] }), folder });
+    const all = [...studentsOf({ card, folder }), { ...ofRound, shipped: false }];
+    const rows = planRows(card, all, { steps: [8, 4], count: 5 });
     const students = rows.filter(({ kind }) => kind === "student").map(({ version, request: { settings } }) => [
       version,
       settings.sampler,

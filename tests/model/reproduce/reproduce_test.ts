@@ -136,7 +136,13 @@ Deno.test("reproduce measures the students of the card and of finished rounds, e
     await Deno.mkdir(round);
     const weights = initialise(heavyAtomSpace(), { width: 16, blocks: 1 }, 3);
     await Deno.writeFile(join(round, "student.safetensors"), writeSafetensors(weights));
-    const result = { method: "progressive", accepted: false, why: "", entry: { ...entry, version: "s2", clamp: 0 } };
+    const result = {
+      method: "progressive",
+      accepted: false,
+      why: "",
+      entry: { ...entry, version: "s2", clamp: 0 },
+      also: [{ ...entry, steps: 2, version: "s2", clamp: 0 }],
+    };
     await Deno.writeTextFile(join(round, "result.json"), JSON.stringify(result));
 
     const { status, error } = await reproduce({ model, out, more: ["--rounds", round, "--samplers", "ddim"] });
@@ -144,12 +150,18 @@ Deno.test("reproduce measures the students of the card and of finished rounds, e
     const students = (await rowsOf(out)).filter(({ kind }) => kind === "student");
     assert.deepEqual(
       students.map(({ shipped, key }) => [key.version, shipped, key.clamp, key.sampler]).sort(),
-      [["s1", true, 0, "distilled"], ["s1", true, 0.2, "distilled"], ["s2", false, 0, "distilled"]],
+      [["s1", true, 0, "distilled"], ["s1", true, 0.2, "distilled"], ["s2", false, 0, "distilled"], [
+        "s2",
+        false,
+        0,
+        "distilled",
+      ]],
     );
+    assert.deepEqual(students.filter(({ key }) => key.version === "s2").map(({ key }) => key.steps), [2, 4]);
     assert.equal(new Set(students.map(({ key }) => key.weights)).size, 2);
     const table = await Deno.readTextFile(join(out, "table.md"));
     assert.match(table, /^\| 4 \| distilled \| ddim, clamp 0.2 \| 6 \|/m);
-    assert.match(table, /^\| 4 \| distilled, not shipped \| ddim \| 6 \|/m);
+    assert.match(table, /^\| 4 \| distilled, not shipped \(s2\) \| ddim \| 6 \|/m);
 
     await Deno.writeTextFile(
       join(round, "result.json"),
@@ -186,8 +198,10 @@ Deno.test("readRows() names a file that is no row", () =>
 Deno.test("publishedRows() are percentages of methods whose papers are named", () => {
   const { papers, rows } = publishedRows();
   assert.ok(rows.length > 0);
-  for (const { name, paper, moleculeStability, uniqueness } of rows) {
-    assert.ok(papers[paper].title, name);
-    assert.ok((moleculeStability ?? uniqueness)! > 1, `${name}: in percent, not a fraction`);
+  for (const [name, own] of Map.groupBy(rows, ({ name }) => name)) {
+    for (const { paper } of own) assert.ok(papers[paper].title, name);
+    const largest = Math.max(...own.map(({ moleculeStability, uniqueness }) => moleculeStability ?? uniqueness ?? 0));
+    assert.ok(largest > 1, `${name}: in percent, not a fraction`);
+    assert.equal(new Set(own.map(({ steps }) => steps)).size, own.length, `${name}: a row a number of steps`);
   }
 });
