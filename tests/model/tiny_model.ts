@@ -40,6 +40,15 @@ export async function writeTinyModel(root: string, changes: CardChanges = {}): P
   return folder;
 }
 
+/** An entry of a card's `distilled`. */
+export const student = (steps: number, version = "1"): NonNullable<CardInput["distilled"]>[number] => ({
+  steps,
+  file: `d${steps}-${version}.safetensors`,
+  variant: "ddim",
+  teacher: "qm9",
+  version,
+});
+
 /** Runs a test with a folder that is removed afterwards. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir({ prefix: "molstep-" });
