@@ -17,8 +17,9 @@ export interface EgnnLearnerSetup {
   /** First values: the teacher's tensors. Random ones, by the seed, where absent. */
   readonly values?: FirstValues;
   readonly seed?: number;
-  /** Largest weight of an error of a predicted noise. */
-  readonly cap?: number;
+  readonly schedule: Schedule;
+  /** The latest time that the network is asked at. Default: see `egnn_latest.ts`. */
+  readonly latest?: number;
 }
 
 /**
@@ -27,13 +28,14 @@ export interface EgnnLearnerSetup {
  * @throws RangeError for a latent space that an EGNN does not know, and for first values of other names or shapes
  */
 export function createEgnnLearner(tf: Tf, backend: string, setup: EgnnLearnerSetup): Learner<Group> {
-  const { space, sizes, seed = 1, cap = EPS_CAP } = setup, specs = egnnDenoiserParameters(space, sizes);
+  const { space, sizes, schedule, seed = 1 } = setup, specs = egnnDenoiserParameters(space, sizes);
   if (space.vectors !== 1 || space.pairs !== 0) {
     throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
   }
-  if (!(cap > 0)) throw new RangeError(`the cap of the noise's weight must be positive, not ${cap}`);
   const values = setup.values ?? initialValues(specs, seed);
-  return createTensorflowLearner<Group>(tf, { backend, specs, values, loss: egnnStudentLoss(tf, sizes, cap) });
+  const latest = setup.latest ?? latestTime(sizes.parametrisation, schedule);
+  const learner = createTensorflowLearner<Group>(tf, { backend, specs, values, loss: egnnStudentLoss(tf, sizes) });
+  return learnerUpTo(latest, schedule, learner);
 }
 
 /**

@@ -5,25 +5,16 @@ import type { Tensors, Tf } from "../pair_attention/layers.ts";
 import type { LossTensors } from "../pair_attention/loss.ts";
 import type { Group } from "../training/learner.ts";
 
-/** Largest weight of an error of a predicted noise; see {@link predictionWeight}. */
-export const EPS_CAP = 100;
-
 /**
  * The weight of an error of the network's own output that a weight `w` of the error of x0 amounts to. An error e of the
  * output is an error of x0 of (sigma/alpha) e for a predicted noise, of sigma e for a velocity (Salimans & Ho 2022,
- * appendix D), and itself for x0. With w = max(SNR, 1) the last two are bounded where alpha -> 0; the first is not: w
- * sigma^2/alpha^2 = max(1, 1/SNR), 1e5 at t = 1 of GeoLDM's schedule. There it is capped, docs/distillation.md tells why.
+ * appendix D), and itself for x0. With w = max(SNR, 1) the last two are bounded where alpha -> 0; the first is max(1,
+ * 1/SNR), 1e5 at t = 1 of GeoLDM's schedule and at most 403 up to the latest time that `egnn_latest.ts` asks at.
  */
-export function predictionWeight(
-  parametrisation: Parametrisation,
-  w: number,
-  alpha: number,
-  sigma: number,
-  cap = EPS_CAP,
-): number {
+export function predictionWeight(parametrisation: Parametrisation, w: number, alpha: number, sigma: number): number {
   switch (parametrisation) {
     case "eps":
-      return Math.min(w * (sigma / alpha) ** 2, cap);
+      return w * (sigma / alpha) ** 2;
     case "x0":
       return w;
     case "v":
@@ -52,10 +43,8 @@ export function predictionTarget(parametrisation: Parametrisation, group: Group)
  *
  * The scalars of an EGNN are learned by squares as the positions are, and so take the positions' weight; the groups' own
  * weights of scalars are meant for cross-entropies.
- *
- * @param cap see {@link predictionWeight}
  */
-export function egnnStudentLoss(tf: Tf, sizes: EgnnDenoiserSizes, cap = EPS_CAP) {
+export function egnnStudentLoss(tf: Tf, sizes: EgnnDenoiserSizes) {
   return (params: Tensors, group: Group): LossTensors => {
     const { shape: { batch: B, nodes: N }, z, t, alpha, sigma, weights } = group, width = z.length / (B * N);
     const tensor = (values: Float32Array) => tf.tensor3d(values, [B, N, width]);
@@ -63,7 +52,7 @@ export function egnnStudentLoss(tf: Tf, sizes: EgnnDenoiserSizes, cap = EPS_CAP)
     const { parametrisation } = sizes, target = tensor(predictionTarget(parametrisation, group));
     const own = Float32Array.from(
       alpha,
-      (value, b) => predictionWeight(parametrisation, weights[3 * b], value, sigma[b], cap),
+      (value, b) => predictionWeight(parametrisation, weights[3 * b], value, sigma[b]),
     );
     const errors = tf.mul(tf.mean(tf.square(tf.sub(prediction, target)), 1), tf.tensor2d(own, [B, 1])); // [B,3+k]
     const [x, s] = tf.split(tf.mean(errors, 0), [3, width - 3]).map((part) => tf.sum(part) as tfjs.Scalar);

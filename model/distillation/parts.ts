@@ -10,7 +10,7 @@ import type { RuntimeChoice } from "../runtimes.ts";
 import { makeSchedule } from "../schedules.ts";
 import { loadExamples } from "../training/data.ts";
 import type { Learner } from "../training/learner.ts";
-import { openLearner } from "../training/open_learner.ts";
+import { openLearner, type Trainer } from "../training/open_learner.ts";
 import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
@@ -26,6 +26,8 @@ export interface RoundParts {
   readonly autoencoder: Autoencoder;
   readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
   readonly learner: Learner;
+  /** A second network in the teacher's shape, begun from its values; `moments` only. */
+  readonly auxiliary: Learner | undefined;
   readonly why: string;
   readonly device: string;
   readonly source: LatentSource;
@@ -53,15 +55,18 @@ function teacherOf({ card, folder, fileOf }: RoundOptions["model"], { method, fr
 
 /** Checks what can be checked before anything is opened. */
 function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
-  const { method, from, to, keep, width, blocks, clamp } = settings;
+  const { method, variant, from, to, keep, width, blocks, clamp } = settings;
   if (method === "progressive" && to !== Math.ceil(from / 2)) {
     throw new RangeError(`a progressive round goes from ${from} steps to ${Math.ceil(from / 2)}, not to ${to}`);
   }
-  if (method === "progressive" && (width ?? blocks) !== undefined) {
-    throw new RangeError("a progressive student has its teacher's size: width and blocks are for knowledge");
+  if (method !== "knowledge" && (width ?? blocks) !== undefined) {
+    throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
+  }
+  if (method === "moments" && variant !== "ddpm") {
+    throw new RangeError("a student of moments draws at each step: its variant is ddpm");
   }
   const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
-  if (missing.length > 0) {
+  if (method === "progressive" && missing.length > 0) {
     throw new RangeError(`keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`);
   }
   if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
@@ -94,19 +99,14 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   check(settings, model);
   if (part.type !== "pair-attention") throw new RangeError(`${card.name} is no pair-attention model`);
   const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
-  const tensors = readSafetensors(await Deno.readFile(path)), progressive = settings.method === "progressive";
-  const levels = progressive ? told || LEVELS : 0;
+  const tensors = readSafetensors(await Deno.readFile(path)), knowledge = settings.method === "knowledge";
+  const levels = knowledge ? 0 : told || LEVELS;
   const size = { width: settings.width ?? Math.max(16, part.width / 32 * 16), blocks: settings.blocks ?? part.blocks };
-  const network = progressive ? part : { ...part, ...size };
-  const values = progressive ? told ? tensors : widened(tensors, levels) : undefined;
+  const network = knowledge ? { ...part, ...size } : part;
+  const values = knowledge ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };
-  const { learner, why } = await openLearner(backend, {
-    space: card.space,
-    sizes,
-    seed: settings.seed,
-    values,
-    threads,
-  });
+  const setup = { space: card.space, sizes, seed: settings.seed, values, threads };
+  const { learner, why } = await openLearner(backend, setup);
   const choice = learner.backend as RuntimeChoice;
   const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice) };
   const studentWeights = async () => {
@@ -115,12 +115,17 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
       [...tensors].flatMap(([key, tensor]) => key.startsWith("ema/") ? [[key.slice(4), tensor] as const] : []),
     );
   };
+  const auxiliary = settings.method === "moments"
+    ? (await openLearner(learner.backend as Trainer, { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors }))
+      .learner
+    : undefined;
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
   return {
     schedule,
     autoencoder: await makeAutoencoder(card, undefined, place),
     teacher: { denoiser, name },
     learner,
+    auxiliary,
     why,
     device: deviceOf(),
     ...await qm9Sources(card, options, settings),
@@ -140,6 +145,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     },
     dispose() {
       learner.dispose();
+      auxiliary?.dispose();
       denoiser.dispose();
     },
   };

@@ -78,7 +78,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
   const weights = await parts.studentWeights(), training = madeOf(ending);
   const bytes = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.name ?? card.name } });
   const version = await versionOf(bytes);
-  if (method === "progressive") await writeAtomically(`${folder}/${STUDENT}`, bytes);
+  if (method !== "knowledge") await writeAtomically(`${folder}/${STUDENT}`, bytes);
   else {
     const { recommended, evaluation: _, distilled: __, ...rest } = card, { width, blocks } = settings;
     const model: CardInput = {
@@ -105,7 +105,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
   const outcome: RoundOutcome = {
     method,
     ...verdict,
-    entry: method === "progressive" ? { ...entry(to), metrics: { ...judged } } : null,
+    entry: method !== "knowledge" ? { ...entry(to), metrics: { ...judged } } : null,
     also: keep.map(entry),
     judged,
   };

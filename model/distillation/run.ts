@@ -4,14 +4,15 @@ import { createValidator } from "../../chem/validator.ts";
 import type { Card } from "../card.ts";
 import { decodings, type Settings } from "../settings.ts";
 import { loadCheckpoint } from "../training/checkpoint.ts";
+import type { Group } from "../training/learner.ts";
 import type { Trainer } from "../training/open_learner.ts";
 import { train } from "../training/train.ts";
 import type { Denoiser } from "../types.ts";
-import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "./batches.ts";
 import { COURSE, courseOf, type Validation } from "./course.ts";
 import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./draw.ts";
 import type { Drawn, RoundEvent } from "./events.ts";
 import { judge } from "./judge.ts";
+import { type Learning, momentsLearning, teacherLearning } from "./learning.ts";
 import { openParts, type RoundParts } from "./parts.ts";
 import { writeResult } from "./result.ts";
 import { learningRateOf, type RoundSettings } from "./settings.ts";
@@ -47,44 +48,13 @@ export interface RoundResult {
   readonly seconds: number;
 }
 
-/** Share of a batch that repeats what the teacher serves already. */
-const KEPT_SHARE = 0.3;
-
-/** Seed and number of held-out batches: the same for every round. */
-const HELD_OUT = { seed: 20_100, batches: 4, batch: 128 };
-
 /** The learned network at these steps, as a sampler of its card would run it. */
 function settingsAt({ method, variant, grid, clamp }: RoundSettings, card: Card, steps: number): Settings {
   const decoding = decodings(card).includes("argmax") ? "argmax" : decodings(card)[0];
-  const common = { steps, decoding, clamp } as const;
-  if (method === "progressive") return { ...common, sampler: "distilled", algorithm: variant, grid, options: {} };
-  return { ...common, sampler: "ddpm", algorithm: "ddpm", grid, options: {} };
-}
-
-/** Groups by update, and the fixed held-out ones. */
-function batchesOf({ teacher, source, heldOut, schedule }: RoundParts, settings: RoundSettings) {
-  const { method, from, to, batch, seed } = settings;
-  const common = {
-    schedule,
-    teacher: teacher.denoiser,
-    teacherSteps: from,
-    variant: settings.variant,
-    grid: settings.grid,
-  };
-  const kept = { kept: settings.keep, keptShare: KEPT_SHARE };
-  const make = (plan: RoundPlan, size: number, seed: number, update: number) =>
-    method === "progressive"
-      ? makeRoundGroups(plan, size, seed, update)
-      : makeKnowledgeGroups(plan, size, seed, update);
-  return {
-    train: (update: number) => make({ ...common, ...kept, steps: to, source }, batch, seed, update),
-    heldOut: async () => {
-      const plan = { ...common, steps: to, source: heldOut }, size = Math.min(batch, HELD_OUT.batch);
-      const all = [];
-      for (let k = 0; k < HELD_OUT.batches; k++) all.push(...await make(plan, size, HELD_OUT.seed, k));
-      return all;
-    },
-  };
+  const common = { steps, decoding, clamp, grid, options: {} } as const;
+  return method === "knowledge"
+    ? { ...common, sampler: "ddpm", algorithm: "ddpm" }
+    : { ...common, sampler: "distilled", algorithm: variant };
 }
 
 /** Events of progress, at most two a second. */
@@ -116,13 +86,23 @@ function throttled(onEvent: RoundOptions["onEvent"], limit: number | undefined) 
  * @throws RangeError for settings that this model cannot serve; DivergedError where the loss is no number
  */
 export async function runRound(settings: RoundSettings, options: RoundOptions): Promise<RoundResult> {
-  const { folder, minutes, updates, onEvent, signal } = options;
-  const validate = createValidator(await createRdkit());
   const parts = await openParts(settings, options);
+  return settings.method === "moments"
+    ? await runWith(momentsLearning(parts, settings), parts, settings, options)
+    : await runWith(teacherLearning(parts, settings), parts, settings, options);
+}
+
+async function runWith<G extends Pick<Group, "shape">>(
+  { learner, trainGroups, heldOutGroups, floor: floorOf }: Learning<G>,
+  parts: RoundParts,
+  settings: RoundSettings,
+  { folder, minutes, updates, onEvent, signal, ...options }: RoundOptions,
+): Promise<RoundResult> {
   try {
-    const { teacher, learner, schedule, autoencoder } = parts, { card } = options.model;
+    const validate = createValidator(await createRdkit());
+    const { teacher, schedule, autoencoder } = parts, { card } = options.model;
     const bench: Bench = { card, schedule, autoencoder, validate, backend: learner.backend };
-    const batches = batchesOf(parts, settings), log = await openValidationLog(folder);
+    const log = await openValidationLog(folder);
     const before = await loadCheckpoint(folder);
     onEvent({
       type: "started",
@@ -147,12 +127,13 @@ export async function runRound(settings: RoundSettings, options: RoundOptions): 
         student.dispose();
       }
     };
+    const heldOut = await heldOutGroups(), floor = floorOf(heldOut);
     const curve: Validation[] = (await log.read()).filter(({ update }) => update <= (before?.update ?? 0));
     const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
     const result = await train({
       learner,
-      makeGroups: batches.train,
-      validation: await batches.heldOut(),
+      makeGroups: trainGroups,
+      validation: heldOut,
       validateFirst: true,
       validateSeconds: options.validateSeconds ?? 90,
       checkpointSeconds: options.checkpointSeconds ?? 60,
@@ -172,7 +153,8 @@ export async function runRound(settings: RoundSettings, options: RoundOptions): 
       onProgress: ({ losses, ...at }) =>
         report({ ...at, batch: settings.batch, loss: losses.total, parts: losses.parts }),
       onSaved: (update) => onEvent({ type: "saved", update }),
-      onValidated: async ({ update, seconds, loss: heldOut, finished }) => {
+      onValidated: async ({ update, seconds, loss, finished }) => {
+        const heldOut = loss - floor;
         // The end is judged below, on more than one seed's molecules; the curve gets its own all the same.
         const drawn = signal?.aborted && !finished ? undefined : await drawStudent(VALIDATION_SEED);
         const at: Validation = { update, seconds, heldOut, ...(drawn && { stability: drawn.moleculeStability }) };

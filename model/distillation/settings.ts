@@ -3,10 +3,10 @@ import { z } from "zod";
 import { gridSpec } from "../grids.ts";
 
 /**
- * `progressive` halves the number of steps (Salimans & Ho 2022); `knowledge` teaches a network of another size what the
- * teacher says at every time.
+ * `progressive` halves the number of steps (Salimans & Ho 2022); `moments` goes to any number of steps by moment matching
+ * (Salimans et al. 2024); `knowledge` teaches a network of another size what the teacher says at every time.
  */
-export const METHODS = ["progressive", "knowledge"] as const;
+export const METHODS = ["progressive", "moments", "knowledge"] as const;
 
 /** Which two steps of the teacher the student learns as one: deterministic ones, or posterior means (ELPD's two variants). */
 export const VARIANTS = ["ddim", "ddpm"] as const;
@@ -25,7 +25,10 @@ export const roundSettings = z.strictObject({
   model: modelName,
   method: z.enum(METHODS).default("progressive"),
   variant: z.enum(VARIANTS).default("ddim"),
-  /** The teacher's steps, and the student's: half of them, rounded up. For `knowledge` both are the steps that are judged. */
+  /**
+   * The teacher's steps, and the student's: half of them, rounded up, for `progressive`; any for `moments`, whose teacher is
+   * the undistilled network. For `knowledge` both are the steps that are judged.
+   */
   from: steps,
   to: steps,
   /** Times of the steps; a teacher that is itself distilled keeps its own. */
@@ -41,7 +44,10 @@ export const roundSettings = z.strictObject({
   batch: z.int().min(1).max(4096).default(128),
   /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. Default: `learningRateOf`. */
   learningRate: z.number().positive().max(1).optional(),
-  /** Step counts that the teacher's network serves and the student's is to go on serving, on 30 % of each batch. */
+  /**
+   * Step counts that the student's network is to serve beside `to`: for `progressive` those that its teacher's network
+   * serves, on 30 % of each batch; for `moments` any, in equal shares.
+   */
   keep: z.array(steps).max(16).default([]),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** Molecule stability, in points, that the student may lose against its teacher at `from` steps and still be published. */
@@ -55,7 +61,7 @@ export type RoundSettings = z.infer<typeof roundSettings>;
 
 /** A student that begins as its teacher needs small steps; one that begins from nothing, those of training. */
 export const learningRateOf = ({ method, learningRate }: Pick<RoundSettings, "method" | "learningRate">): number =>
-  learningRate ?? (method === "progressive" ? 0.005 : 0.02);
+  learningRate ?? { progressive: 0.005, moments: 0.002, knowledge: 0.02 }[method];
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);

@@ -3,6 +3,7 @@ import { initialise } from "../pair_attention/denoiser.ts";
 import { type PairAttentionSizes, type ParameterSpec } from "../pair_attention/parameters.ts";
 import type { Group, Learner, Losses, Rates, State } from "../training/learner.ts";
 import type { LatentSpace } from "../types.ts";
+import { timesOf } from "./inputs.ts";
 import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
 import type { NativeLibrary } from "./native_library.ts";
 import { flatten, unflatten } from "./parameters.ts";
@@ -69,6 +70,8 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
         engine.refresh();
       }
     },
+    predict: ({ shape, z, t, steps, alpha, sigma }) =>
+      engine.predict(z, shape, { times: timesOf([{ t, steps }], options.sizes.levels ?? 0), alpha, sigma }),
     state() {
       const all = () => true;
       return Promise.resolve({

@@ -1,9 +1,10 @@
 /** The pair-attention denoiser on any TensorFlow.js backend, as samplers want it. */
 import type * as tfjs from "@tensorflow/tfjs";
+import type { Asked } from "../training/learner.ts";
 import type { Denoiser, LatentSpace } from "../types.ts";
 import type { Values } from "./initialise.ts";
 import { joinLatent, levelTensor, splitLatent } from "./inputs.ts";
-import type { Tf } from "./layers.ts";
+import type { Tensors, Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "./parameters.ts";
 
@@ -30,6 +31,26 @@ export function toTensors(
   return Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(values.get(name)!.data, [...shape])]));
 }
 
+/** Estimates of x0 `[B, L]` by these parameters. */
+export function pairAttentionEstimate(
+  tf: Tf,
+  space: LatentSpace,
+  { blocks, levels }: Pick<PairAttentionSizes, "blocks" | "levels">,
+  params: Tensors,
+  { z, shape, t, alpha, sigma, steps }: Asked,
+): tfjs.Tensor2D {
+  return joinLatent(
+    tf,
+    pairAttention(tf, params, blocks, {
+      ...splitLatent(tf, z, space, shape),
+      t: tf.tensor1d(t),
+      alpha: tf.tensor1d(alpha),
+      sigma: tf.tensor1d(sigma),
+      ...levelTensor(tf, steps, shape.batch, levels),
+    }),
+  );
+}
+
 /** @param params see `parameters.ts` for names and shapes */
 export function createPairAttention(
   tf: Tf,
@@ -48,18 +69,10 @@ export function createPairAttention(
     async predict(z, shape, t, steps) {
       const times = typeof t === "number" ? new Float32Array(shape.batch).fill(t) : t;
       if (times.length !== shape.batch) throw new RangeError(`${shape.batch} times asked, ${times.length} given`);
-      const values = Array.from(times, (time) => schedule(time));
+      const alpha = times.map((time) => schedule(time).alpha), sigma = times.map((time) => schedule(time).sigma);
+      const told = typeof steps === "number" ? new Float32Array(shape.batch).fill(steps) : steps;
       const x0 = tf.tidy(() =>
-        joinLatent(
-          tf,
-          pairAttention(tf, tensors, sizes.blocks, {
-            ...splitLatent(tf, z, space, shape),
-            t: tf.tensor1d(times),
-            alpha: tf.tensor1d(values.map(({ alpha }) => alpha)),
-            sigma: tf.tensor1d(values.map(({ sigma }) => sigma)),
-            ...levelTensor(tf, steps, shape.batch, sizes.levels),
-          }),
-        )
+        pairAttentionEstimate(tf, space, sizes, tensors, { z, shape, t: times, alpha, sigma, steps: told })
       );
       try {
         return await x0.data() as Float32Array;

@@ -49,6 +49,9 @@ export interface State {
   readonly tensors: Map<string, { shape: number[]; data: Float32Array }>;
 }
 
+/** What a network is asked: noisy latents, their times, and what it is told of the steps. */
+export type Asked = Pick<Group, "shape" | "z" | "t" | "alpha" | "sigma" | "steps">;
+
 /** A network under training. */
 export interface Learner<G = Group> {
   /** Where it computes, in a word: "tensorflow", "native", ... */
@@ -57,6 +60,8 @@ export interface Learner<G = Group> {
   update(groups: G[], rates: Rates): Promise<Losses>;
   /** Losses without an update, by the weights or by their moving average. */
   loss(groups: G[], which: "params" | "ema"): Promise<Losses>;
+  /** Estimates of x0 `[B, L]` by the weights as they are, for methods that learn from what a student says. */
+  predict?(asked: Asked): Promise<Float32Array>;
   state(): Promise<State>;
   /** Takes a state over. Throws RangeError where a tensor is missing or of another shape. */
   restore(state: State): Promise<void>;

@@ -1,7 +1,7 @@
 /** The learner of a pair-attention run, on the best thing that works here. */
 import { openBackend } from "../backends/open.ts";
 import { type BackendName, BACKENDS } from "../backends/types.ts";
-import { initialise, pairAttentionLoss } from "../pair_attention/denoiser.ts";
+import { initialise, pairAttentionEstimate, pairAttentionLoss } from "../pair_attention/denoiser.ts";
 import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { LatentSpace } from "../types.ts";
 import type { Group, Learner } from "./learner.ts";
@@ -38,6 +38,7 @@ async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, v
     specs: pairAttentionParameters(space, sizes),
     values: values ?? initialise(space, sizes, seed),
     loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
+    predict: (params, asked) => pairAttentionEstimate(tf, space, sizes, params, asked),
   });
   return { learner, why };
 }

@@ -4,7 +4,7 @@ import type { LossTensors } from "../pair_attention/loss.ts";
 import type { Tensors, Tf } from "../pair_attention/layers.ts";
 import type { ParameterSpec } from "../pair_attention/parameters.ts";
 import { adamStep } from "./adamw.ts";
-import type { Group, Learner, Losses, Rates, State } from "./learner.ts";
+import type { Asked, Group, Learner, Losses, Rates, State } from "./learner.ts";
 import { muonStep } from "./muon.ts";
 
 /** What is learned, from which values, by which loss. */
@@ -17,6 +17,8 @@ export interface TensorflowLearnerOptions<G> {
   readonly values: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   /** Mean loss over a group's molecules, differentiable in `params`. */
   readonly loss: (params: Tensors, group: G) => LossTensors;
+  /** Estimates of x0 `[B, L]`. */
+  readonly predict?: (params: Tensors, asked: Asked) => tfjs.Tensor;
 }
 
 type Named = Record<string, tfjs.Tensor>;
@@ -26,7 +28,7 @@ type Store = Record<"params" | "ema" | "momentum" | "first" | "second", Named>;
 /** Creates the learner on the backend that is active in `tf`. */
 export function createTensorflowLearner<G extends Pick<Group, "shape">>(
   tf: Tf,
-  { backend, specs, values, loss }: TensorflowLearnerOptions<G>,
+  { backend, specs, values, loss, predict }: TensorflowLearnerOptions<G>,
 ): Learner<G> {
   const names = specs.map(({ name }) => name);
   const muon = specs.filter(({ optimiser }) => optimiser === "muon").map(({ name }) => name);
@@ -149,6 +151,16 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
       }
       return read(sums);
     },
+    ...(predict && {
+      async predict(asked: Asked) {
+        const x0 = tf.tidy(() => predict(store.params, asked));
+        try {
+          return await x0.data() as Float32Array;
+        } finally {
+          x0.dispose();
+        }
+      },
+    }),
     async state() {
       const tensors: State["tensors"] = new Map();
       for (const part of Object.keys(holds) as (keyof Store)[]) {

@@ -1,0 +1,69 @@
+/** Batches of moment matching: noisy latents at the student's times, and the time within the step at which it is judged. */
+import { makeGrid } from "../grids.ts";
+import { drawNoise } from "../latent.ts";
+import { random } from "../random.ts";
+import { ancestralStep } from "../samplers/ancestral.ts";
+import type { GridSpec } from "../grids.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
+import type { LatentSource } from "./source.ts";
+
+/** Molecules of one size. Rows of B. */
+export interface MomentGroup {
+  readonly shape: BatchShape;
+  /** Noisy latents `[B, L]` at t. */
+  readonly z: Float32Array;
+  readonly t: Float32Array;
+  readonly alpha: Float32Array;
+  readonly sigma: Float32Array;
+  /** Number of steps that the student is told. */
+  readonly steps: Float32Array;
+  /** The time s < t within the student's step, and the schedule there. */
+  readonly at: { readonly t: Float32Array; readonly alpha: Float32Array; readonly sigma: Float32Array };
+  /** Coefficients of a draw from q(z_s | z_t, x): z_s = z z_t + x0 x + noise n. */
+  readonly step: { readonly z: Float32Array; readonly x0: Float32Array; readonly noise: Float32Array };
+  /** Standard noise n `[B, L]`. */
+  readonly noise: Float32Array;
+}
+
+/** What all batches have in common. */
+export interface MomentPlan {
+  readonly source: LatentSource;
+  readonly space: LatentSpace;
+  readonly schedule: Schedule;
+  readonly grid: GridSpec;
+  /** Step counts that the student learns, each in an equal share of the batch. */
+  readonly serves: readonly number[];
+}
+
+/** Purpose of the streams; see model/random.ts. */
+const MOMENTS = 106;
+
+/** One update's groups: a function of the seed and the update alone. */
+export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, update: number): MomentGroup[] {
+  const { source, space, schedule, grid, serves } = plan, stream = random(seed, update, MOMENTS);
+  const grids = serves.map((steps) => makeGrid(grid, steps, schedule));
+  let index = stream.integer(batch);
+  return source.draw(batch, stream).map(({ shape, target }) => {
+    const { batch: B } = shape, row = () => new Float32Array(B);
+    const group = {
+      t: row(),
+      alpha: row(),
+      sigma: row(),
+      steps: row(),
+      at: { t: row(), alpha: row(), sigma: row() },
+      step: { z: row(), x0: row(), noise: row() },
+    };
+    const z = drawNoise(space, shape, Array(B).fill(stream)), noise = drawNoise(space, shape, Array(B).fill(stream));
+    const length = z.length / B;
+    for (let b = 0; b < B; b++) {
+      const k = index++ % serves.length, steps = serves[k], i = stream.integer(steps);
+      const t = grids[k][i], s = t + (grids[k][i + 1] - t) * stream.uniform(), from = schedule(t), to = schedule(s);
+      const { z: a, x0, noise: c } = ancestralStep(from, to, 0);
+      group.steps[b] = steps, group.t[b] = t, group.alpha[b] = from.alpha, group.sigma[b] = from.sigma;
+      group.at.t[b] = s, group.at.alpha[b] = to.alpha, group.at.sigma[b] = to.sigma;
+      group.step.z[b] = a, group.step.x0[b] = x0, group.step.noise[b] = c;
+      for (let j = b * length; j < (b + 1) * length; j++) z[j] = from.alpha * target[j] + from.sigma * z[j];
+    }
+    return { shape, z, noise, ...group };
+  });
+}

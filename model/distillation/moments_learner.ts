@@ -1,0 +1,121 @@
+/**
+ * Distillation by moment matching: Salimans, Mensink, Heek & Hoogeboom, "Multistep distillation of diffusion models via
+ * moment matching" (2024), section 3.2, the alternating form.
+ *
+ * The student's estimate x of a step stands for a draw, not for a mean: z_s is drawn from q(z_s | z_t, x) at a time s
+ * within the step, and the student is led to make E[x | z_s] equal to the teacher's, for all z_s. An auxiliary denoiser,
+ * begun as the teacher and trained on the student's x, tells E[x | z_s]; the student's gradient is the difference of the two. So errors
+ * of one step are corrected in the next, as in ancestral sampling, and few steps can be better than the teacher's many.
+ */
+import type { Group, Learner, Losses, Rates, State } from "../training/learner.ts";
+import { lossWeights } from "../training/weights.ts";
+import type { Denoiser } from "../types.ts";
+import type { MomentGroup } from "./moments_batches.ts";
+
+/** The three networks. */
+export interface MomentsOptions {
+  /** Under training, told its number of steps. */
+  readonly student: Learner<Group>;
+  /** Of the teacher's shape, begun from its values. */
+  readonly auxiliary: Learner<Group>;
+  readonly teacher: Denoiser;
+  /** The auxiliary's rates as multiples of the student's. It must follow the student closely. */
+  readonly pace?: number;
+  /** Cap on the positions' weight 1/sigma_s^2 in the student's gradient. */
+  readonly cap?: number;
+}
+
+/** A batch between the networks. */
+interface Exchange {
+  readonly group: MomentGroup;
+  /** The student's estimates and the draw from them, `[B, L]`. */
+  readonly x: Float32Array;
+  readonly zs: Float32Array;
+  readonly taught: Float32Array;
+}
+
+const predictOf = ({ predict, backend }: Learner<Group>) => {
+  if (!predict) throw new Error(`the learner on ${backend} does not predict`);
+  return predict;
+};
+
+/** Draws z_s from the student's estimates, and asks the teacher there. */
+async function exchange(options: MomentsOptions, group: MomentGroup): Promise<Exchange> {
+  const { shape, z, noise, step, at } = group, x = await predictOf(options.student)(group);
+  const zs = new Float32Array(z.length), length = z.length / shape.batch;
+  for (let b = 0; b < shape.batch; b++) {
+    const a = step.z[b], e = step.x0[b], c = step.noise[b];
+    for (let i = b * length; i < (b + 1) * length; i++) zs[i] = a * z[i] + e * x[i] + c * noise[i];
+  }
+  return { group, x, zs, taught: (await options.teacher.predict(zs, shape, at.t)).slice() };
+}
+
+/** The auxiliary's group: at z_s it learns x and, as a tie to the teacher, what the teacher says: the mean of both. */
+function auxiliaryGroup({ group: { shape, at }, x, zs, taught }: Exchange): Group {
+  const weights = Float32Array.from(Array.from(at.sigma).flatMap((sigma) => lossWeights(sigma)));
+  return { shape, ...at, z: zs, target: x.map((value, i) => (value + taught[i]) / 2), weights };
+}
+
+/** The student's group: the squared error's (and cross-entropy's) gradient at x is the difference of the moments. */
+function studentGroup({ group, x, taught }: Exchange, told: Float32Array, cap: number): Group {
+  const { shape, z, t, alpha, sigma, steps, at } = group;
+  const weights = Float32Array.from(
+    Array.from(at.sigma).flatMap((sigma) => lossWeights(sigma).map((weight) => Math.min(weight, cap))),
+  );
+  return { shape, z, t, alpha, sigma, steps, target: x.map((value, i) => value - told[i] + taught[i]), weights };
+}
+
+const AUXILIARY = "auxiliary/";
+
+/** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
+export function createMomentsLearner(options: MomentsOptions): Learner<MomentGroup> {
+  const { student, auxiliary, pace = 2, cap = 100 } = options;
+  /** The student's groups, and the squared differences of the moments of positions a node. */
+  const compare = async (exchanges: readonly Exchange[]) => {
+    const groups: Group[] = [];
+    for (const one of exchanges) {
+      const { shape, at } = one.group;
+      groups.push(studentGroup(one, await predictOf(auxiliary)({ ...at, shape, z: one.zs }), cap));
+    }
+    return groups;
+  };
+  const exchangeAll = async (groups: readonly MomentGroup[]) => {
+    const all: Exchange[] = [];
+    for (const group of groups) all.push(await exchange(options, group));
+    return all;
+  };
+  /** Of the student's loss the positions' part alone says how far the moments are apart. */
+  const told = ({ parts }: Losses, ofAuxiliary: Losses): Losses => ({
+    total: parts.positions,
+    parts: { positions: parts.positions, auxiliary: ofAuxiliary.total },
+  });
+  return {
+    backend: student.backend,
+    async update(groups, rates: Rates) {
+      const exchanges = await exchangeAll(groups);
+      const follow = { ...rates, muon: pace * rates.muon, adamw: pace * rates.adamw };
+      const ofAuxiliary = await auxiliary.update(exchanges.map(auxiliaryGroup), follow);
+      const losses = await student.update(await compare(exchanges), rates);
+      const finite = Number.isFinite(losses.total) && Number.isFinite(ofAuxiliary.total);
+      return finite ? told(losses, ofAuxiliary) : { ...told(losses, ofAuxiliary), total: NaN };
+    },
+    async loss(groups) {
+      const exchanges = await exchangeAll(groups);
+      const ofAuxiliary = await auxiliary.loss(exchanges.map(auxiliaryGroup), "params");
+      return told(await student.loss(await compare(exchanges), "params"), ofAuxiliary);
+    },
+    async state(): Promise<State> {
+      const [own, other] = [await student.state(), await auxiliary.state()];
+      return { tensors: new Map([...own.tensors, ...[...other.tensors].map(([k, v]) => [AUXILIARY + k, v] as const)]) };
+    },
+    async restore({ tensors }) {
+      const all = [...tensors], of = (which: boolean) => all.filter(([k]) => k.startsWith(AUXILIARY) === which);
+      await student.restore({ tensors: new Map(of(false)) });
+      await auxiliary.restore({ tensors: new Map(of(true).map(([k, v]) => [k.slice(AUXILIARY.length), v])) });
+    },
+    dispose() {
+      student.dispose();
+      auxiliary.dispose();
+    },
+  };
+}
