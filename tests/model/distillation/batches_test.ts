@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "../../../model/distillation/batches.ts";
+import type { LatentSource } from "../../../model/distillation/source.ts";
+import { secondShare } from "../../../model/distillation/target.ts";
+import { targetEntropy } from "../../../model/distillation/entropy.ts";
+import { drawNoise, latentLength } from "../../../model/latent.ts";
+import { ddimStep } from "../../../model/samplers/ddim.ts";
+import { ancestralStep } from "../../../model/samplers/ancestral.ts";
+import { cosineSchedule } from "../../../model/schedules.ts";
+import { lossWeights } from "../../../model/training/weights.ts";
+import type { BatchShape, Denoiser } from "../../../model/types.ts";
+
+const space = { vectors: 1, scalars: 2, pairs: 0 }, schedule = cosineSchedule();
+
+const source: LatentSource = {
+  description: "noise",
+  draw: (count, stream) => {
+    const large = Math.floor(count / 2);
+    return [{ batch: large, nodes: 4 }, { batch: count - large, nodes: 3 }]
+      .filter(({ batch }) => batch > 0)
+      .map((shape) => ({ shape, target: drawNoise(space, shape, Array(shape.batch).fill(stream)) }));
+  },
+};
+
+/** A teacher whose estimate is a smooth function of latent and time, and which notes the steps that it was told. */
+function teacher(told: number[] = []): Denoiser {
+  return {
+    space,
+    predict: (z, { batch }, t, steps) => {
+      if (typeof t === "number" || typeof steps !== "object") throw new TypeError("rows asked");
+      told.push(...steps);
+      return Promise.resolve(z.map((value, i) => Math.tanh(value) * (1 - t[Math.floor(i / (z.length / batch))])));
+    },
+    dispose() {},
+  };
+}
+
+const plan = (more: Partial<RoundPlan> = {}): RoundPlan => ({
+  variant: "ddim",
+  steps: 4,
+  teacherSteps: 8,
+  grid: { type: "uniform" },
+  schedule,
+  teacher: teacher(),
+  source,
+  ...more,
+});
+
+const molecule = (values: Float32Array, { nodes }: BatchShape, b: number) => {
+  const length = latentLength(space, nodes);
+  return values.subarray(b * length, (b + 1) * length);
+};
+
+for (const variant of ["ddim", "ddpm"] as const) {
+  Deno.test(`makeRoundGroups() gives targets with which one ${variant} step goes where the teacher's two lead`, async () => {
+    const rule = variant === "ddim"
+      ? ddimStep
+      : (...pair: Parameters<typeof ddimStep>) => ancestralStep(pair[0], pair[1], 0);
+    const groups = await makeRoundGroups(plan({ variant }), 16, 1, 0);
+    assert.equal(groups.reduce((sum, { shape }) => sum + shape.batch, 0), 16);
+    for (const { shape, z, target, t, alpha, sigma, weights } of groups) {
+      for (let b = 0; b < shape.batch; b++) {
+        const time = Math.round(t[b] * 4) / 4, [from, mid, to] = [time, time - 1 / 8, time - 1 / 4].map(schedule);
+        assert.ok(Math.abs(t[b] - time) < 1e-6, "a time of the student's grid");
+        assert.ok(Math.abs(alpha[b] - from.alpha) < 1e-6 && Math.abs(sigma[b] - from.sigma) < 1e-6);
+        const step = (values: ArrayLike<number>, x0: ArrayLike<number>, { z: a, x0: c }: { z: number; x0: number }) =>
+          Array.from(values, (value, i) => a * value + c * x0[i]);
+        const estimate = (values: ArrayLike<number>, at: number) =>
+          Array.from(values, (value) => Math.tanh(value) * (1 - at));
+        const start = molecule(z, shape, b), first = estimate(start, t[b]);
+        const middle = step(start, first, rule(from, mid));
+        const two = step(middle, estimate(middle, time - 1 / 8), rule(mid, to));
+        const one = step(start, molecule(target, shape, b), rule(from, to));
+        one.forEach((value, i) => assert.ok(Math.abs(value - two[i]) < 1e-5, `${value} ${two[i]} at ${time}`));
+        const weight = Math.min(2500, Math.max(1, (from.alpha / from.sigma) ** 2));
+        assert.ok(Math.abs(weights[3 * b] / weight - 1) < 1e-5);
+      }
+    }
+  });
+}
+
+Deno.test("makeRoundGroups() repeats the teacher on the share kept, and tells each network its own steps", async () => {
+  const told: number[] = [];
+  const groups = await makeRoundGroups(plan({ kept: [16, 8], keptShare: 0.25, teacher: teacher(told) }), 16, 1, 3);
+  const steps = groups.flatMap(({ steps }) => [...steps!]);
+  assert.equal(steps.filter((one) => one === 4).length, 12);
+  assert.ok(steps.filter((one) => one === 16 || one === 8).length === 4);
+  // The teacher is told its own 8 where it makes two steps, else the step count that it repeats.
+  assert.deepEqual(new Set(told), new Set([8, ...steps.filter((one) => one !== 4)]));
+  for (const { shape, z, target, t, steps } of groups) {
+    for (let b = 0; b < shape.batch; b++) {
+      if (steps![b] === 4) continue;
+      const [from, to] = [molecule(z, shape, b), molecule(target, shape, b)];
+      to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - t[b])) < 1e-6));
+    }
+  }
+});
+
+Deno.test("makeRoundGroups() is a function of the seed and the update alone", async () => {
+  const [a, again, other] = await Promise.all([7, 7, 8].map((update) => makeRoundGroups(plan(), 8, 1, update)));
+  assert.deepEqual(again, a);
+  assert.notDeepEqual(other[0].z, a[0].z);
+});
+
+Deno.test("makeRoundGroups() refuses a grid that does not halve", async () => {
+  await assert.rejects(
+    makeRoundGroups(plan({ grid: { type: "logSnr", last: 9 } }), 4, 1, 0),
+    /uniform or power, not logSnr/,
+  );
+});
+
+Deno.test("makeKnowledgeGroups() asks the teacher at all times and weighs as training does", async () => {
+  const groups = await makeKnowledgeGroups(plan(), 32, 1, 0), times = groups.flatMap(({ t }) => [...t]).sort();
+  times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32, "one in each part of (0, 1)"));
+  for (const { shape, z, target, t, sigma, weights } of groups) {
+    const from = molecule(z, shape, 0), to = molecule(target, shape, 0);
+    to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - t[0])) < 1e-6));
+    lossWeights(sigma[0]).forEach((weight, k) => assert.ok(Math.abs(weights[k] / weight - 1) < 1e-5));
+  }
+});
+
+Deno.test("secondShare() lies in [0, 1], is exact at the data and stays accurate for steps that float32 cannot tell apart", () => {
+  for (const variant of ["ddim", "ddpm"] as const) {
+    for (const N of [1, 2, 63, 1000, 100_000]) {
+      for (const i of [0, Math.floor(N / 2), N - 1]) {
+        const [t, u, v] = [1 - i / N, 1 - (i + 0.5) / N, 1 - (i + 1) / N].map((time) => schedule(Math.max(0, time)));
+        const w = secondShare(variant, t, u, v);
+        assert.ok(w >= 0 && w <= 1, `${variant} ${N} ${i}: ${w}`);
+        if (i === N - 1) assert.equal(w, 1);
+      }
+    }
+  }
+  // Two equal small steps in the middle share the change evenly.
+  const h = 1e-7, w = secondShare("ddim", schedule(0.5), schedule(0.5 - h), schedule(0.5 - 2 * h));
+  assert.ok(Math.abs(w - 0.5) < 1e-5);
+  assert.throws(() => secondShare("ddim", schedule(0.2), schedule(0.5), schedule(0.1)), RangeError);
+});
+
+Deno.test("targetEntropy() is the cross-entropy of a target with itself", () => {
+  const one = { vectors: 1, scalars: 2, pairs: 0 }, shape = { batch: 1, nodes: 2 };
+  const target = new Float32Array([0, 0, 0, 0.5, 0, 0, 0, 0, 0.25, 0.25]), row = new Float32Array(1);
+  const group = { shape, z: target, target, t: row, alpha: row, sigma: row, weights: new Float32Array([1, 3, 1]) };
+  assert.ok(Math.abs(targetEntropy(one, [group]) - 3 * Math.log(2) / 2) < 1e-6);
+});
