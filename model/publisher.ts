@@ -40,13 +40,14 @@ export interface PublisherOptions {
 /** Publishes one thing at a time; calls that come meanwhile wait. */
 export interface Publisher {
   /**
-   * Puts a student into service in the place of the model's weights for these steps, if it has any.
+   * Puts a student into service, all its step counts at once, in the place of the model's weights for these, if it has any.
    *
+   * @param students its entries: one for each step count that its network serves
    * @param weights path of its safetensors file, which is copied
    * @throws UnknownModelError; Error where the weights are not sound, of another shape, or draw no finite molecules: nothing
    * in service has changed then
    */
-  publishStudent(model: string, student: NewStudent, weights: string): Promise<void>;
+  publishStudent(model: string, students: NewStudent | readonly NewStudent[], weights: string): Promise<void>;
   /**
    * Puts a whole model into service, under its card's name.
    *
@@ -89,24 +90,32 @@ export function createPublisher(
   };
   const baseOf = (name: string): ModelEntry => store.entry(name).base ?? store.entry(name);
 
-  const publishStudent: Publisher["publishStudent"] = async (name, student, weights) => {
-    const base = baseOf(name), folder = folderOf(name), { steps } = student;
+  const publishStudent: Publisher["publishStudent"] = async (name, given, weights) => {
+    const students = [given].flat(), steps = students.map((one) => one.steps);
+    if (steps.length === 0 || new Set(steps).size < steps.length) {
+      throw new RangeError(`students for different step counts asked, for ${steps.join(", ") || "none"} given`);
+    }
+
+    const base = baseOf(name), folder = folderOf(name);
     const overlay = await readPresentOverlay(folder, onFault);
     const model = await store.model(name);
     try {
       await Deno.mkdir(folder, { recursive: true });
-      const entry: StudentEntry = { ...student, file: await copyWeights(weights, folder, `steps-${steps}`) };
-      const lease = model.open(entry, join(folder, entry.file));
+      const file = await copyWeights(weights, folder, `steps-${steps.join("-")}`);
+      const entries: StudentEntry[] = students.map((student) => ({ ...student, file }));
+      const leases = entries.map((entry) => model.open(entry, join(folder, file)));
       try {
-        await tryStudent(model, entry, lease, { count: trial, turn });
+        for (const [i, entry] of entries.entries()) {
+          await tryStudent(model, entry, leases[i], { count: trial, turn });
+        }
         const next = {
-          entries: [...overlay.entries.filter((one) => one.steps !== steps), entry],
-          removed: overlay.removed.filter((one) => one !== steps),
+          entries: [...overlay.entries.filter((one) => !steps.includes(one.steps)), ...entries],
+          removed: overlay.removed.filter((one) => !steps.includes(one)),
         };
         await writeOverlay(folder, next);
         clearAfter(name, store.update(overlaid(base, next, folder)));
       } finally {
-        lease.release();
+        for (const lease of leases) lease.release();
       }
     } catch (error) {
       await sweepModel(name);

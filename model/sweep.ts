@@ -4,7 +4,7 @@ import { readCard } from "./card.ts";
 import { absent, readOverlay } from "./overlay.ts";
 
 /** Files that publications write: weights named by their digest, and any that a kill cut short. */
-const OURS = /^(?:steps-\d+|denoiser|autoencoder)-[0-9a-f]{12}\.safetensors$|\.partial$/;
+const OURS = /^(?:steps(?:-\d+)+|denoiser|autoencoder)-[0-9a-f]{12}\.safetensors$|\.partial$/;
 
 /**
  * Removes unfinished files, and weights that neither the overlay nor the card names and that are not in use. A folder

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { CardInput } from "../../model/card.ts";
+import { breathe, draw } from "../../model/generate.ts";
 import { listModels, loadModel } from "../../model/load.ts";
-import { drawNoise } from "../../model/latent.ts";
+import { drawNoise, latentLength } from "../../model/latent.ts";
 import { random } from "../../model/random.ts";
+import { chooseSettings } from "../../model/settings.ts";
 import { createModelStore, UnknownModelError } from "../../model/store.ts";
-import { withFolder, writeTinyModel } from "./tiny_model.ts";
+import { student, withFolder, writeTinyModel } from "./tiny_model.ts";
 
 const cpu = { backend: "cpu" } as const;
 
@@ -50,6 +53,120 @@ Deno.test("Model.denoiser() loads distilled weights once, and refuses steps that
     }
   }));
 
+/** A model whose networks are counted: each tells what it was called with, and waits in `predict` for `gate`. */
+async function counted(root: string, distilled: CardInput["distilled"], gate: () => Promise<void> = async () => {}) {
+  const events: string[] = [], made: string[] = [];
+  await writeTinyModel(root, { distilled });
+  const [entry] = await listModels([root]);
+  const model = await loadModel(entry, {
+    ...cpu,
+    make: (card, _tensors, _schedule, _options, levels) => {
+      const name = `network ${made.length}`;
+      made.push(`${name}, ${levels} levels`);
+      const space = card.space;
+      return Promise.resolve({
+        backend: { name: "fake", why: "a test" },
+        part: {
+          space,
+          async predict(z, _shape, _t, steps) {
+            events.push(`${name} begins at ${steps} steps`);
+            await gate();
+            events.push(`${name} ends`);
+            return new Float32Array(z.length);
+          },
+          dispose: () => void events.push(`${name} is disposed of`),
+        },
+      });
+    },
+  });
+  return { model, entry, events, made };
+}
+
+Deno.test("Model.lease() loads a file that several step counts name once, and tells its network the step count", () =>
+  withFolder(async (root) => {
+    const shared = { file: "shared.safetensors", levels: 8 };
+    const { model, events, made } = await counted(root, [{ ...student(8), ...shared }, { ...student(4), ...shared }]);
+    const shape = { batch: 1, nodes: 3 }, z = new Float32Array(latentLength(model.autoencoder.space, 3));
+    const leases = [model.lease(8), model.lease(4), model.lease()];
+    for (const { denoiser } of leases) await (await denoiser).predict(z, shape, 1);
+    assert.deepEqual(made, ["network 0, 0 levels", "network 1, 8 levels"]);
+    assert.deepEqual(events.filter((event) => /begins/.test(event)), [
+      "network 1 begins at 8 steps",
+      "network 1 begins at 4 steps",
+      "network 0 begins at undefined steps",
+    ]);
+    for (const { release } of leases) release();
+    model.dispose();
+    await Promise.resolve();
+    assert.throws(() => model.lease(), /has been disposed of/);
+  }));
+
+Deno.test("draw() finishes on the weights that it began with while others go into service", () =>
+  withFolder(async (root) => {
+    const waiting: (() => void)[] = [];
+    const gate = () => new Promise<void>((resolve) => waiting.push(resolve));
+    const { model, entry, events } = await counted(root, [student(2, "old")], gate);
+    const settings = chooseSettings(model.card, 2), request = { count: 1, seed: 1, settings };
+    const drawing = Array.fromAsync(draw(model, request));
+    while (waiting.length === 0) await breathe();
+
+    await Deno.copyFile(join(root, "qm9", student(2, "old").file), join(root, "qm9", student(2, "new").file));
+    const card = {
+      ...entry.card,
+      distilled: [{ ...entry.card.distilled[0], file: student(2, "new").file, version: "new" }],
+    };
+    let gone = false;
+    const end = model.serve({ ...entry, card }).then(() => gone = true);
+    assert.equal(model.lease(2).version, "new");
+    waiting.shift()!();
+    while (waiting.length === 0) await breathe();
+    assert.equal(gone, false);
+    waiting.shift()!();
+    assert.equal((await drawing)[0].molecules.length, 1);
+    await end;
+    assert.deepEqual(events, [
+      "network 1 begins at undefined steps",
+      "network 1 ends",
+      "network 1 begins at undefined steps",
+      "network 1 ends",
+      "network 1 is disposed of",
+    ]);
+    model.dispose();
+  }));
+
+Deno.test("draw() gives its weights back when it is given up or fails", () =>
+  withFolder(async (root) => {
+    const { model, entry, events } = await counted(root, [student(2)]);
+    const request = { count: 9, seed: 1, settings: chooseSettings(model.card, 2) }, abort = new AbortController();
+    const given = draw(model, request), failing = draw(model, request, { signal: abort.signal });
+    await given.next();
+    await failing.next();
+    let gone = false;
+    const end = model.serve({ ...entry, card: { ...entry.card, distilled: [] } }).then(() => gone = true);
+    await given.return();
+    await breathe();
+    assert.equal(gone, false);
+    abort.abort(new Error("enough"));
+    await assert.rejects(Array.fromAsync(failing), /enough/);
+    await end;
+    assert.equal(events.at(-1), "network 1 is disposed of");
+    model.dispose();
+  }));
+
+Deno.test("Model.retire() disposes of all when the last lease ends", () =>
+  withFolder(async (root) => {
+    const { model, events } = await counted(root, [student(2)]), lease = model.lease(2);
+    await lease.denoiser;
+    let gone = false;
+    const end = model.retire().then(() => gone = true);
+    await breathe();
+    assert.deepEqual([gone, events], [false, []]);
+    lease.release();
+    await end;
+    await breathe();
+    assert.deepEqual(events.sort(), ["network 0 is disposed of", "network 1 is disposed of"]);
+  }));
+
 Deno.test("loadModel() gives the same denoiser on the engine in WebAssembly and on TensorFlow.js, to rounding", () =>
   withFolder(async (root) => {
     const folder = await writeTinyModel(root), shape = { batch: 3, nodes: 5 };
@@ -84,5 +201,49 @@ Deno.test("ModelStore loads a model once, and tries again after a failure", () =
     assert.equal(store.loaded("qm9"), one);
     assert.equal(store.entry("qm9").folder, folder);
     assert.throws(() => store.entry("zinc"), UnknownModelError);
+    store.dispose();
+  }));
+
+Deno.test("ModelStore.update() exchanges the students of a model, loaded, being loaded or not", () =>
+  withFolder(async (root) => {
+    await writeTinyModel(root, { distilled: [student(4)] });
+    const [before] = await listModels([root]), without = { ...before, card: { ...before.card, distilled: [] } };
+    const started = Promise.withResolvers<void>();
+    const store = createModelStore([before], async (entry) => {
+      await started.promise;
+      return await loadModel(entry, cpu);
+    });
+    await store.update(without);
+    assert.deepEqual(store.entry("qm9").card.distilled, []);
+    await store.update(before);
+    const loading = store.model("qm9");
+    await breathe(); // it has begun, with a student
+    await store.update(without);
+    started.resolve();
+    const model = await loading;
+    assert.throws(() => model.lease(4), /no weights distilled to 4 steps; it has none/);
+    await store.update(before);
+    model.lease(4).release();
+    await assert.rejects(store.update({ ...before, name: "zinc" }), UnknownModelError);
+    store.dispose();
+  }));
+
+Deno.test("ModelStore.replace() lets whoever loads the model before have the one in its place", () =>
+  withFolder(async (root) => {
+    await writeTinyModel(root);
+    const [entry] = await listModels([root]),
+      started = Promise.withResolvers<void>(),
+      fresh = await loadModel(entry, cpu);
+    const store = createModelStore([entry], async (entry) => {
+      await started.promise;
+      return await loadModel(entry, cpu);
+    });
+    const loading = store.model("qm9");
+    await breathe();
+    await store.replace({ ...entry, card: { ...entry.card, version: "fresh" } }, fresh);
+    started.resolve();
+    assert.equal(await loading, fresh);
+    assert.equal(store.loaded("qm9"), fresh);
+    assert.equal(store.entry("qm9").card.version, "fresh");
     store.dispose();
   }));

@@ -150,6 +150,20 @@ Deno.test("publishStudent() tells a network of several step counts the one that 
     assert.equal((await estimate(model, 4)).every(Number.isFinite), true);
   }));
 
+Deno.test("publishStudent() puts all step counts of a network into service at once, from one file", () =>
+  withService(async (service, root) => {
+    const { publisher, store } = service, path = await weights(root, 3, { levels: 8 });
+    await publisher.publishStudent("qm9", [made(8, "a", 8), made(4, "a", 8)], path);
+    assert.deepEqual(versions(service), ["8:a", "4:a"]);
+    assert.equal((await files(service)).length, 2);
+    await publisher.removeSteps("qm9", 4);
+    await publisher.idle();
+    await estimate(await store.model("qm9"), 8); // whose weights stay
+    assert.equal((await files(service)).length, 2);
+    await assert.rejects(publisher.publishStudent("qm9", [made(4, "a", 8), made(4, "b", 8)], path), /for 4, 4 given/);
+    await assert.rejects(publisher.publishStudent("qm9", [], path), /for none given/);
+  }));
+
 /** Runs `work`, copying the data directory before and after each change of a file's name and each removal. */
 async function snapshots(root: string, work: () => Promise<void>): Promise<string[]> {
   const taken: string[] = [], data = join(root, "data");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CardInput } from "../../model/card.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../../model/heavy_atom/space.ts";
 import { initialise } from "../../model/pair_attention/initialise.ts";
+import { widened } from "../../model/pair_attention/levels.ts";
 import { writeSafetensors } from "../../model/safetensors.ts";
 
 /** What of the card to change. */
@@ -34,8 +35,9 @@ export async function writeTinyModel(root: string, changes: CardChanges = {}): P
   await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
   const tensors = initialise(space, { width: 16, blocks: 1 }, 1);
   await Deno.writeFile(join(folder, "denoiser.safetensors"), writeSafetensors(tensors));
-  for (const { file } of card.distilled ?? []) {
-    await Deno.writeFile(join(folder, file), writeSafetensors(initialise(space, { width: 16, blocks: 1 }, 2)));
+  for (const { file, levels } of card.distilled ?? []) {
+    const tensors = initialise(space, { width: 16, blocks: 1 }, 2);
+    await Deno.writeFile(join(folder, file), writeSafetensors(levels ? widened(tensors, levels) : tensors));
   }
   return folder;
 }
