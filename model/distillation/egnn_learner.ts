@@ -6,8 +6,9 @@ import type { Tf } from "../pair_attention/layers.ts";
 import type { Group, Learner } from "../training/learner.ts";
 import type { FirstValues, Trainer } from "../training/open_learner.ts";
 import { createTensorflowLearner } from "../training/tensorflow_learner.ts";
-import type { LatentSpace } from "../types.ts";
-import { egnnStudentLoss, EPS_CAP } from "./egnn_loss.ts";
+import type { LatentSpace, Schedule } from "../types.ts";
+import { latestTime, learnerUpTo } from "./egnn_latest.ts";
+import { egnnStudentLoss } from "./egnn_loss.ts";
 
 /** What the student is. */
 export interface EgnnLearnerSetup {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { createEgnnLearner } from "../../../model/distillation/egnn_learner.ts";
-import { egnnStudentLoss, EPS_CAP, predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
+import { groupUpTo, latestTime, upTo } from "../../../model/distillation/egnn_latest.ts";
+import { egnnStudentLoss, predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
 import {
   createEgnnDenoiser,
   egnnDenoiserParameters,
@@ -122,23 +123,50 @@ Deno.test("predictionTarget() gives back the target through towardsX0(), at t = 
   assert.throws(() => predictionTarget("eps", { ...group, sigma: new Float32Array(3) }), /sigma is 0/);
 });
 
-Deno.test("predictionWeight() stays bounded over all times for each parametrisation", () => {
-  for (let i = 1; i <= 1000; i++) {
-    const { alpha, sigma, logSnr } = schedule(i / 1000), w = Math.max(Math.exp(logSnr), 1);
-    assert.ok(predictionWeight("eps", w, alpha, sigma) <= EPS_CAP);
-    assert.ok(predictionWeight("eps", w, alpha, sigma) >= 0.999);
-    assert.ok(predictionWeight("v", w, alpha, sigma) <= 1 + 1e-9);
-    assert.equal(predictionWeight("x0", w, alpha, sigma), w);
+Deno.test("predictionWeight() stays bounded up to the latest time of each parametrisation", () => {
+  const weightAt = (parametrisation: typeof PARAMETRISATIONS[number], t: number) => {
+    const { alpha, sigma, logSnr } = schedule(t);
+    return predictionWeight(parametrisation, Math.max(Math.exp(logSnr), 1), alpha, sigma);
+  };
+  for (const parametrisation of PARAMETRISATIONS) {
+    const latest = latestTime(parametrisation, schedule);
+    if (parametrisation === "x0") assert.equal(weightAt("x0", 1), 1);
+    else for (let i = 1; i <= 1000; i++) assert.ok(weightAt(parametrisation, Math.min(i / 1000, latest)) < 404);
   }
-  const { alpha, sigma } = schedule(1);
-  assert.ok(predictionWeight("eps", 1, alpha, sigma, Infinity) > 9e4, "what the cap is there for");
+  assert.ok(weightAt("eps", 1) > 9e4, "what the latest time is there for");
+});
+
+Deno.test("latestTime() is at a log-SNR of -6 for a predicted noise, and 1 for x0 and v", () => {
+  assert.ok(Math.abs(schedule(latestTime("eps", schedule)).logSnr + 6) < 1e-9);
+  assert.deepEqual([latestTime("x0", schedule), latestTime("v", schedule)], [1, 1]);
+});
+
+Deno.test("upTo() and groupUpTo() read later times as the latest and leave earlier ones", async () => {
+  const asked: (number | Float32Array)[] = [];
+  const denoiser = upTo(0.75, {
+    space,
+    predict: (z, _shape, t) => (asked.push(t), Promise.resolve(z)),
+    dispose() {},
+  });
+  const shape = { batch: 2, nodes: 1 }, z = new Float32Array(10);
+  await denoiser.predict(z, shape, 1);
+  await denoiser.predict(z, shape, 0.5);
+  await denoiser.predict(z, shape, new Float32Array([1, 0.25]));
+  assert.deepEqual(asked, [0.75, 0.5, new Float32Array([0.75, 0.25])]);
+  const group = groupAt([1, 0.25]), read = groupUpTo(0.75, schedule, group);
+  assert.deepEqual([...read.t], [0.75, 0.25]);
+  assert.deepEqual([...read.alpha], [Math.fround(schedule(0.75).alpha), group.alpha[1]]);
+  assert.deepEqual([...read.sigma], [Math.fround(schedule(0.75).sigma), group.sigma[1]]);
+  assert.deepEqual([read.z, read.target, read.weights], [group.z, group.target, group.weights]);
+  assert.equal(groupUpTo(1, schedule, group), group);
+  for (const latest of [0, 1.5, NaN]) assert.throws(() => upTo(latest, denoiser), /latest time/);
 });
 
 for (const parametrisation of PARAMETRISATIONS) {
   Deno.test(`createEgnnLearner() starts from the teacher and learns a target as ${parametrisation}`, async () => {
     await tf.setBackend("cpu");
     const sizes = sizesOf(parametrisation), values = shaken(sizes);
-    const learner = createEgnnLearner(tf, "cpu", { space, sizes, values });
+    const learner = createEgnnLearner(tf, "cpu", { space, sizes, schedule, values });
     try {
       const state = await learner.state();
       for (const [name, { data }] of values) assert.deepEqual(state.tensors.get(`ema/${name}`)!.data, data);
@@ -156,7 +184,7 @@ for (const parametrisation of PARAMETRISATIONS) {
 
 Deno.test("createEgnnLearner() refuses what an EGNN does not know", () => {
   const sizes = sizesOf("eps");
-  assert.throws(() => createEgnnLearner(tf, "cpu", { space: { ...space, pairs: 1 }, sizes }), /no pairs/);
-  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, cap: 0 }), /positive/);
-  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, values: new Map() }), /embedding/);
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space: { ...space, pairs: 1 }, sizes, schedule }), /no pairs/);
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, schedule, latest: 0 }), /latest time/);
+  assert.throws(() => createEgnnLearner(tf, "cpu", { space, sizes, schedule, values: new Map() }), /embedding/);
 });
