@@ -9,7 +9,7 @@ import type { Group } from "../training/learner.ts";
  * The weight of an error of the network's own output that a weight `w` of the error of x0 amounts to. An error e of the
  * output is an error of x0 of (sigma/alpha) e for a predicted noise, of sigma e for a velocity (Salimans & Ho 2022,
  * appendix D), and itself for x0. With w = max(SNR, 1) the last two are bounded where alpha -> 0; the first is max(1,
- * 1/SNR), 1e5 at t = 1 of GeoLDM's schedule and at most 403 up to the latest time that `egnn_latest.ts` asks at.
+ * 1/SNR), 1e5 at t = 1 of GeoLDM's schedule and at most 148 up to the latest time that `egnn_latest.ts` asks at.
  */
 export function predictionWeight(parametrisation: Parametrisation, w: number, alpha: number, sigma: number): number {
   switch (parametrisation) {

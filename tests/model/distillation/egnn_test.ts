@@ -131,13 +131,13 @@ Deno.test("predictionWeight() stays bounded up to the latest time of each parame
   for (const parametrisation of PARAMETRISATIONS) {
     const latest = latestTime(parametrisation, schedule);
     if (parametrisation === "x0") assert.equal(weightAt("x0", 1), 1);
-    else for (let i = 1; i <= 1000; i++) assert.ok(weightAt(parametrisation, Math.min(i / 1000, latest)) < 404);
+    else for (let i = 1; i <= 1000; i++) assert.ok(weightAt(parametrisation, Math.min(i / 1000, latest)) < 149);
   }
   assert.ok(weightAt("eps", 1) > 9e4, "what the latest time is there for");
 });
 
-Deno.test("latestTime() is at a log-SNR of -6 for a predicted noise, and 1 for x0 and v", () => {
-  assert.ok(Math.abs(schedule(latestTime("eps", schedule)).logSnr + 6) < 1e-9);
+Deno.test("latestTime() is at a log-SNR of -5 for a predicted noise, and 1 for x0 and v", () => {
+  assert.ok(Math.abs(schedule(latestTime("eps", schedule)).logSnr + 5) < 1e-9);
   assert.deepEqual([latestTime("x0", schedule), latestTime("v", schedule)], [1, 1]);
 });
 
