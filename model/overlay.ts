@@ -2,11 +2,12 @@
  * The models there are: those of the folders of models, the whole models of the data directory, and what the data
  * directory adds to a model's students or hides of them.
  *
- *     <data>/models/<name>/distilled.json   { entries, removed }: onto the model of this name
+ *     <data>/models/<name>/distilled.json   { entries, removed, network }: onto the model of this name
  *     <data>/models/<name>/card.json        a whole model
  *
  * The weights lie beside.
  */
+import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { type Card, cardSchema, readCard } from "./card.ts";
@@ -38,7 +39,15 @@ const overlaySchema = z.strictObject({
   entries: cardSchema.shape.distilled,
   /** Step counts of the model's own students that are hidden. */
   removed: z.array(z.int().min(1)).default([]),
+  /** What the entries' weights fit: see {@link networkOf}. */
+  network: z.string().optional(),
 });
+
+/** A digest of what a student's weights must fit: the network's size, the latent space, the schedule. */
+export function networkOf({ denoiser, space, schedule }: Pick<Card, "denoiser" | "space" | "schedule">): string {
+  const { file: _, ...sizes } = denoiser;
+  return createHash("sha256").update(JSON.stringify([sizes, space, schedule])).digest("hex").slice(0, 12);
+}
 
 /** What the data directory changes of a model's students. */
 export type Overlay = z.infer<typeof overlaySchema>;
@@ -68,9 +77,25 @@ export async function readOverlay(folder: string): Promise<Overlay> {
   return result.data;
 }
 
-/** The overlay without the entries whose weights are gone: `onFault` is told of each. Throws as {@link readOverlay} does. */
-export async function readPresentOverlay(folder: string, onFault: (error: Error) => void): Promise<Overlay> {
+/**
+ * The overlay without the entries whose weights are gone, or were made for another network than the model has now (an
+ * upgrade brings such): `onFault` is told of each.
+ *
+ * @throws as {@link readOverlay} does
+ */
+export async function readFittingOverlay(
+  folder: string,
+  card: Card,
+  onFault: (error: Error) => void,
+): Promise<Overlay> {
   const overlay = await readOverlay(folder), entries: StudentEntry[] = [];
+  if (overlay.network !== undefined && overlay.network !== networkOf(card)) {
+    const steps = overlay.entries.map((entry) => entry.steps).join(", ");
+    onFault(
+      new Error(`${overlayPath(folder)}: the weights for ${steps} steps fit another network than ${card.name} has`),
+    );
+    return { ...overlay, entries };
+  }
   for (const entry of overlay.entries) {
     if ((await Deno.stat(join(folder, entry.file)).catch(absent))?.isFile) entries.push(entry);
     else onFault(new Error(`${overlayPath(folder)} names ${entry.file}, which is not there`));
@@ -79,7 +104,8 @@ export async function readPresentOverlay(folder: string, onFault: (error: Error)
 }
 
 /** Writes the overlay in a model's folder, so that a reader sees the old or the new one. */
-export async function writeOverlay(folder: string, overlay: Overlay): Promise<void> {
+export async function writeOverlay(folder: string, card: Card, changes: Omit<Overlay, "network">): Promise<void> {
+  const overlay: Overlay = { ...changes, network: networkOf(card) };
   await writeAtomically(overlayPath(folder), new TextEncoder().encode(JSON.stringify(overlay, null, 2) + "\n"));
 }
 
@@ -142,7 +168,7 @@ export async function listModels(roots: readonly string[], options: ListOptions 
     if (data === undefined) return base;
     const folder = join(modelsFolder(data), base.name);
     try {
-      return overlaid(base, await readPresentOverlay(folder, onFault), folder);
+      return overlaid(base, await readFittingOverlay(folder, base.card, onFault), folder);
     } catch (error) {
       onFault(error as Error);
       return base;

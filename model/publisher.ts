@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type Card, cardPath, parseCard, readCard } from "./card.ts";
 import { isDeepStrictEqual } from "node:util";
 import { availableSteps, type ModelEntry, type ServedModel } from "./load.ts";
-import { absent, modelsFolder, overlaid, readPresentOverlay, type StudentEntry, writeOverlay } from "./overlay.ts";
+import { absent, modelsFolder, overlaid, readFittingOverlay, type StudentEntry, writeOverlay } from "./overlay.ts";
 import type { Queue } from "./queue.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { NotDistilledError } from "./settings.ts";
@@ -97,7 +97,7 @@ export function createPublisher(
     }
 
     const base = baseOf(name), folder = folderOf(name);
-    const overlay = await readPresentOverlay(folder, onFault);
+    const overlay = await readFittingOverlay(folder, base.card, onFault);
     const model = await store.model(name);
     try {
       await Deno.mkdir(folder, { recursive: true });
@@ -112,7 +112,7 @@ export function createPublisher(
           entries: [...overlay.entries.filter((one) => !steps.includes(one.steps)), ...entries],
           removed: overlay.removed.filter((one) => !steps.includes(one)),
         };
-        await writeOverlay(folder, next);
+        await writeOverlay(folder, base.card, next);
         clearAfter(name, store.update(overlaid(base, next, folder)));
       } finally {
         for (const lease of leases) lease.release();
@@ -128,14 +128,14 @@ export function createPublisher(
     if (!card.distilled.some((one) => one.steps === steps)) {
       throw new NotDistilledError(name, steps, availableSteps(card));
     }
-    const overlay = await readPresentOverlay(folder, onFault);
+    const overlay = await readFittingOverlay(folder, base.card, onFault);
     const hidden = base.card.distilled.some((one) => one.steps === steps) && !overlay.removed.includes(steps);
     const next = {
       entries: overlay.entries.filter((one) => one.steps !== steps),
       removed: hidden ? [...overlay.removed, steps] : overlay.removed,
     };
     await Deno.mkdir(folder, { recursive: true });
-    await writeOverlay(folder, next);
+    await writeOverlay(folder, base.card, next);
     clearAfter(name, store.update(overlaid(base, next, folder)));
   };
 

@@ -94,3 +94,17 @@ Deno.test("parseCard() refuses a recommended setting that its sampler cannot tak
   const recommended = [{ steps: 8, sampler: "ddim" as const, options: { gamma: 1 } }];
   assert.throws(() => parseCard({ ...molstep(), recommended }), /options of the sampler "ddim":[\s\S]*gamma/);
 });
+
+Deno.test("parseCard() takes several step counts of one file, of equal levels and different steps", () => {
+  const entry = { file: "d.safetensors", levels: 8, variant: "ddim" as const, teacher: "tiny", version: "1" };
+  const distilled = [{ ...entry, steps: 8 }, { ...entry, steps: 4 }];
+  assert.deepEqual(parseCard({ ...molstep(), distilled }).distilled.map(({ steps }) => steps), [8, 4]);
+  assert.throws(
+    () => parseCard({ ...molstep(), distilled: [...distilled, { ...entry, steps: 2, levels: 0 }] }),
+    /d\.safetensors has 8 levels in the entry for 8 steps, 0 here/,
+  );
+  assert.throws(
+    () => parseCard({ ...molstep(), distilled: [...distilled, { ...entry, steps: 4 }] }),
+    /there is another entry for 4 steps/,
+  );
+});

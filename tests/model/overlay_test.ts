@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { listModels, studentPath } from "../../model/overlay.ts";
+import { listModels, networkOf, studentPath } from "../../model/overlay.ts";
 import { student, withFolder, writeTinyModel } from "./tiny_model.ts";
 
 /** Runs a test with a shipped model of 8 and 4 steps and an empty data directory. */
@@ -59,6 +59,13 @@ Deno.test("listModels() leaves out what is damaged in the data directory and tel
     const lost = await list();
     assert.match(lost.faults, /distilled\.json names d4-lost\.safetensors, which is not there/);
     assert.deepEqual(lost.steps, [4]); // the model's own
+    await Deno.writeTextFile(join(data, "models", "qm9", student(2, "old").file), "weights");
+    await write(data, { entries: [student(2, "old")], removed: [8], network: networkOf(lost.models[0].card) });
+    assert.deepEqual((await list()).steps, [4, 2]);
+    await write(data, { entries: [student(2, "old")], removed: [8], network: "0123456789ab" });
+    const upgraded = await list();
+    assert.match(upgraded.faults, /the weights for 2 steps fit another network than qm9 has/);
+    assert.deepEqual(upgraded.steps, [4]);
     await Deno.mkdir(join(data, "models", "broken"));
     await Deno.writeTextFile(join(data, "models", "broken", "card.json"), "{}");
     const broken = await list();

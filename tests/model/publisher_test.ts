@@ -275,6 +275,24 @@ Deno.test("publishStudent() and removeSteps() leave a damaged overlay as it is",
     service.store.dispose();
   }));
 
+Deno.test("publishStudent() begins anew where the model has been upgraded to another network", () =>
+  withService(async (service, root) => {
+    await service.publisher.publishStudent("qm9", made(4, "a"), await weights(root, 1));
+    await service.publisher.idle();
+    const later = join(root, "later");
+    await writeTinyModel(join(later, "weights"), { schedule: { type: "cosine", factor: 0.99 } });
+    await Deno.symlink(join(root, "data"), join(later, "data"));
+    const upgraded = await start(later);
+    assert.match(upgraded.faults.join(), /the weights for 4 steps fit another network than qm9 has/);
+    assert.deepEqual(versions(upgraded), []);
+    assert.equal((await files(upgraded)).length, 2); // kept, as the upgrade may be taken back
+    await upgraded.publisher.publishStudent("qm9", made(2, "b"), await weights(root, 2));
+    await upgraded.publisher.idle();
+    assert.deepEqual(versions(upgraded), ["2:b"]);
+    assert.equal((await files(upgraded)).length, 2);
+    upgraded.store.dispose();
+  }));
+
 Deno.test("publishModel() adds a model, replaces it, and refuses the name of a shipped one", () =>
   withService(async (service, root) => {
     const { publisher, store } = service, runs = join(root, "runs");
