@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { readLines } from "./lines.ts";
 import type { RoundEvent } from "../model/distillation/events.ts";
+import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
-import { halved, METHODS, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
+import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
 import { gridOf } from "./generate.ts";
@@ -20,6 +21,7 @@ export const distillCommand = command({
     from: option("N", "the teacher's steps", whole(1, 1000).optional()),
     to: option("N", "the student's steps (default: half, rounded up)", whole(1, 1000).optional()),
     ladder: option("N", "go on, round by round, down to N steps", whole(1, 1000).optional()),
+    shared: flag("each round of a ladder keeps the step counts before it: one network serves them all"),
     minutes: option("N", "most minutes of training a round, over all resumes", positive().optional()),
     updates: option("N", "updates a round; --minutes or --updates is needed", whole(1).optional()),
     grid: option(
@@ -47,7 +49,7 @@ export const distillCommand = command({
     samples: option("N", "molecules a validation and the judgement draw (default 1000)", whole(1).optional()),
     folder: option(
       "FOLDER",
-      "where the round's files go (default runs/MODEL-distilled/VARIANT-TO)",
+      "where the round's files go (default runs/MODEL-METHOD/VARIANT-TO)",
       z.string().optional(),
     ),
     settings: option(
@@ -63,27 +65,42 @@ export const distillCommand = command({
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },
   async run(values, terminal) {
-    const { minutes, updates, backend, threads, data: qm9 } = values;
+    const { minutes, updates, backend, threads, data: qm9, ladder } = values;
     if (!minutes && !updates) throw new UsageError("--minutes or --updates is needed");
-    const model = await findModel(values.model);
-    const asked = values.settings ? JSON.parse(values.settings) : settingsOf(values, model.name);
-    const settings = roundSettings.parse(asked);
-    const folder = values.folder ?? `runs/${model.name}-distilled/${settings.variant}-${settings.to}`;
+    if (ladder !== undefined && (values.folder || values.settings || values.method !== undefined)) {
+      throw new UsageError(
+        "--ladder runs progressive rounds, each in a folder of its own: no --folder, --settings, --method",
+      );
+    }
+    const folderOf = ({ method, variant, to }: RoundSettings) =>
+      values.folder ?? `runs/${values.model.replaceAll("/", "_")}-${method}/${variant}-${to}`;
     const talk = values.events ? talkToParent(terminal) : talkToPeople(terminal);
+    const options = {
+      minutes,
+      updates,
+      backend,
+      threads,
+      qm9,
+      validateSeconds: values["validate-seconds"],
+      checkpointSeconds: values["checkpoint-seconds"],
+      ...talk,
+    };
+    let model = await findModel(values.model);
+    const first = roundSettings.parse(values.settings ? JSON.parse(values.settings) : settingsOf(values, model.name));
     try {
-      const result = await runRound(settings, {
-        model,
-        folder,
-        minutes,
-        updates,
-        backend,
-        threads,
-        qm9,
-        validateSeconds: values["validate-seconds"],
-        checkpointSeconds: values["checkpoint-seconds"],
-        ...talk,
-      });
-      return result.finished ? 0 : 130;
+      for (let settings = first;;) {
+        const folder = folderOf(settings), done = await readOutcome(folder);
+        if (!done) {
+          if (ladder !== undefined) terminal.error(`${settings.from} to ${settings.to} steps, in ${folder}\n`);
+          const { finished } = await runRound(settings, { ...options, model, folder });
+          if (!finished) return 130;
+        }
+        if (ladder === undefined || settings.to <= ladder) return 0;
+        // The student is the next round's teacher, accepted or not: the ladder shows how far it goes.
+        model = withRound(model, folder, done ?? (await readOutcome(folder))!);
+        const keep = values.shared ? [...settings.keep, settings.to] : [];
+        settings = { ...settings, from: settings.to, to: halved(settings.to), keep };
+      }
     } catch (error) {
       if (!values.events) throw error;
       talk.onEvent({ type: "failed", reason: error instanceof Error ? error.message : String(error) });

@@ -6,6 +6,7 @@
  * factor grows as steps get few (docs/distillation.md). So times beyond `latest` are read as `latest`, where the log-SNR
  * is -5 and the factor 12: z there is 99.3 % noise by variance, so that pure noise in its place is off by no more than that.
  */
+import type { Card } from "../card.ts";
 import type { Parametrisation } from "../egnn_denoiser.ts";
 import { timeAtLogSnr } from "../schedules.ts";
 import type { Group, Learner } from "../training/learner.ts";
@@ -38,6 +39,15 @@ export function upTo(latest: number, denoiser: Denoiser): Denoiser {
       ),
     dispose: () => denoiser.dispose(),
   };
+}
+
+/** The denoiser of a student, of a network that the card describes, as it is asked in rounds and in service. */
+export function asStudent(
+  { denoiser: part }: Pick<Card, "denoiser">,
+  schedule: Schedule,
+  denoiser: Denoiser,
+): Denoiser {
+  return part.type === "egnn" ? upTo(latestTime(part.parametrisation, schedule), denoiser) : denoiser;
 }
 
 /** A group whose network is asked at min(t, latest): its latents, targets and weights stay. */

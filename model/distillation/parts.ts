@@ -4,6 +4,7 @@ import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import type { Card } from "../card.ts";
 import { thisMachine } from "../evaluate_machine.ts";
 import { LEVELS, widened } from "../pair_attention/levels.ts";
+import { type ModelEntry, studentPath } from "../overlay.ts";
 import { makeAutoencoder, makeDenoiser, type PartOptions, tensorsOn } from "../parts.ts";
 import { readSafetensors } from "../safetensors.ts";
 import type { RuntimeChoice } from "../runtimes.ts";
@@ -46,11 +47,15 @@ export interface RoundParts {
 const HELD_OUT_ROWS = 4000;
 
 /** The teacher's file and features: the student's of `from` steps where the card has one, else the undistilled network's. */
-function teacherOf({ card, folder, fileOf }: RoundOptions["model"], { method, from }: RoundSettings) {
+function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
+  const { card, folder } = model;
   const entry = method === "progressive" ? card.distilled.find(({ steps }) => steps === from) : undefined;
   if (!entry) return { path: join(folder, card.denoiser.file), levels: 0, name: `${card.name} ${card.version}` };
-  const path = fileOf?.(from) ?? join(folder, entry.file);
-  return { path, levels: entry.levels, name: `${card.name} at ${from} steps, ${entry.version}` };
+  return {
+    path: studentPath(model, from),
+    levels: entry.levels,
+    name: `${card.name} at ${from} steps, ${entry.version}`,
+  };
 }
 
 /** Checks what can be checked before anything is opened. */

@@ -1,6 +1,7 @@
 /** What a finished round leaves in its folder: the student's weights and what there is to say of them. */
 import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../card.ts";
+import type { ModelEntry } from "../overlay.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { writeAtomically } from "../training/checkpoint.ts";
 import { DENOISER_FILE, writeModel } from "../training/export.ts";
@@ -31,6 +32,31 @@ export const roundResult = z.strictObject({
 
 /** What a round leaves. */
 export type RoundOutcome = z.infer<typeof roundResult>;
+
+/** The outcome of a finished round, and undefined where the folder holds none. @throws TypeError where it is damaged */
+export async function readOutcome(folder: string): Promise<RoundOutcome | undefined> {
+  const path = `${folder}/${RESULT}`;
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  if (text === undefined) return undefined;
+  const result = roundResult.safeParse(JSON.parse(text));
+  if (!result.success) throw new TypeError(`${path} is damaged:\n${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+/** The model with the student of a finished round, and the step counts that it kept, in the place of older ones. */
+export function withRound(model: ModelEntry, folder: string, { entry, also }: RoundOutcome): ModelEntry {
+  const fresh = [...entry ? [entry] : [], ...also].map((one) => ({ ...one, file: STUDENT }));
+  const steps = fresh.map((one) => one.steps);
+  const others = model.card.distilled.filter((one) => !steps.includes(one.steps));
+  const folders = steps.map((one) => [one, folder] as const);
+  return {
+    ...model,
+    card: { ...model.card, distilled: [...others, ...fresh] },
+    studentFolders: new Map([...model.studentFolders ?? [], ...folders]),
+  };
+}
 
 /** Everything that is known at a round's end. */
 export interface Ending {

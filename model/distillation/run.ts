@@ -2,6 +2,7 @@
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator } from "../../chem/validator.ts";
 import type { Card } from "../card.ts";
+import type { ModelEntry } from "../overlay.ts";
 import { decodings, type Settings } from "../settings.ts";
 import { loadCheckpoint } from "../training/checkpoint.ts";
 import type { Group } from "../training/learner.ts";
@@ -20,8 +21,8 @@ import { openValidationLog } from "./validation_log.ts";
 
 /** What a round takes beside its settings. */
 export interface RoundOptions {
-  /** The teacher's model: its folder and its card, students of the data directory among them. */
-  readonly model: { readonly folder: string; readonly card: Card; fileOf?(steps: number): string };
+  /** The teacher's model. */
+  readonly model: ModelEntry;
   /** Where checkpoints, curves and the student go. Goes on where it holds a round of the same settings. */
   readonly folder: string;
   /** Most minutes of training, over all resumes; or updates. One is needed. */

@@ -4,7 +4,7 @@ import { type GeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../geoldm/autoen
 import { random } from "../../random.ts";
 import type { Autoencoder } from "../../types.ts";
 import type { LatentSource } from "../source.ts";
-import { addToPool, joinPool, keptPool, type LatentPool, pooledSource } from "./pool.ts";
+import { addToPool, joinPool, keptPool, type LatentPool, pooledSource, type PooledSourceOptions } from "./pool.ts";
 
 /** A data set, as far as it is needed here. */
 export interface MoleculeTable {
@@ -23,6 +23,8 @@ export interface EncodedOptions {
   readonly seed: number;
   /** Molecules that are encoded together. Default 64. */
   readonly batch?: number;
+  /** See {@link PooledSourceOptions}. */
+  readonly oneSize?: PooledSourceOptions["oneSize"];
   readonly signal?: AbortSignal;
 }
 
@@ -83,5 +85,5 @@ export async function encodedSource(path: string, key: string, options: EncodedO
   const pool = await keptPool(path, space, JSON.stringify({ key, count, seed }), () => encodePool(options));
   const deviation = "encodeMeans" in autoencoder ? POSTERIOR_DEVIATION : 0;
   const description = `${Math.min(count, options.rows.length)} molecules of the data through the model's autoencoder`;
-  return pooledSource({ space, pool, deviation, description });
+  return pooledSource({ space, pool, deviation, description, oneSize: options.oneSize });
 }

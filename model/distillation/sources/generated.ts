@@ -9,7 +9,7 @@ import { chooseSettings, type Settings } from "../../settings.ts";
 import { drawSize, groupBySize, sizeDistribution } from "../../sizes.ts";
 import type { Denoise } from "../../types.ts";
 import type { LatentSource } from "../source.ts";
-import { addToPool, joinPool, keptPool, type LatentPool, pooledSource } from "./pool.ts";
+import { addToPool, joinPool, keptPool, type LatentPool, pooledSource, type PooledSourceOptions } from "./pool.ts";
 
 /** What to draw. */
 export interface GeneratedOptions {
@@ -19,6 +19,8 @@ export interface GeneratedOptions {
   readonly seed: number;
   /** How the undistilled model draws. Default {@link teacherSettings}. */
   readonly settings?: Settings;
+  /** See {@link PooledSourceOptions}. */
+  readonly oneSize?: PooledSourceOptions["oneSize"];
   readonly signal?: AbortSignal;
   /** Called after each call of the denoiser with the fraction done, 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
@@ -76,5 +78,5 @@ export async function generatedSource(path: string, key: string, options: Genera
   const { space } = model.autoencoder, told = JSON.stringify({ key, count, seed, settings });
   const pool = await keptPool(path, space, told, () => generatePool({ ...options, settings }));
   const description = `${count} latents drawn by the teacher (${settings.sampler}, ${settings.steps} steps)`;
-  return pooledSource({ space, pool, description });
+  return pooledSource({ space, pool, description, oneSize: options.oneSize });
 }

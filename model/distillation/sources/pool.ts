@@ -27,6 +27,8 @@ export interface PooledSourceOptions {
   readonly description: string;
   /** Deviation of the noise that is added to each latent drawn: that of a posterior whose means the pool holds. */
   readonly deviation?: number;
+  /** Whether all molecules of a draw have one size, drawn by its share: one pass of a network in place of twenty. */
+  readonly oneSize?: boolean;
 }
 
 /**
@@ -34,7 +36,9 @@ export interface PooledSourceOptions {
  *
  * @throws RangeError for a pool without latents, or one whose arrays are no whole number of latents
  */
-export function pooledSource({ space, pool, description, deviation = 0 }: PooledSourceOptions): LatentSource {
+export function pooledSource(
+  { space, pool, description, deviation = 0, oneSize = false }: PooledSourceOptions,
+): LatentSource {
   const sizes = [...pool].sort(([a], [b]) => a - b).map(([nodes, latents]) => {
     const length = latentLength(space, nodes), count = latents.length / length;
     if (!Number.isInteger(count)) {
@@ -48,10 +52,11 @@ export function pooledSource({ space, pool, description, deviation = 0 }: Pooled
     description,
     draw(count, stream) {
       const drawn = new Map<typeof sizes[number], number[]>();
+      const sizeOf = (at: number) => sizes.find((one) => (at -= one.count) < 0)!;
+      const only = oneSize ? sizeOf(stream.integer(total)) : undefined;
       for (let k = 0; k < count; k++) {
-        let at = stream.integer(total);
-        const size = sizes.find((one) => (at -= one.count) < 0)!;
-        drawn.set(size, [...drawn.get(size) ?? [], at + size.count]);
+        const size = only ?? sizeOf(stream.integer(total));
+        drawn.set(size, [...drawn.get(size) ?? [], stream.integer(size.count)]);
       }
       return [...drawn].sort(([a], [b]) => b.nodes - a.nodes).map(([{ nodes, latents, length }, indices]) => {
         const shape = { batch: indices.length, nodes }, target = new Float32Array(indices.length * length);
