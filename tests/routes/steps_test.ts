@@ -19,6 +19,7 @@ import { type CardChanges, student, withFolder, writeTinyModel } from "../model/
 /** The answer of POST /generate, as far as it is looked at here. */
 interface Answer {
   version: string;
+  sampler: string;
   molecules: unknown[];
 }
 
@@ -28,7 +29,7 @@ const chemistry = (() => {
   return () => loading ??= createRdkit().then(createValidator);
 })();
 
-/** A service of these routes alone. `slow`, where set, holds up every call of a denoiser. */
+/** A service of these routes alone. `slow`, where set, holds up every load and every call of a denoiser. */
 interface Fixture {
   readonly publisher: Publisher;
   readonly weights: string;
@@ -40,8 +41,8 @@ interface Fixture {
 const withRoutes = (work: (fixture: Fixture) => Promise<void>, changes: CardChanges = {}) =>
   withFolder(async (root) => {
     const folder = await writeTinyModel(join(root, "weights"), changes), data = join(root, "data");
-    // Every estimate waits for the test's leave, where it asks to be asked.
     const make: typeof makeDenoiser = async (...given) => {
+      await fixture.slow?.();
       const { part, backend } = await makeDenoiser(...given);
       const predict: typeof part.predict = async (...given) => {
         await fixture.slow?.();
@@ -183,6 +184,21 @@ Deno.test("POST /generate finishes on the weights that it began with while other
     go.resolve();
     assert.deepEqual((await last).molecules, after.molecules);
     assert.equal((await ask()).version, "test");
+  }, { distilled: [student(2, "old")] }));
+
+Deno.test("POST /generate takes what is in service when the model is loaded, where a student goes while it is loading", () =>
+  withRoutes(async (fixture) => {
+    const arrived = Promise.withResolvers<void>(), leave = Promise.withResolvers<void>();
+    fixture.slow = async () => {
+      arrived.resolve();
+      await leave.promise;
+    };
+    const held = fixture.generate({ count: 1, steps: 2 });
+    await arrived.promise;
+    assert.equal((await fixture.request("DELETE", "/models/qm9/steps/2")).status, 204);
+    leave.resolve();
+    const { version, sampler }: Answer = await (await held).json();
+    assert.deepEqual([version, sampler], ["test", "ddpm"]);
   }, { distilled: [student(2, "old")] }));
 
 Deno.test("POST /generate as a stream goes on with its weights after a swap, and gives them back when it is given up", () =>
