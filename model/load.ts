@@ -1,6 +1,7 @@
 /** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
 import { join } from "node:path";
 import { type Card, readCard } from "./card.ts";
+import { asStudent } from "./distillation/egnn_latest.ts";
 import { createLeases } from "./leases.ts";
 import { makeAutoencoder, makeDenoiser, type Placed, type Placement, type Tensors, tensorsOn } from "./parts.ts";
 import { studentPath } from "./overlay.ts";
@@ -92,7 +93,8 @@ export async function loadModel(
   const levelsOf = new Map<string, number>();
   const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
     const placed = await make(entry.card, await readTensors(path), schedule, options, levelsOf.get(path) ?? 0);
-    return { ...placed, dispose: () => placed.part.dispose() };
+    const part = path === teacherPath ? placed.part : asStudent(entry.card, schedule, placed.part);
+    return { ...placed, part, dispose: () => part.dispose() };
   });
   const teacherPath = join(folder, main.file);
   const inService = () => [teacherPath, ...entry.card.distilled.map(({ steps }) => studentPath(entry, steps))];

@@ -4,7 +4,7 @@ import { findQm9, openQm9, type Qm9 } from "../../chem/qm9.ts";
 import { openBackend } from "../backends/open.ts";
 import type { Card } from "../card.ts";
 import { makeAutoencoder, makeDenoiser, type PartOptions } from "../parts.ts";
-import { readSafetensors } from "../safetensors.ts";
+import { readSafetensors, type StoredTensor } from "../safetensors.ts";
 import { makeSchedule } from "../schedules.ts";
 import type { Denoiser } from "../types.ts";
 import { asStudent, latestTime, upTo } from "./egnn_latest.ts";
@@ -81,7 +81,9 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   const place: PartOptions = { choice: backend, openTensors: () => Promise.resolve({ tf, name: backend, why }) };
   const open = async (tensors: Named, denoiser: Card["denoiser"]) => {
     const stored = new Map(
-      [...tensors].map(([key, { shape, data }]) => [key, { shape: [...shape], data, dtype: "F32" }] as const),
+      [...tensors].map((
+        [key, { shape, data }],
+      ): [string, StoredTensor] => [key, { shape: [...shape], data, dtype: "F32" }]),
     );
     return (await makeDenoiser({ space, denoiser }, stored, schedule, place)).part;
   };
@@ -96,7 +98,15 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   const file = "file" in card.autoencoder ? card.autoencoder.file : undefined;
   const ofAutoencoder = file === undefined ? undefined : readSafetensors(await Deno.readFile(join(folder, file)));
   const autoencoder = await makeAutoencoder(card, ofAutoencoder, place);
-  const undistilled = async () => await open(readSafetensors(await Deno.readFile(join(folder, part.file))), part);
+  const drawing: Denoiser[] = [];
+  const undistilled = async () => {
+    const tensors = readSafetensors(await Deno.readFile(join(folder, part.file)));
+    const denoiser = await open(tensors, part);
+    drawing.push(denoiser);
+    return denoiser;
+  };
+  const sources = await sourcesOf(round, { schedule, autoencoder }, undistilled);
+  for (const one of drawing) one.dispose();
   const studentWeights = async () => {
     const { tensors } = await learner.state(), prefix = "ema/";
     return new Map(
@@ -113,7 +123,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     auxiliary: undefined,
     why,
     device,
-    ...await sourcesOf(round, { schedule, autoencoder }, undistilled),
+    ...sources,
     network,
     levels: 0,
     studentWeights,

@@ -102,7 +102,10 @@ async function qm9Sources(card: Card, { qm9, updates }: RoundOptions, { batch }:
 export async function openParts(settings: RoundSettings, options: RoundOptions): Promise<RoundParts> {
   const { model, backend = "auto", threads } = options, { card } = model, { denoiser: part } = card;
   check(settings, model);
-  if (part.type !== "pair-attention") throw new RangeError(`${card.name} is no pair-attention model`);
+  if (part.type === "egnn") {
+    const { openEgnnParts } = await import("./egnn_parts.ts");
+    return await openEgnnParts({ settings, options, teacher: teacherOf(model, settings), device: deviceOf() });
+  }
   const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
   const tensors = readSafetensors(await Deno.readFile(path)), knowledge = settings.method === "knowledge";
   const levels = knowledge ? 0 : told || LEVELS;

@@ -64,6 +64,19 @@ Deno.test("pooledSource() draws sizes by their share of the pool", () => {
   assert.throws(() => pooledSource({ space, pool: new Map([[2, new Float32Array(7)]]), description: "" }), /6 floats/);
 });
 
+Deno.test("pooledSource() draws one size at a time where it is told to, each by its share", () => {
+  const space = { vectors: 1, scalars: 0, pairs: 0 };
+  const pool = new Map([[1, new Float32Array(3 * 3)], [2, new Float32Array(6)]]);
+  const source = pooledSource({ space, pool, description: "", oneSize: true }), stream = random(3);
+  let two = 0;
+  for (let k = 0; k < 400; k++) {
+    const drawn = source.draw(3, stream);
+    assert.deepEqual([drawn.length, drawn[0].shape.batch], [1, 3]);
+    if (drawn[0].shape.nodes === 2) two++;
+  }
+  assert.ok(two > 70 && two < 130, `${two} of 400 where a quarter is due`);
+});
+
 Deno.test("keptPool() gives the same numbers when made and when read, and makes anew for another key", () =>
   withFolder(async (folder) => {
     const space = { vectors: 1, scalars: 1, pairs: 0 }, path = join(folder, "pool.safetensors");
