@@ -8,7 +8,7 @@
  * The weights lie beside.
  */
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { type Card, cardSchema, readCard } from "./card.ts";
 import { writeAtomically } from "./training/checkpoint.ts";
@@ -52,8 +52,8 @@ export function networkOf({ denoiser, space, schedule }: Pick<Card, "denoiser" |
 /** What the data directory changes of a model's students. */
 export type Overlay = z.infer<typeof overlaySchema>;
 
-/** The folder of the data directory's models. */
-export const modelsFolder = (data: string): string => join(data, "models");
+/** The folder of the data directory's models, absolute: weights are known in memory by their path. */
+export const modelsFolder = (data: string): string => resolve(data, "models");
 
 /** The overlay's file in a model's folder of the data directory. */
 const overlayPath = (folder: string) => join(folder, "distilled.json");

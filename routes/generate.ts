@@ -22,8 +22,13 @@ const FORMAT_OF = new Map(Object.entries(MEDIA_TYPES).map(([format, type]) => [t
 /** How a generation ended, for the log. */
 type Outcome = "done" | "cancelled" | "failed";
 
+/** What the route works with. */
+export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log"> & {
+  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes">;
+};
+
 /** The route's handler. */
-export function generateRoute(deps: Deps): (c: Context<Env>) => Promise<Response> {
+export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<Response> {
   return async (c) => {
     const type = negotiate(c, Object.values(MEDIA_TYPES)), format = FORMAT_OF.get(type)!;
     const asked = await readJson(c, generateRequest, deps.config.maxBodyBytes);

@@ -37,7 +37,7 @@ export const modelDetail = z.strictObject({
 }).meta({ id: "ModelDetail" });
 
 /** GET /models */
-export function modelsRoute({ store }: Deps): (c: Context<Env>) => Response {
+export function modelsRoute({ store }: Pick<Deps, "store">): (c: Context<Env>) => Response {
   const describe = ({ card }: ModelEntry): z.infer<typeof summary> => {
     const sizes = Object.keys(card.sizes).map(Number), model = store.loaded(card.name);
     return {
@@ -64,7 +64,7 @@ export function modelsRoute({ store }: Deps): (c: Context<Env>) => Response {
 }
 
 /** GET /models/{name} */
-export function modelRoute({ store }: Deps): (c: Context<Env>) => Response {
+export function modelRoute({ store }: Pick<Deps, "store">): (c: Context<Env>) => Response {
   return (c) => {
     negotiate(c, ["application/json"]);
     const { card } = store.entry(c.req.param("name")!), model = store.loaded(card.name);

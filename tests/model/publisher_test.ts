@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { heavyAtomSpace } from "../../model/heavy_atom/space.ts";
 import { drawNoise } from "../../model/latent.ts";
 import { listModels, loadModel, type ServedModel } from "../../model/load.ts";
@@ -11,6 +11,7 @@ import { createPublisher, type NewStudent } from "../../model/publisher.ts";
 import { random } from "../../model/random.ts";
 import { writeSafetensors } from "../../model/safetensors.ts";
 import { createModelStore } from "../../model/store.ts";
+import type { Denoiser } from "../../model/types.ts";
 import { student, withFolder, writeTinyModel } from "./tiny_model.ts";
 
 /** A finished round's entry. */
@@ -81,7 +82,11 @@ const digests = async (folder: string) =>
 const files = async ({ data }: Started) => Object.keys(await contents(data)).sort();
 
 async function estimate(model: ServedModel, steps: number): Promise<Float32Array> {
-  const denoiser = await model.denoiser(steps), shape = { batch: 1, nodes: 4 };
+  return await estimateOf(await model.denoiser(steps));
+}
+
+async function estimateOf(denoiser: Denoiser): Promise<Float32Array> {
+  const shape = { batch: 1, nodes: 4 };
   return await denoiser.predict(drawNoise(denoiser.space, shape, [random(1)]), shape, 0.5);
 }
 
@@ -321,6 +326,22 @@ Deno.test("publishModel() adds a model, replaces it, and refuses the name of a s
       publisher.publishModel(await writeTinyModel(runs)),
       /a name that no model has asked, qm9 given/,
     );
+  }));
+
+Deno.test("createPublisher() knows what lies in a data directory that is named relative to the working folder", () =>
+  withService(async ({ publisher }, root) => {
+    await publisher.publishModel(await writeTinyModel(join(root, "runs"), { name: "small" }));
+    await publisher.publishStudent("small", made(4, "a"), await weights(root, 1));
+    const again = await start(relative(Deno.cwd(), root)), model = await again.store.model("small");
+    const lease = model.lease(4); // being read while it is taken out
+    await again.publisher.removeSteps("small", 4);
+    await estimateOf(await lease.denoiser);
+    lease.release();
+    await again.publisher.idle();
+    await again.publisher.publishModel(await writeTinyModel(join(root, "later"), { name: "small", version: "2" }));
+    assert.equal(again.store.entry("small").card.version, "2");
+    await again.publisher.idle();
+    again.store.dispose();
   }));
 
 Deno.test("publishModel() killed at any moment and made again ends in the same state", () =>

@@ -9,8 +9,8 @@ import { makeDenoiser } from "../../model/parts.ts";
 import { createPublisher, type NewStudent, type Publisher } from "../../model/publisher.ts";
 import { createQueue } from "../../model/queue.ts";
 import { createModelStore } from "../../model/store.ts";
-import type { Deps, Env } from "../../routes/deps.ts";
-import { generateRoute } from "../../routes/generate.ts";
+import type { Env } from "../../routes/deps.ts";
+import { type GenerateDeps, generateRoute } from "../../routes/generate.ts";
 import { modelList, modelsRoute } from "../../routes/models.ts";
 import { problem, problemSchema, toHttpError } from "../../routes/problem.ts";
 import { stepsRoute } from "../../routes/steps.ts";
@@ -53,7 +53,7 @@ const withRoutes = (work: (fixture: Fixture) => Promise<void>, changes: CardChan
     const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { backend: "cpu", batch: 4, make });
     const store = createModelStore(await listModels([join(root, "weights")], { data }), load);
     const queue = createQueue({ sliceMs: 0 }),
-      deps: Deps = {
+      deps: GenerateDeps = {
         store,
         validate: chemistry,
         queue,
