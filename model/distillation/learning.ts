@@ -50,7 +50,8 @@ export function teacherLearning(parts: RoundParts, settings: RoundSettings): Lea
     learner,
     trainGroups: (update) => make({ ...plan, ...kept }, batch, seed, update),
     heldOutGroups: () => heldOut((size, seed, k) => make({ ...plan, source: parts.heldOut }, size, seed, k), batch),
-    floor: (groups) => targetEntropy(plan.teacher.space, groups),
+    // Squared errors can fall to 0; an EGNN has no others.
+    floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(plan.teacher.space, groups),
   };
 }
 
