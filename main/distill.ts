@@ -8,7 +8,7 @@ import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "..
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
 import { gridOf } from "./generate.ts";
-import { findModel } from "./models.ts";
+import { dataFolder, findModel } from "./models.ts";
 import { flag, object, option, positive, UsageError, whole } from "./options.ts";
 
 /** One round, or with `--ladder` all rounds down to a number of steps. */
@@ -85,7 +85,7 @@ export const distillCommand = command({
       checkpointSeconds: values["checkpoint-seconds"],
       ...talk,
     };
-    let model = await findModel(values.model);
+    let model = await findModel(values.model, undefined, dataFolder(terminal.environment));
     const first = roundSettings.parse(values.settings ? JSON.parse(values.settings) : settingsOf(values, model.name));
     try {
       for (let settings = first;;) {

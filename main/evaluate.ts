@@ -15,8 +15,8 @@ import { generateMolecules } from "../model/pipeline.ts";
 import { recordEvaluation } from "../model/record.ts";
 import { command } from "./command.ts";
 import { gridOf, samplingOptions } from "./generate.ts";
-import { findModel } from "./models.ts";
-import { flag, option, whole } from "./options.ts";
+import { dataFolder, findModel } from "./models.ts";
+import { flag, option, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 /** Molecules whose order is settled together: many, so that batches of one size are full. */
@@ -44,7 +44,7 @@ export const evaluateCommand = command({
   },
   async run(values, terminal) {
     const { count, seed, steps, out } = values, { signal } = terminal;
-    const { card, folder } = await findModel(values.model);
+    const entry = await findModel(values.model, undefined, dataFolder(terminal.environment)), { card, folder } = entry;
     // Every decoding named is checked against the card; the first is sampled for, the others share its latents.
     const [request] = (values.decoding ?? [undefined]).map((decoding) =>
       acceptOrder(card, {
@@ -59,9 +59,14 @@ export const evaluateCommand = command({
       })
     );
     const { settings: { sampler, grid, options, decoding, clamp } } = request;
+    if (values.record && sampler === "distilled" && entry.studentFolders?.has(steps)) {
+      throw new UsageError(
+        `the student of ${steps} steps is the data directory's: the card in ${folder} does not speak of it`,
+      );
+    }
     const others = [...new Set(values.decoding?.slice(1))].filter((other) => other !== decoding);
     const [model, rdkit, reference] = await Promise.all([
-      loadModel(folder, values),
+      loadModel(entry, values),
       createRdkit(),
       findReference([folder]),
     ]);

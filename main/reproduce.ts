@@ -17,7 +17,7 @@ import { SAMPLERS } from "../model/settings.ts";
 import { writeAtomically } from "../model/training/checkpoint.ts";
 import { command } from "./command.ts";
 import { samplingOptions } from "./generate.ts";
-import { findModel } from "./models.ts";
+import { dataFolder, findModel } from "./models.ts";
 import { option, whole } from "./options.ts";
 import { clock, createProgress } from "./progress.ts";
 
@@ -67,7 +67,9 @@ export const reproduceCommand = command({
     batch: samplingOptions.batch,
   },
   async run(values, terminal) {
-    const { signal } = terminal, place = await findModel(values.model), { card, folder } = place;
+    const { signal } = terminal,
+      place = await findModel(values.model, undefined, dataFolder(terminal.environment)),
+      { card, folder } = place;
     const out = values.out ?? join("runs", "reproduce", card.name);
     const rounds = await Promise.all((values.rounds ?? []).map(studentsOfRound));
     const students = [...studentsOf(place), ...rounds.flat()];
@@ -83,7 +85,7 @@ export const reproduceCommand = command({
     const current = (key: RowKey) => key.model === card.name && present.has(`${key.version} ${key.weights}`);
 
     const [teacher, rdkit, reference] = await Promise.all([
-      loadModel(folder, values),
+      loadModel(place, values),
       createRdkit(),
       findReference([folder]),
     ]);

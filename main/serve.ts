@@ -32,7 +32,11 @@ export const serveCommand = command({
       ...(preload !== undefined && { MOLSTEP_PRELOAD: preload }),
     });
     const log = createLog({ level: config.logLevel, write: (line) => error(line + "\n") });
-    const service = serve(config, await findModels(config.models), log);
+    const entries = await findModels(config.models, {
+      data: config.dataDir,
+      onFault: (error) => log("warn", "data directory", { error: String(error) }),
+    });
+    const service = serve(config, entries, log);
     let interrupted = false;
     Deno.addSignalListener("SIGTERM", () => {
       log("info", "stopping", { signal: "SIGTERM" });

@@ -9,7 +9,7 @@ import { SAMPLERS } from "../model/settings.ts";
 import { CANDIDATES, recommend, tune } from "../model/tune.ts";
 import { command } from "./command.ts";
 import { samplingOptions } from "./generate.ts";
-import { findModel } from "./models.ts";
+import { dataFolder, findModel } from "./models.ts";
 import { flag, option, whole } from "./options.ts";
 
 const list = <T extends z.ZodType<unknown, string>>(each: T) =>
@@ -35,10 +35,10 @@ export const tuneCommand = command({
     batch: option("N", "most molecules sampled together (default 256)", whole(1, 4096).default(256)),
     record: flag("enter the best of each number of steps in the card"),
   },
-  async run({ steps, samplers, clamps, count, seed, decoding, record, ...values }, { out, signal }) {
-    const { folder } = await findModel(values.model);
+  async run({ steps, samplers, clamps, count, seed, decoding, record, ...values }, { out, signal, environment }) {
+    const entry = await findModel(values.model, undefined, dataFolder(environment)), { folder } = entry;
     const [model, rdkit, reference] = await Promise.all([
-      loadModel(folder, values),
+      loadModel(entry, values),
       createRdkit(),
       findReference([folder]),
     ]);
