@@ -1,11 +1,16 @@
 /** The HTTP application: routes, request ids, logs, and errors as problem documents. */
 import { type Context, Hono } from "hono";
+import { admin } from "./admin.ts";
 import type { Deps, Env } from "./deps.ts";
+import { distillRoute } from "./distill.ts";
 import { generateRoute } from "./generate.ts";
 import { liveRoute, readyRoute } from "./health.ts";
+import { cancelRoute, jobRoute, jobsRoute, resumeRoute } from "./jobs.ts";
+import { jobEventsRoute } from "./jobs_events.ts";
 import { modelRoute, modelsRoute } from "./models.ts";
 import { openapi } from "./openapi.ts";
 import { HttpError, problem, toHttpError } from "./problem.ts";
+import { stepsRoute } from "./steps.ts";
 import { VERSION } from "../model/version.ts";
 
 /** A request id that a client may give. */
@@ -48,6 +53,7 @@ export function createApp(deps: Deps): Hono<Env> {
     return problem(c, new HttpError(500, "Internal error", "the service failed; the log has the details"));
   });
 
+  const guarded = admin(deps.config.adminToken);
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     "/": { GET: indexRoute() },
     "/openapi.json": { GET: openapiRoute() },
@@ -55,7 +61,13 @@ export function createApp(deps: Deps): Hono<Env> {
     "/health/ready": { GET: readyRoute(deps) },
     "/models": { GET: modelsRoute(deps) },
     "/models/:name": { GET: modelRoute(deps) },
+    "/models/:name/steps/:steps": { DELETE: guarded(stepsRoute(deps)) },
     "/generate": { POST: generateRoute(deps) },
+    "/distill": { POST: guarded(distillRoute(deps)) },
+    "/jobs": { GET: guarded(jobsRoute(deps)) },
+    "/jobs/:id": { GET: guarded(jobRoute(deps)), DELETE: guarded(cancelRoute(deps)) },
+    "/jobs/:id/events": { GET: guarded(jobEventsRoute(deps)) },
+    "/jobs/:id/resume": { POST: guarded(resumeRoute(deps)) },
   };
   for (const [path, handlers] of Object.entries(routes)) {
     for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
@@ -85,6 +97,8 @@ function indexRoute(): (c: Context<Env>) => Response {
         generate: "POST /generate",
         models: "GET /models",
         model: "GET /models/{name}",
+        distill: "POST /distill",
+        jobs: "GET /jobs",
         health: ["GET /health/live", "GET /health/ready"],
         openapi: "GET /openapi.json",
       },

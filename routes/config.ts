@@ -27,6 +27,17 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_MAX_WORK: whole(1, 1_000_000).default(1_000_000).describe("Most molecules x steps in one request"),
   MOLSTEP_MAX_BODY_BYTES: whole(64, 10_000_000).default(65_536).describe("Longest request body"),
   MOLSTEP_SLICE_MS: whole(0, 60_000).default(100).describe("Longest turn on the device while other requests wait, ms"),
+  MOLSTEP_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters")
+    .regex(/^[!-~]*$/, "must be of printable ASCII without spaces").optional().describe(
+      "Bearer token of `POST /distill`, `/jobs` and `DELETE /models/...`, 16 characters at least; these answer 403 where absent",
+    ),
+  MOLSTEP_DATA_DIR: z.string().min(1).default("data").describe(
+    "Where jobs, and the weights that they make, are kept; made when it is first written to. For one service only",
+  ),
+  MOLSTEP_TRAINER_SHARE: z.string().regex(/^(0|1|[01]?\.\d+)$/, "must be a number from 0 to 1").transform(Number)
+    .pipe(z.number().min(0).max(1)).default(0.1).describe(
+      "Least share of the time that a round of distillation gets, in any 10 s, while requests are held",
+    ),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
@@ -53,6 +64,11 @@ export interface ServiceConfig {
   readonly maxWork: number;
   readonly maxBodyBytes: number;
   readonly sliceMs: number;
+  /** Undefined: nobody administers the service. */
+  readonly adminToken: string | undefined;
+  /** The data directory. */
+  readonly dataDir: string;
+  readonly trainerShare: number;
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
   readonly logLevel: typeof LOG_LEVELS[number];
@@ -89,6 +105,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     maxWork: env.MOLSTEP_MAX_WORK,
     maxBodyBytes: env.MOLSTEP_MAX_BODY_BYTES,
     sliceMs: env.MOLSTEP_SLICE_MS,
+    adminToken: env.MOLSTEP_ADMIN_TOKEN,
+    dataDir: env.MOLSTEP_DATA_DIR,
+    trainerShare: env.MOLSTEP_TRAINER_SHARE,
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,
     logLevel: env.MOLSTEP_LOG_LEVEL,

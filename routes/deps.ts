@@ -1,5 +1,10 @@
 /** What the routes are given to work with. */
 import type { Validate } from "../chem/validator.ts";
+import type { JobPlan } from "../model/jobs/plan.ts";
+import type { RoundOrder } from "../model/jobs/order.ts";
+import type { JobStore } from "../model/jobs/store.ts";
+import type { Supervisor } from "../model/jobs/supervisor.ts";
+import type { Publisher } from "../model/publisher.ts";
 import type { Queue } from "../model/queue.ts";
 import type { ModelStore } from "../model/store.ts";
 import type { ServiceConfig } from "./config.ts";
@@ -13,13 +18,23 @@ export interface Lifecycle {
   readonly signal: AbortSignal;
 }
 
+/** Rounds of distillation. */
+export interface Jobs {
+  readonly store: JobStore;
+  readonly supervisor: Supervisor;
+  /** See `model/jobs/plan.ts`. */
+  readonly plan: (order: RoundOrder) => Promise<JobPlan>;
+}
+
 /** All that an app needs. */
 export interface Deps {
   readonly store: ModelStore;
   /** Resolves when the chemistry is loaded. */
   readonly validate: () => Promise<Validate>;
   readonly queue: Queue;
-  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes">;
+  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken">;
+  readonly jobs: Jobs;
+  readonly publisher: Pick<Publisher, "removeSteps">;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
 }

@@ -2,6 +2,10 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { TooLargeRoundError } from "../model/jobs/estimate.ts";
+import { ImpossibleRoundError } from "../model/jobs/order.ts";
+import { UnknownJobError } from "../model/jobs/store.ts";
+import { BusyError, JobStateError } from "../model/jobs/supervisor.ts";
 import { QueueFullError } from "../model/queue.ts";
 import { NotDistilledError } from "../model/settings.ts";
 import { UnknownModelError } from "../model/store.ts";
@@ -20,6 +24,8 @@ export const problemSchema = z.looseObject({
     .describe("Each fault of the request, with a JSON pointer to where it is"),
   availableSteps: z.array(z.int()).optional().describe("Step counts that the model has distilled weights for"),
   availableModels: z.array(z.string()).optional(),
+  job: z.string().optional().describe("The job that holds the device, or that the request was about"),
+  estimate: z.looseObject({}).optional().describe("Of a round that does not fit"),
 }).meta({ id: "Problem" });
 
 /** A problem document. */
@@ -62,6 +68,21 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof UnknownModelError) {
     const extra = { type: urn("unknown-model"), availableModels: error.available };
     return new HttpError(404, "Unknown model", error.message, extra);
+  }
+  if (error instanceof UnknownJobError) return new HttpError(404, "Unknown job", error.message);
+  if (error instanceof BusyError) {
+    return new HttpError(409, "A round runs", error.message, { type: urn("round-runs"), job: error.job });
+  }
+  if (error instanceof JobStateError) {
+    const extra = { type: urn("job-state"), job: error.job, state: error.state };
+    return new HttpError(409, "Not in this state", error.message, extra);
+  }
+  if (error instanceof ImpossibleRoundError) {
+    const errors = [{ path: `/${error.field}`, message: error.message }];
+    return new HttpError(422, "Impossible request", error.message, { type: urn("impossible"), errors });
+  }
+  if (error instanceof TooLargeRoundError) {
+    return new HttpError(422, "Too large", error.message, { type: urn("too-large"), estimate: error.estimate });
   }
   if (error instanceof QueueFullError) {
     const headers = { "Retry-After": String(error.retryAfter) };

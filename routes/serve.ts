@@ -1,7 +1,12 @@
 /** Serves the application over HTTP. */
+import { resolve } from "node:path";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type Validate } from "../chem/validator.ts";
 import { loadModel, type ModelEntry } from "../model/load.ts";
+import { createPlanner } from "../model/jobs/plan.ts";
+import { openJobStore } from "../model/jobs/store.ts";
+import { createSupervisor } from "../model/jobs/supervisor.ts";
+import { createPublisher } from "../model/publisher.ts";
 import { createQueue } from "../model/queue.ts";
 import { createModelStore, UnknownModelError } from "../model/store.ts";
 import { createApp } from "./app.ts";
@@ -20,24 +25,59 @@ export interface Service {
   stop(drainSeconds?: number): Promise<void>;
 }
 
+/** What a test puts in the place of the service's own. */
+export interface ServeOptions {
+  /** Program and first arguments of the worker of a round; see `model/jobs/supervisor.ts`. */
+  readonly trainer?: readonly string[];
+}
+
+/** Options of a worker: the service's own backend where it names one that can train. */
+const workerOptions = ({ backend, threads }: Pick<ServiceConfig, "backend" | "threads">): string[] => [
+  ...(backend === "auto" || backend === "wasm" ? [] : ["--backend", backend]),
+  ...(threads === undefined ? [] : ["--threads", String(threads)]),
+];
+
 /**
  * Begins to listen at once; chemistry and the models to preload are loaded meanwhile, and `/health/ready` tells when
  * they are there.
  *
  * @throws UnknownModelError where a model to preload is not among `entries`; Deno.errors.AddrInUse
  */
-export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log: Log): Service {
+export function serve(
+  config: ServiceConfig,
+  entries: readonly ModelEntry[],
+  log: Log,
+  { trainer }: ServeOptions = {},
+): Service {
   const missing = config.preload.find((name) => !entries.some((entry) => entry.name === name));
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
   const lifecycle = createLifecycle();
-  const store = createModelStore(
-    entries,
-    (entry) => loadModel(entry, config),
-  );
+  const load = (entry: ModelEntry) => loadModel(entry, config), store = createModelStore(entries, load);
   let chemistry: Promise<Validate> | undefined;
   const validate = () => chemistry ??= createRdkit().then(createValidator);
   const queue = createQueue({ limit: config.maxRequests, sliceMs: config.sliceMs });
-  const app = createApp({ store, validate, queue, config, lifecycle, log });
+  const data = resolve(config.dataDir);
+  const publisher = createPublisher({
+    store,
+    data,
+    load,
+    queue,
+    onFault: (error) => log("warn", "data directory", { error: String(error) }),
+  });
+  const jobStore = openJobStore(`${data}/jobs.sqlite`);
+  const supervisor = createSupervisor({
+    store: jobStore,
+    data,
+    publisher,
+    queue,
+    share: config.trainerShare,
+    killSeconds: config.shutdownSeconds,
+    trainer,
+    options: workerOptions(config),
+    onNote: log,
+  });
+  const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
+  const app = createApp({ store, validate, queue, config, lifecycle, log, jobs, publisher });
 
   const started = performance.now();
   const server = Deno.serve({
@@ -57,6 +97,11 @@ export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log
     log("error", "could not load", { error: String(error), stack: (error as Error).stack });
     throw error;
   });
+  // Rounds go on when the models are there, so that the service is ready as soon as without them.
+  const recovered = ready.then(async () => {
+    await publisher.sweep();
+    await supervisor.recover();
+  }).catch((error) => log("warn", "jobs could not go on", { error: String(error) }));
   // Whoever awaits `ready` hears of it; a service that nobody awaits goes on and says so at /health/ready.
   ready.catch(() => {});
 
@@ -67,8 +112,10 @@ export function serve(config: ServiceConfig, entries: readonly ModelEntry[], log
     finished: server.finished,
     stop: (drainSeconds = config.drainSeconds) =>
       stopping ??= shutDown(lifecycle, async () => {
-        await server.shutdown();
-        await ready.catch(() => {});
+        await Promise.all([server.shutdown(), supervisor.stop()]);
+        await recovered;
+        await publisher.idle();
+        jobStore.close();
         store.dispose();
         log("info", "stopped");
       }, { drainSeconds, shutdownSeconds: config.shutdownSeconds }),

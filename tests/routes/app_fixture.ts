@@ -2,10 +2,15 @@
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
 import { listModels, loadModel } from "../../model/load.ts";
+import { createPlanner, type PlannerOptions } from "../../model/jobs/plan.ts";
+import { openJobStore } from "../../model/jobs/store.ts";
+import { createSupervisor, type Supervisor } from "../../model/jobs/supervisor.ts";
+import { createPublisher } from "../../model/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/queue.ts";
 import { createModelStore } from "../../model/store.ts";
 import { createApp } from "../../routes/app.ts";
 import type { Lifecycle } from "../../routes/deps.ts";
+import { type Script, scripted } from "../model/jobs/scripted.ts";
 import { type CardChanges, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 let validator: Promise<Validate> | undefined;
@@ -16,6 +21,11 @@ export interface FixtureOptions {
   readonly maxWork?: number;
   readonly maxBodyBytes?: number;
   readonly state?: Lifecycle["state"];
+  readonly adminToken?: string;
+  /** What the worker of a round does. */
+  readonly script?: Script;
+  /** Bytes of memory that are free. */
+  readonly available?: PlannerOptions["available"];
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
 }
@@ -24,30 +34,45 @@ export interface FixtureOptions {
 export async function withApp(
   work: (
     app: ReturnType<typeof createApp>,
-    more: { lines: Record<string, unknown>[]; abort: AbortController; queue: ReturnType<typeof createQueue> },
+    more: {
+      lines: Record<string, unknown>[];
+      abort: AbortController;
+      queue: ReturnType<typeof createQueue>;
+      supervisor: Supervisor;
+      /** What the next worker does. */
+      write: (script: Script) => Promise<void>;
+    },
   ) => Promise<void>,
-  { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] }: FixtureOptions =
-    {},
+  options: FixtureOptions = {},
 ): Promise<void> {
+  const { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] } = options;
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
     for (const file of damage) await Deno.remove(`${root}/${file}`);
-    const store = createModelStore(
-      await listModels([root]),
-      (entry) => loadModel(entry, { backend: "cpu", batch: 4 }),
-    );
+    const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { backend: "cpu", batch: 4 });
+    const data = `${root}/data`, store = createModelStore(await listModels([root]), load);
     const lines: Record<string, unknown>[] = [], abort = new AbortController(), line = createQueue(queue);
+    const publisher = createPublisher({ store, data, load, queue: line });
+    const jobStore = openJobStore(`${data}/jobs.sqlite`), { trainer, write } = scripted(`${root}/script.json`);
+    if (options.script) await write(options.script);
+    const supervisor = createSupervisor({ store: jobStore, data, publisher, queue: line, trainer });
+    const plan = createPlanner({ store, queue: line, data, available: options.available });
     const app = createApp({
       store,
       validate: () => validator ??= createRdkit().then(createValidator),
       queue: line,
-      config: { maxWork, maxBodyBytes },
+      config: { maxWork, maxBodyBytes, adminToken: options.adminToken },
+      jobs: { store: jobStore, supervisor, plan },
+      publisher,
       lifecycle: { state, signal: abort.signal },
       log: (level, message, fields) => lines.push({ level, message, ...fields }),
     });
     try {
-      await work(app, { lines, abort, queue: line });
+      await work(app, { lines, abort, queue: line, supervisor, write });
     } finally {
+      await supervisor.stop();
+      await publisher.idle();
+      jobStore.close();
       store.dispose();
     }
   });

@@ -15,6 +15,7 @@ const withService = (work: (service: Service, address: string) => Promise<void>)
       MOLSTEP_HOST: "127.0.0.1",
       MOLSTEP_BACKEND: "cpu",
       MOLSTEP_DRAIN_SECONDS: "0",
+      MOLSTEP_DATA_DIR: `${root}/data`,
     });
     const service = serve(config, await listModels([root]), () => {});
     try {

@@ -1,0 +1,126 @@
+/** What a request for a round leaves open is filled in here, from the model's card. */
+import { z } from "zod";
+import type { Card } from "../card.ts";
+import { halved, type RoundSettings, roundSettings } from "../distillation/settings.ts";
+import type { Limits } from "./types.ts";
+
+/** The model cannot serve a round that is asked; `field` is at fault. */
+export class ImpossibleRoundError extends RangeError {
+  override readonly name = "ImpossibleRoundError";
+  constructor(readonly field: string, message: string) {
+    super(message);
+  }
+}
+
+/** Steps that a first round begins at, of a model without students, and those at which `knowledge` is judged. */
+export const FIRST_STEPS = 128, KNOWLEDGE_STEPS = 32;
+
+/** A week: no round may be asked to train for longer. */
+export const MOST_MINUTES = 7 * 24 * 60;
+
+const { model, method, from, to, clamp, grid, variant, keep: _, ...plain } = roundSettings.shape;
+
+/** A request for a round. */
+export const roundOrder = z.strictObject({
+  model: model.default("qm9").describe("The model whose steps are halved; the teacher is its student at `from` steps"),
+  method: method.describe(
+    "progressive: half the steps. moments: any number of steps. knowledge: a smaller network, as a model of its own",
+  ),
+  variant: variant.removeDefault().optional().describe(
+    "Whose two steps the student learns as one; the teacher's own where absent, else ddim (moments: ddpm)",
+  ),
+  from: from.optional().describe(
+    `The teacher's steps. Default: the smallest step count in service; ${FIRST_STEPS} of the undistilled network ` +
+      `where there is none, and for moments; ${KNOWLEDGE_STEPS} for knowledge`,
+  ),
+  to: to.optional().describe("The student's steps. Default, and needed for progressive: half, rounded up"),
+  grid: grid.removeDefault().optional().describe("Times of the steps; those of a teacher that is itself distilled"),
+  clamp: clamp.removeDefault().optional().describe("As for POST /generate; the teacher's own where absent, else 0"),
+  ...plain,
+  minutes: z.number().positive().max(MOST_MINUTES).optional().describe("Most minutes of training"),
+  updates: z.int().min(1).max(10_000_000).optional().describe("Updates; `minutes` or `updates` is needed"),
+}).refine(({ minutes, updates }) => minutes !== undefined || updates !== undefined, {
+  path: ["minutes"],
+  message: "minutes or updates is needed",
+}).meta({ id: "DistillRequest" });
+
+/** A checked request for a round. */
+export type RoundOrder = z.infer<typeof roundOrder>;
+
+/** Half of a number of channels, as networks have them. */
+const halfWidth = (width: number) => Math.max(16, Math.round(width / 32) * 16);
+
+/**
+ * The settings of a round, whole.
+ *
+ * @param taken names that a model of `knowledge` cannot take
+ * @throws ImpossibleRoundError
+ */
+export function acceptRound(
+  card: Card,
+  asked: RoundOrder,
+  taken: readonly string[] = [],
+): { settings: RoundSettings; limits: Limits } {
+  const { minutes, updates, method, ...rest } = asked;
+  const smallest = Math.min(...card.distilled.map(({ steps }) => steps));
+  const first = method === "progressive" && Number.isFinite(smallest) ? smallest : FIRST_STEPS;
+  const from = asked.from ?? (method === "knowledge" ? asked.to ?? KNOWLEDGE_STEPS : first);
+  const to = asked.to ?? (method === "knowledge" ? from : halved(from));
+  if (method === "progressive" && from === 1) {
+    throw new ImpossibleRoundError("from", `${card.name} at 1 step cannot be halved`);
+  }
+  if (method === "progressive" && to !== halved(from)) {
+    throw new ImpossibleRoundError(
+      "to",
+      `a progressive round from ${from} steps goes to ${halved(from)}, not to ${to}`,
+    );
+  }
+  if (method === "knowledge" && to !== from) {
+    throw new ImpossibleRoundError("to", `knowledge keeps the number of steps: ${from} asked from, ${to} to`);
+  }
+  if (method === "moments" && to >= from) {
+    throw new ImpossibleRoundError("to", `a student of moments takes fewer steps than ${from}, not ${to}`);
+  }
+  const teacher = method === "progressive" ? card.distilled.find(({ steps }) => steps === from) : undefined;
+  if (teacher && asked.grid && JSON.stringify(asked.grid) !== JSON.stringify(teacher.grid)) {
+    throw new ImpossibleRoundError(
+      "grid",
+      `the teacher at ${from} steps has the grid ${JSON.stringify(teacher.grid)}, and its student takes it too`,
+    );
+  }
+  const variant = asked.variant ?? teacher?.variant ?? (method === "moments" ? "ddpm" : "ddim");
+  if (method === "moments" && variant !== "ddpm") {
+    throw new ImpossibleRoundError("variant", "a student of moments draws at each step: its variant is ddpm");
+  }
+  const clamp = asked.clamp ?? teacher?.clamp ?? 0;
+  if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
+    throw new ImpossibleRoundError("clamp", `${card.name} has no bond orders to clamp`);
+  }
+  const size = method === "knowledge" ? smaller(card, asked, taken) : {};
+  for (const field of ["width", "blocks", "name"] as const) {
+    if (method !== "knowledge" && asked[field] !== undefined) {
+      throw new ImpossibleRoundError(field, `${field} is for knowledge: a student of ${method} has its teacher's size`);
+    }
+  }
+  const settings = roundSettings.parse({
+    ...rest,
+    method,
+    variant,
+    from,
+    to,
+    clamp,
+    grid: teacher?.grid ?? asked.grid,
+    ...size,
+  });
+  return { settings, limits: { ...(minutes !== undefined && { minutes }), ...(updates !== undefined && { updates }) } };
+}
+
+/** Size and name of the model that `knowledge` makes: half as wide and half as deep where not asked otherwise. */
+function smaller({ name: model, denoiser }: Card, asked: RoundOrder, taken: readonly string[]) {
+  const width = asked.width ?? halfWidth(denoiser.width), blocks = asked.blocks ?? Math.ceil(denoiser.blocks / 2);
+  const name = asked.name ?? `${model}-${width}x${blocks}`.slice(0, 64);
+  if (name === model || taken.includes(name)) {
+    throw new ImpossibleRoundError("name", `a name that no model has asked, ${name} given`);
+  }
+  return { width, blocks, name };
+}

@@ -1,0 +1,36 @@
+/** Who may administer the service: whoever has the token that it was configured with. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Context } from "hono";
+import type { Env } from "./deps.ts";
+import { HttpError } from "./problem.ts";
+
+type Handler = (c: Context<Env>) => Response | Promise<Response>;
+
+const digest = (text: string) => createHash("sha256").update(text).digest();
+
+/**
+ * Guards a handler: 403 where no token is configured, 401 where the request has not `Authorization: Bearer` with it. Digests are
+ * compared, in constant time, so that neither the token's text nor its length can be guessed from how long the answer takes.
+ */
+export function admin(token: string | undefined): (handler: Handler) => Handler {
+  const expected = token === undefined ? undefined : digest(token);
+  return (handler) => (c) => {
+    if (!expected) {
+      throw new HttpError(
+        403,
+        "No administration",
+        "this service has no administrator: start it with MOLSTEP_ADMIN_TOKEN set to use this route",
+        { type: "urn:molstep:problem:no-administration" },
+      );
+    }
+    const header = c.req.header("authorization"), [, given] = /^bearer +([^\s]+) *$/i.exec(header ?? "") ?? [];
+    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+      const detail = header === undefined
+        ? "Authorization: Bearer, with the service's MOLSTEP_ADMIN_TOKEN, is asked; none is given"
+        : "the token given in Authorization is not the service's MOLSTEP_ADMIN_TOKEN, or is not given as Bearer";
+      const challenge = header === undefined ? "Bearer" : 'Bearer error="invalid_token"';
+      throw new HttpError(401, "Not authorised", detail, {}, { "WWW-Authenticate": challenge });
+    }
+    return handler(c);
+  };
+}

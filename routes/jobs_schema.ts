@@ -1,0 +1,145 @@
+/** What is told of jobs. */
+import { z } from "zod";
+import { drawn, roundEvent } from "../model/distillation/events.ts";
+import { roundSettings } from "../model/distillation/settings.ts";
+import { estimateSchema } from "../model/jobs/estimate.ts";
+import type { JobStore } from "../model/jobs/store.ts";
+import { type Job, JOB_STATES, type StoredEvent } from "../model/jobs/types.ts";
+
+const time = z.iso.datetime();
+
+const jobShape = {
+  id: z.uuid(),
+  state: z.enum(JOB_STATES).describe(
+    "running, cancelling and publishing go on by themselves. done: in service. rejected: finished, but it loses more than " +
+      "`accept`. cancelled and failed can be resumed",
+  ),
+  reason: z.string().nullable().describe("Why it ended as it did"),
+  settings: roundSettings,
+  limits: z.strictObject({ minutes: z.number().optional(), updates: z.int().optional() }),
+  estimate: estimateSchema,
+  progress: z.strictObject({
+    update: z.int(),
+    fraction: z.number(),
+    trainedSeconds: z.number(),
+    loss: z.number(),
+    updatesPerSecond: z.number(),
+    etaSeconds: z.number().describe("Of training; 0 when the round has ended"),
+  }).nullable(),
+  backend: z.string().nullable().describe("What the worker trains on; null until it has told"),
+  device: z.string().nullable(),
+  memoryMiB: z.number().nullable().describe("The worker's own, when it began to train"),
+  restarts: z.int().describe("Starts after a restart of the service, since the round last got on"),
+  createdAt: time,
+  startedAt: time,
+  endedAt: time.nullable(),
+};
+
+/** A job. */
+export const jobSchema = z.strictObject(jobShape).meta({ id: "Job" });
+
+/** A job with its curves. */
+export const jobDetail = z.strictObject({
+  ...jobShape,
+  curves: z.strictObject({
+    loss: z.array(z.strictObject({ update: z.int(), seconds: z.number(), loss: z.number() })),
+    validation: z.array(z.strictObject({
+      update: z.int(),
+      seconds: z.number(),
+      heldOut: z.number().describe("Loss on held-out molecules"),
+      moleculeStability: z.number().nullable(),
+      validity: z.number().nullable(),
+      validUnique: z.number().nullable(),
+    })),
+  }),
+  judged: z.strictObject({ student: drawn, teacher: drawn, accepted: z.boolean(), why: z.string() }).nullable(),
+}).meta({ id: "JobDetail" });
+
+/** A page of jobs, newest first. */
+export const jobList = z.strictObject({ jobs: z.array(jobSchema), total: z.int() }).meta({ id: "JobList" });
+
+/** What GET /jobs takes in its query. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+});
+
+/** The data of an event: a worker's, or a change of state. */
+export const jobEventSchema = z.union([
+  roundEvent,
+  z.strictObject({ type: z.literal("state"), state: z.enum(JOB_STATES), reason: z.string().nullable() }),
+]);
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** A job as it is told. */
+export function describeJob({ progress, worker, ...job }: Job): z.infer<typeof jobSchema> {
+  return {
+    id: job.id,
+    state: job.state,
+    reason: job.reason,
+    settings: job.settings,
+    limits: job.limits,
+    estimate: job.estimate,
+    progress: progress && {
+      update: progress.update,
+      fraction: progress.fraction,
+      trainedSeconds: progress.seconds,
+      loss: progress.loss,
+      updatesPerSecond: progress.updatesPerSecond,
+      etaSeconds: job.ended === null ? progress.eta : 0,
+    },
+    backend: worker?.backend ?? null,
+    device: worker?.device ?? null,
+    memoryMiB: worker?.memoryMiB ?? null,
+    restarts: job.restarts,
+    createdAt: iso(job.created),
+    startedAt: iso(job.started),
+    endedAt: job.ended === null ? null : iso(job.ended),
+  };
+}
+
+/** Most points of a curve. */
+const MOST_POINTS = 500;
+
+/** A job with its curves, from its events. */
+export function describeDetail(job: Job, store: Pick<JobStore, "events">): z.infer<typeof jobDetail> {
+  const of = <T extends z.infer<typeof roundEvent>["type"]>(type: T) =>
+    store.events(job.id, { type }).map(({ event }: StoredEvent) =>
+      event as Extract<z.infer<typeof roundEvent>, { type: T }>
+    );
+  const judged = of("judged").at(-1);
+  return {
+    ...describeJob(job),
+    curves: {
+      loss: thinned(forward(of("progress"))).map(({ update, seconds, loss }) => ({ update, seconds, loss })),
+      validation: thinned(forward(of("validated"))).map(({ update, seconds, heldOut, drawn }) => ({
+        update,
+        seconds,
+        heldOut,
+        moleculeStability: drawn?.moleculeStability.value ?? null,
+        validity: drawn?.validity.value ?? null,
+        validUnique: drawn?.validUnique.value ?? null,
+      })),
+    },
+    judged: judged
+      ? { student: judged.student, teacher: judged.teacher, accepted: judged.accepted, why: judged.why }
+      : null,
+  };
+}
+
+/** A curve that goes forward: what came after the checkpoint that a later start went back to is left out. */
+function forward<T extends { update: number }>(points: readonly T[]): T[] {
+  const kept: T[] = [];
+  for (const point of points) {
+    while (kept.length > 0 && kept[kept.length - 1].update >= point.update) kept.pop();
+    kept.push(point);
+  }
+  return kept;
+}
+
+/** At most so many points, evenly; the first and the last stay. */
+function thinned<T>(points: readonly T[], most = MOST_POINTS): T[] {
+  if (points.length <= most) return [...points];
+  return Array.from({ length: most }, (_, i) => points[Math.round(i * (points.length - 1) / (most - 1))]);
+}

@@ -1,0 +1,28 @@
+/** A worker that does as a file says, in the place of one that trains. */
+import { fileURLToPath } from "node:url";
+
+/** What the worker does after it has told that it started, and of one more update than the checkpoint in its folder has. */
+export interface Script {
+  /**
+   * finish: leaves a student. hold: waits until it is told to stop. fail: says why it failed. crash: ends without a word.
+   * deaf: waits, whatever it is told.
+   */
+  readonly act: "finish" | "hold" | "fail" | "crash" | "deaf";
+  /** Of `finish`. Default true. */
+  readonly accepted?: boolean;
+  /** Seed of the student's weights. Default 7. */
+  readonly seed?: number;
+}
+
+/** The command of such a worker, and how to say what the next one does. */
+export const scripted = (path: string) => ({
+  trainer: [
+    Deno.execPath(),
+    "run",
+    "-A",
+    fileURLToPath(new URL("./scripted_worker.ts", import.meta.url)),
+    "--script",
+    path,
+  ],
+  write: (script: Script) => Deno.writeTextFile(path, JSON.stringify(script)),
+});
