@@ -4,7 +4,15 @@ import { type GeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../geoldm/autoen
 import { random } from "../../random.ts";
 import type { Autoencoder } from "../../types.ts";
 import type { LatentSource } from "../source.ts";
-import { addToPool, joinPool, keptPool, type LatentPool, pooledSource, type PooledSourceOptions } from "./pool.ts";
+import {
+  addToPool,
+  joinPool,
+  keptPool,
+  type LatentPool,
+  poolCount,
+  pooledSource,
+  type PooledSourceOptions,
+} from "./pool.ts";
 
 /** A data set, as far as it is needed here. */
 export interface MoleculeTable {
@@ -76,14 +84,15 @@ export async function encodePool(options: EncodedOptions): Promise<LatentPool> {
 }
 
 /**
- * A source of encoded molecules, its pool kept in the file `path`. Each draw adds the posterior's noise.
+ * A source of encoded molecules, its pool kept in the file `path`: one that is there already is taken whatever its count,
+ * so that a run which goes on for longer sees the same. Each draw adds the posterior's noise.
  *
  * @param key tells apart the models, data sets and rows for which a pool may have been made
  */
 export async function encodedSource(path: string, key: string, options: EncodedOptions): Promise<LatentSource> {
-  const { autoencoder, count = 5000, seed } = options, { space } = autoencoder;
-  const pool = await keptPool(path, space, JSON.stringify({ key, count, seed }), () => encodePool(options));
+  const { autoencoder, seed, oneSize } = options, { space } = autoencoder;
+  const pool = await keptPool(path, space, JSON.stringify({ key, seed }), () => encodePool(options));
   const deviation = "encodeMeans" in autoencoder ? POSTERIOR_DEVIATION : 0;
-  const description = `${Math.min(count, options.rows.length)} molecules of the data through the model's autoencoder`;
-  return pooledSource({ space, pool, deviation, description, oneSize: options.oneSize });
+  const description = `${poolCount(pool, space)} molecules of the data through the model's autoencoder`;
+  return pooledSource({ space, pool, deviation, description, oneSize });
 }

@@ -9,7 +9,15 @@ import { chooseSettings, type Settings } from "../../settings.ts";
 import { drawSize, groupBySize, sizeDistribution } from "../../sizes.ts";
 import type { Denoise } from "../../types.ts";
 import type { LatentSource } from "../source.ts";
-import { addToPool, joinPool, keptPool, type LatentPool, pooledSource, type PooledSourceOptions } from "./pool.ts";
+import {
+  addToPool,
+  joinPool,
+  keptPool,
+  type LatentPool,
+  poolCount,
+  pooledSource,
+  type PooledSourceOptions,
+} from "./pool.ts";
 
 /** What to draw. */
 export interface GeneratedOptions {
@@ -69,14 +77,15 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
 }
 
 /**
- * A source of the teacher's own latents, its pool kept in the file `path`.
+ * A source of the teacher's own latents, its pool kept in the file `path`: one that is there already is taken whatever its
+ * count, so that a run which goes on for longer sees the same.
  *
  * @param key tells apart the models for which a pool may have been made
  */
 export async function generatedSource(path: string, key: string, options: GeneratedOptions): Promise<LatentSource> {
-  const { model, count = 2000, seed, settings = teacherSettings(model.card) } = options;
-  const { space } = model.autoencoder, told = JSON.stringify({ key, count, seed, settings });
+  const { model, seed, settings = teacherSettings(model.card), oneSize } = options, { space } = model.autoencoder;
+  const told = JSON.stringify({ key, seed, settings });
   const pool = await keptPool(path, space, told, () => generatePool({ ...options, settings }));
-  const description = `${count} latents drawn by the teacher (${settings.sampler}, ${settings.steps} steps)`;
-  return pooledSource({ space, pool, description, oneSize: options.oneSize });
+  const drawn = `${poolCount(pool, space)} latents drawn by the teacher`;
+  return pooledSource({ space, pool, description: `${drawn} (${settings.sampler}, ${settings.steps} steps)`, oneSize });
 }

@@ -20,6 +20,11 @@ function rotate(z: Float32Array, at: number, nodes: number, space: LatentSpace, 
   }
 }
 
+/** Latents in a pool. */
+export function poolCount(pool: LatentPool, space: LatentSpace): number {
+  return [...pool].reduce((sum, [nodes, latents]) => sum + latents.length / latentLength(space, nodes), 0);
+}
+
 /** How to draw from a pool. */
 export interface PooledSourceOptions {
   readonly space: LatentSpace;

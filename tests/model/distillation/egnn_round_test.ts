@@ -9,9 +9,10 @@ import { roundSettings } from "../../../model/distillation/settings.ts";
 import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../../../model/egnn_denoiser.ts";
 import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
 import { loadModel } from "../../../model/load.ts";
+import { importCheckpoint } from "../../../model/import/import.ts";
 import { initialValues } from "../../../model/pair_attention/initialise.ts";
 import { readSafetensors, writeSafetensors } from "../../../model/safetensors.ts";
-import { SHARED } from "../geoldm_reference.ts";
+import { CHECKPOINT, hasReference, SHARED } from "../geoldm_reference.ts";
 import { withFolder } from "../tiny_model.ts";
 
 const qm9 = Deno.env.get("MOLSTEP_QM9") ?? join(SHARED, "data", "qm9"), noQm9 = !existsSync(qm9);
@@ -111,6 +112,26 @@ Deno.test({
       const x0 = await (await model.denoiser()).predict(new Float32Array(45).fill(0.1), { batch: 1, nodes: 5 }, 1);
       assert.ok(x0.every(Number.isFinite));
       model.dispose();
+    }),
+});
+
+Deno.test({
+  name: "runRound() distils an imported GeoLDM by posterior means, goes on where it stopped, and keeps its latents",
+  ignore: noQm9 || !hasReference,
+  fn: () =>
+    withFolder(async (root) => {
+      const folder = await importCheckpoint({ ...CHECKPOINT, name: "edm", to: root }), to = join(root, "round");
+      const asked = { variant: "ddpm", from: 8, to: 4, samples: 2 };
+      const { result } = await round(folder, to, 1, asked), pool = join(to, "pool.safetensors");
+      assert.deepEqual([result.finished, result.update], [true, 1]);
+      const before = await Deno.readFile(pool), latents = readSafetensors(before);
+      assert.ok([...latents].every(([name, { shape }]) => shape[1] === 5 * Number(name.slice("nodes.".length))));
+      const outcome = roundResult.parse(JSON.parse(await Deno.readTextFile(join(to, "result.json"))));
+      assert.equal(outcome.entry?.variant, "ddpm");
+      const more = await round(folder, to, 2, asked);
+      assert.equal(more.result.update, 2);
+      assert.equal(more.events.find((event) => event.type === "started")?.update, 1);
+      assert.deepEqual(await Deno.readFile(pool), before);
     }),
 });
 
