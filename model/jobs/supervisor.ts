@@ -43,6 +43,8 @@ export interface SupervisorOptions {
   readonly options?: readonly string[];
   /** Seconds that a worker has to end after SIGTERM. Default 60. */
   readonly killSeconds?: number;
+  /** Seconds that a worker of an earlier life has to end. Default 30. */
+  readonly orphanSeconds?: number;
   /** Told what an operator may want to know. */
   readonly onNote?: (level: "debug" | "info" | "warn", message: string, fields: Record<string, unknown>) => void;
   readonly now?: () => number;
@@ -74,7 +76,8 @@ const TICK = 20;
 
 /** See {@link Supervisor}. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { store, data, publisher, queue, share = 0.1, killSeconds = 60, onNote = () => {} } = options;
+  const { store, data, publisher, queue, share = 0.1, killSeconds = 60, orphanSeconds = 30, onNote = () => {} } =
+    options;
   const { trainer = ownTrainer(), options: more = [], now = Date.now } = options;
   const bell = createBell(), folderOf = (id: string) => join(data, "jobs", id);
   let current: { readonly id: string; worker?: Worker; over: Promise<void> } | undefined, stopping = false;
@@ -92,7 +95,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   const note = (id: string, event: RoundEvent) => {
     store.append(id, event);
+    const { progress } = store.get(id);
     if (event.type === "progress") store.change(id, { progress: event });
+    else if (progress && (event.type === "stopped" || event.type === "finished")) {
+      const { update, seconds } = event; // progress itself is told now and then
+      store.change(id, {
+        progress: { ...progress, update, seconds, ...(event.type === "finished" && { fraction: 1, eta: 0 }) },
+      });
+    }
     if (event.type === "started") {
       const { backend, why, device, memoryMiB } = event;
       store.change(id, { worker: { backend, why, device, memoryMiB } });
@@ -188,7 +198,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   const revive = async (job: Job) => {
     const { id, state, pid } = job;
-    if (pid !== null) await endOrphan(pid, folderOf(id));
+    if (pid !== null) await endOrphan(pid, folderOf(id), { graceMs: 1000 * orphanSeconds });
     if (stopping) return;
     store.change(id, { pid: null });
     if (state === "cancelling") return void enter(id, "cancelled");

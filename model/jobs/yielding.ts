@@ -22,7 +22,7 @@ export interface Yielding {
 }
 
 /**
- * A policy. While requests come, the round runs whenever it has had no more than its share of the last half window, and then
+ * A policy. While requests come, the round runs whenever it has had less than its share of the last half window, and then
  * for that share of half a window at a stretch: so two stretches lie in any window, and updates are not cut up.
  *
  * @throws RangeError for a share outside 0 to 1
@@ -43,8 +43,8 @@ export function createYielding({ share, windowMs = 10_000, idleMs = 250 }: Yield
       runs = runs.filter(({ to }) => to > now - period);
       last = now;
       if (busy) busyAt = now;
-      if (now >= stretchEnd && ran(now) <= due) stretchEnd = now + due;
-      return running = now - busyAt >= idleMs || now < stretchEnd;
+      if (now >= stretchEnd && ran(now) < due) stretchEnd = now + due;
+      return running = share === 1 || now - busyAt >= idleMs || now < stretchEnd;
     },
   };
 }

@@ -87,11 +87,17 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
     const document = await (await app.request("/openapi.json")).json();
     assert.equal(document.openapi, "3.1.0");
     assert.deepEqual(Object.keys(document.paths).sort(), [
+      "/distill",
       "/generate",
       "/health/live",
       "/health/ready",
+      "/jobs",
+      "/jobs/{id}",
+      "/jobs/{id}/events",
+      "/jobs/{id}/resume",
       "/models",
       "/models/{name}",
+      "/models/{name}/steps/{steps}",
     ]);
     const { properties, required, additionalProperties } = document.components.schemas.GenerateRequest;
     assert.deepEqual(required, ["count", "steps"]);

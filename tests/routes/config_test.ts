@@ -26,6 +26,27 @@ Deno.test("parseConfig() refuses values out of range and names the key", () => {
   assert.throws(() => parseConfig({ MOLSTEP_BACKEND: "cuda" }), /MOLSTEP_BACKEND/);
 });
 
+Deno.test("parseConfig() takes an administrator's token that is long enough, and repeats none in its errors", () => {
+  assert.equal(parseConfig({}).adminToken, undefined);
+  assert.equal(parseConfig({ MOLSTEP_ADMIN_TOKEN: "0123456789abcdef" }).adminToken, "0123456789abcdef");
+  for (const token of ["short-secret", "a secret with spaces in it"]) {
+    assert.throws(
+      () => parseConfig({ MOLSTEP_ADMIN_TOKEN: token }),
+      ({ message }: Error) => /MOLSTEP_ADMIN_TOKEN/.test(message) && !message.includes(token),
+    );
+  }
+});
+
+Deno.test("parseConfig() takes a share of 0 to 1 for the trainer", () => {
+  assert.equal(parseConfig({}).trainerShare, 0.1);
+  for (const share of ["0", "1", "0.25", ".5"]) {
+    assert.equal(parseConfig({ MOLSTEP_TRAINER_SHARE: share }).trainerShare, Number(share));
+  }
+  for (const share of ["1.5", "-1", "half"]) {
+    assert.throws(() => parseConfig({ MOLSTEP_TRAINER_SHARE: share }), /0 to 1|<=1/);
+  }
+});
+
 Deno.test("createLog() writes JSON lines of at least its level", () => {
   const lines: string[] = [];
   const log = createLog({ level: "warn", write: (line) => lines.push(line), now: () => new Date(0) });

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { listModels } from "../../model/load.ts";
 import { UnknownModelError } from "../../model/store.ts";
 import { parseConfig } from "../../routes/config.ts";
+import { createLog } from "../../routes/log.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { serve, type Service } from "../../routes/serve.ts";
+import { openJobStore } from "../../model/jobs/store.ts";
+import { scripted } from "../model/jobs/scripted.ts";
 import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 /** Runs a test with a service on a free port of the loopback. */
@@ -63,6 +66,48 @@ Deno.test("serve() is free for others after a client has gone away", () =>
     await assert.rejects(gone, { name: "AbortError" });
     const body = await (await ask(address, { count: 1, steps: 1 })).json();
     assert.equal(body.drawn, 1);
+  }));
+
+Deno.test("serve() leaves those who follow a job when it is stopped, and goes on with the job at its next start", () =>
+  withFolder(async (root) => {
+    await writeTinyModel(root);
+    const token = "a-token-of-a-test-1234", headers = { Authorization: `Bearer ${token}` };
+    const { trainer, write } = scripted(`${root}/script.json`), lines: string[] = [];
+    const config = parseConfig({
+      PORT: "0",
+      MOLSTEP_HOST: "127.0.0.1",
+      MOLSTEP_BACKEND: "cpu",
+      MOLSTEP_DRAIN_SECONDS: "0",
+      MOLSTEP_DATA_DIR: `${root}/data`,
+      MOLSTEP_ADMIN_TOKEN: token,
+    });
+    const start = async () => {
+      const log = createLog({ level: "debug", write: (line) => lines.push(line) });
+      const service = serve(config, await listModels([root], { data: config.dataDir }), log, { trainer });
+      await service.ready;
+      return { service, address: `http://127.0.0.1:${service.port}` };
+    };
+    await write({ act: "hold" });
+    const first = await start(), body = JSON.stringify({ from: 8, updates: 5 });
+    const init = { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body };
+    const { id } = await (await fetch(`${first.address}/distill`, init)).json();
+    const followed = await fetch(`${first.address}/jobs/${id}/events`, { headers });
+    // The service leaves nobody waiting: the stream ends although the job does not.
+    const [text] = await Promise.all([followed.text(), first.service.stop()]);
+    assert.doesNotMatch(text, /cancelled|failed|done/);
+
+    await write({ act: "finish" });
+    const second = await start();
+    const events = await (await fetch(`${second.address}/jobs/${id}/events`, { headers })).text();
+    assert.match(events, /"state":"done"/);
+    const { version } = await (await ask(second.address, { count: 1, steps: 4 })).json();
+    assert.equal(version, "made-7");
+    await second.service.stop();
+
+    const store = openJobStore(`${root}/data/jobs.sqlite`);
+    assert.deepEqual([store.get(id).state, store.get(id).restarts], ["done", 1]);
+    store.close();
+    assert.ok(lines.length > 0 && !lines.some((line) => line.includes(token)));
   }));
 
 Deno.test("serve() refuses to preload a model that is not there", () => {
