@@ -41,7 +41,7 @@ export const distillCommand = command({
     batch: option("N", "molecules an update (default 128)", whole(1).optional()),
     "learning-rate": option(
       "RATE",
-      "Muon's; AdamW's is a tenth (default 0.005; knowledge 0.02)",
+      "Muon's; AdamW's is a tenth (default 0.001; moments 0.002, knowledge 0.02)",
       positive().optional(),
     ),
     seed: option("N", "(default 1)", whole(0, 0xffffffff).optional()),

@@ -61,7 +61,7 @@ export type RoundSettings = z.infer<typeof roundSettings>;
 
 /** A student that begins as its teacher needs small steps; one that begins from nothing, those of training. */
 export const learningRateOf = ({ method, learningRate }: Pick<RoundSettings, "method" | "learningRate">): number =>
-  learningRate ?? { progressive: 0.005, moments: 0.002, knowledge: 0.02 }[method];
+  learningRate ?? { progressive: 0.001, moments: 0.002, knowledge: 0.02 }[method];
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);
