@@ -47,11 +47,17 @@ export interface Measured {
   readonly availableMiB: number | undefined;
 }
 
-/** A Deno process with the code, RDKit.js and the engine; and the data with its latents, as measured for QM9. */
-const PROCESS_MIB = 260, DATA_MIB = 250;
+/**
+ * A Deno process with the code, RDKit.js and the engine; and QM9 with its latents. With the weights of the shipped model a
+ * worker on the native engine peaks at 475 MiB, whether its batch has 128 molecules or 1024.
+ */
+const PROCESS_MIB = 190, DATA_MIB = 250;
 
-/** Numbers a node and a pair that a block keeps for the backward pass, in channels of the network (measured: see docs). */
-const KEPT = { node: 16, pair: 2 };
+/**
+ * Numbers a node and a pair that a block keeps for the backward pass, in channels of the network: counted from the arrays of a
+ * block, not measured. The native engine takes a few molecules at a time, TensorFlow.js the whole batch.
+ */
+const KEPT = { node: 16, pair: 2 }, AT_A_TIME = 16;
 
 /** Arrays of the size of the weights: the student, its gradient, two moments, its moving average, the teacher. */
 const COPIES = 6;
@@ -73,7 +79,8 @@ export function estimateRound(
   const trainingSeconds = Math.min(...limits), judgingSeconds = samples * forwardSeconds * (from + ratio * to);
 
   const nodes = Math.max(...Object.keys(card.sizes).map(Number));
-  const kept = batch * size.blocks * size.width * nodes * (KEPT.node + KEPT.pair * nodes);
+  const together = backend === "native" ? Math.min(batch, AT_A_TIME) : batch;
+  const kept = together * size.blocks * size.width * nodes * (KEPT.node + KEPT.pair * nodes);
   const networks = method === "moments" ? 2 : 1;
   const memoryMiB = PROCESS_MIB + DATA_MIB + 4 * (COPIES * networks * parameters + kept) / 2 ** 20;
 

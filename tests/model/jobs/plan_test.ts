@@ -67,7 +67,7 @@ Deno.test("estimateRound() refuses what is too much for memory or a week, with b
   withCard({}, (card) => {
     const fault = (work: () => unknown, message: RegExp) =>
       assert.throws(work, (error) => error instanceof TooLargeRoundError && message.test(error.message));
-    fault(() => round(card, {}, 500), /needs about \d{3} MiB, 500 MiB are free/);
+    fault(() => round(card, {}, 300), /needs about \d{3} MiB, 300 MiB are free/);
     fault(() => round(card, { updates: 10_000_000 }, 8000), /about 74\.1 days \(0\.64 s an update\), at most 7/);
   }));
 
