@@ -1,6 +1,5 @@
 /** What a round of a GeoLDM or EDM model works with: its EGNN on TensorFlow.js, molecules through its own autoencoder. */
 import { join } from "node:path";
-import { findQm9, openQm9, type Qm9 } from "../../chem/qm9.ts";
 import { openBackend } from "../backends/open.ts";
 import type { Card } from "../card.ts";
 import { makeAutoencoder, makeDenoiser, type PartOptions } from "../parts.ts";
@@ -12,12 +11,8 @@ import { createEgnnLearner } from "./egnn_learner.ts";
 import type { Named, RoundParts } from "./parts.ts";
 import type { RoundOptions } from "./run.ts";
 import type { RoundSettings } from "./settings.ts";
-import type { LatentSource } from "./source.ts";
 import { encodedSource } from "./sources/encoded.ts";
-import { generatedSource } from "./sources/generated.ts";
-
-/** Latents of the pool that is learned from, and of the one that the held-out loss is taken on. */
-const POOL = 5000, HELD_OUT_POOL = 500;
+import { generatedSupplies, poolsOf, qm9Where, type Supplies } from "./sources/where.ts";
 
 /** What is settled before. */
 export interface EgnnRound {
@@ -28,37 +23,24 @@ export interface EgnnRound {
   readonly device: string;
 }
 
-/** QM9 where it is: as named, or where it is looked for. */
-async function qm9Where(named: string | undefined): Promise<Qm9 | undefined> {
-  if (named !== undefined) return await openQm9(named);
-  const found = await findQm9().catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  return found === undefined ? undefined : await openQm9(found);
-}
-
 /** Latents of QM9 where it is there, else those that the undistilled model draws; pools are kept in the round's folder. */
 async function sourcesOf(
-  { settings: { seed, batch, keep, to }, options: { model: { card }, folder, qm9, updates, signal } }: EgnnRound,
+  { settings, options }: EgnnRound,
   { schedule, autoencoder }: Pick<RoundParts, "schedule" | "autoencoder">,
   undistilled: () => Promise<Denoiser>,
-): Promise<Pick<RoundParts, "source" | "heldOut">> {
-  const count = updates === undefined ? POOL : Math.min(POOL, Math.max(to, ...keep, 2 * updates * batch));
-  const held = Math.min(HELD_OUT_POOL, count), data = await qm9Where(qm9), key = `${card.name} ${card.version}`;
-  const paths = [join(folder, "pool.safetensors"), join(folder, "held_out.safetensors")];
-  await Deno.mkdir(folder, { recursive: true });
-  const pair = ([source, heldOut]: LatentSource[]) => ({ source, heldOut });
-  if (data) {
-    const supply = (path: string, words: "train" | "valid", count: number, oneSize: boolean) => {
-      const what = { autoencoder, data, rows: data.split[words], count, seed, oneSize, ...(signal && { signal }) };
-      return encodedSource(path, `${key}, QM9 ${words}`, what);
-    };
-    return pair([await supply(paths[0], "train", count, true), await supply(paths[1], "valid", held, false)]);
+): Promise<Supplies> {
+  const { model: { card }, qm9, signal } = options, { seed } = settings, data = await qm9Where(qm9);
+  if (!data) {
+    const model = { card, schedule, autoencoder, batch: 64, denoiser: undistilled };
+    return await generatedSupplies(model, settings, options, { oneSize: true });
   }
-  const model = { card, schedule, autoencoder, batch: 64, denoiser: undistilled };
-  const supply = (path: string, seed: number, count: number, oneSize: boolean) =>
-    generatedSource(path, key, { model, seed, count, oneSize, ...(signal && { signal }) });
-  return pair([await supply(paths[0], seed, count, true), await supply(paths[1], seed + 1, held, false)]);
+  const pools = poolsOf(settings, options);
+  await Deno.mkdir(options.folder, { recursive: true });
+  const supply = ({ path, count }: { path: string; count: number }, words: "train" | "valid", oneSize: boolean) => {
+    const what = { autoencoder, data, rows: data.split[words], count, seed, oneSize, ...(signal && { signal }) };
+    return encodedSource(path, `${card.name} ${card.version}, QM9 ${words}`, what);
+  };
+  return { source: await supply(pools.source, "train", true), heldOut: await supply(pools.heldOut, "valid", false) };
 }
 
 /**

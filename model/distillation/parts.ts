@@ -1,6 +1,5 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
 import { join } from "node:path";
-import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import type { Card } from "../card.ts";
 import { thisMachine } from "../evaluate_machine.ts";
 import { LEVELS, widened } from "../pair_attention/levels.ts";
@@ -17,6 +16,7 @@ import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
 import type { RoundSettings } from "./settings.ts";
 import type { LatentSource } from "./source.ts";
+import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
 /** Tensors by name. */
 export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
@@ -79,11 +79,27 @@ function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
   }
 }
 
-/** Latents of QM9 for a heavy-atom model; only as many as a short round can see. */
-async function qm9Sources(card: Card, { qm9, updates }: RoundOptions, { batch }: RoundSettings) {
-  if (card.autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
-  const data = await openQm9(qm9 ?? await findQm9()), { classes } = card.autoencoder, { train, valid } = data.split;
-  const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * batch));
+/** QM9's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
+async function suppliesOf(
+  card: Card,
+  settings: RoundSettings,
+  options: RoundOptions,
+  undistilled: () => Promise<Pick<RoundParts, "schedule" | "autoencoder"> & { readonly denoiser: Denoiser }>,
+): Promise<Supplies> {
+  const { autoencoder } = card, { qm9, updates } = options;
+  if (autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
+  const data = await qm9Where(qm9), { classes } = autoencoder;
+  if (!data) {
+    const { denoiser, ...rest } = await undistilled();
+    try {
+      const model = { ...rest, card, batch: 128, denoiser: () => Promise.resolve(denoiser) };
+      return await generatedSupplies(model, settings, options);
+    } finally {
+      denoiser.dispose();
+    }
+  }
+  const { train, valid } = data.split;
+  const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * settings.batch));
   const supply = (part: Iterable<number>, words: string) => {
     const { examples } = loadExamples(data, part, classes);
     return heavyAtomSource(examples, classes.length, `${examples.count} molecules of QM9's ${words}`);
@@ -128,15 +144,20 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
       .learner
     : undefined;
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
+  const autoencoder = await makeAutoencoder(card, undefined, place);
+  const supplies = await suppliesOf(card, settings, options, async () => {
+    const tensors = readSafetensors(await Deno.readFile(join(model.folder, part.file)));
+    return { schedule, autoencoder, denoiser: (await makeDenoiser(card, tensors, schedule, place)).part };
+  });
   return {
     schedule,
-    autoencoder: await makeAutoencoder(card, undefined, place),
+    autoencoder,
     teacher: { denoiser, name },
     learner,
     auxiliary,
     why,
     device: deviceOf(),
-    ...await qm9Sources(card, options, settings),
+    ...supplies,
     network,
     levels,
     studentWeights,

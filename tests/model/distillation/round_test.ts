@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readCard } from "../../../model/card.ts";
+import type { RoundEvent } from "../../../model/distillation/events.ts";
+import { readOutcome, withRound } from "../../../model/distillation/result.ts";
+import { runRound } from "../../../model/distillation/run.ts";
+import { roundSettings } from "../../../model/distillation/settings.ts";
+import { loadModel } from "../../../model/load.ts";
+import type { ModelEntry } from "../../../model/overlay.ts";
+import { readSafetensors } from "../../../model/safetensors.ts";
+import { withFolder, writeTinyModel } from "../tiny_model.ts";
+
+/** Runs a test without QM9: rounds then learn from what the teacher draws. */
+async function withoutQm9<T>(work: () => Promise<T>): Promise<T> {
+  const before = Deno.env.get("MOLSTEP_QM9");
+  Deno.env.set("MOLSTEP_QM9", "/nowhere");
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) Deno.env.delete("MOLSTEP_QM9");
+    else Deno.env.set("MOLSTEP_QM9", before);
+  }
+}
+
+const recommended = [{ steps: 4, sampler: "ddpm" as const }];
+
+async function tiny(root: string): Promise<ModelEntry> {
+  const folder = await writeTinyModel(root, { recommended });
+  return { name: "qm9", folder, card: await readCard(folder) };
+}
+
+/** A round of a few updates on the cpu. */
+async function round(
+  model: ModelEntry,
+  folder: string,
+  asked: Record<string, unknown>,
+  more: { updates?: number; signal?: AbortSignal; onEvent?: (event: RoundEvent) => void; gate?: () => Promise<void> } =
+    {},
+) {
+  const events: RoundEvent[] = [];
+  const settings = roundSettings.parse({ model: "qm9", from: 8, to: 4, batch: 6, samples: 4, ...asked });
+  const result = await runRound(settings, {
+    model,
+    folder,
+    updates: 4,
+    backend: "cpu",
+    checkpointSeconds: 0,
+    ...more,
+    onEvent: (event) => {
+      events.push(event);
+      more.onEvent?.(event);
+    },
+  });
+  return { result, events, outcome: await readOutcome(folder) };
+}
+
+const run = (work: (root: string) => Promise<void>) => () => withFolder((root) => withoutQm9(() => work(root)));
+
+Deno.test(
+  "runRound() tells its events in order and leaves a student that a model can serve",
+  run(async (root) => {
+    const model = await tiny(root), folder = join(root, "round");
+    const { result, events, outcome } = await round(model, folder, { accept: 100 });
+    assert.deepEqual({ ...result, seconds: 0 }, { finished: true, accepted: true, update: 4, seconds: 0 });
+    const types = events.map(({ type }) => type).filter((type) => type !== "saved" && type !== "progress");
+    assert.deepEqual(types, ["started", "validated", "validated", "judged", "finished"]);
+    assert.equal(outcome?.entry?.steps, 4);
+    assert.equal(outcome?.judged.student.moleculeStability.n, 4);
+    // In service: the student's weights, told their number of steps.
+    const served = withRound(model, folder, outcome!), loaded = await loadModel(served, { backend: "cpu" });
+    try {
+      const z = new Float32Array(150).fill(0.1), shape = { batch: 1, nodes: 3 };
+      const student = await (await loaded.denoiser(4)).predict(z.subarray(0, 99), shape, 0.5);
+      const teacher = await (await loaded.denoiser()).predict(z.subarray(0, 99), shape, 0.5);
+      assert.ok(student.every(Number.isFinite));
+      assert.notDeepEqual(student, teacher);
+    } finally {
+      loaded.dispose();
+    }
+    // And it can teach the next round, which keeps what it serves.
+    const next = await round(served, join(root, "next"), { from: 4, to: 2, keep: [4], accept: 100 });
+    assert.deepEqual(next.outcome?.also.map(({ steps }) => steps), [4]);
+    assert.match(next.outcome!.entry!.teacher, /^qm9 at 4 steps, /);
+  }),
+);
+
+Deno.test(
+  "runRound() stopped after any update and started again ends with the weights of a round that was not",
+  run(async (root) => {
+    const model = await tiny(root),
+      weights = async (folder: string) =>
+        [...readSafetensors(await Deno.readFile(join(folder, "student.safetensors"))).values()].map(({ data }) => data);
+    for (const method of [{}, { method: "moments", variant: "ddpm" }]) {
+      const whole = join(root, `whole${Object.keys(method).length}`),
+        torn = join(root, `torn${Object.keys(method).length}`);
+      await round(model, whole, method);
+      const stop = new AbortController();
+      const onEvent = (event: RoundEvent) => event.type === "saved" && event.update === 2 && stop.abort();
+      const first = await round(model, torn, method, { signal: stop.signal, onEvent });
+      assert.deepEqual([first.result.finished, first.result.update], [false, 2]);
+      assert.equal(first.events.at(-1)?.type, "stopped");
+      assert.equal(first.outcome, undefined);
+      const second = await round(model, torn, method);
+      const started = second.events[0];
+      assert.ok(started.type === "started" && started.update === 2);
+      assert.deepEqual(await weights(torn), await weights(whole));
+    }
+  }),
+);
+
+Deno.test(
+  "runRound() waits at its gate, and what it waits is no training",
+  run(async (root) => {
+    const model = await tiny(root);
+    let waits = 0;
+    const { events } = await round(model, join(root, "round"), {}, { gate: () => Promise.resolve(void waits++) });
+    assert.equal(waits, 4);
+    assert.ok(events.some(({ type }) => type === "finished"));
+  }),
+);
+
+Deno.test(
+  "runRound() teaches a smaller network, which is a whole model",
+  run(async (root) => {
+    const model = await tiny(root), folder = join(root, "round");
+    const asked = { method: "knowledge", from: 4, to: 4, width: 32, blocks: 2, name: "small", accept: 100 };
+    const { outcome } = await round(model, folder, asked);
+    assert.equal(outcome?.entry, null);
+    const card = await readCard(join(folder, "model"));
+    assert.deepEqual([card.name, card.denoiser.width, card.denoiser.blocks], ["small", 32, 2]);
+    assert.deepEqual(card.distilled, []);
+    const small = await loadModel(join(folder, "model"), { backend: "cpu" });
+    small.dispose();
+  }),
+);
+
+Deno.test(
+  "runRound() refuses what this model cannot be taught, and a student that lost too much",
+  run(async (root) => {
+    const model = await tiny(root), folder = join(root, "round");
+    await assert.rejects(round(model, folder, { to: 3 }), /from 8 steps to 4, not to 3/);
+    await assert.rejects(round(model, folder, { width: 32 }), /width and blocks are for knowledge/);
+    await assert.rejects(round(model, folder, { keep: [16] }), /keep names 16; in service are none/);
+    await assert.rejects(round(model, folder, { method: "moments" }), /its variant is ddpm/);
+    await assert.rejects(round(model, folder, { grid: { type: "logSnr" } }), /uniform or power, not logSnr/);
+    await round(model, folder, {});
+    await assert.rejects(round(model, folder, { seed: 2 }), /has other settings/);
+  }),
+);
