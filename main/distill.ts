@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { readLines } from "./lines.ts";
 import type { RoundEvent } from "../model/distillation/events.ts";
+import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
 import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
@@ -52,6 +53,7 @@ export const distillCommand = command({
       "where the round's files go (default runs/MODEL-METHOD/VARIANT-TO)",
       z.string().optional(),
     ),
+    record: flag("enter the student in the model's card, weights beside it, where the round is accepted"),
     settings: option(
       "JSON",
       "the round's settings as one object, in place of the options above",
@@ -95,9 +97,11 @@ export const distillCommand = command({
           const { finished } = await runRound(settings, { ...options, model, folder });
           if (!finished) return 130;
         }
+        const outcome = done ?? (await readOutcome(folder))!;
+        if (values.record && outcome.accepted) await recordRound(model.folder, folder, outcome);
         if (ladder === undefined || settings.to <= ladder) return 0;
         // The student is the next round's teacher, accepted or not: the ladder shows how far it goes.
-        model = withRound(model, folder, done ?? (await readOutcome(folder))!);
+        model = withRound(model, folder, outcome);
         const keep = values.shared ? [...settings.keep, settings.to] : [];
         settings = { ...settings, from: settings.to, to: halved(settings.to), keep };
       }

@@ -1,0 +1,33 @@
+/** Enters a finished round in its model's own folder: what ships with the model, rather than what a service adds to it. */
+import { join } from "node:path";
+import { cardPath, parseCard } from "../card.ts";
+import { writeAtomically } from "../training/checkpoint.ts";
+import { type RoundOutcome, STUDENT } from "./result.ts";
+
+/** File of a student that serves these step counts. */
+export const studentFile = (steps: readonly number[]): string =>
+  `steps-${[...steps].sort((a, b) => b - a).join("-")}.safetensors`;
+
+/**
+ * Copies the weights beside the card and enters the student at each step count that it serves, in the place of older ones.
+ * The card is written last; weights that no entry names any more are removed after it.
+ *
+ * @param folder the model's
+ * @param round the round's folder, finished
+ * @throws RangeError for a round that made no student of this model; TypeError where the card is unsound
+ */
+export async function recordRound(folder: string, round: string, { entry, also }: RoundOutcome): Promise<void> {
+  if (!entry) throw new RangeError(`${round} made a model of its own: its folder can be served as it is`);
+  const fresh = [entry, ...also], steps = fresh.map((one) => one.steps), file = studentFile(steps);
+  const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
+  const old: { steps: number; file: string }[] = parseCard(card, path).distilled;
+  const kept = (card.distilled ?? []).filter((one: { steps: number }) => !steps.includes(one.steps));
+  const gone = old.filter((one) =>
+    one.file !== file && !kept.some((other: { file: string }) => other.file === one.file)
+  );
+  card.distilled = [...kept, ...fresh.map((one) => ({ ...one, file }))].sort((a, b) => a.steps - b.steps);
+  parseCard(card, path);
+  await writeAtomically(join(folder, file), await Deno.readFile(join(round, STUDENT)));
+  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  for (const one of new Set(gone.map(({ file }) => file))) await Deno.remove(join(folder, one));
+}
