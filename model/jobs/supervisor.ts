@@ -1,15 +1,16 @@
 /** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
 import { join } from "node:path";
-import { MODEL, RESULT, type RoundOutcome, roundResult, STUDENT } from "../distillation/result.ts";
+import { MODEL, RESULT, type RoundOutcome, STUDENT } from "../distillation/result.ts";
 import type { RoundEvent } from "../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
 import type { Queue } from "../queue.ts";
 import { createBell } from "./bell.ts";
+import { readOutcome } from "./outcome.ts";
 import type { JobPlan } from "./plan.ts";
+import { shareDevice } from "./sharing.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
 import { endOrphan, ownTrainer, reasonOf, startWorker, type Worker, type WorkerEnd } from "./worker.ts";
-import { createYielding } from "./yielding.ts";
 
 /** The device has a round already. */
 export class BusyError extends Error {
@@ -70,9 +71,6 @@ export interface Supervisor {
 
 /** Starts without progress that a job gets by itself. */
 const MOST_RESTARTS = 3;
-
-/** How often it is asked whether requests are held, ms. */
-const TICK = 20;
 
 /** See {@link Supervisor}. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
@@ -140,18 +138,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     else enter(id, "failed", reasonOf(end));
   };
 
-  /** Lets the worker run and wait as requests come and go, until the returned function is called. */
-  const sharing = (worker: Worker): () => void => {
-    const policy = createYielding({ share });
-    let running = true;
-    const timer = setInterval(() => {
-      const allowed = policy.allows(performance.now(), queue.held > 0);
-      if (allowed !== running) worker.tell(allowed ? "resume" : "pause");
-      running = allowed;
-    }, TICK);
-    return () => clearInterval(timer);
-  };
-
   /** Tells the worker to end, and sees that it does. */
   const end = (worker: Worker) => {
     worker.kill("SIGTERM");
@@ -170,7 +156,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     );
     store.change(id, { pid: worker.pid });
     if (stopping || store.get(id).state === "cancelling") end(worker);
-    const endSharing = sharing(worker);
+    const endSharing = shareDevice(worker, queue, share);
     let last: RoundEvent | undefined;
     try {
       for await (const event of worker.events) note(id, last = event);
@@ -303,14 +289,4 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       await held?.over;
     },
   };
-}
-
-/** What a finished round left; undefined where it has not finished. */
-async function readOutcome(folder: string): Promise<RoundOutcome | undefined> {
-  try {
-    return roundResult.parse(JSON.parse(await Deno.readTextFile(join(folder, RESULT))));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`${RESULT} is not sound: ${(error as Error).message}`, { cause: error });
-  }
 }
