@@ -359,3 +359,5 @@ EXPORT(molstep_free) void molstep_free(Engine *e) {
   free(e);
 }
 #endif
+
+#include "egnn.h"

@@ -1,0 +1,196 @@
+/*
+ * Forward pass of an EGNN (Satorras et al., 2021, eqs. 3 to 6, as EDM and GeoLDM have it) over a few molecules of one size; the
+ * mathematics stands in egnn.ts. Edges go by in tiles that stay in cache: nothing of the size of all pairs is ever stored.
+ */
+#ifndef MOLSTEP_EGNN_FORWARD_H
+#define MOLSTEP_EGNN_FORWARD_H
+#include "egnn_layout.h"
+
+/* Edges in a tile: both its layers stay in the second cache beside the weights. A multiple of EGNN_ROWS. */
+enum { EGNN_EDGES = 48 };
+
+typedef struct {
+  int molecules, n, rows;
+  float share;                             /* 1 / divisor */
+  float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; of source and target; sum of messages; node network */
+  float *x, *start, *moved;                /* [rows, 3] now; at the input; sums of displacements */
+  float *first, *second;                   /* [EGNN_EDGES, stride] the two layers of an edge */
+} EgnnTile;
+
+typedef struct {
+  int i[EGNN_EDGES], j[EGNN_EDGES]; /* rows of the two nodes */
+  float square[EGNN_EDGES], from_start[EGNN_EDGES];
+} EgnnEdges;
+
+/* 2^y, relative error 2e-7, for |y| < 126: rounding by adding 1.5 2^23, then a minimax polynomial of degree 5 on [-1/2, 1/2]. */
+INLINE float exp2_(float y) {
+  float rounded = y + 12582912.f;
+  int bits;
+  __builtin_memcpy(&bits, &rounded, 4);
+  float r = y - (float)(bits - 0x4b400000);
+  float p = 1.3276471979e-3f;
+  p = p * r + 9.6755413342e-3f;
+  p = p * r + 5.5507132735e-2f;
+  p = p * r + 2.4022119724e-1f;
+  p = p * r + 6.9314696706e-1f;
+  p = p * r + 1.0000000717f;
+  int value;
+  __builtin_memcpy(&value, &p, 4);
+  value += (int)((unsigned)bits << 23);
+  __builtin_memcpy(&p, &value, 4);
+  return p;
+}
+/* x / (1 + exp(-x)) */
+INLINE float swish(float x) {
+  float y = x * -1.44269504088896341f;
+  y = y > 125.f ? 125.f : y;
+  y = y < -125.f ? -125.f : y;
+  return x / (1.f + exp2_(y));
+}
+/* tanh(x) to float's relative precision: by its series' rational fit near 0 (Cephes, tanhf), else by the exponential. */
+INLINE float tanh_near(float x) {
+  if (x > 0.625f || x < -0.625f) return tanh_(x);
+  float z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  return x + x * z * p;
+}
+
+static int whole_groups(int rows) { return (rows + EGNN_ROWS - 1) / EGNN_ROWS * EGNN_ROWS; }
+
+static void layout_egnn_tile(Arena *a, EgnnTile *t, int molecules, int n) {
+  const long rows = molecules * n, all = (long)whole_groups(rows) * EGNN_STRIDE;
+  t->molecules = molecules, t->n = n, t->rows = rows;
+  t->h = take(a, all), t->s = take(a, all), t->t = take(a, all), t->heard = take(a, all), t->hidden = take(a, all);
+  t->x = take(a, rows * 3), t->start = take(a, rows * 3), t->moved = take(a, rows * 3);
+  t->first = take(a, EGNN_EDGES * EGNN_STRIDE), t->second = take(a, EGNN_EDGES * EGNN_STRIDE);
+}
+
+static void swish_rows(int rows, int f, float *at) {
+  for (int r = 0; r < rows; r++, at += EGNN_STRIDE)
+    for (int k = 0; k < f; k++) at[k] = swish(at[k]);
+}
+
+INLINE float squared_distance(const float *x, int i, int j) {
+  const float a = x[3 * i] - x[3 * j], b = x[3 * i + 1] - x[3 * j + 1], c = x[3 * i + 2] - x[3 * j + 2];
+  return a * a + b * b + c * c;
+}
+
+/* The next edges after (i, j), at most EGNN_EDGES: row i with every other row of its molecule. Returns how many. */
+static int next_edges(const EgnnTile *t, int *i, int *j, EgnnEdges *e) {
+  int count = 0;
+  while (count < EGNN_EDGES && *i < t->rows) {
+    const int base = *i / t->n * t->n;
+    for (; *j < t->n && count < EGNN_EDGES; ++*j) {
+      if (base + *j == *i) continue;
+      e->i[count] = *i, e->j[count] = base + *j;
+      e->square[count] = squared_distance(t->x, *i, base + *j);
+      e->from_start[count++] = squared_distance(t->start, *i, base + *j);
+    }
+    if (*j == t->n) *j = 0, ++*i;
+  }
+  return count;
+}
+
+/* Both layers of a tile of edges but for the second's silu, into t->second. */
+static void edge_layers(int f, const EgnnEdge *p, const EgnnTile *t, const EgnnEdges *e, int count) {
+  const float *restrict c = p->distances, *restrict c0 = p->distances + f;
+  for (int k = 0; k < count; k++) {
+    const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target = t->t + (long)e->j[k] * EGNN_STRIDE;
+    float *restrict out = t->first + k * EGNN_STRIDE;
+    const float d = e->square[k], d0 = e->from_start[k];
+    for (int q = 0; q < f; q++) out[q] = swish(source[q] + target[q] + d * c[q] + d0 * c0[q]);
+  }
+  product(count, f, f, t->first, p->hidden, FROM_BIAS, p->hidden_bias, t->second);
+}
+
+/* A h_i + b and B h_j of all nodes. */
+static void edge_nodes(int f, const EgnnEdge *p, const EgnnTile *t) {
+  product(t->rows, f, f, t->h, p->source, FROM_BIAS, p->bias, t->s);
+  product(t->rows, f, f, t->h, p->target, FROM_ZERO, 0, t->t);
+}
+
+static void message_layer(const EgnnSizes *s, const EgnnMessage *p, EgnnTile *t) {
+  const int f = s->width;
+  edge_nodes(f, &p->edge, t);
+  for (int r = 0; r < t->rows; r++)
+    for (int k = 0; k < f; k++) t->heard[(long)r * EGNN_STRIDE + k] = 0.f;
+  EgnnEdges e;
+  for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
+    edge_layers(f, &p->edge, t, &e, count);
+    for (int k = 0; k < count; k++) {
+      float *restrict m = t->second + k * EGNN_STRIDE, *restrict heard = t->heard + (long)e.i[k] * EGNN_STRIDE, gate = t->share;
+      if (s->attention) {
+        const float *restrict w = p->attention;
+        float dot = 0;
+        for (int q = 0; q < f; q++) {
+          m[q] = swish(m[q]);
+          dot += m[q] * w[q];
+        }
+        gate *= sigmoid_(dot + p->attention_bias[0]);
+      } else {
+        for (int q = 0; q < f; q++) m[q] = swish(m[q]);
+      }
+      for (int q = 0; q < f; q++) heard[q] += gate * m[q];
+    }
+  }
+  product(t->rows, f, f, t->h, p->node_h, FROM_BIAS, p->node_bias, t->hidden);
+  product(t->rows, f, f, t->heard, p->node_m, FROM_C, 0, t->hidden);
+  swish_rows(t->rows, f, t->hidden);
+  for (int r = 0; r < t->rows; r++)
+    for (int k = 0; k < f; k++) t->h[(long)r * EGNN_STRIDE + k] += p->update_bias[k];
+  product(t->rows, f, f, t->hidden, p->update, FROM_C, 0, t->h);
+}
+
+static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t) {
+  const int f = s->width;
+  edge_nodes(f, &p->edge, t);
+  for (int r = 0; r < 3 * t->rows; r++) t->moved[r] = 0.f;
+  EgnnEdges e;
+  for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
+    edge_layers(f, &p->edge, t, &e, count);
+    for (int k = 0; k < count; k++) {
+      const float *restrict m = t->second + k * EGNN_STRIDE, *restrict w = p->out;
+      float dot = 0;
+      for (int q = 0; q < f; q++) dot += swish(m[q]) * w[q];
+      if (s->tanh) dot = s->range * tanh_near(dot);
+      const float gate = dot * t->share / (__builtin_sqrtf(e.square[k] + 1e-8f) + s->norm);
+      const float *xi = t->x + 3 * e.i[k], *xj = t->x + 3 * e.j[k];
+      for (int a = 0; a < 3; a++) t->moved[3 * e.i[k] + a] += gate * (xi[a] - xj[a]);
+    }
+  }
+  for (int r = 0; r < 3 * t->rows; r++) t->x[r] += t->moved[r];
+}
+
+/* h [rows, inputs], x [rows, 3] -> h_out [rows, outputs], x_out [rows, 3] */
+static void egnn_forward(const EgnnNet *net, EgnnTile *t, const float *h, const float *x, float *h_out, float *x_out) {
+  const EgnnSizes *s = &net->s;
+  const int f = s->width;
+  t->share = 1.f / (s->factor > 0.f ? s->factor : (float)t->n);
+  for (int r = 0; r < t->rows; r++) {
+    float *restrict out = t->h + (long)r * EGNN_STRIDE;
+    for (int k = 0; k < f; k++) out[k] = net->in_b[k];
+    for (int q = 0; q < s->inputs; q++) {
+      const float value = h[(long)r * s->inputs + q], *restrict w = net->in_w + (long)q * f;
+      for (int k = 0; k < f; k++) out[k] += value * w[k];
+    }
+  }
+  for (int r = 0; r < 3 * t->rows; r++) t->x[r] = t->start[r] = x[r];
+  for (int b = 0; b < s->blocks; b++) {
+    for (int l = 0; l < s->layers; l++) message_layer(s, &net->block[b].message[l], t);
+    coordinate_layer(s, &net->block[b], t);
+  }
+  for (int r = 0; r < t->rows; r++)
+    for (int q = 0; q < s->outputs; q++) {
+      const float *in = t->h + (long)r * EGNN_STRIDE;
+      float sum = 0;
+      for (int k = 0; k < f; k++) sum += in[k] * net->out_w[(long)k * s->outputs + q];
+      h_out[(long)r * s->outputs + q] = sum + net->out_b[q];
+    }
+  for (int r = 0; r < 3 * t->rows; r++) x_out[r] = t->x[r];
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* Parameters of an EGNN as the passes read them, each piece on its own cache line, and how they come from storage order. */
+#ifndef MOLSTEP_EGNN_LAYOUT_H
+#define MOLSTEP_EGNN_LAYOUT_H
+#include "egnn_product.h"
+#include "tile.h"
+
+enum { EGNN_BLOCKS_MAX = 32, EGNN_LAYERS_MAX = 4, EGNN_FEATURES_MAX = 128 };
+
+typedef struct {
+  int inputs, outputs, width, blocks, layers, attention, tanh;
+  float norm, factor, range; /* factor 0: the mean, over all nodes */
+} EgnnSizes;
+
+/* silu(W2 silu(A h_i + b + B h_j + d c + d0 e) + b2) */
+typedef struct {
+  float *source, *target, *distances, *bias, *hidden, *hidden_bias;
+} EgnnEdge;
+
+typedef struct {
+  EgnnEdge edge;
+  float *attention, *attention_bias;               /* [f]; [1] */
+  float *node_h, *node_m, *node_bias, *update, *update_bias;
+} EgnnMessage;
+
+typedef struct {
+  EgnnMessage message[EGNN_LAYERS_MAX];
+  EgnnEdge edge; /* of the coordinates */
+  float *out;    /* [f] */
+} EgnnBlock;
+
+typedef struct {
+  EgnnSizes s;
+  float *in_w, *in_b, *out_w, *out_b;
+  EgnnBlock block[EGNN_BLOCKS_MAX];
+} EgnnNet;
+
+/* Goes over storage order and the packed memory at once; without `raw` it only counts both. */
+typedef struct {
+  const float *raw;
+  long read;
+  Arena packed;
+} EgnnCursor;
+
+static float *as_it_is(EgnnCursor *c, long floats) {
+  float *at = take(&c->packed, floats);
+  if (c->raw) __builtin_memcpy(at, c->raw + c->read, floats * 4);
+  c->read += floats;
+  return at;
+}
+
+static float *in_panels(EgnnCursor *c, int k, int n) {
+  float *at = take(&c->packed, (long)k * n);
+  if (c->raw) pack_panels(k, n, c->raw + c->read, at);
+  c->read += (long)k * n;
+  return at;
+}
+
+static EgnnEdge place_edge(EgnnCursor *c, int f) {
+  EgnnEdge e;
+  e.source = in_panels(c, f, f), e.target = in_panels(c, f, f), e.distances = as_it_is(c, 2 * f), e.bias = as_it_is(c, f);
+  e.hidden = in_panels(c, f, f), e.hidden_bias = as_it_is(c, f);
+  return e;
+}
+
+/* The order is that of `egnn_parameters.ts`. */
+static void place_egnn(EgnnCursor *c, EgnnNet *net) {
+  const EgnnSizes *s = &net->s;
+  const int f = s->width;
+  net->in_w = as_it_is(c, (long)s->inputs * f), net->in_b = as_it_is(c, f);
+  for (int b = 0; b < s->blocks; b++) {
+    EgnnBlock *block = &net->block[b];
+    for (int l = 0; l < s->layers; l++) {
+      EgnnMessage *m = &block->message[l];
+      m->edge = place_edge(c, f);
+      if (s->attention) m->attention = as_it_is(c, f), m->attention_bias = as_it_is(c, 1);
+      m->node_h = in_panels(c, f, f), m->node_m = in_panels(c, f, f), m->node_bias = as_it_is(c, f);
+      m->update = in_panels(c, f, f), m->update_bias = as_it_is(c, f);
+    }
+    block->edge = place_edge(c, f);
+    block->out = as_it_is(c, f);
+  }
+  net->out_w = as_it_is(c, (long)f * s->outputs), net->out_b = as_it_is(c, s->outputs);
+}
+
+#endif
