@@ -12,7 +12,11 @@ export const BUILDS = [
   { file: "engine_simd.wasm", features: ["-msimd128"] },
 ] as const;
 
-const FLAGS = ["--target=wasm32", "-O3", "-mbulk-memory", "-ffast-math", "-fno-finite-math-only", "-nostdlib"];
+/** Loop-strength reduction makes one pointer walk through a product's rows, each step waiting for the last: without it the engine is 10 % faster. */
+const FLAGS = [
+  ...["--target=wasm32", "-O3", "-mbulk-memory", "-ffast-math", "-fno-finite-math-only", "-nostdlib"],
+  ...["-mllvm", "--disable-lsr"],
+];
 const LINK = ["-Wl,--no-entry", "-Wl,-z,stack-size=1048576", "-Wl,--strip-all"];
 
 /** The compiler whose output is shipped: another version's bytes differ. */
