@@ -2,6 +2,8 @@
 import type * as tfjs from "@tensorflow/tfjs";
 import type { Tf } from "./backends/types.ts";
 import { centred, egnn } from "./egnn.ts";
+import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./engine/egnn_network.ts";
+import { checkLatents } from "./latent.ts";
 import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
 import type { Tensors } from "./pair_attention/layers.ts";
 import { toTensors } from "./pair_attention/denoiser.ts";
@@ -71,6 +73,36 @@ export interface EgnnDenoiserOptions {
   readonly schedule: Schedule;
 }
 
+function checkSpace(space: LatentSpace): void {
+  if (space.vectors !== 1 || space.pairs !== 0) {
+    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
+  }
+}
+
+/** One time a molecule. */
+function timesOf(t: number | Float32Array, batch: number): Float32Array {
+  const times = typeof t === "number" ? new Float32Array(batch).fill(t) : t;
+  if (times.length !== batch) throw new RangeError(`${batch} times asked, ${times.length} given`);
+  return times;
+}
+
+/** x0 `[B, L]` of z and the network's output. */
+function estimates(
+  z: Float32Array,
+  prediction: Float32Array,
+  t: number | Float32Array,
+  batch: number,
+  { sizes, schedule }: Pick<EgnnDenoiserOptions, "sizes" | "schedule">,
+): Float32Array {
+  const x0 = new Float32Array(z.length), length = z.length / batch;
+  for (let b = 0; b < batch; b++) {
+    const { alpha, sigma } = schedule(typeof t === "number" ? t : t[b]);
+    const [ofZ, ofPrediction] = towardsX0(sizes.parametrisation, alpha, sigma);
+    for (let i = b * length; i < (b + 1) * length; i++) x0[i] = ofZ * z[i] + ofPrediction * prediction[i];
+  }
+  return x0;
+}
+
 /**
  * The denoiser as samplers want it: x0 estimates.
  *
@@ -82,9 +114,7 @@ export function createEgnnDenoiser(
   { space, sizes, schedule }: EgnnDenoiserOptions,
   params: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): Denoiser {
-  if (space.vectors !== 1 || space.pairs !== 0) {
-    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
-  }
+  checkSpace(space);
   const tensors = toTensors(tf, egnnDenoiserParameters(space, sizes), params), width = 3 + space.scalars;
   return {
     space,
@@ -113,5 +143,43 @@ export function createEgnnDenoiser(
     dispose() {
       for (const tensor of Object.values(tensors)) tensor.dispose();
     },
+  };
+}
+
+/** The denoiser's network as the engine takes it. */
+export function egnnDenoiserNetwork({ space, sizes }: Omit<EgnnDenoiserOptions, "schedule">): EgnnNetworkOptions {
+  return { sizes, inputs: inputs(space, sizes), outputs: inputs(space, sizes) };
+}
+
+/**
+ * The same denoiser on the engine; it disposes of the network.
+ *
+ * @param network of {@link egnnDenoiserNetwork}
+ * @throws RangeError as {@link createEgnnDenoiser}
+ */
+export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: EgnnNetwork): Denoiser {
+  const { space, sizes } = options, k = space.scalars, width = 3 + k, features = inputs(space, sizes);
+  checkSpace(space);
+  return {
+    space,
+    async predict(z, shape, t) {
+      checkLatents(z, space, shape);
+      const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(t, batch);
+      // Ones where there are no scalars.
+      const h = new Float32Array(rows * features).fill(1), x = new Float32Array(rows * 3);
+      for (let row = 0; row < rows; row++) {
+        x.set(z.subarray(row * width, row * width + 3), row * 3);
+        h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
+        if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
+      }
+      const out = await network.run({ h, x }, shape), prediction = new Float32Array(z.length);
+      const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
+      for (let row = 0; row < rows; row++) {
+        prediction.set(moved.subarray(row * 3, row * 3 + 3), row * width);
+        prediction.set(out.h.subarray(row * features, row * features + k), row * width + 3);
+      }
+      return estimates(z, prediction, times, options);
+    },
+    dispose: () => network.dispose(),
   };
 }

@@ -54,11 +54,14 @@ export async function drawWith(
   return { steps: settings.steps, moleculeStability, atomStability, validity, validUnique };
 }
 
-/** A denoiser that is told its number of steps. */
-export function atSteps(denoiser: Denoiser, steps: number): Denoiser {
+/** A denoiser that is told its number of steps, and waits at a gate before each call. */
+export function atSteps(denoiser: Denoiser, steps: number, gate?: () => void | Promise<void>): Denoiser {
   return {
     space: denoiser.space,
-    predict: (z, shape, t) => denoiser.predict(z, shape, t, steps),
+    async predict(z, shape, t) {
+      await gate?.();
+      return await denoiser.predict(z, shape, t, steps);
+    },
     dispose: () => denoiser.dispose(),
   };
 }

@@ -9,7 +9,7 @@ import type { Group } from "../training/learner.ts";
 import type { Trainer } from "../training/open_learner.ts";
 import { train } from "../training/train.ts";
 import type { Denoiser } from "../types.ts";
-import { COURSE, courseOf, type Validation } from "./course.ts";
+import { COURSE, courseOf, MOMENTS_COURSE, type Validation } from "./course.ts";
 import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./draw.ts";
 import type { Drawn, RoundEvent } from "./events.ts";
 import { judge } from "./judge.ts";
@@ -114,7 +114,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       memoryMiB: Math.round(Deno.memoryUsage().rss / 2 ** 20),
     });
     const draw = async (weights: Denoiser, steps: number, seed: number): Promise<Drawn> =>
-      await drawWith(bench, atSteps(weights, steps), settingsAt(settings, card, steps), {
+      await drawWith(bench, atSteps(weights, steps, options.gate), settingsAt(settings, card, steps), {
         count: settings.samples,
         seed,
         signal,
@@ -129,7 +129,9 @@ async function runWith<G extends Pick<Group, "shape">>(
       }
     };
     const heldOut = await heldOutGroups(), floor = floorOf(heldOut);
-    const curve: Validation[] = (await log.read()).filter(({ update }) => update <= (before?.update ?? 0));
+    // A run that begins anew measures its beginning anew.
+    const curve = before ? await log.read(before.update) : [];
+    const course = settings.method === "moments" ? MOMENTS_COURSE : COURSE;
     const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
     const result = await train({
       learner,
@@ -147,8 +149,8 @@ async function runWith<G extends Pick<Group, "shape">>(
       adamw: learningRateOf(settings) / 10,
       clip: 10,
       emaLimit: 0.998,
-      rates: { warmup: 50, cooldown: COURSE.cooldown },
-      course: (_, seconds) => updates === undefined ? courseOf(curve, seconds, limit) : 0,
+      rates: { warmup: 50, cooldown: course.cooldown },
+      course: (_, seconds) => updates === undefined ? courseOf(curve, seconds, limit, course) : 0,
       gate: options.gate,
       signal,
       onProgress: ({ losses, ...at }) =>
@@ -165,14 +167,16 @@ async function runWith<G extends Pick<Group, "shape">>(
       },
     });
     const { update, seconds } = result;
-    if (!result.finished) {
+    const stopped = () => {
       onEvent({ type: "stopped", update, seconds });
       return { finished: false, accepted: false, update, seconds };
-    }
-    const judged = {
+    };
+    if (!result.finished) return stopped();
+    const judged = await judging(async () => ({
       student: await drawStudent(JUDGING_SEED),
       teacher: await draw(teacher.denoiser, settings.from, JUDGING_SEED),
-    };
+    }), signal);
+    if (!judged) return stopped();
     const verdict = judge(settings, judged.student, judged.teacher);
     onEvent({ type: "judged", ...judged, ...verdict });
     await writeResult(folder, { settings, parts, card, result, curve, judged, verdict });
@@ -180,5 +184,14 @@ async function runWith<G extends Pick<Group, "shape">>(
     return { finished: true, accepted: verdict.accepted, update, seconds };
   } finally {
     parts.dispose();
+  }
+}
+
+/** What the work gives; undefined where the signal ended it. */
+async function judging<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal?.aborted) throw error;
   }
 }

@@ -4,24 +4,34 @@ import type { Validation } from "./course.ts";
 /** File of the curve in a round's folder. */
 export const VALIDATIONS = "validation.jsonl";
 
+function parsed(line: string): Validation | undefined {
+  try {
+    return line ? JSON.parse(line) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Opens the log of a folder, making the folder where it is missing. */
 export async function openValidationLog(folder: string) {
   await Deno.mkdir(folder, { recursive: true });
   const path = `${folder}/${VALIDATIONS}`;
   return {
-    /** All whole lines, in order; a line cut short by a kill is left out. */
-    async read(): Promise<Validation[]> {
+    /**
+     * The validations up to an update, one an update: of those that a killed run repeats the last. A line cut short by a kill
+     * is left out.
+     */
+    async read(upTo: number): Promise<Validation[]> {
       const text = await Deno.readTextFile(path).catch((error) => {
         if (error instanceof Deno.errors.NotFound) return "";
         throw error;
       });
-      return text.split("\n").flatMap((line) => {
-        try {
-          return line ? [JSON.parse(line) as Validation] : [];
-        } catch {
-          return [];
-        }
-      });
+      const byUpdate = new Map<number, Validation>();
+      for (const line of text.split("\n")) {
+        const one = parsed(line);
+        if (one && one.update <= upTo) byUpdate.set(one.update, one);
+      }
+      return [...byUpdate.values()].sort((a, b) => a.update - b.update);
     },
     async add(validation: Validation): Promise<void> {
       await Deno.writeTextFile(path, JSON.stringify(validation) + "\n", { append: true });

@@ -33,6 +33,18 @@ const SYMBOLS = {
   },
   molstep_update: { parameters: ["pointer", "i64", "f32", "f32", "f32", "f32"], result: "f32", nonblocking: true },
   molstep_free: { parameters: ["pointer"], result: "void" },
+  molstep_egnn_create: {
+    parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "f32", "f32", "f32", "i32"],
+    result: "pointer",
+  },
+  molstep_egnn_parameter_count: { parameters: ["pointer"], result: "i64" },
+  molstep_egnn_load: { parameters: ["pointer", "buffer"], result: "void" },
+  molstep_egnn_run: {
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  molstep_egnn_free: { parameters: ["pointer"], result: "void" },
 } as const;
 
 /** The library's functions. */

@@ -2,6 +2,7 @@
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Group, Learner, Losses } from "./learner.ts";
 import { LOSSES, openLossLog } from "./loss_log.ts";
+import { breathe } from "../generate.ts";
 import { emaDecay, rateFactor, type RateOptions } from "./schedule.ts";
 
 /** How far a run is. */
@@ -167,7 +168,11 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   const validate = async (finished = false) => {
     if (!options.validation?.length) return;
     fresh = validation = (await learner.loss(options.validation, "ema")).total;
-    await options.onValidated?.({ update, seconds: elapsed(), loss: validation, finished });
+    try {
+      await options.onValidated?.({ update, seconds: elapsed(), loss: validation, finished });
+    } catch (error) {
+      if (!signal?.aborted) throw error; // it ends here; what is learned is saved below
+    }
   };
   const save = async () => {
     await saveCheckpoint(folder, { state: await learner.state(), update, seconds: elapsed(), settings });
@@ -177,6 +182,8 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   let rate = 0;
   if (options.validateFirst && update === 0) await validate();
   while (fraction() < 1 && !signal?.aborted) {
+    // The event loop turns once an update, or a signal would not be heard where the arithmetic blocks the thread.
+    await breathe();
     const waits = clock();
     await options.gate?.();
     paused += clock() - waits;
@@ -208,9 +215,9 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     onProgress?.({ update, seconds: elapsed(), molecules, speed, fraction: fraction(), losses, validation });
   }
   const finished = !signal?.aborted;
+  if (update > first) await save();
   if (finished) await validate(true);
   await report(rate);
-  if (update > first) await save();
   losses ??= await learner.loss(groups, "params");
   return { update, seconds: elapsed(), losses, validation, finished };
 }

@@ -1,0 +1,37 @@
+/** Puts an EGNN where it runs best. */
+import type { Backend } from "../backends/types.ts";
+import type { PartOptions, Placed, Tensors } from "../parts.ts";
+import { type EgnnNetwork, type EgnnNetworkOptions, lackingForEgnn } from "./egnn_network.ts";
+import { place } from "./place.ts";
+
+/** What to make of networks on the engine, and what on TensorFlow.js. */
+export interface EgnnUses<T> {
+  /** Of the networks named, in their order. */
+  onEngine(networks: EgnnNetwork[]): T;
+  onTensors(backend: Backend): T | Promise<T>;
+}
+
+/** All of a part's networks run in one place. See `place`. Throws Error where what was asked for does not work here. */
+export function placeEgnns<T>(
+  networks: readonly EgnnNetworkOptions[],
+  tensors: Tensors,
+  { onEngine, onTensors }: EgnnUses<T>,
+  options: PartOptions,
+): Promise<Placed<T>> {
+  const made = async (create: (options: EgnnNetworkOptions, tensors: Tensors) => EgnnNetwork | Promise<EgnnNetwork>) => {
+    const open: EgnnNetwork[] = [];
+    try {
+      for (const network of networks) open.push(await create({ ...network, workers: options.threads }, tensors));
+      return onEngine(open);
+    } catch (error) {
+      for (const network of open) network.dispose();
+      throw error;
+    }
+  };
+  return place<T>({
+    native: async () => made((await import("./egnn_native.ts")).createNativeEgnn),
+    wasm: async () => made((await import("./egnn_wasm.ts")).createWasmEgnn),
+    tensors: onTensors,
+    lacking: networks.map(lackingForEgnn).find((lacking) => lacking !== undefined),
+  }, options);
+}

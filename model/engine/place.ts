@@ -1,0 +1,79 @@
+/** Puts a part where it runs best: on the engine, natively or in WebAssembly, or on TensorFlow.js. */
+import { existsSync } from "node:fs";
+import type { Backend } from "../backends/types.ts";
+import type { PartOptions, Placed } from "../parts.ts";
+
+/** How to make a part in each place. */
+export interface Places<T> {
+  native(): T | Promise<T>;
+  wasm(): T | Promise<T>;
+  tensors(backend: Backend): T | Promise<T>;
+  /** Why the engine cannot run this part, in either build; absent where it can. */
+  readonly lacking?: string;
+}
+
+const NATIVE = { name: "native", why: "the engine, compiled here" };
+const WASM = { name: "wasm", why: "the engine in WebAssembly" };
+
+const reason = (error: unknown) => error instanceof Error ? error.message : String(error);
+
+/**
+ * `auto` tries, in this order: TensorFlow on a GPU, where its addon is installed and there is a GPU; the native engine,
+ * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
+ * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
+ *
+ * @throws Error where what was asked for does not work here
+ */
+export async function place<T>(
+  places: Places<T>,
+  { choice, openTensors }: Pick<PartOptions, "choice" | "openTensors">,
+): Promise<Placed<T>> {
+  const { lacking } = places;
+  const native = async () => ({ part: await places.native(), backend: NATIVE });
+  const wasm = async () => ({ part: await places.wasm(), backend: WASM });
+  const tensors = async () => {
+    const backend = await openTensors(), { name, why } = backend;
+    return { part: await places.tensors(backend), backend: { name, why } };
+  };
+  if (choice !== "auto") {
+    const onEngine = choice === "native" || choice === "wasm", make = { native, wasm };
+    const { part, backend: { name, why } } = await (onEngine && !lacking ? make[choice] : tensors)();
+    const words = [why.includes("asked for") ? why : `${why}: asked for`];
+    if (onEngine && lacking) words.push(lacking);
+    return { part, backend: { name, why: words.join("; ") } };
+  }
+  const passed: string[] = [];
+  const candidates: [name: string, lacks: () => Promise<string | undefined>, make: () => Promise<Placed<T>>][] = [
+    ["tensorflow", lackingGpu, tensors],
+    ["native", () => lacking === undefined ? lackingLibrary() : Promise.resolve(lacking), native],
+    ["wasm", () => Promise.resolve(lacking), wasm],
+    ["TensorFlow.js", () => Promise.resolve(undefined), tensors],
+  ];
+  for (const [name, lacks, make] of candidates) {
+    const lack = await lacks();
+    if (lack) {
+      passed.push(`${name}: ${lack}`);
+      continue;
+    }
+    try {
+      const { part, backend } = await make();
+      return { part, backend: { ...backend, why: [backend.why, ...passed].join("; not ") } };
+    } catch (error) {
+      passed.push(`${name}: ${reason(error)}`);
+    }
+  }
+  throw new Error(`nothing can run this model here; ${passed.join("; ")}`);
+}
+
+/** Why TensorFlow is not worth opening. */
+async function lackingGpu(): Promise<string | undefined> {
+  const { addonPath, defaultTensorflowFolder } = await import("../backends/tensorflow.ts");
+  if (!existsSync(addonPath(defaultTensorflowFolder()))) return "its addon is not installed";
+  if (!existsSync("/dev/nvidiactl")) return "there is no GPU";
+}
+
+/** Why the native engine is passed over. */
+async function lackingLibrary(): Promise<string | undefined> {
+  const { findNativeLibrary } = await import("./native_library.ts");
+  if (findNativeLibrary() === undefined) return "it is not compiled; --backend native does so";
+}
