@@ -2,7 +2,15 @@
 import { RELEASED_EGNN } from "../model/egnn_parameters.ts";
 import { openBackend } from "../model/backends/open.ts";
 import { BACKENDS } from "../model/backends/types.ts";
-import { createEgnnDenoiser, egnnDenoiserParameters, type EgnnDenoiserSizes } from "../model/egnn_denoiser.ts";
+import {
+  createEgnnDenoiser,
+  createEngineEgnnDenoiser,
+  egnnDenoiserNetwork,
+  egnnDenoiserParameters,
+  type EgnnDenoiserSizes,
+} from "../model/egnn_denoiser.ts";
+import { createNativeEgnn } from "../model/engine/egnn_native.ts";
+import { createWasmEgnn } from "../model/engine/egnn_wasm.ts";
 import { createNativeDenoiser } from "../model/engine/native_denoiser.ts";
 import { createWasmDenoiser } from "../model/engine/wasm_denoiser.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
@@ -96,8 +104,6 @@ async function openPairAttention({ place, nodes, width, blocks }: Subject): Prom
 
 /** GeoLDM's released QM9 model is of this kind (width 256, 9 blocks, latents of one scalar). */
 async function openEgnn({ place, nodes, width, blocks }: Subject): Promise<OpenSubject> {
-  const backend = backendOf(place);
-  if (!backend) throw new Error("the engine knows pair attention only");
   const space = { vectors: 1, scalars: 1, pairs: 0 };
   const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });
   const sizes: EgnnDenoiserSizes = {
@@ -107,8 +113,18 @@ async function openEgnn({ place, nodes, width, blocks }: Subject): Promise<OpenS
     conditionTime: true,
     parametrisation: "eps",
   };
-  const { tf, why } = await openBackend(backend), values = weights(egnnDenoiserParameters(space, sizes));
-  return predictions(createEgnnDenoiser(tf, { space, sizes, schedule }, values), nodes, why);
+  const options = { space, sizes, schedule }, values = weights(egnnDenoiserParameters(space, sizes));
+  const network = egnnDenoiserNetwork(options);
+  if (place === "native engine") {
+    const denoiser = createEngineEgnnDenoiser(options, createNativeEgnn(network, values));
+    return predictions(denoiser, nodes, "C by the system's compiler");
+  }
+  if (place === "wasm engine") {
+    const denoiser = createEngineEgnnDenoiser(options, await createWasmEgnn(network, values));
+    return predictions(denoiser, nodes, "one worker a core");
+  }
+  const { tf, why } = await openBackend(backendOf(place)!);
+  return predictions(createEgnnDenoiser(tf, options, values), nodes, why);
 }
 
 /** Updates on one batch, at rates so low that the weights hardly move; the sample is the total loss. */

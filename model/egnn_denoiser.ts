@@ -90,13 +90,12 @@ function timesOf(t: number | Float32Array, batch: number): Float32Array {
 function estimates(
   z: Float32Array,
   prediction: Float32Array,
-  t: number | Float32Array,
-  batch: number,
-  { sizes, schedule }: Pick<EgnnDenoiserOptions, "sizes" | "schedule">,
+  times: Float32Array,
+  { sizes, schedule }: EgnnDenoiserOptions,
 ): Float32Array {
-  const x0 = new Float32Array(z.length), length = z.length / batch;
-  for (let b = 0; b < batch; b++) {
-    const { alpha, sigma } = schedule(typeof t === "number" ? t : t[b]);
+  const x0 = new Float32Array(z.length), length = z.length / times.length;
+  for (let b = 0; b < times.length; b++) {
+    const { alpha, sigma } = schedule(times[b]);
     const [ofZ, ofPrediction] = towardsX0(sizes.parametrisation, alpha, sigma);
     for (let i = b * length; i < (b + 1) * length; i++) x0[i] = ofZ * z[i] + ofPrediction * prediction[i];
   }
@@ -119,23 +118,12 @@ export function createEgnnDenoiser(
   return {
     space,
     async predict(z, { batch, nodes }, t) {
-      const times = typeof t === "number" ? new Float32Array(batch).fill(t) : t;
-      if (times.length !== batch) throw new RangeError(`${batch} times asked, ${times.length} given`);
-      const factors = Array.from(times, (time) => {
-        const { alpha, sigma } = schedule(time);
-        return towardsX0(sizes.parametrisation, alpha, sigma);
-      });
+      const times = timesOf(t, batch);
       const output = tf.tidy(() =>
         egnnPrediction(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width]), tf.tensor1d(times))
       );
       try {
-        const prediction = await output.data() as Float32Array, x0 = new Float32Array(z.length);
-        const length = nodes * width;
-        for (let b = 0; b < batch; b++) {
-          const [ofZ, ofPrediction] = factors[b];
-          for (let i = b * length; i < (b + 1) * length; i++) x0[i] = ofZ * z[i] + ofPrediction * prediction[i];
-        }
-        return x0;
+        return estimates(z, await output.data() as Float32Array, times, { space, sizes, schedule });
       } finally {
         output.dispose();
       }

@@ -44,7 +44,7 @@ export function tensorsOn(choice: RuntimeChoice): OpenTensors {
 }
 
 /**
- * The denoiser of a card. `auto` and `wasm` run pair attention on the embedded engine; others on TensorFlow.js.
+ * The denoiser of a card: on the engine where it knows the network, see `engine/place.ts`; else on TensorFlow.js.
  *
  * @param levels features of the number of steps that the network's input has: of a student that serves several
  */
@@ -61,9 +61,12 @@ export async function makeDenoiser(
       return await placePairAttention({ space, sizes, schedule }, tensors, options);
     }
     case "egnn": {
-      const { createEgnnDenoiser } = await import("./egnn_denoiser.ts");
-      const backend = await options.openTensors();
-      return { part: createEgnnDenoiser(backend.tf, { space, sizes: part, schedule }, tensors), backend };
+      const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import("./egnn_denoiser.ts");
+      const { placeEgnns } = await import("./engine/egnn_place.ts"), made = { space, sizes: part, schedule };
+      return await placeEgnns<Denoiser>([egnnDenoiserNetwork(made)], tensors, {
+        onEngine: ([network]) => createEngineEgnnDenoiser(made, network),
+        onTensors: ({ tf }) => createEgnnDenoiser(tf, made, tensors),
+      }, options);
     }
   }
 }
@@ -72,7 +75,7 @@ export async function makeDenoiser(
 export async function makeAutoencoder(
   { autoencoder: part }: Pick<Card, "autoencoder">,
   tensors: Tensors | undefined,
-  { openTensors }: PartOptions,
+  options: PartOptions,
 ): Promise<Autoencoder> {
   switch (part.type) {
     case "heavy-atom": {
@@ -80,8 +83,8 @@ export async function makeAutoencoder(
       return createHeavyAtomAutoencoder(part);
     }
     case "geoldm": {
-      const { createGeoldmAutoencoder } = await import("./geoldm/autoencoder.ts");
-      return createGeoldmAutoencoder((await openTensors()).tf, part, tensors!);
+      const { placeGeoldmAutoencoder } = await import("./geoldm/place.ts");
+      return (await placeGeoldmAutoencoder(part, tensors!, options)).part;
     }
     case "identity": {
       const { createIdentityAutoencoder } = await import("./identity.ts");

@@ -29,7 +29,8 @@ export function createNativeEgnn(
   return {
     run({ h, x }, shape) {
       checkArrays({ h, x }, shape, inputs);
-      const { batch, nodes } = shape, out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(x.length) };
+      const { batch, nodes } = shape,
+        out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(x.length) };
       const call = async () => {
         if (closed) throw new Error("the engine was closed");
         const ok = await c.molstep_egnn_run(engine, nodes, batch, h, x, out.h, out.x);

@@ -35,13 +35,15 @@ const WIDTH = 256, BLOCKS = 32, LAYERS = 4, INPUTS = 128, OUTPUTS = 256;
 export function lackingForEgnn({ sizes, inputs, outputs }: EgnnNetworkOptions): string | undefined {
   const { width, blocks, invariantLayers, sinEmbedding, aggregation, normalisationFactor } = sizes;
   if (sinEmbedding) return "the engine has no sinusoidal distances";
-  if (width % 16 !== 0 || width > WIDTH) return `the engine's widths are multiples of 16 up to ${WIDTH}, ${width} asked`;
+  if (width % 16 !== 0 || width > WIDTH) {
+    return `the engine's widths are multiples of 16 up to ${WIDTH}, ${width} asked`;
+  }
   if (blocks > BLOCKS) return `the engine has up to ${BLOCKS} blocks, ${blocks} asked`;
   if (invariantLayers < 1 || invariantLayers > LAYERS) {
     return `the engine has 1 to ${LAYERS} invariant layers a block, ${invariantLayers} asked`;
   }
-  if (inputs > INPUTS || outputs > OUTPUTS) {
-    return `the engine has up to ${INPUTS} features in and ${OUTPUTS} out, ${inputs} and ${outputs} asked`;
+  if (inputs < 1 || inputs > INPUTS || outputs < 1 || outputs > OUTPUTS) {
+    return `the engine has 1 to ${INPUTS} features in and 1 to ${OUTPUTS} out, ${inputs} and ${outputs} asked`;
   }
   if (aggregation === "sum" && !(normalisationFactor > 0)) {
     return `the engine's normalisation factor is positive, ${normalisationFactor} asked`;

@@ -18,7 +18,9 @@ export function placeEgnns<T>(
   { onEngine, onTensors }: EgnnUses<T>,
   options: PartOptions,
 ): Promise<Placed<T>> {
-  const made = async (create: (options: EgnnNetworkOptions, tensors: Tensors) => EgnnNetwork | Promise<EgnnNetwork>) => {
+  const made = async (
+    create: (options: EgnnNetworkOptions, tensors: Tensors) => EgnnNetwork | Promise<EgnnNetwork>,
+  ) => {
     const open: EgnnNetwork[] = [];
     try {
       for (const network of networks) open.push(await create({ ...network, workers: options.threads }, tensors));

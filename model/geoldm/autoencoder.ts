@@ -26,9 +26,57 @@ export interface GeoldmAutoencoder extends Autoencoder {
   decodeArrays(z: Float32Array, shape: BatchShape): Promise<Decoded>;
 }
 
+/** The two networks, wherever they run. */
+export interface GeoldmNetworks {
+  /** @param x `[B,N,3]`, centred; h `[B,N,features]`. @returns the posterior's means `[B,N,3+k]` */
+  encode(x: Float32Array, h: Float32Array, shape: BatchShape): Promise<Float32Array>;
+  /** @param z `[B,N,3+k]` */
+  decode(z: Float32Array, shape: BatchShape): Promise<Decoded>;
+  dispose(): void;
+}
+
+/** Both on TensorFlow.js. */
+function tensorNetworks(
+  tf: Tf,
+  sizes: GeoldmSizes,
+  params: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+): GeoldmNetworks {
+  const tensors = toTensors(tf, geoldmParameters(sizes), params);
+  return {
+    async encode(x, h, { batch, nodes }) {
+      const out = tf.tidy(() =>
+        encodeMeans(
+          tf,
+          tensors,
+          sizes,
+          tf.tensor3d(x, [batch, nodes, 3]),
+          tf.tensor3d(h, [batch, nodes, atomFeatures(sizes)]),
+        )
+      );
+      try {
+        return await out.data() as Float32Array;
+      } finally {
+        out.dispose();
+      }
+    },
+    async decode(z, { batch, nodes }) {
+      const width = 3 + sizes.latentScalars;
+      const { x, h } = tf.tidy(() => decodeLatents(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width])));
+      try {
+        const [positions, values] = await Promise.all([x.data(), h.data()]);
+        return { positions: positions as Float32Array, features: values as Float32Array };
+      } finally {
+        tf.dispose([x, h]);
+      }
+    },
+    dispose() {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
+  };
+}
+
 /**
- * The released code scales neither positions nor features in the autoencoder, so `normalize_factors` are not used here.
- * Without charges the released code drops the last type when it decodes (its own comment says so); this one does not.
+ * The autoencoder on TensorFlow.js.
  *
  * @param params see `geoldmParameters`
  */
@@ -37,40 +85,26 @@ export function createGeoldmAutoencoder(
   sizes: GeoldmSizes,
   params: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): GeoldmAutoencoder {
-  const tensors = toTensors(tf, geoldmParameters(sizes), params);
-  const space: LatentSpace = { vectors: 1, scalars: sizes.latentScalars, pairs: 0 }, width = 3 + space.scalars;
-  const features = atomFeatures(sizes);
-  const means = async (molecules: readonly Molecule[]): Promise<Float32Array> => {
-    const { positions, features: h, nodes } = atomFeatureArrays(molecules, sizes), batch = molecules.length;
-    const out = tf.tidy(() =>
-      encodeMeans(
-        tf,
-        tensors,
-        sizes,
-        tf.tensor3d(positions, [batch, nodes, 3]),
-        tf.tensor3d(h, [batch, nodes, features]),
-      )
-    );
-    try {
-      return await out.data() as Float32Array;
-    } finally {
-      out.dispose();
-    }
-  };
-  const decodeArrays = async (z: Float32Array, { batch, nodes }: BatchShape): Promise<Decoded> => {
-    const { x, h } = tf.tidy(() => decodeLatents(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width])));
-    try {
-      const [positions, values] = await Promise.all([x.data(), h.data()]);
-      return { positions: positions as Float32Array, features: values as Float32Array };
-    } finally {
-      tf.dispose([x, h]);
-    }
+  return geoldmAutoencoder(sizes, tensorNetworks(tf, sizes, params));
+}
+
+/**
+ * The autoencoder of these networks, which it disposes of.
+ *
+ * The released code scales neither positions nor features in the autoencoder, so `normalize_factors` are not used here.
+ * Without charges the released code drops the last type when it decodes (its own comment says so); this one does not.
+ */
+export function geoldmAutoencoder(sizes: GeoldmSizes, networks: GeoldmNetworks): GeoldmAutoencoder {
+  const space: LatentSpace = { vectors: 1, scalars: sizes.latentScalars, pairs: 0 }, stride = atomFeatures(sizes);
+  const means = (molecules: readonly Molecule[]): Promise<Float32Array> => {
+    const { positions, features, nodes } = atomFeatureArrays(molecules, sizes);
+    return networks.encode(positions, features, { batch: molecules.length, nodes });
   };
   return {
     space,
     counts: "atoms",
     encodeMeans: means,
-    decodeArrays,
+    decodeArrays: networks.decode,
     async encode(molecules, random) {
       if (random.length !== molecules.length) {
         throw new RangeError(`a random stream a molecule: ${molecules.length} asked, ${random.length} given`);
@@ -81,15 +115,13 @@ export function createGeoldmAutoencoder(
       return z;
     },
     async decode(z, shape) {
-      const decoded = await decodeArrays(z, shape), { nodes } = shape;
-      const atomicNumbers = likeliestElements(decoded.features, sizes, { stride: features });
+      const decoded = await networks.decode(z, shape), { nodes } = shape;
+      const atomicNumbers = likeliestElements(decoded.features, sizes, { stride });
       return Array.from({ length: shape.batch }, (_, b) => ({
         atomicNumbers: atomicNumbers.slice(b * nodes, (b + 1) * nodes),
         positions: decoded.positions.slice(3 * b * nodes, 3 * (b + 1) * nodes),
       }));
     },
-    dispose() {
-      for (const tensor of Object.values(tensors)) tensor.dispose();
-    },
+    dispose: () => networks.dispose(),
   };
 }
