@@ -6,7 +6,7 @@
  */
 #ifndef MOLSTEP_EGNN_PRODUCT_H
 #define MOLSTEP_EGNN_PRODUCT_H
-#include "vector.h"
+#include "gemm.h"
 
 #if defined(__AVX512F__)
 #define EGNN_ROWS 12
@@ -27,17 +27,24 @@ static void pack_panels(int k, int n, const float *restrict w, float *restrict o
       for (int c = j; c < n && c < j + EGNN_PANEL; c++) *out++ = w[i * n + c];
 }
 
-INLINE void product_tile(const int columns, const int k, const float *restrict a, const float *restrict b, float *restrict c,
-                         const float *restrict bias, const int from) {
-  vector acc[EGNN_ROWS][2];
-#pragma GCC unroll 16
-  for (int r = 0; r < EGNN_ROWS; r++)
-#pragma GCC unroll 2
-    for (int q = 0; q < columns; q++) {
-      if (from == FROM_C) acc[r][q] = *(vector *)(c + r * EGNN_STRIDE + q * VECTOR_FLOATS);
-      else if (from == FROM_BIAS) acc[r][q] = *(vector *)(bias + q * VECTOR_FLOATS);
-      else acc[r][q] = (vector){0};
+#if defined(__wasm__)
+/* As V8 likes it: one k an iteration, and a pointer for each access, so that one check of bounds serves all. See gemm.h. */
+INLINE void product_steps(const int columns, const int k, const float *a, const float *b, vector acc[EGNN_ROWS][2]) {
+  const float *p[EGNN_ROWS], *y[2], *end = b + k * columns * VECTOR_FLOATS;
+  for (int r = 0; r < EGNN_ROWS; r++) p[r] = a + r * EGNN_STRIDE - 3;
+  for (int q = 0; q < columns; q++) y[q] = b + q * VECTOR_FLOATS;
+  for (int q = 1; q < columns; q++) OPAQUE(y[q]);
+  while (y[0] != end) {
+    vector values[2];
+    for (int q = 0; q < columns; q++) values[q] = *(vector *)y[q], y[q] += columns * VECTOR_FLOATS;
+    for (int r = 0; r < EGNN_ROWS; r++) {
+      const vector x = (vector){0} + *(p[r]++ + 3);
+      for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, values[q], acc[r][q]);
     }
+  }
+}
+#else
+INLINE void product_steps(const int columns, const int k, const float *a, const float *b, vector acc[EGNN_ROWS][2]) {
 #pragma GCC unroll 1
   for (int i = 0; i < k; i++, a++, b += columns * VECTOR_FLOATS) {
     vector y[2];
@@ -50,6 +57,21 @@ INLINE void product_tile(const int columns, const int k, const float *restrict a
       for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, y[q], acc[r][q]);
     }
   }
+}
+#endif
+
+INLINE void product_tile(const int columns, const int k, const float *restrict a, const float *restrict b, float *restrict c,
+                         const float *restrict bias, const int from) {
+  vector acc[EGNN_ROWS][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < EGNN_ROWS; r++)
+#pragma GCC unroll 2
+    for (int q = 0; q < columns; q++) {
+      if (from == FROM_C) acc[r][q] = *(vector *)(c + r * EGNN_STRIDE + q * VECTOR_FLOATS);
+      else if (from == FROM_BIAS) acc[r][q] = *(vector *)(bias + q * VECTOR_FLOATS);
+      else acc[r][q] = (vector){0};
+    }
+  product_steps(columns, k, a, b, acc);
 #pragma GCC unroll 16
   for (int r = 0; r < EGNN_ROWS; r++)
 #pragma GCC unroll 2
