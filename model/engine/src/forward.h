@@ -105,40 +105,80 @@ static void radial_features(const Sizes *s, int molecules, int n, const float *z
       }
 }
 
+/*
+ * Matrix products lane by lane: out[i][j] = scale sum over e of a[i][e] b[j][e], each element one vector of lanes; added where `adds`.
+ * Tiles of three by three stay in registers, so that a loaded vector is used as often.
+ */
+typedef struct {
+  int rows, columns, depth;
+  const float *a;
+  long a_row, a_step;
+  const float *b;
+  long b_row, b_step;
+  float *out;
+  long out_row, out_column;
+  float scale;
+  int adds;
+} LaneProduct;
+enum { LANE_TILE = 3 };
+
+INLINE void lane_tile(const int rows, const int columns, const LaneProduct *g, int i, int j) {
+  vector acc[LANE_TILE][LANE_TILE];
+  const float *a = g->a + i * g->a_row, *b = g->b + j * g->b_row;
+  for (int r = 0; r < rows; r++)
+    for (int q = 0; q < columns; q++) acc[r][q] = (vector){0};
+  for (int e = 0; e < g->depth; e++, a += g->a_step, b += g->b_step) {
+    vector y[LANE_TILE];
+    for (int q = 0; q < columns; q++) y[q] = *(const vector *)(b + q * g->b_row);
+    for (int r = 0; r < rows; r++) {
+      const vector x = *(const vector *)(a + r * g->a_row);
+      for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, y[q], acc[r][q]);
+    }
+  }
+  for (int r = 0; r < rows; r++)
+    for (int q = 0; q < columns; q++) {
+      vector *out = (vector *)(g->out + (i + r) * g->out_row + (j + q) * g->out_column);
+      *out = g->adds ? *out + acc[r][q] * g->scale : acc[r][q] * g->scale;
+    }
+}
+
+static void lane_product(const LaneProduct *g) {
+  for (int i = 0; i < g->rows; i += LANE_TILE)
+    for (int j = 0; j < g->columns; j += LANE_TILE) {
+      const int rows = g->rows - i, columns = g->columns - j;
+      if (rows >= LANE_TILE && columns >= LANE_TILE) lane_tile(LANE_TILE, LANE_TILE, g, i, j);
+      else
+        for (int r = 0; r < rows && r < LANE_TILE; r++)
+          for (int q = 0; q < columns && q < LANE_TILE; q++) lane_tile(1, 1, g, i + r, j + q);
+    }
+}
+
 static void attention(const Tile *t, int f, const float *restrict qkv, float *restrict pair_out, float *restrict mixed) {
   const int n = t->n, d = f / HEADS;
-  const long plane = (long)t->rows * f;
+  const long plane = (long)t->rows * f, out_row = f + PAIR;
   const float inverse = 1.f / __builtin_sqrtf((float)d);
-  for (int m = 0; m < t->molecules; m++)
+  for (int m = 0; m < t->molecules; m++) {
+    const float *q = qkv + (long)m * n * f, *k = q + plane, *value = k + plane;
+    float *w = pair_out + (long)m * n * n * PAIR_OUT + PAIR, *o = mixed + (long)m * n * out_row;
+    for (int c = 0; c < HEADS; c += VECTOR_FLOATS)
+      lane_product(&(LaneProduct){n, n, d, q + c, f, HEADS, k + c, f, HEADS, w + c, n * PAIR_OUT, PAIR_OUT, inverse, 1});
     for (int i = 0; i < n; i++) {
-      const long row = m * n + i;
-      const float *q = qkv + row * f;
-      float *w = pair_out + row * n * PAIR_OUT + PAIR, *o = mixed + row * (f + PAIR), max[16], sum[16] = {0};
-      for (int c = 0; c < 16; c++) max[c] = -1e30f;
+      float *row = w + (long)i * n * PAIR_OUT, max[HEADS], sum[HEADS] = {0};
+      for (int c = 0; c < HEADS; c++) max[c] = row[c];
+      for (int j = 1; j < n; j++)
+        for (int c = 0; c < HEADS; c++) max[c] = row[j * PAIR_OUT + c] > max[c] ? row[j * PAIR_OUT + c] : max[c];
       for (int j = 0; j < n; j++) {
-        const float *k = qkv + plane + (long)(m * n + j) * f;
-        float dot[16] = {0}, *a = w + j * PAIR_OUT;
-        for (int e = 0; e < d; e++)
-          for (int c = 0; c < 16; c++) dot[c] += q[e * 16 + c] * k[e * 16 + c];
-        for (int c = 0; c < 16; c++) {
-          a[c] += dot[c] * inverse;
-          max[c] = a[c] > max[c] ? a[c] : max[c];
-        }
+        float *a = row + j * PAIR_OUT;
+        exp_difference(a, max);
+        for (int c = 0; c < HEADS; c++) sum[c] += a[c];
       }
-      for (int j = 0; j < n; j++) {
-        float *a = w + j * PAIR_OUT;
-        for (int c = 0; c < 16; c++) sum[c] += a[c] = exp_(a[c] - max[c]);
-      }
-      for (int c = 0; c < 16; c++) sum[c] = 1.f / sum[c];
-      for (int k = 0; k < f; k++) o[k] = 0.f;
-      for (int j = 0; j < n; j++) {
-        float *a = w + j * PAIR_OUT;
-        const float *v = qkv + 2 * plane + (long)(m * n + j) * f;
-        for (int c = 0; c < 16; c++) a[c] *= sum[c];
-        for (int e = 0; e < d; e++)
-          for (int c = 0; c < 16; c++) o[e * 16 + c] += a[c] * v[e * 16 + c];
-      }
+      for (int c = 0; c < HEADS; c++) sum[c] = 1.f / sum[c];
+      for (int j = 0; j < n; j++)
+        for (int c = 0; c < HEADS; c++) row[j * PAIR_OUT + c] *= sum[c];
     }
+    for (int c = 0; c < HEADS; c += VECTOR_FLOATS)
+      lane_product(&(LaneProduct){n, d, n, w + c, n * PAIR_OUT, PAIR_OUT, value + c, HEADS, f, o + c, out_row, HEADS, 1.f, 0});
+  }
 }
 
 static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
@@ -162,12 +202,12 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
       }
   linear_add(pairs, PAIR, R, t->radial, LANES, p + l->radial_w, k->pre, PAIR);
   linear_add(pairs, PAIR, SHAPES, k->shapes, SHAPES, p + l->radial_w + (long)R * PAIR, k->pre, PAIR);
-  for (long e = 0; e < (long)pairs * PAIR; e++) t->hid[e] = silu_(k->pre[e]);
+  silu_all((long)pairs * PAIR, k->pre, t->hid);
   linear(pairs, PAIR_OUT, PAIR, t->hid, PAIR, p + l->pair_w, p + l->pair_b, k->m, PAIR_OUT);
 
   /* messages and coordinate weights */
   for (int r = 0; r < rows; r++) {
-    float sum[PAIR] = {0};
+    float sum[PAIR] = {0}, message[PAIR];
     const int i = r % n;
     for (int j = 0; j < n; j++) {
       float *o = k->m + ((long)r * n + j) * PAIR_OUT, *c = o + PAIR + HEADS;
@@ -176,7 +216,8 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
         for (int e = 0; e < SETS; e++) c[e] = 0.f;
         continue;
       }
-      for (int e = 0; e < PAIR; e++) sum[e] += silu_(o[e]);
+      silu_all(PAIR, o, message);
+      for (int e = 0; e < PAIR; e++) sum[e] += message[e];
       for (int e = 0; e < SETS; e++) c[e] = c[e] / (3.f * (1.f + d[e]));
     }
     for (int e = 0; e < PAIR; e++) k->mixed[r * (long)(f + PAIR) + f + e] = sum[e] * (1.f / 3.f);
@@ -193,7 +234,7 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
   /* node network: t->act holds silu(up), t->wide its output */
   layer_norm(rows, f, t->h, k->hn2, wide, k->rstd2);
   linear(rows, hidden, f + SETS, k->hn2, wide, p + l->up_w, p + l->up_b, k->up, hidden);
-  for (long e = 0; e < (long)rows * hidden; e++) t->act[e] = silu_(k->up[e]);
+  silu_all((long)rows * hidden, k->up, t->act);
   float *y = t->wide;
   linear(rows, f + SETS, hidden, t->act, hidden, p + l->down_w, p + l->down_b, y, wide);
   for (int r = 0; r < rows; r++) {
@@ -258,7 +299,7 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
       }
   linear_add(t->pairs, PAIR, s->radial, t->radial, LANES, p + net->l.bonds_pair_w, t->pre_end, PAIR);
   linear_add(t->pairs, PAIR, SETS, t->shapes_end, SETS, p + net->l.bonds_pair_w + (long)s->radial * PAIR, t->pre_end, PAIR);
-  for (long e = 0; e < (long)t->pairs * PAIR; e++) t->hid[e] = silu_(t->pre_end[e]);
+  silu_all((long)t->pairs * PAIR, t->pre_end, t->hid);
   linear(t->pairs, LANES, PAIR, t->hid, PAIR, net->padded.bonds_out_w, net->padded.bonds_out_b, t->bond_logits, LANES);
   for (int r = 0; r < t->rows; r++)
     for (int v = 0; v < V; v++)

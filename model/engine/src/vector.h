@@ -53,4 +53,56 @@ INLINE float silu_slope(float x) {
 }
 INLINE float tanh_(float x) { return 1.f - 2.f / (1.f + exp_(2.f * x)); }
 
+enum { WIDE = 16, WIDE_VECTORS = WIDE / VECTOR_FLOATS };
+
+#if defined(__wasm__)
+/*
+ * WIDE exponentials at once: V8 builds each constant anew where it is used, so several vectors share it. 2^n 2^r with n = round(x log2 e),
+ * |r| <= 1/2, and a minimax polynomial for 2^r of relative error 8e-8; x is clamped to [-87, 87].
+ */
+typedef int integers __attribute__((vector_size(16)));
+#define ALL(value) ((vector){0} + (value))
+#define EACH for (int v = 0; v < WIDE_VECTORS; v++)
+INLINE void exp_wide(vector x[WIDE_VECTORS]) {
+  vector n[WIDE_VECTORS], p[WIDE_VECTORS];
+  EACH x[v] = __builtin_wasm_pmax_f32x4(ALL(-87.f), __builtin_wasm_pmin_f32x4(ALL(87.f), x[v]));
+  EACH n[v] = __builtin_elementwise_rint(x[v] * ALL(1.44269504088896341f));
+  EACH x[v] = FMA(x[v], ALL(1.44269504088896341f), -n[v]);
+  EACH p[v] = FMA(ALL(1.3276471979e-3f), x[v], ALL(9.6755413342e-3f));
+  EACH p[v] = FMA(p[v], x[v], ALL(5.5507132735e-2f));
+  EACH p[v] = FMA(p[v], x[v], ALL(2.4022119724e-1f));
+  EACH p[v] = FMA(p[v], x[v], ALL(6.9314696706e-1f));
+  EACH p[v] = FMA(p[v], x[v], ALL(1.f));
+  /* n in the lowest bits of 1.5 2^23 + n, from there into the exponent */
+  EACH x[v] = (vector)((integers)p[v] + ((integers)(n[v] + ALL(12582912.f)) << 23));
+}
+#endif
+
+/* x <- exp(x - y), WIDE numbers */
+INLINE void exp_difference(float *restrict x, const float *restrict y) {
+#if defined(__wasm__)
+  vector t[WIDE_VECTORS];
+  EACH t[v] = ((vector *)x)[v] - ((const vector *)y)[v];
+  exp_wide(t);
+  EACH((vector *)x)[v] = t[v];
+#else
+  for (int c = 0; c < WIDE; c++) x[c] = exp_(x[c] - y[c]);
+#endif
+}
+
+/* y = silu(x); `count` is a multiple of WIDE */
+static void silu_all(long count, const float *restrict x, float *restrict y) {
+#if defined(__wasm__)
+  for (long k = 0; k < count; k += WIDE) {
+    vector t[WIDE_VECTORS], value[WIDE_VECTORS];
+    EACH value[v] = ((const vector *)(x + k))[v];
+    EACH t[v] = -value[v];
+    exp_wide(t);
+    EACH((vector *)(y + k))[v] = value[v] / (ALL(1.f) + t[v]);
+  }
+#else
+  for (long k = 0; k < count; k++) y[k] = silu_(x[k]);
+#endif
+}
+
 #endif
