@@ -4,6 +4,7 @@ import { z } from "zod";
 import { depictionGrid } from "../chem/depict.ts";
 import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
+import { createValidatorPool } from "../chem/validator_pool.ts";
 import { alsoDecode } from "../model/also_decode.ts";
 import { DECODINGS } from "../model/decodings.ts";
 import { evaluate, type Evaluation } from "../model/evaluate.ts";
@@ -14,7 +15,7 @@ import { acceptOrder } from "../model/order.ts";
 import { generateMolecules } from "../model/pipeline.ts";
 import { recordEvaluation } from "../model/record.ts";
 import { command } from "./command.ts";
-import { gridOf, samplingOptions } from "./generate.ts";
+import { gridOf, samplingOptions, WORTH_WORKERS } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, option, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
@@ -71,10 +72,15 @@ export const evaluateCommand = command({
       findReference([folder]),
     ]);
     const validate = createValidator(rdkit), detail = { inchikey: false };
+    const pool = createValidatorPool({
+      validate,
+      workers: count < WORTH_WORKERS ? 0 : undefined,
+      onFault: (error) => terminal.error(`${error.message}; going on without\n`),
+    });
     const observed = alsoDecode(model, others);
     const progress = createProgress(terminal);
     const generation = generateMolecules(observed.model, request, {
-      validate,
+      validate: pool,
       detail,
       signal,
       window: WINDOW,
@@ -117,6 +123,7 @@ export const evaluateCommand = command({
       }
       return 0;
     } finally {
+      pool.close();
       model.dispose();
     }
   },

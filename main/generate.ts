@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
+import { createValidatorPool } from "../chem/validator_pool.ts";
 import { RUNTIME_CHOICES } from "../model/runtimes.ts";
 import { FORMATS, INCLUDES, toRecord } from "../model/formats.ts";
 import { gridSpec } from "../model/grids.ts";
@@ -36,6 +37,9 @@ export const samplingOptions = {
   threads: option("N", "threads of the engine (default: all cores)", whole(1, 256).optional()),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
+
+/** Molecules from which on a validating worker, which takes half a second to start, is worth it. */
+export const WORTH_WORKERS = 128;
 
 /** The grid that an option names. */
 export function gridOf(value: Record<string, unknown> | undefined) {
@@ -96,9 +100,14 @@ export const generateCommand = command({
       clamp: values.clamp,
     });
     const [model, rdkit] = await Promise.all([loadModel(entry, values), createRdkit()]);
+    const pool = createValidatorPool({
+      validate: createValidator(rdkit),
+      workers: count < WORTH_WORKERS ? 0 : undefined,
+      onFault: (error) => terminal.error(`${error.message}; going on without\n`),
+    });
     const progress = createProgress(terminal);
     const generation = generateMolecules(model, request, {
-      validate: createValidator(rdkit),
+      validate: pool,
       filter: values.filter,
       detail: { descriptors: include.includes("descriptors") },
       signal: terminal.signal,
@@ -120,6 +129,7 @@ export const generateCommand = command({
       }
     } finally {
       if (file) await writer.close();
+      pool.close();
       model.dispose();
     }
     const seconds = (performance.now() - started) / 1000, { validity, moleculeStability } = generation.summary();

@@ -1,8 +1,12 @@
-/** Draws, validates and filters molecules, window by window, in the order of their indices. */
+/**
+ * Draws, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
+ * validate, they judge a window's first batches while the next are drawn.
+ */
 import { type Judged, summarise, type Summary } from "../chem/metrics.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import type { Validate, Validation } from "../chem/validator.ts";
-import { breather, draw, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
+import type { BatchValidator, JudgedBatch, JudgeOptions } from "../chem/validator_pool.ts";
+import { breather, draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import type { Model } from "./load.ts";
 import type { Place } from "./queue.ts";
 
@@ -31,6 +35,7 @@ export interface Timings {
   queueMs: number;
   sampleMs: number;
   decodeMs: number;
+  /** Added up over the threads that validate; beside the sampling where those are workers. */
   validateMs: number;
 }
 
@@ -53,7 +58,8 @@ export interface Generation {
 
 /** How to generate. */
 export interface GenerateOptions extends Omit<DrawOptions, "turn" | "lease"> {
-  readonly validate: Validate;
+  /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
+  readonly validate: Validate | BatchValidator;
   readonly place?: Place;
   readonly filter?: Filter;
   readonly detail?: Detail;
@@ -72,6 +78,8 @@ export function generateMolecules(
   const records: Judged[] = [], seen = new Set<string>();
   const { signal, window = 256 } = options;
   let drawn = 0, returned = 0;
+  const over = new AbortController();
+  signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
 
   const keep = (validation: Validation): boolean => {
@@ -87,35 +95,41 @@ export function generateMolecules(
     try {
       yield* read();
     } finally {
+      over.abort(new DOMException("nobody waits for the verdicts", "AbortError"));
       lease.release();
     }
   }
 
   async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
-    const pause = breather();
-    let pending: GeneratedMolecule[] = [];
-    const turn = place && place.turn.bind(place);
+    const turn = place && place.turn.bind(place),
+      judge = typeof validate === "function" ? inline(validate) : validate.judge;
+    let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     for await (const batch of draw(model, request, { ...options, turn, window, lease })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (place) timings.queueMs = place.waitedMs;
-      for (const [k, molecule] of batch.molecules.entries()) {
-        signal?.throwIfAborted();
-        const started = performance.now();
-        const validation = validate(molecule, detail);
-        timings.validateMs += performance.now() - started;
-        pending.push({ index: batch.indices[k], molecule, validation });
-        await pause();
-      }
       drawn += batch.molecules.length;
-      if (drawn % window !== 0 && drawn !== request.count) continue;
+      const last = drawn % window === 0 || drawn === request.count;
+      // With the window drawn this thread has nothing better to do, unless it serves others.
+      const judged = judge(batch.molecules, detail, { signal: over.signal, share: last && (place?.alone ?? true) });
+      judged.catch((error) => fault ??= { error });
+      judging.push({ batch, judged });
+      if (typeof validate === "function") await judged;
+      if (fault) throw fault.error;
+      if (!last) continue;
+      const pending: GeneratedMolecule[] = [];
+      for (const { batch: { indices, molecules }, judged } of judging) {
+        const { validations, ms } = await judged;
+        timings.validateMs += ms;
+        molecules.forEach((molecule, k) => pending.push({ index: indices[k], molecule, validation: validations[k] }));
+      }
+      judging = [];
       pending.sort((a, b) => a.index - b.index);
       for (const { validation: { valid, stable, stableAtoms, atoms, connected, edmSmiles } } of pending) {
         records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       }
       const kept = pending.filter(({ validation }) => keep(validation));
       returned += kept.length;
-      pending = [];
       yield kept;
     }
   }
@@ -136,5 +150,21 @@ export function generateMolecules(
       // After the piece of work that runs, if one does: the weights stay until then. One that never began has nothing to end.
       started.return().catch(() => {}).finally(lease.release);
     },
+  };
+}
+
+/** A batch, a molecule after the other, here and now. */
+function inline(validate: Validate): BatchValidator["judge"] {
+  return async (molecules, detail, { signal }: JudgeOptions = {}) => {
+    const pause = breather(), validations: Validation[] = [];
+    let ms = 0;
+    for (const molecule of molecules) {
+      signal?.throwIfAborted();
+      const started = performance.now();
+      validations.push(validate(molecule, detail));
+      ms += performance.now() - started;
+      await pause();
+    }
+    return { validations, ms };
   };
 }

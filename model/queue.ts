@@ -28,6 +28,8 @@ export interface Place {
   turn<T>(work: (turn: Turn) => Promise<T>): Promise<T>;
   /** Milliseconds that this request has waited for the device so far. */
   readonly waitedMs: number;
+  /** No other request holds a place. */
+  readonly alone: boolean;
   /** Gives up the place. May be called more than once. */
   leave(): void;
 }
@@ -132,6 +134,9 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
       },
       get waitedMs() {
         return waitedMs;
+      },
+      get alone() {
+        return held === 1;
       },
       leave() {
         if (left) return;

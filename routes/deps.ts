@@ -1,5 +1,6 @@
 /** What the routes are given to work with. */
 import type { Validate } from "../chem/validator.ts";
+import type { BatchValidator } from "../chem/validator_pool.ts";
 import type { JobPlan } from "../model/jobs/plan.ts";
 import type { RoundOrder } from "../model/jobs/order.ts";
 import type { JobStore } from "../model/jobs/store.ts";
@@ -30,7 +31,7 @@ export interface Jobs {
 export interface Deps {
   readonly store: ModelStore;
   /** Resolves when the chemistry is loaded. */
-  readonly validate: () => Promise<Validate>;
+  readonly validate: () => Promise<Validate | BatchValidator>;
   readonly queue: Queue;
   readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken">;
   readonly jobs: Jobs;

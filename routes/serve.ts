@@ -1,7 +1,8 @@
 /** Serves the application over HTTP. */
 import { resolve } from "node:path";
 import { createRdkit } from "../chem/rdkit.ts";
-import { createValidator, type Validate } from "../chem/validator.ts";
+import { createValidator, warmUp } from "../chem/validator.ts";
+import { createValidatorPool, type ValidatorPool } from "../chem/validator_pool.ts";
 import { loadModel, type ModelEntry } from "../model/load.ts";
 import { createPlanner } from "../model/jobs/plan.ts";
 import { openJobStore } from "../model/jobs/store.ts";
@@ -29,6 +30,8 @@ export interface Service {
 export interface ServeOptions {
   /** Program and first arguments of the worker of a round; see `model/jobs/supervisor.ts`. */
   readonly trainer?: readonly string[];
+  /** Most workers that validate; see `chem/validator_pool.ts`. */
+  readonly validators?: number;
 }
 
 /** Options of a worker: the service's own backend where it names one that can train. */
@@ -47,14 +50,18 @@ export function serve(
   config: ServiceConfig,
   entries: readonly ModelEntry[],
   log: Log,
-  { trainer }: ServeOptions = {},
+  { trainer, validators }: ServeOptions = {},
 ): Service {
   const missing = config.preload.find((name) => !entries.some((entry) => entry.name === name));
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
   const lifecycle = createLifecycle();
   const load = (entry: ModelEntry) => loadModel(entry, config), store = createModelStore(entries, load);
-  let chemistry: Promise<Validate> | undefined;
-  const validate = () => chemistry ??= createRdkit().then(createValidator);
+  const onFault = (error: Error) => log("warn", "validation", { error: String(error) });
+  let chemistry: Promise<ValidatorPool> | undefined;
+  const validate = () =>
+    chemistry ??= createRdkit().then((rdkit) =>
+      createValidatorPool({ validate: warmUp(createValidator(rdkit)), workers: validators, onFault })
+    );
   const queue = createQueue({ limit: config.maxRequests, sliceMs: config.sliceMs });
   const data = resolve(config.dataDir);
   const publisher = createPublisher({
@@ -97,6 +104,8 @@ export function serve(
     log("error", "could not load", { error: String(error), stack: (error as Error).stack });
     throw error;
   });
+  // The first worker too, as it loads RDKit.js again: until then the main thread validates.
+  ready.then(validate).then((pool) => pool.warm()).catch(() => {});
   // Rounds go on when the models are there, so that the service is ready as soon as without them.
   const recovered = ready.then(async () => {
     await publisher.sweep();
@@ -117,6 +126,7 @@ export function serve(
         await publisher.idle();
         jobStore.close();
         store.dispose();
+        (await chemistry?.catch(() => {}))?.close();
         log("info", "stopped");
       }, { drainSeconds, shutdownSeconds: config.shutdownSeconds }),
   };

@@ -9,7 +9,7 @@ import { createPublisher } from "../../model/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/queue.ts";
 import { createModelStore } from "../../model/store.ts";
 import { createApp } from "../../routes/app.ts";
-import type { Lifecycle } from "../../routes/deps.ts";
+import type { Deps, Lifecycle } from "../../routes/deps.ts";
 import { type Script, scripted } from "../model/jobs/scripted.ts";
 import { type CardChanges, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
@@ -22,6 +22,8 @@ export interface FixtureOptions {
   readonly maxBodyBytes?: number;
   readonly state?: Lifecycle["state"];
   readonly adminToken?: string;
+  /** In place of the real chemistry on the main thread. */
+  readonly validate?: Deps["validate"];
   /** What the worker of a round does. */
   readonly script?: Script;
   /** Bytes of memory that are free. */
@@ -59,7 +61,7 @@ export async function withApp(
     const plan = createPlanner({ store, queue: line, data, available: options.available });
     const app = createApp({
       store,
-      validate: () => validator ??= createRdkit().then(createValidator),
+      validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
       queue: line,
       config: { maxWork, maxBodyBytes, adminToken: options.adminToken },
       jobs: { store: jobStore, supervisor, plan },

@@ -1,0 +1,90 @@
+/** What a validating worker is asked and answers: molecules and bonds as flat arrays, which are handed over, not copied. */
+import type { Bond, Molecule } from "./molecule.ts";
+import type { ValidateOptions, Validation } from "./validator.ts";
+
+/** Molecules, one after another. */
+export interface PackedMolecules {
+  /** Atoms of each. */
+  readonly atoms: Uint32Array;
+  readonly atomicNumbers: Uint8Array;
+  /** `[all atoms, 3]`, angstrom. */
+  readonly positions: Float32Array;
+}
+
+/** The bonds of several molecules, one after another. */
+export interface PackedBonds {
+  /** Bonds of each. */
+  readonly counts: Uint32Array;
+  /** `[all bonds, 3]`: i, j, order. */
+  readonly bonds: Uint32Array;
+}
+
+/** A question: judge these. A worker answers in the order in which it is asked. */
+export interface Question {
+  readonly molecules: PackedMolecules;
+  readonly options: ValidateOptions;
+}
+
+/** An answer. */
+export type Answer =
+  /** Sent once, when the worker can be asked. */
+  | { readonly type: "ready" }
+  | {
+    readonly type: "verdicts";
+    readonly verdicts: readonly Omit<Validation, "bonds">[];
+    readonly bonds: PackedBonds;
+    /** That the worker spent. */
+    readonly ms: number;
+  }
+  /** Some molecule could not be judged; `fatal` where nothing more should be asked of the worker. */
+  | { readonly type: "fault"; readonly message: string; readonly fatal: boolean };
+
+/** The memory that a message hands over. */
+export const buffersOf = (...arrays: (Uint8Array | Uint32Array | Float32Array)[]): ArrayBuffer[] =>
+  arrays.map(({ buffer }) => buffer as ArrayBuffer);
+
+/** Whether a molecule survives being packed: one whose positions do not match its atoms does not. */
+export const packable = ({ atomicNumbers, positions }: Molecule) => positions.length === 3 * atomicNumbers.length;
+
+/** Copies molecules into flat arrays. They must be {@link packable}. */
+export function packMolecules(molecules: readonly Molecule[]): PackedMolecules {
+  const atoms = Uint32Array.from(molecules, ({ atomicNumbers }) => atomicNumbers.length);
+  const all = atoms.reduce((sum, n) => sum + n, 0);
+  const atomicNumbers = new Uint8Array(all), positions = new Float32Array(3 * all);
+  let at = 0;
+  for (const molecule of molecules) {
+    atomicNumbers.set(molecule.atomicNumbers, at);
+    positions.set(molecule.positions, 3 * at);
+    at += molecule.atomicNumbers.length;
+  }
+  return { atoms, atomicNumbers, positions };
+}
+
+/** The molecules, as views of the flat arrays. */
+export function unpackMolecules({ atoms, atomicNumbers, positions }: PackedMolecules): Molecule[] {
+  let at = 0;
+  return Array.from(atoms, (n) => {
+    const from = at;
+    at += n;
+    return { atomicNumbers: atomicNumbers.subarray(from, at), positions: positions.subarray(3 * from, 3 * at) };
+  });
+}
+
+/** Bonds, a list a molecule, into flat arrays. */
+export function packBonds(lists: readonly (readonly Bond[])[]): PackedBonds {
+  return {
+    counts: Uint32Array.from(lists, ({ length }) => length),
+    bonds: Uint32Array.from(lists.flatMap((list) => list.flatMap(({ i, j, order }) => [i, j, order]))),
+  };
+}
+
+/** The lists again. */
+export function unpackBonds({ counts, bonds }: PackedBonds): Bond[][] {
+  let at = 0;
+  return Array.from(counts, (count) =>
+    Array.from({ length: count }, () => {
+      const bond = { i: bonds[at], j: bonds[at + 1], order: bonds[at + 2] as Bond["order"] };
+      at += 3;
+      return bond;
+    }));
+}
