@@ -10,6 +10,11 @@
 #define VECTOR_FLOATS 8
 #define ROWS_MAX 6
 #define COLUMNS_MAX 2
+#elif defined(__wasm__) && !defined(__wasm_relaxed_simd__)
+/* A product of its own before each addition takes a register more. */
+#define VECTOR_FLOATS 4
+#define ROWS_MAX 4
+#define COLUMNS_MAX 2
 #else
 #define VECTOR_FLOATS 4
 #define ROWS_MAX 6
