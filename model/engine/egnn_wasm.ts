@@ -28,8 +28,12 @@ export interface EgnnAnswer extends Numbered {
   readonly out?: EgnnArrays;
 }
 
+/** Nodes of a piece of work: one of the engine's tiles. */
+const PIECE = 72;
+
 /**
- * A batch is divided among the workers; a molecule's results depend on it alone, so how it is divided changes nothing.
+ * The workers take a batch piece by piece, so that none waits for a slower one; a molecule's results depend on it alone, so
+ * who takes it changes nothing.
  *
  * @throws RangeError on sizes that the engine lacks and on parameters that do not fit; Error where memory runs out
  */
@@ -56,16 +60,19 @@ export async function createWasmEgnn(
       checkArrays({ h, x }, shape, inputs);
       const { batch, nodes } = shape, row = (molecule: number) => molecule * nodes;
       const out = { h: new Float32Array(row(batch) * outputs), x: new Float32Array(x.length) };
-      await Promise.all(workers.map(async (worker, k) => {
-        const [from, to] = [k, k + 1].map((share) => Math.floor(batch * share / workers.length));
-        if (from === to) return;
-        const part = { h: h.slice(row(from) * inputs, row(to) * inputs), x: x.slice(row(from) * 3, row(to) * 3) };
-        const answer = await worker.ask({ type: "run", nodes: part, shape: { batch: to - from, nodes } }, [
-          part.h.buffer as ArrayBuffer,
-          part.x.buffer as ArrayBuffer,
-        ]);
-        out.h.set(answer.out!.h, row(from) * outputs);
-        out.x.set(answer.out!.x, row(from) * 3);
+      const each = Math.max(1, Math.min(Math.floor(PIECE / nodes), Math.ceil(batch / workers.length)));
+      let next = 0;
+      await Promise.all(workers.map(async (worker) => {
+        while (next < batch) {
+          const from = next, to = next = Math.min(from + each, batch);
+          const part = { h: h.slice(row(from) * inputs, row(to) * inputs), x: x.slice(row(from) * 3, row(to) * 3) };
+          const answer = await worker.ask({ type: "run", nodes: part, shape: { batch: to - from, nodes } }, [
+            part.h.buffer as ArrayBuffer,
+            part.x.buffer as ArrayBuffer,
+          ]);
+          out.h.set(answer.out!.h, row(from) * outputs);
+          out.x.set(answer.out!.x, row(from) * 3);
+        }
       }));
       return out;
     },

@@ -49,18 +49,19 @@ EXPORT(molstep_egnn_load) void molstep_egnn_load(Egnn *e, const float *parameter
 typedef struct {
   Egnn *e;
   int index, nodes, batch, size, ok;
+  int *next; /* of all threads: the next tile that none has taken */
   const float *h, *x;
   float *h_out, *x_out;
 } EgnnJob;
 
-/* One thread's share: tile k goes to thread k % threads. */
+/* One thread: takes tiles until none is left. A molecule's results depend on it alone, so it does not matter which takes it. */
 static void *egnn_work(void *argument) {
   EgnnJob *job = argument;
   Egnn *e = job->e;
   EgnnWorker *w = &e->worker[job->index];
   const EgnnSizes *s = &e->net.s;
   job->ok = 1;
-  for (long m = (long)job->index * job->size; m < job->batch; m += (long)e->threads * job->size) {
+  for (long m; (m = (long)__atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED) * job->size) < job->batch;) {
     const int molecules = job->batch - m < job->size ? job->batch - m : job->size;
     const long row = m * job->nodes;
     EgnnTile tile;
@@ -89,9 +90,9 @@ EXPORT(molstep_egnn_run) int molstep_egnn_run(Egnn *e, int nodes, int batch, con
   const int size = most < 1 ? 1 : most < share ? most : share;
   EgnnJob jobs[THREADS_MAX];
   void *arguments[THREADS_MAX] = {0};
-  int ok = 1;
+  int ok = 1, next = 0;
   for (int w = 0; w < e->threads; w++)
-    jobs[w] = (EgnnJob){.e = e, .index = w, .nodes = nodes, .batch = batch, .size = size, .h = h, .x = x, .h_out = h_out, .x_out = x_out}, arguments[w] = &jobs[w];
+    jobs[w] = (EgnnJob){.e = e, .index = w, .next = &next, .nodes = nodes, .batch = batch, .size = size, .h = h, .x = x, .h_out = h_out, .x_out = x_out}, arguments[w] = &jobs[w];
   run_all(e->threads, egnn_work, arguments);
   for (int w = 0; w < e->threads; w++) ok &= jobs[w].ok;
   return ok;

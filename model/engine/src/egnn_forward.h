@@ -12,9 +12,9 @@ enum { EGNN_EDGES = 48 };
 typedef struct {
   int molecules, n, rows;
   float share;                             /* 1 / divisor */
-  float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; of source and target; sum of messages; node network */
+  float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
   float *x, *start, *moved;                /* [rows, 3] now; at the input; sums of displacements */
-  float *first, *second;                   /* [EGNN_EDGES, stride] the two layers of an edge */
+  float *first, *second;                   /* [EGNN_EDGES, stride] edges: their features, and sums before the silu */
 } EgnnTile;
 
 typedef struct {
@@ -22,31 +22,6 @@ typedef struct {
   float square[EGNN_EDGES], from_start[EGNN_EDGES];
 } EgnnEdges;
 
-/* 2^y, relative error 2e-7, for |y| < 126: rounding by adding 1.5 2^23, then a minimax polynomial of degree 5 on [-1/2, 1/2]. */
-INLINE float exp2_(float y) {
-  float rounded = y + 12582912.f;
-  int bits;
-  __builtin_memcpy(&bits, &rounded, 4);
-  float r = y - (float)(bits - 0x4b400000);
-  float p = 1.3276471979e-3f;
-  p = p * r + 9.6755413342e-3f;
-  p = p * r + 5.5507132735e-2f;
-  p = p * r + 2.4022119724e-1f;
-  p = p * r + 6.9314696706e-1f;
-  p = p * r + 1.0000000717f;
-  int value;
-  __builtin_memcpy(&value, &p, 4);
-  value += (int)((unsigned)bits << 23);
-  __builtin_memcpy(&p, &value, 4);
-  return p;
-}
-/* x / (1 + exp(-x)) */
-INLINE float swish(float x) {
-  float y = x * -1.44269504088896341f;
-  y = y > 125.f ? 125.f : y;
-  y = y < -125.f ? -125.f : y;
-  return x / (1.f + exp2_(y));
-}
 /* tanh(x) to float's relative precision: by its series' rational fit near 0 (Cephes, tanhf), else by the exponential. */
 INLINE float tanh_near(float x) {
   if (x > 0.625f || x < -0.625f) return tanh_(x);
@@ -69,9 +44,9 @@ static void layout_egnn_tile(Arena *a, EgnnTile *t, int molecules, int n) {
   t->first = take(a, EGNN_EDGES * EGNN_STRIDE), t->second = take(a, EGNN_EDGES * EGNN_STRIDE);
 }
 
-static void swish_rows(int rows, int f, float *at) {
-  for (int r = 0; r < rows; r++, at += EGNN_STRIDE)
-    for (int k = 0; k < f; k++) at[k] = swish(at[k]);
+/* Of the first f numbers of each row. */
+static void silu_rows(int rows, int f, const float *from, float *to) {
+  for (int r = 0; r < rows; r++) silu_all(f, from + (long)r * EGNN_STRIDE, to + (long)r * EGNN_STRIDE);
 }
 
 INLINE float squared_distance(const float *x, int i, int j) {
@@ -95,16 +70,18 @@ static int next_edges(const EgnnTile *t, int *i, int *j, EgnnEdges *e) {
   return count;
 }
 
-/* Both layers of a tile of edges but for the second's silu, into t->second. */
+/* Both layers of a tile of edges, into t->first. */
 static void edge_layers(int f, const EgnnEdge *p, const EgnnTile *t, const EgnnEdges *e, int count) {
   const float *restrict c = p->distances, *restrict c0 = p->distances + f;
   for (int k = 0; k < count; k++) {
     const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target = t->t + (long)e->j[k] * EGNN_STRIDE;
-    float *restrict out = t->first + k * EGNN_STRIDE;
+    float *restrict sum = t->second + k * EGNN_STRIDE;
     const float d = e->square[k], d0 = e->from_start[k];
-    for (int q = 0; q < f; q++) out[q] = swish(source[q] + target[q] + d * c[q] + d0 * c0[q]);
+    for (int q = 0; q < f; q++) sum[q] = source[q] + target[q] + d * c[q] + d0 * c0[q];
+    silu_all(f, sum, t->first + k * EGNN_STRIDE);
   }
   product(count, f, f, t->first, p->hidden, FROM_BIAS, p->hidden_bias, t->second);
+  silu_rows(count, f, t->second, t->first);
 }
 
 /* A h_i + b and B h_j of all nodes. */
@@ -122,27 +99,23 @@ static void message_layer(const EgnnSizes *s, const EgnnMessage *p, EgnnTile *t)
   for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
     edge_layers(f, &p->edge, t, &e, count);
     for (int k = 0; k < count; k++) {
-      float *restrict m = t->second + k * EGNN_STRIDE, *restrict heard = t->heard + (long)e.i[k] * EGNN_STRIDE, gate = t->share;
+      const float *restrict m = t->first + k * EGNN_STRIDE;
+      float *restrict heard = t->heard + (long)e.i[k] * EGNN_STRIDE, gate = t->share;
       if (s->attention) {
         const float *restrict w = p->attention;
         float dot = 0;
-        for (int q = 0; q < f; q++) {
-          m[q] = swish(m[q]);
-          dot += m[q] * w[q];
-        }
+        for (int q = 0; q < f; q++) dot += m[q] * w[q];
         gate *= sigmoid_(dot + p->attention_bias[0]);
-      } else {
-        for (int q = 0; q < f; q++) m[q] = swish(m[q]);
       }
       for (int q = 0; q < f; q++) heard[q] += gate * m[q];
     }
   }
   product(t->rows, f, f, t->h, p->node_h, FROM_BIAS, p->node_bias, t->hidden);
   product(t->rows, f, f, t->heard, p->node_m, FROM_C, 0, t->hidden);
-  swish_rows(t->rows, f, t->hidden);
+  silu_rows(t->rows, f, t->hidden, t->s);
   for (int r = 0; r < t->rows; r++)
     for (int k = 0; k < f; k++) t->h[(long)r * EGNN_STRIDE + k] += p->update_bias[k];
-  product(t->rows, f, f, t->hidden, p->update, FROM_C, 0, t->h);
+  product(t->rows, f, f, t->s, p->update, FROM_C, 0, t->h);
 }
 
 static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t) {
@@ -153,9 +126,9 @@ static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t
   for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
     edge_layers(f, &p->edge, t, &e, count);
     for (int k = 0; k < count; k++) {
-      const float *restrict m = t->second + k * EGNN_STRIDE, *restrict w = p->out;
+      const float *restrict m = t->first + k * EGNN_STRIDE, *restrict w = p->out;
       float dot = 0;
-      for (int q = 0; q < f; q++) dot += swish(m[q]) * w[q];
+      for (int q = 0; q < f; q++) dot += m[q] * w[q];
       if (s->tanh) dot = s->range * tanh_near(dot);
       const float gate = dot * t->share / (__builtin_sqrtf(e.square[k] + 1e-8f) + s->norm);
       const float *xi = t->x + 3 * e.i[k], *xj = t->x + 3 * e.j[k];
