@@ -1,13 +1,26 @@
-/** A model of the shipped one's sizes with random weights: for what can be measured before there is a trained one. */
+/** Models of our own kind with random weights: for what can be measured, or tested, without a trained one. */
 import { join } from "node:path";
 import type { CardInput } from "../model/card.ts";
 import { ANGSTROM, heavyAtomSpace, ONE_HOT, QM9_CLASSES } from "../model/heavy_atom/space.ts";
 import { initialise } from "../model/pair_attention/initialise.ts";
 import { writeSafetensors } from "../model/safetensors.ts";
 
-/** Writes the model `<root>/qm9`. */
-export async function writeRandomModel(root: string): Promise<void> {
-  const space = heavyAtomSpace(), sizes = { width: 192, blocks: 6 }, folder = join(root, "qm9");
+/** Of a denoiser. */
+export interface RandomSizes {
+  readonly width: number;
+  readonly blocks: number;
+}
+
+/** The shipped model's sizes. */
+export const SHIPPED_SIZES: RandomSizes = { width: 192, blocks: 6 };
+
+/** Writes `<root>/<name>`, `qm9` where `changes` to its card name no other. @returns the card and the folder */
+export async function writeRandomModel(
+  root: string,
+  sizes: RandomSizes = SHIPPED_SIZES,
+  changes: Partial<CardInput> = {},
+): Promise<{ card: CardInput; folder: string }> {
+  const space = heavyAtomSpace(), file = "denoiser.safetensors";
   const card: CardInput = {
     name: "qm9",
     version: "random",
@@ -17,7 +30,7 @@ export async function writeRandomModel(root: string): Promise<void> {
     counts: "heavyAtoms",
     space,
     schedule: { type: "cosine", factor: 0.9995 },
-    denoiser: { type: "pair-attention", ...sizes, file: "denoiser.safetensors" },
+    denoiser: { type: "pair-attention", ...sizes, file },
     autoencoder: {
       type: "heavy-atom",
       classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
@@ -25,8 +38,11 @@ export async function writeRandomModel(root: string): Promise<void> {
       oneHot: ONE_HOT,
     },
     sizes: { "9": 1 },
+    ...changes,
   };
+  const folder = join(root, card.name);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
-  await Deno.writeFile(join(folder, "denoiser.safetensors"), writeSafetensors(initialise(space, sizes, 1)));
+  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(space, sizes, 1)));
+  return { card, folder };
 }

@@ -1,7 +1,8 @@
 /** A tiny pair-attention model with random weights, written to disk as any model is, for tests. */
 import { join } from "node:path";
+import { writeRandomModel } from "../../bench/random_model.ts";
 import type { CardInput } from "../../model/card.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../../model/heavy_atom/space.ts";
+import { heavyAtomSpace } from "../../model/heavy_atom/space.ts";
 import { initialise } from "../../model/pair_attention/initialise.ts";
 import { widened } from "../../model/pair_attention/levels.ts";
 import { writeSafetensors } from "../../model/safetensors.ts";
@@ -9,34 +10,18 @@ import { writeSafetensors } from "../../model/safetensors.ts";
 /** What of the card to change. */
 export type CardChanges = Partial<CardInput>;
 
-/** Writes `<root>/<name>`: a model of width 16 and one block. Returns its folder. */
+/** Of all tiny models. */
+const TINY = { width: 16, blocks: 1 };
+
+/** Writes `<root>/<name>`: a model of width 16 and one block, and its students. Returns its folder. */
 export async function writeTinyModel(root: string, changes: CardChanges = {}): Promise<string> {
-  const name = changes.name ?? "qm9", folder = join(root, name), space = heavyAtomSpace();
-  const card: CardInput = {
-    name,
+  const { card, folder } = await writeRandomModel(root, TINY, {
     version: "test",
-    description: "Random weights",
-    license: "MIT",
-    kind: "molstep",
-    counts: "heavyAtoms",
-    space,
-    schedule: { type: "cosine", factor: 0.9995 },
-    denoiser: { type: "pair-attention", width: 16, blocks: 1, file: "denoiser.safetensors" },
-    autoencoder: {
-      type: "heavy-atom",
-      classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
-      scale: 1.6,
-      oneHot: 0.5,
-    },
     sizes: { "3": 2, "4": 5, "5": 3 },
     ...changes,
-  };
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
-  const tensors = initialise(space, { width: 16, blocks: 1 }, 1);
-  await Deno.writeFile(join(folder, "denoiser.safetensors"), writeSafetensors(tensors));
+  });
   for (const { file, levels } of card.distilled ?? []) {
-    const tensors = initialise(space, { width: 16, blocks: 1 }, 2);
+    const tensors = initialise(heavyAtomSpace(), TINY, 2);
     await Deno.writeFile(join(folder, file), writeSafetensors(levels ? widened(tensors, levels) : tensors));
   }
   return folder;
