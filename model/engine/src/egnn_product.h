@@ -10,6 +10,9 @@
 
 #if defined(__AVX512F__)
 #define EGNN_ROWS 12
+#elif defined(__wasm__) && !defined(__wasm_relaxed_simd__)
+/* A product of its own before each addition takes a register more. */
+#define EGNN_ROWS 4
 #else
 #define EGNN_ROWS 6
 #endif
