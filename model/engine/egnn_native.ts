@@ -24,7 +24,7 @@ export function createNativeEgnn(
   }
   const count = Number(c.molstep_egnn_parameter_count(engine));
   if (count !== parameters.length) throw new Error(`the engine counts ${count} parameters, not ${parameters.length}`);
-  c.molstep_egnn_load(engine, parameters);
+  c.molstep_egnn_load(engine, 0n, BigInt(count), parameters);
   let last: Promise<unknown> = Promise.resolve(), closed = false;
   return {
     run({ h, x }, shape) {

@@ -43,7 +43,10 @@ export async function createWasmEgnn(
 ): Promise<EgnnNetwork> {
   createArguments(options);
   const { inputs, outputs, workers: count = navigator.hardwareConcurrency } = options;
-  const parameters = flatten(egnnSpecs(options), tensors, options.prefix), module = await compileWasmEngine();
+  const flat = flatten(egnnSpecs(options), tensors, options.prefix), module = await compileWasmEngine();
+  // Shared, so that a message to a worker copies nothing.
+  const parameters = new Float32Array(new SharedArrayBuffer(flat.byteLength));
+  parameters.set(flat);
   const workers = Array.from(
     { length: Math.max(1, count) },
     () => openAskedWorker<EgnnQuestion, EgnnAnswer>(new URL("./egnn_wasm_worker.ts", import.meta.url)),

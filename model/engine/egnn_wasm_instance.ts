@@ -1,6 +1,6 @@
 /** One EGNN in one WebAssembly instance, on the calling thread. */
 import type { BatchShape } from "../types.ts";
-import { checkArrays, createArguments, type EgnnArrays, type EgnnNetworkOptions } from "./egnn_network.ts";
+import { checkArrays, createArguments, type EgnnArrays, type EgnnNetworkOptions, egnnSpecs } from "./egnn_network.ts";
 
 /** The functions of `src/egnn.h`; pointers are numbers. */
 interface Exports {
@@ -8,7 +8,7 @@ interface Exports {
   molstep_allocate(bytes: number): number;
   molstep_egnn_create(...sizes: number[]): number;
   molstep_egnn_parameter_count(engine: number): number;
-  molstep_egnn_load(engine: number, parameters: number): void;
+  molstep_egnn_load(engine: number, from: number, count: number, parameters: number): void;
   molstep_egnn_run(
     engine: number,
     nodes: number,
@@ -52,9 +52,14 @@ export function createEgnnInstance(
     }
     return room.at;
   };
-  // Where the parameters stand once, batches stand later: the network keeps a copy of its own.
-  view(reserve(count), count).set(parameters);
-  c.molstep_egnn_load(engine, room.at);
+  // Tensor by tensor, so that there is never a second copy of the whole network.
+  let from = 0;
+  for (const { shape } of egnnSpecs(options)) {
+    const floats = shape.reduce((product, size) => product * size, 1), at = reserve(floats);
+    view(at, floats).set(parameters.subarray(from, from + floats));
+    c.molstep_egnn_load(engine, from, floats, at);
+    from += floats;
+  }
   return {
     run({ h, x }, shape) {
       checkArrays({ h, x }, shape, inputs);

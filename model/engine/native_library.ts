@@ -38,7 +38,7 @@ const SYMBOLS = {
     result: "pointer",
   },
   molstep_egnn_parameter_count: { parameters: ["pointer"], result: "i64" },
-  molstep_egnn_load: { parameters: ["pointer", "buffer"], result: "void" },
+  molstep_egnn_load: { parameters: ["pointer", "i64", "i64", "buffer"], result: "void" },
   molstep_egnn_run: {
     parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",

@@ -40,9 +40,9 @@ EXPORT(molstep_egnn_parameter_count) long molstep_egnn_parameter_count(const Egn
   return count.read;
 }
 
-/* Takes the parameters in storage order; they are copied. */
-EXPORT(molstep_egnn_load) void molstep_egnn_load(Egnn *e, const float *parameters) {
-  EgnnCursor cursor = {.raw = parameters, .packed = {e->packed, 0}};
+/* Takes parameters [from, from + count) of storage order, whole tensors; they are copied. All must have been taken before a run. */
+EXPORT(molstep_egnn_load) void molstep_egnn_load(Egnn *e, long from, long count, const float *parameters) {
+  EgnnCursor cursor = {.raw = parameters, .from = from, .to = from + count, .packed = {e->packed, 0}};
   place_egnn(&cursor, &e->net);
 }
 

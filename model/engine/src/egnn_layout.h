@@ -34,23 +34,30 @@ typedef struct {
   EgnnBlock block[EGNN_BLOCKS_MAX];
 } EgnnNet;
 
-/* Goes over storage order and the packed memory at once; without `raw` it only counts both. */
+/* Goes over storage order and the packed memory at once. Takes what lies wholly in [from, to) of storage order, which is `raw`; with none it only counts. */
 typedef struct {
   const float *raw;
-  long read;
+  long from, to, read;
   Arena packed;
 } EgnnCursor;
 
+/* Where the next piece's values stand, or 0 where they are not given. */
+static const float *given(const EgnnCursor *c, long floats) {
+  return c->raw && c->read >= c->from && c->read + floats <= c->to ? c->raw + (c->read - c->from) : 0;
+}
+
 static float *as_it_is(EgnnCursor *c, long floats) {
   float *at = take(&c->packed, floats);
-  if (c->raw) __builtin_memcpy(at, c->raw + c->read, floats * 4);
+  const float *values = given(c, floats);
+  if (values) __builtin_memcpy(at, values, floats * 4);
   c->read += floats;
   return at;
 }
 
 static float *in_panels(EgnnCursor *c, int k, int n) {
   float *at = take(&c->packed, (long)k * n);
-  if (c->raw) pack_panels(k, n, c->raw + c->read, at);
+  const float *values = given(c, (long)k * n);
+  if (values) pack_panels(k, n, values, at);
   c->read += (long)k * n;
   return at;
 }
