@@ -2,7 +2,7 @@
  * The process of one subject: `deno run -A bench/child.ts SUBJECT`. Backends are measured in processes of their own, as
  * TensorFlow and software Vulkan drivers do not bear one another, and as none shall see another's memory.
  *
- * It opens the subject and says so; then it answers each line `{ batch, seconds }` on its standard input with how many
+ * It opens the subject and says so; then it answers each line `{ batch, what?, seconds }` on its standard input with how many
  * calls it made in how long (at least one call, whatever the seconds). Lines of standard output that do not begin with
  * {@link MARK} are other libraries' talk.
  */
@@ -12,9 +12,10 @@ import { openSubject } from "./subject.ts";
 /** Begins an answer. */
 export const MARK = "@molstep-bench ";
 
-/** Asks for calls on batches of this size. */
+/** Asks for calls on batches of this size, of a subject that can do several things of `what`. */
 export interface Question {
   readonly batch: number;
+  readonly what?: string;
   readonly seconds: number;
 }
 
@@ -29,13 +30,13 @@ const fail = (error: unknown) =>
   say({ type: "error", message: error instanceof Error ? error.message : String(error) });
 
 async function main(text: string): Promise<void> {
-  const subject = await openSubject(JSON.parse(text)), prepared = new Map<number, () => Promise<number[]>>();
+  const subject = await openSubject(JSON.parse(text)), prepared = new Map<string, () => Promise<number[]>>();
   say({ type: "open", why: subject.why });
   for await (const line of lines(Deno.stdin.readable)) {
     try {
-      const { batch, seconds } = JSON.parse(line) as Question;
-      const call = prepared.get(batch) ?? subject.prepare(batch);
-      prepared.set(batch, call);
+      const { batch, what, seconds } = JSON.parse(line) as Question, key = `${batch} ${what}`;
+      const call = prepared.get(key) ?? subject.prepare(batch, what);
+      prepared.set(key, call);
       const started = performance.now();
       let calls = 0, elapsed = 0, sample: number[];
       do {

@@ -6,11 +6,14 @@ import type { ModelEntry } from "../model/load.ts";
 import { UnknownModelError } from "../model/store.ts";
 import { type Conditions, conditions } from "./conditions.ts";
 import { benchDenoiser } from "./denoiser.ts";
+import { benchDistill, DISTILL_PLACES } from "./distill.ts";
 import { benchEgnn, benchPairAttention } from "./engine.ts";
+import { benchKernel } from "./kernel.ts";
 import { benchMemory } from "./memory.ts";
 import { type BenchOptions, parseBenchOptions, type Part, USAGE } from "./options.ts";
 import { writeRandomModel } from "./random_model.ts";
 import { benchService } from "./service.ts";
+import { benchSharing } from "./sharing.ts";
 import { benchStart } from "./start.ts";
 import { type Place, PLACES } from "./subject.ts";
 import { formatResult, type Result } from "./table.ts";
@@ -37,6 +40,9 @@ function placesOf(backends: BenchOptions["backends"]): readonly Place[] {
 /** Where the service may run: the embedded default, and the engine as the machine's compiler makes it. */
 const SERVICE_BACKENDS = ["wasm", "native"] as const;
 
+/** Molecules an update, of `distill`. */
+const UPDATE_BATCHES = [128, 64] as const;
+
 /** The results of a part, one after the other; a part that lacks its model says so. */
 async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, void, void> {
   const { seconds, rounds, limit, backends = SERVICE_BACKENDS } = options, places = placesOf(options.backends);
@@ -44,6 +50,7 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
     yield await benchPairAttention({ seconds, rounds, limit }, places);
     return yield await benchEgnn({ seconds, rounds, limit }, places);
   }
+  if (part === "kernel") return yield await benchKernel({ seconds, rounds });
   if (part === "train") {
     if (!TRAINING_PLACES.some((place) => places.includes(place))) {
       return console.error("train: no such trainer; left out");
@@ -60,10 +67,26 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
       return yield await benchMemory({ ...served, count, steps, rounds: Math.min(rounds, LARGE_ROUNDS) });
     }
     if (part === "service") {
-      return yield await benchService({ ...options, ...served, backend: options.backends?.[0] ?? "auto" });
+      const backend = options.backends?.[0] ?? "auto";
+      yield await benchService({ ...options, ...served, backend });
+      const { window } = options;
+      return yield await benchSharing({ ...served, backend, rounds: Math.min(rounds, LARGE_ROUNDS), window });
+    }
+    if (part === "distill") {
+      const named = options.backends ? places.filter((place) => place !== "wasm engine") : DISTILL_PLACES;
+      return yield await benchDistill({
+        seconds,
+        rounds,
+        limit,
+        folder,
+        model,
+        weights,
+        places: named,
+        batches: UPDATE_BATCHES,
+      });
     }
     const all = ["native", "tensorflow", "webgpu", "wasm"] as const;
-    return yield await benchDenoiser({ ...options, folder, backends: options.backends ?? all });
+    return yield await benchDenoiser({ ...options, folder, model, weights, backends: options.backends ?? all });
   }
   if (part !== "start") return console.error(`${part}: there is no model ${options.model} here; left out`);
   const root = await Deno.makeTempDir({ prefix: "molstep-bench-" });

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { RUNTIMES } from "../model/runtimes.ts";
 
 /** The parts; all but `denoiser` run where none is named. */
-export const PARTS = ["engine", "train", "start", "memory", "service", "denoiser"] as const;
+export const PARTS = ["engine", "kernel", "train", "distill", "start", "memory", "service", "denoiser"] as const;
 
 /** One of {@link PARTS}. */
 export type Part = typeof PARTS[number];
@@ -35,6 +35,8 @@ export interface BenchOptions {
   readonly steps: number;
   readonly clients: readonly number[];
   readonly requests: number;
+  /** Seconds of each load while a round runs, and while none does. */
+  readonly window: number;
 }
 
 /** How it is used. */
@@ -45,11 +47,12 @@ Parts: ${PARTS.join(", ")} (default: all but denoiser). See docs/benchmarks.md.
   --rounds N         rounds of each candidate, in turns (default 5)
   --limit N          seconds that the rounds of one row may take; longer rows are left out (default 20)
   --out FILE         where results go; - for nowhere (default bench/results/<date>-<commit>.json)
-  --model NAME       of start, memory, service, denoiser: a model's name or folder (default qm9)
+  --model NAME       of all but engine and train: a model's name or folder (default qm9)
   --backend NAME     ${RUNTIMES.join(", ")}; may be repeated (default all)
   --nodes N, --batch N                                of denoiser (default 9, 64)
   --molecules N, --memory-steps N                     of memory (default 1000, 8)
-  --count N, --steps N, --clients N,N,.., --requests N  of service (default 16, 16, 1,4,16 and 4)`;
+  --count N, --steps N, --clients N,N,.., --requests N  of service (default 16, 16, 1,4,16 and 4)
+  --window N         of service: seconds of each load while a round runs, and while none does (default 10)`;
 
 const CONFIG = {
   only: { type: "string" },
@@ -67,6 +70,7 @@ const CONFIG = {
   steps: { type: "string", default: "16" },
   clients: { type: "string", default: "1,4,16" },
   requests: { type: "string", default: "4" },
+  window: { type: "string", default: "10" },
   help: { type: "boolean" },
 } as const;
 
@@ -110,5 +114,6 @@ export function parseBenchOptions(args: string[]): BenchOptions | undefined {
     steps: whole("steps", values.steps),
     clients: values.clients.split(",").map((text) => whole("clients", text)),
     requests: whole("requests", values.requests),
+    window: number("window", values.window, false),
   });
 }

@@ -6,6 +6,8 @@ import { lines } from "./lines.ts";
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {
   readonly pid: number;
+  /** Asks an administrator's route. @returns the answer's JSON. Throws Error where it is a refusal */
+  admin(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
   readonly listeningMs: number;
   readonly readyMs: number;
   /** Asks for molecules. Throws Error where the answer is none. */
@@ -36,14 +38,27 @@ export const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** Seconds that a service may take to be ready. */
 const PATIENCE = 60;
 
-/** Our own variables are kept from it, as settings there would change what is measured. */
+/** Where data lie, which is all of our own variables that it shall see. */
+const PLACES_OF_DATA = ["MOLSTEP_QM9", "MOLSTEP_SHARED"];
+
+/** Our other variables are kept from it, as settings there would change what is measured. */
 function environment(): Record<string, string> {
+  const ours = (name: string) => name === "PORT" || name.startsWith("MOLSTEP_");
   return Object.fromEntries(
-    Object.entries(Deno.env.toObject()).filter(([name]) => name !== "PORT" && !name.startsWith("MOLSTEP_")),
+    Object.entries(Deno.env.toObject()).filter(([name]) => !ours(name) || PLACES_OF_DATA.includes(name)),
   );
 }
 
-/** Starts the service and waits until GET /health/ready is content. Throws Error with its last log line where it ends. */
+/** An answer's JSON. Throws Error where it is a refusal. */
+async function json<T>(response: Response): Promise<T> {
+  if (!response.ok) throw new Error(`the service answered ${response.status}: ${await response.text()}`);
+  return await response.json();
+}
+
+/**
+ * Starts the service with a data directory of its own, which is removed at its end, and waits until GET /health/ready is
+ * content. Throws Error with its last log line where it ends.
+ */
 export async function startService({ root, model, backend }: ServiceOptions): Promise<ServiceProcess> {
   const started = performance.now(), since = () => performance.now() - started;
   const args = [
@@ -59,10 +74,16 @@ export async function startService({ root, model, backend }: ServiceOptions): Pr
     "--preload",
     model,
   ];
+  const data = await Deno.makeTempDir({ prefix: "molstep-bench-" }), token = crypto.randomUUID();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, ...args],
     clearEnv: true,
-    env: { ...environment(), MOLSTEP_DRAIN_SECONDS: "0" },
+    env: {
+      ...environment(),
+      MOLSTEP_DRAIN_SECONDS: "0",
+      MOLSTEP_DATA_DIR: data,
+      MOLSTEP_ADMIN_TOKEN: token,
+    },
     stdout: "null",
     stderr: "piped",
   }).spawn();
@@ -82,6 +103,7 @@ export async function startService({ root, model, backend }: ServiceOptions): Pr
     } catch { /* it has ended */ }
     await child.status;
     await reading;
+    await Deno.remove(data, { recursive: true }).catch(() => {}); // it may have been stopped before
   };
   try {
     const port = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
@@ -98,13 +120,18 @@ export async function startService({ root, model, backend }: ServiceOptions): Pr
       listeningMs,
       readyMs: since(),
       async generate(request) {
-        const response = await fetch(`${url}/generate`, {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ model, ...request }),
-        });
-        if (!response.ok) throw new Error(`the service answered ${response.status}: ${await response.text()}`);
-        return await response.json();
+        const headers = { "Content-Type": "application/json" }, body = JSON.stringify({ model, ...request });
+        return await json(await fetch(`${url}/generate`, { method: "POST", headers, body }));
+      },
+      async admin(method, path, body) {
+        const headers = { "Authorization": `Bearer ${token}`, "Content-Type": "application/json" };
+        return await json(
+          await fetch(`${url}${path}`, {
+            method,
+            headers,
+            body: body === undefined ? undefined : JSON.stringify(body),
+          }),
+        );
       },
       stop,
     };

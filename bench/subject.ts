@@ -1,7 +1,7 @@
-/** What a process of its own measures: one network on one backend, or one trainer. */
+/** What a process of its own measures: one network on one backend, or what trains one. */
 import { RELEASED_EGNN } from "../model/egnn_parameters.ts";
 import { openBackend } from "../model/backends/open.ts";
-import { BACKENDS } from "../model/backends/types.ts";
+import { type BackendName, BACKENDS } from "../model/backends/types.ts";
 import {
   createEgnnDenoiser,
   createEngineEgnnDenoiser,
@@ -19,8 +19,9 @@ import { createPairAttention } from "../model/pair_attention/denoiser.ts";
 import { initialValues, type Values } from "../model/pair_attention/initialise.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../model/pair_attention/parameters.ts";
 import { random } from "../model/random.ts";
+import type { RuntimeName } from "../model/runtimes.ts";
 import { makeSchedule } from "../model/schedules.ts";
-import { openLearner } from "../model/training/open_learner.ts";
+import { openLearner, type Trainer } from "../model/training/open_learner.ts";
 import type { BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
 import { trainingBatch } from "./training_batch.ts";
 
@@ -30,23 +31,44 @@ export const PLACES = ["native engine", "wasm engine", ...BACKENDS.map((name) =>
 /** One of {@link PLACES}. */
 export type Place = typeof PLACES[number];
 
-/** What to open. */
-export interface Subject {
-  /** A denoiser's estimates, or a trainer's updates of a pair-attention denoiser. */
+/** A network of these sizes with random weights: its estimates, or a trainer's updates of it. */
+interface RandomNetwork {
   readonly type: "pair-attention" | "egnn" | "training";
-  readonly place: Place;
   /** Nodes of each molecule. */
   readonly nodes: number;
   readonly width: number;
   readonly blocks: number;
 }
 
+/** The estimates of a model's own denoiser. */
+interface ModelNetwork {
+  readonly type: "model";
+  readonly folder: string;
+  readonly nodes: number;
+}
+
+/** Updates of rounds that distil a model, and their parts; see `distillation.ts`. */
+export interface Distillation {
+  readonly type: "distillation";
+  readonly folder: string;
+}
+
+/** What to open, wherever. */
+export type Kind = RandomNetwork | ModelNetwork | Distillation;
+
+/** What to open. */
+export type Subject = Kind & { readonly place: Place };
+
 /** An open subject. */
 export interface OpenSubject {
   /** What it runs on. */
   readonly why: string;
-  /** Makes a batch's inputs; what is returned runs once on them and resolves to some of its results. */
-  prepare(batch: number): () => Promise<number[]>;
+  /**
+   * Makes a batch's inputs; what is returned runs once on them and resolves to some of its results.
+   *
+   * @param what of a subject that can do several things, which
+   */
+  prepare(batch: number, what?: string): () => Promise<number[]>;
   /** Frees what it holds. */
   close(): void;
 }
@@ -55,7 +77,14 @@ export interface OpenSubject {
 const SAMPLE = 64;
 
 /** Of a place's name, TensorFlow.js's own. */
-const backendOf = (place: Place) => BACKENDS.find((name) => place === `tfjs ${name}`);
+export const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
+
+/** The trainer there. Throws Error where there is none. */
+export function trainerOf(place: Place): Trainer {
+  const name = place === "native engine" ? "native" : backendOf(place);
+  if (!name) throw new Error("the engine in WebAssembly does not train");
+  return name;
+}
 
 /**
  * Random weights. What begins at zero is drawn too, as parts of a network that give nothing could not be seen to
@@ -87,7 +116,10 @@ function predictions(denoiser: Denoiser, nodes: number, why: string): OpenSubjec
   };
 }
 
-async function openPairAttention({ place, nodes, width, blocks }: Subject): Promise<OpenSubject> {
+/** A random network, and where. */
+type Placed = RandomNetwork & { readonly place: Place };
+
+async function openPairAttention({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
   const space = heavyAtomSpace(),
     schedule = makeSchedule({ type: "cosine", factor: 0.9995 }),
     sizes = { width, blocks };
@@ -103,7 +135,7 @@ async function openPairAttention({ place, nodes, width, blocks }: Subject): Prom
 }
 
 /** GeoLDM's released QM9 model is of this kind (width 256, 9 blocks, latents of one scalar). */
-async function openEgnn({ place, nodes, width, blocks }: Subject): Promise<OpenSubject> {
+async function openEgnn({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
   const space = { vectors: 1, scalars: 1, pairs: 0 };
   const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });
   const sizes: EgnnDenoiserSizes = {
@@ -128,10 +160,12 @@ async function openEgnn({ place, nodes, width, blocks }: Subject): Promise<OpenS
 }
 
 /** Updates on one batch, at rates so low that the weights hardly move; the sample is the total loss. */
-async function openTraining({ place, nodes, width, blocks }: Subject): Promise<OpenSubject> {
-  const name = place === "native engine" ? "native" : backendOf(place);
-  if (!name) throw new Error("the engine in WebAssembly does not train");
-  const { learner, why } = await openLearner(name, { space: heavyAtomSpace(), sizes: { width, blocks }, seed: 1 });
+async function openTraining({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
+  const { learner, why } = await openLearner(trainerOf(place), {
+    space: heavyAtomSpace(),
+    sizes: { width, blocks },
+    seed: 1,
+  });
   return {
     why,
     prepare(batch) {
@@ -146,11 +180,25 @@ async function openTraining({ place, nodes, width, blocks }: Subject): Promise<O
   };
 }
 
+/** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
+async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {
+  const runtime = { "native engine": "native", "wasm engine": "wasm" }[place as string] ?? backendOf(place)!;
+  const { loadModel } = await import("../model/load.ts");
+  const model = await loadModel(folder, { backend: runtime as RuntimeName });
+  return predictions(await model.denoiser(), nodes, model.backend.why);
+}
+
 /** Opens a subject. Throws where its backend does not work here, or does not know its network. */
 export async function openSubject(subject: Subject): Promise<OpenSubject> {
-  const { place, nodes } = subject;
+  const { place } = subject;
   if (!PLACES.includes(place)) throw new RangeError(`a place is one of ${PLACES.join(", ")}; got ${place}`);
+  if (subject.type === "distillation") {
+    const { openDistillation } = await import("./distillation.ts");
+    return await openDistillation(subject);
+  }
+  const { nodes } = subject;
   if (!(Number.isInteger(nodes) && nodes > 0)) throw new RangeError(`nodes must be at least 1, ${nodes} given`);
+  if (subject.type === "model") return await openModel(subject);
   const open = { "pair-attention": openPairAttention, egnn: openEgnn, training: openTraining }[subject.type];
   return await open(subject);
 }

@@ -35,9 +35,9 @@ export function formatResult({ bench, settings, why, rows }: Result): string {
   return `\n${bench}: ${told}\n${formatTable(rows)}\n${JSON.stringify({ bench, settings, why, rows })}`;
 }
 
-/** Median and 95th percentile. */
-export function quantiles(values: readonly number[]): { median: number; p95: number } {
+/** Median, 95th and 99th percentile. */
+export function quantiles(values: readonly number[]): { median: number; p95: number; p99: number } {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-  return { median: at(0.5), p95: at(0.95) };
+  return { median: at(0.5), p95: at(0.95), p99: at(0.99) };
 }

@@ -1,6 +1,6 @@
 /** Rates of one kind of subject in several places, at several batches, in turns. */
 import { median, pairedRatio, relativeDifference, spread, takeTurns } from "./statistics.ts";
-import type { Place, Subject } from "./subject.ts";
+import type { Kind, Place } from "./subject.ts";
 import { startSubject, type SubjectProcess } from "./subject_process.ts";
 import type { Result, Row } from "./table.ts";
 
@@ -17,7 +17,9 @@ export interface Rounds {
 /** What to measure. */
 export interface Throughput extends Rounds {
   readonly bench: string;
-  readonly subject: Omit<Subject, "place">;
+  readonly subject: Kind;
+  /** What is said of the subject in the results; the subject itself where absent. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly places: readonly Place[];
   readonly batches: readonly number[];
   /** The place that ratios are to; the first that could be measured where it could not. */
@@ -38,7 +40,8 @@ interface Runner {
 /** Difference allowed to results, as a share of their largest. */
 const TOLERANCE = 1e-4;
 
-const message = (error: unknown) => (error as Error).message.replaceAll("\n", " ").slice(0, 100);
+/** What an error says, in one short line. */
+export const message = (error: unknown): string => (error as Error).message.replaceAll("\n", " ").slice(0, 100);
 
 /**
  * Calls the runner once or twice before it is measured: the first call may compile, and a call tells how long rounds
@@ -135,7 +138,7 @@ export async function throughput(options: Throughput): Promise<Result> {
     }
     const rows: Row[] = [];
     for (const batch of batches) rows.push(...await rowsOf(runners, batch, options));
-    return { bench, settings: { ...subject, rounds, seconds }, why, rows: [...rows, ...absent] };
+    return { bench, settings: { ...(options.settings ?? subject), rounds, seconds }, why, rows: [...rows, ...absent] };
   } finally {
     await Promise.all(runners.map(({ process }) => process.close()));
   }

@@ -55,8 +55,8 @@ Deno.test("takeTurns() goes A B A B and leaves out who failed", async () => {
   await assert.rejects(takeTurns([], 0), /rounds must be at least 1, 0 given/);
 });
 
-Deno.test("quantiles() gives median and 95th percentile", () => {
-  assert.deepEqual(quantiles(Array.from({ length: 100 }, (_, i) => 100 - i)), { median: 51, p95: 96 });
+Deno.test("quantiles() gives median, 95th and 99th percentile", () => {
+  assert.deepEqual(quantiles(Array.from({ length: 100 }, (_, i) => 100 - i)), { median: 51, p95: 96, p99: 100 });
 });
 
 Deno.test("formatTable() aligns numbers right and words left, three digits, - for what is absent", () => {
