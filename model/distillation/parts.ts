@@ -26,8 +26,6 @@ export interface RoundParts {
   readonly schedule: Schedule;
   readonly autoencoder: Autoencoder;
   readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
-  /** The student that this one goes on from, and how that was made. */
-  readonly begun?: { readonly version: string; readonly training: unknown };
   readonly learner: Learner;
   /** A second network in the teacher's shape, begun from its values; `moments` only. */
   readonly auxiliary: Learner | undefined;
@@ -58,13 +56,6 @@ function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
     levels: entry.levels,
     name: `${card.name} at ${from} steps, ${entry.version}`,
   };
-}
-
-/** The student that a round of moments goes on from: the one in service at its steps, if it is told its number of steps. */
-function begunFrom(model: ModelEntry, { method, to }: RoundSettings) {
-  const entry = model.card.distilled.find(({ steps }) => steps === to);
-  if (method !== "moments" || !entry?.levels) return undefined;
-  return { path: studentPath(model, to), levels: entry.levels, version: entry.version, training: entry.training };
 }
 
 /** Checks what can be checked before anything is opened. */
@@ -133,11 +124,10 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   }
   const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
   const tensors = readSafetensors(await Deno.readFile(path)), knowledge = settings.method === "knowledge";
-  const begun = begunFrom(model, settings), levels = knowledge ? 0 : begun?.levels || told || LEVELS;
+  const levels = knowledge ? 0 : told || LEVELS;
   const size = { width: settings.width ?? Math.max(16, part.width / 32 * 16), blocks: settings.blocks ?? part.blocks };
   const network = knowledge ? { ...part, ...size } : part;
-  const first = begun ? readSafetensors(await Deno.readFile(begun.path)) : tensors;
-  const values = knowledge ? undefined : begun || told ? first : widened(tensors, levels);
+  const values = knowledge ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };
   const setup = { space: card.space, sizes, seed: settings.seed, values, threads };
   const { learner, why } = await openLearner(backend, setup);
@@ -163,7 +153,6 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     schedule,
     autoencoder,
     teacher: { denoiser, name },
-    ...(begun && { begun: { version: begun.version, training: begun.training } }),
     learner,
     auxiliary,
     why,

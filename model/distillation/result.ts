@@ -77,7 +77,6 @@ function madeOf({ settings, parts, result, curve }: Ending): Record<string, unkn
   return {
     settings: rest,
     teacher: parts.teacher.name,
-    ...(parts.begun && { begun: parts.begun }),
     data: parts.source.description,
     backend: parts.learner.backend,
     hardware: parts.device,
