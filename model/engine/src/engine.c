@@ -1,6 +1,7 @@
 /*
- * The engine of the pair-attention denoiser: prediction, gradients and updates. One source, two builds: WebAssembly (prediction; the
- * shipped default) and a native library (everything, with threads) loaded through Deno's FFI. All sizes are floats or counts.
+ * The engine: prediction, gradients and updates of the pair-attention denoiser, and prediction of EGNNs (egnn.h). One source, two
+ * builds: WebAssembly (prediction; the shipped default) and a native library (everything, with threads) loaded through Deno's FFI.
+ * All sizes are floats or counts.
  */
 #include "tile.h"
 #include "optimiser.h"
