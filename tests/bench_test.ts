@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { conditions } from "../bench/conditions.ts";
 import { lines } from "../bench/lines.ts";
+import { ask } from "../bench/clients.ts";
+import { benchDenoiser } from "../bench/denoiser.ts";
+import { benchDistill } from "../bench/distill.ts";
 import { benchMemory, peakMemory } from "../bench/memory.ts";
 import { parseBenchOptions, PARTS } from "../bench/options.ts";
+import { benchSharing, rowsOf } from "../bench/sharing.ts";
 import { benchStart } from "../bench/start.ts";
 import { median, pairedRatio, relativeDifference, spread, takeTurns } from "../bench/statistics.ts";
 import { openSubject } from "../bench/subject.ts";
@@ -84,7 +88,10 @@ Deno.test("parseBenchOptions() takes parts by --only and by name, and refuses wh
   assert.equal(options.seconds, 0.5);
   assert.deepEqual(parseBenchOptions([])!.only, PARTS.filter((part) => part !== "denoiser"));
   assert.equal(parseBenchOptions(["--help"]), undefined);
-  assert.throws(() => parseBenchOptions(["--only", "engine,speed"]), /no part "speed"; there are engine, train/);
+  assert.throws(
+    () => parseBenchOptions(["--only", "engine,speed"]),
+    /no part "speed"; there are engine, kernel, train/,
+  );
   assert.throws(() => parseBenchOptions(["--backend", "abacus"]), /no backend "abacus"/);
   assert.throws(() => parseBenchOptions(["--rounds", "2.5"]), /--rounds must be a whole number above 0; got "2.5"/);
   assert.throws(() => parseBenchOptions(["--seconds", "0"]), /--seconds must be a number above 0; got "0"/);
@@ -216,5 +223,108 @@ Deno.test("benchMemory() gives a service's peak and its molecules a second", asy
     assert.equal(note, "ratios are to this row");
     assert.ok(Number(rate) > Number(generate) && Number(generate) > 0);
     if (Deno.build.os === "linux") assert.ok(Number(peak) >= Number(before) && Number(before) > 20);
+  });
+});
+
+Deno.test("benchDenoiser() gives a model's own molecule-steps a second, and why a backend does not work", async () => {
+  await withFolder(async (root) => {
+    const folder = await writeTinyModel(root);
+    const { rows, settings } = await benchDenoiser({
+      folder,
+      model: "qm9",
+      weights: "test",
+      backends: ["wasm", "cpu"],
+      nodes: 3,
+      batch: 2,
+      rounds: 1,
+      seconds: 0.02,
+      limit: 60,
+    });
+    assert.deepEqual(rows.map(({ backend }) => backend), ["wasm engine", "tfjs cpu"]);
+    assert.ok(rows.every((row) => Number(row["molecule-steps/s"]) > 0 && Number(row.difference) < 1e-4));
+    assert.equal(settings.model, "qm9");
+  });
+});
+
+Deno.test("benchDistill() times updates of each method beside their parts, and says who does not train", async () => {
+  await withFolder(async (root) => {
+    const folder = await writeTinyModel(root, { recommended: [{ steps: 2, sampler: "ddpm" }] });
+    const { rows } = await benchDistill({
+      folder,
+      model: "qm9",
+      weights: "test",
+      places: ["tfjs cpu", "wasm engine"],
+      batches: [2],
+      rounds: 2,
+      seconds: 0,
+      limit: 60,
+    });
+    const [progressive, moments, training, wasm] = rows;
+    assert.deepEqual(rows.map(({ method }) => method), ["progressive", "moments", "training", "-"]);
+    for (const row of [progressive, moments]) {
+      assert.equal(row.note, "");
+      assert.ok(Number(row["teacher ms"]) > 0 && Number(row["student ms"]) > 0 && Number(row["update / parts"]) > 0);
+      assert.ok(Math.abs(Number(row["updates/s"]) * Number(row["ms an update"]) - 1000) < 1e-6);
+    }
+    assert.ok(Number(moments["auxiliary ms"]) > 0);
+    assert.ok(Number(training["updates/s"]) > 0 || training.note === "QM9 is not here");
+    assert.match(String(wasm.note), /does not train/);
+  });
+});
+
+Deno.test("ask() lets each client make its requests one after the other", async () => {
+  let now = 0, most = 0;
+  const seeds: number[] = [];
+  const service = {
+    async generate({ count, seed }: { count: number; seed: number }) {
+      most = Math.max(most, ++now);
+      seeds.push(seed);
+      await Promise.resolve();
+      now--;
+      return { returned: count, backend: "", timings: {}, metrics: {} };
+    },
+  };
+  const seen = await ask(service, { count: 5, steps: 2, clients: 3, more: (made) => made < 4 });
+  assert.equal(most, 3);
+  assert.deepEqual([seen.times.length, seen.molecules, new Set(seeds).size], [12, 60, 12]);
+});
+
+Deno.test("rowsOf() compares what was seen during a round with what was seen before and after", () => {
+  const seen = (ms: number, updates?: number) => ({ times: [ms, ms], seconds: 10, molecules: 10000 / ms, updates });
+  const rows = rowsOf(
+    { count: 1, steps: 8, clients: 1 },
+    [seen(10), seen(30), seen(10)],
+    [seen(40, 3), seen(20, 5)],
+    [2, 2],
+  );
+  const [before, during, after] = rows;
+  assert.deepEqual(rows.map(({ phase }) => phase), ["before", "during", "after"]);
+  assert.deepEqual([before.requests, during.requests, after.requests], [4, 4, 4]);
+  assert.equal(during["p50 ratio"], (40 / 20 + 20 / 20) / 2);
+  assert.equal(during["updates/s"], 8 / 20);
+  assert.equal(during["round's share"], 0.2);
+  assert.equal(before["updates/s"], null);
+});
+
+/** Runs a test without QM9, so that nobody waits for its molecules. */
+async function withoutQm9<T>(work: () => Promise<T>): Promise<T> {
+  const before = Deno.env.get("MOLSTEP_QM9");
+  Deno.env.set("MOLSTEP_QM9", "/nowhere");
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) Deno.env.delete("MOLSTEP_QM9");
+    else Deno.env.set("MOLSTEP_QM9", before);
+  }
+}
+
+Deno.test("benchSharing() measures a service before, during and after a round", async () => {
+  await withFolder(async (root) => {
+    await writeTinyModel(root, { recommended: [{ steps: 2, sampler: "ddpm" }] });
+    const options = { root, model: "qm9", weights: "test", backend: "wasm", rounds: 1, window: 1 } as const;
+    const { rows } = await withoutQm9(() => benchSharing(options));
+    assert.deepEqual(rows.map(({ phase }) => phase), Array(4).fill(["before", "during", "after"]).flat());
+    assert.ok(rows.every((row) => Number(row["molecules/s"]) > 0));
+    assert.ok(rows.every(({ alone, phase }) => phase === "during" ? Number(alone) > 0 : alone === null));
   });
 });
