@@ -109,13 +109,23 @@ Deno.test(
 );
 
 Deno.test(
-  "runRound() waits at its gate, and what it waits is no training",
+  "runRound() waits at its gate before each update and each call of a network that it judges",
   run(async (root) => {
-    const model = await tiny(root);
-    let waits = 0;
-    const { events } = await round(model, join(root, "round"), {}, { gate: () => Promise.resolve(void waits++) });
-    assert.equal(waits, 4);
-    assert.ok(events.some(({ type }) => type === "finished"));
+    const model = await tiny(root), open = Promise.withResolvers<void>();
+    let waits = 0, updates = 0, updatesAtGate = -1;
+    const gate = async () => {
+      if (++waits === 20) {
+        // In the middle of a drawing or of training: nothing goes on until the gate opens.
+        updatesAtGate = updates;
+        setTimeout(open.resolve, 20);
+        await open.promise;
+        assert.equal(updates, updatesAtGate);
+      }
+    };
+    const onEvent = (event: RoundEvent) => void (event.type === "saved" && updates++);
+    const { events } = await round(model, join(root, "round"), {}, { gate, onEvent });
+    assert.ok(updatesAtGate >= 0 && waits > 4 + 2 * 4, String(waits));
+    assert.equal(events.at(-1)?.type, "finished");
   }),
 );
 
