@@ -1,13 +1,14 @@
 /**
  * From a seed to molecules. Molecule `i` of a seed has its own random streams for its size, its noise and its decoding,
- * so it comes out the same whatever else is asked of the device; batches are made up from the request alone and are
- * never shared between requests, so even the rounding is the same.
+ * so it comes out the same whatever else is asked of the device. Batches are made up from the request alone, so even the
+ * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
  */
 import type { Molecule } from "../chem/molecule.ts";
 import { makeGrid } from "./grids.ts";
 import { drawNoise } from "./latent.ts";
 import type { Lease, Model } from "./load.ts";
-import type { Turn } from "./queue.ts";
+import type { SharedCalls } from "./batching.ts";
+import type { Turn, TurnOptions } from "./queue.ts";
 import { random } from "./random.ts";
 import { sample } from "./samplers/mod.ts";
 import type { Settings } from "./settings.ts";
@@ -34,13 +35,15 @@ export interface DrawnBatch {
 }
 
 /** Runs work on the device when it is free; see `queue.ts`. */
-export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>) => Promise<T>;
+export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>, options?: TurnOptions) => Promise<T>;
 
 /** How to draw. */
 export interface DrawOptions {
   readonly signal?: AbortSignal;
   /** The device's queue. At once where absent. */
   readonly turn?: TakeTurn;
+  /** Where its requests share calls; not shared where absent. */
+  readonly calls?: SharedCalls;
   /** Molecules whose order is settled together: a window is done before the next begins. Default 256. */
   readonly window?: number;
   /** Called after each denoiser call with the fraction done, 0 to 1. */
@@ -57,7 +60,10 @@ export function leaseFor(model: Model, { sampler, steps }: Pick<Settings, "sampl
   return { version: (student ?? model.card).version, denoiser: model.denoiser(distilled), release() {} };
 }
 
-const atOnce: TakeTurn = (work) => work({ yield: () => Promise.resolve() });
+const atOnce: TakeTurn = (work) =>
+  work({ yield: nothing, held: true, pass() {}, wait: nothing, served() {}, waitedMs: 0 });
+
+const nothing = () => Promise.resolve();
 
 /** Lets the event loop turn, so that a server answers while a denoiser works. */
 export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
@@ -94,7 +100,7 @@ async function* drawWith(
   lease: Lease,
   model: Model,
   { count, seed, settings, size }: DrawRequest,
-  { signal, turn = atOnce, window = 256, onProgress }: Omit<DrawOptions, "lease">,
+  { signal, turn = atOnce, calls, window = 256, onProgress }: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
@@ -103,23 +109,24 @@ async function* drawWith(
   const distribution = sizeDistribution(model.card, size);
   const grid = makeGrid(settings.grid, settings.steps, model.schedule);
   const denoiser = await lease.denoiser;
+  const shared = denoiser.predictEach ? calls : undefined;
   const pause = breather();
   let done = 0;
 
   const drawBatch = async ({ nodes, indices }: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
     const shape = { batch: indices.length, nodes }, space = denoiser.space;
     const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
-    let waited = 0;
+    const waitedBefore = turn.waitedMs;
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
-      const asked = performance.now();
-      await turn.yield();
-      waited += performance.now() - asked;
-      const x0 = await denoiser.predict(z, shape, t);
+      if (!shared) await turn.yield();
+      const call = { denoiser, z, shape, t };
+      const x0 = await (shared ? shared.predict(turn, call, { limit: model.batch }) : denoiser.predict(z, shape, t));
       if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
       done += indices.length;
       onProgress?.(Math.min(1, done / (count * settings.steps)));
-      await pause();
+      // An engine works beside this thread, whose event loop turns meanwhile.
+      if (!denoiser.predictEach) await pause();
       return x0;
     };
     const noise = () => drawNoise(space, shape, streams);
@@ -133,7 +140,12 @@ async function* drawWith(
       indices.map((index) => random(seed, index, PURPOSE.decode)),
       settings.decoding,
     );
-    return { indices, molecules, sampleMs: sampled - started - waited, decodeMs: performance.now() - sampled };
+    return {
+      indices,
+      molecules,
+      sampleMs: sampled - started - (turn.waitedMs - waitedBefore),
+      decodeMs: performance.now() - sampled,
+    };
   };
 
   for (let from = 0; from < count; from += window) {
@@ -141,7 +153,7 @@ async function* drawWith(
     const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
     for (const batch of groupBySize(sizes, model.batch, from)) {
       signal?.throwIfAborted();
-      yield await turn((mine) => drawBatch(batch, mine));
+      yield await turn((mine) => drawBatch(batch, mine), { early: shared !== undefined });
     }
   }
 }

@@ -136,9 +136,16 @@ export async function loadModel(
       },
     };
   };
+  // One a network and number of steps: requests for the same share its calls.
+  const ofSteps = new WeakMap<Denoiser, Map<number, Denoiser>>();
+  const toldOnce = (network: Denoiser, steps: number): Denoiser => {
+    const made = ofSteps.get(network) ?? new Map<number, Denoiser>(), one = made.get(steps) ?? told(network, steps);
+    ofSteps.set(network, made.set(steps, one));
+    return one;
+  };
   const open: ServedModel["open"] = ({ steps, levels, version }, path) => {
     levelsOf.set(path, levels);
-    return leaseOn(path, version, (network) => levels > 0 ? told(network, steps) : network);
+    return leaseOn(path, version, (network) => levels > 0 ? toldOnce(network, steps) : network);
   };
   const lease = (steps?: number): Lease => {
     if (steps === undefined) return leaseOn(teacherPath, entry.card.version, (network) => network);
@@ -184,6 +191,7 @@ export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
 const told = (network: Denoiser, steps: number): Denoiser => ({
   space: network.space,
   predict: (z, shape, t) => network.predict(z, shape, t, steps),
+  predictEach: network.predictEach && ((z, shape, t) => network.predictEach!(z, shape, t, steps)),
   dispose() {},
 });
 

@@ -57,7 +57,7 @@ export interface Generation {
 }
 
 /** How to generate. */
-export interface GenerateOptions extends Omit<DrawOptions, "turn" | "lease"> {
+export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease"> {
   /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
   readonly validate: Validate | BatchValidator;
   readonly place?: Place;
@@ -104,7 +104,7 @@ export function generateMolecules(
     const turn = place && place.turn.bind(place),
       judge = typeof validate === "function" ? inline(validate) : validate.judge;
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
-    for await (const batch of draw(model, request, { ...options, turn, window, lease })) {
+    for await (const batch of draw(model, request, { ...options, turn, calls: place?.calls, window, lease })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (place) timings.queueMs = place.waitedMs;

@@ -2,7 +2,10 @@
  * Who may use the device. There is one device, many requests: each request holds a place in the queue for as long as it
  * lives, and takes turns on the device. A turn is given up after each piece of work and, inside a long one, after a
  * slice of time, so that a request for 1,000 molecules cannot starve one for a single molecule.
+ *
+ * Work that can share calls of the denoiser (`batching.ts`) begins before its turn comes, and stands in line meanwhile.
  */
+import { createSharedCalls, type SharedCalls } from "./batching.ts";
 
 /** The queue has no place left; `retryAfter` is a guess, in seconds, at when one will be free. */
 export class QueueFullError extends Error {
@@ -16,6 +19,25 @@ export class QueueFullError extends Error {
 export interface Turn {
   /** Gives the device away where this turn's slice of time is over and others wait, and resolves when it is back. */
   yield(): Promise<void>;
+  /** The device is this turn's. */
+  readonly held: boolean;
+  /**
+   * Gives the device away, and stands in line again, where others wait and the slice is over or one of them has had no turn
+   * yet. Resolves nothing: `held` tells.
+   */
+  pass(): void;
+  /** Resolves when the device is this turn's, or `until` is. @throws the signal's reason where it is aborted */
+  wait(until?: Promise<unknown>): Promise<void>;
+  /** Goes to the end of the line, as it has been served on another's turn. */
+  served(): void;
+  /** As the place's. */
+  readonly waitedMs: number;
+}
+
+/** How a turn begins. */
+export interface TurnOptions {
+  /** The work begins at once, before the device is its own. Default false. */
+  readonly early?: boolean;
 }
 
 /** A request's place in the queue. */
@@ -25,7 +47,9 @@ export interface Place {
    *
    * @throws the signal's reason where it is aborted before the turn comes; whatever `work` throws
    */
-  turn<T>(work: (turn: Turn) => Promise<T>): Promise<T>;
+  turn<T>(work: (turn: Turn) => Promise<T>, options?: TurnOptions): Promise<T>;
+  /** Calls that all places of the queue share. */
+  readonly calls: SharedCalls;
   /** Milliseconds that this request has waited for the device so far. */
   readonly waitedMs: number;
   /** No other request holds a place. */
@@ -67,7 +91,7 @@ export interface QueueOptions {
 export function createQueue({ limit = 32, sliceMs = 100, now = () => performance.now() }: QueueOptions = {}): Queue {
   if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer, not ${limit}`);
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0, not ${sliceMs}`);
-  const waiting: { start: () => void }[] = [];
+  const waiting: { fresh: boolean; start(): void }[] = [], calls = createSharedCalls();
   let held = 0, busy = false, meanStay = 1000;
 
   const release = () => {
@@ -76,27 +100,44 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
     else busy = false;
   };
 
-  /** Resolves when the device is the caller's; rejects, and leaves the line, when the signal is aborted first. */
-  const acquire = (signal?: AbortSignal): Promise<void> => {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (!busy) {
-      busy = true;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const leaveLine = () => {
-        waiting.splice(waiting.indexOf(entry), 1);
-        reject(signal!.reason);
-      };
-      const entry = {
-        start: () => {
-          signal?.removeEventListener("abort", leaveLine);
-          resolve();
-        },
-      };
+  /**
+   * Stands in line until the device is the caller's, which `start` hears of at that very moment; or until it leaves, or the signal
+   * is aborted.
+   */
+  const stand = (fresh: boolean, start: () => void, signal?: AbortSignal) => {
+    const { promise: granted, resolve, reject } = Promise.withResolvers<void>();
+    granted.catch(() => {}); // whoever waits hears of it
+    const leave = () => {
+      signal?.removeEventListener("abort", abort);
+      if (waiting.includes(entry)) waiting.splice(waiting.indexOf(entry), 1);
+    };
+    const abort = () => {
+      leave();
+      reject(signal!.reason);
+    };
+    const entry = {
+      fresh,
+      start() {
+        signal?.removeEventListener("abort", abort);
+        start();
+        resolve();
+      },
+    };
+    if (signal?.aborted) reject(signal.reason);
+    else if (busy) {
       waiting.push(entry);
-      signal?.addEventListener("abort", leaveLine, { once: true });
-    });
+      signal?.addEventListener("abort", abort, { once: true });
+    } else {
+      busy = true;
+      entry.start();
+    }
+    const back = () => {
+      if (!waiting.includes(entry)) return;
+      waiting.splice(waiting.indexOf(entry), 1);
+      waiting.push(entry);
+      entry.fresh = false;
+    };
+    return { granted, leave, back };
   };
 
   const enter = (signal?: AbortSignal): Place => {
@@ -104,34 +145,55 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
     held++;
     const entered = now();
     let waitedMs = 0, left = false;
-    const wait = async () => {
-      const from = now();
-      try {
-        await acquire(signal);
-      } finally {
-        waitedMs += now() - from;
-      }
-    };
     return {
-      async turn(work) {
-        await wait();
-        let mine = true, since = now();
+      async turn(work, { early = false } = {}) {
+        let mine = false, since = 0;
+        const start = () => {
+          mine = true;
+          since = now();
+        };
+        let standing = stand(true, start, signal);
+        const give = () => {
+          mine = false;
+          release();
+          standing = stand(false, start, signal);
+        };
+        const wait = async (until?: Promise<unknown>) => {
+          if (mine) return;
+          const from = now();
+          try {
+            await (until ? Promise.race([standing.granted, until]) : standing.granted);
+          } finally {
+            waitedMs += now() - from;
+          }
+        };
+        const late = () => now() - since >= sliceMs;
         try {
+          if (!early) await wait();
           return await work({
             async yield() {
               signal?.throwIfAborted();
-              if (waiting.length === 0 || now() - since < sliceMs) return;
-              mine = false;
-              release();
+              if (mine && waiting.length > 0 && late()) give();
               await wait();
-              mine = true;
-              since = now();
+            },
+            get held() {
+              return mine;
+            },
+            pass() {
+              if (mine && waiting.length > 0 && (late() || waiting.some(({ fresh }) => fresh))) give();
+            },
+            wait,
+            served: () => standing.back(),
+            get waitedMs() {
+              return waitedMs;
             },
           });
         } finally {
+          standing.leave();
           if (mine) release();
         }
       },
+      calls,
       get waitedMs() {
         return waitedMs;
       },

@@ -67,6 +67,13 @@ export interface Denoiser {
     t: number | Float32Array,
     steps?: number | Float32Array,
   ): Promise<Float32Array>;
+  /**
+   * As `predict` at `t[b]`, to the last bit: an estimate depends on its own molecule alone, not on what else is in the batch, nor on
+   * its place there. Absent where that cannot be said; batches are shared between requests only where it can.
+   *
+   * @param t `[B]`, in double precision, as times are where there is one for all
+   */
+  predictEach?(z: Float32Array, shape: BatchShape, t: Float64Array, steps?: number): Promise<Float32Array>;
   dispose(): void;
 }
 

@@ -30,7 +30,8 @@ export interface StepFeatures {
   readonly levels?: number;
 }
 
-const perMolecule = (values: number | Float32Array, b: number) => typeof values === "number" ? values : values[b];
+const perMolecule = (values: number | Float32Array | Float64Array, b: number) =>
+  typeof values === "number" ? values : values[b];
 
 /** Features of one molecule's time, and of its number of steps where there are levels. */
 function features(t: number, steps: number | undefined, levels: number, out: Float32Array, at: number): void {
@@ -42,7 +43,7 @@ function features(t: number, steps: number | undefined, levels: number, out: Flo
 
 /** Rows for a batch at one time, or at one time a molecule. Throws RangeError where the times are not `batch` in number. */
 export function timeRows(
-  t: number | Float32Array,
+  t: number | Float32Array | Float64Array,
   batch: number,
   schedule: (t: number) => Pick<ScheduleValues, "alpha" | "sigma">,
   { steps, levels = 0 }: StepFeatures = {},

@@ -1,6 +1,6 @@
 /** The pair-attention denoiser on the native engine: for machines with a C compiler. */
 import type { StoredTensor } from "../safetensors.ts";
-import type { Denoiser } from "../types.ts";
+import type { BatchShape, Denoiser } from "../types.ts";
 import { timeRows } from "./inputs.ts";
 import { createNativeEngine } from "./native_engine.ts";
 import { flatten } from "./parameters.ts";
@@ -19,10 +19,12 @@ export function createNativeDenoiser(
     throw error;
   }
   engine.refresh();
-  return {
-    space,
-    predict: async (z, shape, t, steps) =>
-      await engine.predict(z, shape, timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels })),
-    dispose: () => engine.dispose(),
-  };
+  const predict = async (
+    z: Float32Array,
+    shape: BatchShape,
+    t: number | Float32Array | Float64Array,
+    steps?: number | Float32Array,
+  ): Promise<Float32Array> =>
+    await engine.predict(z, shape, timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels }));
+  return { space, predict, predictEach: predict, dispose: () => engine.dispose() };
 }

@@ -110,21 +110,22 @@ export async function createWasmDenoiser(
     close();
     throw error;
   }
-  return {
-    space,
-    async predict(z, shape, t, steps) {
-      checkLatents(z, space, shape);
-      const length = latentLength(space, shape.nodes);
-      const rows = timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels }),
-        out = new Float32Array(z.length);
-      await Promise.all(workers.map(async (worker, k) => {
-        const { from, ...part } = slice(shape, space, z, rows, k, workers.length);
-        if (part.shape.batch === 0) return;
-        const { x0 } = await worker.ask({ type: "predict", ...part }, [part.z.buffer as ArrayBuffer]);
-        out.set(x0!, from * length);
-      }));
-      return out;
-    },
-    dispose: close,
+  const predict = async (
+    z: Float32Array,
+    shape: BatchShape,
+    t: number | Float32Array | Float64Array,
+    steps?: number | Float32Array,
+  ): Promise<Float32Array> => {
+    checkLatents(z, space, shape);
+    const length = latentLength(space, shape.nodes);
+    const rows = timeRows(t, shape.batch, schedule, { steps, levels: sizes.levels }), out = new Float32Array(z.length);
+    await Promise.all(workers.map(async (worker, k) => {
+      const { from, ...part } = slice(shape, space, z, rows, k, workers.length);
+      if (part.shape.batch === 0) return;
+      const { x0 } = await worker.ask({ type: "predict", ...part }, [part.z.buffer as ArrayBuffer]);
+      out.set(x0!, from * length);
+    }));
+    return out;
   };
+  return { space, predict, predictEach: predict, dispose: close };
 }
