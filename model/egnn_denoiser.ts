@@ -148,26 +148,28 @@ export function egnnDenoiserNetwork({ space, sizes }: Omit<EgnnDenoiserOptions, 
 export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: EgnnNetwork): Denoiser {
   const { space, sizes } = options, k = space.scalars, width = 3 + k, features = inputs(space, sizes);
   checkSpace(space);
+  const predict: Denoiser["predict"] = async (z, shape, t) => {
+    checkLatents(z, space, shape);
+    const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(t, batch);
+    // Ones where there are no scalars.
+    const h = new Float32Array(rows * features).fill(1), x = new Float32Array(rows * 3);
+    for (let row = 0; row < rows; row++) {
+      x.set(z.subarray(row * width, row * width + 3), row * 3);
+      h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
+      if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
+    }
+    const out = await network.run({ h, x }, shape), prediction = new Float32Array(z.length);
+    const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
+    for (let row = 0; row < rows; row++) {
+      prediction.set(moved.subarray(row * 3, row * 3 + 3), row * width);
+      prediction.set(out.h.subarray(row * features, row * features + k), row * width + 3);
+    }
+    return estimates(z, prediction, times, options);
+  };
   return {
     space,
-    async predict(z, shape, t) {
-      checkLatents(z, space, shape);
-      const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(t, batch);
-      // Ones where there are no scalars.
-      const h = new Float32Array(rows * features).fill(1), x = new Float32Array(rows * 3);
-      for (let row = 0; row < rows; row++) {
-        x.set(z.subarray(row * width, row * width + 3), row * 3);
-        h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
-        if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
-      }
-      const out = await network.run({ h, x }, shape), prediction = new Float32Array(z.length);
-      const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
-      for (let row = 0; row < rows; row++) {
-        prediction.set(moved.subarray(row * 3, row * 3 + 3), row * width);
-        prediction.set(out.h.subarray(row * features, row * features + k), row * width + 3);
-      }
-      return estimates(z, prediction, times, options);
-    },
+    predict,
+    predictEach: (z, shape, t) => predict(z, shape, Float32Array.from(t)),
     dispose: () => network.dispose(),
   };
 }

@@ -166,6 +166,15 @@ for (const [name, create, ignore] of engines) {
           const alone = await denoiser.predict(own, { batch: 1, nodes: 9 }, 0.3);
           assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
         }
+        const mixed = await denoiser.predictEach!(
+          z,
+          shape,
+          Float64Array.from({ length: 21 }, (_, b) => b % 2 ? 0.3 : 0.7),
+        );
+        for (const b of [1, 19]) {
+          const own = mixed.slice(b * length, (b + 1) * length);
+          assert.deepEqual(own, all.slice(b * length, (b + 1) * length), `molecule ${b} beside others at other times`);
+        }
       } finally {
         denoiser.dispose();
       }
