@@ -109,6 +109,42 @@ for (const [name, make, ignore] of engines) {
   });
 
   Deno.test({
+    name: `${name} agrees with TensorFlow.js where exponentials leave float32's range`,
+    ignore,
+    async fn() {
+      await tf.setBackend("cpu");
+      const engine = await make(), reference = createPairAttention(tf, { space, sizes, schedule }, parameters());
+      try {
+        const shape = { batch: 3, nodes: 6 }, z = drawNoise(space, shape, streams(3)).map((value) => 1000 * value);
+        const error = relativeError(await engine.predict(z, shape, 0.5), await reference.predict(z, shape, 0.5));
+        assert.ok(error < 1e-4, `${error}`);
+      } finally {
+        engine.dispose();
+        reference.dispose();
+      }
+    },
+  });
+
+  Deno.test({
+    name: `${name} gives no numbers for a molecule that has none, and leaves others alone`,
+    ignore,
+    async fn() {
+      const engine = await make(), shape = { batch: 3, nodes: 5 }, length = latentLength(space, 5);
+      try {
+        const z = drawNoise(space, shape, streams(3)), sound = await engine.predict(z, shape, 0.5);
+        z[length] = NaN;
+        const broken = await engine.predict(z, shape, 0.5);
+        assert.ok(broken.subarray(length, length + 3).every(Number.isNaN));
+        for (const b of [0, 2]) {
+          assert.deepEqual(broken.slice(b * length, (b + 1) * length), sound.slice(b * length, (b + 1) * length));
+        }
+      } finally {
+        engine.dispose();
+      }
+    },
+  });
+
+  Deno.test({
     name: `${name} gives a molecule the same bits whatever stands beside it`,
     ignore,
     async fn() {

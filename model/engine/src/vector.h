@@ -70,7 +70,7 @@ typedef int integers __attribute__((vector_size(16)));
 #define EACH for (int v = 0; v < WIDE_VECTORS; v++)
 INLINE void exp_wide(vector x[WIDE_VECTORS]) {
   vector n[WIDE_VECTORS], p[WIDE_VECTORS];
-  EACH x[v] = __builtin_wasm_pmax_f32x4(ALL(-87.f), __builtin_wasm_pmin_f32x4(ALL(87.f), x[v]));
+  EACH x[v] = __builtin_wasm_pmax_f32x4(__builtin_wasm_pmin_f32x4(x[v], ALL(87.f)), ALL(-87.f)); /* what is no number stays so */
   EACH n[v] = __builtin_elementwise_rint(x[v] * ALL(1.44269504088896341f));
   EACH x[v] = FMA(x[v], ALL(1.44269504088896341f), -n[v]);
   EACH p[v] = FMA(ALL(1.3276471979e-3f), x[v], ALL(9.6755413342e-3f));
