@@ -81,6 +81,9 @@ EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors
       if (!e->worker[w].gradient || !e->worker[w].padded || !e->worker[w].scratch) return 0;
     }
   }
+#if defined(__wasm__)
+  if (!(e->worker[0].scratch = allocate(packing_scratch(&e->s) * 4))) return 0;
+#endif
   return e;
 }
 
@@ -130,8 +133,13 @@ static void refresh_share(Engine *e, int index, int threads) {
   }
 }
 
-/* Derives what the passes need from the parameters; call after writing them. */
-EXPORT(molstep_refresh) void molstep_refresh(Engine *e) { refresh_share(e, 0, 1); }
+/* Derives what the passes need from the parameters; call after writing them. In WebAssembly it leaves the weights in panels: write all before each call. */
+EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
+  refresh_share(e, 0, 1);
+#if defined(__wasm__)
+  pack_weights(&e->net, e->worker[0].scratch);
+#endif
+}
 
 /* A worker's memory for a tile, grown where it is too small. 0 where there is none. */
 static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int train) {

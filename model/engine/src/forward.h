@@ -310,6 +310,36 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
       }
 }
 
+#if defined(__wasm__)
+/* Floats of scratch that pack_weights() needs: the largest weight. */
+static long packing_scratch(const Sizes *s) {
+  const long wide = s->f + PAIR, input = s->scalars + s->times;
+  return (input > wide ? input : wide) * (s->hidden > s->f ? s->hidden : s->f);
+}
+
+/* Puts every weight that forward() multiplies by into panels, in place. */
+static void pack_weights(Net *net, float *scratch) {
+  const Sizes *s = &net->s;
+  const int f = s->f, R = s->radial;
+#define PACK(rows, columns, at) pack_panels_in_place(rows, columns, at, scratch)
+  float *p = net->p;
+  PACK(s->scalars + s->times, f, p + net->l.input_w);
+  for (int b = 0; b < s->blocks; b++) {
+    const BlockLayout *l = &net->l.block[b];
+    for (int part = 0; part < 3; part++) PACK(f, f, p + l->qkv_w + (long)part * f * f);
+    PACK(f + SETS, 2 * PAIR, p + l->edge_w);
+    PACK(R, PAIR, p + l->radial_w), PACK(SHAPES, PAIR, p + l->radial_w + (long)R * PAIR);
+    PACK(PAIR, PAIR_OUT, p + l->pair_w);
+    PACK(f + PAIR, f, p + l->out_w), PACK(f + SETS, s->hidden, p + l->up_w), PACK(s->hidden, f + SETS, p + l->down_w);
+    PACK(SETS, SETS, p + l->mix);
+  }
+  PACK(f, PAIR, p + net->l.bonds_node_w);
+  PACK(R, PAIR, p + net->l.bonds_pair_w), PACK(SETS, PAIR, p + net->l.bonds_pair_w + (long)R * PAIR);
+  PACK(f, LANES, net->padded.scalars_w), PACK(PAIR, LANES, net->padded.bonds_out_w);
+#undef PACK
+}
+#endif
+
 /* softmax of `count` logits; `out` may be `logits` */
 INLINE void softmax(const float *logits, int count, float *out) {
   float max = logits[0], sum = 0;
