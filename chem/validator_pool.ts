@@ -18,8 +18,10 @@ export interface JudgedBatch {
 /** How to judge a batch. */
 export interface JudgeOptions {
   readonly signal?: AbortSignal;
-  /** The main thread has nothing better to do: it takes part at once, and alone where there is one piece. Default false. */
-  readonly share?: boolean;
+  /** Somebody waits for these very verdicts. Default false. */
+  readonly last?: boolean;
+  /** Nobody else has work for the main thread. Default false. */
+  readonly alone?: boolean;
 }
 
 /** Judges batches of molecules. */
@@ -42,7 +44,10 @@ export interface ValidatorPool extends BatchValidator {
 export interface ValidatorPoolOptions {
   /** The main thread's. */
   readonly validate: Validate;
-  /** Most workers; a further one starts when batches wait. Default: a core less than there are, from 1 to 4. 0: none. */
+  /**
+   * Most workers, of some 60 to 110 MiB each; a further one starts when there is much to do. Default: a core less than there are,
+   * from 1 to 3. 0: none.
+   */
   readonly workers?: number;
   /** Molecules in a piece. Default 4. */
   readonly piece?: number;
@@ -56,6 +61,7 @@ export interface ValidatorPoolOptions {
 interface Job {
   readonly molecules: readonly Molecule[];
   readonly options: ValidateOptions;
+  /** The main thread takes part. */
   readonly share: boolean;
   readonly validations: Validation[];
   next: number;
@@ -80,13 +86,16 @@ interface Slot {
 /** Pieces that a worker is given ahead, so that it never waits for the main thread. */
 const AHEAD = 2;
 
+/** Molecules that wait, for each worker there is, when a further one starts: more than a batch. */
+const BACKLOG = 128;
+
 /** Milliseconds that the main thread judges before it turns its event loop. */
 const BREATH = 15;
 
 /** @throws RangeError where `workers` or `piece` make no sense */
 export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPool {
   const { validate, piece: size = 4, onFault = () => {}, open = () => openValidationWorker() } = options;
-  const { workers: most = Math.min(4, Math.max(1, navigator.hardwareConcurrency - 1)) } = options;
+  const { workers: most = Math.min(3, Math.max(1, navigator.hardwareConcurrency - 1)) } = options;
   if (!Number.isInteger(most) || most < 0) throw new RangeError(`workers must be a whole number from 0, not ${most}`);
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`a piece has at least 1 molecule, not ${size}`);
   let slots: Slot[] = [], opened = 0, closed = false, working = false;
@@ -112,7 +121,11 @@ export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPoo
   };
 
   /** Judges on the main thread what no worker takes, and turns the event loop meanwhile. */
-  const work = async (next: () => Piece | undefined) => {
+  const onMain = async () => {
+    if (working) return;
+    working = true;
+    const next = () =>
+      forMain.shift() ?? take(queue.find(({ share }) => share)) ?? (anyReady() ? undefined : take(queue[0]));
     let breath = performance.now();
     for (let piece = next(); piece; piece = next()) {
       const { job } = piece, validations: Validation[] = [];
@@ -132,16 +145,9 @@ export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPoo
         job.settle(error);
       }
     }
-  };
-  const onMain = () => {
-    if (working) return;
-    working = true;
-    const next = () =>
-      forMain.shift() ?? take(queue.find(({ share }) => share)) ?? (anyReady() ? undefined : take(queue[0]));
-    work(next).finally(() => {
-      working = false;
-      dispatch();
-    });
+    // At once after the last piece: whoever waited for it may ask for more before a promise of the loop's end is heard.
+    working = false;
+    dispatch();
   };
 
   const retire = (slot: Slot, error: Error) => {
@@ -177,9 +183,13 @@ export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPoo
         else forMain.push(piece);
       }
     }
-    const waits = queue.length > 0;
-    if (waits && slots.length > 0 && slots.length < most && slots.every(({ ready }) => ready)) start();
-    if (forMain.length > 0 || (waits && !anyReady())) onMain();
+    const backlog = queue.reduce((sum, { molecules, next }) => sum + molecules.length - next, 0);
+    if (
+      slots.length > 0 && slots.length < most && backlog > BACKLOG * slots.length && slots.every(({ ready }) => ready)
+    ) {
+      start();
+    }
+    if (forMain.length > 0 || (backlog > 0 && !anyReady())) onMain();
   };
 
   const start = (): Promise<void> => {
@@ -197,8 +207,11 @@ export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPoo
   const warm = () => first ??= start();
 
   return {
-    judge(molecules, options = {}, { signal, share = false } = {}) {
+    judge(molecules, options = {}, { signal, last = false, alone = false } = {}) {
       if (signal?.aborted) return Promise.reject(signal.reason);
+      // A piece that somebody waits for takes no longer here than in a worker, and workers that are busy would keep it waiting.
+      const single = molecules.length <= size, idle = slots.some(({ ready, flying }) => ready && flying === 0);
+      const share = last && (alone || (single && !idle));
       const { promise, resolve, reject } = Promise.withResolvers<JudgedBatch>();
       const abort = () => job.settle(signal!.reason);
       const job: Job = {
@@ -225,7 +238,7 @@ export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPoo
         return promise;
       }
       queue.push(job);
-      if (!share || molecules.length > size) warm();
+      if (!share || !single) warm();
       if (share) onMain(); // takes its piece before the workers take theirs
       dispatch();
       return promise;

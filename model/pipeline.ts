@@ -110,8 +110,7 @@ export function generateMolecules(
       if (place) timings.queueMs = place.waitedMs;
       drawn += batch.molecules.length;
       const last = drawn % window === 0 || drawn === request.count;
-      // With the window drawn this thread has nothing better to do, unless it serves others.
-      const judged = judge(batch.molecules, detail, { signal: over.signal, share: last && (place?.alone ?? true) });
+      const judged = judge(batch.molecules, detail, { signal: over.signal, last, alone: place?.alone ?? true });
       judged.catch((error) => fault ??= { error });
       judging.push({ batch, judged });
       if (typeof validate === "function") await judged;

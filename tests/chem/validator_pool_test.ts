@@ -81,7 +81,7 @@ Deno.test("createValidatorPool() judges on the workers alone when they are ready
   );
 });
 
-Deno.test("createValidatorPool() judges at once on the main thread when no worker is ready, there is to be none, or it shares one piece", async () => {
+Deno.test("createValidatorPool() judges at once on the main thread when no worker is ready, there is to be none, or somebody waits for one piece", async () => {
   const validate = await validator(), never = { ...scripted(validate), ready: new Promise<void>(() => {}) };
   const expected = batch.map((molecule) => validate(molecule, ASKED));
   await withPool({ workers: 1, open: () => never }, async (pool) => {
@@ -89,15 +89,25 @@ Deno.test("createValidatorPool() judges at once on the main thread when no worke
   });
   await withPool({ workers: 0, open: () => assert.fail("a worker") }, async (pool) => {
     assert.deepEqual((await pool.judge(batch, ASKED)).validations, expected);
-    assert.deepEqual((await pool.judge(batch, ASKED, { share: true })).validations, expected);
+    assert.deepEqual((await pool.judge(batch, ASKED, { last: true, alone: true })).validations, expected);
   });
   const idle = scripted(validate);
   await withPool({ workers: 1, open: () => idle, piece: 4 }, async (pool) => {
-    assert.deepEqual((await pool.judge(batch.slice(0, 2), ASKED, { share: true })).validations, expected.slice(0, 2));
+    assert.deepEqual(
+      (await pool.judge(batch.slice(0, 2), ASKED, { last: true, alone: true })).validations,
+      expected.slice(0, 2),
+    );
     assert.equal(pool.ready, 0); // not even begun
     await pool.warm();
-    assert.deepEqual((await pool.judge(batch.slice(0, 4), ASKED, { share: true })).validations, expected.slice(0, 4));
+    assert.deepEqual(
+      (await pool.judge(batch.slice(0, 4), ASKED, { last: true, alone: true })).validations,
+      expected.slice(0, 4),
+    );
     assert.equal(idle.judged, 0);
+    // An idle worker takes it where the main thread has others to serve; a busy one does not.
+    const two = ["a", "b"].map(() => pool.judge(batch.slice(0, 2), ASKED, { last: true }));
+    for (const judged of two) assert.deepEqual((await judged).validations, expected.slice(0, 2));
+    assert.equal(idle.judged, 2);
   });
 });
 
@@ -201,6 +211,20 @@ Deno.test("createValidatorPool() lets a small batch pass when a large one waits"
     const small = pool.judge([ethane()]).then(() => order.push("small"));
     await Promise.all([large, small]);
     assert.deepEqual(order, ["small", "large"]);
+  });
+});
+
+Deno.test("createValidatorPool() starts further workers when much waits, and no more than it may have", async () => {
+  const validate = await validator();
+  const { validations: [verdict] } = await scripted(validate).judge([methane()], {});
+  const quick = () => scripted(() => verdict, () => new Promise((resolve) => setTimeout(resolve, 0)));
+  let opened = 0;
+  await withPool({ workers: 3, open: () => (opened++, quick()) }, async (pool) => {
+    await pool.warm();
+    await pool.judge(Array.from({ length: 64 }, methane));
+    assert.equal(opened, 1);
+    await Promise.all([1, 2, 3, 4, 5].map(() => pool.judge(Array.from({ length: 128 }, methane))));
+    assert.equal(opened, 3);
   });
 });
 

@@ -42,7 +42,7 @@ Deno.test("generateMolecules() draws the next batches while the first are judged
     let together = 0;
     for (let done = 0; done < 23;) {
       // No verdict is given before the whole window is drawn and asked for; then the last comes first.
-      while (asked.length === 0 || !asked.at(-1)!.how.share) await new Promise((resolve) => setTimeout(resolve, 0));
+      while (asked.length === 0 || !asked.at(-1)!.how.last) await new Promise((resolve) => setTimeout(resolve, 0));
       together = Math.max(together, asked.length);
       for (const { settle } of asked.splice(0).reverse()) settle();
       done += 10;
@@ -51,22 +51,22 @@ Deno.test("generateMolecules() draws the next batches while the first are judged
     assert.deepEqual(await windows, expected);
   }));
 
-Deno.test("generateMolecules() lets the main thread share the last batch of a window when no other request is held", () =>
+Deno.test("generateMolecules() tells its validator of a window's last batch, and whether another request is held", () =>
   withModel(async (model, validate) => {
-    const queue = createQueue(), seen: boolean[] = [];
+    const queue = createQueue(), seen: Pick<JudgeOptions, "last" | "alone">[] = [];
     const validator: BatchValidator = {
-      judge(molecules, options, { share } = {}) {
-        seen.push(share!);
+      judge(molecules, options, { last, alone } = {}) {
+        seen.push({ last, alone });
         return Promise.resolve({ validations: molecules.map((one) => validate(one, options)), ms: 1 });
       },
     };
     const place = queue.enter();
     await Array.fromAsync(generate(model, 9, { validate: validator, place }).windows);
-    assert.deepEqual(seen, seen.map((_, k) => k === seen.length - 1));
+    assert.ok(seen.length > 1);
+    assert.deepEqual(seen, seen.map((_, k) => ({ last: k === seen.length - 1, alone: true })));
     const other = queue.enter();
-    seen.length = 0;
-    await Array.fromAsync(generate(model, 9, { validate: validator, place }).windows);
-    assert.ok(seen.length > 0 && !seen.includes(true));
+    await Array.fromAsync(generate(model, 1, { validate: validator, place }).windows);
+    assert.deepEqual(seen.at(-1), { last: true, alone: false });
     other.leave();
   }));
 
@@ -98,7 +98,7 @@ Deno.test("generateMolecules() gives up what is being judged when its signal is 
       };
       const generation = generate(model, 8, { validate: { judge }, signal: abort.signal, window: 4 });
       const first = generation.windows.next();
-      while (asked.length === 0 || !asked.at(-1)!.how.share) await new Promise((resolve) => setTimeout(resolve, 0));
+      while (asked.length === 0 || !asked.at(-1)!.how.last) await new Promise((resolve) => setTimeout(resolve, 0));
       if (how === "abort") {
         abort.abort(new Error("enough"));
         await assert.rejects(first, /enough/);
