@@ -22,8 +22,8 @@ export interface Turn {
   /** The device is this turn's. */
   readonly held: boolean;
   /**
-   * Gives the device away, and stands in line again, where others wait and the slice is over or one of them has had no turn
-   * yet. Resolves nothing: `held` tells.
+   * Gives the device away, and stands in line again, where others wait and the slice is over or one of them is a request that has
+   * had no turn yet. Resolves nothing: `held` tells.
    */
   pass(): void;
   /** Resolves when the device is this turn's, or `until` is. @throws the signal's reason where it is aborted */
@@ -144,7 +144,7 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
     if (held >= limit) throw new QueueFullError(limit, Math.max(1, Math.ceil(meanStay / 1000)));
     held++;
     const entered = now();
-    let waitedMs = 0, left = false;
+    let waitedMs = 0, left = false, fresh = true;
     return {
       async turn(work, { early = false } = {}) {
         let mine = false, since = 0;
@@ -152,7 +152,8 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
           mine = true;
           since = now();
         };
-        let standing = stand(true, start, signal);
+        let standing = stand(fresh, start, signal);
+        fresh = false;
         const give = () => {
           mine = false;
           release();

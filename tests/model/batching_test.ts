@@ -6,7 +6,7 @@ import { type DrawRequest } from "../../model/generate.ts";
 import { drawNoise } from "../../model/latent.ts";
 import { loadModel, type Model } from "../../model/load.ts";
 import { generateMolecules } from "../../model/pipeline.ts";
-import { createQueue } from "../../model/queue.ts";
+import { createQueue, type Turn } from "../../model/queue.ts";
 import { random } from "../../model/random.ts";
 import { chooseSettings } from "../../model/settings.ts";
 import type { BatchShape, Denoiser } from "../../model/types.ts";
@@ -203,6 +203,21 @@ Deno.test("SharedCalls delays a lone molecule by no more than one step of a larg
   await large;
   stop = true;
   await stream;
+});
+
+Deno.test("SharedCalls lets a lone molecule go on when a large request begins its next batch", async () => {
+  const device = clocked(), queue = createQueue({ sliceMs: 1000, now: device.now }), place = queue.enter();
+  const { denoiser } = device, shape = { batch: 50, nodes: 2 }, z = new Float32Array(50 * 6);
+  const large = (async () => {
+    for (let batch = 0; batch < 6; batch++) {
+      const step = (turn: Turn) => place.calls.predict(turn, { denoiser, z, shape, t: 1 }, COMPANY);
+      await place.turn(step, { early: true });
+    }
+  })();
+  await begun(device.calls, 2);
+  const { asked, done } = await run(queue, device, { batch: 1, steps: 6 });
+  assert.ok(done - asked <= 50 + 6, `done after ${done - asked}`);
+  await large;
 });
 
 Deno.test("SharedCalls serves one of a rare size as often as the many that share their calls", async () => {
