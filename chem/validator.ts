@@ -77,6 +77,6 @@ const SMALLEST = { atomicNumbers: Uint8Array.of(1, 9), positions: Float32Array.o
 
 /** Judges a first molecule: RDKit.js compiles and sets up much at it, a tenth of a second's worth. */
 export function warmUp(validate: Validate): Validate {
-  validate(SMALLEST, { descriptors: true });
+  validate(SMALLEST);
   return validate;
 }

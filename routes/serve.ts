@@ -57,6 +57,7 @@ export function serve(
   const lifecycle = createLifecycle();
   const load = (entry: ModelEntry) => loadModel(entry, config), store = createModelStore(entries, load);
   const onFault = (error: Error) => log("warn", "validation", { error: String(error) });
+  // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
   let chemistry: Promise<ValidatorPool> | undefined;
   const validate = () =>
     chemistry ??= createRdkit().then((rdkit) =>
@@ -104,8 +105,6 @@ export function serve(
     log("error", "could not load", { error: String(error), stack: (error as Error).stack });
     throw error;
   });
-  // The first worker too, as it loads RDKit.js again: until then the main thread validates.
-  ready.then(validate).then((pool) => pool.warm()).catch(() => {});
   // Rounds go on when the models are there, so that the service is ready as soon as without them.
   const recovered = ready.then(async () => {
     await publisher.sweep();
