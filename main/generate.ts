@@ -38,8 +38,8 @@ export const samplingOptions = {
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
 
-/** Molecules from which on a validating worker, which takes half a second to start, is worth it. */
-export const WORTH_WORKERS = 128;
+/** Molecules from which on a validating worker, which costs half a second to start, is worth it on two cores. */
+export const WORTH_WORKERS = 2000;
 
 /** The grid that an option names. */
 export function gridOf(value: Record<string, unknown> | undefined) {
