@@ -6,7 +6,7 @@
  * calls it made in how long (at least one call, whatever the seconds). Lines of standard output that do not begin with
  * {@link MARK} are other libraries' talk.
  */
-import { lines } from "./lines.ts";
+import { readLines } from "../model/lines.ts";
 import { openSubject } from "./subject.ts";
 
 /** Begins an answer. */
@@ -32,7 +32,7 @@ const fail = (error: unknown) =>
 async function main(text: string): Promise<void> {
   const subject = await openSubject(JSON.parse(text)), prepared = new Map<string, () => Promise<number[]>>();
   say({ type: "open", why: subject.why });
-  for await (const line of lines(Deno.stdin.readable)) {
+  for await (const line of readLines(Deno.stdin.readable)) {
     try {
       const { batch, what, seconds } = JSON.parse(line) as Question, key = `${batch} ${what}`;
       const call = prepared.get(key) ?? subject.prepare(batch, what);

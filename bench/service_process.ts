@@ -1,7 +1,7 @@
 /** The service as a stranger starts it: `main.ts serve` in a process of its own, on a free port of the loopback. */
 import { fileURLToPath } from "node:url";
 import type { RuntimeChoice } from "../model/runtimes.ts";
-import { lines } from "./lines.ts";
+import { readLines } from "../model/lines.ts";
 
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {
@@ -90,7 +90,7 @@ export async function startService({ root, model, backend }: ServiceOptions): Pr
   let ended = false, last = "";
   const listening = Promise.withResolvers<number>();
   const reading = (async () => {
-    for await (const line of lines(child.stderr)) {
+    for await (const line of readLines(child.stderr)) {
       last = line;
       if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
     }

@@ -1,7 +1,7 @@
 /** The parent's end of `child.ts`. */
 import { fileURLToPath } from "node:url";
 import { type Answer, MARK, type Question } from "./child.ts";
-import { lines } from "./lines.ts";
+import { readLines } from "../model/lines.ts";
 import type { Subject } from "./subject.ts";
 
 /** A subject in a process of its own. */
@@ -29,7 +29,7 @@ export async function startSubject(subject: Subject, timeout: number): Promise<S
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const answers = lines(child.stdout), writer = child.stdin.getWriter();
+  const answers = readLines(child.stdout), writer = child.stdin.getWriter();
   const close = async () => {
     try {
       child.kill("SIGKILL");

@@ -1,6 +1,5 @@
 /** molstep distill */
 import { z } from "zod";
-import { readLines } from "./lines.ts";
 import type { RoundEvent } from "../model/distillation/events.ts";
 import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
@@ -8,6 +7,7 @@ import { runRound } from "../model/distillation/run.ts";
 import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
+import { readLines } from "../model/lines.ts";
 import { gridOf } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, object, option, positive, UsageError, whole } from "./options.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { conditions } from "../bench/conditions.ts";
-import { lines } from "../bench/lines.ts";
+import { readLines } from "../model/lines.ts";
 import { ask } from "../bench/clients.ts";
 import { benchDenoiser } from "../bench/denoiser.ts";
 import { benchDistill } from "../bench/distill.ts";
@@ -76,10 +76,10 @@ Deno.test("formatResult() ends in one line of JSON that holds the result unround
   assert.deepEqual(JSON.parse(last), result);
 });
 
-Deno.test("lines() joins what chunks cut, and gives a last line without an end", async () => {
+Deno.test("readLines() joins what chunks cut, and gives a last line without an end", async () => {
   const chunks = ["a", "b\nc", "\n", "é"].map((text) => new TextEncoder().encode(text));
   const cut = [...chunks.slice(0, 3), chunks[3].slice(0, 1), chunks[3].slice(1)];
-  assert.deepEqual(await Array.fromAsync(lines(ReadableStream.from(cut))), ["ab", "c", "é"]);
+  assert.deepEqual(await Array.fromAsync(readLines(ReadableStream.from(cut))), ["ab", "c", "é"]);
 });
 
 Deno.test("parseBenchOptions() takes parts by --only and by name, and refuses what it does not know", () => {

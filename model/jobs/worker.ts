@@ -1,5 +1,6 @@
 /** The process that runs a round: how it is started, what it tells, how it ends, and whether one of an earlier life still runs. */
 import { fileURLToPath } from "node:url";
+import { readLines } from "../lines.ts";
 import { type COMMANDS, type RoundEvent, roundEvent } from "../distillation/events.ts";
 
 /** How a worker ended. */
@@ -60,7 +61,7 @@ export function startWorker(command: readonly string[], onNoise: (line: string) 
   stdin.closed.catch(() => {});
   let tail = "", alive = true;
   const listening = (async () => {
-    for await (const line of lines(child.stderr)) {
+    for await (const line of readLines(child.stderr)) {
       tail = `${tail}${line}\n`.slice(-TAIL);
       onNoise(line);
     }
@@ -89,7 +90,7 @@ export function startWorker(command: readonly string[], onNoise: (line: string) 
 }
 
 async function* eventsOf(stdout: ReadableStream<Uint8Array>, onNoise: (line: string) => void) {
-  for await (const line of lines(stdout)) {
+  for await (const line of readLines(stdout)) {
     const event = roundEvent.safeParse(parsed(line));
     if (event.success) yield event.data;
     else if (line.trim()) onNoise(line);
@@ -102,17 +103,6 @@ function parsed(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const all = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = all.pop()!;
-    yield* all;
-  }
-  if (rest) yield rest;
 }
 
 /** Why a worker that did not say so ended, in words. */
