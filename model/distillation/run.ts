@@ -158,7 +158,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       onSaved: (update) => onEvent({ type: "saved", update }),
       onValidated: async ({ update, seconds, loss, finished }) => {
         const heldOut = loss - floor;
-        // The end is judged below, on more than one seed's molecules; the curve gets its own all the same.
+        // The end is judged below, on another seed's molecules; the curve gets its own all the same.
         const drawn = signal?.aborted && !finished ? undefined : await drawStudent(VALIDATION_SEED);
         const at: Validation = { update, seconds, heldOut, ...(drawn && { stability: drawn.moleculeStability }) };
         curve.push(at);
