@@ -3,6 +3,7 @@ import { checkLatents, latentLength } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
+import { type Numbered, openAskedWorker } from "./asked_worker.ts";
 import { type TimeRows, timeRows } from "./inputs.ts";
 import { flatten } from "./parameters.ts";
 import { compileWasmEngine } from "./wasm_module.ts";
@@ -22,43 +23,13 @@ export type Question =
   );
 
 /** What it answers. */
-export interface Answer {
-  readonly id: number;
+export interface Answer extends Numbered {
   readonly x0?: Float32Array;
-  readonly error?: string;
 }
 
 type Request = Question extends infer Q ? Q extends unknown ? Omit<Q, "id"> : never : never;
 
-/** A worker that is asked by promises. */
-function openWorker() {
-  const worker = new Worker(new URL("./wasm_worker.ts", import.meta.url), { type: "module" });
-  const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
-  let id = 0;
-  worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-    const promise = waiting.get(data.id);
-    waiting.delete(data.id);
-    if (data.error !== undefined) promise?.reject(new Error(data.error));
-    else promise?.resolve(data);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    for (const { reject } of waiting.values()) reject(new Error(`the engine's worker failed: ${event.message}`));
-    waiting.clear();
-  };
-  return {
-    ask: (request: Request, transfer: Transferable[] = []) =>
-      new Promise<Answer>((resolve, reject) => {
-        waiting.set(++id, { resolve, reject });
-        worker.postMessage({ ...request, id }, transfer);
-      }),
-    close() {
-      worker.terminate();
-      for (const { reject } of waiting.values()) reject(new Error("the engine was closed"));
-      waiting.clear();
-    },
-  };
-}
+const openWorker = () => openAskedWorker<Request, Answer>(new URL("./wasm_worker.ts", import.meta.url));
 
 /** What an engine is made of. */
 export interface EngineOptions {
