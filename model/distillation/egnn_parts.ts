@@ -5,6 +5,7 @@ import type { Card } from "../card.ts";
 import { makeAutoencoder, makeDenoiser, type PartOptions } from "../parts.ts";
 import { readSafetensors, type StoredTensor } from "../safetensors.ts";
 import { makeSchedule } from "../schedules.ts";
+import { averagesOf } from "../training/learner.ts";
 import type { Denoiser } from "../types.ts";
 import { asStudent, latestTime, upTo } from "./egnn_latest.ts";
 import { createEgnnLearner } from "./egnn_learner.ts";
@@ -89,14 +90,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   };
   const sources = await sourcesOf(round, { schedule, autoencoder }, undistilled);
   for (const one of drawing) one.dispose();
-  const studentWeights = async () => {
-    const { tensors } = await learner.state(), prefix = "ema/";
-    return new Map(
-      [...tensors].flatMap(([key, tensor]) =>
-        key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : []
-      ),
-    );
-  };
+  const studentWeights = async () => averagesOf(await learner.state());
   return {
     schedule,
     autoencoder,

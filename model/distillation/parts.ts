@@ -9,12 +9,12 @@ import { readSafetensors } from "../safetensors.ts";
 import type { RuntimeChoice } from "../runtimes.ts";
 import { makeSchedule } from "../schedules.ts";
 import { loadExamples } from "../training/data.ts";
-import type { Learner } from "../training/learner.ts";
+import { averagesOf, type Learner } from "../training/learner.ts";
 import { openLearner, type Trainer } from "../training/open_learner.ts";
 import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
-import type { RoundSettings } from "./settings.ts";
+import { halved, type RoundSettings } from "./settings.ts";
 import type { LatentSource } from "./source.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
@@ -61,8 +61,8 @@ function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
 /** Checks what can be checked before anything is opened. */
 function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
   const { method, variant, from, to, keep, width, blocks, clamp } = settings;
-  if (method === "progressive" && to !== Math.ceil(from / 2)) {
-    throw new RangeError(`a progressive round goes from ${from} steps to ${Math.ceil(from / 2)}, not to ${to}`);
+  if (method === "progressive" && to !== halved(from)) {
+    throw new RangeError(`a progressive round goes from ${from} steps to ${halved(from)}, not to ${to}`);
   }
   if (method !== "knowledge" && (width ?? blocks) !== undefined) {
     throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
@@ -133,12 +133,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const { learner, why } = await openLearner(backend, setup);
   const choice = learner.backend as RuntimeChoice;
   const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice) };
-  const studentWeights = async () => {
-    const { tensors } = await learner.state();
-    return new Map(
-      [...tensors].flatMap(([key, tensor]) => key.startsWith("ema/") ? [[key.slice(4), tensor] as const] : []),
-    );
-  };
+  const studentWeights = async () => averagesOf(await learner.state());
   const auxiliary = settings.method === "moments"
     ? (await openLearner(learner.backend as Trainer, { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors }))
       .learner

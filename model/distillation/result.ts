@@ -1,7 +1,7 @@
 /** What a finished round leaves in its folder: the student's weights and what there is to say of them. */
 import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../card.ts";
-import type { ModelEntry } from "../overlay.ts";
+import { absent, type ModelEntry } from "../overlay.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { writeAtomically } from "../training/checkpoint.ts";
 import { DENOISER_FILE, writeModel } from "../training/export.ts";
@@ -35,14 +35,14 @@ export type RoundOutcome = z.infer<typeof roundResult>;
 
 /** The outcome of a finished round, and undefined where the folder holds none. @throws TypeError where it is damaged */
 export async function readOutcome(folder: string): Promise<RoundOutcome | undefined> {
-  const path = `${folder}/${RESULT}`;
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  const path = `${folder}/${RESULT}`, text = await Deno.readTextFile(path).catch(absent);
   if (text === undefined) return undefined;
-  const result = roundResult.safeParse(JSON.parse(text));
-  if (!result.success) throw new TypeError(`${path} is damaged:\n${z.prettifyError(result.error)}`);
-  return result.data;
+  try {
+    return roundResult.parse(JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    throw new TypeError(`${path} is not sound: ${why}`, { cause: error });
+  }
 }
 
 /** The model with the student of a finished round, and the step counts that it kept, in the place of older ones. */

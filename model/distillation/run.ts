@@ -59,7 +59,7 @@ function settingsAt({ method, variant, grid, clamp }: RoundSettings, card: Card,
 }
 
 /** Events of progress, at most two a second. */
-function throttled(onEvent: RoundOptions["onEvent"], limit: number | undefined) {
+function throttled(onEvent: RoundOptions["onEvent"], limit: number) {
   let last = -Infinity;
   return (
     at: {
@@ -75,7 +75,7 @@ function throttled(onEvent: RoundOptions["onEvent"], limit: number | undefined) 
     if (performance.now() - last < 500) return;
     last = performance.now();
     const { update, seconds, fraction, loss, parts } = at, updatesPerSecond = at.speed / at.batch;
-    const left = fraction > 0 ? seconds * (1 - fraction) / fraction : limit ?? 0;
+    const left = fraction > 0 ? seconds * (1 - fraction) / fraction : limit;
     onEvent({ type: "progress", update, seconds, fraction, loss, parts, updatesPerSecond, eta: left });
   };
 }

@@ -1,4 +1,5 @@
 /** Jobs and what happened in them, in SQLite: `jobs.sqlite` in the data directory. */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { isActive, type Job, type JobEvent, type StoredEvent } from "./types.ts";
@@ -122,7 +123,7 @@ export function openJobStore(
     }
     return database = fresh;
   };
-  const present = (): DatabaseSync | undefined => database ?? (exists(path) ? open() : undefined);
+  const present = (): DatabaseSync | undefined => database ?? (existsSync(path) ? open() : undefined);
   const rows = (sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] =>
     present()?.prepare(sql).all(...values) ?? [];
 
@@ -180,13 +181,4 @@ function thin(database: DatabaseSync, job: string, type: string, most: number): 
     SELECT id FROM (
       SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS n FROM events WHERE job = ? AND type = ?
     ) WHERE place % 2 = 0 AND place < n)`).run(job, type);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

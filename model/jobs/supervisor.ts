@@ -1,11 +1,10 @@
 /** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
 import { join } from "node:path";
-import { MODEL, RESULT, type RoundOutcome, STUDENT } from "../distillation/result.ts";
+import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../distillation/result.ts";
 import type { RoundEvent } from "../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
 import type { Queue } from "../queue.ts";
 import { createBell } from "./bell.ts";
-import { readOutcome } from "./outcome.ts";
 import type { JobPlan } from "./plan.ts";
 import { shareDevice } from "./sharing.ts";
 import type { JobStore } from "./store.ts";

@@ -1,4 +1,5 @@
 /** The process that runs a round: how it is started, what it tells, how it ends, and whether one of an earlier life still runs. */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readLines } from "../lines.ts";
 import { type COMMANDS, type RoundEvent, roundEvent } from "../distillation/events.ts";
@@ -47,7 +48,7 @@ const SECRET = ["MOLSTEP_ADMIN_TOKEN"];
  * @param onNoise told of each line that is no event: of stdout, or of stderr
  */
 export function startWorker(command: readonly string[], onNoise: (line: string) => void = () => {}): Worker {
-  const [program, ...args] = exists(NICE) ? [NICE, "-n", "19", ...command] : command;
+  const [program, ...args] = existsSync(NICE) ? [NICE, "-n", "19", ...command] : command;
   const env = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !SECRET.includes(name)));
   const child = new Deno.Command(program, {
     args,
@@ -151,13 +152,5 @@ function signalTo(pid: number, signal: Deno.Signal): void {
     Deno.kill(pid, signal);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
   }
 }

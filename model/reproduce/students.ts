@@ -1,7 +1,7 @@
 /** The distilled weights that the tables have rows of: a card's own, and those of finished rounds that it does not ship. */
 import { join, resolve } from "node:path";
-import { z } from "zod";
-import { type Card, cardSchema } from "../card.ts";
+import type { Card } from "../card.ts";
+import { readOutcome, RESULT, STUDENT } from "../distillation/result.ts";
 import { loadModel, type LoadOptions, type Model } from "../load.ts";
 
 /** A card's entry of distilled weights. */
@@ -31,17 +31,6 @@ export const studentsOf = ({ folder, card, studentFolders }: ModelPlace): Studen
     shipped: true,
   }));
 
-/** What of a round's `result.json` is read here; a card's entry there lacks the name of the weights' file. */
-const roundResult = z.looseObject({
-  method: z.literal("progressive", "is of no student with a fixed number of steps"),
-  entry: z.looseObject({}),
-  /** The same weights at the numbers of steps that the round kept. */
-  also: z.array(z.looseObject({})).default([]),
-});
-
-/** The weights of a finished round, `student.safetensors` in its folder. */
-const WEIGHTS = "student.safetensors";
-
 /**
  * The students of a finished round of distillation, accepted or not: one for each number of steps that its weights serve.
  *
@@ -49,13 +38,14 @@ const WEIGHTS = "student.safetensors";
  * @throws Deno.errors.NotFound where the round has not finished; TypeError where its result is not of a student
  */
 export async function studentsOfRound(folder: string): Promise<Student[]> {
-  const path = join(folder, "result.json"), text = await Deno.readTextFile(path);
-  const result = roundResult.safeParse(JSON.parse(text));
-  if (!result.success) throw new TypeError(`${path}:\n${z.prettifyError(result.error)}`);
-  const { entry, also } = result.data;
-  const entries = cardSchema.shape.distilled.safeParse([entry, ...also].map((one) => ({ ...one, file: WEIGHTS })));
-  if (!entries.success) throw new TypeError(`${path} has no sound entry:\n${z.prettifyError(entries.error)}`);
-  return entries.data.map((entry) => ({ entry, path: join(folder, WEIGHTS), shipped: false }));
+  const outcome = await readOutcome(folder);
+  if (!outcome) throw new Deno.errors.NotFound(`${join(folder, RESULT)}: the round has not finished`);
+  if (!outcome.entry) throw new TypeError(`${join(folder, RESULT)} is of no student with a fixed number of steps`);
+  return [outcome.entry, ...outcome.also].map((entry) => ({
+    entry: { ...entry, file: STUDENT },
+    path: join(folder, STUDENT),
+    shipped: false,
+  }));
 }
 
 /** The card with this student alone, so that two students of one number of steps do not hide each other. */

@@ -52,6 +52,10 @@ export interface State {
 /** What a network is asked: noisy latents, their times, and what it is told of the steps. */
 export type Asked = Pick<Group, "shape" | "z" | "t" | "alpha" | "sigma" | "steps">;
 
+/** The moving averages of a state, by parameter. */
+export const averagesOf = ({ tensors }: State): Map<string, { shape: number[]; data: Float32Array }> =>
+  new Map([...tensors].flatMap(([key, tensor]) => key.startsWith("ema/") ? [[key.slice(4), tensor] as const] : []));
+
 /** A network under training. */
 export interface Learner<G = Group> {
   /** Where it computes, in a word: "tensorflow", "native", ... */

@@ -136,8 +136,11 @@ Deno.test("reproduce measures the students of the card and of finished rounds, e
     await Deno.mkdir(round);
     const weights = initialise(heavyAtomSpace(), { width: 16, blocks: 1 }, 3);
     await Deno.writeFile(join(round, "student.safetensors"), writeSafetensors(weights));
+    const rate = { value: 0.5, low: 0.4, high: 0.6, n: 10 };
+    const drawn = { steps: 4, moleculeStability: rate, atomStability: rate, validity: rate, validUnique: rate };
     const result = {
-      method: "progressive",
+      judged: { student: drawn, teacher: { ...drawn, steps: 8 } },
+      method: "moments",
       accepted: false,
       why: "",
       entry: { ...entry, version: "s2", clamp: 0 },
