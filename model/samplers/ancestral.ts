@@ -1,6 +1,6 @@
 /** Ancestral sampling with the noise between the two posterior variances. */
 import type { ScheduleValues } from "../types.ts";
-import { addedShare, checkShare, runSteps, type Sampler, type Step } from "./step.ts";
+import { addedShare, checkShare, planSteps, type Sampler, type Step } from "./step.ts";
 
 /** 0: the smaller posterior variance, that of q(z_s | z_t, x); 1: the larger, sigma_(t|s)^2. */
 export interface AncestralOptions {
@@ -25,7 +25,7 @@ export function ancestralStep(from: ScheduleValues, to: ScheduleValues, gamma: n
 }
 
 /** Ancestral sampling; see `Sampler`. Options `{ gamma }` in [0, 1]. */
-export const ancestral: Sampler<AncestralOptions> = async (denoise, schedule, grid, z, noise, { gamma }, signal) => {
+export const ancestral: Sampler<AncestralOptions> = (schedule, grid, { gamma }) => {
   checkShare("gamma", gamma);
-  return await runSteps((t, s) => ancestralStep(t, s, gamma), denoise, schedule, grid, z, noise, undefined, signal);
+  return planSteps((t, s) => ancestralStep(t, s, gamma), schedule, grid);
 };

@@ -1,6 +1,6 @@
 /** The multistep consistency sampler: predict x0, add fresh noise at the next time. */
 import type { ScheduleValues } from "../types.ts";
-import { runSteps, type Sampler, type Step } from "./step.ts";
+import { planSteps, type Sampler, type Step } from "./step.ts";
 
 /**
  * One interval: Song et al., "Consistency models" (2023), algorithm 1, for a variance-preserving schedule:
@@ -16,4 +16,4 @@ export function consistencyStep(_from: ScheduleValues, to: ScheduleValues): Step
 }
 
 /** The multistep consistency sampler; see `Sampler`. No options. */
-export const consistency: Sampler<unknown> = (...given) => runSteps(consistencyStep, ...given);
+export const consistency: Sampler<unknown> = (schedule, grid) => planSteps(consistencyStep, schedule, grid);

@@ -1,6 +1,6 @@
 /** DDIM: the deterministic sampler (eta 0), and all between it and the ancestral one (eta 1). */
 import type { ScheduleValues } from "../types.ts";
-import { addedShare, checkShare, runSteps, type Sampler, type Step } from "./step.ts";
+import { addedShare, checkShare, planSteps, type Sampler, type Step } from "./step.ts";
 
 /** 0: deterministic; 1: DDPM's posterior. */
 export interface DdimOptions {
@@ -25,7 +25,7 @@ export function ddimStep(from: ScheduleValues, to: ScheduleValues, eta = 0): Ste
 }
 
 /** DDIM; see `Sampler`. Options `{ eta }` in [0, 1]. */
-export const ddim: Sampler<DdimOptions> = async (denoise, schedule, grid, z, noise, { eta }, signal) => {
+export const ddim: Sampler<DdimOptions> = (schedule, grid, { eta }) => {
   checkShare("eta", eta);
-  return await runSteps((t, s) => ddimStep(t, s, eta), denoise, schedule, grid, z, noise, undefined, signal);
+  return planSteps((t, s) => ddimStep(t, s, eta), schedule, grid);
 };

@@ -1,7 +1,7 @@
 /** DDPM's ancestral sampling. */
 import type { Schedule, ScheduleValues } from "../types.ts";
 import { ancestralStep } from "./ancestral.ts";
-import { runSteps, type Sampler, type Step } from "./step.ts";
+import { planSteps, type Sampler, type Step } from "./step.ts";
 
 /**
  * One interval: a draw from q(z_s | z_t, x = x0). Ho et al., "Denoising diffusion probabilistic models" (2020), eqs. 6
@@ -22,4 +22,4 @@ export function ddpmEnd(schedule: Schedule): Step {
 }
 
 /** DDPM's ancestral sampler; see `Sampler`. No options. */
-export const ddpm: Sampler<unknown> = (...given) => runSteps(ddpmStep, ...given);
+export const ddpm: Sampler<unknown> = (schedule, grid) => planSteps(ddpmStep, schedule, grid);

@@ -6,13 +6,14 @@ import { consistency } from "./consistency.ts";
 import { ddim } from "./ddim.ts";
 import { ddpm } from "./ddpm.ts";
 import { dpmSolverPp2m } from "./dpm_solver_pp_2m.ts";
+import { runPlan, type SamplingPlan } from "./step.ts";
 
 export { ancestralStep } from "./ancestral.ts";
 export { consistencyStep } from "./consistency.ts";
 export { ddimStep } from "./ddim.ts";
 export { ddpmEnd, ddpmStep } from "./ddpm.ts";
 export { dpmSolverStep } from "./dpm_solver_pp_2m.ts";
-export { applyStep, type Sampler, type Step } from "./step.ts";
+export { applyStep, type PlannedStep, runPlan, type Sampler, type SamplingPlan, type Step } from "./step.ts";
 
 /** The samplers' names. */
 export const samplerName = zod.enum(["ddpm", "ancestral", "ddim", "dpm-solver++", "consistency"]);
@@ -44,10 +45,28 @@ export function parseSamplerOptions<Name extends SamplerName>(
 }
 
 /**
- * Runs the named sampler; see `Sampler` for what the arguments are.
+ * The plan of the named sampler over a grid.
  *
- * @throws TypeError for an unknown name or unsound options
+ * @throws TypeError for an unknown name or unsound options; RangeError for an unsound grid
  */
+export function planSampling(name: SamplerName, schedule: Schedule, grid: Grid, options: unknown = {}): SamplingPlan {
+  switch (name) {
+    case "ddpm":
+      return ddpm(schedule, grid, parseSamplerOptions(name, options));
+    case "ancestral":
+      return ancestral(schedule, grid, parseSamplerOptions(name, options));
+    case "ddim":
+      return ddim(schedule, grid, parseSamplerOptions(name, options));
+    case "dpm-solver++":
+      return dpmSolverPp2m(schedule, grid, parseSamplerOptions(name, options));
+    case "consistency":
+      return consistency(schedule, grid, parseSamplerOptions(name, options));
+    default:
+      throw new TypeError(`no sampler "${name}"; there are ${samplerName.options.join(", ")}`);
+  }
+}
+
+/** Runs the named sampler; see `runPlan` for what the arguments are. Throws as {@link planSampling} and `runPlan`. */
 export async function sample(
   name: SamplerName,
   denoise: Denoise,
@@ -58,18 +77,5 @@ export async function sample(
   options: unknown = {},
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  switch (name) {
-    case "ddpm":
-      return await ddpm(denoise, schedule, grid, z, noise, parseSamplerOptions(name, options), signal);
-    case "ancestral":
-      return await ancestral(denoise, schedule, grid, z, noise, parseSamplerOptions(name, options), signal);
-    case "ddim":
-      return await ddim(denoise, schedule, grid, z, noise, parseSamplerOptions(name, options), signal);
-    case "dpm-solver++":
-      return await dpmSolverPp2m(denoise, schedule, grid, z, noise, parseSamplerOptions(name, options), signal);
-    case "consistency":
-      return await consistency(denoise, schedule, grid, z, noise, parseSamplerOptions(name, options), signal);
-    default:
-      throw new TypeError(`no sampler "${name}"; there are ${samplerName.options.join(", ")}`);
-  }
+  return await runPlan(planSampling(name, schedule, grid, options), denoise, z, noise, signal);
 }

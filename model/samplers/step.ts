@@ -1,35 +1,34 @@
-/** What all samplers share: one interval as a linear combination, and the loop over the intervals of a grid. */
+/** What all samplers share: one interval as a linear combination, and the loop over a plan of them. */
 import type { Denoise, DrawNoise, Grid, Schedule, ScheduleValues } from "../types.ts";
 
-/** One interval from time t to s < t: z_s = z z_t + x0 x0hat(z_t, t) + noise n, with n fresh standard noise. */
+/** One interval from time t to s < t: z_s = z z_t + x0 x0hat(z_t, t) + before x0hat_before + noise n, with n fresh standard noise. */
 export interface Step {
   readonly z: number;
   readonly x0: number;
   readonly noise: number;
+  /** Of the interval before's x0hat; 0 where absent. */
+  readonly before?: number;
 }
+
+/** One interval of a plan. */
+export interface PlannedStep extends Step {
+  readonly t: number;
+  /** The schedule at t. */
+  readonly alpha: number;
+  readonly sigma: number;
+}
+
+/**
+ * A sampler's run over a grid as plain numbers, so that it can be carried out wherever the network is: the intervals in order,
+ * one denoiser call each. The last gives its x0: it needs neither schedule nor noise.
+ */
+export type SamplingPlan = readonly PlannedStep[];
 
 /** A sampler's rule: the coefficients of the interval between two times of a schedule. */
 export type StepRule = (from: ScheduleValues, to: ScheduleValues) => Step;
 
-/**
- * A sampler over flat latents `[B, L]`.
- *
- * It calls the denoiser once an interval, `grid.length - 1` times, and returns the last call's x0: the last interval,
- * to clean data, needs neither schedule nor noise. `noise` is drawn before that only, and only where the rule asks.
- *
- * @param z latents at `grid[0]`: standard noise. Not changed
- * @returns x0 `[B, L]`, a fresh array
- * @throws RangeError for an unsound grid or arrays of unequal lengths; the signal's reason when it aborts
- */
-export type Sampler<Options> = (
-  denoise: Denoise,
-  schedule: Schedule,
-  grid: Grid,
-  z: Float32Array,
-  noise: DrawNoise,
-  options: Options,
-  signal?: AbortSignal,
-) => Promise<Float32Array>;
+/** A sampler: its plan over a grid. Throws RangeError for an unsound grid or option. */
+export type Sampler<Options> = (schedule: Schedule, grid: Grid, options: Options) => SamplingPlan;
 
 /** Refuses a grid that does not fall strictly from at most 1 to exactly 0. */
 export function checkGrid(grid: Grid): void {
@@ -44,13 +43,22 @@ export function checkGrid(grid: Grid): void {
   }
 }
 
+/** The plan whose interval `i`, but the last, is `rule(i)`. @throws RangeError for an unsound grid */
+export function planOf(rule: (i: number) => Step, schedule: Schedule, grid: Grid): SamplingPlan {
+  checkGrid(grid);
+  const last = grid.length - 2, end: Step = { z: 0, x0: 1, noise: 0 };
+  return Array.from({ length: last + 1 }, (_, i) => {
+    const { alpha, sigma } = schedule(grid[i]);
+    return { t: grid[i], alpha, sigma, ...(i < last ? rule(i) : end) };
+  });
+}
+
+/** The plan of a sampler of one-step rules. @throws RangeError for an unsound grid */
+export const planSteps = (rule: StepRule, schedule: Schedule, grid: Grid): SamplingPlan =>
+  planOf((i) => rule(schedule(grid[i]), schedule(grid[i + 1])), schedule, grid);
+
 /** Calls the denoiser and checks that it answers with as many numbers as it was given. */
-export async function estimate(
-  denoise: Denoise,
-  z: Float32Array,
-  t: number,
-  signal?: AbortSignal,
-): Promise<Float32Array> {
+async function estimate(denoise: Denoise, z: Float32Array, t: number, signal?: AbortSignal): Promise<Float32Array> {
   signal?.throwIfAborted();
   const x0 = await denoise(z, t);
   signal?.throwIfAborted();
@@ -60,30 +68,51 @@ export async function estimate(
   return x0;
 }
 
-/** Takes `z` from one time to the next, in place. `noise` is called only where the step has any. */
-export function applyStep(step: Step, z: Float32Array, x0: Float32Array, noise: DrawNoise): void {
-  const { z: a, x0: b, noise: c } = step, length = z.length;
+/**
+ * Takes `z` from one time to the next, in place. `noise` is called only where the step has any.
+ *
+ * @param earlier x0 of the interval before, where the step asks for it
+ */
+export function applyStep(
+  step: Step,
+  z: Float32Array,
+  x0: Float32Array,
+  noise: DrawNoise,
+  earlier?: Float32Array,
+): void {
+  const { z: a, x0: b, noise: c, before: d = 0 } = step, length = z.length;
   if (c === 0) {
-    for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i];
+    for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + (d === 0 ? 0 : d * earlier![i]);
     return;
   }
   const fresh = noise();
   if (fresh.length !== length) throw new RangeError(`${fresh.length} numbers of noise for a latent of ${length}`);
-  for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + c * fresh[i];
+  for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + (d === 0 ? 0 : d * earlier![i]) + c * fresh[i];
 }
 
-/** The loop of every one-step sampler; see `Sampler`. */
-export async function runSteps(
-  rule: StepRule,
-  ...[denoise, schedule, grid, z, noise, , signal]: Parameters<Sampler<unknown>>
+/**
+ * Carries a plan out: one denoiser call an interval, and the last call's x0. `noise` is drawn before that only, in the order of the
+ * intervals and only where they ask.
+ *
+ * @param z latents `[B, L]` at the plan's first time: standard noise. Not changed
+ * @returns x0 `[B, L]`, a fresh array
+ * @throws RangeError for arrays of unequal lengths; the signal's reason when it aborts
+ */
+export async function runPlan(
+  plan: SamplingPlan,
+  denoise: Denoise,
+  z: Float32Array,
+  noise: DrawNoise,
+  signal?: AbortSignal,
 ): Promise<Float32Array> {
-  checkGrid(grid);
-  const state = z.slice(), last = grid.length - 2;
-  for (let i = 0; i < last; i++) {
-    const x0 = await estimate(denoise, state, grid[i], signal);
-    applyStep(rule(schedule(grid[i]), schedule(grid[i + 1])), state, x0, noise);
+  const state = z.slice(), last = plan.length - 1;
+  const earlier = plan.some(({ before = 0 }) => before !== 0) ? new Float32Array(z.length) : undefined;
+  for (const step of plan.slice(0, last)) {
+    const x0 = await estimate(denoise, state, step.t, signal);
+    applyStep(step, state, x0, noise, earlier);
+    earlier?.set(x0);
   }
-  return (await estimate(denoise, state, grid[last], signal)).slice();
+  return (await estimate(denoise, state, plan[last].t, signal)).slice();
 }
 
 /**

@@ -13,6 +13,7 @@ import { createPairAttention, initialise } from "../../model/pair_attention/deno
 import { initialValues } from "../../model/pair_attention/initialise.ts";
 import { random } from "../../model/random.ts";
 import { ddim } from "../../model/samplers/ddim.ts";
+import { runPlan } from "../../model/samplers/step.ts";
 import { cosineSchedule } from "../../model/schedules.ts";
 import type { LatentSpace } from "../../model/types.ts";
 import { relativeError } from "../properties.ts";
@@ -54,7 +55,8 @@ async function results(name: BackendName): Promise<Map<string, Float32Array>> {
   const z = noise(flat, 3);
   out.set("EGNN denoiser", Float32Array.from(await ours.predict(z, shape, 0.4)));
   const grid = Float64Array.of(1, 0.75, 0.5, 0.25, 0);
-  const x0 = await ddim((z, t) => ours.predict(z, shape, t), schedule, grid, z, () => z, { eta: 0 });
+  const plan = ddim(schedule, grid, { eta: 0 });
+  const x0 = await runPlan(plan, (z, t) => ours.predict(z, shape, t), z, () => z);
   out.set("DDIM, 4 steps", x0);
   const autoencoder = createGeoldmAutoencoder(tf, geoldm, initialValues(geoldmParameters(geoldm), 2));
   out.set("GeoLDM decoder", (await autoencoder.decodeArrays(z, shape)).positions.slice());
