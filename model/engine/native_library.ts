@@ -14,6 +14,20 @@ const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  molstep_predict_groups: {
+    parameters: ["pointer", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // On the calling thread: for workers of JavaScript.
+  molstep_predict_on: {
+    parameters: ["pointer", "i32", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  molstep_predict_groups_on: {
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
   molstep_gradient: {
     parameters: [
       "pointer",
@@ -43,6 +57,19 @@ const SYMBOLS = {
     parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
     nonblocking: true,
+  },
+  molstep_egnn_run_groups: {
+    parameters: ["pointer", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  molstep_egnn_run_on: {
+    parameters: ["pointer", "i32", "i32", "i32", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  molstep_egnn_run_groups_on: {
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
   },
   molstep_egnn_free: { parameters: ["pointer"], result: "void" },
 } as const;
