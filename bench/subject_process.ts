@@ -16,15 +16,20 @@ export interface SubjectProcess {
 
 const program = fileURLToPath(new URL("./child.ts", import.meta.url));
 
+/** Starts a process and waits until its subject is open. See {@link startProgram}. */
+export function startSubject(subject: Subject, timeout: number): Promise<SubjectProcess> {
+  return startProgram(Deno.execPath(), ["run", "-A", program, JSON.stringify(subject)], timeout);
+}
+
 /**
- * Starts a process and waits until its subject is open.
+ * Starts a program that answers as `child.ts` does, and waits until its subject is open.
  *
  * @param timeout seconds that opening, or one answer beyond what it was asked for, may take
  * @throws Error where the backend does not work here, the process dies or the time is over; the process has ended then
  */
-export async function startSubject(subject: Subject, timeout: number): Promise<SubjectProcess> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", program, JSON.stringify(subject)],
+export async function startProgram(command: string, args: string[], timeout: number): Promise<SubjectProcess> {
+  const child = new Deno.Command(command, {
+    args,
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
