@@ -1,4 +1,4 @@
-/** Clients that ask the service for molecules, each one request after the other. */
+/** Clients that ask the service for molecules: each one request after the other, or at times of their own. */
 import type { ServiceProcess } from "./service_process.ts";
 
 /** What clients saw. */
@@ -19,11 +19,11 @@ export interface Load {
   readonly more: (requests: number, seconds: number) => boolean;
 }
 
+/** What answers. */
+export type Answering = Pick<ServiceProcess, "generate">;
+
 /** Asks until no client goes on. Throws Error where a request fails. */
-export async function ask(
-  service: Pick<ServiceProcess, "generate">,
-  { count, steps, clients, more }: Load,
-): Promise<Seen> {
+export async function ask(service: Answering, { count, steps, clients, more }: Load): Promise<Seen> {
   const from = performance.now(), since = () => (performance.now() - from) / 1000, times: number[] = [];
   let molecules = 0;
   await Promise.all(Array.from({ length: clients }, async (_, client) => {
@@ -35,4 +35,28 @@ export async function ask(
     }
   }));
   return { times, seconds: since(), molecules };
+}
+
+/** Requests that come whether or not those before them have been answered. */
+export interface Arrivals {
+  readonly count: number;
+  readonly steps: number;
+  /** When each comes, milliseconds from the beginning. */
+  readonly at: readonly number[];
+}
+
+/**
+ * Asks at the times given. A request's time counts from the moment when it should have come, so that a service that stalls
+ * cannot make later requests come late and pass for quick ones. Throws Error where a request fails.
+ */
+export async function askAt(service: Answering, { count, steps, at }: Arrivals): Promise<Seen> {
+  const from = performance.now(), times: number[] = [];
+  let molecules = 0;
+  await Promise.all(at.map(async (due, k) => {
+    await new Promise((resolve) => setTimeout(resolve, due - (performance.now() - from)));
+    const { returned } = await service.generate({ count, steps, seed: 1 + k });
+    times.push(performance.now() - from - due);
+    molecules += returned;
+  }));
+  return { times, seconds: (performance.now() - from) / 1000, molecules };
 }

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findModel } from "../main/models.ts";
 import type { ModelEntry } from "../model/load.ts";
+import { decodings } from "../model/settings.ts";
 import { UnknownModelError } from "../model/store.ts";
 import { type Conditions, conditions } from "./conditions.ts";
 import { benchDenoiser } from "./denoiser.ts";
@@ -10,10 +11,13 @@ import { benchDistill, DISTILL_PLACES } from "./distill.ts";
 import { benchEgnn, benchPairAttention } from "./engine.ts";
 import { benchKernel } from "./kernel.ts";
 import { benchMemory } from "./memory.ts";
-import { type BenchOptions, parseBenchOptions, type Part, USAGE } from "./options.ts";
+import { benchMixture } from "./mixture.ts";
+import { benchMolecules, MOLECULE_PLACES } from "./molecules.ts";
+import { type BenchOptions, DEFAULT_PARTS, parseBenchOptions, type Part, USAGE } from "./options.ts";
 import { writeRandomModel } from "./random_model.ts";
 import { benchService } from "./service.ts";
 import { benchSharing } from "./sharing.ts";
+import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
 import { benchStart } from "./start.ts";
 import { type Place, PLACES } from "./subject.ts";
 import { formatResult, type Result } from "./table.ts";
@@ -51,6 +55,13 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
     return yield await benchEgnn({ seconds, rounds, limit }, places);
   }
   if (part === "kernel") return yield await benchKernel({ seconds, rounds });
+  if (part === "sizes") {
+    const named = options.backends ? places : SIZE_PLACES;
+    for (const network of Object.keys(NETWORKS) as Network[]) {
+      yield await benchSizes(network, { seconds, rounds, limit }, named);
+    }
+    return;
+  }
   if (part === "train") {
     if (!TRAINING_PLACES.some((place) => places.includes(place))) {
       return console.error("train: no such trainer; left out");
@@ -70,7 +81,16 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
       const backend = options.backends?.[0] ?? "auto";
       yield await benchService({ ...options, ...served, backend });
       const { window } = options;
+      yield await benchMixture({ ...served, backend, window });
       return yield await benchSharing({ ...served, backend, rounds: Math.min(rounds, LARGE_ROUNDS), window });
+    }
+    if (part === "molecules") {
+      return yield await benchMolecules({
+        ...{ seconds, limit, rounds: Math.min(rounds, LARGE_ROUNDS), folder, model, weights },
+        places: options.backends ? places : MOLECULE_PLACES,
+        steps: options.ladder,
+        decodings: decodings(entry.card),
+      });
     }
     if (part === "distill") {
       const named = options.backends ? places.filter((place) => place !== "wasm engine") : DISTILL_PLACES;
@@ -98,29 +118,37 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
   }
 }
 
-/** Writes results beside their conditions. @returns the file's path */
-async function keep(out: string | undefined, under: Conditions, results: readonly Result[]): Promise<string> {
-  const name = `${under.date.slice(0, 10)}-${under.commit?.slice(0, 7) ?? "unknown"}.json`;
-  const path = out ?? join(fileURLToPath(new URL("results", import.meta.url)), name);
+/** Where results go unless told otherwise: of some parts beside those of all, not in their place. */
+function defaultPath({ date, commit }: Conditions, { only }: BenchOptions): string {
+  const parts = only.join() === DEFAULT_PARTS.join() ? [] : only;
+  const name = [date.slice(0, 10), commit?.slice(0, 7) ?? "unknown", ...parts].join("-");
+  return join(fileURLToPath(new URL("results", import.meta.url)), `${name}.json`);
+}
+
+/** Writes results beside their conditions. */
+async function keep(path: string, under: Conditions, results: readonly Result[]): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
   await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
-  return path;
 }
 
 async function main(args: string[]): Promise<void> {
   const options = parseBenchOptions(args);
   if (!options) return console.log(USAGE);
-  const under = await conditions(), { machine: { cpu, cores, memoryGiB, os, deno } } = under, results: Result[] = [];
-  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${under.load.toFixed(1)}`);
+  const now = await conditions(), command = ["deno task bench", ...args].join(" "), under = { command, ...now };
+  const { machine: { cpu, cores, memoryGiB, os, deno }, load } = under, results: Result[] = [];
+  const path = options.out === null ? null : options.out ?? defaultPath(under, options);
+  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);
   for (const part of options.only) {
+    const from = performance.now();
     for await (const result of run(part, options)) {
       results.push(result);
       console.log(formatResult(result));
       // After each, so that an interrupted run keeps what it has.
-      if (options.out !== null) await keep(options.out, under, results);
+      if (path) await keep(path, under, results);
     }
+    console.log(`\n${part} took ${Math.round((performance.now() - from) / 1000)} s`);
   }
-  if (options.out !== null && results.length > 0) console.log(`\nkept in ${await keep(options.out, under, results)}`);
+  if (path && results.length > 0) console.log(`\nkept in ${path}`);
 }
 
 if (import.meta.main) {

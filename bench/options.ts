@@ -3,7 +3,13 @@ import { parseArgs } from "node:util";
 import { RUNTIMES } from "../model/runtimes.ts";
 
 /** The parts; all but `denoiser` run where none is named. */
-export const PARTS = ["engine", "kernel", "train", "distill", "start", "memory", "service", "denoiser"] as const;
+export const PARTS = [
+  ...["engine", "kernel", "sizes", "molecules", "train", "distill", "start", "memory", "service"] as const,
+  "denoiser",
+] as const;
+
+/** Those that run where none is named. */
+export const DEFAULT_PARTS = PARTS.filter((part) => part !== "denoiser");
 
 /** One of {@link PARTS}. */
 export type Part = typeof PARTS[number];
@@ -35,8 +41,10 @@ export interface BenchOptions {
   readonly steps: number;
   readonly clients: readonly number[];
   readonly requests: number;
-  /** Seconds of each load while a round runs, and while none does. */
+  /** Of `service`: seconds of each load. */
   readonly window: number;
+  /** Of `molecules`: numbers of steps. */
+  readonly ladder: readonly number[];
 }
 
 /** How it is used. */
@@ -44,20 +52,22 @@ export const USAGE = `deno task bench [PART ...] [options]
 Parts: ${PARTS.join(", ")} (default: all but denoiser). See docs/benchmarks.md.
   --only PARTS       parts, set apart by commas
   --seconds N        least length of a round (default 2)
-  --rounds N         rounds of each candidate, in turns (default 5)
+  --rounds N         rounds of each candidate, in turns (default 3)
   --limit N          seconds that the rounds of one row may take; longer rows are left out (default 20)
-  --out FILE         where results go; - for nowhere (default bench/results/<date>-<commit>.json)
-  --model NAME       of all but engine and train: a model's name or folder (default qm9)
+  --out FILE         where results go; - for nowhere (default bench/results/<date>-<commit>[-<parts>].json)
+  --model NAME       of all but engine, kernel, sizes and train: a model's name or folder (default qm9)
   --backend NAME     ${RUNTIMES.join(", ")}; may be repeated (default all)
   --nodes N, --batch N                                of denoiser (default 9, 64)
   --molecules N, --memory-steps N                     of memory (default 1000, 8)
-  --count N, --steps N, --clients N,N,.., --requests N  of service (default 16, 16, 1,4,16 and 4)
-  --window N         of service: seconds of each load while a round runs, and while none does (default 10)`;
+  --ladder N,N,..                                     of molecules: numbers of steps (default 4,8,16,32,64,128)
+  --count N, --steps N, --clients N,N,.., --requests N  of service: molecules and steps of a request, clients, and
+                     least number of requests of each (default 16, 16, 1,4,16,64 and 4)
+  --window N         of service: seconds of each load (default 10)`;
 
 const CONFIG = {
   only: { type: "string" },
   seconds: { type: "string", default: "2" },
-  rounds: { type: "string", default: "5" },
+  rounds: { type: "string", default: "3" },
   limit: { type: "string", default: "20" },
   out: { type: "string" },
   model: { type: "string", default: "qm9" },
@@ -68,9 +78,10 @@ const CONFIG = {
   "memory-steps": { type: "string", default: "8" },
   count: { type: "string", default: "16" },
   steps: { type: "string", default: "16" },
-  clients: { type: "string", default: "1,4,16" },
+  clients: { type: "string", default: "1,4,16,64" },
   requests: { type: "string", default: "4" },
   window: { type: "string", default: "10" },
+  ladder: { type: "string", default: "4,8,16,32,64,128" },
   help: { type: "boolean" },
 } as const;
 
@@ -99,7 +110,7 @@ export function parseBenchOptions(args: string[]): BenchOptions | undefined {
   const parts = [...values.only?.split(",") ?? [], ...positionals];
   const whole = (name: keyof typeof values & string, text: string) => number(name, text, true);
   return Object.freeze({
-    only: chosen("part", parts.length > 0 ? parts : PARTS.filter((part) => part !== "denoiser"), PARTS),
+    only: chosen("part", parts.length > 0 ? parts : DEFAULT_PARTS, PARTS),
     seconds: number("seconds", values.seconds, false),
     rounds: whole("rounds", values.rounds),
     limit: number("limit", values.limit, false),
@@ -115,5 +126,6 @@ export function parseBenchOptions(args: string[]): BenchOptions | undefined {
     clients: values.clients.split(",").map((text) => whole("clients", text)),
     requests: whole("requests", values.requests),
     window: number("window", values.window, false),
+    ladder: values.ladder.split(",").map((text) => whole("ladder", text)),
   });
 }

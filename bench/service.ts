@@ -15,25 +15,39 @@ export interface ServiceBench {
   readonly count: number;
   readonly steps: number;
   readonly clients: readonly number[];
-  /** Requests of each client. */
+  /** Least number of requests of each client, and least seconds at each number of clients. */
   readonly requests: number;
+  readonly window: number;
 }
 
-/** A row a number of clients. */
+/** A row a number of clients. The service is given a place for each, so that none is refused. */
 export async function benchService(options: ServiceBench): Promise<Result> {
-  const { model, weights, backend, count, steps, requests } = options, service = await startService(options);
+  const { model, weights, count, steps, requests, window } = options;
+  const places = Math.max(...options.clients), service = await startService({ ...options, maxRequests: places });
   const rows: Row[] = [];
   try {
-    await service.generate({ count, steps, seed: 0 });
+    const { backend } = await service.generate({ count, steps, seed: 0 });
     for (const clients of options.clients) {
-      const seen = await ask(service, { count, steps, clients, more: (made) => made < requests });
-      const { median, p95, p99 } = quantiles(seen.times);
-      const rate = seen.molecules / seen.seconds;
-      rows.push({ clients, "median ms": median, "p95 ms": p95, "p99 ms": p99, "molecules/s": rate });
+      const seen = await ask(service, {
+        count,
+        steps,
+        clients,
+        more: (made, seconds) => made < requests || seconds < window,
+      });
+      const { median, p95, p99 } = quantiles(seen.times), rate = seen.molecules / seen.seconds;
+      rows.push({
+        clients,
+        requests: seen.times.length,
+        "median ms": median,
+        "p95 ms": p95,
+        "p99 ms": p99,
+        "molecules/s": rate,
+      });
     }
+    const ready = Math.round(service.readyMs);
+    const settings = { model, weights, count, steps, backend, places, window, "ready after ms": ready };
+    return { bench: "service", settings, rows };
   } finally {
     await service.stop();
   }
-  const ready = Math.round(service.readyMs);
-  return { bench: "service", settings: { model, weights, count, steps, backend, "ready after ms": ready }, rows };
 }

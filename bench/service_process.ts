@@ -11,7 +11,7 @@ export interface ServiceProcess {
   readonly listeningMs: number;
   readonly readyMs: number;
   /** Asks for molecules. Throws Error where the answer is none. */
-  generate(request: { count: number; steps: number; seed: number }): Promise<Generated>;
+  generate(request: { count: number; steps: number; seed: number; heavyAtoms?: number }): Promise<Generated>;
   /** Ends it and waits until it has ended. */
   stop(): Promise<void>;
 }
@@ -30,6 +30,8 @@ export interface ServiceOptions {
   readonly root: string;
   readonly model: string;
   readonly backend: RuntimeChoice;
+  /** Requests that it holds; its default where absent. */
+  readonly maxRequests?: number;
 }
 
 /** The command line's program. */
@@ -59,7 +61,9 @@ async function json<T>(response: Response): Promise<T> {
  * Starts the service with a data directory of its own, which is removed at its end, and waits until GET /health/ready is
  * content. Throws Error with its last log line where it ends.
  */
-export async function startService({ root, model, backend }: ServiceOptions): Promise<ServiceProcess> {
+export async function startService(
+  { root, model, backend, maxRequests }: ServiceOptions,
+): Promise<ServiceProcess> {
   const started = performance.now(), since = () => performance.now() - started;
   const args = [
     "serve",
@@ -83,6 +87,7 @@ export async function startService({ root, model, backend }: ServiceOptions): Pr
       MOLSTEP_DRAIN_SECONDS: "0",
       MOLSTEP_DATA_DIR: data,
       MOLSTEP_ADMIN_TOKEN: token,
+      ...(maxRequests !== undefined && { MOLSTEP_MAX_REQUESTS: String(maxRequests) }),
     },
     stdout: "null",
     stderr: "piped",

@@ -53,8 +53,14 @@ export interface Distillation {
   readonly folder: string;
 }
 
+/** Molecules of a model, from their seeds to their verdicts; see `generation.ts`. */
+export interface Generation {
+  readonly type: "generation";
+  readonly folder: string;
+}
+
 /** What to open, wherever. */
-export type Kind = RandomNetwork | ModelNetwork | Distillation;
+export type Kind = RandomNetwork | ModelNetwork | Distillation | Generation;
 
 /** What to open. */
 export type Subject = Kind & { readonly place: Place };
@@ -66,7 +72,8 @@ export interface OpenSubject {
   /**
    * Makes a batch's inputs; what is returned runs once on them and resolves to some of its results.
    *
-   * @param what of a subject that can do several things, which
+   * @param what of a subject that can do several things, which; of a network's estimates, nodes other than the subject's (`18`,
+   * or `9,18,25`: a mixture's, which the batch takes at even distances)
    */
   prepare(batch: number, what?: string): () => Promise<number[]>;
   /** Frees what it holds. */
@@ -101,16 +108,39 @@ function weights(specs: readonly ParameterSpec[]): Map<string, Values> {
   return values;
 }
 
-const noise = (space: LatentSpace, shape: BatchShape) =>
-  drawNoise(space, shape, Array.from({ length: shape.batch }, (_, i) => random(3, i)));
+/** Molecules of one size, and what a denoiser is called on. */
+export interface Group {
+  readonly shape: BatchShape;
+  readonly z: Float32Array;
+}
+
+/** Noise for a batch of molecules of one size, or of a mixture's sizes at even distances; a group each size. */
+export function inputsOf(space: LatentSpace, mixture: readonly number[], batch: number): Group[] {
+  const groups = new Map<number, number[]>();
+  for (let i = 0; i < batch; i++) {
+    const size = mixture[Math.floor((i + 0.5) * mixture.length / batch)];
+    groups.set(size, [...groups.get(size) ?? [], i]);
+  }
+  return [...groups].map(([nodes, indices]) => {
+    const shape = { batch: indices.length, nodes };
+    return { shape, z: drawNoise(space, shape, indices.map((i) => random(3, i))) };
+  });
+}
 
 /** Calls of a denoiser at half time. */
-function predictions(denoiser: Denoiser, nodes: number, why: string): OpenSubject {
+function predictions(denoiser: Denoiser, usual: number, why: string): OpenSubject {
   return {
     why,
-    prepare(batch) {
-      const shape = { batch, nodes }, z = noise(denoiser.space, shape);
-      return async () => [...(await denoiser.predict(z, shape, 0.5)).subarray(0, SAMPLE)];
+    prepare(batch, what) {
+      const groups = inputsOf(denoiser.space, what === undefined ? [usual] : what.split(",").map(Number), batch);
+      return async () => {
+        const sample: number[] = [];
+        for (const { z, shape } of groups) {
+          const estimates = await denoiser.predict(z, shape, 0.5);
+          if (sample.length < SAMPLE) sample.push(...estimates.subarray(0, SAMPLE - sample.length));
+        }
+        return sample;
+      };
     },
     close: () => denoiser.dispose(),
   };
@@ -180,11 +210,14 @@ async function openTraining({ place, nodes, width, blocks }: Placed): Promise<Op
   };
 }
 
+/** The runtime of a place, by which the service would load a model there. */
+export const runtimeOf = (place: Place): RuntimeName =>
+  backendOf(place) ?? (({ "native engine": "native", "wasm engine": "wasm" } as Record<string, RuntimeName>)[place]);
+
 /** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
 async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {
-  const runtime = { "native engine": "native", "wasm engine": "wasm" }[place as string] ?? backendOf(place)!;
   const { loadModel } = await import("../model/load.ts");
-  const model = await loadModel(folder, { backend: runtime as RuntimeName });
+  const model = await loadModel(folder, { backend: runtimeOf(place) });
   return predictions(await model.denoiser(), nodes, model.backend.why);
 }
 
@@ -195,6 +228,10 @@ export async function openSubject(subject: Subject): Promise<OpenSubject> {
   if (subject.type === "distillation") {
     const { openDistillation } = await import("./distillation.ts");
     return await openDistillation(subject);
+  }
+  if (subject.type === "generation") {
+    const { openGeneration } = await import("./generation.ts");
+    return await openGeneration(subject);
   }
   const { nodes } = subject;
   if (!(Number.isInteger(nodes) && nodes > 0)) throw new RangeError(`nodes must be at least 1, ${nodes} given`);
