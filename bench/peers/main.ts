@@ -1,0 +1,72 @@
+/** `deno task bench:peers`: the peers' own code and ours on one machine, in one run, in turns. */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findModel } from "../../main/models.ts";
+import { conditions } from "../conditions.ts";
+import { formatResult, type Result } from "../table.ts";
+import { benchNetwork } from "./network.ts";
+import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
+import { commitOf, type Peer, PEERS } from "./process.ts";
+import { benchSampling, stepsOf } from "./sampling.ts";
+
+/** The results of a part. */
+async function run(part: PeersOptions["only"][number], options: PeersOptions): Promise<Result> {
+  const { python, device, backend: backends, batches } = options;
+  if (part === "network") {
+    return await benchNetwork({
+      ...options,
+      peer: { peer: "geoldm", path: options.geoldm, device },
+      backends,
+      batches,
+    });
+  }
+  const named = (Object.keys(PEERS) as Peer[]).filter((peer) => options[peer] !== undefined);
+  return await benchSampling({
+    ...options,
+    python,
+    peers: named.map((peer) => {
+      const each = stepsOf(peer, options["peer-distilled"]);
+      return { peer, path: options[peer]!, device, steps: each[0], each };
+    }),
+    peerBatch: options["peer-batch"],
+    peerSteps: options["peer-steps"],
+    entry: await findModel(options.model),
+    backends,
+  });
+}
+
+async function main(args: string[]): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) return console.log(usage());
+  const options = readPeersOptions(args), now = await conditions(), results: Result[] = [];
+  const peers = Object.fromEntries(
+    await Promise.all(
+      (Object.keys(PEERS) as Peer[]).filter((peer) => options[peer]).map(async (
+        peer,
+      ) => [PEERS[peer], await commitOf(options[peer]!)]),
+    ),
+  );
+  const name = `${now.date.slice(0, 10)}-${now.commit?.slice(0, 7) ?? "unknown"}-peers.json`;
+  const path = options.out ?? join(fileURLToPath(new URL("../results", import.meta.url)), name);
+  const { machine: { cpu, cores, memoryGiB, os, deno }, load } = now;
+  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);
+  for (const part of options.only) {
+    const result = await run(part, options);
+    results.push(result);
+    console.log(formatResult(result));
+    for (const [name, what] of Object.entries(result.why ?? {})) console.log(`${name}: ${what}`);
+    if (path === "-") continue;
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeTextFile(path, JSON.stringify({ ...now, peers, results }, null, 1) + "\n");
+  }
+  if (path !== "-") console.log(`\nkept in ${path}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
+  Deno.exit(0);
+}
