@@ -155,7 +155,7 @@ async function openPairAttention({ place, nodes, width, blocks }: Placed): Promi
     sizes = { width, blocks };
   const options = { space, sizes, schedule }, values = weights(pairAttentionParameters(space, sizes));
   if (place === "native engine") {
-    return predictions(createNativeDenoiser(options, values), nodes, "C by the system's compiler");
+    return predictions(await createNativeDenoiser(options, values), nodes, "C by the system's compiler");
   }
   if (place === "wasm engine") {
     return predictions(await createWasmDenoiser(options, values), nodes, "one worker a core");

@@ -10,10 +10,10 @@ import type { Lease, Model } from "./load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { Turn, TurnOptions } from "./queue.ts";
 import { random } from "./random.ts";
-import { sample } from "./samplers/mod.ts";
+import { planSampling, runPlan, type SamplingPlan } from "./samplers/mod.ts";
 import type { Settings } from "./settings.ts";
 import { drawSize, groupBySize, PURPOSE, type SizeBatch, sizeDistribution, type SizeRange } from "./sizes.ts";
-import type { Denoise } from "./types.ts";
+import type { Denoise, Denoiser } from "./types.ts";
 
 /** What to draw. */
 export interface DrawRequest {
@@ -46,7 +46,9 @@ export interface DrawOptions {
   readonly calls?: SharedCalls;
   /** Molecules whose order is settled together: a window is done before the next begins. Default 256. */
   readonly window?: number;
-  /** Called after each denoiser call with the fraction done, 0 to 1. */
+  /** Hears how many milliseconds a denoiser that samples by itself took to begin. */
+  readonly onWaited?: (ms: number) => void;
+  /** Called after each denoiser call, or piece of a batch, with the fraction done, 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
   /** What to draw with, taken and released by the caller; a lease of its own where absent. */
   readonly lease?: Lease;
@@ -100,21 +102,69 @@ async function* drawWith(
   lease: Lease,
   model: Model,
   { count, seed, settings, size }: DrawRequest,
-  { signal, turn = atOnce, calls, window = 256, onProgress }: Omit<DrawOptions, "lease">,
+  options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
+  const { window = 256, onProgress } = options;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
   }
   const distribution = sizeDistribution(model.card, size);
   const grid = makeGrid(settings.grid, settings.steps, model.schedule);
+  const plan = planSampling(settings.algorithm, model.schedule, grid, settings.options);
   const denoiser = await lease.denoiser;
-  const shared = denoiser.predictEach ? calls : undefined;
-  const pause = breather();
   let done = 0;
+  const sampling: Batches = {
+    model,
+    denoiser,
+    plan,
+    seed,
+    settings,
+    progress(molecules) {
+      done += molecules;
+      onProgress?.(Math.min(1, done / (count * settings.steps)));
+    },
+  };
+  function* windows(): Generator<SizeBatch[], void, void> {
+    for (let from = 0; from < count; from += window) {
+      const length = Math.min(window, count - from);
+      const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
+      yield groupBySize(sizes, model.batch, from);
+    }
+  }
+  yield* denoiser.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+}
 
-  const drawBatch = async ({ nodes, indices }: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
-    const shape = { batch: indices.length, nodes }, space = denoiser.space;
+/** What all batches of a generation have in common. */
+interface Batches {
+  readonly model: Model;
+  readonly denoiser: Denoiser;
+  readonly plan: SamplingPlan;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** Hears of molecule-steps that are done. */
+  readonly progress: (molecules: number) => void;
+}
+
+/** Latents to molecules. */
+async function decoded({ model, seed, settings }: Batches, { nodes, indices }: SizeBatch, x0: Float32Array) {
+  const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
+  const shape = { batch: indices.length, nodes };
+  const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);
+  return { indices, molecules, decodeMs: performance.now() - started };
+}
+
+/** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
+async function* inTurns(
+  batches: Batches,
+  windows: Iterable<SizeBatch[]>,
+  { signal, turn = atOnce, calls }: DrawOptions,
+): AsyncGenerator<DrawnBatch, void, void> {
+  const { model, denoiser, plan, seed, settings } = batches;
+  const shared = denoiser.predictEach ? calls : undefined, pause = breather();
+
+  const drawBatch = async (batch: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
+    const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
     const waitedBefore = turn.waitedMs;
     const denoise: Denoise = async (z, t) => {
@@ -123,37 +173,68 @@ async function* drawWith(
       const call = { denoiser, z, shape, t };
       const x0 = await (shared ? shared.predict(turn, call, { limit: model.batch }) : denoiser.predict(z, shape, t));
       if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
-      done += indices.length;
-      onProgress?.(Math.min(1, done / (count * settings.steps)));
+      batches.progress(indices.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.predictEach) await pause();
       return x0;
     };
     const noise = () => drawNoise(space, shape, streams);
     const started = performance.now();
-    const { algorithm, options } = settings;
-    const z = await sample(algorithm, denoise, model.schedule, grid, noise(), noise, options, signal);
-    const sampled = performance.now();
-    const molecules = await model.autoencoder.decode(
-      z,
-      shape,
-      indices.map((index) => random(seed, index, PURPOSE.decode)),
-      settings.decoding,
-    );
-    return {
-      indices,
-      molecules,
-      sampleMs: sampled - started - (turn.waitedMs - waitedBefore),
-      decodeMs: performance.now() - sampled,
-    };
+    const x0 = await runPlan(plan, denoise, noise(), noise, signal);
+    const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
+    return { ...await decoded(batches, batch, x0), sampleMs };
   };
 
-  for (let from = 0; from < count; from += window) {
-    const length = Math.min(window, count - from);
-    const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
-    for (const batch of groupBySize(sizes, model.batch, from)) {
+  for (const window of windows) {
+    for (const batch of window) {
       signal?.throwIfAborted();
       yield await turn((mine) => drawBatch(batch, mine), { early: shared !== undefined });
     }
+  }
+}
+
+/**
+ * All batches of a window at once, and those of the next before the last of it are done, where the denoiser samples by itself: it is
+ * never without work, and never further ahead than that of whoever takes the molecules.
+ */
+async function* inCrew(
+  batches: Batches,
+  windows: Iterator<SizeBatch[]>,
+  { signal, onWaited }: DrawOptions,
+): AsyncGenerator<DrawnBatch, void, void> {
+  const { model: { autoencoder: { classes } }, denoiser, plan, seed, settings } = batches;
+  const over = new AbortController(), owner = {};
+  const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
+
+  const begin = (batch: SizeBatch) => {
+    const { nodes, indices } = batch, submitted = performance.now();
+    const sampled = denoiser.sample!(
+      { shape: { batch: indices.length, nodes }, plan, seed, indices, clamp },
+      { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },
+    ).then(({ x0, waitedMs }) => ({ x0, began: submitted + waitedMs, ended: performance.now() }));
+    sampled.catch(() => {}); // whoever takes it hears of it
+    return { batch, sampled };
+  };
+
+  const started = performance.now();
+  let ahead: ReturnType<typeof begin>[] = [], until: number | undefined;
+  try {
+    for (let next = windows.next(); ahead.length > 0 || !next.done;) {
+      // What is left of one window keeps no two workers busy: the next begins.
+      while (!next.done && ahead.reduce((sum, { batch }) => sum + batch.indices.length, 0) <= batches.model.batch) {
+        ahead.push(...next.value.map(begin));
+        next = windows.next();
+      }
+      const [{ batch, sampled }, ...rest] = ahead, { x0, began, ended } = await sampled;
+      ahead = rest;
+      if (until === undefined) onWaited?.(began - started);
+      // The time in which any of it was on its way, each moment counted once.
+      const sampleMs = Math.max(0, ended - Math.max(began, until ?? 0));
+      until = Math.max(ended, until ?? 0);
+      yield { ...await decoded(batches, batch, x0), sampleMs };
+    }
+  } finally {
+    over.abort(new DOMException("nobody waits for the molecules", "AbortError"));
   }
 }

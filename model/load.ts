@@ -192,6 +192,7 @@ const told = (network: Denoiser, steps: number): Denoiser => ({
   space: network.space,
   predict: (z, shape, t) => network.predict(z, shape, t, steps),
   predictEach: network.predictEach && ((z, shape, t) => network.predictEach!(z, shape, t, steps)),
+  sample: network.sample && ((sampling, options) => network.sample!({ ...sampling, steps }, options)),
   dispose() {},
 });
 

@@ -57,7 +57,7 @@ export interface Generation {
 }
 
 /** How to generate. */
-export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease"> {
+export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease" | "onWaited"> {
   /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
   readonly validate: Validate | BatchValidator;
   readonly place?: Place;
@@ -104,10 +104,12 @@ export function generateMolecules(
     const turn = place && place.turn.bind(place),
       judge = typeof validate === "function" ? inline(validate) : validate.judge;
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
-    for await (const batch of draw(model, request, { ...options, turn, calls: place?.calls, window, lease })) {
+    let waitedMs = 0;
+    const onWaited = (ms: number) => void (waitedMs = ms), calls = place?.calls;
+    for await (const batch of draw(model, request, { ...options, turn, calls, window, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
-      if (place) timings.queueMs = place.waitedMs;
+      if (place) timings.queueMs = place.waitedMs + waitedMs;
       drawn += batch.molecules.length;
       const last = drawn % window === 0 || drawn === request.count;
       const judged = judge(batch.molecules, detail, { signal: over.signal, last, alone: place?.alone ?? true });

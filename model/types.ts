@@ -11,7 +11,9 @@
  */
 import type { Molecule } from "../chem/molecule.ts";
 import type { Decoding } from "./decodings.ts";
+import type { HeavyAtomClass } from "./heavy_atom/space.ts";
 import type { Random } from "./random.ts";
+import type { SamplingPlan } from "./samplers/step.ts";
 
 /** What a latent is made of. */
 export interface LatentSpace {
@@ -54,6 +56,39 @@ export interface BatchShape {
   readonly nodes: number;
 }
 
+/** A batch to sample, as plain data, so that it can be done where the network is. */
+export interface Sampling {
+  readonly shape: BatchShape;
+  readonly plan: SamplingPlan;
+  /** Each molecule's noise is that of `random(seed, index, PURPOSE.noise)`. */
+  readonly seed: number;
+  /** `[B]` */
+  readonly indices: readonly number[];
+  /** What the network is told of the number of steps, where it is. */
+  readonly steps?: number;
+  /** Estimates at times of at most `below` are clamped to graphs of these classes that obey valence (`heavy_atom/clamp.ts`). */
+  readonly clamp?: { readonly below: number; readonly classes: readonly HeavyAtomClass[] };
+}
+
+/** How to sample. */
+export interface SampleOptions {
+  readonly signal?: AbortSignal;
+  /** Whose it is: owners take turns, what one owner asks for is done in its order. One of its own where absent. */
+  readonly owner?: object;
+  /** Hears of molecules that are done. */
+  readonly onDone?: (molecules: number) => void;
+}
+
+/** A batch that has been sampled. */
+export interface Sampled {
+  /** `[B, L]` */
+  readonly x0: Float32Array;
+  /** Milliseconds of its calls and clamping, added up over threads; of calls that others shared, its share. */
+  readonly ms: number;
+  /** Milliseconds until the first call for it began. */
+  readonly waitedMs: number;
+}
+
 /** Something that turns latents at a time into x0 estimates. Implemented on TensorFlow.js and by the engines. */
 export interface Denoiser {
   readonly space: LatentSpace;
@@ -74,6 +109,13 @@ export interface Denoiser {
    * @param t `[B]`, in double precision, as times are where there is one for all
    */
   predictEach?(z: Float32Array, shape: BatchShape, t: Float64Array, steps?: number): Promise<Float32Array>;
+  /**
+   * A whole sampling beside the network, the loop over the steps included: as `runPlan` with `predictEach`, to the last bit, whatever
+   * else is being sampled. Several may be under way; they take turns, and share calls. Absent where the loop must be the caller's.
+   *
+   * @throws the signal's reason when it aborts
+   */
+  sample?(sampling: Sampling, options?: SampleOptions): Promise<Sampled>;
   dispose(): void;
 }
 
@@ -88,5 +130,7 @@ export interface Autoencoder {
   decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
   /** Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. */
   clamp?(x0: Float32Array, shape: BatchShape): void;
+  /** The classes that `clamp` chooses among. */
+  readonly classes?: readonly HeavyAtomClass[];
   dispose(): void;
 }

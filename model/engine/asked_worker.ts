@@ -11,7 +11,10 @@ export interface Numbered {
 export interface AskedWorker<Question, Answer> {
   /** Rejects with the worker's error, or where it is closed meanwhile. */
   ask(question: Question, transfer?: Transferable[]): Promise<Answer>;
+  /** Whoever waits is told at once. */
   close(): void;
+  /** As `close`, but the worker is given time to end what it is at: resolves when it has answered this last question, and is gone. */
+  retire(last: Question): Promise<void>;
 }
 
 /** Starts a worker, which answers each `Question & { id }` with an `Answer` of the same id. */
@@ -34,16 +37,23 @@ export function openAskedWorker<Question, Answer extends Numbered>(module: URL):
     event.preventDefault();
     end(new Error(`the engine's worker failed: ${event.message}`));
   };
+  const send = (question: Question, transfer: Transferable[] = []) =>
+    new Promise<Answer>((resolve, reject) => {
+      waiting.set(++id, { resolve, reject });
+      worker.postMessage({ ...question, id }, transfer);
+    });
+  const closed = () => new Error("the engine was closed");
   return {
-    ask: (question, transfer = []) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended);
-        waiting.set(++id, { resolve, reject });
-        worker.postMessage({ ...question, id }, transfer);
-      }),
+    ask: (question, transfer) => ended ? Promise.reject(ended) : send(question, transfer),
     close() {
       worker.terminate();
-      end(new Error("the engine was closed"));
+      end(closed());
+    },
+    async retire(last) {
+      const failed = ended !== undefined;
+      end(closed());
+      if (!failed) await send(last).catch(() => {});
+      worker.terminate();
     },
   };
 }

@@ -3,7 +3,8 @@ import { checkLatents } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "../pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { type TimeRows, timesOf } from "./inputs.ts";
-import { type NativeLibrary, openNativeLibrary } from "./native_library.ts";
+import type { Member } from "./member.ts";
+import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
 import type { Group } from "../training/learner.ts";
 
 /** Sizes and use of an engine. */
@@ -14,8 +15,6 @@ export interface NativeEngineOptions {
   readonly threads?: number;
   /** Whether gradients and updates are wanted: costs memory. */
   readonly train?: boolean;
-  /** An open library; one is built and opened where absent. */
-  readonly library?: NativeLibrary;
 }
 
 /** Losses of a batch: means over its molecules of the weighted errors. */
@@ -39,6 +38,8 @@ export interface NativeEngine {
   gradient(groups: readonly Group[]): Promise<EngineLosses>;
   /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping; where not finite, nothing changes. */
   update(count: number, rates: { muon: number; adamw: number; emaDecay: number; clip: number }): Promise<number>;
+  /** This engine for a worker of JavaScript, which is to be the only one of its index, and calls nothing once the engine is disposed of. */
+  member(index: number): Member;
   dispose(): void;
 }
 
@@ -54,7 +55,7 @@ function join(groups: readonly Group[], field: "z" | "target" | "alpha" | "sigma
 /** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = navigator.hardwareConcurrency, train = false } = options;
-  const library = options.library ?? openNativeLibrary(), c = library.symbols;
+  const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
   const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
   const engine = c.molstep_create(
     sizes.width,
@@ -129,9 +130,17 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     },
     update: (count, { muon, adamw, emaDecay, clip }) =>
       inTurn(() => c.molstep_update(engine, BigInt(count), muon, adamw, emaDecay, clip)),
+    member: (index) => ({
+      type: "native",
+      library: path,
+      engine: Deno.UnsafePointer.value(engine),
+      index,
+      space,
+      sizes,
+    }),
     dispose() {
       c.molstep_free(engine);
-      if (!options.library) library.close();
+      library.close();
     },
   };
 }

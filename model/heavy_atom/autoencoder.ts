@@ -35,6 +35,7 @@ export function createHeavyAtomAutoencoder(
       );
     },
     clamp: (x0, shape) => void clampToValence(x0, shape, classes),
+    classes,
     dispose() {},
   };
 }

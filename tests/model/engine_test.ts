@@ -226,15 +226,15 @@ Deno.test({
       }
     };
     // Of zero weight, the features say nothing: the widened network says what the plain one says.
-    const before = await at(createNativeDenoiser({ ...options, sizes }, plain));
-    assert.ok(relativeError(await at(createNativeDenoiser(options, values), 8), before) < 1e-6);
+    const before = await at(await createNativeDenoiser({ ...options, sizes }, plain));
+    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), 8), before) < 1e-6);
 
     weight.data.forEach((_, k) => weight.data[k] += 0.1 * Math.sin(k));
     const reference = await at(createPairAttention(tf, options, values), batch.steps);
-    assert.ok(relativeError(await at(createNativeDenoiser(options, values), batch.steps), reference) < 1e-4);
+    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), batch.steps), reference) < 1e-4);
     assert.ok(relativeError(await at(await createWasmDenoiser(options, values), batch.steps), reference) < 1e-4);
-    assert.ok(relativeError(await at(createNativeDenoiser(options, values), 8), reference) > 1e-3);
-    await assert.rejects(at(createNativeDenoiser(options, values)), /must be told the number of steps/);
+    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), 8), reference) > 1e-3);
+    await assert.rejects(at(await createNativeDenoiser(options, values)), /must be told the number of steps/);
 
     const engine = createNativeEngine({ space, sizes: told, threads: 2, train: true });
     try {

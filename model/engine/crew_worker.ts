@@ -1,0 +1,52 @@
+/** A worker of `crew.ts`: runs a network, for calls of others and for samplings of its own. */
+import type { Answer, Question } from "./crew.ts";
+import { openMember, type Predict } from "./member.ts";
+import { createSamplings, type Samplings } from "./sampling.ts";
+import { tileMolecules } from "./tile.ts";
+
+const scope = self as unknown as {
+  onmessage: ((event: MessageEvent<Question>) => void) | null;
+  postMessage(answer: Answer, transfer: Transferable[]): void;
+};
+
+let predict: Predict, samplings: Samplings;
+const cancels = new Map<number, AbortController>();
+
+/** The answer to a question, without its number. */
+async function answer(question: Question): Promise<Omit<Answer, "id">> {
+  switch (question.type) {
+    case "open": {
+      const { space, sizes: { levels } } = question.member;
+      predict = await openMember(question.member);
+      samplings = createSamplings({ space, levels, predict, most: tileMolecules });
+      return {};
+    }
+    case "predict":
+      return { x0: predict(question.z, question.shape, question.rows) };
+    case "sample": {
+      const { key, task } = question, cancel = new AbortController();
+      cancels.set(key, cancel);
+      try {
+        return { sampled: await samplings.run(task, cancel.signal) };
+      } finally {
+        cancels.delete(key);
+      }
+    }
+    case "cancel":
+      cancels.get(question.key)?.abort();
+      return {};
+    case "close":
+      for (const cancel of cancels.values()) cancel.abort();
+      return {};
+  }
+}
+
+scope.onmessage = async ({ data: { id, ...question } }) => {
+  try {
+    const told = await answer({ id, ...question } as Question);
+    const floats = told.x0 ?? told.sampled?.x0;
+    scope.postMessage({ id, ...told }, floats ? [floats.buffer as ArrayBuffer] : []);
+  } catch (error) {
+    scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []);
+  }
+};

@@ -1,0 +1,8 @@
+/** Molecules that the engine does at once: as `tile_molecules` of src/tile.h. */
+
+/** Rows, and pairs, of a tile. */
+const TILE = { rows: 72, pairs: 648 };
+
+/** Molecules of a tile; at least one. */
+export const tileMolecules = (nodes: number): number =>
+  Math.max(1, Math.min(Math.floor(TILE.rows / nodes), Math.floor(TILE.pairs / nodes ** 2)));

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { createNativeDenoiser } from "../../../model/engine/native_denoiser.ts";
+import { findNativeLibrary } from "../../../model/engine/native_library.ts";
+import { createWasmDenoiser } from "../../../model/engine/wasm_denoiser.ts";
+import { clampToValence } from "../../../model/heavy_atom/clamp.ts";
+import { heavyAtomSpace, QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
+import { drawNoise } from "../../../model/latent.ts";
+import { initialValues } from "../../../model/pair_attention/initialise.ts";
+import { pairAttentionParameters } from "../../../model/pair_attention/parameters.ts";
+import { random } from "../../../model/random.ts";
+import { planSampling, runPlan, type SamplerName } from "../../../model/samplers/mod.ts";
+import { cosineSchedule } from "../../../model/schedules.ts";
+import { PURPOSE } from "../../../model/sizes.ts";
+import type { Denoiser, Sampling } from "../../../model/types.ts";
+
+const space = heavyAtomSpace(QM9_CLASSES), schedule = cosineSchedule(), sizes = { width: 32, blocks: 2, levels: 4 };
+
+const open = async (make: typeof createWasmDenoiser | typeof createNativeDenoiser): Promise<Denoiser> => {
+  const specs = pairAttentionParameters(space, sizes), values = initialValues(specs, 1);
+  for (const { data } of values.values()) data.forEach((_, k) => data[k] += 0.05 * Math.sin(k));
+  return await make({ space, sizes, schedule, workers: 2 }, values);
+};
+
+const sampling = (sampler: SamplerName, batch: number, nodes: number, steps: number, below = 0): Sampling => ({
+  shape: { batch, nodes },
+  plan: planSampling(sampler, schedule, Float64Array.from({ length: steps + 1 }, (_, i) => 1 - i / steps)),
+  seed: 3,
+  indices: Array.from({ length: batch }, (_, k) => 10 + k),
+  steps,
+  clamp: below > 0 ? { below, classes: QM9_CLASSES } : undefined,
+});
+
+/** The same, with the loop here. */
+function byHand(denoiser: Denoiser, { plan, shape, seed, indices, steps, clamp }: Sampling): Promise<Float32Array> {
+  const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
+  const noise = () => drawNoise(space, shape, streams);
+  return runPlan(
+    plan,
+    async (z, t) => {
+      const x0 = await denoiser.predict(z, shape, t, steps);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
+      return x0;
+    },
+    noise(),
+    noise,
+  );
+}
+
+for (
+  const [name, make, ignore] of [
+    ["WebAssembly", createWasmDenoiser, false],
+    ["native", createNativeDenoiser, findNativeLibrary() === undefined],
+  ] as const
+) {
+  Deno.test({
+    name: `sample() of the ${name} engine's workers gives what the loop outside them gives, to the last bit`,
+    ignore,
+    async fn() {
+      const denoiser = await open(make);
+      try {
+        const all = [
+          sampling("ddpm", 1, 9, 4),
+          sampling("ddpm", 19, 9, 3, 0.7),
+          sampling("dpm-solver++", 5, 4, 5),
+          sampling("consistency", 3, 1, 2),
+          sampling("ddim", 2, 29, 2),
+        ];
+        const found = await Promise.all(all.map((one) => denoiser.sample!(one)));
+        for (const [k, one] of all.entries()) assert.deepEqual(found[k].x0, await byHand(denoiser, one));
+        assert.ok(found.every(({ ms, waitedMs }) => ms > 0 && waitedMs >= 0));
+      } finally {
+        denoiser.dispose();
+      }
+    },
+  });
+
+  Deno.test({
+    name: `sample() of the ${name} engine's workers ends when its signal aborts, or the denoiser is disposed of`,
+    ignore,
+    async fn() {
+      const denoiser = await open(make), cancel = new AbortController(), long = sampling("ddpm", 20, 9, 5000);
+      const first = denoiser.sample!(long, { signal: cancel.signal }), second = denoiser.sample!(long);
+      const ends = [assert.rejects(first, /enough/), assert.rejects(second, /closed/)];
+      await denoiser.sample!(sampling("ddpm", 2, 9, 2));
+      cancel.abort(new Error("enough"));
+      await ends[0];
+      denoiser.dispose();
+      await ends[1];
+      await assert.rejects(denoiser.sample!(long), /closed/);
+    },
+  });
+
+  Deno.test({
+    name: `sample() of the ${name} engine's workers refuses what the network cannot do, and goes on`,
+    ignore,
+    async fn() {
+      const denoiser = await open(make);
+      try {
+        const untold = { ...sampling("ddpm", 3, 5, 2), steps: undefined };
+        await assert.rejects(denoiser.sample!(untold), /number of steps/);
+        await denoiser.sample!(sampling("ddpm", 3, 5, 2));
+      } finally {
+        denoiser.dispose();
+      }
+    },
+  });
+}
