@@ -53,7 +53,7 @@ export async function askAt(service: Answering, { count, steps, at }: Arrivals):
   const from = performance.now(), times: number[] = [];
   let molecules = 0;
   await Promise.all(at.map(async (due, k) => {
-    await new Promise((resolve) => setTimeout(resolve, due - (performance.now() - from)));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - (performance.now() - from))));
     const { returned } = await service.generate({ count, steps, seed: 1 + k });
     times.push(performance.now() - from - due);
     molecules += returned;
