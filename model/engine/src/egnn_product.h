@@ -8,20 +8,26 @@
 #define MOLSTEP_EGNN_PRODUCT_H
 #include "gemm.h"
 
-#if defined(__AVX512F__)
+#if defined(__wasm__)
+#define EGNN_ROWS ROWS_MAX
+#elif defined(__AVX512F__)
 #define EGNN_ROWS 12
-#elif defined(__wasm__) && !defined(__wasm_relaxed_simd__)
-/* A product of its own before each addition takes a register more. */
-#define EGNN_ROWS 4
 #else
 #define EGNN_ROWS 6
 #endif
-#define EGNN_PANEL (2 * VECTOR_FLOATS)
 
 /* Widest network, and the length of a row: longer by a cache line, so that rows do not fall into the same sets. */
 enum { EGNN_WIDTH_MAX = 256, EGNN_STRIDE = EGNN_WIDTH_MAX + 16 };
 
 enum { FROM_ZERO, FROM_BIAS, FROM_C };
+
+#if defined(__wasm__)
+/* Packed as gemm_wasm.h has it; c [rows, n] = a [rows, k] b (+ bias, or + c). */
+static void product(int rows, int n, int k, const float *a, const float *b, int from, const float *bias, float *c) {
+  gemm((Gemm){rows, n, k, a, EGNN_STRIDE, 1, b, n, c, EGNN_STRIDE, from == FROM_BIAS ? bias : 0, from == FROM_C});
+}
+#else
+#define EGNN_PANEL (2 * VECTOR_FLOATS)
 
 /* w [k, n] by rows -> panels of EGNN_PANEL columns, each by rows; the last may be of half as many. */
 static void pack_panels(int k, int n, const float *restrict w, float *restrict out) {
@@ -30,23 +36,6 @@ static void pack_panels(int k, int n, const float *restrict w, float *restrict o
       for (int c = j; c < n && c < j + EGNN_PANEL; c++) *out++ = w[i * n + c];
 }
 
-#if defined(__wasm__)
-/* As V8 likes it: one k an iteration, and a pointer for each access, so that one check of bounds serves all. See gemm.h. */
-INLINE void product_steps(const int columns, const int k, const float *a, const float *b, vector acc[EGNN_ROWS][2]) {
-  const float *p[EGNN_ROWS], *y[2], *end = b + k * columns * VECTOR_FLOATS;
-  for (int r = 0; r < EGNN_ROWS; r++) p[r] = a + r * EGNN_STRIDE - 3;
-  for (int q = 0; q < columns; q++) y[q] = b + q * VECTOR_FLOATS;
-  for (int q = 1; q < columns; q++) OPAQUE(y[q]);
-  while (y[0] != end) {
-    vector values[2];
-    for (int q = 0; q < columns; q++) values[q] = *(vector *)y[q], y[q] += columns * VECTOR_FLOATS;
-    for (int r = 0; r < EGNN_ROWS; r++) {
-      const vector x = (vector){0} + *(p[r]++ + 3);
-      for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, values[q], acc[r][q]);
-    }
-  }
-}
-#else
 INLINE void product_steps(const int columns, const int k, const float *a, const float *b, vector acc[EGNN_ROWS][2]) {
 #pragma GCC unroll 1
   for (int i = 0; i < k; i++, a++, b += columns * VECTOR_FLOATS) {
@@ -61,7 +50,6 @@ INLINE void product_steps(const int columns, const int k, const float *a, const 
     }
   }
 }
-#endif
 
 INLINE void product_tile(const int columns, const int k, const float *restrict a, const float *restrict b, float *restrict c,
                          const float *restrict bias, const int from) {
@@ -105,5 +93,6 @@ static void product(int rows, int n, int k, const float *a, const float *b, int 
   else if (from == FROM_BIAS) panel1_bias(rows, k, a, b, bias + j, c + j);
   else panel1_c(rows, k, a, b, 0, c + j);
 }
+#endif
 
 #endif

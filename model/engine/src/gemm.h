@@ -21,41 +21,8 @@ typedef struct {
 } Gemm;
 
 #if defined(__wasm__)
-/*
- * Here B is a weight, put into panels of PANEL columns once: [N / PANEL, K, PANEL]. Read from its first row to its last it would be
- * far apart, which costs where weights come from the outer cache for few rows. A's columns are 1 apart.
- */
-enum { PANEL = COLUMNS_MAX * VECTOR_FLOATS };
-static __attribute__((noinline)) void pack_panels_in_place(int k, int n, float *restrict w, float *restrict scratch) {
-  __builtin_memcpy(scratch, w, (long)k * n * sizeof(float));
-  for (int j = 0; j < n; j += PANEL)
-    for (int i = 0; i < k; i++)
-      for (int c = 0; c < PANEL; c++) *w++ = scratch[(long)i * n + j + c];
-}
-#define PANEL_AT(g, j) ((g)->b + (long)(j) * (g)->k)
-
-/*
- * The inner loop as V8 likes it: one k an iteration, as clang would put the chains of unrolled steps one after another and so keep too
- * much alive for 15 registers; and every access ends 15 bytes past its pointer, as V8 checks each access against the memory's size less
- * that distance, which is then one register for all. 6 x 8 with these checks reaches 84 % of the rate of bare multiply-adds, without them 99 %.
- */
-#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
-INLINE void gemm_products(const int rows, const int columns, const Gemm *g, const float *a, const float *b, vector acc[ROWS_MAX][COLUMNS_MAX]) {
-  const float *p[ROWS_MAX], *y[COLUMNS_MAX], *end = b + (long)g->k * PANEL;
-  for (int r = 0; r < rows; r++) p[r] = a + r * g->a_row - 3;
-  for (int q = 0; q < columns; q++) y[q] = b + q * VECTOR_FLOATS;
-  for (int q = 1; q < columns; q++) OPAQUE(y[q]);
-  while (y[0] != end) {
-    vector values[COLUMNS_MAX];
-    for (int q = 0; q < columns; q++) values[q] = *(vector *)y[q], y[q] += PANEL;
-    for (int r = 0; r < rows; r++) {
-      const vector x = (vector){0} + *(p[r]++ + 3);
-      for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, values[q], acc[r][q]);
-    }
-  }
-}
+#include "gemm_wasm.h"
 #else
-#define PANEL_AT(g, j) ((g)->b + (j))
 INLINE void gemm_products(const int rows, const int columns, const Gemm *g, const float *a, const float *b, vector acc[ROWS_MAX][COLUMNS_MAX]) {
   for (int k = 0; k < g->k; k++, a += g->a_column, b += g->b_row) {
     vector y[COLUMNS_MAX];
@@ -66,7 +33,6 @@ INLINE void gemm_products(const int rows, const int columns, const Gemm *g, cons
     }
   }
 }
-#endif
 
 INLINE void gemm_tile(const int rows, const int columns, const Gemm *g, int i, int j) {
   vector acc[ROWS_MAX][COLUMNS_MAX];
@@ -77,7 +43,7 @@ INLINE void gemm_tile(const int rows, const int columns, const Gemm *g, int i, i
       else if (g->bias) acc[r][q] = *(vector *)(g->bias + j + q * VECTOR_FLOATS);
       else acc[r][q] = (vector){0};
     }
-  gemm_products(rows, columns, g, g->a + i * g->a_row, PANEL_AT(g, j), acc);
+  gemm_products(rows, columns, g, g->a + i * g->a_row, g->b + j, acc);
   for (int r = 0; r < rows; r++)
     for (int q = 0; q < columns; q++) *(vector *)(c + r * g->c_row + q * VECTOR_FLOATS) = acc[r][q];
 }
@@ -113,6 +79,8 @@ static void gemm(Gemm g) {
   for (; j + 2 * VECTOR_FLOATS <= g.n; j += 2 * VECTOR_FLOATS) gemm_strip2(&g, j);
   for (; j < g.n; j += VECTOR_FLOATS) gemm_strip1(&g, j);
 }
+
+#endif
 
 /* C = A B where the product is known to be symmetric [n, n]: the lower triangle is computed, the upper copied. */
 static void gemm_symmetric(Gemm g) {
