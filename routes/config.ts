@@ -26,7 +26,9 @@ export const serviceEnvironment = z.strictObject({
   ),
   MOLSTEP_MAX_WORK: whole(1, 1_000_000).default(1_000_000).describe("Most molecules x steps in one request"),
   MOLSTEP_MAX_BODY_BYTES: whole(64, 10_000_000).default(65_536).describe("Longest request body"),
-  MOLSTEP_SLICE_MS: whole(0, 60_000).default(100).describe("Longest turn on the device while other requests wait, ms"),
+  MOLSTEP_SLICE_MS: whole(0, 60_000).default(100).describe(
+    "Longest turn on the device while other requests wait, ms; of networks that do not run on the engine's workers",
+  ),
   MOLSTEP_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters")
     .regex(/^[!-~]*$/, "must be of printable ASCII without spaces").optional().describe(
       "Bearer token of `POST /distill`, `/jobs` and `DELETE /models/...`, 16 characters at least; these answer 403 where absent",
