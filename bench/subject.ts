@@ -19,7 +19,7 @@ import { createPairAttention } from "../model/pair_attention/denoiser.ts";
 import { initialValues, type Values } from "../model/pair_attention/initialise.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../model/pair_attention/parameters.ts";
 import { random } from "../model/random.ts";
-import type { RuntimeName } from "../model/runtimes.ts";
+import { type RuntimeName, RUNTIMES } from "../model/runtimes.ts";
 import { makeSchedule } from "../model/schedules.ts";
 import { openLearner, type Trainer } from "../model/training/open_learner.ts";
 import type { BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
@@ -212,7 +212,7 @@ async function openTraining({ place, nodes, width, blocks }: Placed): Promise<Op
 
 /** The runtime of a place, by which the service would load a model there. */
 export const runtimeOf = (place: Place): RuntimeName =>
-  backendOf(place) ?? (({ "native engine": "native", "wasm engine": "wasm" } as Record<string, RuntimeName>)[place]);
+  backendOf(place) ?? RUNTIMES.find((name) => place === `${name} engine`)!;
 
 /** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
 async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {

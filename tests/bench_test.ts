@@ -87,10 +87,15 @@ Deno.test("parseBenchOptions() takes parts by --only and by name, and refuses wh
   assert.deepEqual(options.only, ["engine", "train", "memory"]);
   assert.equal(options.seconds, 0.5);
   assert.deepEqual(parseBenchOptions([])!.only, PARTS.filter((part) => part !== "denoiser"));
+  assert.deepEqual(parseBenchOptions(["--ladder", "4,8"])!.ladder, [4, 8]);
+  assert.throws(
+    () => parseBenchOptions(["--clients", "1,none"]),
+    /--clients must be a whole number above 0; got "none"/,
+  );
   assert.equal(parseBenchOptions(["--help"]), undefined);
   assert.throws(
     () => parseBenchOptions(["--only", "engine,speed"]),
-    /no part "speed"; there are engine, kernel, train/,
+    /no part "speed"; there are engine, kernel, sizes, molecules, train/,
   );
   assert.throws(() => parseBenchOptions(["--backend", "abacus"]), /no backend "abacus"/);
   assert.throws(() => parseBenchOptions(["--rounds", "2.5"]), /--rounds must be a whole number above 0; got "2.5"/);
@@ -153,7 +158,7 @@ Deno.test("startSubject() measures in a process of its own, and reports errors o
     const { calls, seconds, sample } = await process.measure({ batch: 2, seconds: 0.05 });
     assert.ok(calls >= 1 && seconds >= 0.05);
     assert.ok(sample.length > 0 && sample.every(Number.isFinite));
-    await assert.rejects(process.measure({ batch: -1, seconds: 0 }), /length/i);
+    await assert.rejects(process.measure({ batch: -1, seconds: 0 }), /batch must be at least 1, -1 given/);
     assert.ok((await process.measure({ batch: 1, seconds: 0 })).calls === 1);
   } finally {
     await process.close();
