@@ -1,11 +1,12 @@
 """The process of one peer: `python driver.py SUBJECT`, the other end of `peer_process.ts`.
 
-SUBJECT is JSON: {peer, path, device, threads, steps, compile, bfloat16, weights?, inputs?, save?, sizes?}. It opens the
-peer's model and says so; then it answers each line {batch, what, seconds} on its standard input with how many calls it
+SUBJECT is JSON: {peer, path, device, threads, passive, steps, compile, bfloat16, weights?, inputs?, save?, sizes?}; see
+`process.ts`. It opens the peer's model and says so; then it answers each line {batch, what, seconds} on its standard input with how many calls it
 made in how long (at least one, whatever the seconds), as `bench/child.ts` does. What is called:
 
-- "network FILE": the denoiser on the batch of the file FILE in `inputs` (float32, molecule after molecule) whose sizes stand in FILE.json;
-  padded to the largest. Answered are the first 64 numbers of its estimates of x0.
+- "network FILE": the denoiser on the batch of the file FILE in `inputs` (float32, molecule after molecule), whose sizes
+  stand in FILE.json; molecules of several sizes are padded as the peer's sampler pads them, to the largest of the data
+  set. Answered are the first 64 numbers of its estimates of x0.
 - "sample K": its own sampler for K steps and all that comes after them, on sizes of its own distribution.
 """
 
@@ -15,6 +16,8 @@ import os
 import sys
 import time
 
+sys.dont_write_bytecode = True  # nor into a checkout
+
 MARK = "@molstep-bench "
 # Numbers answered of a call's results, as in `subject.ts`; and the time that the denoiser is called at.
 SAMPLE, HALF = 64, 0.5
@@ -23,8 +26,10 @@ SAMPLE, HALF = 64, 0.5
 class Subject:
     """An open peer."""
 
-    def __init__(self, peer, path, device="cpu", threads=0, steps=1000, compile=False, bfloat16=False, weights=None,
-                 inputs=None, save=None, sizes=None):
+    def __init__(self, peer, path, device="cpu", threads=0, passive=False, steps=1000, compile=False, bfloat16=False,
+                 weights=None, inputs=None, save=None, sizes=None):
+        if passive:  # read when the library is loaded, which the next line does
+            os.environ["OMP_WAIT_POLICY"] = "passive"
         import torch
         import networks
 
@@ -38,6 +43,7 @@ class Subject:
             self.model.dynamics.egnn = torch.compile(self.model.dynamics.egnn, dynamic=False)
         self.precision = "bfloat16 (autocast)" if bfloat16 else "float32"
         where = torch.cuda.get_device_name() if device != "cpu" else f"{torch.get_num_threads()} threads"
+        where += ", passive" if passive else ""
         self.why = f"PyTorch {torch.__version__}, {where}, {self.precision}{', compiled' if compile else ''}"
         if self.args.stand_ins:
             self.why += f"; without {', '.join(self.args.stand_ins)}"
@@ -71,7 +77,6 @@ class Subject:
             flat = torch.frombuffer(bytearray(opened.read()), dtype=torch.float32)
         if len(sizes) != batch or len(flat) % sum(sizes) != 0:
             raise ValueError(f"{batch} molecules asked, {len(sizes)} of together {len(flat)} numbers given")
-        # What their sampler does: a batch is as large as the largest molecule of the data set, if sizes differ.
         nodes = self.info["max_n_nodes"] if min(sizes) < max(sizes) else sizes[0]
         rows, width = flat.view(sum(sizes), -1), len(flat) // sum(sizes)
         z = torch.zeros(batch, nodes, width)

@@ -9,24 +9,20 @@ import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
 import { commitOf, type Peer, PEERS } from "./process.ts";
 import { benchSampling, stepsOf } from "./sampling.ts";
 
+/** The peers whose checkouts are named. */
+const namesOf = (options: PeersOptions) => (Object.keys(PEERS) as Peer[]).filter((peer) => options[peer] !== undefined);
+
 /** The results of a part. */
 async function run(part: PeersOptions["only"][number], options: PeersOptions): Promise<Result> {
-  const { python, device, backend: backends, batches } = options;
+  const { device, threads, passive, backend: backends } = options, how = { device, threads, passive };
   if (part === "network") {
-    return await benchNetwork({
-      ...options,
-      peer: { peer: "geoldm", path: options.geoldm, device },
-      backends,
-      batches,
-    });
+    return await benchNetwork({ ...options, peer: { peer: "geoldm", path: options.geoldm, ...how }, backends });
   }
-  const named = (Object.keys(PEERS) as Peer[]).filter((peer) => options[peer] !== undefined);
   return await benchSampling({
     ...options,
-    python,
-    peers: named.map((peer) => {
+    peers: namesOf(options).map((peer) => {
       const each = stepsOf(peer, options["peer-distilled"]);
-      return { peer, path: options[peer]!, device, steps: each[0], each };
+      return { peer, path: options[peer]!, ...how, steps: each[0], each };
     }),
     peerBatch: options["peer-batch"],
     peerSteps: options["peer-steps"],
@@ -37,14 +33,10 @@ async function run(part: PeersOptions["only"][number], options: PeersOptions): P
 
 async function main(args: string[]): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) return console.log(usage());
-  const options = readPeersOptions(args), now = await conditions(), results: Result[] = [];
-  const peers = Object.fromEntries(
-    await Promise.all(
-      (Object.keys(PEERS) as Peer[]).filter((peer) => options[peer]).map(async (
-        peer,
-      ) => [PEERS[peer], await commitOf(options[peer]!)]),
-    ),
-  );
+  const options = readPeersOptions(args), results: Result[] = [];
+  const now = { command: ["deno task bench:peers", ...args].join(" "), ...await conditions() };
+  const peers: Record<string, string | null> = {};
+  for (const peer of namesOf(options)) peers[PEERS[peer]] = await commitOf(options[peer]!);
   const name = `${now.date.slice(0, 10)}-${now.commit?.slice(0, 7) ?? "unknown"}-peers.json`;
   const path = options.out ?? join(fileURLToPath(new URL("../results", import.meta.url)), name);
   const { machine: { cpu, cores, memoryGiB, os, deno }, load } = now;

@@ -18,6 +18,8 @@ const OPTIONS = {
   edm: option("PATH", "one of ehoogeboom/e3_diffusion_for_molecules (default: left out)", text().optional()),
   python: option("PROGRAM", "a Python that has PyTorch and NumPy (default python3)", text().default("python3")),
   device: option("NAME", "where PyTorch runs: cpu or cuda (default cpu)", z.enum(["cpu", "cuda"]).default("cpu")),
+  threads: option("N", "PyTorch's threads (default: the machine's cores)", whole(1).optional()),
+  passive: flag("PyTorch's threads sleep while they wait: fairer to it where the machine has other work"),
   compile: flag("also PyTorch's torch.compile of the network"),
   bfloat16: flag("also PyTorch's automatic bfloat16"),
   only: option("PARTS", `${PARTS.join(", ")} (default both)`, list(z.enum(PARTS), PARTS.join())),
@@ -36,7 +38,7 @@ const OPTIONS = {
   steps: option("N,N,..", "of sampling: our steps (default 16,8,4)", list(whole(1, 1000), "16,8,4")),
   molecules: option("N", "of sampling: molecules of a request of ours (default 256)", whole(1, 1000).default(256)),
   "peer-batch": option("N", "of sampling: molecules of a peer's batch (default 16)", whole(1).default(16)),
-  "peer-steps": option("N", "of sampling: how many of a peer's steps are timed (default 2)", whole(1, 1000).default(2)),
+  "peer-steps": option("N", "of sampling: how many of a peer's steps are timed (default 4)", whole(1, 1000).default(4)),
   "peer-distilled": option(
     "N,N,..",
     "of sampling: steps of AccGeoLDM's students (default 125,16)",

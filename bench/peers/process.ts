@@ -17,6 +17,8 @@ export interface PeerSubject {
   readonly device?: "cpu" | "cuda";
   /** PyTorch's threads; the machine's cores where absent. */
   readonly threads?: number;
+  /** Threads that wait sleep instead of spinning. */
+  readonly passive?: boolean;
   /** Of its sampler; 1000 where absent. */
   readonly steps?: number;
   readonly compile?: boolean;
