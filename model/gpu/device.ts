@@ -1,0 +1,90 @@
+/**
+ * The GPU as WebGPU offers it (`navigator.gpu`), opened with all that the adapter has. Whatever goes wrong on the device
+ * afterwards (it is lost, memory runs out, a command is refused) rejects the next thing that is awaited through `guard`.
+ */
+
+/** An open device. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** The adapter's name. */
+  readonly label: string;
+  /** Whether the adapter computes on the CPU: right, and slow. */
+  readonly software: boolean;
+  /** Whether kernels may use 16-bit floats. */
+  readonly f16: boolean;
+  /** Whether kernels may use subgroups. */
+  readonly subgroups: boolean;
+  /** `work`, or the device's failure if that comes first. */
+  guard<T>(work: Promise<T>): Promise<T>;
+  /** Ends the device and all that is on it. */
+  close(): void;
+}
+
+/** How to open. */
+export interface GpuOptions {
+  /** Whether an adapter that computes on the CPU will do. Default false. */
+  readonly software?: boolean;
+}
+
+/** What is known of an adapter before it is opened. */
+export interface GpuAdapterFacts {
+  readonly adapter: GPUAdapter;
+  readonly label: string;
+  readonly software: boolean;
+}
+
+/** The runtime's best adapter. Throws Error where there is none. */
+export async function findAdapter(): Promise<GpuAdapterFacts> {
+  const gpu = (navigator as { gpu?: GPU }).gpu;
+  if (!gpu) throw new Error("this runtime has no navigator.gpu");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new Error("no WebGPU adapter (a driver for Vulkan, Metal or Direct3D 12 is needed)");
+  const { description, vendor, isFallbackAdapter } = adapter.info;
+  const label = description || vendor || "unnamed adapter";
+  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp/i.test(label);
+  return { adapter, label, software };
+}
+
+/** Limits that kernels may come up against; each is asked up to what the adapter has. */
+const LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/**
+ * Opens the runtime's best adapter.
+ *
+ * @throws Error where there is none, or only one in software and that was not asked for
+ */
+export async function openGpu({ software: allowed = false }: GpuOptions = {}): Promise<Gpu> {
+  const { adapter, label, software } = await findAdapter();
+  if (software && !allowed) throw new Error(`only a software adapter (${label}), slower than wasm`);
+  const has = (feature: GPUFeatureName) => adapter.features.has(feature);
+  const features = (["shader-f16", "subgroups" as GPUFeatureName] as const).filter(has);
+  const device = await adapter.requestDevice({
+    requiredFeatures: [...features],
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {}); // whoever awaits the device hears of it
+  device.lost.then(({ reason, message }) =>
+    failure.reject(new Error(`the GPU ${reason === "destroyed" ? "is closed" : "was lost"}: ${message} (${label})`))
+  );
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    failure.reject(new Error(`the GPU refused a command: ${(event as GPUUncapturedErrorEvent).error.message.trim()}`));
+  });
+  return {
+    device,
+    label,
+    software,
+    f16: features.includes("shader-f16"),
+    subgroups: (features as string[]).includes("subgroups"),
+    guard: (work) => Promise.race([work, failure.promise]),
+    close: () => device.destroy(),
+  };
+}
