@@ -158,23 +158,19 @@ fn main(
   }
       workgroupBarrier();
       ${f16 ? sums((r, q) => `var part${r}_${q} = ${type}();`) : ""}
-      ${
-    unroll(K, (quad) =>
-      `{
-        ${unroll(4, (c) => unroll(2, (q) => `let b${c}_${q} = right[${4 * quad + c}][local.x + ${q * lanes}u];`))}
+      for (var quad = 0u; quad < ${K}u; quad++) {
+        ${unroll(4, (c) => unroll(2, (q) => `let b${c}_${q} = right[4u * quad + ${c}u][local.x + ${q * lanes}u];`))}
         ${
-        unroll(each, (r) =>
-          `{ let a = left[local.y * ${each}u + ${r}u][${quad}];
+    unroll(each, (r) =>
+      `{ let a = left[local.y * ${each}u + ${r}u][quad];
           ${
-            unroll(
-              4,
-              (c) =>
-                unroll(2, (q) => `${into}${r}_${q} = fma(${type}(a.${COMPONENTS[c]}), b${c}_${q}, ${into}${r}_${q});`),
-            )
-          } }`)
-      }
-      }`)
+        unroll(
+          4,
+          (c) => unroll(2, (q) => `${into}${r}_${q} = fma(${type}(a.${COMPONENTS[c]}), b${c}_${q}, ${into}${r}_${q});`),
+        )
+      } }`)
   }
+      }
       ${f16 ? sums((r, q) => `sum${r}_${q} += vec4<f32>(part${r}_${q});`) : ""}
       workgroupBarrier();
     }
