@@ -34,7 +34,7 @@ class Subject:
         import networks
 
         self.torch, self.masks, self.inputs, self.device = torch, networks.masks, inputs, device
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads or os.cpu_count())
         self.model, self.args, self.info, self.nodes_dist = networks.open_model(
             peer, path, steps, device, weights=weights, sizes=sizes)
         if save:

@@ -38,11 +38,11 @@ const OPTIONS = {
   steps: option("N,N,..", "of sampling: our steps (default 16,8,4)", list(whole(1, 1000), "16,8,4")),
   molecules: option("N", "of sampling: molecules of a request of ours (default 256)", whole(1, 1000).default(256)),
   "peer-batch": option("N", "of sampling: molecules of a peer's batch (default 16)", whole(1).default(16)),
-  "peer-steps": option("N", "of sampling: how many of a peer's steps are timed (default 4)", whole(1, 1000).default(4)),
+  "peer-steps": option("N", "of sampling: how many of a peer's steps are timed (default 8)", whole(1, 1000).default(8)),
   "peer-distilled": option(
     "N,N,..",
-    "of sampling: steps of AccGeoLDM's students (default 125,16)",
-    list(whole(1, 1000), "125,16"),
+    "of sampling: steps of AccGeoLDM's students (default 125,16,8,4)",
+    list(whole(1, 1000), "125,16,8,4"),
   ),
   out: option(
     "FILE",

@@ -103,18 +103,27 @@ function ofService(backend: string, service: ServiceProcess, { steps, molecules 
   });
 }
 
-/** A line's row. */
-function rowOf({ name, rates, note }: Line, base: Line, rounds: number): Row {
-  const whole = (line: Line) => line.rates instanceof Error || line.rates.length < rounds ? undefined : line.rates;
-  const own = whole({ name, rates, note }), reference = whole(base);
+/** A line's row: its ratio to the first line, and to AccGeoLDM at the same number of steps. */
+function rowOf({ name, rates, note }: Line, all: readonly Line[], rounds: number): Row {
+  const [base] = all, student = all.find((one) => one.name.of === PEERS.accgeoldm && one.name.steps === name.steps);
+  const to = (line: Line | undefined) => {
+    const other = line && complete(line.rates, rounds);
+    return own && other ? pairedRatio(own, other) : null;
+  };
+  const own = complete(rates, rounds);
   return {
     ...name,
     "molecules/s": own ? median(own) : null,
     spread: own ? spread(own) : null,
-    ratio: own && reference ? pairedRatio(own, reference) : null,
+    ratio: to(base),
+    "to AccGeoLDM": to(student),
     note: rates instanceof Error ? message(rates) : name === base.name ? `${note}; ratios are to this row` : note,
   };
 }
+
+/** The rates, if they are of all rounds. */
+const complete = (rates: Line["rates"], rounds: number) =>
+  rates instanceof Error || rates.length < rounds ? undefined : rates;
 
 /** Measures. What does not work here gets a row that says why. */
 export async function benchSampling(options: SamplingBench): Promise<Result> {
@@ -157,7 +166,7 @@ export async function benchSampling(options: SamplingBench): Promise<Result> {
       bench: "peers: sampling",
       settings: { model: entry.name, weights: entry.card.version, rounds },
       why,
-      rows: all.map((line) => rowOf(line, all[0], rounds)),
+      rows: all.map((line) => rowOf(line, all, rounds)),
     };
   } finally {
     await Promise.all(open.map((one) => one.stop()));

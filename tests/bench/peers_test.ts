@@ -111,7 +111,12 @@ Deno.test("benchNetwork() finds GeoLDM's own network and ours equal on the same 
   ignore: !hasPeer,
 }, async () => {
   const { rows } = await benchNetwork({
-    ...{ python, peer: { peer: "geoldm", path: geoldm!, sizes: small }, compile: false, bfloat16: false },
+    ...{
+      python,
+      peer: { peer: "geoldm", path: geoldm!, passive: true, sizes: small },
+      compile: false,
+      bfloat16: false,
+    },
     ...{ backends: ["wasm"], atoms: 5, batches: [2], mixture: 4, seconds: 0, rounds: 1, limit: 60 },
   });
   assert.deepEqual(rows.map(({ atoms, backend }) => [atoms, backend]), [
@@ -132,19 +137,27 @@ Deno.test("benchSampling() gives peers and our service in turns a row each, and 
     const folder = await writeTinyModel(root),
       [entry] = (await listModels([root])).filter((one) => one.folder === folder);
     const { rows } = await benchSampling({
-      ...{ python, peerBatch: 2, peerSteps: 2, entry, backends: ["wasm"], steps: [4], molecules: 2 },
+      ...{ python, peerBatch: 2, peerSteps: 20, entry, backends: ["wasm"], steps: [4], molecules: 2 },
       ...{ seconds: 0, rounds: 1, limit: 60 },
       peers: [
-        { peer: "geoldm", path: geoldm!, sizes: small, each: [1000] },
+        { peer: "geoldm", path: geoldm!, passive: true, sizes: small, each: [1000] },
+        // AccGeoLDM's network and sampler are GeoLDM's.
+        { peer: "accgeoldm", path: geoldm!, passive: true, sizes: small, steps: 4, each: [16, 4] },
         { peer: "edm", path: path("."), each: [1000] },
       ],
     });
     assert.deepEqual(rows.map(({ of, on, steps }) => [of, on, steps]), [
       ["GeoLDM", "PyTorch", 1000],
+      ["AccGeoLDM", "PyTorch", 16],
+      ["AccGeoLDM", "PyTorch", 4],
       ["Molstep", "wasm", 4],
       ["EDM", "PyTorch", null],
     ]);
-    assert.ok(Number(rows[0]["molecules/s"]) > 0 && Number(rows[1].ratio) > 0);
-    assert.match(String(rows[2].note), /is no checkout of edm/);
+    const rates = rows.map((row) => Number(row["molecules/s"]));
+    assert.ok(rates[0] > 0 && rates[1] > rates[0] && rates[2] > rates[1], rates.join());
+    assert.ok(Math.abs(Number(rows[3].ratio) / (rates[3] / rates[0]) - 1) < 1e-9);
+    assert.ok(Math.abs(Number(rows[3]["to AccGeoLDM"]) / (rates[3] / rates[2]) - 1) < 1e-9);
+    assert.equal(rows[0]["to AccGeoLDM"], null);
+    assert.match(String(rows[4].note), /is no checkout of edm/);
   });
 });
