@@ -18,6 +18,8 @@ import { compileWasmEngine } from "../../model/engine/wasm_module.ts";
 import { createGeoldmAutoencoder, geoldmAutoencoder } from "../../model/geoldm/autoencoder.ts";
 import { engineNetworks, geoldmNetworks } from "../../model/geoldm/engine_networks.ts";
 import { atomFeatures, geoldmParameters } from "../../model/geoldm/networks.ts";
+import { findAdapter } from "../../model/gpu/device.ts";
+import { createGpuEgnn } from "../../model/gpu/egnn/egnn.ts";
 import { drawNoise, latentLength } from "../../model/latent.ts";
 import { initialValues, type Values } from "../../model/pair_attention/initialise.ts";
 import { makeDenoiser } from "../../model/parts.ts";
@@ -48,9 +50,11 @@ const hasCompiler = (() => {
     return false;
   }
 })();
+const hasAdapter = await findAdapter().then(() => true, () => false);
 const engines: [name: string, create: Create, ignore: boolean][] = [
   ["the native engine", (options, tensors) => createNativeEgnn({ workers: 2, ...options }, tensors), !hasCompiler],
   ["the WebAssembly engine", (options, tensors) => createWasmEgnn({ workers: 2, ...options }, tensors), false],
+  ["the GPU engine", (options, tensors) => createGpuEgnn({ software: true, ...options }, tensors), !hasAdapter],
 ];
 
 const stored = (values: ReadonlyMap<string, Values>): Tensors =>
