@@ -3,7 +3,7 @@
  * sums of messages that nodes hear, or to the positions that they move to. No edge's numbers are ever stored.
  *
  * A workgroup takes some receiving nodes i and all edges to them (`tiling.ts`). The first layer, silu(A h_i + b + B h_j + D [d, d0]),
- * is computed into workgroup memory, 16 of its columns at a time, beside the same rows of the second layer's weights; a thread
+ * is computed into workgroup memory, 16 (or 32) of its columns at a time, beside the same rows of the second layer's weights; a thread
  * keeps the second layer's sums of up to 9 edges by 8 columns in registers. Then gates are summed over columns, and
  * messages over senders.
  */
@@ -14,8 +14,8 @@ import type { Precision } from "../products.ts";
 import { activations, COMPONENTS, float, unroll } from "../text.ts";
 import { edgeTiling, GROUPS } from "./tiling.ts";
 
-/** Terms of the second layer's sums at a time. */
-const TERMS = 16, K = TERMS / 4;
+/** Terms of the second layer's sums at a time; numbers of half the length, twice as many where the width allows. */
+const termsOf = (width: number, precision: Precision) => precision === "f16" && width % 32 === 0 ? 32 : 16;
 
 /** What a layer of edges is for. */
 export type EdgeKind = "messages" | "coordinates";
@@ -34,7 +34,7 @@ export type EdgeBinding = "projections" | "start" | "positions" | "constants" | 
 /** Bytes of workgroup memory. */
 export function edgeMemory({ sizes: { width: F }, nodes, precision = "f32" }: Omit<EdgeOptions, "kind">): number {
   const rows = GROUPS * edgeTiling(nodes).rows, number = precision === "f32" ? 4 : 2;
-  return number * TERMS * (rows + F) + 4 * stageFloats(F, rows) + 28 * rows;
+  return number * termsOf(F, precision) * (rows + F) + 4 * stageFloats(F, rows) + 28 * rows;
 }
 
 /** Room for a number of each row and lane, with one to spare against bank conflicts, and for a row of each group. */
@@ -50,6 +50,7 @@ const stageFloats = (F: number, rows: number) => Math.max(rows * (F / 8 + 1), GR
 export function createEdges(gpu: Gpu, options: EdgeOptions): Promise<Kernel<EdgeBinding>> {
   const { kind, sizes, nodes, precision = "f32" } = options, F = sizes.width, lanes = F / 8, Q = F / 4;
   const { receivers, capacity, rows: each, parts, chunks } = edgeTiling(nodes), rows = GROUPS * each;
+  const TERMS = termsOf(F, precision), K = TERMS / 4;
   const asked = edgeMemory(options), most = gpu.device.limits.maxComputeWorkgroupStorageSize;
   if (asked > most) throw new RangeError(`workgroup memory of ${asked} bytes asked, the adapter has ${most}`);
   if (precision === "f16" && !gpu.f16) throw new Error(`the adapter (${gpu.label}) has no 16-bit floats`);
