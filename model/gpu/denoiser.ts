@@ -1,14 +1,16 @@
 /** The pair-attention denoiser on the GPU, by kernels of its own in WGSL. */
-import { type TimeRows, timeRows } from "../engine/inputs.ts";
+import { timeRows } from "../engine/inputs.ts";
 import { checkLatents, latentLength } from "../latent.ts";
 import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { callSlots } from "./call.ts";
+import { conditionRows } from "./conditions.ts";
 import { type Gpu, openGpu } from "./device.ts";
 import { createGpuEngine, type GpuEngine } from "./engine.ts";
 import { createReadback, readFloats } from "./memory.ts";
 import type { Parameters } from "./packing.ts";
 import type { Precision } from "./products.ts";
+import { createGpuSampler, type SamplerOptions } from "./sampler.ts";
 
 /** What a denoiser on the GPU is made of. */
 export interface GpuDenoiserOptions {
@@ -21,23 +23,13 @@ export interface GpuDenoiserOptions {
   readonly software?: boolean;
   /** Of matrix products; sums and everything else are of 32 bits. Default `f32`. */
   readonly precision?: Precision;
+  readonly onClamp?: SamplerOptions["onClamp"];
 }
 
 /** A denoiser on the GPU. */
 export interface GpuDenoiser extends Denoiser {
   /** What it runs on. */
   readonly engine: GpuEngine;
-}
-
-/** Rows `[B, times + 2]`: features of the time, alpha, sigma. */
-export function conditionRows({ times, alpha, sigma }: TimeRows): Float32Array {
-  const batch = alpha.length, told = times.length / batch, width = told + 2, rows = new Float32Array(batch * width);
-  for (let b = 0; b < batch; b++) {
-    rows.set(times.subarray(b * told, (b + 1) * told), b * width);
-    rows[b * width + told] = alpha[b];
-    rows[b * width + told + 1] = sigma[b];
-  }
-  return rows;
 }
 
 /** Estimates of one batch that fits the device. */
@@ -51,7 +43,7 @@ async function estimate(
   const { ports, forward } = await engine.prepare({ shape, conditions: batch, calls: 1 });
   device.queue.writeBuffer(ports.latents, 0, z as Float32Array<ArrayBuffer>);
   device.queue.writeBuffer(ports.conditions, 0, rows as Float32Array<ArrayBuffer>);
-  device.queue.writeBuffer(ports.calls, 0, callSlots([{ first: 0, stride: 1 }]) as Uint32Array<ArrayBuffer>);
+  device.queue.writeBuffer(ports.calls, 0, callSlots([{ first: 0, stride: 1 }]));
   const readback = createReadback(gpu, "estimates", z.length);
   try {
     const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
@@ -78,6 +70,7 @@ export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Pa
     close();
     throw error;
   });
+  const sampler = createGpuSampler({ engine, space, sizes, onClamp: options.onClamp });
   const predict: Denoiser["predict"] = (z, shape, t, steps) => estimates(z, shape, t, steps);
   const estimates = async (
     z: Float32Array,
@@ -105,7 +98,9 @@ export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Pa
     engine,
     predict,
     predictEach: estimates,
+    sample: sampler.sample,
     dispose() {
+      sampler.dispose();
       engine.dispose();
       close();
     },

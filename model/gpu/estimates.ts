@@ -94,7 +94,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   // bond orders
   for (var pair = thread; pair < ${nodes * nodes}u; pair += ${THREADS}u) {
     let i = pair / ${nodes}u; let j = pair % ${nodes}u; let row = first + i; let column = first + j;
-    ${radialText(space, nodes)}
+    ${radialText(space, `${nodes}u`)}
     ${
     unroll(E, (e) =>
       `var sum${e} = (ends4[row * ${ENDS / 4}u + ${END_SCALARS / 4 + e}u] + ends4[column * ${ENDS / 4}u + ${

@@ -33,8 +33,8 @@ export function pairTiling(nodes: number): PairTiling {
   return { rows: Math.min(2 * THREADS / LANES, Math.floor(THREADS / columns)), columns, chunks };
 }
 
-/** WGSL statements that declare r0_0 .. of the pair (i, j) of the molecule whose latent begins at `at`. */
-export function radialText({ vectors: V, scalars: K, pairs: P }: LatentSpace, nodes: number): string {
+/** WGSL statements that declare r0_0 .. of the pair (i, j) of the molecule of `nodes` (a number of WGSL) whose latent begins at `at`. */
+export function radialText({ vectors: V, scalars: K, pairs: P }: LatentSpace, nodes: string): string {
   const width = 3 * V + K;
   const bump = (k: number, centre: number, rate: number) =>
     `let r0_${k} = exp(${float(-rate)} * (d - ${float(centre)}) * (d - ${float(centre)}));`;
@@ -49,7 +49,10 @@ export function radialText({ vectors: V, scalars: K, pairs: P }: LatentSpace, no
     let r0_6 = exp(-0.5 * d);
     let r0_7 = 1.0 / (1.0 + d2);
     ${
-    unroll(P, (p) => `let r0_${DISTANCES + p} = latents[at + ${nodes * width}u + (i * ${nodes}u + j) * ${P}u + ${p}u];`)
+    unroll(
+      P,
+      (p) => `let r0_${DISTANCES + p} = latents[at + ${nodes} * ${width}u + (i * ${nodes} + j) * ${P}u + ${p}u];`,
+    )
   }`;
 }
 
@@ -191,7 +194,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let start = chunk * ${columns}u; let count = min(${columns}u, ${nodes}u - start);
     let j = min(start + thread % ${columns}u, ${nodes - 1}u);
     let column = molecule * ${nodes}u + j;
-    ${radialText(space, nodes)}
+    ${radialText(space, `${nodes}u`)}
     let a_at = row * ${stride / 4}u + ${3 * width / 4}u; let b_at = column * ${stride / 4}u + ${3 * width / 4 + E}u;
     ${unroll(E, (e) => `var sum${e} = projected4[a_at + ${e}u] + projected4[b_at + ${e}u];`)}
     ${firstLayerText(space, "first_weight", true)}

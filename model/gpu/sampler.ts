@@ -1,0 +1,247 @@
+/**
+ * Whole samplings on the GPU: noise, the network and the steps follow one another there without reading back, but for the
+ * estimates whose likeliest graph violates valence, where they are to be clamped. Batches that wait for the same plan and size go
+ * together; company changes nothing in a molecule, to the last bit.
+ */
+import { setImmediate } from "node:timers";
+import { timeRows } from "../engine/inputs.ts";
+import { clampToValence } from "../heavy_atom/clamp.ts";
+import type { HeavyAtomClass } from "../heavy_atom/space.ts";
+import { latentLength } from "../latent.ts";
+import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
+import type { LatentSpace, Sampled, SampleOptions, Sampling } from "../types.ts";
+import { type Call, callSlots } from "./call.ts";
+import { createClamp } from "./clamp.ts";
+import { conditionRows } from "./conditions.ts";
+import type { GpuEngine, Prepared } from "./engine.ts";
+import type { Kernel } from "./kernel.ts";
+import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
+import { type AdvanceBinding, createAdvance } from "./steps.ts";
+
+/** What samplings run on. */
+export interface SamplerOptions {
+  readonly engine: GpuEngine;
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  /** Hears of each clamped call: molecules, and how many of them the CPU had to search for. */
+  readonly onClamp?: (molecules: number, searched: number) => void;
+}
+
+/** A sampling that waits. */
+interface Waiting extends Sampling {
+  /** What it must have in common with others to go together. */
+  readonly key: string;
+  readonly since: number;
+  readonly options: SampleOptions;
+  readonly done: PromiseWithResolvers<Sampled>;
+}
+
+/** Steps that are submitted at once: between two lots signals are looked at. */
+const LOT = 16;
+
+/** The calls of a plan, the first one a draw of the noise to begin with. */
+export function planCalls(plan: Sampling["plan"]): Call[] {
+  const keeps = plan.some(({ before = 0 }) => before !== 0);
+  let draw = 0;
+  const steps = plan.map(({ z, x0, noise, before = 0 }, first): Call => ({
+    first,
+    stride: 0,
+    latent: z,
+    estimate: x0,
+    before,
+    noise,
+    draw: noise === 0 ? 0 : ++draw,
+    keep: keeps ? 1 : 0,
+  }));
+  return [{ first: 0, stride: 0, noise: 1, draw: 0 }, ...steps];
+}
+
+/** The samplings of one engine; see `Denoiser.sample`. */
+export function createGpuSampler({ engine, space, sizes, onClamp }: SamplerOptions) {
+  const { gpu } = engine, { device, guard } = gpu, { levels = 0 } = sizes;
+  const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
+  const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
+  let own: { streams: GPUBuffer; before: GPUBuffer; flags: GPUBuffer } | undefined;
+  let waiting: Waiting[] = [], running = false;
+
+  const once = <K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> => {
+    if (!map.has(key)) map.set(key, make());
+    return map.get(key)!;
+  };
+  /** Buffers of the sampler's own with room for a batch; `before` is as large as latents only where steps look back. */
+  const room = (batch: number, beforeFloats: number) => {
+    const sizes = { streams: 2 * batch, before: Math.max(4, beforeFloats), flags: batch };
+    const made = Object.entries(sizes).map(([name, floats]) => {
+      const had = own?.[name as keyof typeof sizes];
+      if (had && had.size >= 4 * floats) return [name, had];
+      had?.destroy();
+      return [name, createArray(gpu, name, floats)];
+    });
+    return own = Object.fromEntries(made) as NonNullable<typeof own>;
+  };
+
+  /** Searches for the graphs of flagged molecules and writes them; `read` is [estimates, flags]. */
+  const search = (
+    read: Float32Array,
+    batch: number,
+    nodes: number,
+    classes: readonly HeavyAtomClass[],
+    to: GPUBuffer,
+  ) => {
+    const length = latentLength(space, nodes);
+    const flags = new Uint32Array(read.buffer, read.byteOffset + 4 * batch * length, batch);
+    let searched = 0;
+    for (let b = 0; b < batch; b++) {
+      if (flags[b] === 0) continue;
+      searched++;
+      const x0 = read.subarray(b * length, (b + 1) * length) as Float32Array<ArrayBuffer>;
+      if (clampToValence(x0, { batch: 1, nodes }, classes) > 0) device.queue.writeBuffer(to, 4 * b * length, x0);
+    }
+    onClamp?.(batch, searched);
+  };
+
+  /** One batch, made of samplings of the same plan and size. `ended`: throws where nobody waits for it any more. */
+  const run = async (all: readonly Waiting[], ended: () => void): Promise<Float32Array> => {
+    const { plan, shape: { nodes }, steps: told, clamp } = all[0], length = latentLength(space, nodes);
+    const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan);
+    const [advance, clamping, prepared] = await Promise.all([
+      once(advances, nodes, () => createAdvance(gpu, space, nodes)),
+      clamp && once(
+        clamps,
+        JSON.stringify([nodes, clamp.classes]),
+        () => createClamp(gpu, space, nodes, clamp.classes),
+      ),
+      engine.prepare({ shape: { batch, nodes }, conditions: plan.length, calls: calls.length }),
+    ]) as [Kernel<AdvanceBinding>, Kernel<"estimates" | "flags"> | undefined, Prepared];
+    const { ports: { latents, estimates, conditions, calls: slots }, forward } = prepared;
+    const { streams, before, flags } = room(batch, calls[1].keep ? batch * length : 0);
+    const byTime = new Map(plan.map((step) => [step.t, step]));
+    const times = Float64Array.from(plan, ({ t }) => t);
+    const rows = timeRows(times, plan.length, (t) => byTime.get(t)!, {
+      steps: told === undefined ? undefined : new Float32Array(plan.length).fill(told),
+      levels,
+    });
+    const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
+    device.queue.writeBuffer(conditions, 0, conditionRows(rows));
+    device.queue.writeBuffer(slots, 0, callSlots(calls));
+    device.queue.writeBuffer(streams, 0, names);
+    const call = { buffer: slots, offset: 0, size: 32 };
+    const advancing = advance.bind({ estimates, streams, call, latents, before });
+    const clampingGroup = clamping?.bind({ estimates, flags });
+    const readback = createReadback(gpu, "samples", batch * (length + 1));
+    try {
+      let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
+      const submit = () => {
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder();
+      };
+      advance.run(pass, advancing, [batch], [0]);
+      for (let k = 0; k < plan.length; k++) {
+        const at = ALIGNMENT * (k + 1), last = k === plan.length - 1;
+        const clamped = clamping !== undefined && plan[k].t <= clamp!.below;
+        forward(pass, batch, at);
+        if (clamped) clamping.run(pass, clampingGroup!, [batch]);
+        if (clamped || last) {
+          pass.end();
+          encoder.copyBufferToBuffer(estimates, 0, readback, 0, 4 * batch * length);
+          if (clamped) encoder.copyBufferToBuffer(flags, 0, readback, 4 * batch * length, 4 * batch);
+          submit();
+          const read = await guard(readFloats(gpu, readback, batch * (length + (clamped ? 1 : 0))));
+          ended();
+          if (clamped) search(read, batch, nodes, clamp!.classes, estimates);
+          if (last) return read.subarray(0, batch * length);
+          pass = encoder.beginComputePass();
+        } else if (k % LOT === LOT - 1) {
+          pass.end();
+          submit();
+          await guard(device.queue.onSubmittedWorkDone());
+          ended();
+          pass = encoder.beginComputePass();
+        }
+        advance.run(pass, advancing, [batch], [at]);
+      }
+      throw new RangeError("a plan of at least one step asked, none given");
+    } finally {
+      readback.destroy();
+    }
+  };
+
+  /** Those that go together with who has waited longest. */
+  const choose = (): Waiting[] => {
+    const [lead] = waiting, most = engine.most(lead.shape.nodes), chosen: Waiting[] = [];
+    let total = 0;
+    for (const one of waiting) {
+      if (one.key !== lead.key || (total > 0 && total + one.shape.batch > most)) continue;
+      total += one.shape.batch;
+      chosen.push(one);
+    }
+    return chosen;
+  };
+
+  const serve = async (all: readonly Waiting[]) => {
+    const began = performance.now(), batch = all.reduce((sum, { shape }) => sum + shape.batch, 0);
+    const gone = ({ options: { signal } }: Waiting) => signal?.aborted ?? false;
+    try {
+      const x0 = await engine.inTurn(() =>
+        run(all, () => {
+          if (all.every(gone)) all[0].options.signal!.throwIfAborted();
+        })
+      );
+      const ms = performance.now() - began;
+      let at = 0;
+      for (const one of all) {
+        const { shape, options: { onDone }, done, since } = one,
+          floats = shape.batch * latentLength(space, shape.nodes);
+        const mine = x0.slice(at, at += floats);
+        if (gone(one)) continue;
+        onDone?.(shape.batch);
+        done.resolve({ x0: mine, ms: ms * shape.batch / batch, waitedMs: began - since });
+      }
+    } catch (error) {
+      for (const { done } of all) done.reject(error);
+    }
+  };
+
+  const go = async () => {
+    if (running) return;
+    running = true;
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve)); // all that are asked for at once come together
+      waiting = waiting.filter(({ options: { signal } }) => !signal?.aborted);
+      if (waiting.length === 0) break;
+      const chosen = choose();
+      waiting = waiting.filter((one) => !chosen.includes(one));
+      await serve(chosen);
+    }
+    running = false;
+  };
+
+  return {
+    /** See `Denoiser.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
+    async sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
+      const { shape, indices, plan, steps, clamp } = sampling, { signal } = options;
+      signal?.throwIfAborted();
+      if (levels > 0 && !(steps! >= 1)) throw new RangeError("this network must be told the number of steps");
+      if (indices.length !== shape.batch) {
+        throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
+      }
+      if (shape.batch === 0) return { x0: new Float32Array(), ms: 0, waitedMs: 0 };
+      const most = engine.most(shape.nodes);
+      if (shape.batch > most) throw new RangeError(`at most ${most} molecules at a time asked, ${shape.batch} given`);
+      const key = JSON.stringify([shape.nodes, steps, clamp, plan]), done = Promise.withResolvers<Sampled>();
+      const leave = () => done.reject(signal!.reason);
+      signal?.addEventListener("abort", leave, { once: true });
+      waiting.push({ ...sampling, key, since: performance.now(), options, done });
+      go();
+      try {
+        return await done.promise;
+      } finally {
+        signal?.removeEventListener("abort", leave);
+      }
+    },
+    dispose() {
+      for (const buffer of Object.values(own ?? {})) buffer.destroy();
+      own = undefined;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { createGpuDenoiser, type GpuDenoiser } from "../../../model/gpu/denoiser.ts";
+import { clampToValence } from "../../../model/heavy_atom/clamp.ts";
+import { QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
+import { drawNoise, latentLength } from "../../../model/latent.ts";
+import { powerGrid } from "../../../model/grids.ts";
+import { random } from "../../../model/random.ts";
+import { planSampling, runPlan, type SamplerName } from "../../../model/samplers/mod.ts";
+import { PURPOSE } from "../../../model/sizes.ts";
+import type { Sampling } from "../../../model/types.ts";
+import { found, parameters, relativeError, schedule, space, withGpu } from "./network.ts";
+
+const sizes = { width: 32, blocks: 2 }, ignore = !found.gpu;
+
+/** A denoiser, and what it tells of clamped calls. */
+const withDenoiser = (
+  work: (gpu: GpuDenoiser, clamped: [molecules: number, searched: number][]) => Promise<void>,
+  levels = 0,
+): Promise<void> =>
+  withGpu(async (device) => {
+    const own = { ...sizes, levels }, clamped: [number, number][] = [];
+    const options = { space, sizes: own, schedule, gpu: device };
+    const gpu = await createGpuDenoiser({
+      ...options,
+      onClamp: (molecules, searched) => clamped.push([molecules, searched]),
+    }, parameters(own));
+    try {
+      await work(gpu, clamped);
+    } finally {
+      gpu.dispose();
+    }
+  });
+
+const plan = (name: SamplerName, steps: number, options = {}) =>
+  planSampling(name, schedule, powerGrid(steps, 2), options);
+
+/** The same by the loop on the CPU, with noise of 64-bit arithmetic. */
+async function looped(gpu: GpuDenoiser, { shape, plan, seed, indices, steps, clamp }: Sampling) {
+  const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
+  const noise = () => drawNoise(space, shape, streams);
+  return await runPlan(
+    plan,
+    async (z, t) => {
+      const x0 = await gpu.predict(z, shape, t, steps);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
+      return x0;
+    },
+    noise(),
+    noise,
+  );
+}
+
+const samplers: [SamplerName, object][] = [["dpm-solver++", { order: 2 }], ["ancestral", { gamma: 0.5 }], [
+  "consistency",
+  {},
+]];
+for (const [name, options] of samplers) {
+  Deno.test({
+    name: `sample() on the GPU draws what the loop on the CPU draws by ${name}`,
+    ignore,
+    fn: () =>
+      withDenoiser(async (gpu) => {
+        for (const nodes of [3, 9]) {
+          const indices = [0, 5, 70000, 4000000000], shape = { nodes, batch: indices.length };
+          const sampling = { shape, plan: plan(name, 4, options), seed: 4294967295, indices };
+          const { x0 } = await gpu.sample!(sampling), error = relativeError(x0, await looped(gpu, sampling));
+          assert.ok(error < 1e-4, `${nodes} nodes: ${error}`);
+        }
+      }),
+  });
+}
+
+Deno.test({
+  name: "sample() on the GPU draws the CPU's noise to 1e-5 where the network has no part in it",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      // x0 of the end is alpha v + sigma O: with sigma 0 the first latent's vectors, which are noise.
+      const nodes = 9, indices = Array.from({ length: 40 }, (_, k) => k), shape = { nodes, batch: 40 };
+      const end = { t: 0.5, alpha: 1, sigma: 0, z: 0, x0: 1, noise: 0 };
+      const { x0 } = await gpu.sample!({ shape, plan: [end], seed: 7, indices });
+      const streams = indices.map((index) => random(7, index, PURPOSE.noise)), length = latentLength(space, nodes);
+      const noise = drawNoise(space, shape, streams);
+      for (let b = 0; b < 40; b++) {
+        for (let i = 0; i < nodes; i++) {
+          for (let k = 0; k < 9; k++) {
+            const at = b * length + i * 21 + k;
+            assert.ok(Math.abs(x0[at] - noise[at]) < 1e-5, `${x0[at]} and ${noise[at]}`);
+          }
+        }
+      }
+    }),
+});
+
+Deno.test({
+  name: "sample() on the GPU clamps as the CPU does, and searches only where the likeliest graph is unsound",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu, clamped) => {
+      const indices = Array.from({ length: 24 }, (_, k) => k), shape = { nodes: 2, batch: 24 };
+      const sampling = { shape, plan: plan("ddim", 3), seed: 3, indices, clamp: { below: 0.6, classes: QM9_CLASSES } };
+      const { x0 } = await gpu.sample!(sampling), expected = await looped(gpu, sampling);
+      assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
+      assert.deepEqual(clamped.map(([molecules]) => molecules), [24, 24]);
+      assert.ok(expected.some((value) => value === 0.5), "nothing was clamped");
+      for (const [molecules, searched] of clamped) assert.ok(searched <= molecules);
+    }),
+});
+
+Deno.test({
+  name: "sample() on the GPU draws a molecule the same to the last bit in any company",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      const steps = plan("ancestral", 3, { gamma: 0.5 }), length = latentLength(space, 3);
+      const sampling = (indices: number[], seed = 1) => ({
+        shape: { nodes: 3, batch: indices.length },
+        plan: steps,
+        seed,
+        indices,
+        steps: 3,
+      });
+      const alone = await gpu.sample!(sampling([8]));
+      const [first, second] = await Promise.all([gpu.sample!(sampling([1, 2, 3], 9)), gpu.sample!(sampling([7, 8]))]);
+      assert.equal(first.x0.length, 3 * length);
+      assert.deepEqual(second.x0.slice(length), alone.x0);
+    }, 8),
+});
+
+Deno.test({
+  name: "sample() on the GPU ends with the signal's reason, and goes on with others",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      const sampling = { shape: { nodes: 3, batch: 2 }, plan: plan("ddim", 40), seed: 1, indices: [0, 1] };
+      const gone = new AbortController(), late = new AbortController(), reason = new Error("gone");
+      gone.abort(reason);
+      await assert.rejects(gpu.sample!(sampling, { signal: gone.signal }), reason);
+      const refused = assert.rejects(gpu.sample!(sampling, { signal: late.signal }), reason);
+      const other = gpu.sample!(sampling);
+      late.abort(reason);
+      await refused;
+      assert.equal((await other).x0.length, 2 * latentLength(space, 3));
+      await assert.rejects(gpu.sample!({ ...sampling, indices: [1] }), /2 indices asked, 1 given/);
+    }),
+});
