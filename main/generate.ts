@@ -34,7 +34,7 @@ export const samplingOptions = {
   ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
-  threads: option("N", "threads of the engine (default: all cores)", whole(1, 256).optional()),
+  threads: option("N", "threads of the engine (default: all cores)", whole(1, 64).optional()),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
 

@@ -19,7 +19,10 @@ export const serviceEnvironment = z.strictObject({
     "Models, set apart by commas, to load before the service is ready; the others load when they are first asked for",
   ),
   MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
-  MOLSTEP_THREADS: whole(1, 256).optional().describe("Threads of the engine; the machine's cores where absent"),
+  MOLSTEP_THREADS: whole(1, 64).optional().describe("Threads of the engine; the machine's cores where absent"),
+  MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
+    "Most workers that validate molecules, some 100 MiB each; where absent a core less than there are, from 1 to 3. 0: none",
+  ),
   MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(
     "Generations running or waiting; more are refused with 503",
@@ -61,6 +64,7 @@ export interface ServiceConfig {
   readonly preload: readonly string[];
   readonly backend: typeof RUNTIME_CHOICES[number];
   readonly threads: number | undefined;
+  readonly validators: number | undefined;
   readonly batch: number;
   readonly maxRequests: number;
   readonly maxWork: number;
@@ -102,6 +106,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     preload: list(env.MOLSTEP_PRELOAD, ","),
     backend: env.MOLSTEP_BACKEND,
     threads: env.MOLSTEP_THREADS,
+    validators: env.MOLSTEP_VALIDATORS,
     batch: env.MOLSTEP_BATCH,
     maxRequests: env.MOLSTEP_MAX_REQUESTS,
     maxWork: env.MOLSTEP_MAX_WORK,

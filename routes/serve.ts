@@ -30,8 +30,6 @@ export interface Service {
 export interface ServeOptions {
   /** Program and first arguments of the worker of a round; see `model/jobs/supervisor.ts`. */
   readonly trainer?: readonly string[];
-  /** Most workers that validate; see `chem/validator_pool.ts`. */
-  readonly validators?: number;
 }
 
 /** Options of a worker: the service's own backend where it names one that can train. */
@@ -50,7 +48,7 @@ export function serve(
   config: ServiceConfig,
   entries: readonly ModelEntry[],
   log: Log,
-  { trainer, validators }: ServeOptions = {},
+  { trainer }: ServeOptions = {},
 ): Service {
   const missing = config.preload.find((name) => !entries.some((entry) => entry.name === name));
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
@@ -61,7 +59,7 @@ export function serve(
   let chemistry: Promise<ValidatorPool> | undefined;
   const validate = () =>
     chemistry ??= createRdkit().then((rdkit) =>
-      createValidatorPool({ validate: warmUp(createValidator(rdkit)), workers: validators, onFault })
+      createValidatorPool({ validate: warmUp(createValidator(rdkit)), workers: config.validators, onFault })
     );
   const queue = createQueue({ limit: config.maxRequests, sliceMs: config.sliceMs });
   const data = resolve(config.dataDir);

@@ -1,6 +1,7 @@
 /** An EGNN on the native engine: for machines with a C compiler. */
 import type { StoredTensor } from "../safetensors.ts";
 import { checkArrays, createArguments, type EgnnNetwork, type EgnnNetworkOptions, egnnSpecs } from "./egnn_network.ts";
+import { coreThreads } from "./threads.ts";
 import { openNativeLibrary } from "./native_library.ts";
 import { flatten } from "./parameters.ts";
 
@@ -14,7 +15,7 @@ export function createNativeEgnn(
   options: EgnnNetworkOptions,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): EgnnNetwork {
-  const { inputs, outputs, prefix, workers: threads = navigator.hardwareConcurrency } = options;
+  const { inputs, outputs, prefix, workers: threads = coreThreads() } = options;
   const sizes = createArguments(options), parameters = flatten(egnnSpecs(options), tensors, prefix);
   const library = openNativeLibrary(), c = library.symbols;
   const engine = c.molstep_egnn_create(...sizes, threads);

@@ -2,6 +2,7 @@
 import type { StoredTensor } from "../safetensors.ts";
 import type { BatchShape } from "../types.ts";
 import { type Numbered, openAskedWorker } from "./asked_worker.ts";
+import { coreThreads } from "./threads.ts";
 import {
   checkArrays,
   createArguments,
@@ -42,7 +43,7 @@ export async function createWasmEgnn(
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): Promise<EgnnNetwork> {
   createArguments(options);
-  const { inputs, outputs, workers: count = navigator.hardwareConcurrency } = options;
+  const { inputs, outputs, workers: count = coreThreads() } = options;
   const flat = flatten(egnnSpecs(options), tensors, options.prefix), module = await compileWasmEngine();
   // Shared, so that a message to a worker copies nothing.
   const parameters = new Float32Array(new SharedArrayBuffer(flat.byteLength));

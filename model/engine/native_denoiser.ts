@@ -2,13 +2,14 @@
 import type { StoredTensor } from "../safetensors.ts";
 import type { Denoiser } from "../types.ts";
 import { createCrew } from "./crew.ts";
+import { coreThreads } from "./threads.ts";
 import { createNativeEngine } from "./native_engine.ts";
 import { flatten } from "./parameters.ts";
 import type { EngineOptions } from "./wasm_denoiser.ts";
 
 /** Throws as `createNativeEngine` and `createCrew`. */
 export async function createNativeDenoiser(
-  { space, sizes, schedule, workers: threads = navigator.hardwareConcurrency }: EngineOptions,
+  { space, sizes, schedule, workers: threads = coreThreads() }: EngineOptions,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): Promise<Denoiser> {
   const engine = createNativeEngine({ space, sizes, threads });

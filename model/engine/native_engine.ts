@@ -3,6 +3,7 @@ import { checkLatents } from "../latent.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "../pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { type TimeRows, timesOf } from "./inputs.ts";
+import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
 import type { Group } from "../training/learner.ts";
@@ -54,7 +55,7 @@ function join(groups: readonly Group[], field: "z" | "target" | "alpha" | "sigma
 
 /** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
-  const { space, sizes, threads = navigator.hardwareConcurrency, train = false } = options;
+  const { space, sizes, threads = coreThreads(), train = false } = options;
   const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
   const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
   const engine = c.molstep_create(

@@ -3,6 +3,7 @@ import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attent
 import type { StoredTensor } from "../safetensors.ts";
 import type { Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { createCrew } from "./crew.ts";
+import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { flatten } from "./parameters.ts";
 import { compileWasmEngine } from "./wasm_module.ts";
@@ -18,7 +19,7 @@ export interface EngineOptions {
 
 /** The pair-attention denoiser on the WebAssembly engine. Throws as `createCrew`, and where parameters do not fit the sizes. */
 export async function createWasmDenoiser(
-  { space, sizes, schedule, workers = navigator.hardwareConcurrency }: EngineOptions,
+  { space, sizes, schedule, workers = coreThreads() }: EngineOptions,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
 ): Promise<Denoiser> {
   const flat = flatten(pairAttentionParameters(space, sizes), tensors);
