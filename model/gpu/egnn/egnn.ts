@@ -23,6 +23,8 @@ export interface GpuEgnnPlace extends GpuEgnnOptions {
   readonly gpu?: Gpu;
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
+  /** Most nodes of a batch that are worked on at once; as many as the device can bind where absent. */
+  readonly rows?: number;
 }
 
 /** An EGNN on the GPU. */
@@ -51,7 +53,7 @@ export async function createGpuEgnn(options: GpuEgnnPlace, tensors: Parameters):
   }
 }
 
-async function onGpu(gpu: Gpu, options: GpuEgnnOptions, tensors: Parameters, close: () => void): Promise<GpuEgnn> {
+async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close: () => void): Promise<GpuEgnn> {
   const { inputs, outputs, precision = "f32" } = options, { device } = gpu;
   const { products, others } = packEgnn(options, tensors);
   const narrow = precision === "f16" ? narrowFloat16 : (data: Float32Array) => data;
@@ -60,7 +62,8 @@ async function onGpu(gpu: Gpu, options: GpuEgnnOptions, tensors: Parameters, clo
     "weights",
     new Map<string, Numbers>([...[...products].map(([name, data]) => [name, narrow(data)] as const), ...others]),
   );
-  const rowKernels = await createRowKernels(gpu, options), largest = mostRows(gpu, options);
+  const rowKernels = await createRowKernels(gpu, options),
+    largest = Math.min(options.rows ?? Infinity, mostRows(gpu, options));
   const sizeKernels = new Map<number, ReturnType<typeof createSizeKernels>>(), bound = new Map<number, Forward>();
   let arrays: Arrays | undefined, room = 0, closed = false, last: Promise<unknown> = Promise.resolve();
   const free = () => Object.values(arrays ?? {}).forEach((buffer) => buffer.destroy());
@@ -109,7 +112,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnOptions, tensors: Parameters, clo
     run(given, shape) {
       checkArrays(given, shape, inputs);
       const { batch, nodes } = shape, most = Math.floor(largest / nodes);
-      if (most < 1) throw new RangeError(`molecules of ${nodes} nodes are too large for this GPU (${gpu.label})`);
+      if (most < 1) throw new RangeError(`molecules of up to ${largest} nodes fit this GPU, ${nodes} given`);
       const out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(batch * nodes * 3) };
       const call = async () => {
         if (closed) throw new Error("the engine was closed");
