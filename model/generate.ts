@@ -32,6 +32,8 @@ export interface DrawnBatch {
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
+  /** It is the last of its window. */
+  readonly last: boolean;
 }
 
 /** Runs work on the device when it is free; see `queue.ts`. */
@@ -44,7 +46,7 @@ export interface DrawOptions {
   readonly turn?: TakeTurn;
   /** Where its requests share calls; not shared where absent. */
   readonly calls?: SharedCalls;
-  /** Molecules whose order is settled together: a window is done before the next begins. Default 256. */
+  /** Molecules whose order is settled together. Default 256, or two batches of a denoiser that takes larger ones. */
   readonly window?: number;
   /** Hears how many milliseconds a denoiser that samples by itself took to begin. */
   readonly onWaited?: (ms: number) => void;
@@ -104,7 +106,7 @@ async function* drawWith(
   { count, seed, settings, size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { window = 256, onProgress } = options;
+  const { onProgress } = options;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
@@ -113,9 +115,12 @@ async function* drawWith(
   const grid = makeGrid(settings.grid, settings.steps, model.schedule);
   const plan = planSampling(settings.algorithm, model.schedule, grid, settings.options);
   const denoiser = await lease.denoiser;
+  const { appetite = 0 } = denoiser, batch = Math.max(model.batch, appetite);
+  const { window = Math.max(256, 2 * appetite) } = options;
   let done = 0;
   const sampling: Batches = {
     model,
+    batch,
     denoiser,
     plan,
     seed,
@@ -129,7 +134,7 @@ async function* drawWith(
     for (let from = 0; from < count; from += window) {
       const length = Math.min(window, count - from);
       const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
-      yield groupBySize(sizes, model.batch, from);
+      yield groupBySize(sizes, batch, from);
     }
   }
   yield* denoiser.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
@@ -138,6 +143,8 @@ async function* drawWith(
 /** What all batches of a generation have in common. */
 interface Batches {
   readonly model: Model;
+  /** Most molecules of one. */
+  readonly batch: number;
   readonly denoiser: Denoiser;
   readonly plan: SamplingPlan;
   readonly seed: number;
@@ -146,12 +153,20 @@ interface Batches {
   readonly progress: (molecules: number) => void;
 }
 
+/** A batch of a window. */
+interface WindowBatch extends SizeBatch {
+  readonly last: boolean;
+}
+
+const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
+  window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
+
 /** Latents to molecules. */
-async function decoded({ model, seed, settings }: Batches, { nodes, indices }: SizeBatch, x0: Float32Array) {
+async function decoded({ model, seed, settings }: Batches, { nodes, indices, last }: WindowBatch, x0: Float32Array) {
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const shape = { batch: indices.length, nodes };
   const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);
-  return { indices, molecules, decodeMs: performance.now() - started };
+  return { indices, molecules, last, decodeMs: performance.now() - started };
 }
 
 /** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
@@ -163,7 +178,7 @@ async function* inTurns(
   const { model, denoiser, plan, seed, settings } = batches;
   const shared = denoiser.predictEach ? calls : undefined, pause = breather();
 
-  const drawBatch = async (batch: SizeBatch, turn: Turn): Promise<DrawnBatch> => {
+  const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
     const waitedBefore = turn.waitedMs;
@@ -186,7 +201,7 @@ async function* inTurns(
   };
 
   for (const window of windows) {
-    for (const batch of window) {
+    for (const batch of marked(window)) {
       signal?.throwIfAborted();
       yield await turn((mine) => drawBatch(batch, mine), { early: shared !== undefined });
     }
@@ -207,7 +222,7 @@ async function* inCrew(
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
 
-  const begin = (batch: SizeBatch) => {
+  const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();
     const sampled = denoiser.sample!(
       { shape: { batch: indices.length, nodes }, plan, seed, indices, clamp },
@@ -221,9 +236,9 @@ async function* inCrew(
   let ahead: ReturnType<typeof begin>[] = [], until: number | undefined;
   try {
     for (let next = windows.next(); ahead.length > 0 || !next.done;) {
-      // What is left of one window keeps no two workers busy: the next begins.
-      while (!next.done && ahead.reduce((sum, { batch }) => sum + batch.indices.length, 0) <= batches.model.batch) {
-        ahead.push(...next.value.map(begin));
+      // Before what is left of one window is too little to keep all workers busy, the next begins.
+      while (!next.done && ahead.reduce((sum, { batch }) => sum + batch.indices.length, 0) <= batches.batch) {
+        ahead.push(...marked(next.value).map(begin));
         next = windows.next();
       }
       const [{ batch, sampled }, ...rest] = ahead, { x0, began, ended } = await sampled;

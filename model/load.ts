@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Card, readCard } from "./card.ts";
 import { asStudent } from "./distillation/egnn_latest.ts";
+import { createSharedGpu } from "./gpu/device.ts";
 import { createLeases } from "./leases.ts";
 import { makeAutoencoder, makeDenoiser, type Placed, type Placement, type Tensors, tensorsOn } from "./parts.ts";
 import { studentPath } from "./overlay.ts";
@@ -88,7 +89,8 @@ export async function loadModel(
 ): Promise<ServedModel> {
   let entry: ModelEntry = typeof place === "string" ? await entryOf(place) : place;
   const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
-  const options = { choice: backend, threads, openTensors: tensorsOn(backend) };
+  const openGpu = createSharedGpu({ software: backend === "webgpu" });
+  const options = { choice: backend, threads, openTensors: tensorsOn(backend), openGpu };
 
   const levelsOf = new Map<string, number>();
   const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
@@ -190,6 +192,7 @@ export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
 /** A network that several step counts share, told of one of them. The network is not its own to dispose of. */
 const told = (network: Denoiser, steps: number): Denoiser => ({
   space: network.space,
+  appetite: network.appetite,
   predict: (z, shape, t) => network.predict(z, shape, t, steps),
   predictEach: network.predictEach && ((z, shape, t) => network.predictEach!(z, shape, t, steps)),
   sample: network.sample && ((sampling, options) => network.sample!({ ...sampling, steps }, options)),

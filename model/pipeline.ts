@@ -76,7 +76,7 @@ export function generateMolecules(
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
-  const { signal, window = 256 } = options;
+  const { signal } = options;
   let drawn = 0, returned = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
@@ -106,12 +106,12 @@ export function generateMolecules(
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     let waitedMs = 0;
     const onWaited = (ms: number) => void (waitedMs = ms), calls = place?.calls;
-    for await (const batch of draw(model, request, { ...options, turn, calls, window, lease, onWaited })) {
+    for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (place) timings.queueMs = place.waitedMs + waitedMs;
       drawn += batch.molecules.length;
-      const last = drawn % window === 0 || drawn === request.count;
+      const { last } = batch;
       const judged = judge(batch.molecules, detail, { signal: over.signal, last, alone: place?.alone ?? true });
       judged.catch((error) => fault ??= { error });
       judging.push({ batch, judged });

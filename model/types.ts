@@ -116,6 +116,8 @@ export interface Denoiser {
    * @throws the signal's reason when it aborts
    */
   sample?(sampling: Sampling, options?: SampleOptions): Promise<Sampled>;
+  /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */
+  readonly appetite?: number;
   dispose(): void;
 }
 
