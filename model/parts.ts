@@ -1,6 +1,7 @@
 /** The parts that a card names, made for a backend: networks are loaded only when a card asks for them. */
 import type { Backend } from "./backends/types.ts";
 import type { Card } from "./card.ts";
+import type { Gpu } from "./gpu/device.ts";
 import { placePairAttention } from "./pair_attention/place.ts";
 import type { RuntimeChoice } from "./runtimes.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -30,6 +31,8 @@ export interface PartOptions {
   /** Threads of the engine; the machine's cores where absent. */
   readonly threads?: number;
   readonly openTensors: OpenTensors;
+  /** Gives the GPU that parts share, for each to close; each opens its own where absent. */
+  readonly openGpu?: () => Promise<Gpu>;
 }
 
 /**

@@ -1,16 +1,22 @@
 /** Puts a part where it runs best: on the engine, natively or in WebAssembly, or on TensorFlow.js. */
 import { existsSync } from "node:fs";
 import type { Backend } from "../backends/types.ts";
+import { lackingAdapter } from "../gpu/device.ts";
 import type { PartOptions, Placed } from "../parts.ts";
 
 /** How to make a part in each place. */
 export interface Places<T> {
   native(): T | Promise<T>;
   wasm(): T | Promise<T>;
+  /** On the GPU, by kernels of our own; absent where there are none for this part. */
+  gpu?(): Promise<{ readonly part: T; readonly why: string }>;
   tensors(backend: Backend): T | Promise<T>;
   /** Why the engine cannot run this part, in either build; absent where it can. */
   readonly lacking?: string;
 }
+
+/** Somewhere to try: its name, why it is not worth it, and how. */
+type Candidate<T> = [name: string, lacks: () => Promise<string | undefined>, make: () => Promise<Placed<T>>];
 
 const NATIVE = { name: "native", why: "the engine, compiled here" };
 const WASM = { name: "wasm", why: "the engine in WebAssembly" };
@@ -18,7 +24,7 @@ const WASM = { name: "wasm", why: "the engine in WebAssembly" };
 const reason = (error: unknown) => error instanceof Error ? error.message : String(error);
 
 /**
- * `auto` tries, in this order: TensorFlow on a GPU, where its addon is installed and there is a GPU; the native engine,
+ * `auto` tries, in this order: the GPU engine, where the part has one and the GPU is a real one; TensorFlow on a GPU, where its addon is installed and there is a GPU; the native engine,
  * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
  * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
  *
@@ -35,7 +41,15 @@ export async function place<T>(
     const backend = await openTensors(), { name, why } = backend;
     return { part: await places.tensors(backend), backend: { name, why } };
   };
+  const gpu = async () => {
+    const { part, why } = await places.gpu!();
+    return { part, backend: { name: "webgpu", why } };
+  };
   if (choice !== "auto") {
+    if (choice === "webgpu" && places.gpu) {
+      const { part, backend } = await gpu();
+      return { part, backend: { ...backend, why: `${backend.why}: asked for` } };
+    }
     const onEngine = choice === "native" || choice === "wasm", make = { native, wasm };
     const { part, backend: { name, why } } = await (onEngine && !lacking ? make[choice] : tensors)();
     const words = [why.includes("asked for") ? why : `${why}: asked for`];
@@ -43,7 +57,8 @@ export async function place<T>(
     return { part, backend: { name, why: words.join("; ") } };
   }
   const passed: string[] = [];
-  const candidates: [name: string, lacks: () => Promise<string | undefined>, make: () => Promise<Placed<T>>][] = [
+  const candidates: Candidate<T>[] = [
+    ...(places.gpu ? [["webgpu", lackingAdapter, gpu] satisfies Candidate<T>] : []),
     ["tensorflow", lackingGpu, tensors],
     ["native", () => lacking === undefined ? lackingLibrary() : Promise.resolve(lacking), native],
     ["wasm", () => Promise.resolve(lacking), wasm],

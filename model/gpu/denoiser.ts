@@ -17,8 +17,10 @@ export interface GpuDenoiserOptions {
   readonly space: LatentSpace;
   readonly sizes: PairAttentionSizes;
   readonly schedule: Schedule;
-  /** An open device, which the denoiser does not close; one of its own where absent. */
+  /** An open device; one of its own where absent. */
   readonly gpu?: Gpu;
+  /** Whether the device that was given is closed with the denoiser. Default false. */
+  readonly closes?: boolean;
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
   /** Of matrix products; sums and everything else are of 32 bits. Default `f32`. */
@@ -28,8 +30,9 @@ export interface GpuDenoiserOptions {
 
 /** A denoiser on the GPU. */
 export interface GpuDenoiser extends Denoiser {
-  /** What it runs on. */
   readonly engine: GpuEngine;
+  /** What it runs on, in words. */
+  readonly why: string;
 }
 
 /** Estimates of one batch that fits the device. */
@@ -65,7 +68,9 @@ async function estimate(
  */
 export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Parameters): Promise<GpuDenoiser> {
   const { space, sizes, schedule } = options, gpu = options.gpu ?? await openGpu({ software: options.software });
-  const close = () => options.gpu ?? gpu.close();
+  const close = () => {
+    if (!options.gpu || options.closes) gpu.close();
+  };
   const engine = await createGpuEngine(gpu, options, tensors).catch((error) => {
     close();
     throw error;
@@ -96,6 +101,7 @@ export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Pa
   return {
     space,
     engine,
+    why: `the engine in WGSL on ${gpu.label}${gpu.software ? ", a software adapter" : ""}`,
     predict,
     predictEach: estimates,
     sample: sampler.sample,

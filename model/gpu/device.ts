@@ -14,6 +14,8 @@ export interface Gpu {
   readonly f16: boolean;
   /** Whether kernels may use subgroups. */
   readonly subgroups: boolean;
+  /** Compiled kernels by their text: networks of the same sizes share them. */
+  readonly kernels: Map<string, Promise<unknown>>;
   /** `work`, or the device's failure if that comes first. */
   guard<T>(work: Promise<T>): Promise<T>;
   /** Ends the device and all that is on it. */
@@ -84,7 +86,41 @@ export async function openGpu({ software: allowed = false }: GpuOptions = {}): P
     software,
     f16: features.includes("shader-f16"),
     subgroups: (features as string[]).includes("subgroups"),
+    kernels: new Map(),
     guard: (work) => Promise.race([work, failure.promise]),
     close: () => device.destroy(),
   };
+}
+
+/** Opens a GPU that several share: it is opened at the first call, and closed when all to whom it was given have closed it. */
+export function createSharedGpu(options: GpuOptions = {}): () => Promise<Gpu> {
+  let open: Promise<Gpu> | undefined, users = 0;
+  return async () => {
+    users++;
+    const mine = open ??= openGpu(options);
+    let held = true;
+    const leave = () => {
+      if (!held) return false;
+      held = false;
+      if (--users > 0 || open !== mine) return false;
+      open = undefined;
+      return true;
+    };
+    try {
+      const gpu = await mine;
+      return { ...gpu, close: () => void (leave() && gpu.close()) };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+}
+
+/** Why it is not worth asking for adapters: on Linux, where nothing stands for a GPU, only one in software could be found. */
+export async function lackingAdapter(): Promise<string | undefined> {
+  if (!(navigator as { gpu?: GPU }).gpu) return "this runtime has no navigator.gpu";
+  if (Deno.build.os !== "linux") return;
+  const nodes = ["/dev/nvidiactl", "/dev/dri", "/dev/dxg", "/dev/kfd"];
+  const there = await Promise.all(nodes.map((path) => Deno.stat(path).then(() => true, () => false)));
+  if (!there.includes(true)) return "there is no GPU";
 }

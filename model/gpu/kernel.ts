@@ -47,8 +47,16 @@ const SPACE: Record<Binding["access"], string> = {
   uniform: "var<uniform>",
 };
 
-/** Compiles a kernel. Throws Error with the compiler's words where the text is wrong. */
-export async function createKernel<Name extends string>(
+/** Compiles a kernel, once for all who want it. Throws Error with the compiler's words where the text is wrong. */
+export function createKernel<Name extends string>(gpu: Gpu, kernel: KernelText<Name>): Promise<Kernel<Name>> {
+  const key = JSON.stringify(kernel), made = gpu.kernels.get(key) as Promise<Kernel<Name>> | undefined;
+  if (made) return made;
+  const making = compile(gpu, kernel);
+  gpu.kernels.set(key, making);
+  return making;
+}
+
+async function compile<Name extends string>(
   { device, guard }: Gpu,
   { label, bindings, code, f16 = false }: KernelText<Name>,
 ): Promise<Kernel<Name>> {

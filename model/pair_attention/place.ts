@@ -1,4 +1,4 @@
-/** Puts a pair-attention denoiser where it runs best: on the engine, or on TensorFlow.js. */
+/** Puts a pair-attention denoiser where it runs best: on a GPU, on the engine, or on TensorFlow.js. */
 import { place } from "../engine/place.ts";
 import type { EngineOptions } from "../engine/wasm_denoiser.ts";
 import type { PartOptions, Placed, Tensors } from "../parts.ts";
@@ -19,6 +19,12 @@ export function placePairAttention(
     async wasm() {
       const { createWasmDenoiser } = await import("../engine/wasm_denoiser.ts");
       return await createWasmDenoiser(onEngine, tensors);
+    },
+    async gpu() {
+      const { createGpuDenoiser } = await import("../gpu/denoiser.ts");
+      const software = options.choice === "webgpu", gpu = await options.openGpu?.();
+      const part = await createGpuDenoiser({ ...engine, gpu, closes: true, software }, tensors);
+      return { part, why: part.why };
     },
     async tensors({ tf }) {
       const { createPairAttention } = await import("./denoiser.ts");
