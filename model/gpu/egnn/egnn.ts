@@ -1,21 +1,11 @@
 /** An EGNN on the GPU, by kernels of its own in WGSL. */
 import { checkArrays, createArguments, type EgnnArrays, type EgnnNetwork } from "../../engine/egnn_network.ts";
-import { narrowFloat16 } from "../../float16.ts";
 import type { BatchShape } from "../../types.ts";
 import { type Gpu, openGpu } from "../device.ts";
-import { createReadback, type Numbers, readFloats, uploadAll } from "../memory.ts";
+import { createReadback, readFloats } from "../memory.ts";
 import type { Parameters } from "../packing.ts";
-import {
-  type Arrays,
-  bindForward,
-  createArrays,
-  createRowKernels,
-  createSizeKernels,
-  type Forward,
-  type GpuEgnnOptions,
-  mostRows,
-} from "./network.ts";
-import { packEgnn } from "./packing.ts";
+import type { Arrays, Forward, GpuEgnnOptions } from "./network.ts";
+import { createWeightedEgnn } from "./weighted.ts";
 
 /** What an EGNN on the GPU is made of, and where. */
 export interface GpuEgnnPlace extends GpuEgnnOptions {
@@ -54,35 +44,23 @@ export async function createGpuEgnn(options: GpuEgnnPlace, tensors: Parameters):
 }
 
 async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close: () => void): Promise<GpuEgnn> {
-  const { inputs, outputs, precision = "f32" } = options, { device } = gpu;
-  const { products, others } = packEgnn(options, tensors);
-  const narrow = precision === "f16" ? narrowFloat16 : (data: Float32Array) => data;
-  const weights = uploadAll(
-    gpu,
-    "weights",
-    new Map<string, Numbers>([...[...products].map(([name, data]) => [name, narrow(data)] as const), ...others]),
-  );
-  const rowKernels = await createRowKernels(gpu, options),
-    largest = Math.min(options.rows ?? Infinity, mostRows(gpu, options));
-  const sizeKernels = new Map<number, ReturnType<typeof createSizeKernels>>(), bound = new Map<number, Forward>();
+  const { inputs, outputs } = options, { device } = gpu;
+  const egnn = await createWeightedEgnn(gpu, options, tensors), bound = new Map<number, Forward>();
+  const largest = Math.min(options.rows ?? Infinity, egnn.mostRows);
   let arrays: Arrays | undefined, room = 0, closed = false, last: Promise<unknown> = Promise.resolve();
   const free = () => Object.values(arrays ?? {}).forEach((buffer) => buffer.destroy());
 
   /** The forward pass for molecules of this size, with room for some rows. */
   const prepare = async (nodes: number, rows: number): Promise<{ arrays: Arrays; forward: Forward }> => {
-    let kernels = sizeKernels.get(nodes);
-    if (!kernels) sizeKernels.set(nodes, kernels = createSizeKernels(gpu, options, nodes));
-    const ready = { ...rowKernels, ...await kernels };
+    const bind = await egnn.compile(nodes);
     if (!arrays || rows > room) {
       free();
       bound.clear();
       room = Math.max(rows, Math.min(2 * room, largest)); // at least doubles, so that growing batches don't make new ones each time
-      arrays = createArrays(gpu, options, room);
+      arrays = egnn.createArrays(room);
     }
     let forward = bound.get(nodes);
-    if (!forward) {
-      bound.set(nodes, forward = bindForward(options, nodes, ready, (name) => weights.parts.get(name)!, arrays));
-    }
+    if (!forward) bound.set(nodes, forward = bind(arrays));
     return { arrays, forward };
   };
 
@@ -138,7 +116,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
       // After the call that runs, if one does.
       last.finally(() => {
         free();
-        weights.buffer.destroy();
+        egnn.dispose();
         close();
       });
     },
