@@ -1,21 +1,18 @@
-/** The pair-attention denoiser on the GPU, by kernels of its own in WGSL. */
-import { timeRows } from "../engine/inputs.ts";
+/** Denoisers on the GPU, by kernels of their own in WGSL. */
 import { checkLatents, latentLength } from "../latent.ts";
 import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { callSlots } from "./call.ts";
-import { conditionRows } from "./conditions.ts";
 import { type Gpu, openGpu } from "./device.ts";
-import { createGpuEngine, type GpuEngine } from "./engine.ts";
+import { type Buffers, createEngine, type GpuEngine, type GpuNetwork } from "./engine.ts";
 import { createReadback, readFloats } from "./memory.ts";
 import type { Parameters } from "./packing.ts";
+import { createPairAttentionNetwork } from "./pair_attention.ts";
 import type { Precision } from "./products.ts";
 import { createGpuSampler, type SamplerOptions } from "./sampler.ts";
 
-/** What a denoiser on the GPU is made of. */
-export interface GpuDenoiserOptions {
-  readonly space: LatentSpace;
-  readonly sizes: PairAttentionSizes;
+/** What all denoisers on the GPU take. */
+export interface GpuPlace {
   readonly schedule: Schedule;
   /** An open device; one of its own where absent. */
   readonly gpu?: Gpu;
@@ -23,9 +20,15 @@ export interface GpuDenoiserOptions {
   readonly closes?: boolean;
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
+  readonly onClamp?: SamplerOptions["onClamp"];
+}
+
+/** What a pair-attention denoiser on the GPU is made of. */
+export interface GpuDenoiserOptions extends GpuPlace {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
   /** Of matrix products; sums and everything else are of 32 bits. Default `f32`. */
   readonly precision?: Precision;
-  readonly onClamp?: SamplerOptions["onClamp"];
 }
 
 /** A denoiser on the GPU. */
@@ -63,19 +66,23 @@ async function estimate(
 /**
  * Opens the GPU, where it is not given, and puts a denoiser on it. An estimate depends on its own molecule alone, to the last bit.
  *
- * @param tensors see `pair_attention/parameters.ts` for names and shapes
- * @throws Error where there is no GPU; RangeError on sizes that the kernels lack, or parameters that don't fit them
+ * @param create the network's weights and kernels on the device
+ * @throws Error where there is no GPU; whatever `create` throws
  */
-export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Parameters): Promise<GpuDenoiser> {
-  const { space, sizes, schedule } = options, gpu = options.gpu ?? await openGpu({ software: options.software });
+export async function openGpuDenoiser<Arrays extends Buffers>(
+  options: GpuPlace,
+  create: (gpu: Gpu) => Promise<GpuNetwork<Arrays>>,
+): Promise<GpuDenoiser> {
+  const { schedule } = options, gpu = options.gpu ?? await openGpu({ software: options.software });
   const close = () => {
     if (!options.gpu || options.closes) gpu.close();
   };
-  const engine = await createGpuEngine(gpu, options, tensors).catch((error) => {
+  const network = await create(gpu).catch((error) => {
     close();
     throw error;
   });
-  const sampler = createGpuSampler({ engine, space, sizes, onClamp: options.onClamp });
+  const { space } = network, engine = createEngine(gpu, network);
+  const sampler = createGpuSampler({ engine, onClamp: options.onClamp });
   const predict: Denoiser["predict"] = (z, shape, t, steps) => estimates(z, shape, t, steps);
   const estimates = async (
     z: Float32Array,
@@ -85,7 +92,7 @@ export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Pa
   ): Promise<Float32Array> => {
     checkLatents(z, space, shape);
     if (shape.batch === 0) return new Float32Array();
-    const { batch, nodes } = shape, rows = conditionRows(timeRows(t, batch, schedule, { steps, levels: sizes.levels }));
+    const { batch, nodes } = shape, rows = network.conditions(t, batch, schedule, steps);
     const length = latentLength(space, nodes), width = rows.length / batch, most = engine.most(nodes);
     return await engine.inTurn(async () => {
       if (batch <= most) return await estimate(engine, z, shape, rows);
@@ -112,3 +119,12 @@ export async function createGpuDenoiser(options: GpuDenoiserOptions, tensors: Pa
     },
   };
 }
+
+/**
+ * A pair-attention denoiser; see {@link openGpuDenoiser}.
+ *
+ * @param tensors see `pair_attention/parameters.ts` for names and shapes
+ * @throws RangeError on sizes that the kernels lack, or parameters that don't fit them
+ */
+export const createGpuDenoiser = (options: GpuDenoiserOptions, tensors: Parameters): Promise<GpuDenoiser> =>
+  openGpuDenoiser(options, (gpu) => createPairAttentionNetwork(gpu, options, tensors));

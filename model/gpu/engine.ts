@@ -1,28 +1,52 @@
 /**
- * A pair-attention network on the GPU: its weights, its kernels by size of molecule, and buffers that grow to the largest batch seen
+ * A network on the GPU: its weights, its kernels by size of molecule, and buffers that grow to the largest batch seen
  * and are used again. Whoever uses it does so in turns, as there is one set of buffers.
  */
 import { latentLength } from "../latent.ts";
-import { flatten } from "../engine/parameters.ts";
-import { narrowFloat16 } from "../float16.ts";
-import { pairAttentionParameters } from "../pair_attention/parameters.ts";
-import type { BatchShape } from "../types.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
 import type { Gpu } from "./device.ts";
-import type { Resource } from "./kernel.ts";
-import { ALIGNMENT, createArray, type Numbers, uploadAll } from "./memory.ts";
-import {
-  type Arrays,
-  bindForward,
-  conditionWidth,
-  createArrays,
-  createRowKernels,
-  createSizeKernels,
-  type Forward,
-  mostRows,
-  type NetworkOptions,
-  type Ports,
-} from "./network.ts";
-import { packPairAttention, type Parameters } from "./packing.ts";
+import { ALIGNMENT, createArray } from "./memory.ts";
+
+/** What a network reads and writes. */
+export interface Ports {
+  readonly latents: GPUBuffer;
+  readonly conditions: GPUBuffer;
+  readonly calls: GPUBuffer;
+  readonly estimates: GPUBuffer;
+}
+
+/**
+ * Records a forward pass of some molecules: reads `latents`, the conditions and a slot of `calls`, at a byte offset `at`, and writes
+ * `estimates`.
+ */
+export type Forward = (pass: GPUComputePassEncoder, molecules: number, at: number) => void;
+
+/** Arrays that a forward pass works on, by name. */
+export type Buffers = Readonly<Record<string, GPUBuffer>>;
+
+/** A kind of network with its weights: what the engine runs. */
+export interface GpuNetwork<Arrays extends Buffers = Buffers> {
+  readonly space: LatentSpace;
+  /** Floats of a row of conditions. */
+  readonly conditionWidth: number;
+  /**
+   * Conditions `[batch, conditionWidth]` of one time for all molecules or one each, and numbers of steps where the network is told them.
+   * Throws RangeError where what is needed is not given.
+   */
+  conditions(
+    t: number | Float32Array | Float64Array,
+    batch: number,
+    schedule: (t: number) => Pick<ReturnType<Schedule>, "alpha" | "sigma">,
+    steps?: number | Float32Array,
+  ): Float32Array<ArrayBuffer>;
+  /** Most rows (nodes of all molecules) that arrays can have. */
+  readonly mostRows: number;
+  createArrays(rows: number): Arrays;
+  /** Compiles kernels for a size where that has not been done; what it gives binds them to buffers, once for many calls. */
+  compile(nodes: number): Promise<(arrays: Arrays, ports: Ports) => Forward>;
+  /** Frees the weights. */
+  dispose(): void;
+}
 
 /** What a batch needs room for. */
 export interface Room {
@@ -42,6 +66,7 @@ export interface Prepared {
 /** A network on a device. */
 export interface GpuEngine {
   readonly gpu: Gpu;
+  readonly network: Pick<GpuNetwork, "space" | "conditions">;
   /** Most molecules of this size in one batch. */
   most(nodes: number): number;
   /** Compiles kernels for a size where that has not been done, and makes room. */
@@ -57,38 +82,9 @@ export interface GpuEngine {
 /** Workgroups of a dispatch, at most: one a molecule in some kernels. */
 const MOST_MOLECULES = 65535;
 
-/**
- * Uploads weights and compiles what serves molecules of any size.
- *
- * @throws RangeError where parameters are missing or of other shapes, or sizes are beyond the kernels'
- */
-export async function createGpuEngine(gpu: Gpu, options: NetworkOptions, parameters: Parameters): Promise<GpuEngine> {
-  const { space, sizes, precision = "f32" } = options;
-  if (!(sizes.width > 0 && sizes.width % 16 === 0)) {
-    throw new RangeError(`width must be a positive multiple of 16, ${sizes.width} given`);
-  }
-  if (space.vectors < 1 || space.scalars < 1 || space.scalars > 16 || space.pairs < 1 || space.pairs > 8) {
-    throw new RangeError(
-      `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
-    );
-  }
-  flatten(pairAttentionParameters(space, sizes), parameters); // checks names and shapes
-  const { products, others } = packPairAttention(space, sizes, parameters);
-  const weights = uploadAll(
-    gpu,
-    "weights",
-    new Map<string, Numbers>([
-      ...[...products].map((
-        [name, data],
-      ): [string, Numbers] => [name, precision === "f16" ? narrowFloat16(data) : data]),
-      ...others,
-    ]),
-  );
-  const weight = (name: string): Resource => weights.parts.get(name)!;
-  const rowKernels = await createRowKernels(gpu, options);
-  const sizeKernels = new Map<number, ReturnType<typeof createSizeKernels>>();
-  const largest = mostRows(gpu, sizes);
-
+/** Puts a network to work; it is the engine's to dispose of. */
+export function createEngine<Arrays extends Buffers>(gpu: Gpu, network: GpuNetwork<Arrays>): GpuEngine {
+  const { space, conditionWidth, mostRows: largest } = network;
   let arrays: Arrays | undefined, ports: Ports | undefined, rows = 0;
   const bound = new Map<number, Forward>();
   const free = (buffers: object | undefined) => {
@@ -100,13 +96,13 @@ export async function createGpuEngine(gpu: Gpu, options: NetworkOptions, paramet
     if (!arrays || batch * nodes > rows) {
       free(arrays);
       rows = grown(rows, batch * nodes, largest);
-      arrays = createArrays(gpu, sizes, rows);
+      arrays = network.createArrays(rows);
       bound.clear();
     }
     const bytes = {
       latents: 4 * batch * latentLength(space, nodes),
       estimates: 4 * batch * latentLength(space, nodes),
-      conditions: 4 * conditions * conditionWidth(sizes),
+      conditions: 4 * conditions * conditionWidth,
       calls: ALIGNMENT * calls,
     };
     const names = Object.keys(bytes) as (keyof Ports)[];
@@ -133,6 +129,7 @@ export async function createGpuEngine(gpu: Gpu, options: NetworkOptions, paramet
   let disposed = false;
   return {
     gpu,
+    network,
     most: (nodes) => {
       const floats = Math.floor(gpu.device.limits.maxStorageBufferBindingSize / 4);
       const most = Math.min(
@@ -146,15 +143,10 @@ export async function createGpuEngine(gpu: Gpu, options: NetworkOptions, paramet
     async prepare(room) {
       if (disposed) throw new Error("the engine on the GPU has been disposed of");
       const { nodes } = room.shape;
-      let kernels = sizeKernels.get(nodes);
-      if (!kernels) sizeKernels.set(nodes, kernels = createSizeKernels(gpu, options, nodes));
-      const ready = { ...rowKernels, ...await kernels };
+      const bind = await network.compile(nodes);
       makeRoom(room);
       let forward = bound.get(nodes);
-      if (!forward) {
-        forward = bindForward(options, nodes, ready, weight, arrays!, ports!);
-        bound.set(nodes, forward);
-      }
+      if (!forward) bound.set(nodes, forward = bind(arrays!, ports!));
       return { ports: ports!, forward };
     },
     inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -169,7 +161,7 @@ export async function createGpuEngine(gpu: Gpu, options: NetworkOptions, paramet
       disposed = true;
       free(arrays);
       free(ports);
-      weights.buffer.destroy();
+      network.dispose();
     },
   };
 }

@@ -7,6 +7,7 @@ import { EXPANSION, PAIR_WIDTH, type PairAttentionSizes, SETS, TIMES } from "../
 import type { LatentSpace } from "../types.ts";
 import { CALL_TYPE } from "./call.ts";
 import type { Gpu } from "./device.ts";
+import type { Forward, Ports } from "./engine.ts";
 import { createEstimates } from "./estimates.ts";
 import type { Kernel, Resource } from "./kernel.ts";
 import { createArray } from "./memory.ts";
@@ -175,20 +176,6 @@ export function createArrays(gpu: Gpu, sizes: PairAttentionSizes, rows: number):
   return Object.fromEntries(named) as Arrays;
 }
 
-/** One dispatch, ready to run on any number of molecules; `at` is the byte offset of the call's slot. */
-type Dispatch = (pass: GPUComputePassEncoder, molecules: number, at: number) => void;
-
-/** Records a forward pass: reads `latents`, the conditions and a slot of `calls`, writes `estimates`. */
-export type Forward = Dispatch;
-
-/** What else a forward pass reads and writes. */
-export interface Ports {
-  readonly latents: GPUBuffer;
-  readonly conditions: GPUBuffer;
-  readonly calls: GPUBuffer;
-  readonly estimates: GPUBuffer;
-}
-
 /** Binds the kernels to weights and arrays, once for many calls. */
 export function bindForward(
   { sizes: { width: f, blocks } }: NetworkOptions,
@@ -198,7 +185,7 @@ export function bindForward(
   arrays: Arrays,
   { latents, conditions, calls, estimates }: Ports,
 ): Forward {
-  const call = { buffer: calls, offset: 0, size: 32 }, list: Dispatch[] = [];
+  const call = { buffer: calls, offset: 0, size: 32 }, list: Forward[] = [];
   const { h, moments, sets, normalised, norms, projected, mixed, updates, hidden, gates, ends } = arrays;
   const weight = (name: string) => ({ weight: weights(name), bias: weights(`${name}.bias`) });
   /** Adds a dispatch whose workgroups depend on the number of molecules. */

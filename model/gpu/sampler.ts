@@ -4,15 +4,12 @@
  * together; company changes nothing in a molecule, to the last bit.
  */
 import { setImmediate } from "node:timers";
-import { timeRows } from "../engine/inputs.ts";
 import { clampToValence } from "../heavy_atom/clamp.ts";
 import type { HeavyAtomClass } from "../heavy_atom/space.ts";
 import { latentLength } from "../latent.ts";
-import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
-import type { LatentSpace, Sampled, SampleOptions, Sampling } from "../types.ts";
+import type { Sampled, SampleOptions, Sampling } from "../types.ts";
 import { type Call, callSlots } from "./call.ts";
 import { createClamp } from "./clamp.ts";
-import { conditionRows } from "./conditions.ts";
 import type { GpuEngine, Prepared } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";
 import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
@@ -21,8 +18,6 @@ import { type AdvanceBinding, createAdvance } from "./steps.ts";
 /** What samplings run on. */
 export interface SamplerOptions {
   readonly engine: GpuEngine;
-  readonly space: LatentSpace;
-  readonly sizes: PairAttentionSizes;
   /** Hears of each clamped call: molecules, and how many of them the CPU had to search for. */
   readonly onClamp?: (molecules: number, searched: number) => void;
 }
@@ -57,8 +52,8 @@ export function planCalls(plan: Sampling["plan"]): Call[] {
 }
 
 /** The samplings of one engine; see `Denoiser.sample`. */
-export function createGpuSampler({ engine, space, sizes, onClamp }: SamplerOptions) {
-  const { gpu } = engine, { device, guard } = gpu, { levels = 0 } = sizes;
+export function createGpuSampler({ engine, onClamp }: SamplerOptions) {
+  const { gpu, network } = engine, { space } = network, { device, guard } = gpu;
   const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
   const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
   let own: { streams: GPUBuffer; before: GPUBuffer; flags: GPUBuffer } | undefined;
@@ -117,12 +112,9 @@ export function createGpuSampler({ engine, space, sizes, onClamp }: SamplerOptio
     const { streams, before, flags } = room(batch, calls[1].keep ? batch * length : 0);
     const byTime = new Map(plan.map((step) => [step.t, step]));
     const times = Float64Array.from(plan, ({ t }) => t);
-    const rows = timeRows(times, plan.length, (t) => byTime.get(t)!, {
-      steps: told === undefined ? undefined : new Float32Array(plan.length).fill(told),
-      levels,
-    });
+    const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
     const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
-    device.queue.writeBuffer(conditions, 0, conditionRows(rows));
+    device.queue.writeBuffer(conditions, 0, rows);
     device.queue.writeBuffer(slots, 0, callSlots(calls));
     device.queue.writeBuffer(streams, 0, names);
     const call = { buffer: slots, offset: 0, size: 32 };
@@ -221,7 +213,6 @@ export function createGpuSampler({ engine, space, sizes, onClamp }: SamplerOptio
     async sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
       const { shape, indices, plan, steps, clamp } = sampling, { signal } = options;
       signal?.throwIfAborted();
-      if (levels > 0 && !(steps! >= 1)) throw new RangeError("this network must be told the number of steps");
       if (indices.length !== shape.batch) {
         throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
       }

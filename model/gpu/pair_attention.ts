@@ -1,0 +1,70 @@
+/** A pair-attention network with its weights, as the engine runs it. */
+import { timeRows } from "../engine/inputs.ts";
+import { flatten } from "../engine/parameters.ts";
+import { narrowFloat16 } from "../float16.ts";
+import { pairAttentionParameters } from "../pair_attention/parameters.ts";
+import { conditionRows } from "./conditions.ts";
+import type { Gpu } from "./device.ts";
+import type { GpuNetwork } from "./engine.ts";
+import { type Numbers, uploadAll } from "./memory.ts";
+import {
+  type Arrays,
+  bindForward,
+  conditionWidth,
+  createArrays,
+  createRowKernels,
+  createSizeKernels,
+  mostRows,
+  type NetworkOptions,
+} from "./network.ts";
+import { packPairAttention, type Parameters } from "./packing.ts";
+
+/**
+ * Uploads weights and compiles what serves molecules of any size.
+ *
+ * @throws RangeError where parameters are missing or of other shapes, or sizes are beyond the kernels'
+ */
+export async function createPairAttentionNetwork(
+  gpu: Gpu,
+  options: NetworkOptions,
+  parameters: Parameters,
+): Promise<GpuNetwork<Arrays>> {
+  const { space, sizes, precision = "f32" } = options;
+  if (!(sizes.width > 0 && sizes.width % 16 === 0)) {
+    throw new RangeError(`width must be a positive multiple of 16, ${sizes.width} given`);
+  }
+  if (space.vectors < 1 || space.scalars < 1 || space.scalars > 16 || space.pairs < 1 || space.pairs > 8) {
+    throw new RangeError(
+      `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
+    );
+  }
+  flatten(pairAttentionParameters(space, sizes), parameters); // checks names and shapes
+  const { products, others } = packPairAttention(space, sizes, parameters);
+  const weights = uploadAll(
+    gpu,
+    "weights",
+    new Map<string, Numbers>([
+      ...[...products].map((
+        [name, data],
+      ): [string, Numbers] => [name, precision === "f16" ? narrowFloat16(data) : data]),
+      ...others,
+    ]),
+  );
+  const rowKernels = await createRowKernels(gpu, options);
+  const sizeKernels = new Map<number, ReturnType<typeof createSizeKernels>>();
+  return {
+    space,
+    conditionWidth: conditionWidth(sizes),
+    conditions: (t, batch, schedule, steps) =>
+      conditionRows(timeRows(t, batch, schedule, { steps, levels: sizes.levels })),
+    mostRows: mostRows(gpu, sizes),
+    createArrays: (rows) => createArrays(gpu, sizes, rows),
+    async compile(nodes) {
+      let kernels = sizeKernels.get(nodes);
+      if (!kernels) sizeKernels.set(nodes, kernels = createSizeKernels(gpu, options, nodes));
+      const ready = { ...rowKernels, ...await kernels };
+      return (arrays, ports) => bindForward(options, nodes, ready, (name) => weights.parts.get(name)!, arrays, ports);
+    },
+    dispose: () => weights.buffer.destroy(),
+  };
+}
