@@ -34,13 +34,13 @@ const read4 = { access: "read", type: "array<vec4<f32>>" } as const;
 const write4 = { access: "write", type: "array<vec4<f32>>" } as const;
 const floats = { access: "read", type: "array<f32>" } as const;
 
-/** [LN(rows), norms] as a product's left side. */
-const NORMED = {
+/** [LN(rows), norms] as a product's left side: its bindings, and how it is loaded. */
+export const NORMED = {
   rows: read4,
   norms: read4,
   moments: { access: "read", type: "array<vec2<f32>>" },
 } as const;
-const normed = (f: number) => `
+export const normed = (f: number): string => `
   if (quad < ${f / 4}u) { let m = moments[row]; return (rows[row * ${f / 4}u + quad] - m.x) * m.y; }
   return norms[row * ${SETS / 4}u + quad - ${f / 4}u];`;
 
