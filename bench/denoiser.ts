@@ -17,7 +17,7 @@ export interface DenoiserBench extends Rounds {
 
 /** Where a runtime runs a model; see `openSubject`. */
 const placeOf = (runtime: RuntimeName): Place =>
-  runtime === "native" || runtime === "wasm" ? `${runtime} engine` : `tfjs ${runtime}`;
+  runtime === "tensorflow" || runtime === "cpu" ? `tfjs ${runtime}` : `${runtime} engine`;
 
 /** A row a backend; one that does not work here gets a row that says so. */
 export function benchDenoiser(

@@ -5,15 +5,23 @@ import type { Result } from "./table.ts";
 
 const rate = { name: "molecule-steps/s", each: (batch: number) => batch };
 
-/** The shipped denoiser's sizes on nine heavy atoms, as most molecules of QM9 have; random weights. */
-export function benchPairAttention(rounds: Rounds, places: readonly Place[] = PLACES): Promise<Result> {
-  const subject = { type: "pair-attention", nodes: 9, width: 192, blocks: 6 } as const;
+/**
+ * The shipped denoiser's sizes on nine heavy atoms, as most molecules of QM9 have; random weights.
+ *
+ * @param software whether an adapter that computes on the CPU counts as a GPU
+ */
+export function benchPairAttention(
+  rounds: Rounds,
+  places: readonly Place[] = PLACES,
+  software = false,
+): Promise<Result> {
+  const subject = { type: "pair-attention", nodes: 9, width: 192, blocks: 6, software } as const;
   return throughput({
     ...rounds,
     bench: "pair-attention",
     subject,
     places,
-    batches: [1, 16, 128],
+    batches: [1, 16, 128, 1024],
     reference: "tfjs wasm",
     rate,
   });

@@ -51,7 +51,11 @@ const UPDATE_BATCHES = [128, 64] as const;
 async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, void, void> {
   const { seconds, rounds, limit, backends = SERVICE_BACKENDS } = options, places = placesOf(options.backends);
   if (part === "engine") {
-    yield await benchPairAttention({ seconds, rounds, limit }, places);
+    yield await benchPairAttention(
+      { seconds, rounds, limit },
+      places,
+      options.backends?.includes("webgpu"), // who asks for it gets what there is
+    );
     return yield await benchEgnn({ seconds, rounds, limit }, places);
   }
   if (part === "kernel") return yield await benchKernel({ seconds, rounds });

@@ -25,8 +25,13 @@ import { openLearner, type Trainer } from "../model/training/open_learner.ts";
 import type { BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
 import { trainingBatch } from "./training_batch.ts";
 
-/** Where a denoiser can run: the engine, natively or in WebAssembly, and TensorFlow.js's backends. */
-export const PLACES = ["native engine", "wasm engine", ...BACKENDS.map((name) => `tfjs ${name}` as const)] as const;
+/** Where a denoiser can run: the engine, natively, in WebAssembly or on a GPU, and TensorFlow.js's backends. */
+export const PLACES = [
+  "native engine",
+  "wasm engine",
+  "webgpu engine",
+  ...BACKENDS.map((name) => `tfjs ${name}` as const),
+] as const;
 
 /** One of {@link PLACES}. */
 export type Place = typeof PLACES[number];
@@ -38,6 +43,8 @@ interface RandomNetwork {
   readonly nodes: number;
   readonly width: number;
   readonly blocks: number;
+  /** Whether a GPU engine may run on an adapter that computes on the CPU. */
+  readonly software?: boolean;
 }
 
 /** The estimates of a model's own denoiser. */
@@ -89,7 +96,7 @@ export const backendOf = (place: Place): BackendName | undefined => BACKENDS.fin
 /** The trainer there. Throws Error where there is none. */
 export function trainerOf(place: Place): Trainer {
   const name = place === "native engine" ? "native" : backendOf(place);
-  if (!name) throw new Error("the engine in WebAssembly does not train");
+  if (!name) throw new Error(`the ${place === "wasm engine" ? "engine in WebAssembly" : place} does not train`);
   return name;
 }
 
@@ -149,7 +156,7 @@ function predictions(denoiser: Denoiser, usual: number, why: string): OpenSubjec
 /** A random network, and where. */
 type Placed = RandomNetwork & { readonly place: Place };
 
-async function openPairAttention({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
+async function openPairAttention({ place, nodes, width, blocks, software }: Placed): Promise<OpenSubject> {
   const space = heavyAtomSpace(),
     schedule = makeSchedule({ type: "cosine", factor: 0.9995 }),
     sizes = { width, blocks };
@@ -159,6 +166,11 @@ async function openPairAttention({ place, nodes, width, blocks }: Placed): Promi
   }
   if (place === "wasm engine") {
     return predictions(await createWasmDenoiser(options, values), nodes, "one worker a core");
+  }
+  if (place === "webgpu engine") {
+    const { createGpuDenoiser } = await import("../model/gpu/denoiser.ts");
+    const denoiser = await createGpuDenoiser({ ...options, software }, values);
+    return predictions(denoiser, nodes, denoiser.why);
   }
   const { tf, why } = await openBackend(backendOf(place)!);
   return predictions(createPairAttention(tf, options, values), nodes, why);
@@ -185,7 +197,9 @@ async function openEgnn({ place, nodes, width, blocks }: Placed): Promise<OpenSu
     const denoiser = createEngineEgnnDenoiser(options, await createWasmEgnn(network, values));
     return predictions(denoiser, nodes, "one worker a core");
   }
-  const { tf, why } = await openBackend(backendOf(place)!);
+  const backend = backendOf(place);
+  if (!backend) throw new Error(`no EGNN runs on the ${place}`);
+  const { tf, why } = await openBackend(backend);
   return predictions(createEgnnDenoiser(tf, options, values), nodes, why);
 }
 
