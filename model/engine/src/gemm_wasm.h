@@ -32,9 +32,6 @@ INLINE void gemm_stage(const int rows, const int steps, const float *a, long a_r
     for (int k = 0; k < steps; k += VECTOR_FLOATS) *(vector *)(staged + r * STEPS + k) = *(const vector *)(a + r * a_row + k);
 }
 
-/* Keeps clang from folding an address into the access's offset: V8 makes an addition of such an offset. */
-#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
-
 /* One k. Whether it was the last: the branch keeps clang from putting the chains of several steps one after another, which 15 registers could not hold. */
 INLINE int gemm_step(const int rows, const int k, const float *y[COLUMNS_MAX], const float *end, vector acc[ROWS_MAX][COLUMNS_MAX]) {
   vector values[COLUMNS_MAX];

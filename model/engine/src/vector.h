@@ -60,38 +60,88 @@ INLINE float tanh_(float x) { return 1.f - 2.f / (1.f + exp_(2.f * x)); }
 
 enum { WIDE = 16, WIDE_VECTORS = WIDE / VECTOR_FLOATS };
 
+#define EACH for (int v = 0; v < WIDE_VECTORS; v++)
+#define ALL(value) ((vector){0} + (value))
+/* Vector v of WIDE numbers in memory, and their sum. */
+INLINE vector part(const float *at, int v) { return ((const vector *)at)[v]; }
+INLINE void put(float *at, int v, vector value) { ((vector *)at)[v] = value; }
+/* The larger of each lane. */
+INLINE vector larger(vector a, vector b) {
 #if defined(__wasm__)
+  return __builtin_wasm_pmax_f32x4(a, b);
+#else
+  typedef int integers __attribute__((vector_size(sizeof(vector))));
+  const integers first = a > b;
+  return (vector)(((integers)a & first) | ((integers)b & ~first));
+#endif
+}
+INLINE float lanes(const vector x[WIDE_VECTORS]) {
+  vector all = x[0];
+  float sum = 0;
+  for (int v = 1; v < WIDE_VECTORS; v++) all += x[v];
+  for (int c = 0; c < VECTOR_FLOATS; c++) sum += all[c];
+  return sum;
+}
+
+#if defined(__wasm__)
+/* Keeps clang from folding an address into an access's offset: V8 makes an addition of such an offset. */
+#define OPAQUE(value) __asm__("" : "+r"(value))
+/* Keeps clang from making WIDE_VECTORS chains one after another of what is written step by step: a use of x in a branch that V8 sees is never taken. */
+static vector unused[WIDE_VECTORS];
+INLINE void apart(const vector x[WIDE_VECTORS]) {
+  int never = 0;
+  OPAQUE(never);
+  if (never) EACH ((volatile vector *)unused)[v] = x[v];
+}
+/* A number in all lanes, from memory at an address that V8 knows: it would take three instructions to build it. */
+INLINE vector known(const float *at) {
+  OPAQUE(at);
+  return ALL(*(const volatile float *)at);
+}
+
 /*
- * WIDE exponentials at once: V8 builds each constant anew where it is used, so several vectors share it. 2^n 2^r with n = round(x log2 e),
- * |r| <= 1/2, and a minimax polynomial for 2^r of relative error 8e-8; x is clamped to [-87, 87].
+ * WIDE exponentials at once, 2^n 2^r with n = round(x log2 e), |r| <= 1/2, and a minimax polynomial for 2^r of relative error 8e-8; x is
+ * clamped to [-87, 87]; what is no number stays so. `scale` points to 1 / ln 2, for exp(x), or -1 / ln 2, for exp(-x). Step by step for all vectors, as
+ * a chain of steps waits for itself.
  */
 typedef int integers __attribute__((vector_size(16)));
-#define ALL(value) ((vector){0} + (value))
-#define EACH for (int v = 0; v < WIDE_VECTORS; v++)
-INLINE void exp_wide(vector x[WIDE_VECTORS]) {
-  vector n[WIDE_VECTORS], p[WIDE_VECTORS];
-  EACH x[v] = __builtin_wasm_pmax_f32x4(__builtin_wasm_pmin_f32x4(x[v], ALL(87.f)), ALL(-87.f)); /* what is no number stays so */
-  EACH n[v] = __builtin_elementwise_rint(x[v] * ALL(1.44269504088896341f));
-  EACH x[v] = FMA(x[v], ALL(1.44269504088896341f), -n[v]);
-  EACH p[v] = FMA(ALL(1.3276471979e-3f), x[v], ALL(9.6755413342e-3f));
-  EACH p[v] = FMA(p[v], x[v], ALL(5.5507132735e-2f));
-  EACH p[v] = FMA(p[v], x[v], ALL(2.4022119724e-1f));
-  EACH p[v] = FMA(p[v], x[v], ALL(6.9314696706e-1f));
-  EACH p[v] = FMA(p[v], x[v], ALL(1.f));
-  /* n in the lowest bits of 1.5 2^23 + n, from there into the exponent */
-  EACH x[v] = (vector)((integers)p[v] + ((integers)(n[v] + ALL(12582912.f)) << 23));
+static const float exp_scale[2] = {1.44269504088896341f, -1.44269504088896341f};
+static const float exp_numbers[9] = {87.f,           -87.f,           12582912.f /* 1.5 2^23 */, 1.3276471979e-3f, 9.6755413342e-3f,
+                                     5.5507132735e-2f, 2.4022119724e-1f, 6.9314696706e-1f, 1.f};
+INLINE void exp_wide(vector x[WIDE_VECTORS], const float *scale) {
+#pragma clang fp reassociate(off) /* or the rounding by `magic` is lost */
+  vector n[WIDE_VECTORS], p[WIDE_VECTORS], number = known(exp_numbers);
+  EACH x[v] = __builtin_wasm_pmin_f32x4(x[v], number);
+  apart(x), number = known(exp_numbers + 1);
+  EACH x[v] = __builtin_wasm_pmax_f32x4(x[v], number);
+  apart(x);
+  const vector factor = known(scale), magic = known(exp_numbers + 2);
+  EACH n[v] = FMA(x[v], factor, magic); /* n in its lowest bits */
+  apart(n);
+  EACH p[v] = magic - n[v];
+  apart(p);
+  EACH x[v] = FMA(x[v], factor, p[v]);
+  apart(x);
+  const vector first = known(exp_numbers + 3);
+  number = known(exp_numbers + 4);
+  EACH p[v] = FMA(first, x[v], number);
+#pragma clang loop unroll(full)
+  for (int k = 5; k < 9; k++) {
+    apart(p), number = known(exp_numbers + k);
+    EACH p[v] = FMA(p[v], x[v], number);
+  }
+  apart(p);
+  EACH x[v] = (vector)((integers)p[v] + ((integers)n[v] << 23)); /* from there into the exponent */
 }
 #endif
 
-/* x <- exp(x - y), WIDE numbers */
-INLINE void exp_difference(float *restrict x, const float *restrict y) {
+/* x <- exp(x - y), WIDE numbers; y is finite */
+INLINE void exp_difference(vector x[WIDE_VECTORS], const vector y[WIDE_VECTORS]) {
+  EACH x[v] -= y[v];
 #if defined(__wasm__)
-  vector t[WIDE_VECTORS];
-  EACH t[v] = ((vector *)x)[v] - ((const vector *)y)[v];
-  exp_wide(t);
-  EACH((vector *)x)[v] = t[v];
+  exp_wide(x, exp_scale);
 #else
-  for (int c = 0; c < WIDE; c++) x[c] = exp_(x[c] - y[c]);
+  EACH for (int c = 0; c < VECTOR_FLOATS; c++) x[v][c] = exp_(x[v][c]);
 #endif
 }
 
@@ -101,12 +151,31 @@ static void silu_all(long count, const float *restrict x, float *restrict y) {
   for (long k = 0; k < count; k += WIDE) {
     vector t[WIDE_VECTORS], value[WIDE_VECTORS];
     EACH value[v] = ((const vector *)(x + k))[v];
-    EACH t[v] = -value[v];
-    exp_wide(t);
-    EACH((vector *)(y + k))[v] = value[v] / (ALL(1.f) + t[v]);
+    EACH t[v] = value[v];
+    exp_wide(t, exp_scale + 1);
+    apart(t);
+    const vector one = known(exp_numbers + 8);
+    EACH t[v] += one;
+    apart(t);
+    EACH((vector *)(y + k))[v] = value[v] / t[v];
   }
 #else
   for (long k = 0; k < count; k++) y[k] = silu_(x[k]);
+#endif
+}
+
+/* y = tanh(x); `count` is a multiple of WIDE */
+static void tanh_all(long count, const float *restrict x, float *restrict y) {
+#if defined(__wasm__)
+  for (long k = 0; k < count; k += WIDE) {
+    vector t[WIDE_VECTORS];
+    EACH t[v] = part(x + k, v) + part(x + k, v);
+    exp_wide(t, exp_scale);
+    const vector one = known(exp_numbers + 8);
+    EACH put(y + k, v, one - (one + one) / (one + t[v]));
+  }
+#else
+  for (long k = 0; k < count; k++) y[k] = tanh_(x[k]);
 #endif
 }
 
