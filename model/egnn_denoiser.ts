@@ -73,7 +73,8 @@ export interface EgnnDenoiserOptions {
   readonly schedule: Schedule;
 }
 
-function checkSpace(space: LatentSpace): void {
+/** Throws RangeError for a latent space with more vectors than the position, or with pairs. */
+export function checkSpace(space: LatentSpace): void {
   if (space.vectors !== 1 || space.pairs !== 0) {
     throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
   }

@@ -68,6 +68,10 @@ export async function makeDenoiser(
       const { placeEgnns } = await import("./engine/egnn_place.ts"), made = { space, sizes: part, schedule };
       return await placeEgnns<Denoiser>([egnnDenoiserNetwork(made)], tensors, {
         onEngine: ([network]) => createEngineEgnnDenoiser(made, network),
+        async onGpu(place) {
+          const { createGpuEgnnDenoiser } = await import("./gpu/egnn/denoiser.ts");
+          return await createGpuEgnnDenoiser({ ...made, ...place }, tensors);
+        },
         onTensors: ({ tf }) => createEgnnDenoiser(tf, made, tensors),
       }, options);
     }

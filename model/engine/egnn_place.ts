@@ -1,5 +1,6 @@
 /** Puts an EGNN where it runs best. */
 import type { Backend } from "../backends/types.ts";
+import { type Gpu, openGpu, wordsOf } from "../gpu/device.ts";
 import type { PartOptions, Placed, Tensors } from "../parts.ts";
 import { type EgnnNetwork, type EgnnNetworkOptions, lackingForEgnn } from "./egnn_network.ts";
 import { place } from "./place.ts";
@@ -8,6 +9,8 @@ import { place } from "./place.ts";
 export interface EgnnUses<T> {
   /** Of the networks named, in their order. */
   onEngine(networks: EgnnNetwork[]): T;
+  /** On a GPU, which it is to close, and closes if it fails; where absent, `onEngine` of networks there. */
+  onGpu?(place: { readonly gpu: Gpu; readonly closes: true }): Promise<T>;
   onTensors(backend: Backend): T | Promise<T>;
 }
 
@@ -15,9 +18,10 @@ export interface EgnnUses<T> {
 export function placeEgnns<T>(
   networks: readonly EgnnNetworkOptions[],
   tensors: Tensors,
-  { onEngine, onTensors }: EgnnUses<T>,
+  { onEngine, onGpu, onTensors }: EgnnUses<T>,
   options: PartOptions,
 ): Promise<Placed<T>> {
+  const lacking = networks.map(lackingForEgnn).find((lacking) => lacking !== undefined);
   const made = async (
     create: (options: EgnnNetworkOptions, tensors: Tensors) => EgnnNetwork | Promise<EgnnNetwork>,
   ) => {
@@ -30,10 +34,25 @@ export function placeEgnns<T>(
       throw error;
     }
   };
+  const gpu = async () => {
+    const open = options.openGpu ?? (() => openGpu({ software: options.choice === "webgpu" }));
+    const { createGpuEgnn } = await import("../gpu/egnn/egnn.ts");
+    let why = "";
+    const place = async () => {
+      const gpu = await open();
+      why = wordsOf(gpu);
+      return { gpu, closes: true } as const;
+    };
+    const part = onGpu
+      ? await onGpu(await place())
+      : await made(async (network, tensors) => createGpuEgnn({ ...network, ...await place() }, tensors));
+    return { part, why };
+  };
   return place<T>({
     native: async () => made((await import("./egnn_native.ts")).createNativeEgnn),
     wasm: async () => made((await import("./egnn_wasm.ts")).createWasmEgnn),
+    gpu: lacking === undefined ? gpu : undefined,
     tensors: onTensors,
-    lacking: networks.map(lackingForEgnn).find((lacking) => lacking !== undefined),
+    lacking,
   }, options);
 }

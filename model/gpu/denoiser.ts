@@ -3,7 +3,7 @@ import { checkLatents, latentLength } from "../latent.ts";
 import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { callSlots } from "./call.ts";
-import { type Gpu, openGpu } from "./device.ts";
+import { type Gpu, openGpu, wordsOf } from "./device.ts";
 import { type Buffers, createEngine, type GpuEngine, type GpuNetwork } from "./engine.ts";
 import { createReadback, readFloats } from "./memory.ts";
 import type { Parameters } from "./packing.ts";
@@ -37,6 +37,9 @@ export interface GpuDenoiser extends Denoiser {
   /** What it runs on, in words. */
   readonly why: string;
 }
+
+/** Molecules that fill a large GPU: of nine nodes, 9216 rows or some 430 tiles of a product of width 192. */
+const APPETITE = 1024;
 
 /** Estimates of one batch that fits the device. */
 async function estimate(
@@ -108,10 +111,11 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
   return {
     space,
     engine,
-    why: `the engine in WGSL on ${gpu.label}${gpu.software ? ", a software adapter" : ""}`,
+    why: wordsOf(gpu),
     predict,
     predictEach: estimates,
     sample: sampler.sample,
+    appetite: gpu.software ? undefined : APPETITE,
     dispose() {
       sampler.dispose();
       engine.dispose();

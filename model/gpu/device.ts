@@ -92,6 +92,10 @@ export async function openGpu({ software: allowed = false }: GpuOptions = {}): P
   };
 }
 
+/** What a network of our own kernels runs on there, in words. */
+export const wordsOf = ({ label, software }: Pick<Gpu, "label" | "software">): string =>
+  `the engine in WGSL on ${label}${software ? ", a software adapter" : ""}`;
+
 /** Opens a GPU that several share: it is opened at the first call, and closed when all to whom it was given have closed it. */
 export function createSharedGpu(options: GpuOptions = {}): () => Promise<Gpu> {
   let open: Promise<Gpu> | undefined, users = 0;

@@ -81,19 +81,20 @@ fn normal(stream: vec2<u32>, position: u32, second: bool) -> f32 {
  */
 export function noiseText(space: LatentSpace, nodes: number): string {
   const { own, rows, words } = drawLayout(space, nodes), P = space.pairs;
-  return `${RANDOM}
-const ROWS = array<u32, ${nodes}>(${rows.map((row) => `${row}u`).join(", ")});
-fn noise_at(stream: vec2<u32>, draw: u32, element: u32) -> f32 {
-  var place = draw * ${words}u;
-  var k = element;
-  if (element >= ${own}u) {
+  const ofPair = P === 0 ? "" : `if (element >= ${own}u) {
     let pair = (element - ${own}u) / ${P}u;
     let a = pair / ${nodes}u; let b = pair % ${nodes}u;
     if (a == b) { return 0.0; }
     var rows = ROWS;
     place += rows[max(a, b)];
     k = min(a, b) * ${P}u + (element - ${own}u) % ${P}u;
-  }
+  }`;
+  return `${RANDOM}
+const ROWS = array<u32, ${nodes}>(${rows.map((row) => `${row}u`).join(", ")});
+fn noise_at(stream: vec2<u32>, draw: u32, element: u32) -> f32 {
+  var place = draw * ${words}u;
+  var k = element;
+  ${ofPair}
   return normal(stream, place + (k / 2u) * 2u, (k & 1u) == 1u);
 }`;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
+import type { Card } from "../../model/card.ts";
 import {
   createEgnnDenoiser,
   createEngineEgnnDenoiser,
@@ -18,11 +19,11 @@ import { compileWasmEngine } from "../../model/engine/wasm_module.ts";
 import { createGeoldmAutoencoder, geoldmAutoencoder } from "../../model/geoldm/autoencoder.ts";
 import { engineNetworks, geoldmNetworks } from "../../model/geoldm/engine_networks.ts";
 import { atomFeatures, geoldmParameters } from "../../model/geoldm/networks.ts";
-import { findAdapter } from "../../model/gpu/device.ts";
+import { createSharedGpu, findAdapter } from "../../model/gpu/device.ts";
 import { createGpuEgnn } from "../../model/gpu/egnn/egnn.ts";
 import { drawNoise, latentLength } from "../../model/latent.ts";
 import { initialValues, type Values } from "../../model/pair_attention/initialise.ts";
-import { makeDenoiser } from "../../model/parts.ts";
+import { makeAutoencoder, makeDenoiser } from "../../model/parts.ts";
 import { random } from "../../model/random.ts";
 import { cosineSchedule } from "../../model/schedules.ts";
 import type { StoredTensor } from "../../model/safetensors.ts";
@@ -335,6 +336,44 @@ Deno.test("lackingForEgnn() names what the engine has not", () => {
   assert.match(lacking({ blocks: 33 })!, /33 asked/);
   assert.match(lacking({ invariantLayers: 5 })!, /5 asked/);
   assert.match(lacking({ normalisationFactor: 0 })!, /0 asked/);
+});
+
+Deno.test({
+  name:
+    "makeDenoiser() and makeAutoencoder() put EGNNs on the GPU when that is asked for, and on TensorFlow.js what is lacking there",
+  ignore: !hasAdapter,
+  async fn() {
+    await tf.setBackend("cpu");
+    const openTensors = () => Promise.resolve({ tf, name: "webgpu" as const, why: "WebGPU" });
+    const openGpu = createSharedGpu({ software: true }), options = { choice: "webgpu" as const, openTensors, openGpu };
+    const cardOf = (sizes: EgnnDenoiserSizes) => ({ space, denoiser: { type: "egnn", file: "d", ...sizes } as const });
+    const { part, backend } = await makeDenoiser(cardOf(plain), parameters(plain), schedule, options);
+    assert.equal(backend.name, "webgpu");
+    assert.match(backend.why, /^the engine in WGSL on .*: asked for$/);
+    assert.ok(part.sample, "whole samplings there");
+    const sizes = {
+      type: "geoldm" as const,
+      file: "a",
+      ...RELEASED_EGNN,
+      width: 16,
+      encoderBlocks: 1,
+      decoderBlocks: 1,
+      elements: [1, 6],
+      includeCharges: false,
+      latentScalars: 2,
+      normalisers: [1, 4, 10] as [number, number, number],
+    } satisfies Card["autoencoder"];
+    const tensors = stored(initialValues(geoldmParameters(sizes), 3));
+    const autoencoder = await makeAutoencoder({ autoencoder: sizes }, tensors, options);
+    const z = drawNoise(space, { batch: 1, nodes: 3 }, streams(1));
+    assert.equal((await autoencoder.decode(z, { batch: 1, nodes: 3 }, streams(1))).length, 1);
+    autoencoder.dispose();
+    part.dispose();
+    const sinusoidal = { ...plain, sinEmbedding: true };
+    const lacking = await makeDenoiser(cardOf(sinusoidal), parameters(sinusoidal), schedule, options);
+    lacking.part.dispose();
+    assert.deepEqual(lacking.backend, { name: "webgpu", why: "WebGPU: asked for" });
+  },
 });
 
 Deno.test("makeDenoiser() runs an EGNN on the engine when it can, and on TensorFlow.js, with the reason, when not", async () => {

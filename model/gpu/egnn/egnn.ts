@@ -9,8 +9,10 @@ import { createWeightedEgnn } from "./weighted.ts";
 
 /** What an EGNN on the GPU is made of, and where. */
 export interface GpuEgnnPlace extends GpuEgnnOptions {
-  /** An open device, which the network does not close; one of its own where absent. */
+  /** An open device; one of its own where absent. */
   readonly gpu?: Gpu;
+  /** Whether the device that was given is closed with the network. Default false. */
+  readonly closes?: boolean;
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
   /** Most nodes of a batch that are worked on at once; as many as the device can bind where absent. */
@@ -32,10 +34,12 @@ export interface GpuEgnn extends EgnnNetwork {
  * lack, and on parameters that do not fit
  */
 export async function createGpuEgnn(options: GpuEgnnPlace, tensors: Parameters): Promise<GpuEgnn> {
-  createArguments(options); // the engines' limits
   const gpu = options.gpu ?? await openGpu({ software: options.software });
-  const close = () => options.gpu ?? gpu.close();
+  const close = () => {
+    if (!options.gpu || options.closes) gpu.close();
+  };
   try {
+    createArguments(options); // the engines' limits
     return await onGpu(gpu, options, tensors, close);
   } catch (error) {
     close();

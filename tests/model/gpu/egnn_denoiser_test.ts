@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import {
+  createEngineEgnnDenoiser,
+  egnnDenoiserNetwork,
+  egnnDenoiserParameters,
+  type EgnnDenoiserSizes,
+} from "../../../model/egnn_denoiser.ts";
+import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
+import { createWasmEgnn } from "../../../model/engine/egnn_wasm.ts";
+import type { GpuDenoiser } from "../../../model/gpu/denoiser.ts";
+import { createGpuEgnnDenoiser } from "../../../model/gpu/egnn/denoiser.ts";
+import { powerGrid } from "../../../model/grids.ts";
+import { drawNoise, latentLength } from "../../../model/latent.ts";
+import { initialValues } from "../../../model/pair_attention/initialise.ts";
+import { random } from "../../../model/random.ts";
+import { planSampling, runPlan, type SamplerName } from "../../../model/samplers/mod.ts";
+import { PURPOSE } from "../../../model/sizes.ts";
+import type { StoredTensor } from "../../../model/safetensors.ts";
+import type { Denoiser, LatentSpace } from "../../../model/types.ts";
+import { found, relativeError, schedule, withGpu } from "./network.ts";
+
+const spaceOf = (scalars: number): LatentSpace => ({ vectors: 1, scalars, pairs: 0 });
+const plain: EgnnDenoiserSizes = {
+  width: 16,
+  blocks: 2,
+  ...RELEASED_EGNN,
+  conditionTime: true,
+  parametrisation: "v",
+};
+const ignore = !found.gpu;
+
+/** Fresh weights, those that move the coordinates made larger, so that they act. */
+function weights(space: LatentSpace, sizes: EgnnDenoiserSizes): Map<string, StoredTensor> {
+  return new Map([...initialValues(egnnDenoiserParameters(space, sizes), 1)].map(([name, { shape, data }]) => [
+    name,
+    { dtype: "F32", shape: [...shape], data: data.map((v) => name.endsWith("coordinates.out") ? 100 * v : v) },
+  ]));
+}
+
+/** The denoiser on the GPU, and on the engine in WebAssembly. */
+const withBoth = (
+  work: (gpu: GpuDenoiser, engine: Denoiser) => Promise<void>,
+  { scalars = 2, ...change }: Partial<EgnnDenoiserSizes> & { scalars?: number } = {},
+): Promise<void> =>
+  withGpu(async (device) => {
+    const space = spaceOf(scalars), sizes = { ...plain, ...change }, options = { space, sizes, schedule };
+    const tensors = weights(space, sizes);
+    const network = await createWasmEgnn({ ...egnnDenoiserNetwork(options), workers: 1 }, tensors);
+    const engine = createEngineEgnnDenoiser(options, network);
+    try {
+      const gpu = await createGpuEgnnDenoiser({ ...options, gpu: device }, tensors);
+      try {
+        await work(gpu, engine);
+      } finally {
+        gpu.dispose();
+      }
+    } finally {
+      engine.dispose();
+    }
+  });
+
+const variants: Record<string, Partial<EgnnDenoiserSizes> & { scalars?: number }> = {
+  "as it is": {},
+  "of positions alone, predicting noise": { scalars: 0, parametrisation: "eps" },
+  "that is not told the time, predicting x0": { conditionTime: false, parametrisation: "x0" },
+};
+for (const [variant, change] of Object.entries(variants)) {
+  Deno.test({
+    name: `an EGNN denoiser on the GPU estimates what the engine does, ${variant}`,
+    ignore,
+    fn: () =>
+      withBoth(async (gpu, engine) => {
+        // Of positions alone, nothing is left of a single node.
+        for (const [nodes, batch] of [[gpu.space.scalars > 0 ? 1 : 2, 1], [5, 7]]) {
+          const shape = { nodes, batch }, streams = Array.from({ length: batch }, (_, b) => random(3, b));
+          const z = drawNoise(gpu.space, shape, streams), t = Float32Array.from(streams, (_, b) => (b + 0.5) / batch);
+          for (const time of [t, 0.4]) {
+            const error = relativeError(await gpu.predict(z, shape, time), await engine.predict(z, shape, time));
+            assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
+          }
+        }
+        assert.deepEqual(await gpu.predict(new Float32Array(), { nodes: 5, batch: 0 }, 0.5), new Float32Array());
+      }, change),
+  });
+}
+
+const samplers: [SamplerName, object][] = [["dpm-solver++", { order: 2 }], ["ancestral", { gamma: 0.5 }]];
+for (const [name, options] of samplers) {
+  Deno.test({
+    name: `an EGNN denoiser on the GPU samples what the loop on the CPU does by ${name}`,
+    ignore,
+    fn: () =>
+      withBoth(async (gpu, engine) => {
+        const indices = [0, 5, 70000], shape = { nodes: 6, batch: 3 };
+        const plan = planSampling(name, schedule, powerGrid(5, 2), options);
+        const { x0 } = await gpu.sample!({ shape, plan, seed: 9, indices });
+        const streams = indices.map((index) => random(9, index, PURPOSE.noise));
+        const noise = () => drawNoise(gpu.space, shape, streams);
+        const expected = await runPlan(plan, (z, t) => engine.predict(z, shape, t), noise(), noise);
+        const error = relativeError(x0, expected);
+        assert.ok(error < 1e-4, `${error}`);
+      }),
+  });
+}
+
+Deno.test({
+  name: "an EGNN denoiser on the GPU gives a molecule the same bits whatever stands beside it",
+  ignore,
+  fn: () =>
+    withBoth(async (gpu) => {
+      const shape = { nodes: 7, batch: 23 }, length = latentLength(gpu.space, 7);
+      const z = drawNoise(gpu.space, shape, Array.from({ length: 23 }, (_, b) => random(4, b)));
+      const times = Float64Array.from({ length: 23 }, (_, b) => (b + 1) / 24);
+      const all = await gpu.predictEach!(z, shape, times);
+      for (const b of [0, 1, 2, 9, 22]) {
+        const own = z.slice(b * length, (b + 1) * length);
+        const alone = await gpu.predictEach!(own, { nodes: 7, batch: 1 }, times.slice(b, b + 1));
+        assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
+      }
+    }),
+});
+
+Deno.test({
+  name:
+    "createGpuEgnnDenoiser() refuses latents with pairs, widths that the engines lack, and times that are not as many",
+  ignore,
+  fn: () =>
+    withGpu(async (gpu) => {
+      const space = spaceOf(1), options = { space, sizes: plain, schedule, gpu }, tensors = weights(space, plain);
+      const pairs = createGpuEgnnDenoiser({ ...options, space: { ...space, pairs: 4 } }, tensors);
+      await assert.rejects(pairs, /one vector a node and no pairs/);
+      const wide = createGpuEgnnDenoiser({ ...options, sizes: { ...plain, width: 40 } }, tensors);
+      await assert.rejects(wide, /multiples of 16 up to 256, 40 asked/);
+      const denoiser = await createGpuEgnnDenoiser(options, tensors);
+      const z = new Float32Array(2 * 4 * 4), times = Float32Array.of(0.5);
+      await assert.rejects(denoiser.predict(z, { batch: 2, nodes: 4 }, times), /2 times asked, 1 given/);
+      denoiser.dispose();
+    }),
+});
