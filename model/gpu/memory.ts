@@ -57,7 +57,11 @@ export function createReadback({ device }: Gpu, label: string, floats: number): 
 }
 
 /** The first `floats` numbers of a readback buffer, once what was submitted is done. */
-export async function readFloats({ guard }: Gpu, buffer: GPUBuffer, floats: number): Promise<Float32Array> {
+export async function readFloats(
+  { guard }: Gpu,
+  buffer: GPUBuffer,
+  floats: number,
+): Promise<Float32Array<ArrayBuffer>> {
   if (floats === 0) return new Float32Array();
   await guard(buffer.mapAsync(GPUMapMode.READ, 0, 4 * floats));
   const values = new Float32Array(buffer.getMappedRange(0, 4 * floats).slice(0));

@@ -4,12 +4,12 @@
  * together; company changes nothing in a molecule, to the last bit.
  */
 import { setImmediate } from "node:timers";
-import { clampToValence } from "../heavy_atom/clamp.ts";
 import type { HeavyAtomClass } from "../heavy_atom/space.ts";
 import { latentLength } from "../latent.ts";
-import type { Sampled, SampleOptions, Sampling } from "../types.ts";
+import type { BatchShape, Sampled, SampleOptions, Sampling } from "../types.ts";
 import { type Call, callSlots } from "./call.ts";
 import { createClamp } from "./clamp.ts";
+import { type ClampCrew, createClampCrew } from "./clamp_crew.ts";
 import type { GpuEngine, Prepared } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";
 import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
@@ -18,6 +18,8 @@ import { type AdvanceBinding, createAdvance } from "./steps.ts";
 /** What samplings run on. */
 export interface SamplerOptions {
   readonly engine: GpuEngine;
+  /** Who searches for graphs; a crew of its own where absent. */
+  readonly crew?: ClampCrew;
   /** Hears of each clamped call: molecules, and how many of them the CPU had to search for. */
   readonly onClamp?: (molecules: number, searched: number) => void;
 }
@@ -52,7 +54,7 @@ export function planCalls(plan: Sampling["plan"]): Call[] {
 }
 
 /** The samplings of one engine; see `Denoiser.sample`. */
-export function createGpuSampler({ engine, onClamp }: SamplerOptions) {
+export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: SamplerOptions) {
   const { gpu, network } = engine, { space } = network, { device, guard } = gpu;
   const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
   const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
@@ -76,23 +78,23 @@ export function createGpuSampler({ engine, onClamp }: SamplerOptions) {
   };
 
   /** Searches for the graphs of flagged molecules and writes them; `read` is [estimates, flags]. */
-  const search = (
-    read: Float32Array,
-    batch: number,
-    nodes: number,
+  const search = async (
+    read: Float32Array<ArrayBuffer>,
+    { batch, nodes }: BatchShape,
     classes: readonly HeavyAtomClass[],
     to: GPUBuffer,
   ) => {
-    const length = latentLength(space, nodes);
-    const flags = new Uint32Array(read.buffer, read.byteOffset + 4 * batch * length, batch);
-    let searched = 0;
-    for (let b = 0; b < batch; b++) {
-      if (flags[b] === 0) continue;
-      searched++;
-      const x0 = read.subarray(b * length, (b + 1) * length) as Float32Array<ArrayBuffer>;
-      if (clampToValence(x0, { batch: 1, nodes }, classes) > 0) device.queue.writeBuffer(to, 4 * b * length, x0);
-    }
-    onClamp?.(batch, searched);
+    const length = latentLength(space, nodes), flags = new Uint32Array(read.buffer, 4 * batch * length, batch);
+    const flagged = Array.from(flags.keys()).filter((b) => flags[b] !== 0);
+    onClamp?.(batch, flagged.length);
+    if (flagged.length === 0) return;
+    const x0 = new Float32Array(flagged.length * length);
+    flagged.forEach((b, k) => x0.set(read.subarray(b * length, (b + 1) * length), k * length));
+    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, classes });
+    flagged.forEach((b, k) => read.set(x0.subarray(k * length, (k + 1) * length), b * length));
+    // One copy from the first to the last: all others are what is there already.
+    const first = flagged[0] * length, end = (flagged.at(-1)! + 1) * length;
+    device.queue.writeBuffer(to, 4 * first, read, first, end - first);
   };
 
   /** One batch, made of samplings of the same plan and size. `ended`: throws where nobody waits for it any more. */
@@ -140,7 +142,8 @@ export function createGpuSampler({ engine, onClamp }: SamplerOptions) {
           submit();
           const read = await guard(readFloats(gpu, readback, batch * (length + (clamped ? 1 : 0))));
           ended();
-          if (clamped) search(read, batch, nodes, clamp!.classes, estimates);
+          if (clamped) await guard(search(read, { batch, nodes }, clamp!.classes, estimates));
+          ended();
           if (last) return read.subarray(0, batch * length);
           pass = encoder.beginComputePass();
         } else if (k % LOT === LOT - 1) {
@@ -231,6 +234,7 @@ export function createGpuSampler({ engine, onClamp }: SamplerOptions) {
       }
     },
     dispose() {
+      crew.dispose();
       for (const buffer of Object.values(own ?? {})) buffer.destroy();
       own = undefined;
     },
