@@ -51,12 +51,9 @@ const UPDATE_BATCHES = [128, 64] as const;
 async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, void, void> {
   const { seconds, rounds, limit, backends = SERVICE_BACKENDS } = options, places = placesOf(options.backends);
   if (part === "engine") {
-    yield await benchPairAttention(
-      { seconds, rounds, limit },
-      places,
-      options.backends?.includes("webgpu"), // who asks for it gets what there is
-    );
-    return yield await benchEgnn({ seconds, rounds, limit }, places);
+    const software = options.backends?.includes("webgpu"); // who asks for it gets what there is
+    yield await benchPairAttention({ seconds, rounds, limit }, places, software);
+    return yield await benchEgnn({ seconds, rounds, limit }, places, software);
   }
   if (part === "kernel") return yield await benchKernel({ seconds, rounds });
   if (part === "sizes") {
@@ -129,6 +126,10 @@ function defaultPath({ date, commit }: Conditions, { only }: BenchOptions): stri
   return join(fileURLToPath(new URL("results", import.meta.url)), `${name}.json`);
 }
 
+/** The command line but for where results go. */
+const commandOf = (args: readonly string[]) =>
+  ["deno task bench", ...args.filter((arg, k) => !arg.startsWith("--out") && args[k - 1] !== "--out")].join(" ");
+
 /** Writes results beside their conditions. */
 async function keep(path: string, under: Conditions, results: readonly Result[]): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
@@ -138,7 +139,7 @@ async function keep(path: string, under: Conditions, results: readonly Result[])
 async function main(args: string[]): Promise<void> {
   const options = parseBenchOptions(args);
   if (!options) return console.log(USAGE);
-  const now = await conditions(), command = ["deno task bench", ...args].join(" "), under = { command, ...now };
+  const under = { command: commandOf(args), ...await conditions() };
   const { machine: { cpu, cores, memoryGiB, os, deno }, load } = under, results: Result[] = [];
   const path = options.out === null ? null : options.out ?? defaultPath(under, options);
   console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);

@@ -148,10 +148,11 @@ export function rowsOf(
 
 /** Three rows a load. Where no round can run here, one row that says why. */
 export async function benchSharing(options: SharingBench): Promise<Result> {
-  const { model, weights, backend, rounds, window } = options, service = await startService(options);
-  const result = { bench: "service during a round", settings: { model, weights, backend, rounds, window } };
+  const { model, weights, rounds, window } = options, service = await startService(options);
+  let { backend }: { backend: string } = options;
+  const result = () => ({ bench: "service during a round", settings: { model, weights, backend, rounds, window } });
   try {
-    for (const { count, steps } of LOADS) await service.generate({ count, steps, seed: 0 });
+    for (const { count, steps } of LOADS) ({ backend } = await service.generate({ count, steps, seed: 0 }));
     const job = jobOf(service, model), quiet = [await measure(service, window)];
     const during: Measured[][] = [], free: number[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -162,9 +163,9 @@ export async function benchSharing(options: SharingBench): Promise<Result> {
       quiet.push(await measure(service, window));
     }
     const of = (phases: readonly Measured[][], load: number) => phases.map((phase) => phase[load]);
-    return { ...result, rows: LOADS.flatMap((load, k) => rowsOf(load, of(quiet, k), of(during, k), free)) };
+    return { ...result(), rows: LOADS.flatMap((load, k) => rowsOf(load, of(quiet, k), of(during, k), free)) };
   } catch (error) {
-    return { ...result, rows: [{ note: message(error) }] };
+    return { ...result(), rows: [{ note: message(error) }] };
   } finally {
     await service.stop();
   }

@@ -57,8 +57,11 @@ function withRatio(row: ResultRow, rate: string): string | undefined {
   return text && (ratio && row.ratio !== 1 ? `${text} (x ${ratio})` : text);
 }
 
+/** `3 rounds`, `1 round`. */
+const many = (number: unknown, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 const rounds = ({ rounds, seconds }: BenchResult["settings"]) =>
-  seconds === undefined ? `${rounds} rounds` : `${rounds} rounds of ${seconds} s`;
+  seconds === undefined ? many(rounds, "round") : `${many(rounds, "round")} of ${seconds} s`;
 
 /** Rows with the same values of these names, in the order of their first. */
 function groups(rows: readonly ResultRow[], names: readonly string[]): ResultRow[][] {
@@ -143,7 +146,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
         const first = shown(row, "first molecule ms");
         return first && `${first} (${shown(row, "slowest ms")}) ms`;
       }),
-      n: `${settings.rounds} starts`,
+      n: many(settings.rounds, "start"),
     }],
   },
   "memory": {
@@ -152,7 +155,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
       {
         what: `most memory of the service for a request of ${count} molecules at ${steps} steps`,
         values: byBackend(rows, (row) => shown(row, "peak MiB", " MiB")),
-        n: `${rounds} requests`,
+        n: many(rounds, "request"),
       },
       {
         what: `molecules/s of that request; of \`generate\` with its start`,
@@ -160,7 +163,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
           const rate = shown(row, "molecules/s");
           return rate && `${rate}; ${shown(row, "generate molecules/s")}`;
         }),
-        n: `${rounds} requests`,
+        n: many(rounds, "request"),
       },
     ],
   },
@@ -173,7 +176,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
         values: {
           [columnOf(backend)!]: `${shown(row, "molecules/s")} (${shown(row, "median ms")}, ${shown(row, "p99 ms")})`,
         },
-        n: `${row.requests ?? "?"} requests`,
+        n: many(row.requests, "request"),
       })),
   },
   "lone beside large": {
@@ -186,7 +189,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
         values: {
           [columnOf(backend)!]: `${shown(row, "delay, steps, median")}, ${shown(row, "delay, steps, p99")}`,
         },
-        n: `${row.requests} requests`,
+        n: many(row.requests, "request"),
       })),
   },
   "service during a round": {
@@ -196,7 +199,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
         what:
           `while a round runs, of what it is without: molecules/s, median time; ${row.request}, clients: ${row.clients}`,
         values: { [columnOf(backend)!]: `${shown(row, "rate ratio")}, ${shown(row, "p50 ratio")}` },
-        n: `${row.requests} requests`,
+        n: many(row.requests, "request"),
       })),
   },
   "peers: network": {
@@ -216,7 +219,7 @@ const CLAIMS: Readonly<Record<string, { part: string; claims: (result: BenchResu
       rows.filter((row) => columnOf(row.on) && shown(row, "molecules/s")).map((row) => ({
         what: `molecules/s of ${row.of} at ${row.steps} steps (ratio to the first of these)`,
         values: byBackend([row], (row) => withRatio(row, "molecules/s")),
-        n: `${settings.rounds} rounds`,
+        n: many(settings.rounds, "round"),
       })),
   },
 };

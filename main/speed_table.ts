@@ -75,7 +75,7 @@ function machineTable(runs: readonly BenchRun[]): string {
     `${commit?.endsWith("+changes") ? " with changes" : ""}, Deno ${machine.deno}, load ${
       load.toFixed(1)
     } at the start` +
-    ` (\`bench/results/${name}\`)`
+    ` (\`${name}\`)`
   );
   const { machine: { memoryGiB, os } } = sources[0];
   return [
