@@ -6,10 +6,11 @@ import type { Tf } from "../pair_attention/layers.ts";
 export const MOMENTUM = 0.95;
 
 /** Coefficients of the quintic x -> a x + b x^3 + c x^5 that takes singular values towards 1. */
-const [A, B, C] = [3.4445, -4.7750, 2.0315], STEPS = 5;
+export const QUINTIC = [3.4445, -4.7750, 2.0315] as const, STEPS = 5;
 
 /** Makes each matrix of `x` `[n, in, out]` nearly orthogonal: five Newton-Schulz steps from x / |x|. */
 export function orthogonalise(tf: Tf, x: tfjs.Tensor3D): tfjs.Tensor3D {
+  const [A, B, C] = QUINTIC;
   return tf.tidy(() => {
     const norm = tf.sqrt(tf.sum(tf.square(x), [1, 2], true));
     let X = tf.div(x, tf.add(norm, 1e-7));

@@ -31,8 +31,7 @@ const sumOver = (name: string) => `
   workgroupBarrier();`;
 
 const vector = (of: string) => `vec3<f32>(${of}[k], ${of}[k + ${SETS}u], ${of}[k + ${2 * SETS}u])`;
-const assign = (to: string, value: string) =>
-  unroll(3, (a) => `${to}[k + ${a * SETS}u] = ${value}.${"xyz"[a]};`);
+const assign = (to: string, value: string) => unroll(3, (a) => `${to}[k + ${a * SETS}u] = ${value}.${"xyz"[a]};`);
 
 /** From `sets`, of which each thread has summed up squares in `square`. */
 const normalise = `
@@ -60,8 +59,8 @@ export function createFirstSets(
     ${
       nodes(`var x = vec3<f32>();
       for (var v = 0u; v < ${V}u; v++) {
-        let from = at + i * ${3 * V + K}u + 3u * v;
-        x += weight[v * ${SETS}u + channel] * vec3<f32>(latents[from], latents[from + 1u], latents[from + 2u]);
+        let begins = at + i * ${3 * V + K}u + 3u * v;
+        x += weight[v * ${SETS}u + channel] * vec3<f32>(latents[begins], latents[begins + 1u], latents[begins + 2u]);
       }
       ${assign("sets", "x")}
       square += dot(x, x);`)
@@ -200,12 +199,13 @@ export function createFirstSetsBackward(
       eachMolecule(`
     ${normalisationBackward}
     ${
-        nodes(`let d = ${vector("dsets")}; let from = at + i * ${3 * V + K}u;
+        nodes(`let d = ${vector("dsets")}; let begins = at + i * ${3 * V + K}u;
       ${
-          unroll(V, (v) =>
-            `weight${v} += dot(d, vec3<f32>(${
-              [0, 1, 2].map((a) => `latents[from + ${3 * v + a}u]`).join(", ")
-            }));`)
+          unroll(
+            V,
+            (v) =>
+              `weight${v} += dot(d, vec3<f32>(${[0, 1, 2].map((a) => `latents[begins + ${3 * v + a}u]`).join(", ")}));`,
+          )
         }`)
       }`)
     }
