@@ -23,10 +23,12 @@ typedef struct {
 #if defined(__wasm__)
 #include "gemm_wasm.h"
 #else
-INLINE void gemm_products(const int rows, const int columns, const Gemm *g, const float *a, const float *b, vector acc[ROWS_MAX][COLUMNS_MAX]) {
+INLINE void gemm_products(const int rows, const int columns, const Gemm *g, const float *a, const float *b, vector acc[ROWS_MAX][COLUMNS_MAX], const int first) {
   for (int k = 0; k < g->k; k++, a += g->a_column, b += g->b_row) {
     vector y[COLUMNS_MAX];
     for (int q = 0; q < columns; q++) y[q] = *(vector *)(b + q * VECTOR_FLOATS);
+    if (first) /* the next columns, while these rows are the first to pass over these */
+      for (int q = 0; q < columns; q++) __builtin_prefetch(b + (columns + q) * VECTOR_FLOATS, 0, 2);
     for (int r = 0; r < rows; r++) {
       vector x = (vector){0} + a[r * g->a_row];
       for (int q = 0; q < columns; q++) acc[r][q] = FMA(x, y[q], acc[r][q]);
@@ -34,7 +36,7 @@ INLINE void gemm_products(const int rows, const int columns, const Gemm *g, cons
   }
 }
 
-INLINE void gemm_tile(const int rows, const int columns, const Gemm *g, int i, int j) {
+INLINE void gemm_tile(const int rows, const int columns, const Gemm *g, int i, int j, const int first) {
   vector acc[ROWS_MAX][COLUMNS_MAX];
   float *c = g->c + i * g->c_row + j;
   for (int r = 0; r < rows; r++)
@@ -43,18 +45,19 @@ INLINE void gemm_tile(const int rows, const int columns, const Gemm *g, int i, i
       else if (g->bias) acc[r][q] = *(vector *)(g->bias + j + q * VECTOR_FLOATS);
       else acc[r][q] = (vector){0};
     }
-  gemm_products(rows, columns, g, g->a + i * g->a_row, g->b + j, acc);
+  gemm_products(rows, columns, g, g->a + i * g->a_row, g->b + j, acc, first);
   for (int r = 0; r < rows; r++)
     for (int q = 0; q < columns; q++) *(vector *)(c + r * g->c_row + q * VECTOR_FLOATS) = acc[r][q];
 }
 
 #define GEMM_ROWS(R, Q) \
-  case R: gemm_tile(R, Q, g, i, j); break;
+  case R: gemm_tile(R, Q, g, i, j, 0); break;
 
 #define GEMM_STRIP(NAME, Q)                                             \
   static __attribute__((noinline)) void NAME(const Gemm *g, int j) {    \
     int i = 0;                                                          \
-    for (; i + ROWS_MAX <= g->m; i += ROWS_MAX) gemm_tile(ROWS_MAX, Q, g, i, j); \
+    if (ROWS_MAX <= g->m) gemm_tile(ROWS_MAX, Q, g, 0, j, 1), i = ROWS_MAX;                    \
+    for (; i + ROWS_MAX <= g->m; i += ROWS_MAX) gemm_tile(ROWS_MAX, Q, g, i, j, 0); \
     switch (g->m - i) {                                                 \
       GEMM_ROWS(1, Q) GEMM_ROWS(2, Q) GEMM_ROWS(3, Q) GEMM_ROWS(4, Q) GEMM_ROWS(5, Q) GEMM_TAIL(Q) \
     }                                                                   \
