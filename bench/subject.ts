@@ -177,7 +177,7 @@ async function openPairAttention({ place, nodes, width, blocks, software }: Plac
 }
 
 /** GeoLDM's released QM9 model is of this kind (width 256, 9 blocks, latents of one scalar). */
-async function openEgnn({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
+async function openEgnn({ place, nodes, width, blocks, software }: Placed): Promise<OpenSubject> {
   const space = { vectors: 1, scalars: 1, pairs: 0 };
   const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });
   const sizes: EgnnDenoiserSizes = {
@@ -197,9 +197,12 @@ async function openEgnn({ place, nodes, width, blocks }: Placed): Promise<OpenSu
     const denoiser = createEngineEgnnDenoiser(options, await createWasmEgnn(network, values));
     return predictions(denoiser, nodes, "one worker a core");
   }
-  const backend = backendOf(place);
-  if (!backend) throw new Error(`no EGNN runs on the ${place}`);
-  const { tf, why } = await openBackend(backend);
+  if (place === "webgpu engine") {
+    const { createGpuEgnnDenoiser } = await import("../model/gpu/egnn/denoiser.ts");
+    const denoiser = await createGpuEgnnDenoiser({ ...options, software }, values);
+    return predictions(denoiser, nodes, denoiser.why);
+  }
+  const { tf, why } = await openBackend(backendOf(place)!);
   return predictions(createEgnnDenoiser(tf, options, values), nodes, why);
 }
 
