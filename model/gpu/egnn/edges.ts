@@ -139,6 +139,7 @@ fn main(
     workgroupBarrier();
     ${sums((r, q) => `var sum${r}_${q} = constants[${2 * Q + q * lanes}u + local.x];`)}
     for (var k = 0u; k < ${F / TERMS}u; k++) {
+      ${unroll(K, (u) => `let w${u} = weight[k * ${TERMS * Q}u + thread + ${u * F}u];`)}
       ${
     shared(
       rows * K,
@@ -150,13 +151,7 @@ fn main(
           + distance.x * constants[quad] + distance.y * constants[${Q}u + quad]));`,
     )
   }
-      ${
-    shared(
-      TERMS * Q,
-      `
-        right[at / ${Q}u][at % ${Q}u] = weight[k * ${TERMS * Q}u + at];`,
-    )
-  }
+      ${unroll(K, (u) => `right[thread / ${Q}u + ${4 * u}u][thread % ${Q}u] = w${u};`)}
       workgroupBarrier();
       ${f16 ? sums((r, q) => `var part${r}_${q} = ${type}();`) : ""}
       for (var quad = 0u; quad < ${K}u; quad++) {
