@@ -53,6 +53,7 @@ export function createKernel<Name extends string>(gpu: Gpu, kernel: KernelText<N
   if (made) return made;
   const making = compile(gpu, kernel);
   gpu.kernels.set(key, making);
+  making.catch(() => gpu.kernels.delete(key));
   return making;
 }
 
@@ -73,8 +74,10 @@ async function compile<Name extends string>(
       buffer: LAYOUT[access],
     })),
   });
+  device.pushErrorScope("validation"); // a wrong text is an error here, and not the device's end
   const module = device.createShaderModule({ label, code: text });
-  const { messages } = await module.getCompilationInfo();
+  const scope = device.popErrorScope();
+  const [{ messages }] = await Promise.all([module.getCompilationInfo(), scope]);
   const errors = messages.filter(({ type }) => type === "error").map(({ message }) => message.trim());
   if (errors.length > 0) throw new Error(`the kernel "${label}" does not compile: ${errors.join("\n")}`);
   const pipeline = await guard(device.createComputePipelineAsync({

@@ -160,11 +160,14 @@ function arraySizes({ width: f }: PairAttentionSizes) {
 /** Rows that arrays are given so that whole tiles fit: what is beyond the batch is computed too, and never read. */
 const roomFor = (rows: number) => roundUp(rows, TILE_ROWS) + TILE_ROWS;
 
+/** Rows of a batch at most, whatever the device has: at width 192 half a gigabyte, and more than fill any GPU. */
+const MOST_ROWS = 65536;
+
 /** Most rows whose arrays the device can bind. */
 export function mostRows({ device: { limits } }: Gpu, sizes: PairAttentionSizes): number {
   const widest = Math.max(...Object.values(arraySizes(sizes)));
   const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  return Math.floor(bytes / (4 * widest)) - 2 * TILE_ROWS;
+  return Math.min(MOST_ROWS, Math.floor(bytes / (4 * widest)) - 2 * TILE_ROWS);
 }
 
 /** Arrays for batches of up to `rows` rows. */

@@ -17,12 +17,13 @@ import {
   mostRows,
   type NetworkOptions,
 } from "./network.ts";
+import { pairMemory } from "./pairs.ts";
 import { packPairAttention, type Parameters } from "./packing.ts";
 
 /**
  * Uploads weights and compiles what serves molecules of any size.
  *
- * @throws RangeError where parameters are missing or of other shapes, or sizes are beyond the kernels'
+ * @throws RangeError where parameters are missing or of other shapes, or sizes are beyond the kernels' or the device's
  */
 export async function createPairAttentionNetwork(
   gpu: Gpu,
@@ -38,6 +39,8 @@ export async function createPairAttentionNetwork(
       `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
     );
   }
+  const memory = pairMemory(space), { maxComputeWorkgroupStorageSize: had } = gpu.device.limits;
+  if (memory > had) throw new RangeError(`${memory} bytes of workgroup memory asked, ${had} had by ${gpu.label}`);
   flatten(pairAttentionParameters(space, sizes), parameters); // checks names and shapes
   const { products, others } = packPairAttention(space, sizes, parameters);
   const weights = uploadAll(

@@ -33,6 +33,10 @@ export function pairTiling(nodes: number): PairTiling {
   return { rows: Math.min(2 * THREADS / LANES, Math.floor(THREADS / columns)), columns, chunks };
 }
 
+/** Bytes of workgroup memory that the kernel takes: the first layer's weights, the second's, and `stage`. */
+export const pairMemory = ({ pairs }: LatentSpace): number =>
+  4 * ((DISTANCES + pairs + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * OUT + THREADS * (OUT + 1));
+
 /** WGSL statements that declare r0_0 .. of the pair (i, j) of the molecule of `nodes` (a number of WGSL) whose latent begins at `at`. */
 export function radialText({ vectors: V, scalars: K, pairs: P }: LatentSpace, nodes: string): string {
   const width = 3 * V + K;

@@ -211,28 +211,41 @@ export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: 
     running = false;
   };
 
+  /** What is too large for one batch, in several. */
+  const inParts = async (sampling: Sampling, options: SampleOptions, most: number): Promise<Sampled> => {
+    const { shape: { batch, nodes }, indices } = sampling, x0 = new Float32Array(batch * latentLength(space, nodes));
+    const parts = await Promise.all(Array.from({ length: Math.ceil(batch / most) }, (_, k) => {
+      const own = indices.slice(k * most, (k + 1) * most);
+      return sample({ ...sampling, indices: own, shape: { batch: own.length, nodes } }, options);
+    }));
+    parts.forEach((part, k) => x0.set(part.x0, k * most * latentLength(space, nodes)));
+    return { x0, ms: parts.reduce((sum, { ms }) => sum + ms, 0), waitedMs: parts[0].waitedMs };
+  };
+
+  /** See `Denoiser.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
+  async function sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
+    const { shape, indices, plan, steps, clamp } = sampling, { signal } = options;
+    signal?.throwIfAborted();
+    if (indices.length !== shape.batch) {
+      throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
+    }
+    if (shape.batch === 0) return { x0: new Float32Array(), ms: 0, waitedMs: 0 };
+    const most = engine.most(shape.nodes);
+    if (shape.batch > most) return await inParts(sampling, options, most);
+    const key = JSON.stringify([shape.nodes, steps, clamp, plan]), done = Promise.withResolvers<Sampled>();
+    const leave = () => done.reject(signal!.reason);
+    signal?.addEventListener("abort", leave, { once: true });
+    waiting.push({ ...sampling, key, since: performance.now(), options, done });
+    go();
+    try {
+      return await done.promise;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
   return {
-    /** See `Denoiser.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
-    async sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
-      const { shape, indices, plan, steps, clamp } = sampling, { signal } = options;
-      signal?.throwIfAborted();
-      if (indices.length !== shape.batch) {
-        throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
-      }
-      if (shape.batch === 0) return { x0: new Float32Array(), ms: 0, waitedMs: 0 };
-      const most = engine.most(shape.nodes);
-      if (shape.batch > most) throw new RangeError(`at most ${most} molecules at a time asked, ${shape.batch} given`);
-      const key = JSON.stringify([shape.nodes, steps, clamp, plan]), done = Promise.withResolvers<Sampled>();
-      const leave = () => done.reject(signal!.reason);
-      signal?.addEventListener("abort", leave, { once: true });
-      waiting.push({ ...sampling, key, since: performance.now(), options, done });
-      go();
-      try {
-        return await done.promise;
-      } finally {
-        signal?.removeEventListener("abort", leave);
-      }
-    },
+    sample,
     dispose() {
       crew.dispose();
       for (const buffer of Object.values(own ?? {})) buffer.destroy();

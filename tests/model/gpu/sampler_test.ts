@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createGpuDenoiser, type GpuDenoiser } from "../../../model/gpu/denoiser.ts";
+import { createGpuSampler } from "../../../model/gpu/sampler.ts";
 import { clampToValence } from "../../../model/heavy_atom/clamp.ts";
 import { QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../../../model/latent.ts";
@@ -142,5 +143,21 @@ Deno.test({
       await refused;
       assert.equal((await other).x0.length, 2 * latentLength(space, 3));
       await assert.rejects(gpu.sample!({ ...sampling, indices: [1] }), /2 indices asked, 1 given/);
+    }),
+});
+
+Deno.test({
+  name: "sample() on the GPU divides a batch that is too large for it, which changes nothing",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      const indices = [4, 3, 2, 1, 0], shape = { nodes: 3, batch: 5 };
+      const sampling = { shape, plan: plan("ddpm", 2), seed: 6, indices };
+      const small = createGpuSampler({ engine: { ...gpu.engine, most: () => 2 } });
+      try {
+        assert.deepEqual((await small.sample(sampling)).x0, (await gpu.sample!(sampling)).x0);
+      } finally {
+        small.dispose();
+      }
     }),
 });
