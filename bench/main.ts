@@ -36,6 +36,9 @@ async function modelOf(name: string): Promise<ModelEntry | undefined> {
 /** Most rounds of a large request, which is no short one. */
 const LARGE_ROUNDS = 3;
 
+/** Most rounds of distillation beside the service. */
+const SHARING_ROUNDS = 2;
+
 /** The places that runtimes name; `wasm` names the engine and TensorFlow.js's. */
 function placesOf(backends: BenchOptions["backends"]): readonly Place[] {
   return PLACES.filter((place) => !backends || backends.some((name) => place.split(" ").includes(name)));
@@ -83,7 +86,7 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
       yield await benchService({ ...options, ...served, backend });
       const { window } = options;
       yield await benchMixture({ ...served, backend, window });
-      return yield await benchSharing({ ...served, backend, rounds: Math.min(rounds, LARGE_ROUNDS), window });
+      return yield await benchSharing({ ...served, backend, rounds: Math.min(rounds, SHARING_ROUNDS), window });
     }
     if (part === "molecules") {
       return yield await benchMolecules({
@@ -131,7 +134,11 @@ const commandOf = (args: readonly string[]) =>
   ["deno task bench", ...args.filter((arg, k) => !arg.startsWith("--out") && args[k - 1] !== "--out")].join(" ");
 
 /** Writes results beside their conditions. */
-async function keep(path: string, under: Conditions, results: readonly Result[]): Promise<void> {
+async function keep(
+  path: string,
+  under: Conditions & { took: Readonly<Record<string, number>> },
+  results: readonly Result[],
+): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
   await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
 }
@@ -141,7 +148,8 @@ async function main(args: string[]): Promise<void> {
   if (!options) return console.log(USAGE);
   const under = { command: commandOf(args), ...await conditions() };
   const { machine: { cpu, cores, memoryGiB, os, deno }, load } = under, results: Result[] = [];
-  const path = options.out === null ? null : options.out ?? defaultPath(under, options);
+  const took: Record<string, number> = {},
+    path = options.out === null ? null : options.out ?? defaultPath(under, options);
   console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);
   for (const part of options.only) {
     const from = performance.now();
@@ -149,11 +157,14 @@ async function main(args: string[]): Promise<void> {
       results.push(result);
       console.log(formatResult(result));
       // After each, so that an interrupted run keeps what it has.
-      if (path) await keep(path, under, results);
+      if (path) await keep(path, { ...under, took }, results);
     }
-    console.log(`\n${part} took ${Math.round((performance.now() - from) / 1000)} s`);
+    took[part] = Math.round((performance.now() - from) / 1000);
+    console.log(`\n${part} took ${took[part]} s`);
   }
-  if (path && results.length > 0) console.log(`\nkept in ${path}`);
+  if (!path || results.length === 0) return;
+  await keep(path, { ...under, took }, results);
+  console.log(`\nkept in ${path}`);
 }
 
 if (import.meta.main) {
