@@ -7,7 +7,7 @@ import type { LatentSpace } from "../types.ts";
 import type { Group, Learner } from "./learner.ts";
 import { createTensorflowLearner } from "./tensorflow_learner.ts";
 
-/** Where a run may compute: `native` is the C engine, the others TensorFlow.js. */
+/** Where a run may compute: `native` is the C engine, `webgpu` the engine in WGSL, the others TensorFlow.js. */
 export const TRAINERS = ["auto", "native", ...BACKENDS] as const;
 
 /** One of {@link TRAINERS}. */
@@ -27,10 +27,26 @@ export interface LearnerSetup {
   readonly threads?: number;
 }
 
-async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, values, threads }: LearnerSetup) {
+async function openNamed(
+  name: Exclude<Trainer, "auto">,
+  { space, sizes, seed, values, threads }: LearnerSetup,
+  auto = false,
+) {
   if (name === "native") {
     const { createNativeLearner } = await import("../engine/native_learner.ts");
     return { learner: createNativeLearner({ space, sizes, seed, values, threads }), why: "the native engine" };
+  }
+  let lacking = "";
+  if (name === "webgpu") {
+    const { createGpuLearner } = await import("../gpu/training/learner.ts");
+    try {
+      const learner = await createGpuLearner({ space, sizes, seed, values, software: !auto });
+      const { label, software } = learner.gpu;
+      return { learner, why: `the engine on ${label}${software ? ", a software adapter" : ""}` };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      lacking = `; the engine lacks it: ${error.message}`;
+    }
   }
   const { tf, why } = await openBackend(name as BackendName);
   const learner = createTensorflowLearner<Group>(tf, {
@@ -40,13 +56,13 @@ async function openNamed(name: Exclude<Trainer, "auto">, { space, sizes, seed, v
     loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
     predict: (params, asked) => pairAttentionEstimate(tf, space, sizes, params, asked),
   });
-  return { learner, why };
+  return { learner, why: why + lacking };
 }
 
 /**
- * Opens a learner.
+ * Opens a learner. `webgpu` is the engine in WGSL, and TensorFlow.js where that lacks a network of these sizes.
  *
- * @param choice `auto` tries native, tensorflow, webgpu and cpu in this order
+ * @param choice `auto` tries webgpu (not on a software adapter), native, tensorflow and cpu in this order
  * @returns the learner, and why this one
  * @throws RangeError for an unknown name; Error where the named one does not work here
  */
@@ -56,9 +72,9 @@ export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise
   }
   if (choice !== "auto") return await openNamed(choice, setup);
   const passed: string[] = [];
-  for (const name of ["native", "tensorflow", "webgpu", "cpu"] as const) {
+  for (const name of ["webgpu", "native", "tensorflow", "cpu"] as const) {
     try {
-      const { learner, why } = await openNamed(name, setup);
+      const { learner, why } = await openNamed(name, setup, true);
       return { learner, why: [why, ...passed].join("; not ") };
     } catch (error) {
       passed.push(`${name}: ${error instanceof Error ? error.message : error}`);
