@@ -13,6 +13,7 @@ import { createNativeEgnn } from "../model/engine/egnn_native.ts";
 import { createWasmEgnn } from "../model/engine/egnn_wasm.ts";
 import { createNativeDenoiser } from "../model/engine/native_denoiser.ts";
 import { createWasmDenoiser } from "../model/engine/wasm_denoiser.ts";
+import type { Precision } from "../model/gpu/products.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
 import { drawNoise } from "../model/latent.ts";
 import { createPairAttention } from "../model/pair_attention/denoiser.ts";
@@ -25,11 +26,15 @@ import { openLearner, type Trainer } from "../model/training/open_learner.ts";
 import type { BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
 import { trainingBatch } from "./training_batch.ts";
 
-/** Where a denoiser can run: the engine, natively, in WebAssembly or on a GPU, and TensorFlow.js's backends. */
+/**
+ * Where a denoiser can run: the engine, natively, in WebAssembly or on a GPU (there also with products of 16-bit floats), and
+ * TensorFlow.js's backends.
+ */
 export const PLACES = [
   "native engine",
   "wasm engine",
   "webgpu engine",
+  "webgpu f16 engine",
   ...BACKENDS.map((name) => `tfjs ${name}` as const),
 ] as const;
 
@@ -92,6 +97,10 @@ const SAMPLE = 64;
 
 /** Of a place's name, TensorFlow.js's own. */
 export const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
+
+/** The numbers that the engine on a GPU multiplies there; undefined elsewhere. */
+const precisionOf = (place: Place): Precision | undefined =>
+  place === "webgpu engine" ? "f32" : place === "webgpu f16 engine" ? "f16" : undefined;
 
 /** The trainer there. Throws Error where there is none. */
 export function trainerOf(place: Place): Trainer {
@@ -167,9 +176,10 @@ async function openPairAttention({ place, nodes, width, blocks, software }: Plac
   if (place === "wasm engine") {
     return predictions(await createWasmDenoiser(options, values), nodes, "one worker a core");
   }
-  if (place === "webgpu engine") {
+  const precision = precisionOf(place);
+  if (precision) {
     const { createGpuDenoiser } = await import("../model/gpu/denoiser.ts");
-    const denoiser = await createGpuDenoiser({ ...options, software }, values);
+    const denoiser = await createGpuDenoiser({ ...options, software, precision }, values);
     return predictions(denoiser, nodes, denoiser.why);
   }
   const { tf, why } = await openBackend(backendOf(place)!);
@@ -197,9 +207,10 @@ async function openEgnn({ place, nodes, width, blocks, software }: Placed): Prom
     const denoiser = createEngineEgnnDenoiser(options, await createWasmEgnn(network, values));
     return predictions(denoiser, nodes, "one worker a core");
   }
-  if (place === "webgpu engine") {
+  const precision = precisionOf(place);
+  if (precision) {
     const { createGpuEgnnDenoiser } = await import("../model/gpu/egnn/denoiser.ts");
-    const denoiser = await createGpuEgnnDenoiser({ ...options, software }, values);
+    const denoiser = await createGpuEgnnDenoiser({ ...options, software, precision }, values);
     return predictions(denoiser, nodes, denoiser.why);
   }
   const { tf, why } = await openBackend(backendOf(place)!);
@@ -228,8 +239,11 @@ async function openTraining({ place, nodes, width, blocks }: Placed): Promise<Op
 }
 
 /** The runtime of a place, by which the service would load a model there. */
-export const runtimeOf = (place: Place): RuntimeName =>
-  backendOf(place) ?? RUNTIMES.find((name) => place === `${name} engine`)!;
+export function runtimeOf(place: Place): RuntimeName {
+  const runtime = backendOf(place) ?? RUNTIMES.find((name) => place === `${name} engine`);
+  if (!runtime) throw new Error(`models are not loaded onto the ${place}`);
+  return runtime;
+}
 
 /** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
 async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {
