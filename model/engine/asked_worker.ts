@@ -9,6 +9,8 @@ export interface Numbered {
 
 /** An open worker. */
 export interface AskedWorker<Question, Answer> {
+  /** How many questions have been sent, `[1]`, in shared memory: one that is at work learns there that there are more. */
+  readonly sent: Int32Array;
   /** Rejects with the worker's error, or where it is closed meanwhile. */
   ask(question: Question, transfer?: Transferable[]): Promise<Answer>;
   /** Whoever waits is told at once. */
@@ -37,13 +39,16 @@ export function openAskedWorker<Question, Answer extends Numbered>(module: URL):
     event.preventDefault();
     end(new Error(`the engine's worker failed: ${event.message}`));
   };
+  const sent = new Int32Array(new SharedArrayBuffer(4));
   const send = (question: Question, transfer: Transferable[] = []) =>
     new Promise<Answer>((resolve, reject) => {
       waiting.set(++id, { resolve, reject });
+      Atomics.add(sent, 0, 1);
       worker.postMessage({ ...question, id }, transfer);
     });
   const closed = () => new Error("the engine was closed");
   return {
+    sent,
     ask: (question, transfer) => ended ? Promise.reject(ended) : send(question, transfer),
     close() {
       worker.terminate();

@@ -12,9 +12,10 @@ import { tileMolecules } from "./tile.ts";
 export type Question =
   & { readonly id: number }
   & (
-    | { readonly type: "open"; readonly member: Member }
+    | { readonly type: "open"; readonly member: Member; readonly sent: Int32Array }
     | { readonly type: "predict"; readonly z: Float32Array; readonly shape: BatchShape; readonly rows: TimeRows }
-    | { readonly type: "sample"; readonly key: number; readonly task: Task }
+    /** `at`: when it was asked, ms since the epoch. */
+    | { readonly type: "sample"; readonly key: number; readonly task: Task; readonly at: number }
     /** Ends the sampling of this key, whose own answer is then an error. */
     | { readonly type: "cancel"; readonly key: number }
     /** Ends all samplings; nothing is asked afterwards. */
@@ -38,6 +39,9 @@ export interface CrewOptions {
   /** Called when the workers have been dismissed. */
   readonly onClose?: () => void;
 }
+
+/** Milliseconds since the epoch, which all threads count from. */
+export const clock = (): number => performance.timeOrigin + performance.now();
 
 /** Molecules from `from` to `to` of a batch. */
 function slice(
@@ -74,7 +78,7 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
   // What a worker is at may use memory that is freed when all have gone.
   const close = () => void Promise.all(workers.map((worker) => worker.retire({ type: "close" }))).then(onClose);
   try {
-    await Promise.all(workers.map((worker, k) => worker.ask({ type: "open", member: members[k] })));
+    await Promise.all(workers.map((worker, k) => worker.ask({ type: "open", member: members[k], sent: worker.sent })));
   } catch (error) {
     close();
     throw error;
@@ -103,7 +107,7 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
     const cancel = () => void workers[worker].ask({ type: "cancel", key }).catch(() => {});
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      return (await workers[worker].ask({ type: "sample", key, task })).sampled!;
+      return (await workers[worker].ask({ type: "sample", key, task, at: clock() })).sampled!;
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;
     } finally {

@@ -1,5 +1,6 @@
 /** A worker of `crew.ts`: runs a network, for calls of others and for samplings of its own. */
-import type { Answer, Question } from "./crew.ts";
+import { setImmediate } from "node:timers";
+import { type Answer, clock, type Question } from "./crew.ts";
 import { openMember, type Predict } from "./member.ts";
 import { createSamplings, type Samplings } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";
@@ -11,6 +12,12 @@ const scope = self as unknown as {
 
 let predict: Predict, samplings: Samplings;
 const cancels = new Map<number, AbortController>();
+let heard = 0;
+
+/** Lets messages in: the event loop looks for them only now and then, so it turns until all that were sent have been heard. */
+const hearing = (sent: Int32Array) => async () => {
+  do await new Promise<void>((resolve) => setImmediate(resolve)); while (heard < Atomics.load(sent, 0));
+};
 
 /** The answer to a question, without its number. */
 async function answer(question: Question): Promise<Omit<Answer, "id">> {
@@ -18,16 +25,17 @@ async function answer(question: Question): Promise<Omit<Answer, "id">> {
     case "open": {
       const { space, sizes: { levels } } = question.member;
       predict = await openMember(question.member);
-      samplings = createSamplings({ space, levels, predict, most: tileMolecules });
+      samplings = createSamplings({ space, levels, predict, most: tileMolecules, turn: hearing(question.sent) });
       return {};
     }
     case "predict":
       return { x0: predict(question.z, question.shape, question.rows) };
     case "sample": {
-      const { key, task } = question, cancel = new AbortController();
+      const { key, task, at } = question, cancel = new AbortController(), underway = clock() - at;
       cancels.set(key, cancel);
       try {
-        return { sampled: await samplings.run(task, cancel.signal) };
+        const { waitedMs, ...sampled } = await samplings.run(task, cancel.signal);
+        return { sampled: { ...sampled, waitedMs: waitedMs + underway } };
       } finally {
         cancels.delete(key);
       }
@@ -42,6 +50,7 @@ async function answer(question: Question): Promise<Omit<Answer, "id">> {
 }
 
 scope.onmessage = async ({ data: { id, ...question } }) => {
+  heard++;
   try {
     const told = await answer({ id, ...question } as Question);
     const floats = told.x0 ?? told.sampled?.x0;

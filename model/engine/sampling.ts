@@ -29,6 +29,8 @@ export interface SamplingsOptions {
   readonly credit?: number;
   /** Milliseconds after which who has waited longest is next, whoever is ahead. Default 1000. */
   readonly patience?: number;
+  /** Lets messages in, and all who go on after a call get as far as their next one. Default: the event loop turns once. */
+  readonly turn?: () => Promise<void>;
   /** The clock, milliseconds. */
   readonly now?: () => number;
 }
@@ -59,12 +61,12 @@ interface Owner {
   had: number;
 }
 
-/** Lets messages in, and all who go on after a call get as far as their next one. */
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const once = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The samplings of one network. */
 export function createSamplings(
-  { space, levels = 0, predict, most, credit = 100, patience = 1000, now = () => performance.now() }: SamplingsOptions,
+  { space, levels = 0, predict, most, credit = 100, patience = 1000, turn = once, now = () => performance.now() }:
+    SamplingsOptions,
 ): Samplings {
   const owners = new Map<number, Owner>();
   let waiting: Call[] = [], running = false, front = 0;
