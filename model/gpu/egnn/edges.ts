@@ -41,7 +41,8 @@ export function edgeMemory({ sizes: { width: F }, nodes, precision = "f32" }: Om
 const stageFloats = (F: number, rows: number) => Math.max(rows * (F / 8 + 1), GROUPS * F);
 
 /**
- * Compiles it. `projections` `[rows, 4 width]`: source and target of the coordinates' layer, then of the messages'; `start` and
+ * Compiles it. On a GPU loops over terms are written out, as indices that are constants are not checked at run time; a software
+ * adapter would take longer to compile that than it gains. `projections` `[rows, 4 width]`: source and target of the coordinates' layer, then of the messages'; `start` and
  * `positions` `[rows, 3]`: at the network's input and at the block's; `constants` and `weight`: see `packing.ts`; `result`:
  * `[rows, width]` of messages, or `[rows, 3]`. Runs in rows / `edgeTiling(nodes).receivers` workgroups.
  *
@@ -101,13 +102,26 @@ export function createEdges(gpu: Gpu, options: EdgeOptions): Promise<Kernel<Edge
       result[(first + receiver) * ${F}u + column] = total;`,
       )
     }`;
+  /** A quad of terms: eight columns of the weights by four terms, then each row's. */
+  const products = (term: string, quad: string) => `
+        ${unroll(4, (c) => unroll(2, (q) => `let b${c}_${q} = right[${term} + ${c}u][local.x + ${q * lanes}u];`))}
+        ${
+    unroll(each, (r) =>
+      `{ let a = left[${r}][local.y][${quad}];
+          ${
+        unroll(
+          4,
+          (c) => unroll(2, (q) => `${into}${r}_${q} = fma(${type}(a.${COMPONENTS[c]}), b${c}_${q}, ${into}${r}_${q});`),
+        )
+      } }`)
+  }`;
   const code = `
 ${activations("vec4<f32>")}
 fn tanh1(x: f32) -> f32 { return 1.0 - 2.0 / (exp(min(2.0 * x, 80.0)) + 1.0); }
 fn position(row: u32) -> vec3<f32> { return vec3<f32>(positions[3u * row], positions[3u * row + 1u], positions[3u * row + 2u]); }
 fn beginning(row: u32) -> vec3<f32> { return vec3<f32>(start[3u * row], start[3u * row + 1u], start[3u * row + 2u]); }
 
-var<workgroup> left: array<array<${type}, ${K}>, ${rows}>;
+var<workgroup> left: array<array<array<${type}, ${K}>, ${GROUPS}>, ${each}>; // a group's rows apart, so that their places are constants
 var<workgroup> right: array<array<${type}, ${Q}>, ${TERMS}>;
 var<workgroup> stage: array<f32, ${stageFloats(F, rows)}>;
 var<workgroup> ends: array<vec2<u32>, ${rows}>; // receiver and sender of an edge
@@ -147,26 +161,18 @@ fn main(
         let row = at / ${K}u; let quad = k * ${K}u + at % ${K}u; let distance = distances[row];
         let source = projections[ends[row].x * ${F}u + ${offset}u + quad];
         let target_ = projections[ends[row].y * ${F}u + ${offset + Q}u + quad];
-        left[row][at % ${K}u] = ${type}(silu(source + target_
+        left[row % ${each}u][row / ${each}u][at % ${K}u] = ${type}(silu(source + target_
           + distance.x * constants[quad] + distance.y * constants[${Q}u + quad]));`,
     )
   }
       ${unroll(K, (u) => `right[thread / ${Q}u + ${4 * u}u][thread % ${Q}u] = w${u};`)}
       workgroupBarrier();
       ${f16 ? sums((r, q) => `var part${r}_${q} = ${type}();`) : ""}
-      for (var quad = 0u; quad < ${K}u; quad++) {
-        ${unroll(4, (c) => unroll(2, (q) => `let b${c}_${q} = right[4u * quad + ${c}u][local.x + ${q * lanes}u];`))}
-        ${
-    unroll(each, (r) =>
-      `{ let a = left[local.y * ${each}u + ${r}u][quad];
-          ${
-        unroll(
-          4,
-          (c) => unroll(2, (q) => `${into}${r}_${q} = fma(${type}(a.${COMPONENTS[c]}), b${c}_${q}, ${into}${r}_${q});`),
-        )
-      } }`)
+      ${
+    gpu.software
+      ? `for (var quad = 0u; quad < ${K}u; quad++) { ${products("4u * quad", "quad")} }`
+      : unroll(K, (quad) => `{ ${products(`${4 * quad}u`, `${quad}u`)} }`)
   }
-      }
       ${f16 ? sums((r, q) => `sum${r}_${q} += vec4<f32>(part${r}_${q});`) : ""}
       workgroupBarrier();
     }

@@ -104,6 +104,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "an EGNN on the GPU computes the same where loops are written out, as they are on a real GPU",
+  ignore: !found.gpu,
+  fn: () =>
+    withGpu(async (gpu) => {
+      const shape = { batch: 2, nodes: 12 }, given = noisy(shape), results: EgnnArrays[] = [];
+      for (const software of [true, false]) {
+        const egnn = await createGpuEgnn({ ...network, gpu: { ...gpu, software } }, weights());
+        results.push(await egnn.run(given, shape));
+        egnn.dispose();
+      }
+      assert.deepEqual(results[0], results[1]);
+      assert.ok(results[0].x.every(Number.isFinite));
+    }),
+});
+
+Deno.test({
   name: "an EGNN on the GPU agrees with GeoLDM's own denoiser to 0.2 % with products of 16-bit floats",
   ignore: !found.f16 || !hasReference,
   fn: () =>
