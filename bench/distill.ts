@@ -6,8 +6,8 @@ import { startSubject, type SubjectProcess } from "./subject_process.ts";
 import type { Result, Row } from "./table.ts";
 import { message, type Rounds } from "./throughput.ts";
 
-/** Those that train in useful time, and WebGPU, which is left out on a software adapter. */
-export const DISTILL_PLACES = ["native engine", "tfjs tensorflow", "tfjs webgpu"] as const satisfies Place[];
+/** Those that train in useful time, and the engine on a GPU, which is left out on a software adapter. */
+export const DISTILL_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies Place[];
 
 /** What to measure. */
 export interface DistillBench extends Rounds {

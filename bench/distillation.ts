@@ -4,6 +4,7 @@
  */
 import { openBackend } from "../model/backends/open.ts";
 import { readCard } from "../model/card.ts";
+import { findAdapter } from "../model/gpu/device.ts";
 import { type Learning, momentsLearning, teacherLearning } from "../model/distillation/learning.ts";
 import type { MomentGroup } from "../model/distillation/moments_batches.ts";
 import { openParts, type RoundParts } from "../model/distillation/parts.ts";
@@ -151,9 +152,10 @@ async function round(
 /** Throws where WebGPU is a software adapter: an update of the shipped network takes it minutes. */
 async function refuseSoftware(backend: Trainer): Promise<string> {
   if (backend === "native" || backend === "auto") return "C by the system's compiler";
-  const { why } = await openBackend(backend);
-  if (why.includes("a software adapter")) throw new Error(why.split(":")[0]);
-  return why;
+  if (backend !== "webgpu") return (await openBackend(backend)).why;
+  const { label, software } = await findAdapter();
+  if (software) throw new Error(`only a software adapter (${label})`);
+  return `the engine on ${label}`;
 }
 
 /**

@@ -53,8 +53,8 @@ const UPDATE_BATCHES = [128, 64] as const;
 /** The results of a part, one after the other; a part that lacks its model says so. */
 async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, void, void> {
   const { seconds, rounds, limit, backends = SERVICE_BACKENDS } = options, places = placesOf(options.backends);
+  const software = options.backends?.includes("webgpu"); // who asks for it gets what there is
   if (part === "engine") {
-    const software = options.backends?.includes("webgpu"); // who asks for it gets what there is
     yield await benchPairAttention({ seconds, rounds, limit }, places, software);
     return yield await benchEgnn({ seconds, rounds, limit }, places, software);
   }
@@ -70,7 +70,7 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
     if (!TRAINING_PLACES.some((place) => places.includes(place))) {
       return console.error("train: no such trainer; left out");
     }
-    return yield await benchTraining({ seconds, rounds, limit }, places);
+    return yield await benchTraining({ seconds, rounds, limit }, places, software);
   }
   const entry = await modelOf(options.model);
   if (entry) {

@@ -95,6 +95,9 @@ export interface OpenSubject {
 /** Results of a call that are compared between backends. */
 const SAMPLE = 64;
 
+/** What is said of an adapter that computes on the CPU. */
+const SOFTWARE = "a software adapter";
+
 /** Of a place's name, TensorFlow.js's own. */
 export const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
 
@@ -102,9 +105,10 @@ export const backendOf = (place: Place): BackendName | undefined => BACKENDS.fin
 const precisionOf = (place: Place): Precision | undefined =>
   place === "webgpu engine" ? "f32" : place === "webgpu f16 engine" ? "f16" : undefined;
 
-/** The trainer there. Throws Error where there is none. */
+/** The trainer there: on WebGPU the engine. Throws Error where there is none. */
 export function trainerOf(place: Place): Trainer {
-  const name = place === "native engine" ? "native" : backendOf(place);
+  const engine = (["native", "webgpu"] as const).find((name) => place === `${name} engine`);
+  const name = engine ?? (place === "tfjs webgpu" ? undefined : backendOf(place));
   if (!name) throw new Error(`the ${place === "wasm engine" ? "engine in WebAssembly" : place} does not train`);
   return name;
 }
@@ -218,12 +222,16 @@ async function openEgnn({ place, nodes, width, blocks, software }: Placed): Prom
 }
 
 /** Updates on one batch, at rates so low that the weights hardly move; the sample is the total loss. */
-async function openTraining({ place, nodes, width, blocks }: Placed): Promise<OpenSubject> {
+async function openTraining({ place, nodes, width, blocks, software }: Placed): Promise<OpenSubject> {
   const { learner, why } = await openLearner(trainerOf(place), {
     space: heavyAtomSpace(),
     sizes: { width, blocks },
     seed: 1,
   });
+  if (why.includes(SOFTWARE) && !software) {
+    learner.dispose();
+    throw new Error(`only ${why.split(": ")[0]}`);
+  }
   return {
     why,
     prepare(batch) {

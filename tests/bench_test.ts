@@ -14,6 +14,7 @@ import { startSubject } from "../bench/subject_process.ts";
 import { formatResult, formatTable, quantiles } from "../bench/table.ts";
 import { noteOn, throughput } from "../bench/throughput.ts";
 import { trainingBatch } from "../bench/training_batch.ts";
+import { findAdapter } from "../model/gpu/device.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
 import { latentLength } from "../model/latent.ts";
 import { found } from "./model/gpu/network.ts";
@@ -165,6 +166,29 @@ Deno.test({
       const [reference, single, half] = samples, coarse = relativeDifference(half, reference);
       assert.ok(relativeDifference(single, reference) < 1e-4);
       assert.ok(coarse > 1e-6 && coarse < 0.02, `${type}: ${coarse}`);
+    }
+  },
+});
+
+Deno.test({
+  name: "openSubject() trains by the engine on a GPU as by TensorFlow.js, and in software only where asked",
+  ignore: !found.gpu,
+  async fn() {
+    const losses: number[] = [];
+    for (const place of ["tfjs cpu", "webgpu engine"] as const) {
+      const subject = await openSubject({ ...tiny, type: "training", place, software: true });
+      try {
+        losses.push(...await subject.prepare(2)());
+      } finally {
+        subject.close();
+      }
+    }
+    assert.ok(relativeDifference(losses.slice(1), losses.slice(0, 1)) < 1e-4);
+    if ((await findAdapter()).software) {
+      await assert.rejects(
+        openSubject({ ...tiny, type: "training", place: "webgpu engine" }),
+        /only .* software adapter/,
+      );
     }
   },
 });

@@ -70,10 +70,10 @@ export function joinGroups(
       batch.conditions.set([alpha[b], sigma[b]], molecule * CONDITIONS);
       if (weights) batch.conditions.set(weights.subarray(3 * b, 3 * b + 3), molecule * CONDITIONS + 2);
       for (let i = 0; i < nodes; i++, row++) {
-        const node = b * length + i * width + 3 * V;
+        const node = b * length + i * width + 3 * V, input = row * terms, time = molecule * told;
         batch.owners[row] = molecule;
-        batch.inputs.set(z.subarray(node, node + K), row * terms);
-        batch.inputs.set(times.subarray(molecule * told, (molecule + 1) * told), row * terms + K);
+        for (let k = 0; k < K; k++) batch.inputs[input + k] = z[node + k];
+        for (let k = 0; k < told; k++) batch.inputs[input + K + k] = times[time + k];
       }
     }
     at += z.length;
