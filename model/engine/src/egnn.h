@@ -48,53 +48,86 @@ EXPORT(molstep_egnn_load) void molstep_egnn_load(Egnn *e, long from, long count,
 
 typedef struct {
   Egnn *e;
-  int index, groups, share, ok;
+  int index, groups, ok;
+  Team *team;
   int *next; /* of all threads: the next tile that none has taken */
   const int *nodes, *batches;
   const float *h, *x;
   float *h_out, *x_out;
 } EgnnJob;
 
-/* A worker's memory for a tile, grown where it is too small. 0 where there is none. */
-static int prepare_egnn_tile(EgnnWorker *w, EgnnTile *t, int molecules, int n) {
-  Arena count = {0, 0};
-  layout_egnn_tile(&count, t, molecules, n);
-  if (count.used > w->floats) {
-#if !defined(__wasm__)
-    free(w->tile);
-#endif
-    w->tile = allocate(count.used * 4), w->floats = w->tile ? count.used : 0;
-    if (!w->tile) return 0;
-  }
-  Arena arena = {w->tile, 0};
-  layout_egnn_tile(&arena, t, molecules, n);
-  return 1;
-}
+typedef struct {
+  int n, molecules;
+  long row; /* the first, in the flat arrays */
+} EgnnPlace;
 
-/* One thread: takes tiles until none is left. A molecule's results depend on it alone, so it does not matter which takes it. */
-static void *egnn_work(void *argument) {
-  EgnnJob *job = argument;
-  Egnn *e = job->e;
-  const EgnnSizes *s = &e->net.s;
-  long at = 0, index = 0, mine = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED), all = 0;
-  job->ok = 1;
+/* Tile `index` of the job; 0 where there are not so many. */
+static int find_tile(const EgnnJob *job, long index, EgnnPlace *place) {
+  long all = 0, row = 0;
   for (int group = 0; group < job->groups; group++) all += job->batches[group];
-  const long share = (all + job->share - 1) / job->share;
+  const long share = (all + job->team->size - 1) / job->team->size;
   for (int group = 0; group < job->groups; group++) {
     const int n = job->nodes[group], batch = job->batches[group], most = EGNN_TILE_ROWS / n < 1 ? 1 : EGNN_TILE_ROWS / n;
     const int size = most < share ? most : (int)share;
-    for (int m = 0; m < batch; m += size, index++) {
-      if (index != mine) continue;
-      mine = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED);
-      const long row = at + (long)m * n;
-      EgnnTile tile;
-      if (!prepare_egnn_tile(&e->worker[job->index], &tile, batch - m < size ? batch - m : size, n)) {
-        job->ok = 0;
-        return 0;
-      }
-      egnn_forward(&e->net, &tile, job->h + row * s->inputs, job->x + row * 3, job->h_out + row * s->outputs, job->x_out + row * 3);
+    const long tiles = size ? (batch + size - 1) / size : 0, from = index * size;
+    if (index < tiles) {
+      *place = (EgnnPlace){n, batch - from < size ? batch - from : size, row + from * n};
+      return 1;
     }
-    at += (long)batch * n;
+    index -= tiles, row += (long)batch * n;
+  }
+  return 0;
+}
+
+/* A worker's memory for a tile that `team` goes through, grown where it is too small. w->tile is 0 where there is none. */
+static void prepare_egnn_tile(EgnnWorker *w, const EgnnPlace *place, Team *team) {
+  EgnnTile tile;
+  Arena count = {0, 0};
+  layout_egnn_tile(&count, &tile, place->molecules, place->n, team, 0);
+  if (count.used <= w->floats) return;
+#if !defined(__wasm__)
+  free(w->tile);
+#endif
+  w->tile = allocate(count.used * 4), w->floats = w->tile ? count.used : 0;
+}
+
+/* Member `member` of a team goes through a tile in this memory. */
+static void run_tile(const EgnnJob *job, const EgnnPlace *place, EgnnWorker *w, Team *team, int member) {
+  const EgnnSizes *s = &job->e->net.s;
+  EgnnTile tile;
+  Arena arena = {w->tile, 0};
+  layout_egnn_tile(&arena, &tile, place->molecules, place->n, team, member);
+  egnn_forward(&job->e->net, &tile, job->h + place->row * s->inputs, job->x + place->row * 3, job->h_out + place->row * s->outputs, job->x_out + place->row * 3);
+}
+
+/*
+ * One thread: takes tiles until none is left; those that do not come out even, all threads do together. A molecule's results depend on it
+ * alone, so it does not matter who does them.
+ */
+static void *egnn_work(void *argument) {
+  EgnnJob *job = argument;
+  EgnnWorker *own = &job->e->worker[job->index], *common = &job->e->worker[0];
+  Team alone = {.size = 1}, *team = job->team;
+  EgnnPlace place;
+  long all = 0;
+#if !defined(__wasm__)
+  team_join(team);
+#endif
+  while (find_tile(job, all, &place)) all++;
+  const long even = all - all % team->size;
+  for (long index; (index = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED)) < even;) {
+    find_tile(job, index, &place);
+    prepare_egnn_tile(own, &place, &alone);
+    if (!own->tile) job->ok = 0;
+    else run_tile(job, &place, own, &alone, 0);
+  }
+  for (long index = even; index < all; index++) {
+    find_tile(job, index, &place);
+    if (job->index == 0) prepare_egnn_tile(common, &place, team);
+    team_wait(team);
+    if (!common->tile) job->ok = 0;
+    else run_tile(job, &place, common, team, job->index);
+    team_wait(team);
   }
   return 0;
 }
@@ -105,14 +138,23 @@ static void *egnn_work(void *argument) {
  */
 EXPORT(molstep_egnn_run_groups) int molstep_egnn_run_groups(Egnn *e, int groups, const int *nodes, const int *batches, const float *h, const float *x,
                                                             float *h_out, float *x_out) {
+  Team team = {.size = 1};
+  int next = 0, ok = 1, size = 1;
   EgnnJob jobs[THREADS_MAX];
-  void *arguments[THREADS_MAX] = {0};
-  int ok = 1, next = 0;
   for (int w = 0; w < e->threads; w++)
-    jobs[w] = (EgnnJob){.e = e, .index = w, .groups = groups, .share = e->threads, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x,
-                        .h_out = h_out, .x_out = x_out}, arguments[w] = &jobs[w];
-  run_all(e->threads, egnn_work, arguments);
-  for (int w = 0; w < e->threads; w++) ok &= jobs[w].ok;
+    jobs[w] = (EgnnJob){.e = e, .index = w, .groups = groups, .ok = 1, .team = &team, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x, .h_out = h_out, .x_out = x_out};
+#if defined(__wasm__)
+  egnn_work(&jobs[0]);
+#else
+  pthread_t id[THREADS_MAX];
+  team_open(&team);
+  while (size < e->threads && !pthread_create(&id[size], 0, egnn_work, &jobs[size])) size++;
+  team_start(&team, size);
+  egnn_work(&jobs[0]);
+  for (int w = 1; w < size; w++) pthread_join(id[w], 0);
+  team_close(&team);
+#endif
+  for (int w = 0; w < size; w++) ok &= jobs[w].ok;
   return ok;
 }
 
@@ -121,7 +163,12 @@ EXPORT(molstep_egnn_run_groups_on) int molstep_egnn_run_groups_on(Egnn *e, int w
                                                                   const float *x, float *h_out, float *x_out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
-  EgnnJob job = {.e = e, .index = worker, .groups = groups, .share = 1, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x, .h_out = h_out,
+#if defined(__wasm__)
+  Team alone = {.size = 1};
+#else
+  Team alone = {.lock = PTHREAD_MUTEX_INITIALIZER, .size = 1};
+#endif
+  EgnnJob job = {.e = e, .index = worker, .groups = groups, .ok = 1, .team = &alone, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x, .h_out = h_out,
                  .x_out = x_out};
   egnn_work(&job);
   return job.ok;

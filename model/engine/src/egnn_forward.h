@@ -1,10 +1,12 @@
 /*
  * Forward pass of an EGNN (Satorras et al., 2021, eqs. 3 to 6, as EDM and GeoLDM have it) over a few molecules of one size; the
- * mathematics stands in egnn.ts. Edges go by in tiles that stay in cache: nothing of the size of all pairs is ever stored.
+ * mathematics stands in egnn.ts. Edges go by in tiles that stay in cache: nothing of the size of all pairs is ever stored. A team of threads
+ * may do it together, each with some of the nodes; sums are made in the same order, so that the results have the same bits.
  */
 #ifndef MOLSTEP_EGNN_FORWARD_H
 #define MOLSTEP_EGNN_FORWARD_H
 #include "egnn_layout.h"
+#include "team.h"
 
 /* Edges in a tile: both its layers stay in the second cache beside the weights. A multiple of EGNN_ROWS. */
 enum { EGNN_EDGES = 48 };
@@ -14,7 +16,10 @@ typedef struct {
   float share;                             /* 1 / divisor */
   float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
   float *x, *start, *moved;                /* [rows, 3] now; at the input; sums of displacements */
-  float *first, *second;                   /* [EGNN_EDGES, stride] edges: their features, and sums before the silu */
+  float *first, *second;                   /* [EGNN_EDGES, stride] edges: their features, and sums before the silu; each thread's own */
+  Team *team;
+  int from, to;                            /* rows of this thread, in whole groups but at the end: their products */
+  int edges_from, edges_to;                /* and rows whose edges are its own */
 } EgnnTile;
 
 typedef struct {
@@ -36,12 +41,17 @@ INLINE float tanh_near(float x) {
 
 static int whole_groups(int rows) { return (rows + EGNN_ROWS - 1) / EGNN_ROWS * EGNN_ROWS; }
 
-static void layout_egnn_tile(Arena *a, EgnnTile *t, int molecules, int n) {
-  const long rows = molecules * n, all = (long)whole_groups(rows) * EGNN_STRIDE;
-  t->molecules = molecules, t->n = n, t->rows = rows;
+/* For thread `member` of a team. */
+static void layout_egnn_tile(Arena *a, EgnnTile *t, int molecules, int n, Team *team, int member) {
+  const long rows = molecules * n, all = (long)whole_groups(rows) * EGNN_STRIDE, size = team->size, groups = whole_groups(rows) / EGNN_ROWS;
+  t->molecules = molecules, t->n = n, t->rows = rows, t->team = team;
+  t->from = groups * member / size * EGNN_ROWS, t->to = member == size - 1 ? rows : groups * (member + 1) / size * EGNN_ROWS;
+  t->edges_from = rows * member / size, t->edges_to = rows * (member + 1) / size;
   t->h = take(a, all), t->s = take(a, all), t->t = take(a, all), t->heard = take(a, all), t->hidden = take(a, all);
   t->x = take(a, rows * 3), t->start = take(a, rows * 3), t->moved = take(a, rows * 3);
-  t->first = take(a, EGNN_EDGES * EGNN_STRIDE), t->second = take(a, EGNN_EDGES * EGNN_STRIDE);
+  t->first = take(a, size * 2 * EGNN_EDGES * EGNN_STRIDE);
+  if (t->first) t->first += (long)member * 2 * EGNN_EDGES * EGNN_STRIDE;
+  t->second = t->first + EGNN_EDGES * EGNN_STRIDE;
 }
 
 /* Of the first f numbers of each row. */
@@ -54,10 +64,10 @@ INLINE float squared_distance(const float *x, int i, int j) {
   return a * a + b * b + c * c;
 }
 
-/* The next edges after (i, j), at most EGNN_EDGES: row i with every other row of its molecule. Returns how many. */
+/* The next of this thread's edges after (i, j), at most EGNN_EDGES: row i with every other row of its molecule. Returns how many. */
 static int next_edges(const EgnnTile *t, int *i, int *j, EgnnEdges *e) {
   int count = 0;
-  while (count < EGNN_EDGES && *i < t->rows) {
+  while (count < EGNN_EDGES && *i < t->edges_to) {
     const int base = *i / t->n * t->n;
     for (; *j < t->n && count < EGNN_EDGES; ++*j) {
       if (base + *j == *i) continue;
@@ -84,19 +94,25 @@ static void edge_layers(int f, const EgnnEdge *p, const EgnnTile *t, const EgnnE
   silu_rows(count, f, t->second, t->first);
 }
 
+/* c's rows of this thread = a's times b; see product(). */
+static void own_product(const EgnnTile *t, int f, const float *a, const float *b, int from, const float *bias, float *c) {
+  if (t->from < t->to) product(t->to - t->from, f, f, a + (long)t->from * EGNN_STRIDE, b, from, bias, c + (long)t->from * EGNN_STRIDE);
+}
+
 /* A h_i + b and B h_j of all nodes. */
 static void edge_nodes(int f, const EgnnEdge *p, const EgnnTile *t) {
-  product(t->rows, f, f, t->h, p->source, FROM_BIAS, p->bias, t->s);
-  product(t->rows, f, f, t->h, p->target, FROM_ZERO, 0, t->t);
+  own_product(t, f, t->h, p->source, FROM_BIAS, p->bias, t->s);
+  own_product(t, f, t->h, p->target, FROM_ZERO, 0, t->t);
+  team_wait(t->team);
 }
 
 static void message_layer(const EgnnSizes *s, const EgnnMessage *p, EgnnTile *t) {
   const int f = s->width;
   edge_nodes(f, &p->edge, t);
-  for (int r = 0; r < t->rows; r++)
+  for (int r = t->edges_from; r < t->edges_to; r++)
     for (int k = 0; k < f; k++) t->heard[(long)r * EGNN_STRIDE + k] = 0.f;
   EgnnEdges e;
-  for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
+  for (int i = t->edges_from, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
     edge_layers(f, &p->edge, t, &e, count);
     for (int k = 0; k < count; k++) {
       const float *restrict m = t->first + k * EGNN_STRIDE;
@@ -110,20 +126,21 @@ static void message_layer(const EgnnSizes *s, const EgnnMessage *p, EgnnTile *t)
       for (int q = 0; q < f; q++) heard[q] += gate * m[q];
     }
   }
-  product(t->rows, f, f, t->h, p->node_h, FROM_BIAS, p->node_bias, t->hidden);
-  product(t->rows, f, f, t->heard, p->node_m, FROM_C, 0, t->hidden);
-  silu_rows(t->rows, f, t->hidden, t->s);
-  for (int r = 0; r < t->rows; r++)
+  team_wait(t->team);
+  own_product(t, f, t->h, p->node_h, FROM_BIAS, p->node_bias, t->hidden);
+  own_product(t, f, t->heard, p->node_m, FROM_C, 0, t->hidden);
+  silu_rows(t->to - t->from, f, t->hidden + (long)t->from * EGNN_STRIDE, t->s + (long)t->from * EGNN_STRIDE);
+  for (int r = t->from; r < t->to; r++)
     for (int k = 0; k < f; k++) t->h[(long)r * EGNN_STRIDE + k] += p->update_bias[k];
-  product(t->rows, f, f, t->s, p->update, FROM_C, 0, t->h);
+  own_product(t, f, t->s, p->update, FROM_C, 0, t->h);
 }
 
 static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t) {
   const int f = s->width;
   edge_nodes(f, &p->edge, t);
-  for (int r = 0; r < 3 * t->rows; r++) t->moved[r] = 0.f;
+  for (int r = 3 * t->edges_from; r < 3 * t->edges_to; r++) t->moved[r] = 0.f;
   EgnnEdges e;
-  for (int i = 0, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
+  for (int i = t->edges_from, j = 0, count; (count = next_edges(t, &i, &j, &e)) > 0;) {
     edge_layers(f, &p->edge, t, &e, count);
     for (int k = 0; k < count; k++) {
       const float *restrict m = t->first + k * EGNN_STRIDE, *restrict w = p->out;
@@ -135,15 +152,16 @@ static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t
       for (int a = 0; a < 3; a++) t->moved[3 * e.i[k] + a] += gate * (xi[a] - xj[a]);
     }
   }
-  for (int r = 0; r < 3 * t->rows; r++) t->x[r] += t->moved[r];
+  team_wait(t->team); /* all have read where all were */
+  for (int r = 3 * t->edges_from; r < 3 * t->edges_to; r++) t->x[r] += t->moved[r];
 }
 
-/* h [rows, inputs], x [rows, 3] -> h_out [rows, outputs], x_out [rows, 3] */
+/* h [rows, inputs], x [rows, 3] -> h_out [rows, outputs], x_out [rows, 3]: this thread's rows of them. */
 static void egnn_forward(const EgnnNet *net, EgnnTile *t, const float *h, const float *x, float *h_out, float *x_out) {
   const EgnnSizes *s = &net->s;
   const int f = s->width;
   t->share = 1.f / (s->factor > 0.f ? s->factor : (float)t->n);
-  for (int r = 0; r < t->rows; r++) {
+  for (int r = t->from; r < t->to; r++) {
     float *restrict out = t->h + (long)r * EGNN_STRIDE;
     for (int k = 0; k < f; k++) out[k] = net->in_b[k];
     for (int q = 0; q < s->inputs; q++) {
@@ -151,19 +169,19 @@ static void egnn_forward(const EgnnNet *net, EgnnTile *t, const float *h, const 
       for (int k = 0; k < f; k++) out[k] += value * w[k];
     }
   }
-  for (int r = 0; r < 3 * t->rows; r++) t->x[r] = t->start[r] = x[r];
+  for (int r = 3 * t->edges_from; r < 3 * t->edges_to; r++) t->x[r] = t->start[r] = x[r];
   for (int b = 0; b < s->blocks; b++) {
     for (int l = 0; l < s->layers; l++) message_layer(s, &net->block[b].message[l], t);
     coordinate_layer(s, &net->block[b], t);
   }
-  for (int r = 0; r < t->rows; r++)
+  for (int r = t->from; r < t->to; r++)
     for (int q = 0; q < s->outputs; q++) {
       const float *in = t->h + (long)r * EGNN_STRIDE;
       float sum = 0;
       for (int k = 0; k < f; k++) sum += in[k] * net->out_w[(long)k * s->outputs + q];
       h_out[(long)r * s->outputs + q] = sum + net->out_b[q];
     }
-  for (int r = 0; r < 3 * t->rows; r++) x_out[r] = t->x[r];
+  for (int r = 3 * t->edges_from; r < 3 * t->edges_to; r++) x_out[r] = t->x[r];
 }
 
 #endif
