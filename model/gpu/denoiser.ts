@@ -4,12 +4,13 @@ import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { BatchShape, Denoiser, LatentSpace, Schedule } from "../types.ts";
 import { callSlots } from "./call.ts";
 import { type Gpu, openGpu, wordsOf } from "./device.ts";
-import { type Buffers, createEngine, type GpuEngine, type GpuNetwork } from "./engine.ts";
+import { type Buffers, createEngine, type GpuEngine, type GpuNetwork, type Lane } from "./engine.ts";
 import { createReadback, readFloats } from "./memory.ts";
 import type { Parameters } from "./packing.ts";
 import { createPairAttentionNetwork } from "./pair_attention.ts";
 import type { Precision } from "./products.ts";
-import { createGpuSampler, type SamplerOptions } from "./sampler.ts";
+import type { RunOptions } from "./run.ts";
+import { createGpuSampler } from "./sampler.ts";
 
 /** What all denoisers on the GPU take. */
 export interface GpuPlace {
@@ -20,7 +21,7 @@ export interface GpuPlace {
   readonly closes?: boolean;
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
-  readonly onClamp?: SamplerOptions["onClamp"];
+  readonly onClamp?: RunOptions["onClamp"];
 }
 
 /** What a pair-attention denoiser on the GPU is made of. */
@@ -44,12 +45,13 @@ const APPETITE = 1024;
 /** Estimates of one batch that fits the device. */
 async function estimate(
   engine: GpuEngine,
+  lane: Lane,
   z: Float32Array,
   shape: BatchShape,
   rows: Float32Array,
 ): Promise<Float32Array> {
   const { gpu } = engine, { device, guard } = gpu, { batch } = shape;
-  const { ports, forward } = await engine.prepare({ shape, conditions: batch, calls: 1 });
+  const { ports, forward } = await engine.prepare({ shape, conditions: batch, calls: 1 }, lane);
   device.queue.writeBuffer(ports.latents, 0, z as Float32Array<ArrayBuffer>);
   device.queue.writeBuffer(ports.conditions, 0, rows as Float32Array<ArrayBuffer>);
   device.queue.writeBuffer(ports.calls, 0, callSlots([{ first: 0, stride: 1 }]));
@@ -97,13 +99,13 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
     if (shape.batch === 0) return new Float32Array();
     const { batch, nodes } = shape, rows = network.conditions(t, batch, schedule, steps);
     const length = latentLength(space, nodes), width = rows.length / batch, most = engine.most(nodes);
-    return await engine.inTurn(async () => {
-      if (batch <= most) return await estimate(engine, z, shape, rows);
+    return await engine.inTurn(async (lane) => {
+      if (batch <= most) return await estimate(engine, lane, z, shape, rows);
       const out = new Float32Array(z.length);
       for (let from = 0; from < batch; from += most) {
         const part = { batch: Math.min(most, batch - from), nodes }, to = from + part.batch;
         const told = rows.subarray(from * width, to * width);
-        out.set(await estimate(engine, z.subarray(from * length, to * length), part, told), from * length);
+        out.set(await estimate(engine, lane, z.subarray(from * length, to * length), part, told), from * length);
       }
       return out;
     });
@@ -117,9 +119,10 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
     sample: sampler.sample,
     appetite: gpu.software ? undefined : APPETITE,
     dispose() {
-      sampler.dispose();
-      engine.dispose();
-      close();
+      engine.dispose().then(() => {
+        sampler.dispose();
+        close();
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * A network on the GPU: its weights, its kernels by size of molecule, and buffers that grow to the largest batch seen
- * and are used again. Whoever uses it does so in turns, as there is one set of buffers.
+ * and are used again. There are two lanes, so that the GPU has work while somebody reads what it has done: each has its own latents and
+ * estimates; what a forward pass works on in between is shared, as passes follow one another on the device.
  */
 import { latentLength } from "../latent.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
@@ -57,7 +58,13 @@ export interface Room {
   readonly calls: number;
 }
 
-/** Buffers with room for a batch, and the forward pass bound to them. Good until the next `prepare`. */
+/** One of the engine's lanes, from 0. */
+export type Lane = number;
+
+/** Lanes of an engine. */
+export const LANES = 2;
+
+/** Buffers with room for a batch, and the forward pass bound to them. Good until the lane's next `prepare`. */
 export interface Prepared {
   readonly ports: Ports;
   readonly forward: Forward;
@@ -70,63 +77,81 @@ export interface GpuEngine {
   /** Most molecules of this size in one batch. */
   most(nodes: number): number;
   /** Compiles kernels for a size where that has not been done, and makes room. */
-  prepare(room: Room): Promise<Prepared>;
-  /** Waits for those before, then has the buffers to itself. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  prepare(room: Room, lane: Lane): Promise<Prepared>;
+  /** Waits for a lane, first come, first served, and then has it to itself. */
+  inTurn<T>(work: (lane: Lane) => Promise<T>): Promise<T>;
   /** Bytes of the buffers of batches. */
   readonly memory: number;
-  /** Frees weights and buffers; the device stays open. */
-  dispose(): void;
+  /** Frees weights and buffers, once what is under way has ended; the device stays open. */
+  dispose(): Promise<void>;
 }
 
 /** Workgroups of a dispatch, at most: one a molecule in some kernels. */
 const MOST_MOLECULES = 65535;
 
+/** What a lane has of its own. */
+interface Own {
+  ports?: Ports;
+  /** Forward passes by size of molecule, and the arrays that they are bound to. */
+  readonly bound: Map<number, { readonly forward: Forward; readonly arrays: Buffers }>;
+}
+
 /** Puts a network to work; it is the engine's to dispose of. */
 export function createEngine<Arrays extends Buffers>(gpu: Gpu, network: GpuNetwork<Arrays>): GpuEngine {
   const { space, conditionWidth, mostRows: largest } = network;
-  let arrays: Arrays | undefined, ports: Ports | undefined, rows = 0;
-  const bound = new Map<number, Forward>();
+  const lanes = Array.from({ length: LANES }, (): Own => ({ bound: new Map() }));
+  let arrays: Arrays | undefined, rows = 0;
+  /** Arrays that were too small, which a lane may still be using. */
+  let outgrown: Arrays[] = [];
   const free = (buffers: object | undefined) => {
     for (const buffer of Object.values(buffers ?? {}) as GPUBuffer[]) buffer.destroy();
   };
   /** Room at least doubles, so that growing batches don't make new buffers each time. */
   const grown = (before: number, asked: number, most = Infinity) => Math.max(asked, Math.min(2 * before, most));
-  const makeRoom = ({ shape: { batch, nodes }, conditions, calls }: Room) => {
-    if (!arrays || batch * nodes > rows) {
-      free(arrays);
-      rows = grown(rows, batch * nodes, largest);
-      arrays = network.createArrays(rows);
-      bound.clear();
-    }
+  const arraysFor = (asked: number): Arrays => {
+    if (arrays && asked <= rows) return arrays;
+    if (arrays) outgrown.push(arrays);
+    rows = grown(rows, asked, largest);
+    return arrays = network.createArrays(rows);
+  };
+  const portsFor = (own: Own, { shape: { batch, nodes }, conditions, calls }: Room): Ports => {
     const bytes = {
       latents: 4 * batch * latentLength(space, nodes),
       estimates: 4 * batch * latentLength(space, nodes),
       conditions: 4 * conditions * conditionWidth,
       calls: ALIGNMENT * calls,
     };
-    const names = Object.keys(bytes) as (keyof Ports)[];
-    if (ports && names.every((name) => ports![name].size >= bytes[name])) return;
+    const names = Object.keys(bytes) as (keyof Ports)[], { ports } = own;
+    if (ports && names.every((name) => ports[name].size >= bytes[name])) return ports;
     const made = names.map((name) => {
       const had = ports?.[name];
       if (had && had.size >= bytes[name]) return [name, had];
       const size = grown(had?.size ?? 0, bytes[name], gpu.device.limits.maxStorageBufferBindingSize);
       had?.destroy();
-      return [
-        name,
-        name !== "calls" ? createArray(gpu, name, size / 4) : gpu.device.createBuffer({
-          label: name,
-          size,
-          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-        }),
-      ];
+      return [name, name === "calls" ? createSlots(gpu, size) : createArray(gpu, name, size / 4)];
     });
-    ports = Object.fromEntries(made) as unknown as Ports;
-    bound.clear();
+    own.bound.clear();
+    return own.ports = Object.fromEntries(made) as unknown as Ports;
   };
 
-  let last: Promise<unknown> = Promise.resolve();
+  const idle = lanes.map((_, lane) => LANES - 1 - lane), waiting: PromiseWithResolvers<Lane>[] = [];
   let disposed = false;
+  const ended = Promise.withResolvers<void>();
+  const leave = (lane: Lane) => {
+    const next = waiting.shift();
+    if (next) return next.resolve(lane);
+    idle.push(lane);
+    if (idle.length < LANES) return;
+    outgrown.forEach(free);
+    outgrown = [];
+    if (disposed) end();
+  };
+  const end = () => {
+    free(arrays);
+    for (const { ports } of lanes) free(ports);
+    network.dispose();
+    ended.resolve();
+  };
   return {
     gpu,
     network,
@@ -140,28 +165,43 @@ export function createEngine<Arrays extends Buffers>(gpu: Gpu, network: GpuNetwo
       if (most < 1) throw new RangeError(`molecules of ${nodes} nodes are too large for this GPU (${gpu.label})`);
       return most;
     },
-    async prepare(room) {
+    async prepare(room, lane) {
       if (disposed) throw new Error("the engine on the GPU has been disposed of");
-      const { nodes } = room.shape;
-      const bind = await network.compile(nodes);
-      makeRoom(room);
-      let forward = bound.get(nodes);
-      if (!forward) bound.set(nodes, forward = bind(arrays!, ports!));
-      return { ports: ports!, forward };
+      const { shape: { batch, nodes } } = room, own = lanes[lane], bind = await network.compile(nodes);
+      const ports = portsFor(own, room), mine = arraysFor(batch * nodes), bound = own.bound.get(nodes);
+      if (bound?.arrays === mine) return { ports, forward: bound.forward };
+      const forward = bind(mine, ports);
+      own.bound.set(nodes, { forward, arrays: mine });
+      return { ports, forward };
     },
-    inTurn<T>(work: () => Promise<T>): Promise<T> {
-      const next = last.then(work, work);
-      last = next.catch(() => {});
-      return next;
+    async inTurn(work) {
+      let lane = idle.pop(); // the one that was used last, whose buffers are there
+      if (lane === undefined) {
+        const turn = Promise.withResolvers<Lane>();
+        waiting.push(turn);
+        lane = await turn.promise;
+      }
+      try {
+        return await work(lane);
+      } finally {
+        leave(lane);
+      }
     },
     get memory() {
-      return [...Object.values(arrays ?? {}), ...Object.values(ports ?? {})].reduce((sum, { size }) => sum + size, 0);
+      const all = [arrays, ...outgrown, ...lanes.map(({ ports }) => ports)].flatMap((held) =>
+        Object.values(held ?? {})
+      );
+      return all.reduce((sum, { size }) => sum + size, 0);
     },
     dispose() {
+      if (!disposed && idle.length === LANES) end();
       disposed = true;
-      free(arrays);
-      free(ports);
-      network.dispose();
+      return ended.promise;
     },
   };
+}
+
+/** A buffer for slots of `call.ts`. */
+function createSlots({ device }: Gpu, size: number): GPUBuffer {
+  return device.createBuffer({ label: "calls", size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
 }

@@ -1,28 +1,12 @@
 /**
- * Whole samplings on the GPU: noise, the network and the steps follow one another there without reading back, but for the
- * estimates whose likeliest graph violates valence, where they are to be clamped. Batches that wait for the same plan and size go
- * together; company changes nothing in a molecule, to the last bit.
+ * Samplings of everybody's on the GPU, as many at a time as the engine has lanes. Those that wait for the same plan and size go
+ * together in a batch; company changes nothing in a molecule, to the last bit.
  */
 import { setImmediate } from "node:timers";
-import type { HeavyAtomClass } from "../heavy_atom/space.ts";
 import { latentLength } from "../latent.ts";
-import type { BatchShape, Sampled, SampleOptions, Sampling } from "../types.ts";
-import { type Call, callSlots } from "./call.ts";
-import { createClamp } from "./clamp.ts";
-import { type ClampCrew, createClampCrew } from "./clamp_crew.ts";
-import type { GpuEngine, Prepared } from "./engine.ts";
-import type { Kernel } from "./kernel.ts";
-import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
-import { type AdvanceBinding, createAdvance } from "./steps.ts";
-
-/** What samplings run on. */
-export interface SamplerOptions {
-  readonly engine: GpuEngine;
-  /** Who searches for graphs; a crew of its own where absent. */
-  readonly crew?: ClampCrew;
-  /** Hears of each clamped call: molecules, and how many of them the CPU had to search for. */
-  readonly onClamp?: (molecules: number, searched: number) => void;
-}
+import type { Sampled, SampleOptions, Sampling } from "../types.ts";
+import { LANES } from "./engine.ts";
+import { createRuns, type RunOptions } from "./run.ts";
 
 /** A sampling that waits. */
 interface Waiting extends Sampling {
@@ -33,133 +17,10 @@ interface Waiting extends Sampling {
   readonly done: PromiseWithResolvers<Sampled>;
 }
 
-/** Steps that are submitted at once: between two lots signals are looked at. */
-const LOT = 16;
-
-/** The calls of a plan, the first one a draw of the noise to begin with. */
-export function planCalls(plan: Sampling["plan"]): Call[] {
-  const keeps = plan.some(({ before = 0 }) => before !== 0);
-  let draw = 0;
-  const steps = plan.map(({ z, x0, noise, before = 0 }, first): Call => ({
-    first,
-    stride: 0,
-    latent: z,
-    estimate: x0,
-    before,
-    noise,
-    draw: noise === 0 ? 0 : ++draw,
-    keep: keeps ? 1 : 0,
-  }));
-  return [{ first: 0, stride: 0, noise: 1, draw: 0 }, ...steps];
-}
-
 /** The samplings of one engine; see `Denoiser.sample`. */
-export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: SamplerOptions) {
-  const { gpu, network } = engine, { space } = network, { device, guard } = gpu;
-  const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
-  const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
-  let own: { streams: GPUBuffer; before: GPUBuffer; flags: GPUBuffer } | undefined;
-  let waiting: Waiting[] = [], running = false;
-
-  const once = <K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> => {
-    if (!map.has(key)) map.set(key, make());
-    return map.get(key)!;
-  };
-  /** Buffers of the sampler's own with room for a batch; `before` is as large as latents only where steps look back. */
-  const room = (batch: number, beforeFloats: number) => {
-    const sizes = { streams: 2 * batch, before: Math.max(4, beforeFloats), flags: batch };
-    const made = Object.entries(sizes).map(([name, floats]) => {
-      const had = own?.[name as keyof typeof sizes];
-      if (had && had.size >= 4 * floats) return [name, had];
-      had?.destroy();
-      return [name, createArray(gpu, name, floats)];
-    });
-    return own = Object.fromEntries(made) as NonNullable<typeof own>;
-  };
-
-  /** Searches for the graphs of flagged molecules and writes them; `read` is [estimates, flags]. */
-  const search = async (
-    read: Float32Array<ArrayBuffer>,
-    { batch, nodes }: BatchShape,
-    classes: readonly HeavyAtomClass[],
-    to: GPUBuffer,
-  ) => {
-    const length = latentLength(space, nodes), flags = new Uint32Array(read.buffer, 4 * batch * length, batch);
-    const flagged = Array.from(flags.keys()).filter((b) => flags[b] !== 0);
-    onClamp?.(batch, flagged.length);
-    if (flagged.length === 0) return;
-    const x0 = new Float32Array(flagged.length * length);
-    flagged.forEach((b, k) => x0.set(read.subarray(b * length, (b + 1) * length), k * length));
-    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, classes });
-    flagged.forEach((b, k) => read.set(x0.subarray(k * length, (k + 1) * length), b * length));
-    // One copy from the first to the last: all others are what is there already.
-    const first = flagged[0] * length, end = (flagged.at(-1)! + 1) * length;
-    device.queue.writeBuffer(to, 4 * first, read, first, end - first);
-  };
-
-  /** One batch, made of samplings of the same plan and size. `ended`: throws where nobody waits for it any more. */
-  const run = async (all: readonly Waiting[], ended: () => void): Promise<Float32Array> => {
-    const { plan, shape: { nodes }, steps: told, clamp } = all[0], length = latentLength(space, nodes);
-    const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan);
-    const [advance, clamping, prepared] = await Promise.all([
-      once(advances, nodes, () => createAdvance(gpu, space, nodes)),
-      clamp && once(
-        clamps,
-        JSON.stringify([nodes, clamp.classes]),
-        () => createClamp(gpu, space, nodes, clamp.classes),
-      ),
-      engine.prepare({ shape: { batch, nodes }, conditions: plan.length, calls: calls.length }),
-    ]) as [Kernel<AdvanceBinding>, Kernel<"estimates" | "flags"> | undefined, Prepared];
-    const { ports: { latents, estimates, conditions, calls: slots }, forward } = prepared;
-    const { streams, before, flags } = room(batch, calls[1].keep ? batch * length : 0);
-    const byTime = new Map(plan.map((step) => [step.t, step]));
-    const times = Float64Array.from(plan, ({ t }) => t);
-    const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
-    const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
-    device.queue.writeBuffer(conditions, 0, rows);
-    device.queue.writeBuffer(slots, 0, callSlots(calls));
-    device.queue.writeBuffer(streams, 0, names);
-    const call = { buffer: slots, offset: 0, size: 32 };
-    const advancing = advance.bind({ estimates, streams, call, latents, before });
-    const clampingGroup = clamping?.bind({ estimates, flags });
-    const readback = createReadback(gpu, "samples", batch * (length + 1));
-    try {
-      let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
-      const submit = () => {
-        device.queue.submit([encoder.finish()]);
-        encoder = device.createCommandEncoder();
-      };
-      advance.run(pass, advancing, [batch], [0]);
-      for (let k = 0; k < plan.length; k++) {
-        const at = ALIGNMENT * (k + 1), last = k === plan.length - 1;
-        const clamped = clamping !== undefined && plan[k].t <= clamp!.below;
-        forward(pass, batch, at);
-        if (clamped) clamping.run(pass, clampingGroup!, [batch]);
-        if (clamped || last) {
-          pass.end();
-          encoder.copyBufferToBuffer(estimates, 0, readback, 0, 4 * batch * length);
-          if (clamped) encoder.copyBufferToBuffer(flags, 0, readback, 4 * batch * length, 4 * batch);
-          submit();
-          const read = await guard(readFloats(gpu, readback, batch * (length + (clamped ? 1 : 0))));
-          ended();
-          if (clamped) await guard(search(read, { batch, nodes }, clamp!.classes, estimates));
-          ended();
-          if (last) return read.subarray(0, batch * length);
-          pass = encoder.beginComputePass();
-        } else if (k % LOT === LOT - 1) {
-          pass.end();
-          submit();
-          await guard(device.queue.onSubmittedWorkDone());
-          ended();
-          pass = encoder.beginComputePass();
-        }
-        advance.run(pass, advancing, [batch], [at]);
-      }
-      throw new RangeError("a plan of at least one step asked, none given");
-    } finally {
-      readback.destroy();
-    }
-  };
+export function createGpuSampler(options: RunOptions) {
+  const { engine } = options, { space } = engine.network, runs = createRuns(options);
+  let waiting: Waiting[] = [], gathering = false, busy = 0;
 
   /** Those that go together with who has waited longest. */
   const choose = (): Waiting[] => {
@@ -177,8 +38,8 @@ export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: 
     const began = performance.now(), batch = all.reduce((sum, { shape }) => sum + shape.batch, 0);
     const gone = ({ options: { signal } }: Waiting) => signal?.aborted ?? false;
     try {
-      const x0 = await engine.inTurn(() =>
-        run(all, () => {
+      const x0 = await engine.inTurn((lane) =>
+        runs.run(all, lane, () => {
           if (all.every(gone)) all[0].options.signal!.throwIfAborted();
         })
       );
@@ -198,17 +59,20 @@ export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: 
   };
 
   const go = async () => {
-    if (running) return;
-    running = true;
-    for (;;) {
-      await new Promise<void>((resolve) => setImmediate(resolve)); // all that are asked for at once come together
-      waiting = waiting.filter(({ options: { signal } }) => !signal?.aborted);
-      if (waiting.length === 0) break;
+    if (gathering) return;
+    gathering = true;
+    await new Promise<void>((resolve) => setImmediate(resolve)); // all that are asked for at once come together
+    gathering = false;
+    waiting = waiting.filter(({ options: { signal } }) => !signal?.aborted);
+    while (waiting.length > 0 && busy < LANES) {
       const chosen = choose();
       waiting = waiting.filter((one) => !chosen.includes(one));
-      await serve(chosen);
+      busy++;
+      serve(chosen).then(() => {
+        busy--;
+        go();
+      });
     }
-    running = false;
   };
 
   /** What is too large for one batch, in several. */
@@ -246,10 +110,6 @@ export function createGpuSampler({ engine, onClamp, crew = createClampCrew() }: 
 
   return {
     sample,
-    dispose() {
-      crew.dispose();
-      for (const buffer of Object.values(own ?? {})) buffer.destroy();
-      own = undefined;
-    },
+    dispose: runs.dispose,
   };
 }

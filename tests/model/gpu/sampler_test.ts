@@ -161,3 +161,32 @@ Deno.test({
       }
     }),
 });
+
+Deno.test({
+  name:
+    "sample() on the GPU does two plans side by side, though buffers grow, and ends what is under way when disposed of",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      const sampling = (batch: number, steps: number) => ({
+        shape: { nodes: 3, batch },
+        plan: plan("ddpm", steps),
+        seed: 2,
+        indices: Array.from({ length: batch }, (_, k) => k),
+      });
+      const long = sampling(2, 36), large = sampling(50, 2), first = gpu.sample!(long);
+      let ended = false;
+      first.then(() => ended = true);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const second = await gpu.sample!(large);
+      assert.equal(ended, false, "the shorter one waited for the longer");
+      const { x0 } = await first;
+      assert.deepEqual((await gpu.sample!(long)).x0, x0);
+      assert.deepEqual((await gpu.sample!(large)).x0, second.x0);
+      const last = gpu.sample!(large);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      gpu.dispose();
+      assert.deepEqual((await last).x0, second.x0);
+      await assert.rejects(gpu.sample!(large), /disposed of/);
+    }),
+});

@@ -1,0 +1,169 @@
+/**
+ * One batch of molecules from noise to their estimates on the GPU: noise, the network and the steps follow one another there without
+ * reading back, but for the estimates whose likeliest graph violates valence, where they are to be clamped.
+ */
+import type { HeavyAtomClass } from "../heavy_atom/space.ts";
+import { latentLength } from "../latent.ts";
+import type { BatchShape, Sampling } from "../types.ts";
+import { type Call, callSlots } from "./call.ts";
+import { createClamp } from "./clamp.ts";
+import { type ClampCrew, createClampCrew } from "./clamp_crew.ts";
+import { type GpuEngine, type Lane, LANES, type Prepared } from "./engine.ts";
+import type { Kernel } from "./kernel.ts";
+import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
+import { type AdvanceBinding, createAdvance } from "./steps.ts";
+
+/** What samplings run on. */
+export interface RunOptions {
+  readonly engine: GpuEngine;
+  /** Who searches for graphs; a crew of its own where absent. */
+  readonly crew?: ClampCrew;
+  /** Hears of each clamped call: molecules, and how many of them the CPU had to search for. */
+  readonly onClamp?: (molecules: number, searched: number) => void;
+}
+
+/** What goes together in a batch: the same but for whose molecules. */
+export type Part = Pick<Sampling, "shape" | "plan" | "seed" | "indices" | "steps" | "clamp">;
+
+/** Buffers of a lane beside the engine's. */
+interface Own {
+  readonly streams: GPUBuffer;
+  readonly before: GPUBuffer;
+  readonly flags: GPUBuffer;
+}
+
+/** Steps that are submitted at once: between two lots signals are looked at. */
+const LOT = 16;
+
+/** The calls of a plan, the first one a draw of the noise to begin with. */
+export function planCalls(plan: Sampling["plan"]): Call[] {
+  const keeps = plan.some(({ before = 0 }) => before !== 0);
+  let draw = 0;
+  const steps = plan.map(({ z, x0, noise, before = 0 }, first): Call => ({
+    first,
+    stride: 0,
+    latent: z,
+    estimate: x0,
+    before,
+    noise,
+    draw: noise === 0 ? 0 : ++draw,
+    keep: keeps ? 1 : 0,
+  }));
+  return [{ first: 0, stride: 0, noise: 1, draw: 0 }, ...steps];
+}
+
+/** Runs batches on an engine. */
+export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOptions) {
+  const { gpu, network } = engine, { space } = network, { device, guard } = gpu;
+  const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
+  const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
+  const owned: (Own | undefined)[] = Array.from({ length: LANES }, () => undefined);
+
+  const once = <K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> => {
+    if (!map.has(key)) map.set(key, make());
+    return map.get(key)!;
+  };
+  /** Buffers of the sampler's own with room for a batch; `before` is as large as latents only where steps look back. */
+  const room = (lane: Lane, batch: number, beforeFloats: number): Own => {
+    const sizes = { streams: 2 * batch, before: Math.max(4, beforeFloats), flags: batch };
+    const made = Object.entries(sizes).map(([name, floats]) => {
+      const had = owned[lane]?.[name as keyof Own];
+      if (had && had.size >= 4 * floats) return [name, had];
+      had?.destroy();
+      return [name, createArray(gpu, name, floats)];
+    });
+    return owned[lane] = Object.fromEntries(made) as unknown as Own;
+  };
+
+  /** Searches for the graphs of flagged molecules and writes them; `read` is [estimates, flags]. */
+  const search = async (
+    read: Float32Array<ArrayBuffer>,
+    { batch, nodes }: BatchShape,
+    classes: readonly HeavyAtomClass[],
+    to: GPUBuffer,
+  ) => {
+    const length = latentLength(space, nodes), flags = new Uint32Array(read.buffer, 4 * batch * length, batch);
+    const flagged = Array.from(flags.keys()).filter((b) => flags[b] !== 0);
+    onClamp?.(batch, flagged.length);
+    if (flagged.length === 0) return;
+    const x0 = new Float32Array(flagged.length * length);
+    flagged.forEach((b, k) => x0.set(read.subarray(b * length, (b + 1) * length), k * length));
+    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, classes });
+    flagged.forEach((b, k) => read.set(x0.subarray(k * length, (k + 1) * length), b * length));
+    // One copy from the first to the last: all others are what is there already.
+    const first = flagged[0] * length, end = (flagged.at(-1)! + 1) * length;
+    device.queue.writeBuffer(to, 4 * first, read, first, end - first);
+  };
+
+  /** One batch, made of parts of the same plan and size. `ended`: throws where nobody waits for it any more. */
+  const run = async (all: readonly Part[], lane: Lane, ended: () => void): Promise<Float32Array> => {
+    const { plan, shape: { nodes }, steps: told, clamp } = all[0], length = latentLength(space, nodes);
+    const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan);
+    const [advance, clamping, prepared] = await Promise.all([
+      once(advances, nodes, () => createAdvance(gpu, space, nodes)),
+      clamp && once(
+        clamps,
+        JSON.stringify([nodes, clamp.classes]),
+        () => createClamp(gpu, space, nodes, clamp.classes),
+      ),
+      engine.prepare({ shape: { batch, nodes }, conditions: plan.length, calls: calls.length }, lane),
+    ]) as [Kernel<AdvanceBinding>, Kernel<"estimates" | "flags"> | undefined, Prepared];
+    const { ports: { latents, estimates, conditions, calls: slots }, forward } = prepared;
+    const { streams, before, flags } = room(lane, batch, calls[1].keep ? batch * length : 0);
+    const byTime = new Map(plan.map((step) => [step.t, step]));
+    const times = Float64Array.from(plan, ({ t }) => t);
+    const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
+    const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
+    device.queue.writeBuffer(conditions, 0, rows);
+    device.queue.writeBuffer(slots, 0, callSlots(calls));
+    device.queue.writeBuffer(streams, 0, names);
+    const call = { buffer: slots, offset: 0, size: 32 };
+    const advancing = advance.bind({ estimates, streams, call, latents, before });
+    const clampingGroup = clamping?.bind({ estimates, flags });
+    const readback = createReadback(gpu, "samples", batch * (length + 1));
+    try {
+      let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
+      const submit = () => {
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder();
+      };
+      advance.run(pass, advancing, [batch], [0]);
+      for (let k = 0; k < plan.length; k++) {
+        const at = ALIGNMENT * (k + 1), last = k === plan.length - 1;
+        const clamped = clamping !== undefined && plan[k].t <= clamp!.below;
+        forward(pass, batch, at);
+        if (clamped) clamping.run(pass, clampingGroup!, [batch]);
+        if (clamped || last) {
+          pass.end();
+          encoder.copyBufferToBuffer(estimates, 0, readback, 0, 4 * batch * length);
+          if (clamped) encoder.copyBufferToBuffer(flags, 0, readback, 4 * batch * length, 4 * batch);
+          submit();
+          const read = await guard(readFloats(gpu, readback, batch * (length + (clamped ? 1 : 0))));
+          ended();
+          if (clamped) await guard(search(read, { batch, nodes }, clamp!.classes, estimates));
+          ended();
+          if (last) return read.subarray(0, batch * length);
+          pass = encoder.beginComputePass();
+        } else if (k % LOT === LOT - 1) {
+          pass.end();
+          submit();
+          await guard(device.queue.onSubmittedWorkDone());
+          ended();
+          pass = encoder.beginComputePass();
+        }
+        advance.run(pass, advancing, [batch], [at]);
+      }
+      throw new RangeError("a plan of at least one step asked, none given");
+    } finally {
+      readback.destroy();
+    }
+  };
+
+  return {
+    run,
+    dispose() {
+      crew.dispose();
+      for (const buffer of owned.flatMap((own) => Object.values(own ?? {}))) buffer.destroy();
+    },
+  };
+}
