@@ -96,7 +96,7 @@ export async function createTrainingEngine(
   >;
   const gradient = array("gradient", length), partials = array("partials", slices * products);
   const squares = array("squares", sumGroups(length)[0]), rates = array("rates", RATES.length);
-  const control = array("control", CONTROL.length), extent = array("extent", 4), spare = array("spare", length);
+  const control = array("control", CONTROL.length), extent = array("extent", 6), spare = array("spare", length);
   const kinds = array("kinds", layout.kinds.length);
   const write = (buffer: GPUBuffer, data: Float32Array | Uint32Array, at = 0) =>
     device.queue.writeBuffer(buffer, 4 * at, data as Float32Array<ArrayBuffer>);
@@ -104,7 +104,7 @@ export async function createTrainingEngine(
   write(state.parameters, arrange(layout, first));
   write(state.ema, arrange(layout, first));
 
-  const kernels = await createTrainingKernels(gpu, options, layout, slices), clip = await createControl(gpu, layout);
+  const kernels = await createTrainingKernels(gpu, options, slices), clip = await createControl(gpu, layout);
   const clipGroup = clip.bind({ gradient, squares, rates, control });
   const optimiser = await createOptimiser(gpu, layout, { ...state, gradient, rates, control }, kinds);
   const places = createPlaces(gpu, layout, sizes.blocks);
@@ -142,7 +142,7 @@ export async function createTrainingEngine(
       );
     }
     const nodes = Math.max(FEW_NODES, roundUp(batch.most, 8));
-    if (!pairKernels.has(nodes)) pairKernels.set(nodes, createPairKernels(gpu, options, layout, nodes));
+    if (!pairKernels.has(nodes)) pairKernels.set(nodes, createPairKernels(gpu, options, nodes));
     const ready = { ...kernels, ...await pairKernels.get(nodes)! }, at = makeRoom(batch);
     let passes = bound.get(nodes);
     if (!passes) {
@@ -151,7 +151,7 @@ export async function createTrainingEngine(
       bound.set(nodes, passes = bindPasses(options, ready, layout, slices, weights, place, at, sinks));
     }
     const { rows, molecules } = batch, slice = roundUp(Math.ceil(rows / slices), 16);
-    const size: Extent = { rows, molecules, slice };
+    const size: Extent = { rows, molecules, slice, products, shares: length - products };
     for (const name of Object.keys(at.batch) as (keyof typeof at.batch)[]) write(at.batch[name], batch[name]);
     write(extent, extentWords(size));
     return { passes, size, arrays: at };

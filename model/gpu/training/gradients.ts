@@ -67,7 +67,6 @@ export const weightGroups = (terms: number, columns: number, slices: number): [n
 export function createWeightGradient<Name extends string>(
   gpu: Gpu,
   { label, terms, columns, bindings, declarations = "", x, dy, where = "true" }: WeightGradient<Name>,
-  products: number,
 ): Promise<Kernel<Name | "extent" | "place" | "partials">> {
   const padded = roundUp(columns, TILE_COLUMNS), tiles = padded / TILE_COLUMNS;
   return createTileProduct<Name | "extent" | "place" | "partials">(gpu, {
@@ -98,8 +97,8 @@ fn dy(row: u32, quad: u32) -> vec4<f32> { ${dy} }`,
     right: `if (begin + term < end && quad < ${columns / 4}u) { return dy(begin + term, quad); }
   return vec4<f32>();`,
     store: `if (row < ${terms}u && quad < ${columns / 4}u && (${where})) {
-    partials[(slice * ${products}u + place[0] + row * ${padded}u) / 4u + quad] = value;
+    partials[(slice * extent[4] + place[0] + row * ${padded}u) / 4u + quad] = value;
   }`,
-    sums: `if (quad < ${columns / 4}u) { partials[(slice * ${products}u + place[1]) / 4u + quad] = value; }`,
+    sums: `if (quad < ${columns / 4}u) { partials[(slice * extent[4] + place[1]) / 4u + quad] = value; }`,
   });
 }

@@ -9,7 +9,6 @@ import { createMoments } from "../rows.ts";
 import { roundUp } from "../text.ts";
 import { inputTerms } from "./batch.ts";
 import { createInputGradient, createWeightGradient } from "./gradients.ts";
-import type { TrainingLayout } from "./layout.ts";
 import { createLoss } from "./loss.ts";
 import { READ, READ4, WRITE4 } from "./molecules.ts";
 import { createNormBackward } from "./norms.ts";
@@ -37,9 +36,6 @@ export function layerSizes({ space, sizes: { width: f, levels = 0 } }: TrainingO
 
 /** Floats of a row of an array of so many numbers, where products write whole tiles of it. */
 export const rowFloats = (columns: number): number => roundUp(columns, 64);
-
-/** Numbers of a workgroup's shares of the gradient. */
-export const shareFloats = ({ products, length }: TrainingLayout): number => length - products;
 
 const MOMENTS = NORMED.moments;
 /** [LN(rows), norms] by single numbers; see `normed`. */
@@ -154,7 +150,7 @@ async function inputGradients(gpu: Gpu, options: TrainingOptions) {
 }
 
 /** Gradients of the layers' weights. */
-async function weightGradients(gpu: Gpu, options: TrainingOptions, { products }: TrainingLayout) {
+async function weightGradients(gpu: Gpu, options: TrainingOptions) {
   const { sizes: { width: f } } = options, size = layerSizes(options), quads = f / 4;
   const [input, projected, out, up, downs, ends] = await Promise.all([
     createWeightGradient(gpu, {
@@ -163,7 +159,7 @@ async function weightGradients(gpu: Gpu, options: TrainingOptions, { products }:
       bindings: { inputs: READ, dh: READ4 },
       x: `return inputs[row * ${size.input.terms}u + k];`,
       dy: `return dh[row * ${quads}u + quad];`,
-    }, products),
+    }),
     createWeightGradient(gpu, {
       label: "projections",
       ...size.projected,
@@ -171,58 +167,53 @@ async function weightGradients(gpu: Gpu, options: TrainingOptions, { products }:
       x: normed1(f),
       dy: `return dprojected[row * ${rowFloats(size.projected.columns) / 4}u + quad];`,
       where: `row < ${f}u || quad >= ${3 * f / 4}u`, // queries, keys and values know nothing of norms
-    }, products),
+    }),
     createWeightGradient(gpu, {
       label: "output of attention",
       ...size.out,
       bindings: { mixed: READ, dh: READ4 },
       x: `return mixed[row * ${size.out.terms}u + k];`,
       dy: `return dh[row * ${quads}u + quad];`,
-    }, products),
+    }),
     createWeightGradient(gpu, {
       label: "first layer of nodes",
       ...size.up,
       bindings: { ...NORMED1, dhidden: READ4 },
       x: normed1(f),
       dy: `return dhidden[row * ${size.up.columns / 4}u + quad];`,
-    }, products),
+    }),
     createWeightGradient(gpu, {
       label: "second layer of nodes",
       ...size.down,
       bindings: { up: READ, ...DOWN },
       x: `let u = up[row * ${size.down.terms}u + k]; return u / (1.0 + exp(min(-u, 80.0)));`,
       dy: down(f),
-    }, products),
+    }),
     createWeightGradient(gpu, {
       label: "ends",
       ...size.ends,
       bindings: { rows: READ, moments: MOMENTS, dends: READ4 },
       x: `let m = moments[row]; return (rows[row * ${f}u + k] - m.x) * m.y;`,
       dy: `return dends[row * 16u + quad];`,
-    }, products),
+    }),
   ]);
   return { input, projected, out, up, down: downs, ends };
 }
 
 /** The kernels that serve molecules of any size. */
-export async function createTrainingKernels(
-  gpu: Gpu,
-  options: TrainingOptions,
-  layout: TrainingLayout,
-  slices: number,
-) {
-  const { space, sizes: { width } } = options, shares = shareFloats(layout);
+export async function createTrainingKernels(gpu: Gpu, options: TrainingOptions, slices: number) {
+  const { space, sizes: { width } } = options;
   const [forward, inputs, weights, moments, norm, firstSets, nextSets, sets, firstSetsBack, sums] = await Promise.all([
     forwardLayers(gpu, options),
     inputGradients(gpu, options),
-    weightGradients(gpu, options, layout),
+    weightGradients(gpu, options),
     createMoments(gpu, width),
     createNormBackward(gpu, width),
     createFirstSets(gpu, space),
     createNextSets(gpu),
-    createSetsBackward(gpu, shares),
-    createFirstSetsBackward(gpu, space, shares),
-    createSums(gpu, layout, slices),
+    createSetsBackward(gpu),
+    createFirstSetsBackward(gpu, space),
+    createSums(gpu, slices),
   ]);
   return { forward, inputs, weights, moments, norm, firstSets, nextSets, sets, firstSetsBack, sums };
 }
@@ -231,14 +222,13 @@ export async function createTrainingKernels(
 export async function createPairKernels(
   gpu: Gpu,
   { space, sizes: { width } }: TrainingOptions,
-  layout: TrainingLayout,
   most: number,
 ) {
-  const options = { space, width, most }, shares = shareFloats(layout);
+  const options = { space, width, most };
   const [pairs, pairsBack, loss] = await Promise.all([
     createTrainingPairs(gpu, options),
-    createPairsBackward(gpu, options, shares),
-    createLoss(gpu, options, shares),
+    createPairsBackward(gpu, options),
+    createLoss(gpu, options),
   ]);
   return { pairs, pairsBack, loss };
 }

@@ -11,7 +11,7 @@ import { createKernel, type Kernel } from "../kernel.ts";
 import { END_SCALARS } from "../packing.ts";
 import { float, roundUp, unroll } from "../text.ts";
 import { CONDITIONS } from "./batch.ts";
-import { each, eachMolecule, INDEX, MAIN, READ, WORDS, WRITE } from "./molecules.ts";
+import { each, eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 import {
   distancesAt,
   featureCount,
@@ -54,7 +54,6 @@ const BINDINGS = {
 export function createLoss(
   gpu: Gpu,
   { space, most }: { readonly space: LatentSpace; readonly most: number },
-  shares: number,
 ): Promise<Kernel<keyof typeof BINDINGS>> {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, wide = roundUp(P, 4);
   const features = featureCount(space, false), distances = distancesAt(space);
@@ -259,7 +258,7 @@ fn main(${MAIN}) {
   }
   sums[thread] = vec3<f32>(positions, scalars, bonds);
   workgroupBarrier();
-  let own = group.x * ${shares}u;
+  let own = ${OWN_SHARES};
   if (thread == 0u) {
     var sum = vec3<f32>();
     for (var k = 0u; k < ${T}u; k++) { sum += sums[k]; }

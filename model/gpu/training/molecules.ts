@@ -16,11 +16,17 @@ export interface Extent {
   readonly molecules: number;
   /** Rows a slice of a weight's gradient; a multiple of 16. */
   readonly slice: number;
+  /** Numbers of a slice of `partials`, and of a workgroup's part of `shares`: see `TrainingLayout`. */
+  readonly products: number;
+  readonly shares: number;
 }
 
 /** `extent` as it lies on the device. */
-export const extentWords = ({ rows, molecules, slice }: Extent): Uint32Array<ArrayBuffer> =>
-  Uint32Array.of(rows, molecules, groupsOf(molecules)[0], slice);
+export const extentWords = ({ rows, molecules, slice, products, shares }: Extent): Uint32Array<ArrayBuffer> =>
+  Uint32Array.of(rows, molecules, groupsOf(molecules)[0], slice, products, shares);
+
+/** WGSL: where in `shares` this workgroup's part begins. */
+export const OWN_SHARES = "group.x * extent[5]";
 
 /** The bindings of the index. */
 export const INDEX: Readonly<Record<"index" | "extent", Binding>> = {

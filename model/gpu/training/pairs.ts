@@ -8,7 +8,7 @@ import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { projectedColumns } from "../packing.ts";
 import { float, roundUp, unroll } from "../text.ts";
-import { each, eachMolecule, eachRow, INDEX, MAIN, READ, ROW_INDEX, WORDS, WRITE } from "./molecules.ts";
+import { each, eachMolecule, eachRow, INDEX, MAIN, OWN_SHARES, READ, ROW_INDEX, WORDS, WRITE } from "./molecules.ts";
 import {
   distancesAt,
   featureCount,
@@ -167,7 +167,6 @@ const BACKWARD_THREADS = 256;
 export function createPairsBackward(
   gpu: Gpu,
   options: PairOptions,
-  shares: number,
 ): Promise<
   Kernel<
     | keyof typeof INDEX
@@ -324,7 +323,7 @@ fn main(${MAIN}) {
     }
   }`)
   }
-  let own = group.x * ${shares}u;
+  let own = ${OWN_SHARES};
   ${
     unroll(firstEach, (u) =>
       `if (k1 + ${u * firstLines}u < ${features}u) {

@@ -13,7 +13,7 @@ import { momentGroups } from "../rows.ts";
 import { roundUp } from "../text.ts";
 import { CONDITIONS } from "./batch.ts";
 import { weightGroups } from "./gradients.ts";
-import { layerSizes, rowFloats, shareFloats, type TrainingKernels, type TrainingOptions } from "./kernels.ts";
+import { layerSizes, rowFloats, type TrainingKernels, type TrainingOptions } from "./kernels.ts";
 import type { TrainingLayout } from "./layout.ts";
 import { type Extent, groupsOf, MOST_GROUPS } from "./molecules.ts";
 import { normGroups } from "./norms.ts";
@@ -343,4 +343,4 @@ const ROW_GROUPS = 32768;
 
 /** Floats of the shares of the most workgroups that a batch of so many molecules is given. */
 export const sharesFloats = (layout: TrainingLayout, molecules: number): number =>
-  Math.min(molecules, MOST_GROUPS) * shareFloats(layout);
+  Math.min(molecules, MOST_GROUPS) * (layout.length - layout.products);

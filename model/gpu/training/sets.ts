@@ -4,7 +4,7 @@ import type { LatentSpace } from "../../types.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { unroll } from "../text.ts";
-import { eachMolecule, INDEX, MAIN, READ, WORDS, WRITE } from "./molecules.ts";
+import { eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 
 const LINES = 4, THREADS = SETS * LINES, WIDE = 3 * SETS;
 
@@ -127,7 +127,6 @@ const BACKWARD = {
  */
 export function createSetsBackward(
   gpu: Gpu,
-  shares: number,
 ): Promise<Kernel<keyof typeof BACKWARD | "before" | "gates" | "updates" | "weight" | "dupdates" | "dgates">> {
   const mixes = SETS * SETS / THREADS;
   return createKernel(gpu, {
@@ -178,7 +177,7 @@ export function createSetsBackward(
   ${
       unroll(
         mixes,
-        (u) => `shares[group.x * ${shares}u + place[0] + (line + ${u * LINES}u) * ${SETS}u + channel] = mix${u};`,
+        (u) => `shares[${OWN_SHARES} + place[0] + (line + ${u * LINES}u) * ${SETS}u + channel] = mix${u};`,
       )
     }`),
   });
@@ -188,7 +187,6 @@ export function createSetsBackward(
 export function createFirstSetsBackward(
   gpu: Gpu,
   { vectors: V, scalars: K }: LatentSpace,
-  shares: number,
 ): Promise<Kernel<keyof typeof BACKWARD | "latents">> {
   return createKernel(gpu, {
     label: "first sets, backward",
@@ -212,7 +210,7 @@ export function createFirstSetsBackward(
   ${
       unroll(V, (v) =>
         `${sumOver(`weight${v}`)}
-  if (line == 0u) { shares[group.x * ${shares}u + place[0] + ${v * SETS}u + channel] = weight${v}; }`)
+  if (line == 0u) { shares[${OWN_SHARES} + place[0] + ${v * SETS}u + channel] = weight${v}; }`)
     }`),
   });
 }

@@ -24,12 +24,11 @@ const sumAll = (value: string) => `
   let total = sums[0];`;
 
 /**
- * `gradient` `[length]` from `partials` `[slices, products]` and `shares` `[workgroups, length - products]`, and the sums of the
+ * `gradient` `[length]` from `partials` `[slices, products]` and `shares` `[workgroups, shares]`, and the sums of the
  * squares of what is no padding, one a workgroup.
  */
 export function createSums(
   gpu: Gpu,
-  { products, length }: TrainingLayout,
   slices: number,
 ): Promise<Kernel<"extent" | "kinds" | "partials" | "shares" | "gradient" | "squares">> {
   return createKernel(gpu, {
@@ -44,12 +43,12 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   var square = 0.0;
-  for (var k = group.x * ${T}u + thread; k < ${length}u; k += groups.x * ${T}u) {
+  for (var k = group.x * ${T}u + thread; k < extent[4] + extent[5]; k += groups.x * ${T}u) {
     var sum = 0.0;
-    if (k < ${products}u) {
-      for (var s = 0u; s < ${slices}u; s++) { sum += partials[s * ${products}u + k]; }
+    if (k < extent[4]) {
+      for (var s = 0u; s < ${slices}u; s++) { sum += partials[s * extent[4] + k]; }
     } else {
-      for (var g = 0u; g < extent[2]; g++) { sum += shares[g * ${length - products}u + k - ${products}u]; }
+      for (var g = 0u; g < extent[2]; g++) { sum += shares[g * extent[5] + k - extent[4]]; }
     }
     gradient[k] = sum;
     if (kinds[k / ${CHUNK}u] != 0u) { square += sum * sum; }
