@@ -173,29 +173,10 @@ export function createPairs(gpu: Gpu, space: LatentSpace, width: number, nodes: 
         ${unroll(depth, (e) => `o${e}_${u} += share * projected[v_at + ${e * HEADS}u];`)}
       }`;
   const offDiagonal = unroll(4, (q) => `y${q} = select(y${q}, vec4<f32>(), i == j);`);
-  const code = `
-${activations("vec4<f32>")}
-var<workgroup> first_weight: array<vec4<f32>, ${radial * E}>;
-var<workgroup> second: array<vec4<f32>, ${PAIR_WIDTH * 16}>;
-var<workgroup> stage: array<array<f32, ${OUT + 1}>, ${THREADS}>;
-
-@compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let first = group.x * ${rows}u;
-  for (var k = thread; k < ${radial * E}u; k += ${THREADS}u) { first_weight[k] = radial_weight[k]; }
-  for (var k = thread; k < ${PAIR_WIDTH * 16}u; k += ${THREADS}u) { second[k] = pair_weight[k]; }
-  workgroupBarrier();
-  ${
-    unroll(items, (u) =>
-      `var low_${u} = 0.0; var high_${u} = 0.0; var update_${u} = vec3<f32>();
-  var largest_${u} = -3.4e38; var total_${u} = 0.0;
-  ${unroll(depth, (e) => `var o${e}_${u} = 0.0;`)}`)
-  }
-  let row = first + min(thread / ${columns}u, ${rows - 1}u);
-  let molecule = row / ${nodes}u; let i = row % ${nodes}u;
-  let at = molecule * ${latentLength(space, nodes)}u;
-  ${chunks === 1 ? "let chunk = 0u; {" : `for (var chunk = 0u; chunk < ${chunks}u; chunk++) {`}
-    let start = chunk * ${columns}u; let count = min(${columns}u, ${nodes}u - start);
+  // Written out for each turn: software adapters take minutes to compile a loop with a barrier around so much.
+  const turn = (chunk: number) => `
+  {
+    let start = ${chunk * columns}u; let count = ${Math.min(columns, nodes - chunk * columns)}u;
     let j = min(start + thread % ${columns}u, ${nodes - 1}u);
     let column = molecule * ${nodes}u + j;
     ${radialText(space, `${nodes}u`)}
@@ -219,8 +200,30 @@ ${
     }
     workgroupBarrier();
     ${lanes((u) => `${neighbours} ${messages(u)} ${coordinates(u)} ${attention(u)}`)}
-    ${chunks === 1 ? "" : "workgroupBarrier();"}
+    ${chunk === chunks - 1 ? "" : "workgroupBarrier();"}
+  }`;
+  const code = `
+${activations("vec4<f32>")}
+var<workgroup> first_weight: array<vec4<f32>, ${radial * E}>;
+var<workgroup> second: array<vec4<f32>, ${PAIR_WIDTH * 16}>;
+var<workgroup> stage: array<array<f32, ${OUT + 1}>, ${THREADS}>;
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let first = group.x * ${rows}u;
+  for (var k = thread; k < ${radial * E}u; k += ${THREADS}u) { first_weight[k] = radial_weight[k]; }
+  for (var k = thread; k < ${PAIR_WIDTH * 16}u; k += ${THREADS}u) { second[k] = pair_weight[k]; }
+  workgroupBarrier();
+  ${
+    unroll(items, (u) =>
+      `var low_${u} = 0.0; var high_${u} = 0.0; var update_${u} = vec3<f32>();
+  var largest_${u} = -3.4e38; var total_${u} = 0.0;
+  ${unroll(depth, (e) => `var o${e}_${u} = 0.0;`)}`)
   }
+  let row = first + min(thread / ${columns}u, ${rows - 1}u);
+  let molecule = row / ${nodes}u; let i = row % ${nodes}u;
+  let at = molecule * ${latentLength(space, nodes)}u;
+  ${unroll(chunks, turn)}
   ${
     lanes((u) => `
       let out = row * ${wide}u + lane;

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { createGpuDenoiser, type GpuDenoiser } from "../../../model/gpu/denoiser.ts";
 import { latentLength } from "../../../model/latent.ts";
 import { createPairAttention } from "../../../model/pair_attention/denoiser.ts";
+import type { PairAttentionSizes } from "../../../model/pair_attention/parameters.ts";
 import type { Denoiser } from "../../../model/types.ts";
 import { found, noisy, parameters, relativeError, schedule, space, withGpu } from "./network.ts";
 
@@ -11,10 +12,10 @@ const sizes = { width: 32, blocks: 2 }, ignore = !found.gpu;
 /** A denoiser on the GPU, and the reference. */
 async function withBoth(
   work: (gpu: GpuDenoiser, reference: Denoiser) => Promise<void>,
-  { levels = 0, precision = "f32" as "f32" | "f16" } = {},
+  { precision = "f32" as "f32" | "f16", ...changed }: Partial<PairAttentionSizes> & { precision?: "f32" | "f16" } = {},
 ): Promise<void> {
   await tf.setBackend("cpu");
-  const values = parameters({ ...sizes, levels }), options = { space, sizes: { ...sizes, levels }, schedule };
+  const own = { ...sizes, ...changed }, values = parameters(own), options = { space, sizes: own, schedule };
   const reference = createPairAttention(tf, options, values);
   try {
     await withGpu(async (device) => {
@@ -41,6 +42,17 @@ Deno.test({
         assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
       }
     }),
+});
+
+Deno.test({
+  name: "the GPU engine agrees with TensorFlow.js on more nodes than a workgroup takes at a time",
+  ignore,
+  fn: () =>
+    withBoth(async (gpu, reference) => {
+      const shape = { nodes: 67, batch: 2 }, { z, t } = noisy(shape);
+      const error = relativeError(await gpu.predict(z, shape, t), await reference.predict(z, shape, t));
+      assert.ok(error < 1e-5, `${error}`);
+    }, { width: 16, blocks: 1 }),
 });
 
 Deno.test({
