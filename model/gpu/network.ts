@@ -26,6 +26,16 @@ export interface NetworkOptions {
   readonly precision?: Precision;
 }
 
+/** Throws RangeError where the kernels lack a network of these sizes. */
+export function checkNetwork({ space, sizes: { width } }: Pick<NetworkOptions, "space" | "sizes">): void {
+  if (!(width > 0 && width % 16 === 0)) throw new RangeError(`width must be a positive multiple of 16, ${width} given`);
+  if (space.vectors < 1 || space.scalars < 1 || space.scalars > 16 || space.pairs < 1 || space.pairs > 8) {
+    throw new RangeError(
+      `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
+    );
+  }
+}
+
 /** Floats of a row of conditions: features of the time and of the number of steps, alpha, sigma. */
 export const conditionWidth = ({ levels = 0 }: PairAttentionSizes): number => TIMES + levels + 2;
 

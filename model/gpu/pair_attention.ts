@@ -10,6 +10,7 @@ import { type Numbers, uploadAll } from "./memory.ts";
 import {
   type Arrays,
   bindForward,
+  checkNetwork,
   conditionWidth,
   createArrays,
   createRowKernels,
@@ -31,14 +32,7 @@ export async function createPairAttentionNetwork(
   parameters: Parameters,
 ): Promise<GpuNetwork<Arrays>> {
   const { space, sizes, precision = "f32" } = options;
-  if (!(sizes.width > 0 && sizes.width % 16 === 0)) {
-    throw new RangeError(`width must be a positive multiple of 16, ${sizes.width} given`);
-  }
-  if (space.vectors < 1 || space.scalars < 1 || space.scalars > 16 || space.pairs < 1 || space.pairs > 8) {
-    throw new RangeError(
-      `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
-    );
-  }
+  checkNetwork(options);
   const memory = pairMemory(space), { maxComputeWorkgroupStorageSize: had } = gpu.device.limits;
   if (memory > had) throw new RangeError(`${memory} bytes of workgroup memory asked, ${had} had by ${gpu.label}`);
   flatten(pairAttentionParameters(space, sizes), parameters); // checks names and shapes

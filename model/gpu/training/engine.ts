@@ -3,31 +3,20 @@
  * asked for is done in the order of asking; nothing waits for the device but what reads from it.
  */
 import { arrange, disarrange, type TrainingLayout, trainingLayout } from "./layout.ts";
-import { CALL_TYPE, callSlots } from "../call.ts";
-import { conditionRows } from "../conditions.ts";
 import type { Gpu } from "../device.ts";
-import { createEstimates } from "../estimates.ts";
-import { timesOf } from "../../engine/inputs.ts";
 import type { Resource } from "../kernel.ts";
 import { createArray, createReadback, readFloats } from "../memory.ts";
-import { conditionWidth, mostRows } from "../network.ts";
-import { latentLength } from "../../latent.ts";
+import { checkNetwork, mostRows } from "../network.ts";
 import type { Asked, Group, Rates } from "../../training/learner.ts";
 import { roundUp } from "../text.ts";
+import { type Capacity, createTrainingArrays, sharesFloats, type TrainingArrays } from "./arrays.ts";
 import { joinGroups, type TrainingBatch } from "./batch.ts";
+import { createEstimator } from "./estimates.ts";
 import { createPairKernels, createTrainingKernels, type TrainingOptions } from "./kernels.ts";
 import { type Extent, extentWords, MOST_GROUPS } from "./molecules.ts";
 import { createOptimiser } from "./muon.ts";
-import { pairMemory } from "./pairs.ts";
-import {
-  bindPasses,
-  type Capacity,
-  createPlaces,
-  createTrainingArrays,
-  type Passes,
-  sharesFloats,
-  type TrainingArrays,
-} from "./passes.ts";
+import { pairMemory } from "./pairs_backward.ts";
+import { bindPasses, createPlaces, type Passes } from "./passes.ts";
 import { CONTROL, createControl, RATES, sumGroups } from "./sums.ts";
 
 /** The arrays of a network's state. */
@@ -73,6 +62,7 @@ export async function createTrainingEngine(
   options: TrainingOptions,
   first: Float32Array,
 ): Promise<TrainingEngine> {
+  checkNetwork(options);
   const { space, sizes } = options, { device, guard } = gpu, { limits } = device;
   const layout = trainingLayout(space, sizes), { length, products, parts } = layout;
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4;
@@ -80,8 +70,12 @@ export async function createTrainingEngine(
   if (slices < 1 || sharesFloats(layout, MOST_GROUPS) > most) {
     throw new RangeError(`a network of ${length} numbers is too large for this GPU (${gpu.label})`);
   }
+  const had = limits.maxComputeWorkgroupStorageSize;
   let mostNodes = FEW_NODES;
-  while (pairMemory(space, mostNodes + 8) <= limits.maxComputeWorkgroupStorageSize) mostNodes += 8;
+  if (pairMemory(space, mostNodes) > had) {
+    throw new RangeError(`${pairMemory(space, mostNodes)} bytes of workgroup memory asked, ${had} had by ${gpu.label}`);
+  }
+  while (pairMemory(space, mostNodes + 8) <= had) mostNodes += 8;
   const largest = mostRows(gpu, sizes);
 
   const own: GPUBuffer[] = [];
@@ -113,7 +107,7 @@ export async function createTrainingEngine(
     return { buffer: state.parameters, offset: 4 * offset, size: roundUp(4 * floats, 16) };
   };
   const pairKernels = new Map<number, ReturnType<typeof createPairKernels>>();
-  const estimates = new Map<number, ReturnType<typeof createEstimates>>();
+  const estimate = createEstimator(gpu, options, weights);
 
   let capacity: Capacity = { rows: 0, molecules: 0, latents: 0 }, arrays: TrainingArrays | undefined;
   let shares: GPUBuffer | undefined, disposed = false, bound = new Map<number, Passes>();
@@ -228,7 +222,7 @@ export async function createTrainingEngine(
       const batch = join(groups);
       return inTurn(async () => {
         const { passes, size } = await prepare(batch), bytes = 4 * length;
-        const [values] = await submit((encoder) => {
+        const done = submit((encoder) => {
           if (which === "ema") {
             encoder.copyBufferToBuffer(state.parameters, 0, spare, 0, bytes);
             encoder.copyBufferToBuffer(state.ema, 0, state.parameters, 0, bytes);
@@ -236,8 +230,8 @@ export async function createTrainingEngine(
           compute(encoder, (pass) => [passes.forward, passes.loss, passes.sums].forEach((part) => part(pass, size)));
           if (which === "ema") encoder.copyBufferToBuffer(spare, 0, state.parameters, 0, bytes);
         }, [{ buffer: gradient, at: lossesAt, floats: 3 }]);
-        return values;
-      });
+        return { done };
+      }).then(async ({ done }) => (await done)[0]);
     },
     gradient: (groups) => {
       const batch = join(groups);
@@ -251,49 +245,18 @@ export async function createTrainingEngine(
       });
     },
     predict: (asked) => {
-      const { shape: { batch: count, nodes }, alpha, sigma } = asked, batch = join([asked]);
-      const rows = conditionRows({ times: timesOf([asked], sizes.levels ?? 0), alpha, sigma });
+      const batch = join([asked]);
       return inTurn(async () => {
-        const { passes, size, arrays: { work, levels, batch: { latents } } } = await prepare(batch);
-        if (!estimates.has(nodes)) {
-          estimates.set(nodes, createEstimates(gpu, space, nodes, conditionWidth(sizes), CALL_TYPE));
-        }
-        const kernel = await estimates.get(nodes)!, floats = count * latentLength(space, nodes);
-        const conditions = createArray(gpu, "asked", rows.length), out = createArray(gpu, "estimates", floats);
-        const slot = callSlots([{ first: 0, stride: 1 }]);
-        const calls = device.createBuffer({
-          label: "call",
-          size: slot.byteLength,
-          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-        });
-        try {
-          write(conditions, rows);
-          write(calls, slot);
-          const group = kernel.bind({
-            latents,
-            sets: work.sets,
-            normalised: levels[sizes.blocks].normalised,
-            ends: work.ends,
-            ends4: work.ends,
-            pair_weight: weights("bonds.pair"),
-            pair_bias: weights("bonds.pair.bias"),
-            out_weight: weights("bonds.out"),
-            out_bias: weights("bonds.out.bias"),
-            coordinates: weights("coordinates.out"),
-            conditions,
-            call: { buffer: calls, offset: 0, size: 32 },
-            estimates: out,
-          });
-          const [values] = await submit((encoder) =>
-            compute(encoder, (pass) => {
-              passes.forward(pass, size);
-              kernel.run(pass, group, [count], [0]);
-            }), [{ buffer: out, floats }]);
-          return values;
-        } finally {
-          for (const buffer of [conditions, out, calls]) buffer.destroy();
-        }
-      });
+        const { passes, size, arrays } = await prepare(batch),
+          { record, out, floats, dispose } = await estimate(asked, arrays);
+        const done = submit((encoder) =>
+          compute(encoder, (pass) => {
+            passes.forward(pass, size);
+            record(pass);
+          }), [{ buffer: out, floats }]);
+        dispose();
+        return { done };
+      }).then(async ({ done }) => (await done)[0]);
     },
     read: () =>
       inTurn(async () => {

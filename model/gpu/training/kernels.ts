@@ -12,7 +12,8 @@ import { createInputGradient, createWeightGradient } from "./gradients.ts";
 import { createLoss } from "./loss.ts";
 import { READ, READ4, WRITE4 } from "./molecules.ts";
 import { createNormBackward } from "./norms.ts";
-import { createPairsBackward, createTrainingPairs } from "./pairs.ts";
+import { createTrainingPairs } from "./pairs.ts";
+import { createPairsBackward } from "./pairs_backward.ts";
 import { createFirstSets, createFirstSetsBackward, createNextSets, createSetsBackward } from "./sets.ts";
 import { createSums } from "./sums.ts";
 
