@@ -7,6 +7,7 @@ import { createTrainingEngine } from "../../../../model/gpu/training/engine.ts";
 import { createGpuLearner } from "../../../../model/gpu/training/learner.ts";
 import { HEADS, PAIR_WIDTH } from "../../../../model/pair_attention/parameters.ts";
 import type { Group, Learner, Rates } from "../../../../model/training/learner.ts";
+import { openLearner } from "../../../../model/training/open_learner.ts";
 import { found, parameters, relativeError, space, withGpu } from "../network.ts";
 
 const sizes = { width: 32, blocks: 2 }, setup = { space, sizes, seed: 1, values: parameters(sizes), threads: 1 };
@@ -20,8 +21,10 @@ const noNative = (() => {
 })();
 const ignore = !found.gpu || noNative;
 
-/** Molecules of three sizes; the number of them is no multiple of anything. */
-const groups = (): Group[] => [[3, 9], [2, 7], [1, 1]].map(([batch, nodes]) => trainingBatch({ batch, nodes }));
+/** Molecules of these numbers and sizes, told the number of steps. */
+const groupsOf = (shapes: number[][]): Group[] =>
+  shapes.map(([batch, nodes]) => ({ ...trainingBatch({ batch, nodes }), steps: new Float32Array(batch).fill(8) }));
+const groups = () => groupsOf([[3, 9], [2, 7], [1, 1]]);
 const rates = (k: number): Rates => ({ muon: 0.01, adamw: 1e-3, emaDecay: 0.5 + 0.1 * k, clip: k < 2 ? 10 : 0.5 });
 
 /**
@@ -62,18 +65,22 @@ Deno.test({
         try {
           native.array("parameters").set(flat);
           native.refresh();
-          const batch = groups().map((group) => ({ ...group, steps: new Float32Array(group.shape.batch).fill(8) }));
-          const want = await native.gradient(batch), { losses, gradient } = await engine.gradient(batch);
-          const error = relativeError(losses, [want.positions, want.scalars, want.bonds]);
-          assert.ok(error < 1e-5, `losses: ${error}`);
-          let at = 0;
-          for (const { name, shape } of native.specs) {
-            const to = at + shape.reduce((a, b) => a * b, 1);
-            const error = relativeError(gradient.subarray(at, to), native.array("gradient").subarray(at, to));
-            assert.ok(error < 2e-5, `${name}: ${error}`);
-            at = to;
+          // In turn: a small batch, a larger one for which room is made, and more molecules than workgroups.
+          const batches = [[[1, 4]], [[3, 9], [2, 7], [1, 1]], ...(levels ? [] : [[[300, 2], [2, 3]]])];
+          for (const shapes of batches) {
+            const batch = groupsOf(shapes);
+            const want = await native.gradient(batch), { losses, gradient } = await engine.gradient(batch);
+            const error = relativeError(losses, [want.positions, want.scalars, want.bonds]);
+            assert.ok(error < 1e-5, `losses of ${shapes.join(" ")}: ${error}`);
+            let at = 0;
+            for (const { name, shape } of native.specs) {
+              const to = at + shape.reduce((a, b) => a * b, 1);
+              const error = relativeError(gradient.subarray(at, to), native.array("gradient").subarray(at, to));
+              assert.ok(error < 2e-5, `${name}, of ${shapes.join(" ")}: ${error}`);
+              at = to;
+            }
+            assert.deepEqual((await engine.gradient(batch)).gradient, gradient);
           }
-          assert.deepEqual((await engine.gradient(batch)).gradient, gradient);
         } finally {
           native.dispose();
           engine.dispose();
@@ -159,4 +166,18 @@ Deno.test({
         learner.dispose();
       }
     }),
+});
+
+Deno.test({
+  name: "openLearner() takes the engine for webgpu, and TensorFlow.js for a network that it lacks",
+  ignore: !found.gpu,
+  async fn() {
+    const one = await openLearner("webgpu", setup);
+    assert.match(one.why, /^the engine on /);
+    assert.equal(one.learner.backend, "webgpu");
+    one.learner.dispose();
+    const other = await openLearner("webgpu", { space: { ...space, pairs: 9 }, sizes, seed: 1 });
+    assert.match(other.why, /^WebGPU on .*; the engine lacks it: a latent with .* 1 to 8 pair features asked/);
+    other.learner.dispose();
+  },
 });
