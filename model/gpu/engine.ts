@@ -6,7 +6,7 @@
 import { latentLength } from "../latent.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
 import type { Gpu } from "./device.ts";
-import { ALIGNMENT, createArray } from "./memory.ts";
+import { ALIGNMENT, allocated, createArray } from "./memory.ts";
 
 /** What a network reads and writes. */
 export interface Ports {
@@ -76,7 +76,7 @@ export interface GpuEngine {
   readonly network: Pick<GpuNetwork, "space" | "conditions">;
   /** Most molecules of this size in one batch. */
   most(nodes: number): number;
-  /** Compiles kernels for a size where that has not been done, and makes room. */
+  /** Compiles kernels for a size where that has not been done, and makes room. Throws Error where the GPU's memory does not suffice. */
   prepare(room: Room, lane: Lane): Promise<Prepared>;
   /** Waits for a lane, first come, first served, and then has it to itself. */
   inTurn<T>(work: (lane: Lane) => Promise<T>): Promise<T>;
@@ -168,7 +168,14 @@ export function createEngine<Arrays extends Buffers>(gpu: Gpu, network: GpuNetwo
     async prepare(room, lane) {
       if (disposed) throw new Error("the engine on the GPU has been disposed of");
       const { shape: { batch, nodes } } = room, own = lanes[lane], bind = await network.compile(nodes);
-      const ports = portsFor(own, room), mine = arraysFor(batch * nodes), bound = own.bound.get(nodes);
+      const [ports, mine] = await allocated(gpu, () => [portsFor(own, room), arraysFor(batch * nodes)] as const)
+        .catch((error) => {
+          // The next batch, which may be smaller, gets new ones.
+          if (arrays) outgrown.push(arrays);
+          arrays = undefined, own.ports = undefined, rows = 0;
+          throw error;
+        });
+      const bound = own.bound.get(nodes);
       if (bound?.arrays === mine) return { ports, forward: bound.forward };
       const forward = bind(mine, ports);
       own.bound.set(nodes, { forward, arrays: mine });

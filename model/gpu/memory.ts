@@ -47,6 +47,28 @@ export function createArray({ device }: Gpu, label: string, floats: number): GPU
   });
 }
 
+/**
+ * What `make` makes; buffers that the GPU cannot give are an error here, and not the device's end.
+ *
+ * @param make makes buffers without waiting for anything
+ */
+export async function allocated<T>({ device, label }: Gpu, make: () => T): Promise<T> {
+  const scopes = ["validation", "out-of-memory"] as const;
+  for (const scope of scopes) device.pushErrorScope(scope);
+  const made = (() => {
+    try {
+      return { value: make() };
+    } catch (error) {
+      return { error };
+    }
+  })();
+  const failures = await Promise.all(scopes.map(() => device.popErrorScope()));
+  if ("error" in made) throw made.error;
+  const failure = failures.find((one) => one !== null);
+  if (failure) throw new Error(`the GPU has no memory for this (${label}): ${failure.message.trim()}`);
+  return made.value;
+}
+
 /** A buffer that results are copied to and read from. */
 export function createReadback({ device }: Gpu, label: string, floats: number): GPUBuffer {
   return device.createBuffer({
