@@ -77,17 +77,17 @@ export function createSamplings(
     return owner;
   };
 
-  /** The call whose turn it is, and others of its size that ride along. */
+  /** The call whose turn it is, and others that ride along: of its size of molecules, and no more of them than it has, which would hold it up. */
   const choose = (): Call[] => {
     const oldest = waiting.reduce((a, b) => b.since < a.since ? b : a);
     const late = now() - oldest.since > patience;
     const lead = late ? oldest : waiting.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
-    const chosen = [lead], { nodes } = lead.task.shape, limit = most(nodes);
-    let total = lead.task.shape.batch;
+    const chosen = [lead], { nodes, batch: own } = lead.task.shape, limit = most(nodes);
+    let total = own;
     for (const call of waiting) {
-      const { shape } = call.task;
-      if (call === lead || shape.nodes !== nodes || total + shape.batch > limit) continue;
-      total += shape.batch;
+      const { nodes: size, batch } = call.task.shape;
+      if (call === lead || size !== nodes || batch > own || total + batch > limit) continue;
+      total += batch;
       chosen.push(call);
     }
     if (!late) front = Math.max(front, lead.owner.had);

@@ -81,6 +81,18 @@ Deno.test("Samplings.run() shares the calls of tasks of one size, as far as the 
   assert.equal(device.calls.length, 8);
 });
 
+Deno.test("Samplings.run() holds up no lone molecule by company that is larger, which it rides along with", async () => {
+  const device = network(), large = device.samplings.run(task({ batch: 7, steps: 400 }));
+  await begun(device.calls, 10);
+  const { took } = await timed(device, task({ owner: 2, steps: 16 }));
+  assert.ok(took <= 7 + 16, `16 steps of one molecule were done after ${took}`);
+  // One that is not ahead, having had its share, goes along in the calls of others.
+  const before = device.calls.length;
+  await device.samplings.run(task({ owner: 3, steps: 200 }));
+  assert.ok(device.calls.slice(before).some(({ batch }) => batch === 8));
+  await large;
+});
+
 Deno.test("Samplings.run() lets who comes anew wait for one call, and then go ahead", async () => {
   const device = network();
   const large = [1, 2].map((k) => device.samplings.run(task({ batch: 8, steps: 40, seed: k })));
