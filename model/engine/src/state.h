@@ -1,8 +1,8 @@
 /* A network and what a tile of molecules holds while it passes through. */
 #ifndef MOLSTEP_STATE_H
 #define MOLSTEP_STATE_H
+#include "elementary.h"
 #include "layout.h"
-#include "vector.h"
 
 /* What one block keeps for its backward pass; in inference all blocks share one. */
 typedef struct {
