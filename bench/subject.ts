@@ -246,9 +246,10 @@ async function openTraining({ place, nodes, width, blocks, software }: Placed): 
   };
 }
 
-/** The runtime of a place, by which the service would load a model there. */
+/** The runtime of a place, by which the service would load a model there: on the engine, where a runtime has one. */
 export function runtimeOf(place: Place): RuntimeName {
-  const runtime = backendOf(place) ?? RUNTIMES.find((name) => place === `${name} engine`);
+  const engine = (name: RuntimeName) => (PLACES as readonly string[]).includes(`${name} engine`);
+  const runtime = RUNTIMES.find((name) => place === (engine(name) ? `${name} engine` : `tfjs ${name}`));
   if (!runtime) throw new Error(`models are not loaded onto the ${place}`);
   return runtime;
 }
