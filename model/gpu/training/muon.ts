@@ -9,55 +9,14 @@ import type { Gpu } from "../device.ts";
 import { createKernel } from "../kernel.ts";
 import { createArray, uploadAll } from "../memory.ts";
 import { TILE_ROWS } from "../products.ts";
-import { float, roundUp } from "../text.ts";
-import { CHUNK, KINDS, type Matrix, type TrainingLayout } from "./layout.ts";
-import { READ, READ4, WORDS, WRITE, WRITE4 } from "./molecules.ts";
+import { COMPONENTS, float, unroll } from "../text.ts";
+import { CHUNK, KINDS, type TrainingLayout } from "./layout.ts";
+import { READ, READ4, WORDS, WRITE } from "./molecules.ts";
+import { muonTables, WORD } from "./muon_tables.ts";
 import { CONTROL, RATES } from "./sums.ts";
 import { createTileProduct } from "./tiles.ts";
 
 const T = 256, TILE = TILE_ROWS;
-
-/** Words of a matrix in the table. */
-const WORD = {
-  /** Where it lies among those to be turned, as `[rows, columns]` with rows <= columns, and the length of its rows there. */
-  x: 0,
-  xStride: 1,
-  rows: 2,
-  columns: 3,
-  /** Where its square `[rows, rows]` lies, and the length of its rows. */
-  square: 4,
-  squareStride: 5,
-  /** The parameters: where they lie; numbers from one to the next along a row and along a column as above. */
-  at: 6,
-  alongRow: 7,
-  alongColumn: 8,
-  /** Its tiles. */
-  firstTile: 9,
-  tiles: 10,
-  /** Bits of sqrt(max(1, out / in)). */
-  factor: 11,
-  length: 12,
-} as const;
-
-/** The tables of {@link WORD} and of tiles `[tile, 4]` (matrix, row, column), and the numbers that lie in both kinds of array. */
-export function muonTables(matrices: readonly Matrix[]) {
-  const table = new Uint32Array(matrices.length * WORD.length), floats = new Float32Array(table.buffer);
-  const tiles: number[] = [], squareTiles: number[] = [];
-  let x = 0, square = 0;
-  matrices.forEach(({ offset, stride, rows, columns }, m) => {
-    const wide = rows <= columns, [short, long] = wide ? [rows, columns] : [columns, rows];
-    const height = roundUp(short, TILE), width = roundUp(long, TILE), at = m * WORD.length;
-    table.set([x, width, short, long, square, height, offset, wide ? 1 : stride, wide ? stride : 1], at);
-    table.set([tiles.length / 4, (height / TILE) * (width / TILE)], at + WORD.firstTile);
-    floats[at + WORD.factor] = Math.sqrt(Math.max(1, columns / rows));
-    for (let i = 0; i < height / TILE; i++) {
-      for (let j = 0; j < width / TILE; j++) tiles.push(m, i, j, 0);
-      for (let j = 0; j < height / TILE; j++) squareTiles.push(m, i, j, 0);
-    }
-    x += height * width, square += height * height;
-  });
-  return { table, tiles: Uint32Array.from(tiles), squareTiles: Uint32Array.from(squareTiles), x, square };
-}
 
 /** What an update reads and writes, `[length]` each but for the last two. */
 export interface UpdateArrays {
@@ -112,7 +71,7 @@ async function createKernels(gpu: Gpu, { length }: TrainingLayout) {
   ) =>
     createTileProduct(gpu, {
       label,
-      bindings: { ...TABLES, left4: READ4, right1: READ, right4: READ4, result: WRITE4 },
+      bindings: { ...TABLES, left4: READ4, right1: READ, right4: READ4, result: WRITE },
       declarations: `
 var<private> matrix: u32;
 fn left_at(row: u32) -> u32 { return ${word(left.array)} + row * ${
@@ -127,6 +86,13 @@ fn left_at(row: u32) -> u32 { return ${word(left.array)} + row * ${
       right,
       store,
     });
+  /** Stores a symmetric matrix of which only tiles on and above the diagonal are computed. */
+  const mirrored = (value: string) => `
+  let at = ${word("square")}; let stride = ${word("squareStride")};
+  ${unroll(4, (c) => `result[at + row * stride + 4u * quad + ${c}u] = ${value}.${COMPONENTS[c]};`)}
+  if (row / ${TILE}u != quad / ${TILE / 4}u) {
+    ${unroll(4, (c) => `result[at + (4u * quad + ${c}u) * stride + row] = ${value}.${COMPONENTS[c]};`)}
+  }`;
   const [momentum, scale, gram, quintic, turn, apply, adam] = await Promise.all([
     createKernel(gpu, {
       label: "Muon's momentum",
@@ -168,7 +134,7 @@ fn left_at(row: u32) -> u32 { return ${word(left.array)} + row * ${
       { array: "x", terms: "columns" },
       `let k = ${word("x")} + term; let stride = ${word("xStride")};
   return vec4<f32>(${[0, 1, 2, 3].map((c) => `right1[k + (4u * quad + ${c}u) * stride]`).join(", ")});`,
-      `result[(${word("square")} + row * ${word("squareStride")}) / 4u + quad] = value;`,
+      mirrored("value"),
     ),
     product(
       "the quintic",
@@ -176,13 +142,16 @@ fn left_at(row: u32) -> u32 { return ${word(left.array)} + row * ${
       `return right4[left_at(term) / 4u + quad];`,
       `let k = left_at(row) / 4u + quad; let j = 4u * quad;
   let one = select(vec4<f32>(), vec4<f32>(1.0), vec4<u32>(j, j + 1u, j + 2u, j + 3u) == vec4<u32>(row));
-  result[k] = ${float(b)} * left4[k] + ${float(c)} * value + ${float(a)} * one;`,
+  let sum = ${float(b)} * left4[k] + ${float(c)} * value + ${float(a)} * one;
+  ${mirrored("sum")}`,
     ),
     product(
       "matrices turned",
       { array: "square", terms: "rows" },
       `return right4[(${word("x")} + term * ${word("xStride")}) / 4u + quad];`,
-      `result[(${word("x")} + row * ${word("xStride")}) / 4u + quad] = value;`,
+      `let k = ${word("x")} + row * ${word("xStride")} + 4u * quad; ${
+        unroll(4, (c) => `result[k + ${c}u] = value.${COMPONENTS[c]};`)
+      }`,
     ),
     createKernel(gpu, {
       label: "Muon's step",
