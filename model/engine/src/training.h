@@ -1,0 +1,116 @@
+/* Losses, gradients and updates, all threads taking part. Included by engine.c after its jobs. */
+#ifndef MOLSTEP_TRAINING_H
+#define MOLSTEP_TRAINING_H
+
+/* What the threads of an update share. Every thread takes a fixed share, so that sums never depend on timing. */
+typedef struct {
+  Engine *e;
+  int index, all;
+  const Matrix *list;
+  float gain, muon, adam, correct1, correct2, keep;
+  double square;
+} Update;
+
+/* This thread's share [from, to) of `all` floats. */
+static void share_of(long all, int threads, int index, long *from, long *to) {
+  const long each = (all / threads + 15) / 16 * 16;
+  *from = each * index < all ? each * index : all;
+  *to = index == threads - 1 || each * (index + 1) > all ? all : each * (index + 1);
+}
+
+/* Adds the workers' gradients into the first's, and its squares. */
+static void *sum_share(void *argument) {
+  Update *u = argument;
+  Engine *e = u->e;
+  long from, to;
+  share_of(e->net.l.count, e->threads, u->index, &from, &to);
+  float *restrict into = e->worker[0].gradient;
+  for (int w = 1; w < e->threads; w++) {
+    const float *restrict part = e->worker[w].gradient;
+    for (long k = from; k < to; k++) into[k] += part[k];
+  }
+  double square = 0;
+  for (long k = from; k < to; k++) square += (double)into[k] * into[k];
+  u->square = square;
+  return 0;
+}
+
+static void *update_share(void *argument) {
+  const Update *u = argument;
+  Engine *e = u->e;
+  float *p = e->net.p;
+  const float *g = e->worker[0].gradient;
+  for (int k = u->index; k < u->all; k += e->threads)
+    muon_update(&u->list[k], p, g, e->momentum, u->gain, u->muon, e->worker[u->index].scratch);
+  if (u->index == 0) { /* Adam on what lies between Muon's matrices, which are in storage order: little */
+    long at = 0;
+    for (int k = 0; k <= u->all; k++) {
+      const long to = k < u->all ? u->list[k].at : e->net.l.count;
+      adam_update(p, g, e->momentum, e->variance, at, to, u->gain, u->adam, u->correct1, u->correct2);
+      at = k < u->all ? to + (long)u->list[k].rows * u->list[k].columns : to;
+    }
+  }
+  return 0;
+}
+
+static void *average_share(void *argument) {
+  const Update *u = argument;
+  Engine *e = u->e;
+  long from, to;
+  share_of(e->net.l.count, e->threads, u->index, &from, &to);
+  float *restrict ema = e->ema;
+  const float *restrict p = e->net.p;
+  for (long k = from; k < to; k++) ema[k] += (1.f - u->keep) * (p[k] - ema[k]);
+  refresh_share(e, u->index, e->threads);
+  return 0;
+}
+
+static void run_updates(Engine *e, Update *updates, Start share) {
+  void *arguments[THREADS_MAX] = {0};
+  for (int w = 0; w < e->threads; w++) arguments[w] = &updates[w];
+  run_all(e->threads, share, arguments);
+}
+
+/* Losses [3] (mean over molecules) and the gradient of their sum, in array 4. */
+EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
+                                             const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
+  long molecules = 0;
+  for (int k = 0; k < groups; k++) molecules += batches[k];
+  Job job = {.e = e, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .target = target, .times = times, .alpha = alpha,
+             .sigma = sigma, .weights = weights, .scale = 1.f / molecules};
+  if (!run_jobs(&job)) return 0;
+  double sum[3] = {0};
+  for (int w = 0; w < e->threads; w++)
+    for (int k = 0; k < 3; k++) sum[k] += e->worker[w].d.loss[k];
+  for (int k = 0; k < 3; k++) losses[k] = (float)(sum[k] / molecules);
+  Update updates[THREADS_MAX];
+  double square = 0;
+  for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
+  run_updates(e, updates, sum_share);
+  for (int w = 0; w < e->threads; w++) square += updates[w].square;
+  e->norm = (float)__builtin_sqrt(square);
+  return 1;
+}
+
+/*
+ * One update from the gradient in array 4, clipped to norm `clip`; `count` from 1. Returns the gradient's norm before clipping;
+ * where that is not finite nothing is changed.
+ */
+EXPORT(molstep_update) float molstep_update(Engine *e, long count, float muon, float adam, float ema_decay, float clip) {
+  const float norm = e->norm;
+  if (!(norm < 3e38f)) return norm;
+  double power1 = 1, power2 = 1;
+  for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= 0.9;
+  for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= 0.95;
+  Matrix list[BLOCKS_MAX * 9];
+  Update updates[THREADS_MAX];
+  const int matrices = muon_matrices(&e->s, &e->net.l, list);
+  for (int w = 0; w < e->threads; w++)
+    updates[w] = (Update){.e = e, .index = w, .all = matrices, .list = list, .gain = norm > clip ? clip / (norm + 1e-6f) : 1.f, .muon = muon,
+                          .adam = adam, .correct1 = (float)(1 / (1 - power1)), .correct2 = (float)(1 / (1 - power2)), .keep = ema_decay};
+  run_updates(e, updates, update_share);
+  run_updates(e, updates, average_share);
+  return norm;
+}
+
+#endif
