@@ -80,3 +80,16 @@ export function joinGroups(
   }
   return batch;
 }
+
+/** Groups in their order, in packs of up to `rows` nodes where a group is not larger by itself. */
+export function packGroups<G extends Pick<Group, "shape">>(groups: readonly G[], rows: number): G[][] {
+  const packs: G[][] = [];
+  let room = 0;
+  for (const group of groups) {
+    const size = group.shape.batch * group.shape.nodes;
+    if (packs.length === 0 || size > room) packs.push([]), room = rows;
+    packs[packs.length - 1].push(group);
+    room -= size;
+  }
+  return packs;
+}

@@ -10,7 +10,7 @@ import { checkNetwork, mostRows } from "../network.ts";
 import type { Asked, Group, Rates } from "../../training/learner.ts";
 import { roundUp } from "../text.ts";
 import { type Capacity, createTrainingArrays, sharesFloats, type TrainingArrays } from "./arrays.ts";
-import { joinGroups, type TrainingBatch } from "./batch.ts";
+import { joinGroups, packGroups, type TrainingBatch } from "./batch.ts";
 import { createEstimator } from "./estimates.ts";
 import { createPairKernels, createTrainingKernels, type TrainingOptions } from "./kernels.ts";
 import { type Extent, extentWords, MOST_GROUPS } from "./molecules.ts";
@@ -47,6 +47,9 @@ export interface TrainingEngine {
 
 /** Most slices of the rows in a weight's gradient. */
 const SLICES = 8;
+
+/** Nodes that losses are computed of at once: held-out batches are larger than those of updates, and need no more room. */
+const LOSS_ROWS = 2048;
 
 /** Nodes that the first kernels of pairs are compiled for. */
 const FEW_NODES = 16;
@@ -195,6 +198,23 @@ export async function createTrainingEngine(
   const join = (groups: readonly Parameters<typeof joinGroups>[2][number][]) =>
     joinGroups(space, sizes.levels ?? 0, groups);
 
+  /** Of one batch. */
+  const lossesOf = (groups: readonly Group[], which: "params" | "ema"): Promise<LossValues> => {
+    const batch = join(groups);
+    return inTurn(async () => {
+      const { passes, size } = await prepare(batch), bytes = 4 * length;
+      const done = submit((encoder) => {
+        if (which === "ema") {
+          encoder.copyBufferToBuffer(state.parameters, 0, spare, 0, bytes);
+          encoder.copyBufferToBuffer(state.ema, 0, state.parameters, 0, bytes);
+        }
+        compute(encoder, (pass) => [passes.forward, passes.loss, passes.sums].forEach((part) => part(pass, size)));
+        if (which === "ema") encoder.copyBufferToBuffer(spare, 0, state.parameters, 0, bytes);
+      }, [{ buffer: gradient, at: lossesAt, floats: 3 }]);
+      return { done };
+    }).then(async ({ done }) => (await done)[0]);
+  };
+
   return {
     layout,
     mostNodes,
@@ -218,20 +238,13 @@ export async function createTrainingEngine(
         return { losses };
       });
     },
-    losses: (groups, which) => {
-      const batch = join(groups);
-      return inTurn(async () => {
-        const { passes, size } = await prepare(batch), bytes = 4 * length;
-        const done = submit((encoder) => {
-          if (which === "ema") {
-            encoder.copyBufferToBuffer(state.parameters, 0, spare, 0, bytes);
-            encoder.copyBufferToBuffer(state.ema, 0, state.parameters, 0, bytes);
-          }
-          compute(encoder, (pass) => [passes.forward, passes.loss, passes.sums].forEach((part) => part(pass, size)));
-          if (which === "ema") encoder.copyBufferToBuffer(spare, 0, state.parameters, 0, bytes);
-        }, [{ buffer: gradient, at: lossesAt, floats: 3 }]);
-        return { done };
-      }).then(async ({ done }) => (await done)[0]);
+    losses: async (groups, which) => {
+      if (groups.length === 0) throw new RangeError("losses of at least one molecule asked, none given");
+      const packs = packGroups(groups, LOSS_ROWS);
+      const each = await Promise.all(packs.map((pack) => lossesOf(pack, which)));
+      const counts = packs.map((pack) => pack.reduce((sum, { shape }) => sum + shape.batch, 0));
+      const all = counts.reduce((a, b) => a + b);
+      return new Float32Array(3).map((_, k) => each.reduce((sum, values, p) => sum + values[k] * counts[p] / all, 0));
     },
     gradient: (groups) => {
       const batch = join(groups);
