@@ -66,7 +66,6 @@ static void *work(void *argument) {
     const long length = (long)n * (3 * s->vectors + s->scalars) + (long)n * n * s->pairs;
     for (int m = 0; m < batch; m += size, index++) {
       if (index != mine) continue;
-      mine = next_tile(job, mine);
       const int molecules = batch - m < size ? batch - m : size;
       const float *z = job->z + at + m * length;
       const long k = first + m;
@@ -83,6 +82,7 @@ static void *work(void *argument) {
       else
 #endif
         predict_x0(&e->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);
+      mine = next_tile(job, mine); /* only now: who claimed it before would keep it from the others */
     }
     at += batch * length, first += batch;
   }
