@@ -110,8 +110,9 @@ export interface Denoiser {
    */
   predictEach?(z: Float32Array, shape: BatchShape, t: Float64Array, steps?: number): Promise<Float32Array>;
   /**
-   * A whole sampling beside the network, the loop over the steps included: as `runPlan` with `predictEach`, to the last bit, whatever
-   * else is being sampled. Several may be under way; they take turns, and share calls. Absent where the loop must be the caller's.
+   * A whole sampling beside the network, the loop over the steps included: as `runPlan` with `predictEach`, to the last bit (on a GPU to
+   * rounding: steps are of 32 bits there), and the same whatever else is being sampled. Several may be under way; they take turns,
+   * and share calls. Absent where the loop must be the caller's.
    *
    * @throws the signal's reason when it aborts
    */

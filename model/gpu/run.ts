@@ -33,7 +33,7 @@ interface Own {
 }
 
 /** Steps that are submitted at once: between two lots signals are looked at. */
-const LOT = 16;
+const LOT = 4;
 
 /** The calls of a plan, the first one a draw of the noise to begin with. */
 export function planCalls(plan: Sampling["plan"]): Call[] {
@@ -127,6 +127,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
         device.queue.submit([encoder.finish()]);
         encoder = device.createCommandEncoder();
       };
+      let lotBefore: Promise<unknown> = Promise.resolve();
       advance.run(pass, advancing, [batch], [0]);
       for (let k = 0; k < plan.length; k++) {
         const at = ALIGNMENT * (k + 1), last = k === plan.length - 1;
@@ -147,7 +148,8 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
         } else if (k % LOT === LOT - 1) {
           pass.end();
           submit();
-          await guard(device.queue.onSubmittedWorkDone());
+          await guard(lotBefore);
+          lotBefore = device.queue.onSubmittedWorkDone(); // there is work for the GPU while the next lot is recorded
           ended();
           pass = encoder.beginComputePass();
         }
