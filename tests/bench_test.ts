@@ -14,10 +14,8 @@ import { startSubject } from "../bench/subject_process.ts";
 import { formatResult, formatTable, quantiles } from "../bench/table.ts";
 import { noteOn, throughput } from "../bench/throughput.ts";
 import { trainingBatch } from "../bench/training_batch.ts";
-import { findAdapter } from "../model/gpu/device.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
 import { latentLength } from "../model/latent.ts";
-import { found } from "./model/gpu/network.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 
 const tiny = { type: "pair-attention", nodes: 3, width: 16, blocks: 1 } as const;
@@ -147,52 +145,6 @@ Deno.test("openSubject() gives equal samples by the engine and by TensorFlow.js"
     assert.ok(Math.max(...reference.map(Math.abs)) > 0.1);
     assert.ok(relativeDifference(ours, reference) < 1e-4);
   }
-});
-
-Deno.test({
-  name: "openSubject() gives equal samples by the engine on a GPU, and nearly so of 16-bit floats",
-  ignore: !found.f16,
-  async fn() {
-    for (const type of ["pair-attention", "egnn"] as const) {
-      const samples: number[][] = [];
-      for (const place of ["wasm engine", "webgpu engine", "webgpu f16 engine"] as const) {
-        const subject = await openSubject({ ...tiny, type, place, software: true });
-        try {
-          samples.push(await subject.prepare(2)());
-        } finally {
-          subject.close();
-        }
-      }
-      const [reference, single, half] = samples, coarse = relativeDifference(half, reference);
-      assert.ok(relativeDifference(single, reference) < 1e-4);
-      assert.ok(coarse > 1e-6 && coarse < 0.02, `${type}: ${coarse}`);
-    }
-  },
-});
-
-Deno.test({
-  name: "openSubject() trains by the engine on a GPU as by TensorFlow.js, and in software only where asked",
-  ignore: !found.gpu,
-  async fn() {
-    const losses: number[] = [];
-    for (const place of ["tfjs cpu", "webgpu engine"] as const) {
-      // The sizes of other tests, whose kernels drivers keep.
-      const sizes = { nodes: 3, width: 32, blocks: 2 };
-      const subject = await openSubject({ ...sizes, type: "training", place, software: true });
-      try {
-        losses.push(...await subject.prepare(2)());
-      } finally {
-        subject.close();
-      }
-    }
-    assert.ok(relativeDifference(losses.slice(1), losses.slice(0, 1)) < 1e-4);
-    if ((await findAdapter()).software) {
-      await assert.rejects(
-        openSubject({ ...tiny, type: "training", place: "webgpu engine" }),
-        /only .* software adapter/,
-      );
-    }
-  },
 });
 
 Deno.test("openSubject() says what it cannot open", async () => {
