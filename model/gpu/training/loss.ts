@@ -19,7 +19,6 @@ import {
   firstLayerText,
   FUNCTIONS,
   geometryBackwardText,
-  STRIDE,
   tablesText,
 } from "./pair_text.ts";
 
@@ -59,7 +58,7 @@ export function createLoss(
   const features = featureCount(space, false), distances = distancesAt(space);
   const lines = T / PAIR_WIDTH, firstEach = Math.ceil(features / lines), outEach = Math.ceil(PAIR_WIDTH * P / T);
   const vectorEach = Math.ceil(SETS * V / T);
-  /** A softmax of \`count\` logits of \`of\`: \`most\` and \`total\`. */
+  /** A softmax of `count` logits of `of`: `most` and `total`. */
   const softmax = (count: number, of: (k: string) => string) => `
       var most = ${of("0u")};
       for (var k = 1u; k < ${count}u; k++) { most = max(most, ${of("k")}); }
@@ -174,7 +173,7 @@ export function createLoss(
       `let j = item / ${PAIR_WIDTH}u; let e = item % ${PAIR_WIDTH}u;
       var d = 0.0;
       for (var p = 0u; p < ${P}u; p++) { d += dlogit[j][p] * out_weight[e * ${wide}u + p]; }
-      d *= slope[j][e];
+      d *= dhidden[j][e];
       dhidden[j][e] = d;
       let k = (first + j) * ${ENDS}u + ${END_SCALARS}u + e;
       dends[k] = select(dends[k], 0.0, i == 0u) + d;`,
@@ -216,11 +215,11 @@ export function createLoss(
       `let j = item / ${SETS}u; let c = item % ${SETS}u;
       var sum = 0.0;
       for (var o = 0u; o < ${PAIR_WIDTH}u; o++) { sum += dhidden[j][o] * pair_weight[(${distances}u + c) * ${PAIR_WIDTH}u + o]; }
-      ddistance[j][c] = sum;`,
+      dfeature[j][c] = sum;`,
     )
   }
     workgroupBarrier();
-    ${geometryBackwardText(space, T, { ddistance: "ddistance[j][c]" })}`;
+    ${geometryBackwardText(space, T, { shapes: false })}`;
   const code = `
 ${FUNCTIONS}
 ${tablesText(most, features, true)}
@@ -228,10 +227,6 @@ var<workgroup> derror: array<array<f32, ${3 * V}>, ${most}>;
 var<workgroup> mean: array<f32, 3>;
 var<workgroup> logit: array<array<f32, ${wide + 1}>, ${most}>;
 var<workgroup> dlogit: array<array<f32, ${wide + 1}>, ${most}>;
-var<workgroup> dhidden: array<array<f32, ${STRIDE}>, ${most}>;
-var<workgroup> ddistance: array<array<f32, ${SETS + 1}>, ${most}>;
-var<workgroup> inner_share: array<array<f32, ${SETS + 1}>, ${most}>;
-var<workgroup> square_share: array<array<f32, ${SETS + 1}>, ${most}>;
 var<workgroup> sums: array<vec3<f32>, ${T}>;
 
 @compute @workgroup_size(${T})

@@ -66,7 +66,9 @@ export const MAIN = `
 
 /** WGSL: `work` for each number of 0 .. count - 1, dealt out to the threads in turn; the same to the same thread each time. */
 export const each = (count: string, threads: number, work: string, name = "item"): string => `
-  for (var ${name} = thread; ${name} < ${count}; ${name} += ${threads}u) { ${work} }`;
+  for (var ${name} = thread; ${name} < ${count}; ${name} += ${threads}u) {
+    ${work}
+  }`;
 
 /** Access to floats. */
 export const READ: Binding = { access: "read", type: "array<f32>" };

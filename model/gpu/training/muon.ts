@@ -39,7 +39,7 @@ export interface Optimiser {
 const word = (name: keyof typeof WORD) => `matrices[matrix + ${WORD[name]}u]`;
 const average = (at: string) => `ema[${at}] += (1.0 - rates[${RATES.emaDecay}]) * (parameters[${at}] - ema[${at}]);`;
 
-/** Work of a workgroup on its tile: \`i\`, \`j\` of the matrix, \`k\` among those to be turned, \`at\` among the parameters. */
+/** Work of a workgroup on its tile: `i`, `j` of the matrix, `k` among those to be turned, `at` among the parameters. */
 const onTile = (work: string, before = "", after = "", shared = "") => `
 ${shared}
 @compute @workgroup_size(${T})

@@ -29,13 +29,21 @@ fn vector(row: u32, c: u32) -> vec3<f32> {
   return vec3<f32>(normalised[k], normalised[k + ${SETS}u], normalised[k + ${2 * SETS}u]);
 }`;
 
-/** WGSL: tables that \`featuresText\` and \`firstLayerText\` fill; slopes where the backward pass wants them. */
-export const tablesText = (most: number, features: number, slopes: boolean): string => `
+/**
+ * WGSL: tables that `featuresText` and `firstLayerText` fill. For the backward pass `dhidden` holds SiLU's slopes, and then the
+ * gradient of what SiLU takes; `dfeature` that of distances and shapes.
+ */
+export const tablesText = (most: number, features: number, backward: boolean): string => `
 var<workgroup> feature: array<array<f32, ${features | 1}>, ${most}>;
 var<workgroup> hidden: array<array<f32, ${STRIDE}>, ${most}>;
-${slopes ? `var<workgroup> slope: array<array<f32, ${STRIDE}>, ${most}>;` : ""}`;
+${
+  backward
+    ? `var<workgroup> dhidden: array<array<f32, ${STRIDE}>, ${most}>;
+var<workgroup> dfeature: array<array<f32, ${STRIDE}>, ${most}>;`
+    : ""
+}`;
 
-/** WGSL: \`feature\` of the row's pairs. */
+/** WGSL: `feature` of the row's pairs. */
 export function featuresText(space: LatentSpace, threads: number, shapes: boolean): string {
   const distances = distancesAt(space);
   return `
@@ -54,8 +62,8 @@ export function featuresText(space: LatentSpace, threads: number, shapes: boolea
     workgroupBarrier();`;
 }
 
-/** WGSL: \`hidden\` = silu(`nodes` + feature \`table\`), where `nodes` is what the nodes give to channel e of the pair with j. */
-export function firstLayerText(threads: number, features: number, nodes: string, table: string, slopes: boolean) {
+/** WGSL: `hidden` = silu(`nodes` + feature `table`), where `nodes` is what the nodes give to channel e of the pair with j. */
+export function firstLayerText(threads: number, features: number, nodes: string, table: string, backward: boolean) {
   return `
     ${
     each(
@@ -65,21 +73,21 @@ export function firstLayerText(threads: number, features: number, nodes: string,
       var sum = ${nodes};
       for (var k = 0u; k < ${features}u; k++) { sum += feature[j][k] * ${table}[k * ${PAIR_WIDTH}u + e]; }
       hidden[j][e] = silu(sum);
-      ${slopes ? "slope[j][e] = silu_slope(sum);" : ""}`,
+      ${backward ? "dhidden[j][e] = silu_slope(sum);" : ""}`,
     )
   }
     workgroupBarrier();`;
 }
 
 /**
- * WGSL: from gradients of the features (\`ddistance\` of j and set c, \`dshape\` where there are shapes) to \`dnormalised\`,
- * which takes on what is its own to both nodes; `also` is added to j's vector and taken from i's, as \`x\` of (j, c) says.
- * Writes over \`inner_share\` and \`square_share\`, \`[most, 16]\` each.
+ * WGSL: from `dfeature`, 16 numbers of distances and 16 of shapes where there are any, to `dnormalised`, which takes on what is
+ * its own to both nodes; the vector `also` of (j, c) is added to i's and taken from j's. `dfeature` is then another's: gradients of
+ * inner products and of squares.
  */
 export function geometryBackwardText(
   space: LatentSpace,
   threads: number,
-  { ddistance, dshape, also }: { ddistance: string; dshape?: string; also?: string },
+  { shapes, also }: { readonly shapes: boolean; readonly also?: string },
 ): string {
   const distances = distancesAt(space), lanes = `n * ${SETS}u`;
   const add = (value: string) =>
@@ -94,15 +102,15 @@ export function geometryBackwardText(
       let a = vector(row, c); let b = vector(first + j, c);
       let distance = feature[j][${distances}u + c];
       // Where the square was clamped to zero nothing comes through.
-      let squared = select(0.0, (${ddistance}) / (2.0 * distance), i != j && distance * distance - 1e-4 > 1e-7);
+      let squared = select(0.0, dfeature[j][c] / (2.0 * distance), i != j && distance * distance - 1e-4 > 1e-7);
       var inner = -2.0 * squared; var square = squared;
       ${
-        dshape === undefined ? "" : `{
-        let inverse = 1.0 / (1.0 + dot(a, a) + dot(b, b)); let d = ${dshape};
+        !shapes ? "" : `{
+        let inverse = 1.0 / (1.0 + dot(a, a) + dot(b, b)); let d = dfeature[j][${SETS}u + c];
         inner += d * inverse; square -= d * feature[j][${distances + SETS}u + c] * inverse;
       }`
       }
-      inner_share[j][c] = inner; square_share[j][c] = square;
+      dfeature[j][c] = inner; dfeature[j][${SETS}u + c] = square;
       let d = inner * a + 2.0 * square * b${also === undefined ? "" : ` - (${also})`};
       ${add("d")}`,
     )
@@ -117,7 +125,7 @@ export function geometryBackwardText(
         let c = item % ${SETS}u; let a = vector(row, c);
         var d = vec3<f32>();
         for (var j = 0u; j < n; j++) {
-          d += inner_share[j][c] * vector(first + j, c) + 2.0 * square_share[j][c] * a${
+          d += dfeature[j][c] * vector(first + j, c) + 2.0 * dfeature[j][${SETS}u + c] * a${
         also === undefined ? "" : ` + ${also}`
       };
         }

@@ -23,12 +23,12 @@ export interface PairOptions {
 }
 
 /** What both passes use of sizes, and the text that they share. */
-export function pairText({ space, width: f, most }: PairOptions, threads: number, slopes: boolean) {
+export function pairText({ space, width: f, most }: PairOptions, threads: number, backward: boolean) {
   const stride = roundUp(projectedColumns(f), 64), depth = f / HEADS, features = featureCount(space, true);
   const scale = float(1 / Math.sqrt(depth));
   const tables = `
 ${FUNCTIONS}
-${tablesText(most, features, slopes)}
+${tablesText(most, features, backward)}
 var<workgroup> second: array<array<f32, ${OUT + 1}>, ${most}>; // message | logit | coordinate weight
 var<workgroup> share: array<array<f32, ${HEADS + 1}>, ${most}>; // attention's weights`;
   /** Up to the attention's weights; `also` is done beside them for each j and head h. */
@@ -40,7 +40,7 @@ var<workgroup> share: array<array<f32, ${HEADS + 1}>, ${most}>; // attention's w
       features,
       `projected[row * ${stride}u + ${3 * f}u + e] + projected[(first + j) * ${stride}u + ${3 * f + PAIR_WIDTH}u + e]`,
       "radial_weight",
-      slopes,
+      backward,
     )
   }
     ${

@@ -10,7 +10,7 @@ import { COORDINATES, NETWORK, OUT, type PairOptions, pairText } from "./pairs.t
 
 /** Bytes of workgroup memory that the backward kernel takes for molecules of up to so many nodes. */
 export function pairMemory(space: LatentSpace, most: number): number {
-  const tables = (featureCount(space, true) | 1) + 3 * STRIDE + 2 * (OUT + 1) + 4 * (HEADS + 1) + STRIDE;
+  const tables = (featureCount(space, true) | 1) + 3 * STRIDE + 2 * (OUT + 1) + 2 * (HEADS + 1);
   return 4 * most * tables;
 }
 
@@ -122,11 +122,7 @@ export function createPairsBackward(
   const code = `
 ${tables}
 var<workgroup> dsecond: array<array<f32, ${OUT + 1}>, ${most}>;
-var<workgroup> dhidden: array<array<f32, ${STRIDE}>, ${most}>;
-var<workgroup> dfeature: array<array<f32, ${STRIDE}>, ${most}>; // of distances and shapes
 var<workgroup> dshare: array<array<f32, ${HEADS + 1}>, ${most}>;
-var<workgroup> inner_share: array<array<f32, ${SETS + 1}>, ${most}>;
-var<workgroup> square_share: array<array<f32, ${SETS + 1}>, ${most}>;
 fn dupdate(row: u32, c: u32) -> vec3<f32> {
   let k = row * ${3 * SETS}u + c;
   return vec3<f32>(dupdates[k], dupdates[k + ${SETS}u], dupdates[k + ${2 * SETS}u]);
@@ -153,7 +149,7 @@ fn main(${MAIN}) {
         `let j = item / ${PAIR_WIDTH}u; let e = item % ${PAIR_WIDTH}u;
       var sum = 0.0;
       for (var o = 0u; o < ${OUT}u; o++) { sum += dsecond[j][o] * pair_weight[e * ${OUT}u + o]; }
-      dhidden[j][e] = sum * slope[j][e];`,
+      dhidden[j][e] *= sum;`,
       )
     }
     ${attention}
@@ -173,8 +169,7 @@ fn main(${MAIN}) {
     workgroupBarrier();
     ${
       geometryBackwardText(space, T, {
-        ddistance: "dfeature[j][c]",
-        dshape: `dfeature[j][${SETS}u + c]`,
+        shapes: true,
         also: `second[j][${COORDINATES}u + c] * dupdate(row, c)`,
       })
     }

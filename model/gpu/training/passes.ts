@@ -56,7 +56,7 @@ export interface Passes {
   readonly forward: Pass;
   /** The losses, and the gradients of the end. */
   readonly loss: Pass;
-  /** From there to all gradients; \`dh\` must be zero. */
+  /** From there to all gradients; `dh` must be zero. */
   readonly backward: Pass;
   readonly sums: Pass;
 }

@@ -16,7 +16,7 @@ fn main(${MAIN}) {
   ${work}
 }`;
 
-/** Work on the three numbers of each of this thread's nodes: \`k\`, \`k + 16\` and \`k + 32\` of an array \`[rows, 3, 16]\`. */
+/** Work on the three numbers of each of this thread's nodes: `k`, `k + 16` and `k + 32` of an array `[rows, 3, 16]`. */
 const nodes = (work: string) => `
   for (var i = line; i < n; i += ${LINES}u) {
     let row = first + i; let k = row * ${WIDE}u + channel;

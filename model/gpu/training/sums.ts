@@ -13,7 +13,7 @@ const T = 256, MOST = 2048;
 /** Workgroups of `createSums`: also of numbers in `squares`. */
 export const sumGroups = (length: number): [number] => [Math.min(MOST, Math.ceil(length / T))];
 
-/** Sums up a workgroup's \`value\`s into \`total\`, in a fixed order. */
+/** Sums up a workgroup's `value`s into `total`, in a fixed order. */
 const sumAll = (value: string) => `
   sums[thread] = ${value};
   workgroupBarrier();
