@@ -4,7 +4,7 @@
  */
 import { openBackend } from "../model/backends/open.ts";
 import { readCard } from "../model/card.ts";
-import { findAdapter } from "../model/gpu/device.ts";
+import { findAdapter, wordsOf } from "../model/gpu/device.ts";
 import { type Learning, momentsLearning, teacherLearning } from "../model/distillation/learning.ts";
 import type { MomentGroup } from "../model/distillation/moments_batches.ts";
 import { openParts, type RoundParts } from "../model/distillation/parts.ts";
@@ -155,7 +155,7 @@ async function refuseSoftware(backend: Trainer): Promise<string> {
   if (backend !== "webgpu") return (await openBackend(backend)).why;
   const { label, software } = await findAdapter();
   if (software) throw new Error(`only a software adapter (${label})`);
-  return `the engine on ${label}`;
+  return wordsOf({ label, software });
 }
 
 /**

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Card } from "../card.ts";
 import { thisMachine } from "../evaluate_machine.ts";
+import { createSharedGpu } from "../gpu/device.ts";
 import { LEVELS, widened } from "../pair_attention/levels.ts";
 import { type ModelEntry, studentPath } from "../overlay.ts";
 import { makeAutoencoder, makeDenoiser, type PartOptions, tensorsOn } from "../parts.ts";
@@ -129,10 +130,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const network = knowledge ? { ...part, ...size } : part;
   const values = knowledge ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };
-  const setup = { space: card.space, sizes, seed: settings.seed, values, threads };
+  const openGpu = createSharedGpu({ software: backend === "webgpu" });
+  const setup = { space: card.space, sizes, seed: settings.seed, values, threads, openGpu };
   const { learner, why } = await openLearner(backend, setup);
   const choice = learner.backend as RuntimeChoice;
-  const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice) };
+  const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice), openGpu };
   const studentWeights = async () => averagesOf(await learner.state());
   const auxiliary = settings.method === "moments"
     ? (await openLearner(learner.backend as Trainer, { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors }))

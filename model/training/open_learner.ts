@@ -1,6 +1,7 @@
 /** The learner of a pair-attention run, on the best thing that works here. */
 import { openBackend } from "../backends/open.ts";
 import { type BackendName, BACKENDS } from "../backends/types.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { initialise, pairAttentionEstimate, pairAttentionLoss } from "../pair_attention/denoiser.ts";
 import { pairAttentionParameters, type PairAttentionSizes } from "../pair_attention/parameters.ts";
 import type { LatentSpace } from "../types.ts";
@@ -25,24 +26,42 @@ export interface LearnerSetup {
   readonly values?: FirstValues;
   /** Threads of the native engine; all cores where absent. */
   readonly threads?: number;
+  /** Gives the GPU that networks share, for each to close; each opens its own where absent. */
+  readonly openGpu?: () => Promise<Gpu>;
 }
 
-async function openNamed(
-  name: Exclude<Trainer, "auto">,
-  { space, sizes, seed, values, threads }: LearnerSetup,
-  auto = false,
-) {
+/** Opens the engine in WGSL. Throws RangeError on a network that it lacks, Error where there is no GPU. */
+async function openOnGpu({ space, sizes, seed, values, openGpu }: LearnerSetup, software: boolean) {
+  const [{ createGpuLearner }, device] = await Promise.all([
+    import("../gpu/training/learner.ts"),
+    import("../gpu/device.ts"),
+  ]);
+  const gpu = await (openGpu ?? device.createSharedGpu({ software }))();
+  try {
+    const learner = await createGpuLearner({ space, sizes, seed, values, gpu });
+    const dispose = () => {
+      learner.dispose();
+      gpu.close();
+    };
+    return { learner: { ...learner, dispose }, why: device.wordsOf(gpu) };
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
+}
+
+async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, auto = false) {
+  const { space, sizes, seed, values, threads } = setup;
   if (name === "native") {
     const { createNativeLearner } = await import("../engine/native_learner.ts");
     return { learner: createNativeLearner({ space, sizes, seed, values, threads }), why: "the native engine" };
   }
   let lacking = "";
   if (name === "webgpu") {
-    const { createGpuLearner } = await import("../gpu/training/learner.ts");
+    const lack = auto && await (await import("../gpu/device.ts")).lackingAdapter();
+    if (lack) throw new Error(lack);
     try {
-      const learner = await createGpuLearner({ space, sizes, seed, values, software: !auto });
-      const { label, software } = learner.gpu;
-      return { learner, why: `the engine on ${label}${software ? ", a software adapter" : ""}` };
+      return await openOnGpu(setup, !auto);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       lacking = `; the engine lacks it: ${error.message}`;

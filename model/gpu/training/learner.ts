@@ -37,7 +37,7 @@ const summed = ([positions, scalars, bonds]: LossValues): Losses => ({
  *
  * @throws Error where there is no GPU, or one in software and that was not asked for; RangeError on sizes that the kernels lack
  */
-export async function createGpuLearner(options: GpuLearnerOptions): Promise<Learner & { readonly gpu: Gpu }> {
+export async function createGpuLearner(options: GpuLearnerOptions): Promise<Learner> {
   const { space, sizes, seed, ahead = 2 } = options;
   if (!(Number.isInteger(ahead) && ahead >= 0)) throw new RangeError(`ahead must be at least 0, ${ahead} given`);
   const specs = pairAttentionParameters(space, sizes);
@@ -52,7 +52,6 @@ export async function createGpuLearner(options: GpuLearnerOptions): Promise<Lear
   let pending: Promise<LossValues>[] = [], latest: Losses | undefined;
   return {
     backend: "webgpu",
-    gpu,
     async update(groups, rates) {
       pending.push((await engine.update(groups, rates)).losses);
       while (pending.length > ahead || (!latest && pending.length > 0)) latest = summed(await pending.shift()!);

@@ -173,7 +173,7 @@ Deno.test({
   ignore: !found.gpu,
   async fn() {
     const one = await openLearner("webgpu", setup);
-    assert.match(one.why, /^the engine on /);
+    assert.match(one.why, /^the engine in WGSL on /);
     assert.equal(one.learner.backend, "webgpu");
     one.learner.dispose();
     const other = await openLearner("webgpu", { space: { ...space, pairs: 9 }, sizes, seed: 1 });
