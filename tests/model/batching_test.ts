@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeRandomModel } from "../../bench/random_model.ts";
 import { type Company, createSharedCalls } from "../../model/batching.ts";
-import { findNativeLibrary } from "../../model/engine/native_library.ts";
+import { hasCompiler } from "./engine/compiler.ts";
 import { type DrawRequest } from "../../model/generate.ts";
 import { drawNoise } from "../../model/latent.ts";
 import { loadModel, type Model } from "../../model/load.ts";
@@ -12,7 +12,7 @@ import { chooseSettings } from "../../model/settings.ts";
 import type { BatchShape, Denoiser } from "../../model/types.ts";
 import { student, withFolder, writeTinyModel } from "./tiny_model.ts";
 
-const ENGINES = [["wasm", false], ["native", findNativeLibrary() === undefined]] as const;
+const ENGINES = [["wasm", false], ["native", !hasCompiler]] as const;
 
 /** Runs a test with a tiny model, its denoiser's calls counted. */
 const withModel = (backend: "wasm" | "native" | "cpu", work: (model: Model, calls: number[]) => Promise<void>) =>

@@ -13,7 +13,6 @@ import { createNativeEgnn } from "../../model/engine/egnn_native.ts";
 import { type EgnnNetwork, type EgnnNetworkOptions, lackingForEgnn } from "../../model/engine/egnn_network.ts";
 import { createWasmEgnn } from "../../model/engine/egnn_wasm.ts";
 import { createEgnnInstance } from "../../model/engine/egnn_wasm_instance.ts";
-import { buildNativeLibrary } from "../../model/engine/native_library.ts";
 import { flatten } from "../../model/engine/parameters.ts";
 import { compileWasmEngine } from "../../model/engine/wasm_module.ts";
 import { createGeoldmAutoencoder, geoldmAutoencoder } from "../../model/geoldm/autoencoder.ts";
@@ -30,6 +29,7 @@ import type { StoredTensor } from "../../model/safetensors.ts";
 import type { BatchShape, Denoiser } from "../../model/types.ts";
 import { expectedTensors, hasReference, importTiny, largest, molecule, perAtom, SIZES } from "./geoldm_reference.ts";
 import { assertAutoencoderSymmetries, assertClose, assertDenoiserSymmetries } from "../properties.ts";
+import { hasCompiler } from "./engine/compiler.ts";
 
 const space = { vectors: 1, scalars: 2, pairs: 0 }, schedule = cosineSchedule({ factor: 0.99 });
 const plain: EgnnDenoiserSizes = {
@@ -43,14 +43,6 @@ const plain: EgnnDenoiserSizes = {
 type Tensors = Map<string, StoredTensor>;
 type Create = (options: EgnnNetworkOptions, tensors: Tensors) => Promise<EgnnNetwork> | EgnnNetwork;
 
-const hasCompiler = (() => {
-  try {
-    buildNativeLibrary();
-    return true;
-  } catch {
-    return false;
-  }
-})();
 const hasAdapter = await findAdapter().then(() => true, () => false);
 const engines: [name: string, create: Create, ignore: boolean][] = [
   ["the native engine", (options, tensors) => createNativeEgnn({ workers: 2, ...options }, tensors), !hasCompiler],

@@ -3,7 +3,6 @@ import * as tf from "@tensorflow/tfjs";
 import { build, BUILDS, COMPILER } from "../../model/engine/build_wasm.ts";
 import { createNativeDenoiser } from "../../model/engine/native_denoiser.ts";
 import { createNativeEngine } from "../../model/engine/native_engine.ts";
-import { buildNativeLibrary } from "../../model/engine/native_library.ts";
 import { flatten, unflatten } from "../../model/engine/parameters.ts";
 import { createWasmDenoiser } from "../../model/engine/wasm_denoiser.ts";
 import { createWasmInstance } from "../../model/engine/wasm_instance.ts";
@@ -16,6 +15,7 @@ import { random } from "../../model/random.ts";
 import { cosineSchedule } from "../../model/schedules.ts";
 import type { Group } from "../../model/training/learner.ts";
 import type { BatchShape, Denoiser } from "../../model/types.ts";
+import { hasCompiler } from "./engine/compiler.ts";
 
 const space = { vectors: 3, scalars: 12, pairs: 4 }, sizes = { width: 32, blocks: 2 }, schedule = cosineSchedule();
 
@@ -71,15 +71,6 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   }
   return error / largest;
 }
-
-const hasCompiler = (() => {
-  try {
-    buildNativeLibrary();
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 type Make = () => Promise<Denoiser> | Denoiser;
 const engines: [name: string, make: Make, ignore: boolean][] = [

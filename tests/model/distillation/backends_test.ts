@@ -11,13 +11,13 @@ import { readCard } from "../../../model/card.ts";
 import { type RoundEvent, roundEvent } from "../../../model/distillation/events.ts";
 import { readOutcome, withRound } from "../../../model/distillation/result.ts";
 import { roundSettings } from "../../../model/distillation/settings.ts";
-import { buildNativeLibrary } from "../../../model/engine/native_library.ts";
 import { loadModel } from "../../../model/load.ts";
 import type { ModelEntry } from "../../../model/overlay.ts";
 import { LEVELS, widened } from "../../../model/pair_attention/levels.ts";
 import { readSafetensors } from "../../../model/safetensors.ts";
 import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
+import { hasCompiler } from "../engine/compiler.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 
@@ -80,15 +80,6 @@ function difference(a: Weights, b: Weights, start: Weights): number {
   assert.ok(moved > 0, "nothing was learned");
   return Math.sqrt(apart / moved);
 }
-
-const hasCompiler = (() => {
-  try {
-    buildNativeLibrary();
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 /** Asked for in a process of its own, as the driver stays in the process that asks. */
 const hasAdapter = await (async () => {

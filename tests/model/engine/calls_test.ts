@@ -4,7 +4,7 @@ import { egnnDenoiserNetwork, egnnDenoiserParameters } from "../../../model/egnn
 import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
 import { createArguments } from "../../../model/engine/egnn_network.ts";
 import { timeRows } from "../../../model/engine/inputs.ts";
-import { buildNativeLibrary, openNativeLibrary } from "../../../model/engine/native_library.ts";
+import { openNativeLibrary } from "../../../model/engine/native_library.ts";
 import { createWasmInstance } from "../../../model/engine/wasm_instance.ts";
 import { compileWasmEngine, hasRelaxedSimd } from "../../../model/engine/wasm_module.ts";
 import { flatten } from "../../../model/engine/parameters.ts";
@@ -13,15 +13,7 @@ import { initialValues } from "../../../model/pair_attention/initialise.ts";
 import { pairAttentionParameters } from "../../../model/pair_attention/parameters.ts";
 import { random } from "../../../model/random.ts";
 import { cosineSchedule } from "../../../model/schedules.ts";
-
-const hasCompiler = (() => {
-  try {
-    buildNativeLibrary();
-    return true;
-  } catch {
-    return false;
-  }
-})();
+import { hasCompiler } from "./compiler.ts";
 
 const space = { vectors: 3, scalars: 12, pairs: 4 };
 const streams = (count: number, seed = 5) => Array.from({ length: count }, (_, k) => random(seed, k));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createNativeDenoiser } from "../../../model/engine/native_denoiser.ts";
-import { findNativeLibrary } from "../../../model/engine/native_library.ts";
 import { createWasmDenoiser } from "../../../model/engine/wasm_denoiser.ts";
 import { clampToValence } from "../../../model/heavy_atom/clamp.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
@@ -12,6 +11,7 @@ import { planSampling, runPlan, type SamplerName } from "../../../model/samplers
 import { cosineSchedule } from "../../../model/schedules.ts";
 import { PURPOSE } from "../../../model/sizes.ts";
 import type { Denoiser, Sampling } from "../../../model/types.ts";
+import { hasCompiler } from "./compiler.ts";
 
 const space = heavyAtomSpace(QM9_CLASSES), schedule = cosineSchedule(), sizes = { width: 32, blocks: 2, levels: 4 };
 
@@ -49,7 +49,7 @@ function byHand(denoiser: Denoiser, { plan, shape, seed, indices, steps, clamp }
 for (
   const [name, make, ignore] of [
     ["WebAssembly", createWasmDenoiser, false],
-    ["native", createNativeDenoiser, findNativeLibrary() === undefined],
+    ["native", createNativeDenoiser, !hasCompiler],
   ] as const
 ) {
   Deno.test({
