@@ -4,7 +4,7 @@ import type { Binding, Kernel } from "../kernel.ts";
 import { TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "../products.ts";
 import { COMPONENTS, roundUp } from "../text.ts";
 import { READ, WORDS, WRITE4 } from "./molecules.ts";
-import { createTileProduct } from "./tiles.ts";
+import { createTileProduct } from "../tiles.ts";
 
 /** A layer: rows and columns of its weight, the latter padded to a multiple of 64 where it lies. */
 interface Layer<Name extends string> {

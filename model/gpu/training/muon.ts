@@ -14,7 +14,7 @@ import { CHUNK, KINDS, type TrainingLayout } from "./layout.ts";
 import { READ, READ4, WORDS, WRITE } from "./molecules.ts";
 import { muonTables, WORD } from "./muon_tables.ts";
 import { CONTROL, RATES } from "./sums.ts";
-import { createTileProduct } from "./tiles.ts";
+import { createTileProduct } from "../tiles.ts";
 
 const T = 256, TILE = TILE_ROWS;
 
