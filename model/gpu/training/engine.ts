@@ -5,7 +5,7 @@
 import { arrange, disarrange, type TrainingLayout, trainingLayout } from "./layout.ts";
 import type { Gpu } from "../device.ts";
 import type { Resource } from "../kernel.ts";
-import { createArray, createReadback, readFloats } from "../memory.ts";
+import { createArray } from "../memory.ts";
 import { checkNetwork, mostRows } from "../network.ts";
 import type { Asked, Group, Rates } from "../../training/learner.ts";
 import { roundUp } from "../text.ts";
@@ -17,6 +17,7 @@ import { type Extent, extentWords, MOST_GROUPS } from "./molecules.ts";
 import { createOptimiser } from "./muon.ts";
 import { pairMemory } from "./pairs_backward.ts";
 import { bindPasses, createPlaces, type Passes } from "./passes.ts";
+import { compute, createSubmit } from "./submit.ts";
 import { CONTROL, createControl, RATES, sumGroups } from "./sums.ts";
 
 /** The arrays of a network's state. */
@@ -33,8 +34,10 @@ export interface TrainingEngine {
   readonly layout: TrainingLayout;
   /** Most nodes of a molecule. */
   readonly mostNodes: number;
-  /** Submits an update; resolves once it has been submitted, to a promise of its losses, NaN where it was not made. */
-  update(groups: readonly Group[], rates: Rates): Promise<{ readonly losses: Promise<LossValues> }>;
+  /** Submits an update; resolves once it has been submitted. At most {@link MOST_UPDATES} between two calls of `told`. */
+  update(groups: readonly Group[], rates: Rates): Promise<void>;
+  /** Losses of the updates since the last call, oldest first, once they are done; NaN where one was not made. */
+  told(): Promise<LossValues[]>;
   losses(groups: readonly Group[], which: "params" | "ema"): Promise<LossValues>;
   /** Losses and the gradient of their sum, in storage order. */
   gradient(groups: readonly Group[]): Promise<{ losses: LossValues; gradient: Float32Array }>;
@@ -44,6 +47,9 @@ export interface TrainingEngine {
   write(state: StateArrays, updates: number): Promise<void>;
   dispose(): void;
 }
+
+/** Updates whose losses the device keeps until they are asked for. */
+export const MOST_UPDATES = 64;
 
 /** Most slices of the rows in a weight's gradient. */
 const SLICES = 8;
@@ -66,7 +72,7 @@ export async function createTrainingEngine(
   first: Float32Array,
 ): Promise<TrainingEngine> {
   checkNetwork(options);
-  const { space, sizes } = options, { device, guard } = gpu, { limits } = device;
+  const { space, sizes } = options, { device } = gpu, { limits } = device;
   const layout = trainingLayout(space, sizes), { length, products, parts } = layout;
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4;
   const slices = Math.min(SLICES, Math.floor(most / products)), { offset: lossesAt } = parts.get("losses")!;
@@ -94,6 +100,7 @@ export async function createTrainingEngine(
   const gradient = array("gradient", length), partials = array("partials", slices * products);
   const squares = array("squares", sumGroups(length)[0]), rates = array("rates", RATES.length);
   const control = array("control", CONTROL.length), extent = array("extent", 6), spare = array("spare", length);
+  const history = array("history", MOST_UPDATES * CONTROL.length);
   const kinds = array("kinds", layout.kinds.length);
   const write = (buffer: GPUBuffer, data: Float32Array | Uint32Array, at = 0) =>
     device.queue.writeBuffer(buffer, 4 * at, data as Float32Array<ArrayBuffer>);
@@ -113,7 +120,7 @@ export async function createTrainingEngine(
   const estimate = createEstimator(gpu, options, weights);
 
   let capacity: Capacity = { rows: 0, molecules: 0, latents: 0 }, arrays: TrainingArrays | undefined;
-  let shares: GPUBuffer | undefined, disposed = false, bound = new Map<number, Passes>();
+  let shares: GPUBuffer | undefined, disposed = false, untold = 0, bound = new Map<number, Passes>();
   /** Room for a batch; at least half as much again as before, so that growing batches don't make new buffers each time. */
   const makeRoom = (batch: TrainingBatch) => {
     if (batch.rows > largest) {
@@ -161,27 +168,7 @@ export async function createTrainingEngine(
     last = next.catch(() => {});
     return next;
   };
-  /** Submits what `record` records; the first numbers of buffers are read once it is done. */
-  const submit = (
-    record: (encoder: GPUCommandEncoder) => void,
-    reads: readonly { readonly buffer: GPUBuffer; readonly at?: number; readonly floats: number }[],
-  ): Promise<Float32Array[]> => {
-    const encoder = device.createCommandEncoder();
-    record(encoder);
-    const readbacks = reads.map(({ buffer, at = 0, floats }) => {
-      const readback = createReadback(gpu, "results", floats);
-      encoder.copyBufferToBuffer(buffer, 4 * at, readback, 0, 4 * floats);
-      return readback;
-    });
-    device.queue.submit([encoder.finish()]);
-    const results = Promise.all(readbacks.map((buffer, k) => readFloats(gpu, buffer, reads[k].floats)));
-    return guard(results).finally(() => readbacks.forEach((buffer) => buffer.destroy()));
-  };
-  const compute = (encoder: GPUCommandEncoder, record: (pass: GPUComputePassEncoder) => void) => {
-    const pass = encoder.beginComputePass();
-    record(pass);
-    pass.end();
-  };
+  const submit = createSubmit(gpu);
   type Ready = Awaited<ReturnType<typeof prepare>>;
   /** Forward, back and the sums. */
   const differentiate = (
@@ -223,21 +210,31 @@ export async function createTrainingEngine(
       return inTurn(async () => {
         const ready = await prepare(batch);
         write(rates, Float32Array.of(muon, adamw, emaDecay, norm));
-        const done = submit(
-          (encoder) =>
-            differentiate(encoder, ready, (pass) => {
-              clip.run(pass, clipGroup, [1]);
-              optimiser.record(pass);
-            }),
-          [{ buffer: control, floats: CONTROL.length }],
-        );
-        const losses = done.then(([told]) =>
-          told[CONTROL.made] ? told.slice(CONTROL.losses, CONTROL.losses + 3) : new Float32Array(3).fill(NaN)
-        );
-        losses.catch(() => {}); // whoever awaits it hears of it
-        return { losses };
+        if (untold === MOST_UPDATES) {
+          throw new Error(`${MOST_UPDATES} updates have been made of which nothing was asked`);
+        }
+        const slot = 4 * CONTROL.length * untold++;
+        await submit((encoder) => {
+          differentiate(encoder, ready, (pass) => {
+            clip.run(pass, clipGroup, [1]);
+            optimiser.record(pass);
+          });
+          encoder.copyBufferToBuffer(control, 0, history, slot, 4 * CONTROL.length);
+        }, []);
       });
     },
+    told: () =>
+      inTurn(() => {
+        const count = untold;
+        untold = 0;
+        return Promise.resolve({ done: submit(() => {}, [{ buffer: history, floats: count * CONTROL.length }]) });
+      }).then(async ({ done }) => {
+        const [values] = await done;
+        return Array.from({ length: values.length / CONTROL.length }, (_, k) => {
+          const told = values.subarray(k * CONTROL.length, (k + 1) * CONTROL.length);
+          return told[CONTROL.made] ? told.slice(CONTROL.losses, CONTROL.losses + 3) : new Float32Array(3).fill(NaN);
+        });
+      }),
     losses: async (groups, which) => {
       if (groups.length === 0) throw new RangeError("losses of at least one molecule asked, none given");
       const packs = packGroups(groups, LOSS_ROWS);

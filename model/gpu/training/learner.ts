@@ -6,7 +6,7 @@ import { flatStateOf, stateOf } from "../../training/flat_state.ts";
 import type { Learner, Losses } from "../../training/learner.ts";
 import type { LatentSpace } from "../../types.ts";
 import { type Gpu, openGpu } from "../device.ts";
-import { createTrainingEngine, type LossValues } from "./engine.ts";
+import { createTrainingEngine, type LossValues, MOST_UPDATES } from "./engine.ts";
 
 /** Sizes, seed of the first values, device. */
 export interface GpuLearnerOptions {
@@ -20,17 +20,22 @@ export interface GpuLearnerOptions {
   /** Whether an adapter that computes on the CPU will do. Default false. */
   readonly software?: boolean;
   /**
-   * Updates that may be under way when `update` resolves. Default 2, so that the device never waits for the next batch: `update` then
-   * resolves with the losses of the update that was finished last, and what is no number is told so much later. With 0 it
-   * waits for its own. The weights are the same either way.
+   * Most updates that are submitted before anything is read back, as reading waits for the device and stops whatever else the process
+   * does; less where they take more than a tenth of a second. `update` resolves with the mean losses of the last updates that were
+   * read, and what is no number is told so much later. With 0 it waits for its own. The weights are the same either way.
    */
   readonly ahead?: number;
 }
 
-const summed = ([positions, scalars, bonds]: LossValues): Losses => ({
-  total: positions + scalars + bonds,
-  parts: { positions, scalars, bonds },
-});
+/** Milliseconds of updates between two readings. */
+const READING = 100;
+
+/** Means of updates' losses, NaN where one of them is. */
+function meanOf(updates: readonly LossValues[]): Losses {
+  const mean = (k: number) => updates.reduce((sum, losses) => sum + losses[k], 0) / updates.length;
+  const [positions, scalars, bonds] = [mean(0), mean(1), mean(2)];
+  return { total: positions + scalars + bonds, parts: { positions, scalars, bonds } };
+}
 
 /**
  * Opens the GPU, where it is not given, and puts a network on it.
@@ -38,8 +43,10 @@ const summed = ([positions, scalars, bonds]: LossValues): Losses => ({
  * @throws Error where there is no GPU, or one in software and that was not asked for; RangeError on sizes that the kernels lack
  */
 export async function createGpuLearner(options: GpuLearnerOptions): Promise<Learner> {
-  const { space, sizes, seed, ahead = 2 } = options;
-  if (!(Number.isInteger(ahead) && ahead >= 0)) throw new RangeError(`ahead must be at least 0, ${ahead} given`);
+  const { space, sizes, seed, ahead = 15 } = options;
+  if (!(Number.isInteger(ahead) && ahead >= 0 && ahead < MOST_UPDATES)) {
+    throw new RangeError(`ahead must be from 0 to ${MOST_UPDATES - 1}, ${ahead} given`);
+  }
   const specs = pairAttentionParameters(space, sizes);
   const first = flatten(specs, options.values ?? initialise(space, sizes, seed));
   const gpu = options.gpu ?? await openGpu({ software: options.software });
@@ -48,22 +55,38 @@ export async function createGpuLearner(options: GpuLearnerOptions): Promise<Lear
     close();
     throw error;
   });
-  /** Losses of updates that may still be under way, oldest first; of the last that is known to be done. */
-  let pending: Promise<LossValues>[] = [], latest: Losses | undefined;
+  /** Updates since the last reading, when the first of them began, and how many there may be. */
+  let since = 0, began = 0, most = 1;
+  /** The last reading, which may not be done, and what the last that is done told. */
+  let reading: Promise<void> | undefined, latest: Losses | undefined;
+  const read = (updates: number, start: number) =>
+    engine.told().then((told) => {
+      latest = meanOf(told);
+      const each = (performance.now() - start) / updates;
+      most = Math.min(ahead + 1, Math.max(1, Math.floor(READING / each)));
+    });
   return {
     backend: "webgpu",
     async update(groups, rates) {
-      pending.push((await engine.update(groups, rates)).losses);
-      while (pending.length > ahead || (!latest && pending.length > 0)) latest = summed(await pending.shift()!);
+      if (since === 0) began = performance.now();
+      await engine.update(groups, rates);
+      if (++since >= most) {
+        await reading; // so no more than two readings are under way
+        reading = read(since, began);
+        reading.catch(() => {}); // whoever awaits it hears of it
+        since = 0;
+        if (!latest || ahead === 0) await reading;
+      }
       return latest!;
     },
-    loss: async (groups, which) => summed(await engine.losses(groups, which)),
+    loss: async (groups, which) => meanOf([await engine.losses(groups, which)]),
     predict: (asked) => engine.predict(asked),
     state: async () => stateOf(specs, await engine.read()),
     async restore(state) {
       const { updates, ...arrays } = flatStateOf(specs, state);
       await engine.write(arrays, updates);
-      pending = [], latest = undefined;
+      await engine.told(); // of updates of the weights before
+      since = 0, most = 1, reading = latest = undefined;
     },
     dispose() {
       engine.dispose();

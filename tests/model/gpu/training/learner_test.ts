@@ -169,6 +169,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "update() on the GPU tells of what it did not wait for some updates later",
+  ignore: !found.gpu,
+  fn: () =>
+    withGpu(async (gpu) => {
+      const waiting = await createGpuLearner({ ...setup, gpu, ahead: 0 });
+      const learner = await createGpuLearner({ ...setup, gpu, ahead: 3 });
+      try {
+        const own: number[] = [], told: number[] = [];
+        for (let k = 0; k < 8; k++) {
+          own.push((await waiting.update(groups(), rates(0))).total);
+          told.push((await learner.update(groups(), rates(0))).total);
+        }
+        assert.equal(told[0], own[0]);
+        assert.ok(told[7] < told[0] && told[7] >= own[7] && told.every((loss) => loss <= own[0]), `${told}; ${own}`);
+        assert.deepEqual(await learner.state(), await waiting.state());
+        const broken = groups();
+        broken[1].z[3] = Infinity;
+        const losses = [await learner.update(broken, rates(0))];
+        while (losses.length < 10) losses.push(await learner.update(groups(), rates(0)));
+        assert.ok(losses.some(({ total }) => Number.isNaN(total)));
+        assert.ok(Number.isFinite(losses.at(-1)!.total));
+        await assert.rejects(createGpuLearner({ ...setup, gpu, ahead: 64 }), /ahead must be from 0 to 63, 64 given/);
+      } finally {
+        waiting.dispose(), learner.dispose();
+      }
+    }),
+});
+
+Deno.test({
   name: "openLearner() takes the engine for webgpu, and TensorFlow.js for a network that it lacks",
   ignore: !found.gpu,
   async fn() {
