@@ -65,15 +65,12 @@ export function bondOrder(a: number, b: number, distance: number): 0 | 1 | 2 | 3
 }
 
 /**
- * Calls `visit(i, j, order)` for every bonded pair `i < j`, in ascending order of i, then j.
+ * The bonds of a molecule by EDM's rule, in ascending order of i, then j. An atom may have too many or too few.
  *
  * @throws RangeError for an unknown element, or positions that do not match the atoms
  */
-export function forEachBond(
-  { atomicNumbers, positions }: Molecule,
-  visit: (i: number, j: number, order: 1 | 2 | 3) => void,
-): void {
-  const n = atomicNumbers.length;
+export function perceiveBonds({ atomicNumbers, positions }: Molecule): Bond[] {
+  const n = atomicNumbers.length, bonds: Bond[] = [];
   if (positions.length !== 3 * n) {
     throw new RangeError(`Positions: ${n} atoms need ${3 * n} numbers; given are ${positions.length}`);
   }
@@ -86,18 +83,18 @@ export function forEachBond(
       const squared = dx * dx + dy * dy + dz * dz;
       if (!(squared < LONGEST_SQUARED)) continue;
       const order = orderByIndex(elements[i], elements[j], Math.sqrt(squared));
-      if (order > 0) visit(i, j, order as 1 | 2 | 3);
+      if (order > 0) bonds.push({ i, j, order: order as Bond["order"] });
     }
   }
+  return bonds;
 }
 
-/**
- * The bonds of a molecule by EDM's rule, in ascending order of i, then j. An atom may have too many or too few.
- *
- * @throws RangeError for an unknown element, or positions that do not match the atoms
- */
-export function perceiveBonds(molecule: Molecule): Bond[] {
-  const bonds: Bond[] = [];
-  forEachBond(molecule, (i, j, order) => bonds.push({ i, j, order }));
-  return bonds;
+/** The sum of each atom's bond orders. */
+export function bondOrderSums(atoms: number, bonds: readonly Bond[]): Uint16Array {
+  const sums = new Uint16Array(atoms);
+  for (const { i, j, order } of bonds) {
+    sums[i] += order;
+    sums[j] += order;
+  }
+  return sums;
 }

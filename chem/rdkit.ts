@@ -16,9 +16,10 @@ export interface Rdkit {
   /**
    * Reads and sanitises a SMILES or a molblock, and lends the molecule to `use`.
    *
+   * @param input text, or its bytes, which are handed over as they are
    * @returns what `use` returns; null where RDKit refuses the input
    */
-  withMol<T>(input: string, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
+  withMol<T>(input: string | Uint8Array, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
   /** The InChIKey of an InChI. */
   inchikey(inchi: string): string;
 }
@@ -27,8 +28,8 @@ export interface Rdkit {
 export function wrapRdkit(module: Pick<MainModule, "get_mol" | "get_inchikey_for_inchi" | "version">): Rdkit {
   return {
     version: module.version(),
-    withMol(input, use, { removeHs = true } = {}) {
-      const mol = module.get_mol(input, JSON.stringify({ removeHs }));
+    withMol(input, use, options = {}) {
+      const mol = module.get_mol(input, JSON.stringify(options));
       if (mol === null) return null;
       try {
         return use(mol);

@@ -1,7 +1,7 @@
 /** EDM's stability: every atom's bond orders add up to its element's valence. */
-import { forEachBond } from "./bonds.ts";
+import { bondOrderSums, perceiveBonds } from "./bonds.ts";
 import { elementOf } from "./elements.ts";
-import type { Molecule } from "./molecule.ts";
+import type { Bond, Molecule } from "./molecule.ts";
 
 export interface Stability {
   /** All atoms are stable, and there is at least one. */
@@ -13,14 +13,11 @@ export interface Stability {
 /**
  * Judges a molecule by its distances alone, charges and radicals unknown.
  *
+ * @param bonds perceived from the molecule unless given
  * @throws RangeError for an unknown element, or positions that do not match the atoms
  */
-export function stability(molecule: Molecule): Stability {
-  const atoms = molecule.atomicNumbers.length, sums = new Uint16Array(atoms);
-  forEachBond(molecule, (i, j, order) => {
-    sums[i] += order;
-    sums[j] += order;
-  });
+export function stability(molecule: Molecule, bonds: readonly Bond[] = perceiveBonds(molecule)): Stability {
+  const atoms = molecule.atomicNumbers.length, sums = bondOrderSums(atoms, bonds);
   let stableAtoms = 0;
   for (let i = 0; i < atoms; i++) {
     if (sums[i] === elementOf(molecule.atomicNumbers[i]).valence) stableAtoms++;

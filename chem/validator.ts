@@ -40,6 +40,9 @@ export interface Validation extends Validity, Stability {
 /** Without this RDKit.js drops lone hydrogens, and double bond stereo with the hydrogens that bear it. */
 const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
 
+/** Without the auxiliary information, which nobody reads. */
+const BARE = "-AuxNone";
+
 export type Validate = (molecule: Molecule, options?: ValidateOptions) => Validation;
 
 /**
@@ -51,7 +54,7 @@ export function createValidator(rdkit: Rdkit): Validate {
     const bonds = perceiveBonds(molecule);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
       // InChI from the molecule with its hydrogens, then SMILES without them.
-      const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi()) || null;
+      const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi(BARE)) || null;
       mol.remove_hs_in_place(KEEP_LONE);
       const smiles = mol.get_smiles();
       return {
@@ -62,7 +65,7 @@ export function createValidator(rdkit: Rdkit): Validate {
       };
     });
     return {
-      ...stability(molecule),
+      ...stability(molecule, bonds),
       ...(details ?? { fragments: 0, edmSmiles: null, inchikey: null, smiles: null }),
       valid: details !== null,
       connected: details?.fragments === 1,

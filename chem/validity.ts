@@ -2,12 +2,13 @@
  * EDM's validity (Hoogeboom et al. 2022): the atoms and the bonds perceived from distances make a molecule that RDKit
  * can sanitise. An atom with too few bonds is valid, RDKit adds what hydrogens it lacks; one with too many is not.
  */
-import { perceiveBonds } from "./bonds.ts";
+import { bondOrderSums, perceiveBonds } from "./bonds.ts";
 import { elementOf } from "./elements.ts";
 import { fragments, largest, submolecule } from "./fragments.ts";
+import { molblockBytes } from "./molblock_bytes.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
-import { fitsMolblock, molblock } from "./sdf.ts";
+import { fitsMolblock } from "./sdf.ts";
 
 export interface Validity {
   readonly valid: boolean;
@@ -20,19 +21,20 @@ export interface Validity {
   readonly edmSmiles: string | null;
 }
 
-const FLAT = JSON.stringify({ doIsomericSmiles: false });
+/** There is no stereo to clean up where none is written. */
+const FLAT = JSON.stringify({ doIsomericSmiles: false, cleanStereo: false });
+
+const READ = { removeHs: false };
 
 /**
- * Whether some atom's bond orders exceed its valence by three or more. RDKit refuses all of these (it bears an excess of
- * two at nitrogen, as in a nitro group), but takes up to a second to say so of atoms in a heap; hence this first look.
+ * Whether some atom's bond orders exceed what RDKit bears of the element: its valence, or five at nitrogen, which it reads
+ * as charged where a double bond to oxygen or a triple bond to nitrogen allows (a nitro group, an azide). RDKit refuses all
+ * of these, but takes a hundred microseconds to say so, and of atoms in a heap up to a second; hence this first look.
  */
-export function heaped({ atomicNumbers }: Molecule, bonds: readonly Bond[]): boolean {
-  const sums = new Uint16Array(atomicNumbers.length);
-  for (const { i, j, order } of bonds) {
-    sums[i] += order;
-    sums[j] += order;
-  }
-  return sums.some((sum, i) => sum > elementOf(atomicNumbers[i]).valence + 2);
+export function overfull({ atomicNumbers }: Molecule, bonds: readonly Bond[]): boolean {
+  return bondOrderSums(atomicNumbers.length, bonds).some((sum, i) =>
+    sum > elementOf(atomicNumbers[i]).valence && !(sum === 5 && atomicNumbers[i] === 7)
+  );
 }
 
 /**
@@ -48,21 +50,19 @@ export function withValid<T>(
   bonds: readonly Bond[],
   use: (mol: RdkitMol, verdict: { fragments: number; edmSmiles: string }) => T,
 ): T | null {
-  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds) || heaped(molecule, bonds)) return null;
-  return rdkit.withMol(molblock(molecule, bonds), (mol) => {
+  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds) || overfull(molecule, bonds)) return null;
+  return rdkit.withMol(molblockBytes(molecule, bonds), (mol) => {
     const pieces = fragments(molecule.atomicNumbers.length, bonds);
     return use(mol, {
       fragments: pieces.length,
       edmSmiles: pieces.length === 1 ? mol.get_smiles(FLAT) : largestSmiles(rdkit, molecule, bonds, pieces),
     });
-  }, { removeHs: false });
+  }, READ);
 }
 
 function largestSmiles(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[], pieces: number[][]): string {
   const piece = submolecule(molecule, bonds, largest(pieces));
-  const smiles = rdkit.withMol(molblock(piece.molecule, piece.bonds), (mol) => mol.get_smiles(FLAT), {
-    removeHs: false,
-  });
+  const smiles = rdkit.withMol(molblockBytes(piece.molecule, piece.bonds), (mol) => mol.get_smiles(FLAT), READ);
   if (smiles === null) throw new Error("RDKit refuses a fragment of a molecule that it accepts");
   return smiles;
 }

@@ -3,7 +3,7 @@ import { perceiveBonds } from "../../chem/bonds.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { molblock } from "../../chem/sdf.ts";
-import { heaped, validity } from "../../chem/validity.ts";
+import { overfull, validity } from "../../chem/validity.ts";
 import { methane, molecule } from "./molecules.ts";
 
 /** Atoms at hazard in a box of `side` angstrom, by a small congruential generator. */
@@ -15,12 +15,12 @@ function atHazard(seed: number, atoms: number, side: number): Molecule {
   };
 }
 
-Deno.test("heaped() rejects only what RDKit refuses too", async () => {
+Deno.test("overfull() rejects only what RDKit refuses too", async () => {
   const rdkit = await createRdkit();
   let rejected = 0;
   for (let seed = 1; seed <= 300; seed++) {
     const each = atHazard(seed, 8 + seed % 5, 2.8), bonds = perceiveBonds(each);
-    if (!heaped(each, bonds)) continue;
+    if (!overfull(each, bonds)) continue;
     rejected++;
     assert.equal(rdkit.withMol(molblock(each, bonds), () => "accepted", { removeHs: false }), null, `seed ${seed}`);
   }
