@@ -5,11 +5,12 @@
 import type { PairAttentionSizes, ParameterSpec } from "../../pair_attention/parameters.ts";
 import { pairAttentionParameters, parameterCount } from "../../pair_attention/parameters.ts";
 import type { LatentSpace } from "../../types.ts";
+import { ALIGNMENT } from "../memory.ts";
 import { packPairAttention } from "../packing.ts";
 import { roundUp } from "../text.ts";
 
-/** Numbers that parts are aligned to: 256 bytes, as offsets of bindings are. */
-export const CHUNK = 64;
+/** Numbers that parts are aligned to, as offsets of bindings are. */
+export const CHUNK = ALIGNMENT / 4;
 
 /** What becomes of a chunk of 64 numbers in an update. */
 export const KINDS = { none: 0, adamw: 1, muon: 2 } as const;
