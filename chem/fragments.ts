@@ -7,7 +7,8 @@ import type { Bond, Molecule } from "./molecule.ts";
  * @param atoms number of atoms
  */
 export function fragments(atoms: number, bonds: readonly Bond[]): number[][] {
-  const parent = Array.from({ length: atoms }, (_, i) => i);
+  const parent = new Uint32Array(atoms);
+  for (let i = 0; i < atoms; i++) parent[i] = i;
   const root = (i: number): number => {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]];
     return i;
@@ -18,13 +19,13 @@ export function fragments(atoms: number, bonds: readonly Bond[]): number[][] {
     if (a < b) parent[b] = a;
     else parent[a] = b;
   }
-  const byRoot = new Map<number, number[]>();
+  const pieces: number[][] = [], byRoot: number[][] = [];
   for (let i = 0; i < atoms; i++) {
-    const members = byRoot.get(root(i));
-    if (members) members.push(i);
-    else byRoot.set(i, [i]);
+    const first = root(i);
+    if (first === i) pieces.push(byRoot[i] = [i]);
+    else byRoot[first].push(i);
   }
-  return [...byRoot.values()];
+  return pieces;
 }
 
 /** The largest fragment; of equally large ones the first. Empty for no atoms. */

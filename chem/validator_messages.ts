@@ -72,10 +72,17 @@ export function unpackMolecules({ atoms, atomicNumbers, positions }: PackedMolec
 
 /** Bonds, a list a molecule, into flat arrays. */
 export function packBonds(lists: readonly (readonly Bond[])[]): PackedBonds {
-  return {
-    counts: Uint32Array.from(lists, ({ length }) => length),
-    bonds: Uint32Array.from(lists.flatMap((list) => list.flatMap(({ i, j, order }) => [i, j, order]))),
-  };
+  const counts = Uint32Array.from(lists, ({ length }) => length);
+  const bonds = new Uint32Array(3 * counts.reduce((sum, count) => sum + count, 0));
+  let at = 0;
+  for (const list of lists) {
+    for (const { i, j, order } of list) {
+      bonds[at++] = i;
+      bonds[at++] = j;
+      bonds[at++] = order;
+    }
+  }
+  return { counts, bonds };
 }
 
 /** The lists again. */

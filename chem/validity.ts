@@ -21,8 +21,7 @@ export interface Validity {
   readonly edmSmiles: string | null;
 }
 
-/** There is no stereo to clean up where none is written. */
-const FLAT = JSON.stringify({ doIsomericSmiles: false, cleanStereo: false });
+const FLAT = JSON.stringify({ doIsomericSmiles: false });
 
 const READ = { removeHs: false };
 

@@ -8,8 +8,7 @@ import { chiral, ethane, methane, molecule, readReferences } from "./molecules.t
 const references = readReferences();
 
 /** A molblock without the fields that are zero on each atom's and bond's line. */
-const shortened = (block: string) =>
-  block.replaceAll(/ ( {2}0| 0)(  0){11}$/gm, "").replaceAll(/^((?:...){3}) {2}0$/gm, "$1").replaceAll(/ +$/gm, "");
+const shortened = (block: string) => block.replaceAll(/^(.{30} [A-Z]) .*$/gm, "$1").replaceAll(/^(.{9}) {2}0$/gm, "$1");
 
 const text = (each: Molecule, bonds: readonly Bond[] = perceiveBonds(each)) =>
   new TextDecoder().decode(molblockBytes(each, bonds));

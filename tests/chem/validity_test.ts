@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { perceiveBonds } from "../../chem/bonds.ts";
-import type { Molecule } from "../../chem/molecule.ts";
+import type { Bond, Molecule } from "../../chem/molecule.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { molblock } from "../../chem/sdf.ts";
 import { overfull, validity } from "../../chem/validity.ts";
 import { methane, molecule } from "./molecules.ts";
 
-/** Atoms at hazard in a box of `side` angstrom, by a small congruential generator. */
+/** Atoms at hazard in a box of `side` angstrom, by a small congruential generator; every other seed's rich in nitrogen. */
 function atHazard(seed: number, atoms: number, side: number): Molecule {
+  const elements = seed % 2 ? [1, 1, 1, 6, 6, 7, 8, 9] : [1, 6, 7, 7, 7, 7, 8, 8];
   const next = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
   return {
-    atomicNumbers: Uint8Array.from({ length: atoms }, () => [1, 1, 1, 6, 6, 7, 8, 9][Math.floor(8 * next())]),
+    atomicNumbers: Uint8Array.from({ length: atoms }, () => elements[Math.floor(8 * next())]),
     positions: Float32Array.from({ length: 3 * atoms }, () => side * next()),
   };
 }
@@ -18,8 +19,8 @@ function atHazard(seed: number, atoms: number, side: number): Molecule {
 Deno.test("overfull() rejects only what RDKit refuses too", async () => {
   const rdkit = await createRdkit();
   let rejected = 0;
-  for (let seed = 1; seed <= 300; seed++) {
-    const each = atHazard(seed, 8 + seed % 5, 2.8), bonds = perceiveBonds(each);
+  for (let seed = 1; seed <= 600; seed++) {
+    const each = atHazard(seed, 4 + seed % 9, 2.8), bonds = perceiveBonds(each);
     if (!overfull(each, bonds)) continue;
     rejected++;
     assert.equal(rdkit.withMol(molblock(each, bonds), () => "accepted", { removeHs: false }), null, `seed ${seed}`);
@@ -56,4 +57,17 @@ Deno.test("validity() answers at once when all atoms lie in a heap", async () =>
   assert.equal(asked, 0);
   assert.equal(validity(watched, methane()).valid, true);
   assert.equal(asked, 1);
+});
+
+Deno.test("overfull() holds of one bond too many at each element, and spares five at nitrogen for RDKit to judge", () => {
+  const star = (centre: number, leaves: number): [Molecule, Bond[]] => [
+    { atomicNumbers: Uint8Array.of(centre, ...Array(leaves).fill(1)), positions: new Float32Array(3 * leaves + 3) },
+    Array.from({ length: leaves }, (_, k): Bond => ({ i: 0, j: k + 1, order: 1 })),
+  ];
+  for (const [element, most] of [[1, 1], [6, 4], [7, 3], [8, 2], [9, 1]]) {
+    assert.equal(overfull(...star(element, most)), false, `${element}`);
+    assert.equal(overfull(...star(element, most + 1)), true, `${element}`);
+    assert.equal(overfull(...star(element, 5)), element !== 7, `${element}`);
+    assert.equal(overfull(...star(element, 6)), true, `${element}`);
+  }
 });
