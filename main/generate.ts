@@ -109,7 +109,7 @@ export const generateCommand = command({
     const generation = generateMolecules(model, request, {
       validate: pool,
       filter: values.filter,
-      detail: { descriptors: include.includes("descriptors") },
+      detail: { descriptors: include.includes("descriptors"), inchikey: format !== "xyz" },
       signal: terminal.signal,
       onProgress: (fraction) => progress.update(fraction, `${generation.drawn} of ${count} molecules`),
     });
