@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
 import { createValidatorPool } from "../chem/validator_pool.ts";
-import { RUNTIME_CHOICES } from "../model/runtimes.ts";
+import { PRECISIONS, RUNTIME_CHOICES } from "../model/runtimes.ts";
 import { FORMATS, INCLUDES, toRecord } from "../model/formats.ts";
 import { gridSpec } from "../model/grids.ts";
 import { loadModel } from "../model/load.ts";
@@ -35,6 +35,11 @@ export const samplingOptions = {
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
   threads: option("N", "threads of the engine (default: all cores)", whole(1, 64).optional()),
+  precision: option(
+    "NAME",
+    `number format of products on a GPU: ${PRECISIONS.join(" or ")} (default f32)`,
+    z.enum(PRECISIONS).default("f32"),
+  ),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
 

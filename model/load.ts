@@ -7,7 +7,7 @@ import { createLeases } from "./leases.ts";
 import { makeAutoencoder, makeDenoiser, type Placed, type Placement, type Tensors, tensorsOn } from "./parts.ts";
 import { studentPath } from "./overlay.ts";
 import { readSafetensors } from "./safetensors.ts";
-import type { RuntimeChoice } from "./runtimes.ts";
+import type { PRECISIONS, RuntimeChoice } from "./runtimes.ts";
 import { makeSchedule } from "./schedules.ts";
 import { NotDistilledError } from "./settings.ts";
 import type { ModelEntry } from "./overlay.ts";
@@ -72,6 +72,8 @@ export interface LoadOptions {
   readonly batch?: number;
   /** Threads of the engine. Default: the machine's cores. */
   readonly threads?: number;
+  /** Of products on a GPU. Default `f32`. */
+  readonly precision?: typeof PRECISIONS[number];
   /** Makes denoisers of tensors. Default: `makeDenoiser` of `parts.ts`. */
   readonly make?: typeof makeDenoiser;
 }
@@ -85,12 +87,12 @@ export interface LoadOptions {
  */
 export async function loadModel(
   place: string | ModelEntry,
-  { backend = "auto", batch = 64, threads, make = makeDenoiser }: LoadOptions = {},
+  { backend = "auto", batch = 64, threads, precision, make = makeDenoiser }: LoadOptions = {},
 ): Promise<ServedModel> {
   let entry: ModelEntry = typeof place === "string" ? await entryOf(place) : place;
   const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
-  const options = { choice: backend, threads, openTensors: tensorsOn(backend), openGpu };
+  const options = { choice: backend, threads, openTensors: tensorsOn(backend), openGpu, precision };
 
   const levelsOf = new Map<string, number>();
   const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {

@@ -3,7 +3,7 @@ import type { Backend } from "./backends/types.ts";
 import type { Card } from "./card.ts";
 import type { Gpu } from "./gpu/device.ts";
 import { placePairAttention } from "./pair_attention/place.ts";
-import type { RuntimeChoice } from "./runtimes.ts";
+import type { PRECISIONS, RuntimeChoice } from "./runtimes.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import type { Autoencoder, Denoiser, Schedule } from "./types.ts";
 
@@ -31,6 +31,8 @@ export interface PartOptions {
   /** Threads of the engine; the machine's cores where absent. */
   readonly threads?: number;
   readonly openTensors: OpenTensors;
+  /** Of products on a GPU. Default `f32`. */
+  readonly precision?: typeof PRECISIONS[number];
   /** Gives the GPU that parts share, for each to close; each opens its own where absent. */
   readonly openGpu?: () => Promise<Gpu>;
 }
@@ -70,7 +72,7 @@ export async function makeDenoiser(
         onEngine: ([network]) => createEngineEgnnDenoiser(made, network),
         async onGpu(place) {
           const { createGpuEgnnDenoiser } = await import("./gpu/egnn/denoiser.ts");
-          return await createGpuEgnnDenoiser({ ...made, ...place }, tensors);
+          return await createGpuEgnnDenoiser({ ...made, ...place, precision: options.precision }, tensors);
         },
         onTensors: ({ tf }) => createEgnnDenoiser(tf, made, tensors),
       }, options);

@@ -10,6 +10,9 @@ export const RUNTIMES = ["native", ...BACKENDS] as const;
 /** One of {@link RUNTIMES}. */
 export type RuntimeName = typeof RUNTIMES[number];
 
+/** Number formats of matrix products on a GPU; sums and all else are of 32 bits. */
+export const PRECISIONS = ["f32", "f16"] as const;
+
 /** What a caller may ask for: a name, or the best that works. */
 export const RUNTIME_CHOICES = ["auto", ...RUNTIMES] as const;
 

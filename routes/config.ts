@@ -1,6 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
-import { RUNTIME_CHOICES } from "../model/runtimes.ts";
+import { PRECISIONS, RUNTIME_CHOICES } from "../model/runtimes.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -20,6 +20,9 @@ export const serviceEnvironment = z.strictObject({
   ),
   MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
   MOLSTEP_THREADS: whole(1, 64).optional().describe("Threads of the engine; the machine's cores where absent"),
+  MOLSTEP_PRECISION: z.enum(PRECISIONS).default("f32").describe(
+    "Number format of products on a GPU; f16 needs `shader-f16`",
+  ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
     "Most workers that validate molecules, some 100 MiB each; where absent a core less than there are, from 1 to 3. 0: none",
   ),
@@ -64,6 +67,7 @@ export interface ServiceConfig {
   readonly preload: readonly string[];
   readonly backend: typeof RUNTIME_CHOICES[number];
   readonly threads: number | undefined;
+  readonly precision: typeof PRECISIONS[number];
   readonly validators: number | undefined;
   readonly batch: number;
   readonly maxRequests: number;
@@ -106,6 +110,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     preload: list(env.MOLSTEP_PRELOAD, ","),
     backend: env.MOLSTEP_BACKEND,
     threads: env.MOLSTEP_THREADS,
+    precision: env.MOLSTEP_PRECISION,
     validators: env.MOLSTEP_VALIDATORS,
     batch: env.MOLSTEP_BATCH,
     maxRequests: env.MOLSTEP_MAX_REQUESTS,

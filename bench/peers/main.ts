@@ -31,10 +31,19 @@ async function run(part: PeersOptions["only"][number], options: PeersOptions): P
   });
 }
 
+const PATHS = ["--geoldm", "--accgeoldm", "--edm", "--python"];
+
+/** The command line without where things lie on this machine. */
+const withoutPaths = (args: readonly string[]) =>
+  args.map((arg, k) => {
+    if (PATHS.includes(args[k - 1])) return "PATH";
+    return PATHS.some((name) => arg.startsWith(`${name}=`)) ? arg.replace(/=.*/s, "=PATH") : arg;
+  });
+
 async function main(args: string[]): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) return console.log(usage());
   const options = readPeersOptions(args), results: Result[] = [];
-  const now = { command: ["deno task bench:peers", ...args].join(" "), ...await conditions() };
+  const now = { command: ["deno task bench:peers", ...withoutPaths(args)].join(" "), ...await conditions() };
   const peers: Record<string, string | null> = {};
   for (const peer of namesOf(options)) peers[PEERS[peer]] = await commitOf(options[peer]!);
   const name = `${now.date.slice(0, 10)}-${now.commit?.slice(0, 7) ?? "unknown"}-peers.json`;

@@ -35,7 +35,7 @@ export function placeEgnns<T>(
     }
   };
   const gpu = async () => {
-    const open = options.openGpu ?? (() => openGpu({ software: options.choice === "webgpu" }));
+    const { precision } = options, open = options.openGpu ?? (() => openGpu({ software: options.choice === "webgpu" }));
     const { createGpuEgnn } = await import("../gpu/egnn/egnn.ts");
     let why = "";
     const place = async () => {
@@ -45,8 +45,8 @@ export function placeEgnns<T>(
     };
     const part = onGpu
       ? await onGpu(await place())
-      : await made(async (network, tensors) => createGpuEgnn({ ...network, ...await place() }, tensors));
-    return { part, why };
+      : await made(async (network, tensors) => createGpuEgnn({ ...network, ...await place(), precision }, tensors));
+    return { part, why: precision === "f16" ? `${why}, products of 16-bit floats` : why };
   };
   return place<T>({
     native: async () => made((await import("./egnn_native.ts")).createNativeEgnn),

@@ -22,9 +22,9 @@ export function placePairAttention(
     },
     async gpu() {
       const { createGpuDenoiser } = await import("../gpu/denoiser.ts");
-      const software = options.choice === "webgpu", gpu = await options.openGpu?.();
-      const part = await createGpuDenoiser({ ...engine, gpu, closes: true, software }, tensors);
-      return { part, why: part.why };
+      const { choice, precision, openGpu } = options, software = choice === "webgpu", gpu = await openGpu?.();
+      const part = await createGpuDenoiser({ ...engine, gpu, closes: true, software, precision }, tensors);
+      return { part, why: precision === "f16" ? `${part.why}, products of 16-bit floats` : part.why };
     },
     async tensors({ tf }) {
       const { createPairAttention } = await import("./denoiser.ts");
