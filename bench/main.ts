@@ -15,6 +15,7 @@ import { benchMixture } from "./mixture.ts";
 import { benchMolecules, MOLECULE_PLACES } from "./molecules.ts";
 import { type BenchOptions, DEFAULT_PARTS, parseBenchOptions, type Part, USAGE } from "./options.ts";
 import { writeRandomModel } from "./random_model.ts";
+import { keep, machineLine, runProgram } from "./program.ts";
 import { benchService } from "./service.ts";
 import { benchSharing } from "./sharing.ts";
 import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
@@ -133,24 +134,14 @@ function defaultPath({ date, commit }: Conditions, { only }: BenchOptions): stri
 const commandOf = (args: readonly string[]) =>
   ["deno task bench", ...args.filter((arg, k) => !arg.startsWith("--out") && args[k - 1] !== "--out")].join(" ");
 
-/** Writes results beside their conditions. */
-async function keep(
-  path: string,
-  under: Conditions & { took: Readonly<Record<string, number>> },
-  results: readonly Result[],
-): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
-}
-
 async function main(args: string[]): Promise<void> {
   const options = parseBenchOptions(args);
   if (!options) return console.log(USAGE);
   const under = { command: commandOf(args), ...await conditions() };
-  const { machine: { cpu, cores, memoryGiB, os, deno }, load } = under, results: Result[] = [];
-  const took: Record<string, number> = {},
+  const results: Result[] = [],
+    took: Record<string, number> = {},
     path = options.out === null ? null : options.out ?? defaultPath(under, options);
-  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);
+  console.log(machineLine(under));
   for (const part of options.only) {
     const from = performance.now();
     for await (const result of run(part, options)) {
@@ -167,13 +158,4 @@ async function main(args: string[]): Promise<void> {
   console.log(`\nkept in ${path}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-  // Backends may keep workers or threads alive.
-  Deno.exit(0);
-}
+if (import.meta.main) await runProgram(main);

@@ -5,10 +5,10 @@
  */
 import type { Molecule } from "../chem/molecule.ts";
 import { makeGrid } from "./grids.ts";
-import { drawNoise } from "./latent.ts";
 import type { Lease, Model } from "./load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { Turn, TurnOptions } from "./queue.ts";
+import { moleculeNoise } from "./noise.ts";
 import { random } from "./random.ts";
 import { planSampling, runPlan, type SamplingPlan } from "./samplers/mod.ts";
 import type { Settings } from "./settings.ts";
@@ -180,7 +180,7 @@ async function* inTurns(
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
-    const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
+    const noise = moleculeNoise(space, nodes, seed, indices);
     const waitedBefore = turn.waitedMs;
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
@@ -193,7 +193,6 @@ async function* inTurns(
       if (!denoiser.predictEach) await pause();
       return x0;
     };
-    const noise = () => drawNoise(space, shape, streams);
     const started = performance.now();
     const x0 = await runPlan(plan, denoise, noise(), noise, signal);
     const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);

@@ -17,6 +17,7 @@ import { trainingBatch } from "../bench/training_batch.ts";
 import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
 import { latentLength } from "../model/latent.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
+import { withoutQm9 } from "./model/without_qm9.ts";
 
 const tiny = { type: "pair-attention", nodes: 3, width: 16, blocks: 1 } as const;
 
@@ -310,18 +311,6 @@ Deno.test("rowsOf() compares what was seen during a round with what was seen bef
   assert.equal(during["round's share"], 0.2);
   assert.equal(before["updates/s"], null);
 });
-
-/** Runs a test without QM9, so that nobody waits for its molecules. */
-async function withoutQm9<T>(work: () => Promise<T>): Promise<T> {
-  const before = Deno.env.get("MOLSTEP_QM9");
-  Deno.env.set("MOLSTEP_QM9", "/nowhere");
-  try {
-    return await work();
-  } finally {
-    if (before === undefined) Deno.env.delete("MOLSTEP_QM9");
-    else Deno.env.set("MOLSTEP_QM9", before);
-  }
-}
 
 Deno.test("benchSharing() measures a service before, during and after a round", async () => {
   await withFolder(async (root) => {

@@ -1,8 +1,9 @@
 /** `deno task bench:peers`: the peers' own code and ours on one machine, in one run, in turns. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findModel } from "../../main/models.ts";
 import { conditions } from "../conditions.ts";
+import { keep, machineLine, runProgram } from "../program.ts";
 import { formatResult, type Result } from "../table.ts";
 import { benchNetwork } from "./network.ts";
 import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
@@ -48,26 +49,15 @@ async function main(args: string[]): Promise<void> {
   for (const peer of namesOf(options)) peers[PEERS[peer]] = await commitOf(options[peer]!);
   const name = `${now.date.slice(0, 10)}-${now.commit?.slice(0, 7) ?? "unknown"}-peers.json`;
   const path = options.out ?? join(fileURLToPath(new URL("../results", import.meta.url)), name);
-  const { machine: { cpu, cores, memoryGiB, os, deno }, load } = now;
-  console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`);
+  console.log(machineLine(now));
   for (const part of options.only) {
     const result = await run(part, options);
     results.push(result);
     console.log(formatResult(result));
     for (const [name, what] of Object.entries(result.why ?? {})) console.log(`${name}: ${what}`);
-    if (path === "-") continue;
-    await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.writeTextFile(path, JSON.stringify({ ...now, peers, results }, null, 1) + "\n");
+    if (path !== "-") await keep(path, { ...now, peers }, results);
   }
   if (path !== "-") console.log(`\nkept in ${path}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-  Deno.exit(0);
-}
+if (import.meta.main) await runProgram(main);

@@ -2,6 +2,7 @@
 import { checkLatents, latentLength } from "../latent.ts";
 import type { BatchShape, Denoiser, LatentSpace, Sampled, Schedule } from "../types.ts";
 import { type Numbered, openAskedWorker } from "./asked_worker.ts";
+import { clock } from "./clock.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type TimeRows, timeRows } from "./inputs.ts";
 import type { Member } from "./member.ts";
@@ -39,9 +40,6 @@ export interface CrewOptions {
   /** Called when the workers have been dismissed. */
   readonly onClose?: () => void;
 }
-
-/** Milliseconds since the epoch, which all threads count from. */
-export const clock = (): number => performance.timeOrigin + performance.now();
 
 /** Molecules from `from` to `to` of a batch. */
 function slice(

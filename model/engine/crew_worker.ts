@@ -1,6 +1,7 @@
 /** A worker of `crew.ts`: runs a network, for calls of others and for samplings of its own. */
 import { setImmediate } from "node:timers";
-import { type Answer, clock, type Question } from "./crew.ts";
+import { clock } from "./clock.ts";
+import type { Answer, Question } from "./crew.ts";
 import { openMember, type Predict } from "./member.ts";
 import { createSamplings, type Samplings } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";

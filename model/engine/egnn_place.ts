@@ -46,7 +46,7 @@ export function placeEgnns<T>(
     const part = onGpu
       ? await onGpu(await place())
       : await made(async (network, tensors) => createGpuEgnn({ ...network, ...await place(), precision }, tensors));
-    return { part, why: precision === "f16" ? `${why}, products of 16-bit floats` : why };
+    return { part, why };
   };
   return place<T>({
     native: async () => made((await import("./egnn_native.ts")).createNativeEgnn),

@@ -32,7 +32,7 @@ const reason = (error: unknown) => error instanceof Error ? error.message : Stri
  */
 export async function place<T>(
   places: Places<T>,
-  { choice, openTensors }: Pick<PartOptions, "choice" | "openTensors">,
+  { choice, openTensors, precision }: Pick<PartOptions, "choice" | "openTensors" | "precision">,
 ): Promise<Placed<T>> {
   const { lacking } = places;
   const native = async () => ({ part: await places.native(), backend: NATIVE });
@@ -43,7 +43,7 @@ export async function place<T>(
   };
   const gpu = async () => {
     const { part, why } = await places.gpu!();
-    return { part, backend: { name: "webgpu", why } };
+    return { part, backend: { name: "webgpu", why: precision === "f16" ? `${why}, products of 16-bit floats` : why } };
   };
   if (choice !== "auto") {
     if (choice === "webgpu" && places.gpu) {

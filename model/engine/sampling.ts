@@ -4,10 +4,9 @@
  */
 import { setImmediate } from "node:timers";
 import { clampToValence } from "../heavy_atom/clamp.ts";
-import { drawNoise, latentLength } from "../latent.ts";
-import { random } from "../random.ts";
+import { latentLength } from "../latent.ts";
+import { moleculeNoise } from "../noise.ts";
 import { type PlannedStep, runPlan } from "../samplers/step.ts";
-import { PURPOSE } from "../sizes.ts";
 import type { LatentSpace, Sampled, Sampling } from "../types.ts";
 import { type TimeRows, timeRows } from "./inputs.ts";
 
@@ -154,8 +153,7 @@ export function createSamplings(
         throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
       }
       const owner = ownerOf(name);
-      const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
-      const noise = () => drawNoise(space, shape, streams), tally: Call["tally"] = { ms: 0 };
+      const noise = moleculeNoise(space, shape.nodes, seed, indices), tally: Call["tally"] = { ms: 0 };
       const steps = new Map(plan.map((step) => [step.t, step]));
       owner.tasks++;
       try {

@@ -24,7 +24,7 @@ export function placePairAttention(
       const { createGpuDenoiser } = await import("../gpu/denoiser.ts");
       const { choice, precision, openGpu } = options, software = choice === "webgpu", gpu = await openGpu?.();
       const part = await createGpuDenoiser({ ...engine, gpu, closes: true, software, precision }, tensors);
-      return { part, why: precision === "f16" ? `${part.why}, products of 16-bit floats` : part.why };
+      return { part, why: part.why };
     },
     async tensors({ tf }) {
       const { createPairAttention } = await import("./denoiser.ts");

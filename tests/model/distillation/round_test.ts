@@ -9,18 +9,7 @@ import { loadModel } from "../../../model/load.ts";
 import type { ModelEntry } from "../../../model/overlay.ts";
 import { readSafetensors } from "../../../model/safetensors.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
-
-/** Runs a test without QM9: rounds then learn from what the teacher draws. */
-async function withoutQm9<T>(work: () => Promise<T>): Promise<T> {
-  const before = Deno.env.get("MOLSTEP_QM9");
-  Deno.env.set("MOLSTEP_QM9", "/nowhere");
-  try {
-    return await work();
-  } finally {
-    if (before === undefined) Deno.env.delete("MOLSTEP_QM9");
-    else Deno.env.set("MOLSTEP_QM9", before);
-  }
-}
+import { withoutQm9 } from "../without_qm9.ts";
 
 const recommended = [{ steps: 4, sampler: "ddpm" as const }];
 
