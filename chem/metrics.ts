@@ -96,3 +96,39 @@ export function summarise(
     ...(training && { novelty: wilson(novel, distinct.size, z) }),
   };
 }
+
+/** Whether a model draws what it was trained on more often than what it has never seen. */
+export interface Memorisation {
+  /** Distinct valid molecules; of them those of the training molecules, and of those that were held out. */
+  readonly distinct: number;
+  readonly inTraining: number;
+  readonly inHeldOut: number;
+  /** Hits a molecule of the training data over hits a molecule held out, with its 95 % interval: 1 where nothing is memorised. Null without hits. */
+  readonly ratio: { readonly value: number; readonly low: number; readonly high: number } | null;
+}
+
+/** A set whose size is known. */
+export type Known = Pick<ReadonlySet<string>, "has" | "size">;
+
+/**
+ * Compares how often distinct drawn molecules are found among those that were trained on and among those that were not: both are
+ * drawn from the same data, so a model that has learned the distribution alone finds them equally often. The interval is that of a
+ * ratio of two Poisson counts, normal in its logarithm.
+ */
+export function memorisation(records: readonly Judged[], training: Known, heldOut: Known): Memorisation {
+  const distinct = new Set(records.flatMap(({ valid, edmSmiles }) => valid && edmSmiles !== null ? [edmSmiles] : []));
+  let inTraining = 0, inHeldOut = 0;
+  for (const smiles of distinct) {
+    if (training.has(smiles)) inTraining++;
+    else if (heldOut.has(smiles)) inHeldOut++;
+  }
+  if (inTraining === 0 || inHeldOut === 0) return { distinct: distinct.size, inTraining, inHeldOut, ratio: null };
+  const value = (inTraining / training.size) / (inHeldOut / heldOut.size);
+  const factor = Math.exp(1.96 * Math.sqrt(1 / inTraining + 1 / inHeldOut));
+  return {
+    distinct: distinct.size,
+    inTraining,
+    inHeldOut,
+    ratio: { value, low: value / factor, high: value * factor },
+  };
+}

@@ -22,10 +22,20 @@ export interface Rdkit {
   withMol<T>(input: string | Uint8Array, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
   /** The InChIKey of an InChI. */
   inchikey(inchi: string): string;
+  /** A substructure to look for, to be closed. Throws RangeError for SMARTS that RDKit refuses. */
+  pattern(smarts: string): Pattern;
+}
+
+/** A substructure in RDKit's memory. */
+export interface Pattern {
+  in(mol: RdkitMol): boolean;
+  close(): void;
 }
 
 /** Wraps a loaded module. Separate from loading so that a test can count what is taken and freed. */
-export function wrapRdkit(module: Pick<MainModule, "get_mol" | "get_inchikey_for_inchi" | "version">): Rdkit {
+export function wrapRdkit(
+  module: Pick<MainModule, "get_mol" | "get_qmol" | "get_inchikey_for_inchi" | "version">,
+): Rdkit {
   return {
     version: module.version(),
     withMol(input, use, options = {}) {
@@ -38,6 +48,11 @@ export function wrapRdkit(module: Pick<MainModule, "get_mol" | "get_inchikey_for
       }
     },
     inchikey: (inchi) => module.get_inchikey_for_inchi(inchi),
+    pattern(smarts) {
+      const query = module.get_qmol(smarts);
+      if (query === null) throw new RangeError(`SMARTS: RDKit refuses ${JSON.stringify(smarts)}`);
+      return { in: (mol) => mol.get_substruct_match(query) !== "{}", close: () => query.delete() };
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { depictionGrid } from "../chem/depict.ts";
+import { createComposition } from "../chem/composition.ts";
 import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
 import { createValidatorPool } from "../chem/validator_pool.ts";
@@ -78,7 +79,7 @@ export const evaluateCommand = command({
       onFault: (error) => terminal.error(`${error.message}; going on without\n`),
     });
     const observed = alsoDecode(model, others);
-    const progress = createProgress(terminal);
+    const progress = createProgress(terminal), counters = [undefined, ...others].map(() => createComposition(rdkit));
     const generation = generateMolecules(observed.model, request, {
       validate: pool,
       detail,
@@ -109,20 +110,27 @@ export const evaluateCommand = command({
       const result = await evaluate(generation.windows, {
         settings,
         reference,
+        groups: counters[0],
         generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
         signal,
       });
       progress.end();
       if (!reference) terminal.error("no reference found: novelty and distances are left out\n");
       await told(result, out);
-      for (const [other, molecules] of observed.others) {
+      for (const [k, [other, molecules]] of [...observed.others].entries()) {
         const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
-        const again = await evaluate(once(judged), { settings: { ...settings, decoding: other }, reference, signal });
+        const again = await evaluate(once(judged), {
+          settings: { ...settings, decoding: other },
+          reference,
+          groups: counters[k + 1],
+          signal,
+        });
         const { moleculesPerSecond } = result; // of the sampling, which they share
         await told({ ...again, moleculesPerSecond }, out && `${out}-${other}`);
       }
       return 0;
     } finally {
+      for (const counter of counters) counter.close();
       pool.close();
       model.dispose();
     }

@@ -1,6 +1,7 @@
 /** molstep train */
 import { z } from "zod";
 import { type BackendChoice, BACKENDS } from "../model/backends/types.ts";
+import { COUPLINGS } from "../model/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
@@ -38,6 +39,12 @@ export const trainCommand = command({
       "the last share of the run, 0 to 1, over which the rates fall (default 1; geoldm and edm 0.3)",
       z.coerce.number().min(0).max(1).optional(),
     ),
+    coupling: option(
+      "NAME",
+      `how molecules and noise are paired: ${COUPLINGS.join(", ")} (default aligned; geoldm and edm independent)`,
+      z.enum(COUPLINGS).optional(),
+    ),
+    from: option("FILE", "weights (safetensors) of the same network to begin with", z.string().optional()),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
@@ -48,8 +55,9 @@ export const trainCommand = command({
     if (kind === "molstep") {
       await runTraining({ ...options, folder, modelName: name, qm9: data, ...out });
     } else {
-      const { minutes, updates, resume, backend, threads: _, muon, folder: __, ...settings } = options;
+      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, ...settings } = options;
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
+      if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (!["auto", ...BACKENDS].includes(backend)) throw new UsageError(`${kind} trains on ${BACKENDS.join(", ")}`);
       const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, qm9: data };
       await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });

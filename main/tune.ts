@@ -1,19 +1,55 @@
 /** molstep tune */
 import { z } from "zod";
+import { type Composition, createComposition } from "../chem/composition.ts";
 import { createRdkit } from "../chem/rdkit.ts";
+import { perceiveBonds } from "../chem/bonds.ts";
+import { fitsMolblock, molblock, sdfRecord } from "../chem/sdf.ts";
 import { createValidator } from "../chem/validator.ts";
 import { DECODINGS } from "../model/decodings.ts";
 import { findReference } from "../model/evaluate_reference.ts";
 import { loadModel } from "../model/load.ts";
+import type { GridSpec } from "../model/grids.ts";
 import { SAMPLERS } from "../model/settings.ts";
-import { CANDIDATES, recommend, tune } from "../model/tune.ts";
+import { candidatesFor, choose, recommend, tune } from "../model/tune.ts";
 import { command } from "./command.ts";
-import { samplingOptions } from "./generate.ts";
+import { gridOf, samplingOptions } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
-import { flag, option, whole } from "./options.ts";
+import { flag, object, option, whole } from "./options.ts";
 
 const list = <T extends z.ZodType<unknown, string>>(each: T) =>
   z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
+
+/** A grid in a few characters. */
+function gridWords(grid: GridSpec): string {
+  switch (grid.type) {
+    case "uniform":
+      return "uniform";
+    case "power":
+      return `t^${grid.rho}`;
+    case "logSnr": {
+      const { start, first, last } = grid;
+      return `${start ? `${start.logSnr}${start.spread === 1 ? "" : `*${start.spread}`}` : first ?? "noise"}..${last}`;
+    }
+  }
+}
+
+/** Groups in the order of their columns. */
+const GROUPS = [
+  ["aromatic", "arom."],
+  ["alcohol", "C-OH"],
+  ["nitrogenNitrogen", "N-N"],
+  ["nitrogenOxygen", "N-O"],
+  ["fluorine", "F"],
+  ["ringOfThree", "ring3"],
+  ["ringOfFour", "ring4"],
+  ["acyclic", "acycl."],
+] as const satisfies readonly (readonly [keyof Composition, string])[];
+
+const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
+
+/** The last columns of a row. */
+const groupColumns = (composition: Composition | null | undefined) =>
+  GROUPS.map(([name]) => composition ? percent(composition[name].value) : "     -").join(" ");
 
 /** The samplers and grids compared. */
 export const tuneCommand = command({
@@ -33,18 +69,37 @@ export const tuneCommand = command({
     backend: samplingOptions.backend,
     threads: samplingOptions.threads,
     batch: option("N", "most molecules sampled together (default 256)", whole(1, 4096).default(256)),
-    record: flag("enter the best of each number of steps in the card"),
+    grid: option("JSON", "one grid in place of those that are compared", object().optional()),
+    sdf: option(
+      "FOLDER",
+      "writes what each candidate drew there, for bench/judge.py, which measures strain",
+      z.string().min(1).optional(),
+    ),
+    record: flag(
+      "enter in the card, for each number of steps, the candidate whose composition is nearest to the data's of those within 2 points of the most stable",
+    ),
   },
-  async run({ steps, samplers, clamps, count, seed, decoding, record, ...values }, { out, signal, environment }) {
+  async run({ steps, samplers, clamps, count, seed, decoding, record, grid, sdf, ...values }, terminal) {
+    const { out, signal, environment } = terminal, fixed = gridOf(grid);
     const entry = await findModel(values.model, undefined, dataFolder(environment)), { folder } = entry;
     const [model, rdkit, reference] = await Promise.all([
       loadModel(entry, values),
       createRdkit(),
       findReference([folder]),
     ]);
-    const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
+    const wanted = candidatesFor(entry.card).filter(({ sampler }) => !samplers || samplers.includes(sampler));
+    const named = wanted.map(({ sampler, options }) => JSON.stringify([sampler, options]));
+    const candidates = fixed
+      ? wanted.filter((_, k) => named.indexOf(named[k]) === k).map((one) => ({ ...one, grid: fixed }))
+      : wanted;
+    if (sdf) await Deno.mkdir(sdf, { recursive: true });
     try {
-      out("steps sampler       grid, options, clamp             stable  valid  v x u  conn.  lengths  angles\n");
+      out(
+        `steps sampler       grid, options, clamp             stable  valid  v x u  conn.  lengths  angles ${
+          GROUPS.map(([, name]) => name.padStart(6)).join(" ")
+        }  groups\n`,
+      );
+      out(`${"".padEnd(95)} the data${groupColumns(reference?.statistics.composition)}\n`);
       for (const each of steps) {
         const tried = await tune(model, {
           steps: each,
@@ -55,20 +110,33 @@ export const tuneCommand = command({
           reference,
           signal,
           validate: createValidator(rdkit),
-          candidates: CANDIDATES.filter(({ sampler }) => !samplers || samplers.includes(sampler)),
+          candidates,
+          openGroups: () => createComposition(rdkit),
+          onDrawn: async ({ sampler, grid, options, clamp }, molecules) => {
+            if (!sdf) return;
+            const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
+            const records = molecules.flatMap((molecule, k) => {
+              const bonds = perceiveBonds(molecule);
+              return fitsMolblock(molecule, bonds) ? [sdfRecord(molblock(molecule, bonds, String(k)))] : [];
+            });
+            await Deno.writeTextFile(`${sdf}/${name.replaceAll(/[^\w.+-]/g, "_")}.sdf`, records.join(""));
+          },
           onTried: (one) => {
-            const grid = one.grid.type === "power" ? `t^${one.grid.rho}` : one.grid.type;
             const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
-                `${`${grid} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(32)} ${
+                `${`${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(32)} ${
                   rates.map((r) => percent(r.value)).join(" ")
                 } ` +
-                `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"}\n`,
+                `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"} ${
+                  groupColumns(one.composition)
+                } ${one.groups === null ? "-" : percent(one.groups)}\n`,
             );
           },
         });
-        if (record) await recommend(folder, tried[0]);
+        const best = choose(tried);
+        out(`${String(each).padStart(5)} chosen: ${best.sampler}, ${gridWords(best.grid)}, clamp ${best.clamp}\n`);
+        if (record) await recommend(folder, best);
       }
       return 0;
     } finally {

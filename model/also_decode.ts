@@ -15,16 +15,11 @@ export interface AlsoDecoded {
 export function alsoDecode(model: Model, decodings: readonly Decoding[]): AlsoDecoded {
   const others = new Map<Decoding, Molecule[]>(decodings.map((decoding) => [decoding, []]));
   const { autoencoder } = model;
-  const observed: Model["autoencoder"] = {
-    space: autoencoder.space,
-    counts: autoencoder.counts,
-    encode: (...given) => autoencoder.encode(...given),
-    async decode(z, shape, random, decoding) {
-      for (const [other, molecules] of others) molecules.push(...await autoencoder.decode(z, shape, random, other));
-      return await autoencoder.decode(z, shape, random, decoding);
-    },
-    clamp: autoencoder.clamp,
-    dispose: () => autoencoder.dispose(),
+  const decode: Model["autoencoder"]["decode"] = async (z, shape, random, decoding) => {
+    for (const [other, molecules] of others) molecules.push(...await autoencoder.decode(z, shape, random, other));
+    return await autoencoder.decode(z, shape, random, decoding);
   };
+  // All else stays what it is: who samples looks for more than there was when this was written.
+  const observed: Model["autoencoder"] = Object.create(autoencoder, { decode: { value: decode, enumerable: true } });
   return { model: Object.create(model, { autoencoder: { value: observed, enumerable: true } }), others };
 }

@@ -1,9 +1,10 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
 import { DECODINGS } from "./decodings.ts";
+import { COUPLINGS } from "./coupling/align.ts";
 import { VARIANTS } from "./distillation/settings.ts";
 import { gridSpec } from "./grids.ts";
-import { parseSamplerOptions, samplerName } from "./samplers/mod.ts";
+import { latentMoments, parseSamplerOptions, samplerName } from "./samplers/mod.ts";
 import { scheduleSpec } from "./schedules.ts";
 import type { LatentSpace } from "./types.ts";
 
@@ -92,6 +93,7 @@ const autoencoder = z.discriminatedUnion("type", [
   }),
 ]);
 
+const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
 const free = z.record(z.string(), z.unknown());
 
 /** The latent space that an autoencoder makes. */
@@ -119,8 +121,12 @@ export const cardSchema = z.strictObject({
   denoiser,
   autoencoder,
   /** Molecules of each size (in nodes) in the training data. */
-  sizes: z.record(z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes"), count)
+  sizes: z.record(nodes, count)
     .refine((sizes) => Object.keys(sizes).length > 0, "must name at least one size"),
+  /** How the network's training paired molecules and noise. */
+  coupling: z.enum(COUPLINGS).default("independent"),
+  /** Mean and spread of the training data's latents by size (in nodes), which matched starts are drawn with; see `samplers/start.ts`. */
+  latents: z.record(nodes, latentMoments).optional(),
   /** Weights distilled to fixed numbers of steps. */
   distilled: z.array(z.strictObject({
     steps: count,
@@ -153,7 +159,22 @@ export const cardSchema = z.strictObject({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ space, counts, autoencoder, recommended, distilled }, context) => {
+}).superRefine(({ space, counts, autoencoder, recommended, distilled, latents }, context) => {
+  for (const [size, moments] of Object.entries(latents ?? {})) {
+    for (const key of ["vectors", "scalars", "pairs"] as const) {
+      const given = moments[key].length;
+      if (given === space[key]) continue;
+      const message = `the latent has ${space[key]} ${key}, ${given} given`;
+      context.addIssue({ code: "custom", path: ["latents", size, key], message });
+    }
+  }
+  for (const list of ["recommended", "distilled"] as const) {
+    ({ recommended, distilled })[list].forEach(({ grid }, i) => {
+      if (latents || grid.type !== "logSnr" || !grid.start) return;
+      const message = "begins at a start matched to the data, which the card has no `latents` for";
+      context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+    });
+  }
   distilled.forEach(({ steps, file, levels }, i) => {
     const before = distilled.slice(0, i),
       fault = (key: string, message: string) =>

@@ -1,6 +1,7 @@
 /** From a stream of judged molecules to the numbers that are published: metrics, distances, speed. */
 import { compareDistributions, createDistributions, type Distances } from "../chem/distributions.ts";
-import { type Judged, summarise, type Summary } from "../chem/metrics.ts";
+import type { Composition, CompositionCounter } from "../chem/composition.ts";
+import { type Judged, type Memorisation, memorisation, summarise, type Summary } from "../chem/metrics.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import type { Validation } from "../chem/validator.ts";
 import type { Reference } from "./evaluate_reference.ts";
@@ -30,8 +31,17 @@ export interface Evaluation {
   readonly metrics: Summary;
   /** From the test split; absent without a reference. */
   readonly distances?: Distances;
-  /** The data's own: the test split's metrics, and the distances of training molecules from it. */
-  readonly data?: { readonly metrics: Summary; readonly floor: Distances; readonly floorMolecules: number };
+  /** Of the valid molecules; absent where nobody counted. */
+  readonly composition?: Composition;
+  /** Absent without a reference that knows what was held out. */
+  readonly memorisation?: Memorisation;
+  /** The data's own: the test split's metrics and composition, and the distances of training molecules from it. */
+  readonly data?: {
+    readonly metrics: Summary;
+    readonly composition?: Composition;
+    readonly floor: Distances;
+    readonly floorMolecules: number;
+  };
   /** Sampling and decoding alone. */
   readonly moleculesPerSecond: number;
   /** From the first molecule asked for to the last one judged. */
@@ -45,6 +55,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   readonly settings: EvaluationSettings;
   readonly reference?: Reference;
+  /** Counts groups; closed by the caller. */
+  readonly groups?: CompositionCounter;
   /** Milliseconds spent so far in sampling and decoding; without it speed is taken from the clock. */
   readonly generationMs?: () => number;
   /** SMILES to keep. Default 48. */
@@ -60,7 +72,7 @@ export interface EvaluateOptions {
  */
 export async function evaluate(
   batches: AsyncIterable<readonly Judgement[]>,
-  { settings, reference, generationMs, examples: most = 48, onProgress, signal }: EvaluateOptions,
+  { settings, reference, groups, generationMs, examples: most = 48, onProgress, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { count } = settings;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
@@ -71,6 +83,7 @@ export async function evaluate(
       const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds } = validation;
       records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       seen.add(molecule, bonds);
+      if (smiles !== null) groups?.add(smiles);
       if (smiles !== null && examples.length < most) examples.push(smiles);
     }
     onProgress?.(records.length, count);
@@ -85,10 +98,13 @@ export async function evaluate(
       distances: compareDistributions(seen.distributions(), statistics.distributions),
       data: {
         metrics: statistics.metrics,
+        composition: statistics.composition,
         floor: statistics.floor.distances,
         floorMolecules: statistics.floor.molecules,
       },
     }),
+    ...(groups && { composition: groups.composition() }),
+    ...(reference?.heldOut && { memorisation: memorisation(records, reference.training, reference.heldOut) }),
     moleculesPerSecond: count / (generationMs ? generationMs() / 1000 : seconds),
     seconds,
     machine: thisMachine(),

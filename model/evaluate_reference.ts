@@ -8,12 +8,16 @@ import {
   type Distances,
   type Distributions,
 } from "../chem/distributions.ts";
+import { type Composition, createComposition } from "../chem/composition.ts";
 import { summarise, type Summary } from "../chem/metrics.ts";
 import type { Qm9 } from "../chem/qm9.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../chem/smiles_set.ts";
+import type { Rdkit } from "../chem/rdkit.ts";
 import type { Validate } from "../chem/validator.ts";
 
 export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
+/** Of molecules that were not trained on; references older than the question of memorisation lack it. */
+export const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
 
 /** The statistics of the data. */
 export interface ReferenceStatistics {
@@ -23,6 +27,8 @@ export interface ReferenceStatistics {
   readonly metrics: Summary;
   /** Of the test split. */
   readonly distributions: Distributions;
+  /** Of the test split's valid molecules. */
+  readonly composition?: Composition;
   /** How far training molecules, as many as said here, are from the test split: what chance alone accounts for. */
   readonly floor: { readonly molecules: number; readonly distances: Distances };
 }
@@ -31,10 +37,13 @@ export interface Reference {
   readonly statistics: ReferenceStatistics;
   /** EDM SMILES of the training split's valid molecules. */
   readonly training: SmilesSet;
+  /** Of the validation and test splits' valid molecules. */
+  readonly heldOut?: SmilesSet;
 }
 
 export interface MakeReferenceOptions {
   readonly validate: Validate;
+  readonly rdkit: Rdkit;
   /** Training molecules for the floor. Default 10,000, as in a published row. */
   readonly floor?: number;
   /** Called with molecules done and their total. */
@@ -42,12 +51,12 @@ export interface MakeReferenceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The files of a reference: two names with their contents. QM9 takes a minute on one core. */
+/** The files of a reference: their names with their contents. QM9 takes a minute on one core. */
 export async function makeReference(
   qm9: Qm9,
-  { validate, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
+  { validate, rdkit, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const { train, test } = qm9.split, total = train.length + test.length;
+  const { train, valid, test } = qm9.split, total = train.length + valid.length + test.length;
   let done = 0;
   const pass = async (row: number) => {
     if (++done % 500 === 0) {
@@ -67,12 +76,22 @@ export async function makeReference(
   }
   const packed = packSmiles(known), training = unpackSmiles(packed);
 
-  const records = [], tested = createDistributions();
+  const heldOut: string[] = [];
+  for (const row of valid) {
+    const { validation: { edmSmiles } } = await pass(row);
+    if (edmSmiles !== null) heldOut.push(edmSmiles);
+  }
+
+  const records = [], tested = createDistributions(), groups = createComposition(rdkit);
   for (const row of test) {
     const { molecule, validation } = await pass(row);
     records.push(validation);
     tested.add(molecule, validation.bonds);
+    if (validation.smiles !== null) groups.add(validation.smiles);
+    if (validation.edmSmiles !== null) heldOut.push(validation.edmSmiles);
   }
+  const composition = groups.composition();
+  groups.close();
   onProgress?.(done, total);
   const distributions = tested.distributions();
   const statistics: ReferenceStatistics = {
@@ -80,6 +99,7 @@ export async function makeReference(
     version: 1,
     metrics: summarise(records, { training }),
     distributions,
+    composition,
     floor: {
       molecules: Math.min(floor, train.length),
       distances: compareDistributions(trained.distributions(), distributions),
@@ -88,14 +108,15 @@ export async function makeReference(
   return new Map([
     [REFERENCE_FILE, new TextEncoder().encode(JSON.stringify(statistics) + "\n")],
     [TRAINING_SMILES_FILE, packed],
+    [HELD_OUT_SMILES_FILE, packSmiles(heldOut)],
   ]);
 }
 
 /**
- * Reads a reference from the folder where its two files lie.
+ * Reads a reference from the folder where its files lie.
  *
- * @returns undefined where there is neither file
- * @throws {Deno.errors.NotFound} where only one is there
+ * @returns undefined where there are neither statistics nor training molecules
+ * @throws {Deno.errors.NotFound} where only one of them is there
  * @throws {TypeError} naming the file that is damaged
  */
 export async function readReference(folder: string): Promise<Reference | undefined> {
@@ -107,7 +128,8 @@ export async function readReference(folder: string): Promise<Reference | undefin
       throw error;
     }
   };
-  const [text, smiles] = await Promise.all([read(REFERENCE_FILE), read(TRAINING_SMILES_FILE)]);
+  const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE];
+  const [text, smiles, held] = await Promise.all(names.map(read));
   if (!text && !smiles) return undefined;
   if (!text || !smiles) {
     const [here, lacking] = text ? [REFERENCE_FILE, TRAINING_SMILES_FILE] : [TRAINING_SMILES_FILE, REFERENCE_FILE];
@@ -122,7 +144,8 @@ export async function readReference(folder: string): Promise<Reference | undefin
   if (statistics?.format !== "molstep-reference" || statistics.version !== 1) {
     throw new TypeError(`${folder}/${REFERENCE_FILE}: not statistics of format molstep-reference, version 1`);
   }
-  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`) };
+  const heldOut = held && unpackSmiles(held, `${folder}/${HELD_OUT_SMILES_FILE}`);
+  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`), heldOut };
 }
 
 /**
@@ -147,11 +170,11 @@ if (import.meta.main) {
     import("../chem/rdkit.ts"),
     import("../chem/validator.ts"),
   ]);
-  const validate = createValidator(await createRdkit());
+  const rdkit = await createRdkit(), validate = createValidator(rdkit);
   const onProgress = (done: number, total: number) => {
     if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
   };
-  const files = await makeReference(await openQm9(), { validate, onProgress });
+  const files = await makeReference(await openQm9(), { validate, rdkit, onProgress });
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
 }

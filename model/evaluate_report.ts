@@ -1,4 +1,5 @@
 /** An evaluation as a table and as a picture, for people. */
+import type { Composition } from "../chem/composition.ts";
 import type { Distances } from "../chem/distributions.ts";
 import type { Rate, Summary } from "../chem/metrics.ts";
 import { barChart } from "../chem/plot.ts";
@@ -24,6 +25,17 @@ const DISTANCES = [
   ["ringsPerMolecule", "rings a molecule (JS)"],
 ] as const satisfies readonly (readonly [keyof Distances, string])[];
 
+const GROUPS = [
+  ["aromatic", "aromatic"],
+  ["alcohol", "alcohols"],
+  ["nitrogenNitrogen", "N-N bonds"],
+  ["nitrogenOxygen", "N-O bonds"],
+  ["fluorine", "fluorine"],
+  ["ringOfThree", "rings of three"],
+  ["ringOfFour", "rings of four"],
+  ["acyclic", "acyclic"],
+] as const satisfies readonly (readonly [keyof Composition, string])[];
+
 const percent = (value: number) => (100 * value).toFixed(2);
 
 /** Rows as columns of text, the first column to the left, the others to the right. */
@@ -38,24 +50,23 @@ function columns(rows: readonly (readonly string[])[]): string {
  * The table that `evaluate` prints: rates in percent with their 95 % intervals, distances from the test split, beside
  * each what the data themselves score.
  */
-export function evaluationTable({ settings, metrics, distances, data, ...rest }: Evaluation): string {
+export function evaluationTable({ settings, metrics, distances, composition, data, ...rest }: Evaluation): string {
   const { model, steps, sampler, seed, count, backend, decoding, clamp } = settings;
   const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
     clamp ? `, clamped below t = ${clamp}` : ""
   }${decoding === undefined ? "" : `, decoded by ${decoding}`}, seed ${seed}${
     backend === undefined ? "" : `, on ${backend}`
   }`;
-  const rates = RATES.flatMap(([key, name]) => {
-    const rate: Rate | undefined = metrics[key], own = data?.metrics[key];
-    if (!rate) return [];
-    return [[
-      name,
-      percent(rate.value),
-      `${percent(rate.low)} to ${percent(rate.high)}`,
-      own ? percent(own.value) : "",
-    ]];
-  });
+  const row = (name: string, rate: Rate | undefined, own: Rate | undefined) =>
+    rate
+      ? [[name, percent(rate.value), `${percent(rate.low)} to ${percent(rate.high)}`, own ? percent(own.value) : ""]]
+      : [];
+  const rates = RATES.flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
   const parts = [head, columns([["", "%", "95 % interval", data ? "QM9 test" : ""], ...rates])];
+  if (composition) {
+    const rows = GROUPS.flatMap(([key, name]) => row(name, composition[key], data?.composition?.[key]));
+    parts.push(columns([["share of the valid with", "%", "95 % interval", data ? "QM9 test" : ""], ...rows]));
+  }
   if (distances) {
     const number = (value: number | null | undefined) => value === null || value === undefined ? "-" : value.toFixed(4);
     const rows = DISTANCES.map(([key, name]) => [name, number(distances[key]), number(data?.floor[key])]);
@@ -63,7 +74,19 @@ export function evaluationTable({ settings, metrics, distances, data, ...rest }:
       columns([["distance from the test split", "", data ? `QM9 train, n=${data.floorMolecules}` : ""], ...rows]),
     );
   }
-  const { moleculesPerSecond, seconds, machine } = rest;
+  const { memorisation, moleculesPerSecond, seconds, machine } = rest;
+  if (memorisation) {
+    const { distinct, inTraining, inHeldOut, ratio } = memorisation;
+    parts.push(
+      `of ${distinct} distinct molecules ${inTraining} were trained on and ${inHeldOut} held out` +
+        (ratio
+          ? `: ${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)} to ${
+            ratio.high.toFixed(2)
+          }) times as many for a molecule ` +
+            `trained on as for one held out`
+          : ""),
+    );
+  }
   parts.push(
     `${moleculesPerSecond.toPrecision(3)} molecules/s, ${seconds.toFixed(1)} s in all; ` +
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Deno ${machine.deno}`,

@@ -4,14 +4,15 @@
  * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
  */
 import type { Molecule } from "../chem/molecule.ts";
+import { realign } from "./coupling/align.ts";
 import { makeGrid } from "./grids.ts";
 import type { Lease, Model } from "./load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { Turn, TurnOptions } from "./queue.ts";
 import { moleculeNoise } from "./noise.ts";
 import { random } from "./random.ts";
-import { planSampling, runPlan, type SamplingPlan } from "./samplers/mod.ts";
-import type { Settings } from "./settings.ts";
+import { firstLatents, planSampling, type Realign, runPlan, type SamplingPlan, type Start } from "./samplers/mod.ts";
+import { type Settings, startsOf } from "./settings.ts";
 import { drawSize, groupBySize, PURPOSE, type SizeBatch, sizeDistribution, type SizeRange } from "./sizes.ts";
 import type { Denoise, Denoiser } from "./types.ts";
 
@@ -123,6 +124,7 @@ async function* drawWith(
     batch,
     denoiser,
     plan,
+    startOf: startsOf(model.card, settings.grid, model.schedule(grid[0])),
     seed,
     settings,
     progress(molecules) {
@@ -147,6 +149,8 @@ interface Batches {
   readonly batch: number;
   readonly denoiser: Denoiser;
   readonly plan: SamplingPlan;
+  /** Where it begins for molecules of a size, where that is not at noise alone. */
+  readonly startOf: (nodes: number) => Start | undefined;
   readonly seed: number;
   readonly settings: Settings;
   /** Hears of molecule-steps that are done. */
@@ -175,7 +179,7 @@ async function* inTurns(
   windows: Iterable<SizeBatch[]>,
   { signal, turn = atOnce, calls }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model, denoiser, plan, seed, settings } = batches;
+  const { model, denoiser, plan, startOf, seed, settings } = batches;
   const shared = denoiser.predictEach ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
@@ -193,8 +197,12 @@ async function* inTurns(
       if (!denoiser.predictEach) await pause();
       return x0;
     };
+    const aligned: Realign | undefined = model.card.coupling === "aligned"
+      ? (z, x0, alpha) => realign(z, x0, space, shape, alpha)
+      : undefined;
     const started = performance.now();
-    const x0 = await runPlan(plan, denoise, noise(), noise, signal);
+    const first = firstLatents(noise, startOf(nodes), aligned);
+    const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
     return { ...await decoded(batches, batch, x0), sampleMs };
   };
@@ -216,7 +224,7 @@ async function* inCrew(
   windows: Iterator<SizeBatch[]>,
   { signal, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model: { autoencoder: { classes } }, denoiser, plan, seed, settings } = batches;
+  const { model: { autoencoder: { classes }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
@@ -224,7 +232,7 @@ async function* inCrew(
   const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();
     const sampled = denoiser.sample!(
-      { shape: { batch: indices.length, nodes }, plan, seed, indices, clamp },
+      { shape: { batch: indices.length, nodes }, plan, start: startOf(nodes), coupling, seed, indices, clamp },
       { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },
     ).then(({ x0, waitedMs }) => ({ x0, began: submitted + waitedMs, ended: performance.now() }));
     sampled.catch(() => {}); // whoever takes it hears of it

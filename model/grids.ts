@@ -1,5 +1,6 @@
-/** Times of an N-step sampler: N + 1 numbers that fall from 1 (noise) to 0 (data). */
+/** Times of an N-step sampler: N + 1 numbers that fall from 1 (noise), or from where a start is matched to the data, to 0 (data). */
 import { z } from "zod";
+import { startSpec } from "./samplers/start.ts";
 import { timeAtLogSnr } from "./schedules.ts";
 import type { Grid, Schedule } from "./types.ts";
 
@@ -10,8 +11,12 @@ export const gridSpec = z.discriminatedUnion("type", [
     type: z.literal("logSnr"),
     /** Log-SNR that the even distances start from, at the noisy end; the schedule's own where absent. */
     first: z.number().optional(),
+    /** Begin at this log-SNR, not at noise alone; in place of `first`. For a model whose card has `latents`. */
+    start: startSpec.optional(),
     /** Log-SNR of the last call, at the clean end. */
     last: z.number().default(9),
+  }).refine(({ first, start }) => first === undefined || start === undefined, {
+    message: "has both `first` and `start`: `start` says where the times begin",
   }),
   z.strictObject({ type: z.literal("power"), rho: z.number().positive() }),
 ]);
@@ -25,7 +30,7 @@ export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Gri
     case "uniform":
       return uniformGrid(steps);
     case "logSnr":
-      return logSnrGrid(steps, schedule, spec);
+      return logSnrGrid(steps, schedule, { ...spec, ...spec.start && { first: spec.start.logSnr, matched: true } });
     case "power":
       return powerGrid(steps, spec.rho);
   }
@@ -56,14 +61,15 @@ export function powerGrid(steps: number, rho: number): Grid {
  * The ends need care, as log-SNR is infinite (or very large) at t = 0 and very small at t = 1. The N calls' log-SNRs go
  * evenly from `first` (default: the schedule's at t = 1) to `last` (default 9, sigma about 0.011; the schedule's at t = 0
  * if that is less). Then the first time is set to 1, where the noise is, whatever `first` says, and 0 is put at the
- * end: the last interval goes from `last` to clean data. One step is [1, 0].
+ * end: the last interval goes from `last` to clean data. One step is [1, 0]. With `matched`, the first time is that of `first`
+ * itself, where a matched start begins.
  *
  * @throws RangeError unless first < last within the schedule's own log-SNRs
  */
 export function logSnrGrid(
   steps: number,
   schedule: Schedule,
-  { first, last = 9 }: { first?: number; last?: number } = {},
+  { first, last = 9, matched = false }: { first?: number; last?: number; matched?: boolean } = {},
 ): Grid {
   checkSteps(steps);
   const low = Math.max(first ?? -Infinity, schedule(1).logSnr), high = Math.min(last, schedule(0).logSnr);
@@ -71,7 +77,7 @@ export function logSnrGrid(
     throw new RangeError(`a log-SNR grid must rise from first to last, got ${low} to ${high} within this schedule`);
   }
   const grid = new Float64Array(steps + 1);
-  grid[0] = 1;
+  grid[0] = matched ? timeAtLogSnr(schedule, low) : 1;
   for (let i = 1; i < steps; i++) grid[i] = timeAtLogSnr(schedule, low + (high - low) * i / (steps - 1));
   // Where `last` is the schedule's own end, the last call would stand at 0 itself: half of the interval before it.
   if (steps > 1 && grid[steps - 1] === 0) grid[steps - 1] = grid[steps - 2] / 2;

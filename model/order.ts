@@ -45,6 +45,9 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
   const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  if (settings.grid.type === "logSnr" && settings.grid.start && !card.latents) {
+    throw new ImpossibleOrderError("grid", `model ${card.name} has no \`latents\` in its card to match a start to`);
+  }
   parseSamplerOptions(settings.algorithm, settings.options);
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(

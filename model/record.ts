@@ -30,6 +30,10 @@ export const evaluationEntry = z.looseObject({
   }),
   /** Wasserstein distances from the test split: bond lengths in angstrom, angles in degrees. */
   distances: z.looseObject({ bondLengths: z.number().nullish(), bondAngles: z.number().nullish() }).optional(),
+  composition: z.record(z.string(), rate).optional(),
+  memorisation: z.looseObject({
+    ratio: z.looseObject({ value: z.number(), low: z.number(), high: z.number() }).nullable(),
+  }).optional(),
   moleculesPerSecond: z.number(),
 });
 

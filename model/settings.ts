@@ -2,6 +2,8 @@
 import type { Card } from "./card.ts";
 import type { Decoding } from "./decodings.ts";
 import type { GridSpec } from "./grids.ts";
+import { type Start, startOf } from "./samplers/mod.ts";
+import type { ScheduleValues } from "./types.ts";
 
 /** Samplers that take the undistilled weights, at any number of steps. */
 export const SAMPLERS = ["ddpm", "ancestral", "ddim", "dpm-solver++", "consistency"] as const;
@@ -43,13 +45,68 @@ export class NotDistilledError extends RangeError {
   }
 }
 
+/** A setting that a card recommends, but for its sampler's name. */
+type Recommended = Card["recommended"][number];
+
 /** The entry whose number of steps is nearest by ratio. */
 const nearest = <T extends { steps: number }>(entries: readonly T[], steps: number): T | undefined =>
   [...entries].sort((a, b) => Math.abs(Math.log(a.steps / steps)) - Math.abs(Math.log(b.steps / steps)))[0];
 
+/** A grid's numbers; even steps are the power 1. */
+const numbersOf = (grid: GridSpec): Readonly<Record<string, unknown>> =>
+  grid.type === "uniform" ? { type: "power", rho: 1 } : { ...grid };
+
+/** From a to b at `part`, 0 to 1: numbers in proportion, objects key by key; undefined where they differ in anything else. */
+function between(a: unknown, b: unknown, part: number): unknown {
+  if (typeof a === "number" && typeof b === "number") return Number(((1 - part) * a + part * b).toPrecision(6));
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return a === b ? a : undefined;
+  const [one, other] = [a, b] as Record<string, unknown>[], keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length) return undefined;
+  const mixed = keys.map((key) => [key, between(one[key], other[key], part)] as const);
+  return mixed.some(([, value]) => value === undefined) ? undefined : Object.fromEntries(mixed);
+}
+
 /**
- * The settings of a request: `distilled` where the model has weights for exactly these steps, else the setting that
- * the card recommends nearest to them, else ancestral sampling on the uniform grid. A sampler asked for by name takes the
+ * What the entries recommend for a number of steps: the entry of these steps, else what lies between the nearest ones below and
+ * above (grid, start and clamp in proportion to log(steps)) where they agree in sampler, options and kind of grid, else the nearest's.
+ */
+function recommendedAt(entries: readonly Recommended[], steps: number): Recommended | undefined {
+  const below = nearest(entries.filter((entry) => entry.steps <= steps), steps);
+  const above = nearest(entries.filter((entry) => entry.steps >= steps), steps);
+  if (below && above && below !== above && below.sampler === above.sampler) {
+    const part = Math.log(steps / below.steps) / Math.log(above.steps / below.steps);
+    const of = ({ grid, options, clamp }: Recommended) => ({ grid: numbersOf(grid), options, clamp });
+    const mixed = between(of(below), of(above), part) as Pick<Recommended, "grid" | "options" | "clamp"> | undefined;
+    // Options are taken over where they are equal, and no number in between is made up.
+    if (mixed && JSON.stringify(below.options) === JSON.stringify(above.options)) {
+      return { steps, sampler: below.sampler, ...mixed };
+    }
+  }
+  return nearest(entries, steps);
+}
+
+/**
+ * Where sampling begins for molecules of each size, where a grid begins at a start that is matched to the data; undefined where it
+ * begins at noise alone. A size that the card has no moments for takes those of the nearest.
+ *
+ * @param first the schedule at the grid's first time
+ */
+export function startsOf(
+  { latents, space }: Pick<Card, "latents" | "space">,
+  grid: GridSpec,
+  first: Pick<ScheduleValues, "alpha" | "sigma">,
+): (nodes: number) => Start | undefined {
+  if (grid.type !== "logSnr" || !grid.start) return () => undefined;
+  const { spread } = grid.start, sizes = Object.keys(latents ?? {}).map(Number);
+  return (nodes) => {
+    const size = sizes.reduce((a, b) => Math.abs(b - nodes) < Math.abs(a - nodes) ? b : a);
+    return startOf(latents![size], space, nodes, first, spread);
+  };
+}
+
+/**
+ * The settings of a request: `distilled` where the model has weights for exactly these steps, else what the card recommends for
+ * them or about them, else ancestral sampling on the uniform grid. A sampler asked for by name takes the
  * grid and options that the card recommends for it, where it does.
  *
  * @param asked a sampler, or undefined for the default
@@ -89,7 +146,7 @@ export function chooseSettings(
     };
   }
   const entries = asked ? card.recommended.filter((entry) => entry.sampler === asked) : card.recommended;
-  const best = nearest(entries, steps);
+  const best = recommendedAt(entries, steps);
   const sampler = asked ?? best?.sampler ?? "ddpm";
   return {
     sampler,

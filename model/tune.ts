@@ -1,8 +1,10 @@
 /** Which sampler and grid serve a model best at a number of steps: measured on molecules that no published row uses. */
+import type { Composition, CompositionCounter } from "../chem/composition.ts";
 import type { Rate, Summary } from "../chem/metrics.ts";
+import type { Molecule } from "../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../chem/distributions.ts";
 import type { Validate } from "../chem/validator.ts";
-import { cardPath, parseCard } from "./card.ts";
+import { type Card, cardPath, parseCard } from "./card.ts";
 import type { Decoding } from "./decodings.ts";
 import type { Reference } from "./evaluate_reference.ts";
 import type { GridSpec } from "./grids.ts";
@@ -19,14 +21,33 @@ export interface Candidate {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** Starts matched to the data, with steps even in log-SNR from there to some ends. */
+const MATCHED: readonly GridSpec[] = [0, 0.5, 1].flatMap((logSnr) =>
+  [5, 6, 7, 8].map((last): GridSpec => ({ type: "logSnr", start: { logSnr, spread: 1 }, last }))
+);
+
 /** What is tried: each sampler on grids from even steps to steps that crowd near the data. */
-export const CANDIDATES: readonly Candidate[] = [
+const FROM_NOISE: readonly Candidate[] = [
   ...[1, 1.5, 2].map((rho) => ({ sampler: "ddpm" as const, grid: powerOf(rho), options: {} })),
   ...[1, 1.5].map((rho) => ({ sampler: "ancestral" as const, grid: powerOf(rho), options: { gamma: 0.3 } })),
   ...[1, 2].map((rho) => ({ sampler: "ddim" as const, grid: powerOf(rho), options: { eta: 0 } })),
   ...[1.5, 2, 3].map((rho) => ({ sampler: "dpm-solver++" as const, grid: powerOf(rho), options: { order: 2 } })),
   ...[1, 1.5, 2, 3].map((rho) => ({ sampler: "consistency" as const, grid: powerOf(rho), options: {} })),
 ];
+
+/** What is tried for a model: those that begin at noise alone and, where its card has `latents`, those matched to the data. */
+export function candidatesFor({ latents }: Pick<Card, "latents">): readonly Candidate[] {
+  if (!latents) return FROM_NOISE;
+  const matched = (sampler: Candidate["sampler"], options: Candidate["options"] = {}) =>
+    MATCHED.map((grid) => ({ sampler, grid, options }));
+  return [
+    ...FROM_NOISE,
+    ...matched("consistency"),
+    ...matched("ddpm"),
+    ...matched("ddim", { eta: 0.5 }),
+    ...matched("dpm-solver++", { order: 2 }),
+  ];
+}
 
 function powerOf(rho: number): GridSpec {
   return rho === 1 ? { type: "uniform" } : { type: "power", rho };
@@ -44,6 +65,10 @@ export interface Tried extends Candidate {
   /** Wasserstein distance of bond lengths (angstrom) and angles (degrees) from the test split's; null without a reference. */
   readonly bondLengths: number | null;
   readonly bondAngles: number | null;
+  /** Of the valid molecules; null where nobody counted. */
+  readonly composition: Composition | null;
+  /** Mean distance of the composition's shares from the test split's, 0 to 1; null without a reference that has one. */
+  readonly groups: number | null;
 }
 
 /** What is drawn for each candidate. */
@@ -58,14 +83,41 @@ export interface TuneOptions {
   readonly validate: Validate;
   readonly reference?: Reference;
   readonly candidates?: readonly Candidate[];
+  /** Makes a counter for each candidate, which is closed after it. */
+  readonly openGroups?: () => CompositionCounter;
+  /** Hears of the molecules that a candidate drew, before `onTried`. */
+  readonly onDrawn?: (candidate: Candidate & { clamp: number }, molecules: readonly Molecule[]) => void | Promise<void>;
   readonly signal?: AbortSignal;
   readonly onTried?: (tried: Tried) => void;
 }
 
+/** Mean distance of the shares of groups from those of the data. */
+function groupDistance(found: Composition, data: Composition): number {
+  const names = Object.keys(data) as (keyof Composition)[];
+  return names.reduce((sum, name) => sum + Math.abs(found[name].value - data[name].value), 0) / names.length;
+}
+
+/** Points of molecule stability within which candidates count as equally stable: the noise of some 500 molecules. */
+const EQUAL = 0.02;
+
+/**
+ * The candidate to recommend: of those nearly as stable as the most stable one, that whose composition is nearest to the data's.
+ * Stability alone would choose what draws few kinds of simple molecules.
+ */
+export function choose(tried: readonly Tried[]): Tried {
+  const best = Math.max(...tried.map(({ moleculeStability }) => moleculeStability.value));
+  const stable = tried.filter(({ moleculeStability }) => moleculeStability.value >= best - EQUAL);
+  const [first] = stable.sort((a, b) =>
+    (a.groups ?? 0) - (b.groups ?? 0) || b.moleculeStability.value - a.moleculeStability.value
+  );
+  if (!first) throw new RangeError("one candidate at least is needed, none given");
+  return first;
+}
+
 /** Measures all candidates, most stable molecules first. */
 export async function tune(model: Model, options: TuneOptions): Promise<Tried[]> {
-  const { steps, count, seed, decoding, clamps = [0], validate, reference, signal, onTried } = options;
-  const { candidates = CANDIDATES } = options;
+  const { steps, count, seed, decoding, clamps = [0], validate, reference, openGroups, signal } = options;
+  const { candidates = candidatesFor(model.card) } = options;
   const all: Tried[] = [];
   for (const [candidate, clamp] of candidates.flatMap((one) => clamps.map((clamp) => [one, clamp] as const))) {
     const request = acceptOrder(model.card, { count, steps, seed, decoding, clamp, ...candidate });
@@ -75,26 +127,38 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tried[]>
       signal,
       window: count,
     });
-    const seen = createDistributions();
-    for await (const batch of generation.windows) {
-      for (const { molecule, validation } of batch) seen.add(molecule, validation.bonds);
+    const seen = createDistributions(), groups = openGroups?.(), molecules: Molecule[] = [];
+    try {
+      for await (const batch of generation.windows) {
+        for (const { molecule, validation: { bonds, smiles } } of batch) {
+          molecules.push(molecule);
+          seen.add(molecule, bonds);
+          if (smiles !== null) groups?.add(smiles);
+        }
+      }
+      const summary: Summary = generation.summary(), composition = groups?.composition() ?? null;
+      const distances = reference && compareDistributions(seen.distributions(), reference.statistics.distributions);
+      const ofData = reference?.statistics.composition;
+      const tried: Tried = {
+        ...candidate,
+        steps,
+        clamp,
+        count,
+        moleculeStability: summary.moleculeStability,
+        validity: summary.validity,
+        validUnique: summary.validUnique,
+        connected: summary.connected,
+        bondLengths: distances?.bondLengths ?? null,
+        bondAngles: distances?.bondAngles ?? null,
+        composition,
+        groups: composition && ofData ? groupDistance(composition, ofData) : null,
+      };
+      all.push(tried);
+      await options.onDrawn?.({ ...candidate, clamp }, molecules);
+      options.onTried?.(tried);
+    } finally {
+      groups?.close();
     }
-    const summary: Summary = generation.summary();
-    const distances = reference && compareDistributions(seen.distributions(), reference.statistics.distributions);
-    const tried = {
-      ...candidate,
-      steps,
-      clamp,
-      count,
-      moleculeStability: summary.moleculeStability,
-      validity: summary.validity,
-      validUnique: summary.validUnique,
-      connected: summary.connected,
-      bondLengths: distances?.bondLengths ?? null,
-      bondAngles: distances?.bondAngles ?? null,
-    };
-    all.push(tried);
-    onTried?.(tried);
   }
   return all.sort((a, b) => b.moleculeStability.value - a.moleculeStability.value);
 }

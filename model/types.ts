@@ -12,7 +12,9 @@
 import type { Molecule } from "../chem/molecule.ts";
 import type { Decoding } from "./decodings.ts";
 import type { HeavyAtomClass } from "./heavy_atom/space.ts";
+import type { Coupling } from "./coupling/align.ts";
 import type { Random } from "./random.ts";
+import type { Start } from "./samplers/start.ts";
 import type { SamplingPlan } from "./samplers/step.ts";
 
 /** What a latent is made of. */
@@ -35,7 +37,7 @@ export interface ScheduleValues {
 /** A variance-preserving noise schedule on t in [0, 1]: 1 is noise, 0 is data. z_t = alpha x + sigma noise. */
 export type Schedule = (t: number) => ScheduleValues;
 
-/** Times of a sampler, descending: `grid[0]` = 1 (noise), `grid[steps]` = 0 (data); one denoiser call an interval. */
+/** Times of a sampler, descending: `grid[0]` is 1 (noise) or where a start begins, `grid[steps]` = 0 (data); one denoiser call an interval. */
 export type Grid = Float64Array;
 
 /**
@@ -60,6 +62,10 @@ export interface BatchShape {
 export interface Sampling {
   readonly shape: BatchShape;
   readonly plan: SamplingPlan;
+  /** Where the plan begins elsewhere than at noise alone. */
+  readonly start?: Start;
+  /** How the network was trained; see `runPlan`. Default independent. */
+  readonly coupling?: Coupling;
   /** Each molecule's noise is that of `random(seed, index, PURPOSE.noise)`. */
   readonly seed: number;
   /** `[B]` */

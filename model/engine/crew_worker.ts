@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers";
 import { clock } from "./clock.ts";
 import type { Answer, Question } from "./crew.ts";
-import { openMember, type Predict } from "./member.ts";
+import { type Here, openMember } from "./member.ts";
 import { createSamplings, type Samplings } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";
 
@@ -11,7 +11,7 @@ const scope = self as unknown as {
   postMessage(answer: Answer, transfer: Transferable[]): void;
 };
 
-let predict: Predict, samplings: Samplings;
+let here: Here, samplings: Samplings;
 const cancels = new Map<number, AbortController>();
 let heard = 0;
 
@@ -25,12 +25,12 @@ async function answer(question: Question): Promise<Omit<Answer, "id">> {
   switch (question.type) {
     case "open": {
       const { space, sizes: { levels } } = question.member;
-      predict = await openMember(question.member);
-      samplings = createSamplings({ space, levels, predict, most: tileMolecules, turn: hearing(question.sent) });
+      here = await openMember(question.member);
+      samplings = createSamplings({ space, levels, ...here, most: tileMolecules, turn: hearing(question.sent) });
       return {};
     }
     case "predict":
-      return { x0: predict(question.z, question.shape, question.rows) };
+      return { x0: here.predict(question.z, question.shape, question.rows) };
     case "sample": {
       const { key, task, at } = question, cancel = new AbortController(), underway = clock() - at;
       cancels.set(key, cancel);

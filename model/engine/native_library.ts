@@ -28,6 +28,7 @@ const SYMBOLS = {
     parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
+  molstep_align: { parameters: ["i32", "i32", "i32", "i32", "f32", "buffer", "buffer"], result: "i32" },
   molstep_gradient: {
     parameters: [
       "pointer",

@@ -3,10 +3,12 @@
  * calls. One that comes later waits for the call that runs, and no longer; company changes nothing in a molecule, to the last bit.
  */
 import { setImmediate } from "node:timers";
+import { realign as realignHere } from "../coupling/align.ts";
 import { clampToValence } from "../heavy_atom/clamp.ts";
 import { latentLength } from "../latent.ts";
 import { moleculeNoise } from "../noise.ts";
-import { type PlannedStep, runPlan } from "../samplers/step.ts";
+import { firstLatents } from "../samplers/start.ts";
+import { type PlannedStep, type Realign, runPlan } from "../samplers/step.ts";
 import type { LatentSpace, Sampled, Sampling } from "../types.ts";
 import { type TimeRows, timeRows } from "./inputs.ts";
 
@@ -22,6 +24,8 @@ export interface SamplingsOptions {
   readonly levels?: number;
   /** x0 estimates `[B, L]`; molecules of one size, each at its own time. */
   readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: TimeRows) => Float32Array;
+  /** See `realign` in coupling/align.ts, which is the default. */
+  readonly realign?: (z: Float32Array, x0: Float32Array, shape: Sampling["shape"], alpha: number) => void;
   /** Most molecules of a call that several tasks share: beyond what the network does at once, more only make others wait. */
   readonly most: (nodes: number) => number;
   /** Milliseconds of the network by which an owner who comes anew is ahead of those there are. Default 100. */
@@ -64,9 +68,19 @@ const once = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The samplings of one network. */
 export function createSamplings(
-  { space, levels = 0, predict, most, credit = 100, patience = 1000, turn = once, now = () => performance.now() }:
-    SamplingsOptions,
+  {
+    space,
+    levels = 0,
+    predict,
+    most,
+    credit = 100,
+    patience = 1000,
+    turn = once,
+    now = () => performance.now(),
+    ...rest
+  }: SamplingsOptions,
 ): Samplings {
+  const { realign = (z, x0, shape, alpha) => realignHere(z, x0, space, shape, alpha) } = rest;
   const owners = new Map<number, Owner>();
   let waiting: Call[] = [], running = false, front = 0;
 
@@ -146,7 +160,7 @@ export function createSamplings(
 
   return {
     async run(task, signal) {
-      const { owner: name, plan, shape, seed, indices, steps: told } = task, came = now();
+      const { owner: name, plan, shape, seed, indices, start, coupling, steps: told } = task, came = now();
       // What is wrong with a task is found before it shares a call with others.
       if (levels > 0 && !(told! >= 1)) throw new RangeError("this network must be told the number of steps");
       if (indices.length !== shape.batch) {
@@ -155,6 +169,14 @@ export function createSamplings(
       const owner = ownerOf(name);
       const noise = moleculeNoise(space, shape.nodes, seed, indices), tally: Call["tally"] = { ms: 0 };
       const steps = new Map(plan.map((step) => [step.t, step]));
+      const aligned: Realign | undefined = coupling === "aligned"
+        ? (z, x0, alpha) => {
+          const began = now();
+          realign(z, x0, shape, alpha);
+          const ms = now() - began;
+          tally.ms += ms, owner.had += ms;
+        }
+        : undefined;
       owner.tasks++;
       try {
         const x0 = await runPlan(
@@ -164,9 +186,10 @@ export function createSamplings(
               waiting.push({ task, owner, z, step: steps.get(t)!, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          noise(),
+          firstLatents(noise, start, aligned),
           noise,
           signal,
+          aligned,
         );
         return { x0, ms: tally.ms, waitedMs: tally.begun! - came };
       } finally {

@@ -1,8 +1,8 @@
 /** One network in one WebAssembly instance, on the calling thread. */
-import { checkLatents } from "../latent.ts";
+import { checkLatents, latentLength } from "../latent.ts";
 import type { PairAttentionSizes } from "../pair_attention/parameters.ts";
-import type { BatchShape, LatentSpace } from "../types.ts";
-import type { TimeRows } from "./inputs.ts";
+import type { LatentSpace } from "../types.ts";
+import { type Here, unaligned } from "./member.ts";
 
 /** The functions of `src/engine.c` that the WebAssembly builds export; pointers are numbers. */
 interface Exports {
@@ -31,12 +31,15 @@ interface Exports {
     sigma: number,
     out: number,
   ): number;
-}
-
-/** A network ready to predict. */
-export interface WasmInstance {
-  /** x0 estimates `[B, L]`, copied out of the instance's memory. */
-  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
+  molstep_align(
+    nodes: number,
+    batch: number,
+    width: number,
+    length: number,
+    alpha: number,
+    z: number,
+    x0: number,
+  ): number;
 }
 
 /**
@@ -50,7 +53,7 @@ export function createWasmInstance(
   space: LatentSpace,
   { width, blocks, levels = 0 }: PairAttentionSizes,
   parameters: Float32Array,
-): WasmInstance {
+): Here {
   const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
   const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, levels, 1, 0);
   if (engine === 0) {
@@ -64,25 +67,37 @@ export function createWasmInstance(
   view(c.molstep_array(engine, 0), count).set(parameters);
   c.molstep_refresh(engine);
   let room = { floats: 0, at: 0 };
+  /** Copies arrays into the instance's memory, one after another; their places, and that of `more` floats after them. */
+  const place = (arrays: readonly Float32Array[], more = 0): number[] => {
+    const floats = arrays.reduce((sum, { length }) => sum + length, more);
+    if (floats > room.floats) {
+      const at = c.molstep_allocate(floats * 4);
+      if (at === 0) throw new Error(`the engine has no memory for ${floats} floats`);
+      room = { floats, at };
+    }
+    let at = room.at;
+    const places = arrays.map((values) => {
+      view(at, values.length).set(values);
+      const placed = at;
+      at += values.length * 4;
+      return placed;
+    });
+    return [...places, at];
+  };
   return {
+    /** The estimates are copied out of the instance's memory. */
     predict(z, { batch, nodes }, { times, alpha, sigma }) {
       checkLatents(z, space, { batch, nodes });
-      const { length } = z, floats = 2 * length + times.length + 2 * batch;
-      if (floats > room.floats) {
-        const at = c.molstep_allocate(floats * 4);
-        if (at === 0) throw new Error(`the engine has no memory for ${floats} floats`);
-        room = { floats, at };
+      const [pz, pt, pa, ps, out] = place([z, times, alpha, sigma], z.length);
+      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, out)) {
+        throw new Error("the engine ran out of memory");
       }
-      let at = room.at;
-      const place = (values: Float32Array) => {
-        view(at, values.length).set(values);
-        const placed = at;
-        at += values.length * 4;
-        return placed;
-      };
-      const [pz, pt, pa, ps] = [z, times, alpha, sigma].map(place);
-      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, at)) throw new Error("the engine ran out of memory");
-      return view(at, length).slice();
+      return view(out, z.length).slice();
+    },
+    realign(z, x0, { batch, nodes }, alpha) {
+      const width = 3 * space.vectors + space.scalars, [pz, px] = place([z, x0]);
+      if (!c.molstep_align(nodes, batch, width, latentLength(space, nodes), alpha, pz, px)) throw unaligned(nodes);
+      z.set(view(pz, z.length));
     },
   };
 }

@@ -13,7 +13,16 @@ export { consistencyStep } from "./consistency.ts";
 export { ddimStep } from "./ddim.ts";
 export { ddpmEnd, ddpmStep } from "./ddpm.ts";
 export { dpmSolverStep } from "./dpm_solver_pp_2m.ts";
-export { applyStep, type PlannedStep, runPlan, type Sampler, type SamplingPlan, type Step } from "./step.ts";
+export { firstLatents, type LatentMoments, latentMoments, type Start, startOf, startSpec } from "./start.ts";
+export {
+  applyStep,
+  type PlannedStep,
+  type Realign,
+  runPlan,
+  type Sampler,
+  type SamplingPlan,
+  type Step,
+} from "./step.ts";
 
 /** The samplers' names. */
 export const samplerName = zod.enum(["ddpm", "ancestral", "ddim", "dpm-solver++", "consistency"]);
@@ -27,7 +36,7 @@ export const samplerOptions = {
   "ancestral": zod.strictObject({ gamma: zod.number().min(0).max(1).default(0.5) }),
   "ddim": zod.strictObject({ eta: zod.number().min(0).max(1).default(0) }),
   "dpm-solver++": zod.strictObject({ order: zod.union([zod.literal(1), zod.literal(2)]).default(2) }),
-  "consistency": zod.strictObject({}),
+  "consistency": zod.strictObject({ after: zod.number().optional() }),
 } as const satisfies Record<SamplerName, zod.ZodType>;
 
 /**

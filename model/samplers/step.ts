@@ -90,11 +90,21 @@ export function applyStep(
   for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + (d === 0 ? 0 : d * earlier![i]) + c * fresh[i];
 }
 
+/** Aligns what of z `[B, L]` is not alpha x0 to x0 `[B, L]`, in place; see `coupling/align.ts`. */
+export type Realign = (z: Float32Array, x0: Float32Array, alpha: number) => void;
+
 /**
  * Carries a plan out: one denoiser call an interval, and the last call's x0. `noise` is drawn before that only, in the order of the
  * intervals and only where they ask.
  *
- * @param z latents `[B, L]` at the plan's first time: standard noise. Not changed
+ * A network trained on aligned noise knows latents z_s = alpha_s x + sigma_s e whose e lies as x does. So where a step has drawn
+ * noise, all of z_s that is not alpha_s x0 is aligned to x0 by `realign`. That is exact as far as the alignment is: the noise in z_t
+ * is some turn and order of standard noise and fresh noise knows no direction, so their sum is a turn and order of standard noise
+ * again, which aligned to x0 has the distribution of training. For the consistency sampler it is the fresh noise alone that
+ * is aligned. What a step without noise keeps lies as x0 does already.
+ *
+ * @param z latents `[B, L]` at the plan's first time; see `firstLatents`. Not changed
+ * @param realign for a network that was trained on aligned noise
  * @returns x0 `[B, L]`, a fresh array
  * @throws RangeError for arrays of unequal lengths; the signal's reason when it aborts
  */
@@ -104,12 +114,14 @@ export async function runPlan(
   z: Float32Array,
   noise: DrawNoise,
   signal?: AbortSignal,
+  realign?: Realign,
 ): Promise<Float32Array> {
   const state = z.slice(), last = plan.length - 1;
   const earlier = plan.some(({ before = 0 }) => before !== 0) ? new Float32Array(z.length) : undefined;
-  for (const step of plan.slice(0, last)) {
+  for (const [k, step] of plan.slice(0, last).entries()) {
     const x0 = await estimate(denoise, state, step.t, signal);
     applyStep(step, state, x0, noise, earlier);
+    if (step.noise !== 0) realign?.(state, x0, plan[k + 1].alpha);
     earlier?.set(x0);
   }
   return (await estimate(denoise, state, plan[last].t, signal)).slice();

@@ -76,6 +76,7 @@ export async function exportAtomModel(folder: string, to: string, options: Expor
     denoiser: { type: "egnn", ...denoiser, file: DENOISER_FILE },
     autoencoder,
     sizes,
+    coupling: settings.coupling,
     ...(options.recommended ? { recommended: options.recommended } : {}),
     training,
   };

@@ -1,5 +1,6 @@
 /** Losses of GeoLDM and EDM. */
 import type * as tfjs from "@tensorflow/tfjs";
+import { alignNoise, type Coupling } from "../coupling/align.ts";
 import { type EgnnDenoiserSizes, egnnPrediction } from "../egnn_denoiser.ts";
 import { POSTERIOR_DEVIATION } from "../geoldm/autoencoder.ts";
 import { decodeLatents, encodeMeans, type GeoldmSizes } from "../geoldm/networks.ts";
@@ -65,11 +66,23 @@ export function autoencoderLoss(tf: Tf, sizes: GeoldmSizes, klWeight: number) {
   };
 }
 
-/** |eps - prediction|^2 over (3 + k) N: Hoogeboom et al. (2022), eq. 17 with w = 1. */
-export function denoisingLoss(tf: Tf, sizes: EgnnDenoiserSizes, clean: Clean) {
+/**
+ * |eps - prediction|^2 over (3 + k) N: Hoogeboom et al. (2022), eq. 17 with w = 1. Aligned noise lies as the clean latents do,
+ * which are read from the device for it.
+ */
+export function denoisingLoss(
+  tf: Tf,
+  sizes: EgnnDenoiserSizes,
+  clean: Clean,
+  coupling: Coupling = "independent",
+) {
   return (params: Tensors, group: AtomGroup): LossTensors => {
-    const eps = draws(tf, group.noise, group.shape), over = (v: Float32Array) => tf.tensor3d(v, [v.length, 1, 1]);
-    const z = tf.add(tf.mul(over(group.alpha), clean(group)), tf.mul(over(group.sigma), eps));
+    const { shape } = group, x0 = clean(group), space = { vectors: 1, scalars: x0.shape[2]! - 3, pairs: 0 };
+    const noise = coupling === "aligned"
+      ? alignNoise(group.noise.slice(), x0.dataSync() as Float32Array, space, shape)
+      : group.noise;
+    const eps = draws(tf, noise, shape), over = (v: Float32Array) => tf.tensor3d(v, [v.length, 1, 1]);
+    const z = tf.add(tf.mul(over(group.alpha), x0), tf.mul(over(group.sigma), eps));
     const prediction = egnnPrediction(tf, params, sizes, z, tf.tensor1d(group.t));
     const errors = tf.mean(tf.square(tf.sub(eps, prediction)), [0, 1]), k = eps.shape[2]; // [3+k]
     const [x, h] = tf.split(errors, [3, k - 3]).map((part) => tf.div(tf.sum(part), k) as tfjs.Scalar);

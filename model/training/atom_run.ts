@@ -139,7 +139,7 @@ export async function runAtomTraining(asked: Partial<AtomSettings>, options: Ato
   }
   try {
     const sizes = denoiserSizes(settings), ofDenoiser = egnnDenoiserParameters(atomSpace(settings), sizes);
-    const loss = denoisingLoss(tf, sizes, clean);
+    const loss = denoisingLoss(tf, sizes, clean, settings.coupling);
     return await runStage(setting, { name: "denoiser", specs: ofDenoiser, loss, share: 1 });
   } finally {
     tf.dispose(frozen);

@@ -1,4 +1,5 @@
 /** What a run of GeoLDM or EDM is told: the all-atom models, trained on TensorFlow.js. */
+import { COUPLINGS } from "../coupling/align.ts";
 import { RELEASED_EGNN } from "../egnn_parameters.ts";
 import { z } from "zod";
 import type { EgnnDenoiserSizes } from "../egnn_denoiser.ts";
@@ -25,6 +26,8 @@ export const atomSettings = z.strictObject({
   warmup: z.int().min(0).default(200),
   cooldown: z.number().min(0).max(1).default(0.3),
   emaLimit: z.number().min(0).lt(1).default(0.9995),
+  /** How molecules and the diffusion's noise are paired. Independent where absent. */
+  coupling: z.enum(COUPLINGS).optional(),
 });
 
 /** Checked settings. */

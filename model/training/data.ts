@@ -2,8 +2,7 @@
 import type { Qm9 } from "../../chem/qm9.ts";
 import { type Example, type ExampleSet, packExamples, toExample } from "../heavy_atom/examples.ts";
 import { type HeavyAtomClass, QM9_CLASSES } from "../heavy_atom/space.ts";
-import type { Schedule } from "../types.ts";
-import { makeGroups } from "./batches.ts";
+import { type BatchOptions, makeGroups } from "./batches.ts";
 import type { Group } from "./learner.ts";
 import { MIN_NODES } from "./settings.ts";
 
@@ -39,12 +38,16 @@ export function loadExamples(
 const HELD_OUT_SEED = 20_100;
 
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
-export function heldOutGroups(examples: ExampleSet, schedule: Schedule, molecules = 512): Group[] {
+export function heldOutGroups(
+  examples: ExampleSet,
+  how: Pick<BatchOptions, "schedule" | "coupling">,
+  molecules = 512,
+): Group[] {
   const chunks = Math.ceil(molecules / 128);
   return Array.from(
     { length: chunks },
     (_, update) =>
-      makeGroups({ examples, batch: Math.min(128, molecules - 128 * update), seed: HELD_OUT_SEED, update, schedule }),
+      makeGroups({ ...how, examples, batch: Math.min(128, molecules - 128 * update), seed: HELD_OUT_SEED, update }),
   )
     .flat();
 }

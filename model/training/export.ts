@@ -1,9 +1,11 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { type CardInput, cardPath, parseCard } from "../card.ts";
+import { absent } from "../overlay.ts";
 import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../safetensors.ts";
 import { type Checkpoint, loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 import { RUN_SCHEDULE, runSettings, runSpace } from "./settings.ts";
 
@@ -101,6 +103,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   if (!checkpoint) throw new RangeError(`${folder} holds no checkpoint of a run`);
   const { schedule: _, sizes, ...rest } = JSON.parse(checkpoint.settings);
   const settings = runSettings.parse(rest), space = runSpace(), { width, blocks } = settings;
+  const latents = await Deno.readTextFile(`${folder}/${LATENTS}`).catch(absent);
   const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, { width, blocks }));
   const card: CardInput = {
     name: settings.model,
@@ -121,6 +124,8 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       decoding: "valence",
     },
     sizes,
+    coupling: settings.coupling,
+    ...(latents ? { latents: JSON.parse(latents) } : {}),
     ...(options.recommended ? { recommended: options.recommended } : {}),
     training: { ...trainingFacts(options), settings, ...await stageFacts(folder, checkpoint, settings.batch, options) },
   };

@@ -1,17 +1,22 @@
 /** The command `train`: our own model on QM9, from data to checkpoints, losses and a learning curve. */
 import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import { makeGroups } from "./batches.ts";
+import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
 import { writeLearningCurve } from "./curve.ts";
 import { heldOutGroups, loadExamples } from "./data.ts";
+import { exampleMoments, LATENTS } from "./moments.ts";
 import { openLearner, type Trainer } from "./open_learner.ts";
 import { createProgress } from "./progress.ts";
-import { RUN_SCHEDULE, runSchedule, runSettings, runSpace } from "./settings.ts";
+import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace } from "./settings.ts";
+import { readFirstValues } from "./first_values.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
-export interface RunOptions extends Partial<Omit<ReturnType<typeof runSettings.parse>, "model">> {
+export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
+  /** A safetensors file of the same network to begin with, in place of random weights. */
+  readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;
   /** Of training, over all resumes; or updates. One of the two is needed. */
@@ -41,26 +46,42 @@ function given<T extends object>(object: T): Partial<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+/** What a run that is resumed was told: the settings that are not given again stay as they were. */
+async function toldBefore(folder: string): Promise<Partial<RunSettings>> {
+  const { schedule: _, sizes: __, ...settings } = JSON.parse((await loadCheckpoint(folder))?.settings ?? "{}");
+  return runSettings.partial().parse(settings);
+}
+
+/** Settings as a checkpoint keeps them: a run without coupling has those that it had before there was a choice. */
+const kept = ({ coupling, ...settings }: RunSettings) =>
+  coupling === "independent" ? settings : { ...settings, coupling };
+
 /**
- * Trains, or goes on training with `resume`, and writes into the folder `checkpoint.safetensors`, `losses.csv` and
- * `learning_curve.svg`.
+ * Trains, or goes on training with `resume`, and writes into the folder `checkpoint.safetensors`, `losses.csv`,
+ * `learning_curve.svg` and `latents.json`. A new run aligns noise where it is not told otherwise; one that is resumed goes on as it was told.
  *
  * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
  */
 export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
-  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit } = options;
-  const settings = runSettings.parse(
-    given({ model: modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit }),
-  );
+  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling } = options;
+  const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
+  const first = options.from === undefined ? undefined : await readFirstValues(options.from);
+  const settings = runSettings.parse({
+    coupling: "aligned",
+    ...options.resume ? { coupling: "independent", ...await toldBefore(folder) } : {},
+    ...given({ model: modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling }),
+    ...given({ from: first?.told }),
+  });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;
-  const folder = options.folder ?? `runs/${settings.model}`, space = runSpace(), schedule = runSchedule();
+  const space = runSpace(), schedule = runSchedule();
 
   const { learner, why } = await openLearner(options.backend ?? "auto", {
     space,
     sizes: { width: settings.width, blocks: settings.blocks },
     seed: settings.seed,
     threads: options.threads,
+    values: first?.values,
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);
@@ -71,9 +92,9 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     const progress = createProgress({ write, terminal });
     const result = await train({
       learner,
-      makeGroups: (update) => makeGroups({ examples, batch: settings.batch, seed: settings.seed, update, schedule }),
-      validation: heldOutGroups(heldOut, schedule, options.heldOut),
-      settings: { ...settings, schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
+      makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule }),
+      validation: heldOutGroups(heldOut, { schedule, coupling: settings.coupling }, options.heldOut),
+      settings: { ...kept(settings), schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
       folder,
       minutes: options.minutes,
       updates: options.updates,
@@ -92,6 +113,8 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     });
     progress.end();
     await writeLearningCurve(folder);
+    const moments = exampleMoments(examples, space.scalars);
+    await writeAtomically(`${folder}/${LATENTS}`, encoder.encode(JSON.stringify(moments)));
     return { ...result, folder };
   } finally {
     learner.dispose();

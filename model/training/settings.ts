@@ -1,5 +1,6 @@
 /** What a training run is told, checked once. Kept in its checkpoints, so that a resume goes on with the same. */
 import { z } from "zod";
+import { COUPLINGS } from "../coupling/align.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
 import { makeSchedule } from "../schedules.ts";
 import type { LatentSpace, Schedule } from "../types.ts";
@@ -23,6 +24,10 @@ export const runSettings = z.strictObject({
   warmup: z.int().min(0).default(200),
   cooldown: z.number().min(0).max(1).default(1),
   emaLimit: z.number().min(0).lt(1).default(0.9995),
+  /** How molecules and noise are paired. Settings that do not say are older than the choice: independent. */
+  coupling: z.enum(COUPLINGS).default("independent"),
+  /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
+  from: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
 });
 
 /** Checked settings. */

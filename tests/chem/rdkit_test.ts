@@ -11,6 +11,7 @@ async function countingRdkit() {
   const counts = { taken: 0, freed: 0 };
   const counting = {
     version: () => module.version(),
+    get_qmol: (smarts: string) => module.get_qmol(smarts),
     get_inchikey_for_inchi: (inchi: string) => module.get_inchikey_for_inchi(inchi),
     get_mol(input: string, details: string) {
       const mol = module.get_mol(input, details);
@@ -23,7 +24,7 @@ async function countingRdkit() {
       };
       return mol;
     },
-  } as Pick<MainModule, "version" | "get_mol" | "get_inchikey_for_inchi">;
+  } as Pick<MainModule, "version" | "get_mol" | "get_qmol" | "get_inchikey_for_inchi">;
   return { rdkit: wrapRdkit(counting), counts };
 }
 

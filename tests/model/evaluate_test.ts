@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Qm9 } from "../../chem/qm9.ts";
-import { createRdkit } from "../../chem/rdkit.ts";
-import { createValidator, type Validate } from "../../chem/validator.ts";
+import { createRdkit, type Rdkit } from "../../chem/rdkit.ts";
+import { createValidator } from "../../chem/validator.ts";
 import { evaluate, type Judgement } from "../../model/evaluate.ts";
 import {
   findReference,
@@ -34,8 +34,9 @@ function dataSet(molecules: Molecule[]): Qm9 {
   };
 }
 
-let loaded: Promise<Validate> | undefined;
-const validator = () => loaded ??= createRdkit().then(createValidator);
+let loaded: Promise<Rdkit> | undefined;
+const rdkit = () => loaded ??= createRdkit();
+const validator = async () => createValidator(await rdkit());
 
 async function* stream(molecules: Molecule[], batch = 3): AsyncGenerator<Judgement[]> {
   const validate = await validator();
@@ -49,7 +50,7 @@ async function withReference(use: (folder: string) => Promise<void>): Promise<vo
   const folder = await Deno.makeTempDir();
   try {
     const qm9 = dataSet([methane(), water(), methane(), ethane()]);
-    for (const [name, bytes] of await makeReference(qm9, { validate: await validator() })) {
+    for (const [name, bytes] of await makeReference(qm9, { validate: await validator(), rdkit: await rdkit() })) {
       await Deno.writeFile(`${folder}/${name}`, bytes);
     }
     await use(folder);

@@ -43,6 +43,22 @@ Deno.test("logSnrGrid() sets its calls at even log-SNRs between the ends", () =>
   for (let i = 1; i < 5; i++) assert.ok(Math.abs(schedule(grid[i]).logSnr - (-4 + 2 * i)) < 1e-9);
 });
 
+Deno.test("makeGrid() begins where a start is matched to the data, and goes on evenly in log-SNR", () => {
+  for (const schedule of schedules) {
+    const grid = makeGrid({ type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6.5 }, 4, schedule);
+    [0.5, 2.5, 4.5, 6.5].forEach((logSnr, i) => assert.ok(Math.abs(schedule(grid[i]).logSnr - logSnr) < 1e-6));
+    assert.equal(grid[4], 0);
+    const [only, end] = makeGrid({ type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6.5 }, 1, schedule);
+    assert.deepEqual([only, end], [grid[0], 0]);
+  }
+  assert.deepEqual(gridSpec.parse({ type: "logSnr", start: { logSnr: 1 } }), {
+    type: "logSnr",
+    start: { logSnr: 1, spread: 1 },
+    last: 9,
+  });
+  assert.throws(() => gridSpec.parse({ type: "logSnr", start: { logSnr: 1 }, first: 0 }), /both `first` and `start`/);
+});
+
 Deno.test("grids refuse what has no meaning", () => {
   for (const steps of [0, -1, 2.5, NaN]) {
     assert.throws(() => uniformGrid(steps), /an integer number of steps of at least 1/);

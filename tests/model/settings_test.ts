@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Card } from "../../model/card.ts";
-import { chooseSettings, NotDistilledError } from "../../model/settings.ts";
+import { chooseSettings, NotDistilledError, startsOf } from "../../model/settings.ts";
 
 const student = (steps: number) => ({
   steps,
@@ -56,4 +56,44 @@ Deno.test("chooseSettings() gives a sampler asked for by name its own recommende
 Deno.test("chooseSettings() falls back to DDPM when the card recommends nothing", () => {
   assert.equal(chooseSettings({ ...card, recommended: [] }, 16).sampler, "ddpm");
   assert.throws(() => chooseSettings(card, 0), /steps must be a positive integer, not 0/);
+});
+
+Deno.test("chooseSettings() takes grid, start and clamp between two entries in proportion to the logarithm of the steps", () => {
+  const entry = (steps: number, logSnr: number, last: number, clamp: number, options = { after: 2 }) => ({
+    steps,
+    sampler: "consistency" as const,
+    grid: { type: "logSnr" as const, start: { logSnr, spread: 1 }, last },
+    options,
+    clamp,
+  });
+  const recommended = [entry(4, 1, 5, 0.5), entry(16, 0, 7, 0.3), entry(64, 0, 9, 0.3, { after: 1 })];
+  const between = { ...card, distilled: [], recommended };
+  const { grid, options, clamp, sampler, steps } = chooseSettings(between, 8);
+  assert.deepEqual({ grid, options, clamp, sampler, steps }, { ...entry(8, 0.5, 6, 0.4) });
+  assert.deepEqual(chooseSettings(between, 16).grid, recommended[1].grid);
+  // Beyond the ends, and between entries with other options: the nearest.
+  assert.deepEqual(chooseSettings(between, 2).grid, recommended[0].grid);
+  assert.deepEqual(chooseSettings(between, 20).grid, recommended[1].grid);
+  assert.deepEqual(chooseSettings(between, 900).options, { after: 1 });
+  // Even steps are the power 1.
+  const powers = [
+    { steps: 8, sampler: "ddim" as const, grid: { type: "power" as const, rho: 3 }, options: {}, clamp: 0 },
+    { steps: 32, sampler: "ddim" as const, grid: { type: "uniform" as const }, options: {}, clamp: 0 },
+  ];
+  assert.deepEqual(chooseSettings({ ...between, recommended: powers }, 16).grid, { type: "power", rho: 2 });
+});
+
+Deno.test("startsOf() gives starts where a grid has one, of the moments of the nearest size", () => {
+  const moments = (deviation: number) => ({
+    vectors: [deviation],
+    scalars: [[0.5, 0.1]] as [number, number][],
+    pairs: [],
+  });
+  const space = { vectors: 1, scalars: 1, pairs: 0 }, latents = { "3": moments(1), "9": moments(2) };
+  const first = { alpha: 0.8, sigma: 0.6 }, grid = { type: "logSnr" as const, last: 5 };
+  assert.equal(startsOf({ latents, space }, grid, first)(3), undefined);
+  const startOf = startsOf({ latents, space }, { ...grid, start: { logSnr: 0, spread: 0.5 } }, first);
+  assert.deepEqual([...startOf(8)!.spread.subarray(0, 4)], [1, 1, 1, Math.fround(0.05)]);
+  assert.deepEqual([...startOf(4)!.mean.subarray(0, 4)], [0, 0, 0, 0.5]);
+  assert.equal(startOf(4)!.spread[0], 0.5);
 });

@@ -6,7 +6,7 @@ import { readCard } from "../../model/card.ts";
 import { draw } from "../../model/generate.ts";
 import { loadModel } from "../../model/load.ts";
 import { acceptOrder, ImpossibleOrderError } from "../../model/order.ts";
-import { CANDIDATES, recommend, tune } from "../../model/tune.ts";
+import { candidatesFor, choose, recommend, type Tried, tune } from "../../model/tune.ts";
 import { withFolder, writeTinyModel } from "./tiny_model.ts";
 
 Deno.test("tune() measures every candidate on the molecules asked for, most stable first", () =>
@@ -20,7 +20,7 @@ Deno.test("tune() measures every candidate on the molecules asked for, most stab
         seed: 7,
         decoding: "argmax",
         validate: createValidator(await createRdkit()),
-        candidates: CANDIDATES.filter(({ sampler }) => sampler === "ddim" || sampler === "consistency"),
+        candidates: candidatesFor(model.card).filter(({ sampler }) => sampler === "ddim" || sampler === "consistency"),
         onTried: ({ sampler }) => seen.push(sampler),
       });
       assert.equal(tried.length, seen.length);
@@ -34,6 +34,42 @@ Deno.test("tune() measures every candidate on the molecules asked for, most stab
       const { recommended } = await readCard(`${root}/qm9`);
       assert.deepEqual(recommended.map(({ steps }) => steps), [2, 3], "one a number of steps, the last entered");
       assert.equal(recommended[1].sampler, tried[1].sampler);
+    } finally {
+      model.dispose();
+    }
+  }));
+
+Deno.test("candidatesFor() tries matched starts where the card has the latents' moments", () => {
+  const matched = (latents?: Parameters<typeof candidatesFor>[0]["latents"]) =>
+    candidatesFor({ latents }).filter(({ grid }) => grid.type === "logSnr" && grid.start).length;
+  assert.equal(matched(), 0);
+  assert.ok(matched({ "3": { vectors: [1], scalars: [], pairs: [] } }) > 0);
+});
+
+Deno.test("choose() takes, of candidates about as stable as the best, the one whose composition is nearest to the data's", () => {
+  const tried = (stable: number, groups: number | null) =>
+    ({ moleculeStability: { value: stable }, groups }) as unknown as Tried;
+  const [stable, near, poor] = [tried(0.8, 0.07), tried(0.785, 0.03), tried(0.7, 0.01)];
+  assert.equal(choose([poor, stable, near]), near);
+  const [first, second] = [tried(0.78, null), tried(0.79, null)];
+  assert.equal(choose([first, second]), second, "by stability where nobody counted groups");
+  assert.throws(() => choose([]), RangeError);
+});
+
+Deno.test("alsoDecode() leaves a model all else that it has", () =>
+  withFolder(async (root) => {
+    const model = await loadModel(await writeTinyModel(root), { backend: "wasm", threads: 1 });
+    try {
+      const { model: { autoencoder: observed } } = alsoDecode(model, ["valence"]);
+      for (const key of ["space", "counts", "classes", "clamp", "encode"] as const) {
+        assert.equal(observed[key], model.autoencoder[key], key);
+      }
+      // The engine clamps where the autoencoder has classes: an evaluation must draw what the service draws.
+      const draws = async (clamp: number) => {
+        const request = acceptOrder(model.card, { count: 4, steps: 4, seed: 3, sampler: "ddim", clamp });
+        return (await Array.fromAsync(draw(alsoDecode(model, []).model, request))).map(({ molecules }) => molecules);
+      };
+      assert.notDeepEqual(await draws(1), await draws(0));
     } finally {
       model.dispose();
     }

@@ -154,3 +154,4 @@ EXPORT(molstep_free) void molstep_free(Engine *e) {
 #include "training.h"
 #endif
 #include "egnn.h"
+#include "align.h"
