@@ -4,10 +4,19 @@ import type { RoundEvent } from "../model/distillation/events.ts";
 import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
-import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
+import {
+  halved,
+  METHODS,
+  type RoundSettings,
+  roundSettings,
+  variantOf,
+  VARIANTS,
+} from "../model/distillation/settings.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
 import { readLines } from "../model/lines.ts";
+import { gridAtSteps } from "../model/grids.ts";
+import { makeSchedule } from "../model/schedules.ts";
 import { gridOf } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, object, option, positive, UsageError, whole } from "./options.ts";
@@ -18,7 +27,11 @@ export const distillCommand = command({
   options: {
     model: option("NAME", "a model's name or folder (default qm9)", z.string().default("qm9")),
     method: option("NAME", `${METHODS.join(" or ")} (default progressive)`, z.enum(METHODS).optional()),
-    variant: option("NAME", `${VARIANTS.join(" or ")}: whose two steps (default ddim)`, z.enum(VARIANTS).optional()),
+    variant: option(
+      "NAME",
+      `${VARIANTS.join(", ")}: whose steps (default ddim; moments ddpm)`,
+      z.enum(VARIANTS).optional(),
+    ),
     from: option("N", "the teacher's steps", whole(1, 1000).optional()),
     to: option("N", "the student's steps (default: half, rounded up)", whole(1, 1000).optional()),
     ladder: option("N", "go on, round by round, down to N steps", whole(1, 1000).optional()),
@@ -27,7 +40,7 @@ export const distillCommand = command({
     updates: option("N", "updates a round; --minutes or --updates is needed", whole(1).optional()),
     grid: option(
       "JSON",
-      'times of the steps, {"type":"uniform"} (default) or {"type":"power","rho":2}',
+      'times of the student\'s steps, such as {"type":"power","rho":2} (default {"type":"uniform"})',
       object().optional(),
     ),
     clamp: option(
@@ -103,7 +116,9 @@ export const distillCommand = command({
         // The student is the next round's teacher, accepted or not: the ladder shows how far it goes.
         model = withRound(model, folder, outcome);
         const keep = values.shared ? [...settings.keep, settings.to] : [];
-        settings = { ...settings, from: settings.to, to: halved(settings.to), keep };
+        const { to } = settings, schedule = makeSchedule(model.card.schedule);
+        const grid = gridAtSteps(settings.grid, to, halved(to), schedule);
+        settings = { ...settings, from: to, to: halved(to), grid, keep };
       }
     } catch (error) {
       if (!values.events) throw error;
@@ -120,7 +135,7 @@ function settingsOf(values: Record<string, unknown>, model: string) {
   const given = {
     model,
     method,
-    variant,
+    variant: variant ?? variantOf((method ?? "progressive") as RoundSettings["method"]),
     from,
     to: to ?? (method === "knowledge" ? from : halved(from as number)),
     grid: gridOf(grid as Record<string, unknown> | undefined),

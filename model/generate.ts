@@ -4,14 +4,14 @@
  * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
  */
 import type { Molecule } from "../chem/molecule.ts";
-import { realign } from "./coupling/align.ts";
+import { realigner } from "./coupling/align.ts";
 import { makeGrid } from "./grids.ts";
 import type { Lease, Model } from "./load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { Turn, TurnOptions } from "./queue.ts";
 import { moleculeNoise } from "./noise.ts";
 import { random } from "./random.ts";
-import { firstLatents, planSampling, type Realign, runPlan, type SamplingPlan, type Start } from "./samplers/mod.ts";
+import { firstLatents, planSampling, runPlan, type SamplingPlan, type Start } from "./samplers/mod.ts";
 import { type Settings, startsOf } from "./settings.ts";
 import { drawSize, groupBySize, PURPOSE, type SizeBatch, sizeDistribution, type SizeRange } from "./sizes.ts";
 import type { Denoise, Denoiser } from "./types.ts";
@@ -197,9 +197,7 @@ async function* inTurns(
       if (!denoiser.predictEach) await pause();
       return x0;
     };
-    const aligned: Realign | undefined = model.card.coupling === "aligned"
-      ? (z, x0, alpha) => realign(z, x0, space, shape, alpha)
-      : undefined;
+    const aligned = realigner(model.card.coupling, space, shape);
     const started = performance.now();
     const first = firstLatents(noise, startOf(nodes), aligned);
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);

@@ -36,6 +36,22 @@ export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Gri
   }
 }
 
+/**
+ * The grid of another number of steps that belongs to this one: where one number is twice the other, its times are every second
+ * of theirs, as rounds of distillation halve. Uniform and power grids are the same spec at every number of steps. Of even log-SNRs, N
+ * calls from `first` to `last` stand 1/(N-1) of the way apart; n calls that stand N/n times as far end earlier.
+ *
+ * @param spec for `of` steps
+ */
+export function gridAtSteps(spec: GridSpec, of: number, steps: number, schedule: Schedule): GridSpec {
+  if (spec.type !== "logSnr" || steps === of) return spec;
+  const first = spec.start?.logSnr ?? Math.max(spec.first ?? -Infinity, schedule(1).logSnr);
+  // Of one call alone the way to its end is taken for half of all.
+  const share = (calls: number) => calls === 1 ? 0.5 : 1 - 1 / calls;
+  const last = first + (spec.last - first) * share(steps) / share(of);
+  return { ...spec, last: Number(last.toPrecision(9)) };
+}
+
 /** Refuses a number of steps that is not a positive integer. */
 function checkSteps(steps: number): void {
   if (!Number.isSafeInteger(steps) || steps < 1) {

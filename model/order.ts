@@ -4,7 +4,7 @@ import type { Decoding } from "./decodings.ts";
 import type { DrawRequest } from "./generate.ts";
 import type { GridSpec } from "./grids.ts";
 import { parseSamplerOptions } from "./samplers/mod.ts";
-import { chooseSettings, decodings, type SamplerName } from "./settings.ts";
+import { chooseSettings, decodings, type SamplerName, startless } from "./settings.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "./sizes.ts";
 
 /** Molecules asked of a model. */
@@ -45,9 +45,8 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
   const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
-  if (settings.grid.type === "logSnr" && settings.grid.start && !card.latents) {
-    throw new ImpossibleOrderError("grid", `model ${card.name} has no \`latents\` in its card to match a start to`);
-  }
+  const fault = startless(settings.grid, card);
+  if (fault) throw new ImpossibleOrderError("grid", fault);
   parseSamplerOptions(settings.algorithm, settings.options);
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(

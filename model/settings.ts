@@ -85,6 +85,12 @@ function recommendedAt(entries: readonly Recommended[], steps: number): Recommen
   return nearest(entries, steps);
 }
 
+/** Why a grid cannot serve a model: a start that is matched to data whose moments its card does not have. Undefined where it can. */
+export function startless(grid: GridSpec, { name, latents }: Pick<Card, "name" | "latents">): string | undefined {
+  if (grid.type !== "logSnr" || !grid.start || latents) return undefined;
+  return `model ${name} has no \`latents\` in its card to match the grid's start to`;
+}
+
 /**
  * Where sampling begins for molecules of each size, where a grid begins at a start that is matched to the data; undefined where it
  * begins at noise alone. A size that the card has no moments for takes those of the nearest.

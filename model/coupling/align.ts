@@ -42,6 +42,15 @@ export function realign(z: Float32Array, x0: Float32Array, space: LatentSpace, s
   alignPart(z, x0, space, shape, alpha);
 }
 
+/** {@link realign} for a batch of one shape, as samplers of a network of this coupling ask for it; undefined where they don't. */
+export function realigner(
+  coupling: Coupling | undefined,
+  space: LatentSpace,
+  shape: BatchShape,
+): ((z: Float32Array, x0: Float32Array, alpha: number) => void) | undefined {
+  return coupling === "aligned" ? (z, x0, alpha) => realign(z, x0, space, shape, alpha) : undefined;
+}
+
 /**
  * Aligns the noise of a batch, in place: the positions of each molecule's noise e become R e permuted, with R orthogonal and the
  * permutation chosen in turn so that |x - R e|^2 falls, x the target's positions. Costs and sums are in double precision.

@@ -1,5 +1,6 @@
 /** Batches of a round: noisy latents at the times of the student's grid, and what the teacher makes of them. */
-import { makeGrid } from "../grids.ts";
+import { alignNoise, type Coupling } from "../coupling/align.ts";
+import { gridAtSteps, makeGrid } from "../grids.ts";
 import { drawNoise } from "../latent.ts";
 import { type Random, random } from "../random.ts";
 import { applyStep } from "../samplers/step.ts";
@@ -23,6 +24,8 @@ export interface RoundPlan {
   readonly schedule: Schedule;
   readonly teacher: Denoiser;
   readonly source: LatentSource;
+  /** How the teacher was trained. Default independent. */
+  readonly coupling?: Coupling;
   /**
    * Step counts that the teacher's network serves already and the student, if it is told the number of steps, is to
    * serve as well: on a share of each batch it learns what the teacher says there.
@@ -45,8 +48,7 @@ const ROUND = 104, KNOWLEDGE = 105;
 
 /** The grid of N steps and the points between, `[2 N + 1]`. */
 export function doubleGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
-  if (spec.type === "logSnr") throw new RangeError("a round needs a grid that halves: uniform or power, not logSnr");
-  return makeGrid(spec, 2 * steps, schedule);
+  return makeGrid(gridAtSteps(spec, steps, 2 * steps, schedule), 2 * steps, schedule);
 }
 
 /** Loss weights `[positions, scalars, pairs]` at a time: max(SNR, 1), capped as in training; see training/weights.ts. */
@@ -55,14 +57,16 @@ function studentWeights(values: ReturnType<Schedule>): [number, number, number] 
   return [w, share, share];
 }
 
-/** z = alpha x + sigma noise at the places' times. */
+/** z = alpha x + sigma noise at the places' times, the noise as the teacher's training had it. */
 function noisy(
   { shape, target }: CleanLatents,
   places: readonly Place[],
   plan: RoundPlan,
   stream: Random,
 ): Float32Array {
-  const z = drawNoise(plan.teacher.space, shape, Array(shape.batch).fill(stream)), length = z.length / shape.batch;
+  const { space } = plan.teacher, z = drawNoise(space, shape, Array(shape.batch).fill(stream));
+  const length = z.length / shape.batch;
+  if (plan.coupling === "aligned") alignNoise(z, target, space, shape);
   places.forEach(({ t }, b) => {
     const { alpha, sigma } = plan.schedule(t);
     for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha * target[i] + sigma * z[i];
@@ -147,7 +151,8 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
   const repeats = kept.length > 0 ? Math.round(keptShare * batch) : 0, going = batch - repeats;
   const place = (k: number): Place => {
     if (k >= going) {
-      const level = kept[stream.integer(kept.length)], times = makeGrid(grid, level, schedule);
+      const level = kept[stream.integer(kept.length)],
+        times = makeGrid(gridAtSteps(grid, steps, level, schedule), level, schedule);
       return { steps: level, t: times[stream.integer(level)], u: 0, v: undefined };
     }
     const i = Math.min(steps - 1, Math.floor(steps * (k + stream.uniform()) / going));
@@ -170,7 +175,7 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
  * the weights of training.
  */
 export async function makeKnowledgeGroups(
-  plan: Pick<RoundPlan, "teacher" | "teacherSteps" | "source" | "schedule">,
+  plan: Pick<RoundPlan, "teacher" | "teacherSteps" | "source" | "schedule" | "coupling">,
   batch: number,
   seed: number,
   update: number,

@@ -93,6 +93,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   const studentWeights = async () => averagesOf(await learner.state());
   return {
     schedule,
+    coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
     learner,

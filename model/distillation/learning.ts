@@ -35,7 +35,8 @@ async function heldOut<G>(
 /** `progressive` and `knowledge`: the student learns what the teacher makes of noisy molecules. */
 export function teacherLearning(parts: RoundParts, settings: RoundSettings): Learning<Group> {
   const { method, from, to, variant, grid, keep, batch, seed } = settings;
-  const { schedule, source, learner } = parts, kept = { kept: keep, keptShare: KEPT_SHARE };
+  const { schedule, source, learner, coupling } = parts, kept = { kept: keep, keptShare: KEPT_SHARE };
+  if (variant === "consistency") throw new RangeError("a teacher's two steps are ddim or ddpm, not consistency");
   const plan: RoundPlan = {
     schedule,
     variant,
@@ -44,6 +45,7 @@ export function teacherLearning(parts: RoundParts, settings: RoundSettings): Lea
     teacher: parts.teacher.denoiser,
     teacherSteps: from,
     source,
+    coupling,
   };
   const make = method === "progressive" ? makeRoundGroups : makeKnowledgeGroups;
   return {
@@ -57,12 +59,14 @@ export function teacherLearning(parts: RoundParts, settings: RoundSettings): Lea
 
 /** `moments`: the student learns from what teacher and auxiliary say of its own molecules. */
 export function momentsLearning(parts: RoundParts, settings: RoundSettings): Learning<MomentGroup> {
-  const { to, keep, grid, batch, seed } = settings, { schedule, source, auxiliary, learner: student } = parts;
+  const { to, keep, grid, batch, seed, variant } = settings;
+  const { schedule, source, auxiliary, learner: student, coupling } = parts;
   const { denoiser: teacher } = parts.teacher;
   if (!auxiliary) throw new TypeError("moments need an auxiliary network");
-  const plan: MomentPlan = { schedule, grid, source, space: teacher.space, serves: [to, ...keep] };
+  if (variant === "ddim") throw new RangeError("moments draw at each step: ddpm or consistency, not ddim");
+  const plan: MomentPlan = { schedule, grid, variant, coupling, source, space: teacher.space, serves: [to, ...keep] };
   return {
-    learner: createMomentsLearner({ student, auxiliary, teacher }),
+    learner: createMomentsLearner({ student, auxiliary, teacher, coupling }),
     trainGroups: (update) => makeMomentGroups(plan, batch, seed, update),
     heldOutGroups: () =>
       heldOut((size, seed, k) => makeMomentGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),

@@ -1,8 +1,10 @@
 /** Batches of moment matching: noisy latents at the student's times, and the time within the step at which it is judged. */
-import { makeGrid } from "../grids.ts";
+import { alignNoise, type Coupling } from "../coupling/align.ts";
+import { gridAtSteps, makeGrid } from "../grids.ts";
 import { drawNoise } from "../latent.ts";
 import { random } from "../random.ts";
 import { ancestralStep } from "../samplers/ancestral.ts";
+import { consistencyStep } from "../samplers/consistency.ts";
 import type { GridSpec } from "../grids.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
 import type { LatentSource } from "./source.ts";
@@ -19,7 +21,7 @@ export interface MomentGroup {
   readonly steps: Float32Array;
   /** The time s < t within the student's step, and the schedule there. */
   readonly at: { readonly t: Float32Array; readonly alpha: Float32Array; readonly sigma: Float32Array };
-  /** Coefficients of a draw from q(z_s | z_t, x): z_s = z z_t + x0 x + noise n. */
+  /** Coefficients of a draw of z_s for z_t and x: z_s = z z_t + x0 x + noise n. */
   readonly step: { readonly z: Float32Array; readonly x0: Float32Array; readonly noise: Float32Array };
   /** Standard noise n `[B, L]`. */
   readonly noise: Float32Array;
@@ -30,7 +32,12 @@ export interface MomentPlan {
   readonly source: LatentSource;
   readonly space: LatentSpace;
   readonly schedule: Schedule;
+  /** Of the first of `serves`. */
   readonly grid: GridSpec;
+  /** How z_s is drawn from z_t and x: by DDPM's posterior, the default, or afresh. */
+  readonly variant?: "ddpm" | "consistency";
+  /** How the teacher was trained. Default independent. */
+  readonly coupling?: Coupling;
   /** Step counts that the student learns, each in an equal share of the batch. */
   readonly serves: readonly number[];
 }
@@ -40,8 +47,9 @@ const MOMENTS = 106;
 
 /** One update's groups: a function of the seed and the update alone. */
 export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, update: number): MomentGroup[] {
-  const { source, space, schedule, grid, serves } = plan, stream = random(seed, update, MOMENTS);
-  const grids = serves.map((steps) => makeGrid(grid, steps, schedule));
+  const { source, space, schedule, grid, serves, variant = "ddpm", coupling } = plan,
+    stream = random(seed, update, MOMENTS);
+  const grids = serves.map((steps) => makeGrid(gridAtSteps(grid, serves[0], steps, schedule), steps, schedule));
   let index = stream.integer(batch);
   return source.draw(batch, stream).map(({ shape, target }) => {
     const { batch: B } = shape, row = () => new Float32Array(B);
@@ -55,10 +63,11 @@ export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, 
     };
     const z = drawNoise(space, shape, Array(B).fill(stream)), noise = drawNoise(space, shape, Array(B).fill(stream));
     const length = z.length / B;
+    if (coupling === "aligned") alignNoise(z, target, space, shape);
     for (let b = 0; b < B; b++) {
       const k = index++ % serves.length, steps = serves[k], i = stream.integer(steps);
       const t = grids[k][i], s = t + (grids[k][i + 1] - t) * stream.uniform(), from = schedule(t), to = schedule(s);
-      const { z: a, x0, noise: c } = ancestralStep(from, to, 0);
+      const { z: a, x0, noise: c } = variant === "ddpm" ? ancestralStep(from, to, 0) : consistencyStep(from, to);
       group.steps[b] = steps, group.t[b] = t, group.alpha[b] = from.alpha, group.sigma[b] = from.sigma;
       group.at.t[b] = s, group.at.alpha[b] = to.alpha, group.at.sigma[b] = to.sigma;
       group.step.z[b] = a, group.step.x0[b] = x0, group.step.noise[b] = c;

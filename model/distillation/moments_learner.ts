@@ -7,6 +7,7 @@
  * begun as the teacher and trained on the student's x, tells E[x | z_s]; the student's gradient is the difference of the two. So errors
  * of one step are corrected in the next, as in ancestral sampling, and few steps can be better than the teacher's many.
  */
+import { type Coupling, realign } from "../coupling/align.ts";
 import type { Group, Learner, Losses, Rates, State } from "../training/learner.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { Denoiser } from "../types.ts";
@@ -19,6 +20,8 @@ export interface MomentsOptions {
   /** Of the teacher's shape, begun from its values. */
   readonly auxiliary: Learner<Group>;
   readonly teacher: Denoiser;
+  /** How the teacher was trained: where aligned, draws are realigned to x as samplers do. Default independent. */
+  readonly coupling?: Coupling;
   /** The auxiliary's rates as multiples of the student's. It must follow the student closely. */
   readonly pace?: number;
   /** Cap on the positions' weight 1/sigma_s^2 in the student's gradient. */
@@ -46,6 +49,9 @@ async function exchange(options: MomentsOptions, group: MomentGroup): Promise<Ex
   for (let b = 0; b < shape.batch; b++) {
     const a = step.z[b], e = step.x0[b], c = step.noise[b];
     for (let i = b * length; i < (b + 1) * length; i++) zs[i] = a * z[i] + e * x[i] + c * noise[i];
+    if (options.coupling !== "aligned") continue;
+    const [own, target] = [zs, x].map((values) => values.subarray(b * length, (b + 1) * length));
+    realign(own, target, options.teacher.space, { batch: 1, nodes: shape.nodes }, at.alpha[b]);
   }
   return { group, x, zs, taught: (await options.teacher.predict(zs, shape, at.t)).slice() };
 }

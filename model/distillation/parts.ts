@@ -1,5 +1,6 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
 import { join } from "node:path";
+import type { Coupling } from "../coupling/align.ts";
 import type { Card } from "../card.ts";
 import { thisMachine } from "../evaluate_machine.ts";
 import { createSharedGpu } from "../gpu/device.ts";
@@ -9,13 +10,14 @@ import { makeAutoencoder, makeDenoiser, type PartOptions, tensorsOn } from "../p
 import { readSafetensors } from "../safetensors.ts";
 import type { RuntimeChoice } from "../runtimes.ts";
 import { makeSchedule } from "../schedules.ts";
+import { startless } from "../settings.ts";
 import { loadExamples } from "../training/data.ts";
 import { averagesOf, type Learner } from "../training/learner.ts";
 import { openLearner, type Trainer } from "../training/open_learner.ts";
 import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
-import { halved, type RoundSettings } from "./settings.ts";
+import { halved, type RoundSettings, variantFault } from "./settings.ts";
 import type { LatentSource } from "./source.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
@@ -25,6 +27,8 @@ export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; rea
 /** See above. */
 export interface RoundParts {
   readonly schedule: Schedule;
+  /** How the teacher was trained, as its card says. */
+  readonly coupling: Coupling;
   readonly autoencoder: Autoencoder;
   readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
   readonly learner: Learner;
@@ -68,9 +72,9 @@ function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
   if (method !== "knowledge" && (width ?? blocks) !== undefined) {
     throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
   }
-  if (method === "moments" && variant !== "ddpm") {
-    throw new RangeError("a student of moments draws at each step: its variant is ddpm");
-  }
+  const fault = variantFault({ method, variant }, card.coupling);
+  if (fault) throw new RangeError(fault);
+  if (startless(settings.grid, card)) throw new RangeError(startless(settings.grid, card));
   const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
   if (method === "progressive" && missing.length > 0) {
     throw new RangeError(`keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`);
@@ -148,6 +152,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   });
   return {
     schedule,
+    coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
     learner,

@@ -1,6 +1,7 @@
 /** What a finished round leaves in its folder: the student's weights and what there is to say of them. */
 import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../card.ts";
+import { gridAtSteps } from "../grids.ts";
 import { absent, type ModelEntry } from "../overlay.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { writeAtomically } from "../training/checkpoint.ts";
@@ -124,7 +125,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
     variant,
     teacher: parts.teacher.name,
     version,
-    grid,
+    grid: gridAtSteps(grid, to, steps, parts.schedule),
     clamp,
     training,
   });

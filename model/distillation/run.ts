@@ -14,6 +14,8 @@ import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./
 import type { Drawn, RoundEvent } from "./events.ts";
 import { judge } from "./judge.ts";
 import { type Learning, momentsLearning, teacherLearning } from "./learning.ts";
+import { gridAtSteps } from "../grids.ts";
+import { makeSchedule } from "../schedules.ts";
 import { openParts, type RoundParts } from "./parts.ts";
 import { writeResult } from "./result.ts";
 import { learningRateOf, type RoundSettings } from "./settings.ts";
@@ -50,9 +52,10 @@ export interface RoundResult {
 }
 
 /** The learned network at these steps, as a sampler of its card would run it. */
-function settingsAt({ method, variant, grid, clamp }: RoundSettings, card: Card, steps: number): Settings {
+function settingsAt({ method, variant, grid, clamp, to }: RoundSettings, card: Card, steps: number): Settings {
   const decoding = decodings(card).includes("argmax") ? "argmax" : decodings(card)[0];
-  const common = { steps, decoding, clamp, grid, options: {} } as const;
+  const own = gridAtSteps(grid, to, steps, makeSchedule(card.schedule));
+  const common = { steps, decoding, clamp, grid: own, options: {} } as const;
   return method === "knowledge"
     ? { ...common, sampler: "ddpm", algorithm: "ddpm" }
     : { ...common, sampler: "distilled", algorithm: variant };

@@ -1,5 +1,6 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
 import { z } from "zod";
+import type { Coupling } from "../coupling/align.ts";
 import { gridSpec } from "../grids.ts";
 
 /**
@@ -8,8 +9,11 @@ import { gridSpec } from "../grids.ts";
  */
 export const METHODS = ["progressive", "moments", "knowledge"] as const;
 
-/** Which two steps of the teacher the student learns as one: deterministic ones, or posterior means (ELPD's two variants). */
-export const VARIANTS = ["ddim", "ddpm"] as const;
+/**
+ * The sampler whose steps a student makes. `progressive` learns two of the teacher's as one: deterministic ones, or posterior
+ * means (ELPD's two variants). `moments` learns to be drawn from: by DDPM's posterior, or with fresh noise at each step (consistency).
+ */
+export const VARIANTS = ["ddim", "ddpm", "consistency"] as const;
 
 /** A name of a model. */
 export const modelName = z.string().regex(
@@ -62,6 +66,26 @@ export type RoundSettings = z.infer<typeof roundSettings>;
 /** A student that begins as its teacher needs small steps; one that begins from nothing, those of training. */
 export const learningRateOf = ({ method, learningRate }: Pick<RoundSettings, "method" | "learningRate">): number =>
   learningRate ?? { progressive: 0.001, moments: 0.002, knowledge: 0.02 }[method];
+
+/** The variant of a method where none is asked. */
+export const variantOf = (method: RoundSettings["method"]): RoundSettings["variant"] =>
+  method === "moments" ? "ddpm" : "ddim";
+
+/** Why a method cannot have a variant for a model of this coupling; undefined where it can. */
+export function variantFault(
+  { method, variant }: Pick<RoundSettings, "method" | "variant">,
+  coupling: Coupling,
+): string | undefined {
+  if (method === "moments" && variant === "ddim") {
+    return "a student of moments draws at each step: its variant is ddpm or consistency";
+  }
+  if (method === "progressive" && variant === "consistency") {
+    return "progressive halves steps that draw nothing: its variant is ddim or ddpm";
+  }
+  if (method === "progressive" && variant === "ddpm" && coupling === "aligned") {
+    return "posterior means assume independent noise; a progressive student of a network trained on aligned noise has the variant ddim";
+  }
+}
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);

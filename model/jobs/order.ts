@@ -1,7 +1,10 @@
 /** What a request for a round leaves open is filled in here, from the model's card. */
 import { z } from "zod";
 import type { Card } from "../card.ts";
-import { halved, type RoundSettings, roundSettings } from "../distillation/settings.ts";
+import { halved, type RoundSettings, roundSettings, variantFault, variantOf } from "../distillation/settings.ts";
+import { gridAtSteps } from "../grids.ts";
+import { makeSchedule } from "../schedules.ts";
+import { startless } from "../settings.ts";
 import type { Limits } from "./types.ts";
 
 /** The model cannot serve a round that is asked; `field` is at fault. */
@@ -34,7 +37,9 @@ export const roundOrder = z.strictObject({
       `where there is none, and for moments; ${KNOWLEDGE_STEPS} for knowledge`,
   ),
   to: to.optional().describe("The student's steps. Default, and needed for progressive: half, rounded up"),
-  grid: grid.removeDefault().optional().describe("Times of the steps; those of a teacher that is itself distilled"),
+  grid: grid.removeDefault().optional().describe(
+    "Times of the student's steps; every second one of a teacher's that is itself distilled",
+  ),
   clamp: clamp.removeDefault().optional().describe("As for POST /generate; the teacher's own where absent, else 0"),
   ...plain,
   minutes: z.number().positive().max(MOST_MINUTES).optional().describe("Most minutes of training"),
@@ -82,16 +87,20 @@ export function acceptRound(
     throw new ImpossibleRoundError("to", `a student of moments takes fewer steps than ${from}, not ${to}`);
   }
   const teacher = method === "progressive" ? card.distilled.find(({ steps }) => steps === from) : undefined;
-  if (teacher && asked.grid && JSON.stringify(asked.grid) !== JSON.stringify(teacher.grid)) {
+  const own = teacher && gridAtSteps(teacher.grid, from, to, makeSchedule(card.schedule));
+  if (own && asked.grid && JSON.stringify(asked.grid) !== JSON.stringify(own)) {
     throw new ImpossibleRoundError(
       "grid",
-      `the teacher at ${from} steps has the grid ${JSON.stringify(teacher.grid)}, and its student takes it too`,
+      `the teacher at ${from} steps has the grid ${JSON.stringify(teacher.grid)}, so its student's is ${
+        JSON.stringify(own)
+      }`,
     );
   }
-  const variant = asked.variant ?? teacher?.variant ?? (method === "moments" ? "ddpm" : "ddim");
-  if (method === "moments" && variant !== "ddpm") {
-    throw new ImpossibleRoundError("variant", "a student of moments draws at each step: its variant is ddpm");
-  }
+  const startFault = asked.grid && startless(asked.grid, card);
+  if (startFault) throw new ImpossibleRoundError("grid", startFault);
+  const variant = asked.variant ?? teacher?.variant ?? variantOf(method);
+  const variantWrong = variantFault({ method, variant }, card.coupling);
+  if (variantWrong) throw new ImpossibleRoundError("variant", variantWrong);
   const clamp = asked.clamp ?? teacher?.clamp ?? 0;
   if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
     throw new ImpossibleRoundError("clamp", `${card.name} has no bond orders to clamp`);
@@ -109,7 +118,7 @@ export function acceptRound(
     from,
     to,
     clamp,
-    grid: teacher?.grid ?? asked.grid,
+    grid: own ?? asked.grid,
     ...size,
   });
   return { settings, limits: { ...(minutes !== undefined && { minutes }), ...(updates !== undefined && { updates }) } };

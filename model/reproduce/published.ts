@@ -22,12 +22,16 @@ const schema = z.strictObject({
     validity: percent,
     validUnique: percent,
     uniqueness: percent,
-    /** On the paper's machine: never to be compared with ours. */
+    /** On `machine`, which is not ours: never to be compared with our speeds. */
     moleculesPerSecond: z.number().positive().nullable().default(null),
-    /** The machine that this speed was measured on. */
+    /** What this speed was measured on, as its source says. */
     machine: z.string().optional(),
   })),
-}).refine(({ papers, rows }) => rows.every(({ paper }) => paper in papers), "a row names a paper that is not listed");
+}).refine(({ papers, rows }) => rows.every(({ paper }) => paper in papers), "a row names a paper that is not listed")
+  .refine(
+    ({ rows }) => rows.every((row) => row.moleculesPerSecond === null || row.machine),
+    "a speed needs its machine",
+  );
 
 /** Published rows and the papers that they name. */
 export type Published = z.infer<typeof schema>;

@@ -121,7 +121,7 @@ export function tableMarkdown(model: string, rows: readonly Row[], { papers, row
     `Measured on: ${[...machines].join("; ") || "nothing yet"}. Undistilled weights: version ${
       [...weights].join(", ") || "-"
     }.`,
-    "Published rows are as their papers give them, on other machines: their speeds, where known, are not to be compared with ours.",
+    "Published rows are as their sources give them; a speed among them is of another machine, not to be compared with ours.",
     ...[...used].map((key) =>
       `${key}: ${papers[key].url ? `[${papers[key].title}](${papers[key].url})` : papers[key].title}.`
     ),

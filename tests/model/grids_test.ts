@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type GridSpec, gridSpec, logSnrGrid, makeGrid, powerGrid, uniformGrid } from "../../model/grids.ts";
+import {
+  gridAtSteps,
+  type GridSpec,
+  gridSpec,
+  logSnrGrid,
+  makeGrid,
+  powerGrid,
+  uniformGrid,
+} from "../../model/grids.ts";
 import { cosineSchedule, polynomialSchedule } from "../../model/schedules.ts";
 
 const schedules = [cosineSchedule(), polynomialSchedule(), polynomialSchedule({ timesteps: 8 })];
@@ -57,6 +65,32 @@ Deno.test("makeGrid() begins where a start is matched to the data, and goes on e
     last: 9,
   });
   assert.throws(() => gridSpec.parse({ type: "logSnr", start: { logSnr: 1 }, first: 0 }), /both `first` and `start`/);
+});
+
+Deno.test("gridAtSteps() gives grids whose times are every second one of twice the steps", () => {
+  const [schedule] = schedules;
+  const matched: GridSpec = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 7 };
+  for (
+    const spec of [
+      matched,
+      { type: "logSnr", last: 7 } as const,
+      ...specs.filter(({ type }) => type !== "logSnr"),
+    ]
+  ) {
+    for (const steps of [1, 2, 4, 16]) {
+      const twice = gridAtSteps(spec, 16, 2 * steps, schedule), fine = makeGrid(twice, 2 * steps, schedule);
+      const own = makeGrid(gridAtSteps(spec, 16, steps, schedule), steps, schedule);
+      for (let i = 0; i <= steps; i++) {
+        assert.ok(
+          Math.abs(own[i] - fine[2 * i]) < 1e-7,
+          `${JSON.stringify(spec)} ${steps} ${i}`,
+        );
+      }
+      const back = gridAtSteps(twice, 2 * steps, 16, schedule),
+        ends = (of: GridSpec) => of.type === "logSnr" ? of.last : 0;
+      assert.ok(Math.abs(ends(back) - ends(spec)) < 1e-7);
+    }
+  }
 });
 
 Deno.test("grids refuse what has no meaning", () => {

@@ -4,8 +4,9 @@ import { makeGrid } from "../../grids.ts";
 import { drawNoise } from "../../latent.ts";
 import type { Model } from "../../load.ts";
 import { random } from "../../random.ts";
-import { sample } from "../../samplers/mod.ts";
-import { chooseSettings, type Settings } from "../../settings.ts";
+import { realigner } from "../../coupling/align.ts";
+import { firstLatents, planSampling, runPlan } from "../../samplers/mod.ts";
+import { chooseSettings, type Settings, startsOf } from "../../settings.ts";
 import { drawSize, groupBySize, sizeDistribution } from "../../sizes.ts";
 import type { Denoise } from "../../types.ts";
 import type { LatentSource } from "../source.ts";
@@ -55,7 +56,9 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
   if (settings.sampler === "distilled") throw new RangeError("the undistilled model draws the pool; not a student");
   const distribution = sizeDistribution(model.card), denoiser = await model.denoiser(), { space } = denoiser;
-  const grid = makeGrid(settings.grid, settings.steps, model.schedule);
+  const grid = makeGrid(settings.grid, settings.steps, model.schedule), { card } = model;
+  const plan = planSampling(settings.algorithm, model.schedule, grid, settings.options);
+  const startOf = startsOf(card, settings.grid, model.schedule(grid[0]));
   const sizes = Array.from({ length: count }, (_, index) => drawSize(distribution, seed, index));
   const parts = new Map<number, Float32Array[]>();
   let done = 0;
@@ -70,8 +73,9 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
       onProgress?.(Math.min(1, done / (count * settings.steps)));
       return x0;
     };
-    const { algorithm, options: chosen } = settings;
-    addToPool(parts, nodes, await sample(algorithm, denoise, model.schedule, grid, noise(), noise, chosen, signal));
+    const realign = realigner(card.coupling, space, shape);
+    const first = firstLatents(noise, startOf(nodes), realign);
+    addToPool(parts, nodes, await runPlan(plan, denoise, first, noise, signal, realign));
   }
   return joinPool(parts);
 }

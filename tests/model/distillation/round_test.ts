@@ -5,7 +5,9 @@ import type { RoundEvent } from "../../../model/distillation/events.ts";
 import { readOutcome, withRound } from "../../../model/distillation/result.ts";
 import { runRound } from "../../../model/distillation/run.ts";
 import { roundSettings } from "../../../model/distillation/settings.ts";
+import { draw } from "../../../model/generate.ts";
 import { loadModel } from "../../../model/load.ts";
+import { acceptOrder } from "../../../model/order.ts";
 import type { ModelEntry } from "../../../model/overlay.ts";
 import { readSafetensors } from "../../../model/safetensors.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
@@ -42,6 +44,11 @@ async function round(
   });
   return { result, events, outcome: await readOutcome(folder) };
 }
+
+/** A start matched to the data, and moments that it takes. */
+const matched = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 5 };
+const features = (count: number) => Array.from({ length: count }, (): [number, number] => [0.1, 0.2]);
+const latents = { "4": { vectors: [0.7, 0.5, 0.5], scalars: features(12), pairs: features(4) } };
 
 const run = (work: (root: string) => Promise<void>) => () => withFolder((root) => withoutQm9(() => work(root)));
 
@@ -98,6 +105,31 @@ Deno.test(
 );
 
 Deno.test(
+  "runRound() teaches students of a network trained on aligned noise, from starts matched to the data",
+  run(async (root) => {
+    const folder = await writeTinyModel(root, { recommended, coupling: "aligned", latents });
+    const model: ModelEntry = { name: "qm9", folder, card: await readCard(folder) };
+    for (
+      const [method, variant] of [["progressive", "ddim"], ["moments", "ddpm"], ["moments", "consistency"]] as const
+    ) {
+      const place = join(root, variant), keep = method === "moments" ? [2] : [];
+      const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
+      assert.deepEqual(outcome!.entry!.grid, matched);
+      assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));
+      const served = withRound(model, place, outcome!), loaded = await loadModel(served, { backend: "cpu" });
+      try {
+        const drawn = await Array.fromAsync(draw(loaded, acceptOrder(loaded.card, { count: 3, steps: 4, seed: 1 })));
+        assert.ok(
+          drawn.flatMap(({ molecules }) => molecules).every(({ positions }) => positions.every(Number.isFinite)),
+        );
+      } finally {
+        loaded.dispose();
+      }
+    }
+  }),
+);
+
+Deno.test(
   "runRound() waits at its gate before each update and each call of a network that it judges",
   run(async (root) => {
     const model = await tiny(root), open = Promise.withResolvers<void>();
@@ -140,8 +172,11 @@ Deno.test(
     await assert.rejects(round(model, folder, { to: 3 }), /from 8 steps to 4, not to 3/);
     await assert.rejects(round(model, folder, { width: 32 }), /width and blocks are for knowledge/);
     await assert.rejects(round(model, folder, { keep: [16] }), /keep names 16; in service are none/);
-    await assert.rejects(round(model, folder, { method: "moments" }), /its variant is ddpm/);
-    await assert.rejects(round(model, folder, { grid: { type: "logSnr" } }), /uniform or power, not logSnr/);
+    await assert.rejects(round(model, folder, { method: "moments" }), /its variant is ddpm or consistency/);
+    await assert.rejects(round(model, folder, { variant: "consistency" }), /its variant is ddim or ddpm/);
+    await assert.rejects(round(model, folder, { grid: matched }), /no `latents` in its card/);
+    const coupled = { ...model, card: { ...model.card, coupling: "aligned" as const } };
+    await assert.rejects(round(coupled, folder, { variant: "ddpm" }), /posterior means assume independent noise/);
     await round(model, folder, {});
     await assert.rejects(round(model, folder, { seed: 2 }), /has other settings/);
   }),

@@ -90,6 +90,12 @@ Deno.test("reproduce writes rows that keep their n, the published rows marked be
     for (const { key, evaluation: { metrics } } of rows) assert.equal(metrics.moleculeStability.n, key.count);
 
     const table = await Deno.readTextFile(join(out, "table.md")), { rows: published } = publishedRows();
+    for (const { steps, name, moleculesPerSecond: speed, machine } of published) {
+      const end = speed === null ? "" : `${speed} (${machine})`;
+      const row = (line: string) =>
+        line.startsWith(`| ${steps} | *published*: ${name} |`) && line.endsWith(`| ${end} |`);
+      assert.equal(table.split("\n").filter(row).length, 1, `${name}, ${steps} steps: the speed as published`);
+    }
     assert.match(table, /^\| 2 \| teacher \| ddim \| 6 \| /m);
     assert.match(table, /^\| 4 \| teacher \| ddim \| 4 \| /m);
     assert.equal(count(table, /^\| \d+ \| \*published\*: /gm), published.length);

@@ -50,6 +50,30 @@ Deno.test("makeGroups() adds unit noise, centred in the positions and symmetric 
   assert.ok(Math.abs(sum / count) < 0.05 && Math.abs(squares / count - 1) < 0.05, `${sum / count} ${squares / count}`);
 });
 
+Deno.test("makeGroups() with aligned noise draws the same, and lays the noise of positions as the molecule lies", () => {
+  const coupled = (update: number) =>
+    makeGroups({ examples, batch: 64, seed: 1, update, schedule, coupling: "aligned" });
+  for (const update of [0, 1]) {
+    const [plain, aligned] = [make(64, 1, update), coupled(update)];
+    for (const [g, group] of aligned.entries()) {
+      const { shape: { batch, nodes }, target, z, alpha, sigma } = group,
+        length = latentLength(heavyAtomSpace(), nodes);
+      assert.deepEqual(target, plain[g].target);
+      let before = 0, after = 0;
+      for (let k = 0; k < batch * length; k++) {
+        const b = Math.floor(k / length), inMolecule = k % length;
+        if (inMolecule >= nodes * 21 || inMolecule % 21 >= 3) {
+          assert.equal(z[k], plain[g].z[k]);
+          continue;
+        }
+        const noise = (from: Float32Array) => (from[k] - alpha[b] * target[k]) / sigma[b];
+        before += (noise(plain[g].z) - target[k]) ** 2, after += (noise(z) - target[k]) ** 2;
+      }
+      assert.ok(after < 0.6 * before, `${before} to ${after}`);
+    }
+  }
+});
+
 Deno.test("makeGroups() spreads the times evenly over (0, 1)", () => {
   const times = make(32).flatMap(({ t }) => Array.from(t)).sort((a, b) => a - b);
   times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32 && t > 0));

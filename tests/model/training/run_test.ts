@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createNativeLearner } from "../../../model/engine/native_learner.ts";
 import { loadModel } from "../../../model/load.ts";
+import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
 import { exportRun } from "../../../model/training/atom_export.ts";
 import type { Rates } from "../../../model/training/learner.ts";
 import { openLearner, type Trainer } from "../../../model/training/open_learner.ts";
@@ -101,11 +102,31 @@ Deno.test({
       assert.deepEqual([result.update, result.finished], [2, true]);
       assert.match(said, /99993 molecules, 7 left out; 4000 held out/);
       const files = [...Deno.readDirSync(options.folder)].map(({ name }) => name).sort();
-      assert.deepEqual(files, ["checkpoint.safetensors", "learning_curve.svg", "losses.csv"]);
+      assert.deepEqual(files, ["checkpoint.safetensors", "latents.json", "learning_curve.svg", "losses.csv"]);
       await exportRun(options.folder, `${folder}/tiny`);
       const model = await loadModel(`${folder}/tiny`, { backend: "cpu" });
       assert.equal(model.card.sizes["9"], 83366);
+      assert.equal(model.card.coupling, "aligned", "new runs align their noise");
+      const { vectors: [position], scalars, pairs } = model.card.latents!["9"];
+      assert.ok(Math.abs(position - 0.72) < 0.03, `positions spread by ${position}`);
+      for (const [features, one] of [[scalars, 0.5], [pairs, 0.5]] as const) {
+        const sum = features.reduce((total, [mean]) => total + mean, 0);
+        assert.ok(Math.abs(sum - one) < 1e-3, "frequencies of one-hot features add up");
+      }
       model.dispose();
+      // Begun from weights; a run without coupling keeps the settings that runs had before there was one, and resumes without it.
+      const from = `${folder}/tiny/denoiser.safetensors`, old = { ...options, folder: `${folder}/old` };
+      const first = await runTraining({ ...old, updates: 1, coupling: "independent", from });
+      const kept = async () => JSON.parse((await loadCheckpoint(old.folder))!.settings);
+      assert.equal(first.update, 1);
+      assert.equal((await kept()).coupling, undefined);
+      assert.match((await kept()).from.sha256, /^[0-9a-f]{64}$/);
+      assert.equal((await runTraining({ ...old, updates: 2, resume: true })).update, 2);
+      assert.equal((await kept()).coupling, undefined);
+      await assert.rejects(
+        runTraining({ ...old, updates: 3, resume: true, coupling: "aligned" }),
+        /has other settings/,
+      );
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
