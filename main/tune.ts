@@ -8,7 +8,7 @@ import { createValidator } from "../chem/validator.ts";
 import { DECODINGS } from "../model/decodings.ts";
 import { findReference } from "../model/evaluate_reference.ts";
 import { loadModel } from "../model/load.ts";
-import type { GridSpec } from "../model/grids.ts";
+import { gridText } from "../model/grids.ts";
 import { SAMPLERS } from "../model/settings.ts";
 import { candidatesFor, choose, recommend, tune } from "../model/tune.ts";
 import { command } from "./command.ts";
@@ -18,20 +18,6 @@ import { flag, object, option, whole } from "./options.ts";
 
 const list = <T extends z.ZodType<unknown, string>>(each: T) =>
   z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
-
-/** A grid in a few characters. */
-function gridWords(grid: GridSpec): string {
-  switch (grid.type) {
-    case "uniform":
-      return "uniform";
-    case "power":
-      return `t^${grid.rho}`;
-    case "logSnr": {
-      const { start, first, last } = grid;
-      return `${start ? `${start.logSnr}${start.spread === 1 ? "" : `*${start.spread}`}` : first ?? "noise"}..${last}`;
-    }
-  }
-}
 
 /** Groups in the order of their columns. */
 const GROUPS = [
@@ -95,11 +81,11 @@ export const tuneCommand = command({
     if (sdf) await Deno.mkdir(sdf, { recursive: true });
     try {
       out(
-        `steps sampler       grid, options, clamp             stable  valid  v x u  conn.  lengths  angles ${
+        `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  lengths  angles ${
           GROUPS.map(([, name]) => name.padStart(6)).join(" ")
         }  groups\n`,
       );
-      out(`${"".padEnd(95)} the data${groupColumns(reference?.statistics.composition)}\n`);
+      out(`${"".padEnd(107)} the data${groupColumns(reference?.statistics.composition)}\n`);
       for (const each of steps) {
         const tried = await tune(model, {
           steps: each,
@@ -114,7 +100,9 @@ export const tuneCommand = command({
           openGroups: () => createComposition(rdkit),
           onDrawn: async ({ sampler, grid, options, clamp }, molecules) => {
             if (!sdf) return;
-            const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
+            const name = `${each}-${sampler}-${gridText(grid) ?? "uniform"}-${
+              Object.values(options).join("-")
+            }-${clamp}`;
             const records = molecules.flatMap((molecule, k) => {
               const bonds = perceiveBonds(molecule);
               return fitsMolblock(molecule, bonds) ? [sdfRecord(molblock(molecule, bonds, String(k)))] : [];
@@ -125,7 +113,7 @@ export const tuneCommand = command({
             const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
-                `${`${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(32)} ${
+                `${`${(gridText(one.grid) ?? "uniform")} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(44)} ${
                   rates.map((r) => percent(r.value)).join(" ")
                 } ` +
                 `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"} ${
@@ -135,7 +123,11 @@ export const tuneCommand = command({
           },
         });
         const best = choose(tried);
-        out(`${String(each).padStart(5)} chosen: ${best.sampler}, ${gridWords(best.grid)}, clamp ${best.clamp}\n`);
+        out(
+          `${String(each).padStart(5)} chosen: ${best.sampler}, ${
+            gridText(best.grid) ?? "uniform"
+          }, clamp ${best.clamp}\n`,
+        );
         if (record) await recommend(folder, best);
       }
       return 0;

@@ -1,5 +1,6 @@
 /** A card's evaluations as a Markdown table. */
 import type { Card } from "./card.ts";
+import { gridSpec, gridText } from "./grids.ts";
 import { type EvaluationEntry, evaluationsOf } from "./record.ts";
 
 const percent = ({ value, low, high }: { value: number; low: number; high: number }) =>
@@ -8,11 +9,21 @@ const percent = ({ value, low, high }: { value: number; low: number; high: numbe
 /** The sampler with what differs from its defaults. */
 export function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["settings"]): string {
   const more = Object.entries(options).map(([name, value]) => `${name} ${value}`);
-  const { type, ...rest } = grid ?? { type: "uniform" };
-  if (type !== "uniform") more.push([`${type} grid`, ...Object.entries(rest).map((pair) => pair.join(" "))].join(" "));
+  const known = gridSpec.safeParse(grid ?? { type: "uniform" }),
+    text = known.success ? gridText(known.data) : grid?.type;
+  if (text) more.push(text);
   if (clamp) more.push(`clamp ${clamp}`);
   return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
 }
+
+/** Shares of the composition that the table shows. */
+const SHARES = ["aromatic", "alcohol", "ringOfThree", "ringOfFour", "acyclic"] as const;
+
+/** The ratio of hits among trained and held-out molecules, with its interval. */
+const memorised = (found: EvaluationEntry["memorisation"]) =>
+  found?.ratio
+    ? `${found.ratio.value.toFixed(2)} (${found.ratio.low.toFixed(2)} to ${found.ratio.high.toFixed(2)})`
+    : "";
 
 /** A number with so many decimals; nothing where there is none. */
 const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
@@ -32,11 +43,13 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "valid x unique %",
     "novelty %",
     "connected %",
+    "aromatic / alcohols / rings of 3 / of 4 / acyclic, % of the valid",
+    "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
     "molecules/s",
   ];
-  const rows = entries.map(({ settings, metrics, distances, moleculesPerSecond }) => [
+  const rows = entries.map(({ settings, metrics, distances, composition, memorisation, moleculesPerSecond }) => [
     String(settings.steps),
     samplerText(settings),
     settings.decoding ?? "",
@@ -47,6 +60,8 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     percent(metrics.validUnique),
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
+    composition ? SHARES.map((name) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),
     `${moleculesPerSecond.toPrecision(3)}${settings.backend ? ` (${settings.backend})` : ""}`,

@@ -24,6 +24,21 @@ export const gridSpec = z.discriminatedUnion("type", [
 /** A grid, named. */
 export type GridSpec = z.infer<typeof gridSpec>;
 
+/** A grid in words, as tables have it; undefined for even steps, the default. */
+export function gridText(spec: GridSpec): string | undefined {
+  switch (spec.type) {
+    case "uniform":
+      return undefined;
+    case "power":
+      return `power grid rho ${spec.rho}`;
+    case "logSnr": {
+      const { first, start, last } = spec, ends = (from: number | string) => `log-SNR ${from} to ${last}`;
+      if (!start) return ends(first ?? "of noise");
+      return `${ends(start.logSnr)}, matched start${start.spread === 1 ? "" : ` of spread ${start.spread}`}`;
+    }
+  }
+}
+
 /** The grid that a spec names, for this schedule. */
 export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
   switch (spec.type) {

@@ -2,8 +2,9 @@
 import type { Card } from "./card.ts";
 import type { Decoding } from "./decodings.ts";
 import type { DrawRequest } from "./generate.ts";
-import type { GridSpec } from "./grids.ts";
-import { parseSamplerOptions } from "./samplers/mod.ts";
+import { type GridSpec, makeGrid } from "./grids.ts";
+import { parseSamplerOptions, planSampling } from "./samplers/mod.ts";
+import { makeSchedule } from "./schedules.ts";
 import { chooseSettings, decodings, type SamplerName, startless } from "./settings.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "./sizes.ts";
 
@@ -47,7 +48,20 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
   const fault = startless(settings.grid, card);
   if (fault) throw new ImpossibleOrderError("grid", fault);
+  if (grid && settings.sampler === "distilled") {
+    throw new ImpossibleOrderError(
+      "grid",
+      `weights distilled to ${steps} steps take the grid that they learned; name another sampler to take a grid`,
+    );
+  }
   parseSamplerOptions(settings.algorithm, settings.options);
+  const schedule = makeSchedule(card.schedule);
+  try {
+    planSampling(settings.algorithm, schedule, makeGrid(settings.grid, steps, schedule), settings.options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ImpossibleOrderError("grid", error.message);
+  }
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(
       size.counts,

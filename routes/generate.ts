@@ -42,6 +42,7 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
           sampler: asked.sampler,
           seed,
           decoding: asked.decoding,
+          grid: asked.grid,
           clamp: asked.clamp,
           size: askedSize(asked),
         })
@@ -102,6 +103,7 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
             seed,
             backend: settings.backend,
             decoding: request.settings.decoding,
+            grid: request.settings.grid,
             clamp: request.settings.clamp,
             drawn: generation.drawn,
             returned: generation.returned,
@@ -130,6 +132,7 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
         "Molstep-Sampler": settings.sampler,
         "Molstep-Backend": settings.backend,
         "Molstep-Decoding": request.settings.decoding,
+        "Molstep-Grid": JSON.stringify(request.settings.grid),
         "Molstep-Clamp": String(request.settings.clamp),
       });
     } finally {

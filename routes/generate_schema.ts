@@ -1,6 +1,7 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
 import { DECODINGS } from "../model/decodings.ts";
+import { gridSpec } from "../model/grids.ts";
 import { FORMATS, INCLUDES } from "../model/formats.ts";
 import { FILTERS } from "../model/pipeline.ts";
 import { SAMPLER_NAMES } from "../model/settings.ts";
@@ -43,6 +44,10 @@ export const generateRequest = strict({
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it; " +
       "default: what the model's card says",
+  ),
+  grid: gridSpec.optional().describe(
+    "Times of the steps, in place of what the model's card recommends; not for `distilled`. `logSnr` with `start` begins at " +
+      "that log-SNR from a draw matched to the training data",
   ),
   clamp: z.number().min(0).max(1).optional().describe(
     "The time below which the model's estimates are clamped to graphs that obey valence; 0: never; " +
@@ -87,6 +92,7 @@ export const generateResponse = z.strictObject({
   seed: z.int(),
   backend: z.string(),
   decoding: z.enum(DECODINGS),
+  grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),
   drawn: z.int(),
   returned: z.int(),

@@ -28,8 +28,8 @@ export interface AlignOptions {
   readonly rounds?: number;
   /** Whether noise moves between nodes. Default true. */
   readonly permute?: boolean;
-  /** Whether the other vectors of a node turn along with the first. Default false. */
-  readonly turnAll?: boolean;
+  /** How many of a node's vectors decide and move, the first ones. Default 1, the position. */
+  readonly vectors?: number;
 }
 
 /**
@@ -38,8 +38,15 @@ export interface AlignOptions {
  * @param z `[B, L]`
  * @param x0 `[B, L]`
  */
-export function realign(z: Float32Array, x0: Float32Array, space: LatentSpace, shape: BatchShape, alpha: number): void {
-  alignPart(z, x0, space, shape, alpha);
+export function realign(
+  z: Float32Array,
+  x0: Float32Array,
+  space: LatentSpace,
+  shape: BatchShape,
+  alpha: number,
+  options?: AlignOptions,
+): void {
+  alignPart(z, x0, space, shape, alpha, options);
 }
 
 /** {@link realign} for a batch of one shape, as samplers of a network of this coupling ask for it; undefined where they don't. */
@@ -76,19 +83,19 @@ function alignPart(
   space: LatentSpace,
   { batch, nodes: n }: BatchShape,
   alpha: number,
-  { rounds = ROUNDS, permute = true, turnAll = false }: AlignOptions = {},
+  { rounds = ROUNDS, permute = true, vectors = 1 }: AlignOptions = {},
 ): Float32Array {
   if (n < 2 || space.vectors === 0) return z;
-  const width = 3 * space.vectors + space.scalars, length = latentLength(space, n);
-  const e = new Float64Array(3 * n), x = new Float64Array(3 * n), turned = new Float64Array(3 * n);
+  const width = 3 * space.vectors + space.scalars, length = latentLength(space, n), own = 3 * vectors;
+  const e = new Float64Array(own * n), x = new Float64Array(own * n), turned = new Float64Array(own * n);
   const cost = new Float64Array(n * n), columns = new Int32Array(n), order = new Int32Array(n);
   const h = new Float64Array(9), R = new Float64Array(9), assignment = assignmentRoom(n), turning = turnRoom();
   for (let b = 0; b < batch; b++) {
     const at = b * length;
     for (let i = 0; i < n; i++) {
-      for (let a = 0; a < 3; a++) {
+      for (let a = 0; a < own; a++) {
         const k = at + i * width + a;
-        x[3 * i + a] = target[k], e[3 * i + a] = z[k] - alpha * target[k];
+        x[own * i + a] = target[k], e[own * i + a] = z[k] - alpha * target[k];
       }
       order[i] = i;
     }
@@ -96,11 +103,12 @@ function alignPart(
     R[0] = R[4] = R[8] = 1;
     for (let round = 0; round < rounds; round++) {
       if (permute) {
-        turn(R, e, turned, n);
+        turn(R, e, turned);
         for (let i = 0; i < n; i++) {
           for (let j = 0; j < n; j++) {
-            cost[i * n + j] = -(x[3 * i] * turned[3 * j] + x[3 * i + 1] * turned[3 * j + 1] +
-              x[3 * i + 2] * turned[3 * j + 2]);
+            let sum = 0;
+            for (let a = 0; a < own; a++) sum += x[own * i + a] * turned[own * j + a];
+            cost[i * n + j] = -sum;
           }
         }
         assign(cost, n, columns, assignment);
@@ -110,28 +118,24 @@ function alignPart(
       } else if (round > 0) break;
       h.fill(0);
       for (let i = 0; i < n; i++) {
-        for (let a = 0; a < 3; a++) for (let c = 0; c < 3; c++) h[3 * a + c] += x[3 * i + a] * e[3 * order[i] + c];
+        for (let v = 0; v < own; v += 3) {
+          const to = own * i + v, from = own * order[i] + v;
+          for (let a = 0; a < 3; a++) for (let c = 0; c < 3; c++) h[3 * a + c] += x[to + a] * e[from + c];
+        }
       }
       nearestOrthogonal(h, R, turning);
     }
-    turn(R, e, turned, n);
+    turn(R, e, turned);
     for (let i = 0; i < n; i++) {
-      for (let a = 0; a < 3; a++) z[at + i * width + a] = alpha * x[3 * i + a] + turned[3 * order[i] + a];
-      // The other vectors' noise turns in its place; what of them is the target's does not.
-      for (let v = 3; turnAll && v < 3 * space.vectors; v += 3) {
-        const k = at + i * width + v, [p, q, r] = [0, 1, 2].map((a) => z[k + a] - alpha * target[k + a]);
-        for (let a = 0; a < 3; a++) {
-          z[k + a] = alpha * target[k + a] + R[3 * a] * p + R[3 * a + 1] * q + R[3 * a + 2] * r;
-        }
-      }
+      for (let a = 0; a < own; a++) z[at + i * width + a] = alpha * x[own * i + a] + turned[own * order[i] + a];
     }
   }
   return z;
 }
 
-/** out = R e, for n vectors. */
-function turn(R: Float64Array, e: Float64Array, out: Float64Array, n: number): void {
-  for (let j = 0; j < 3 * n; j += 3) {
+/** out = R e, vector by vector. */
+function turn(R: Float64Array, e: Float64Array, out: Float64Array): void {
+  for (let j = 0; j < e.length; j += 3) {
     for (let a = 0; a < 3; a++) out[j + a] = R[3 * a] * e[j] + R[3 * a + 1] * e[j + 1] + R[3 * a + 2] * e[j + 2];
   }
 }

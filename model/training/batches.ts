@@ -1,5 +1,5 @@
 /** Batches of noisy heavy-atom latents, each a function of the seed and the update alone. */
-import { alignNoise, type Coupling } from "../coupling/align.ts";
+import { alignNoise, type AlignOptions, type Coupling } from "../coupling/align.ts";
 import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
 import type { ExampleSet } from "../heavy_atom/examples.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
@@ -20,6 +20,8 @@ export interface BatchOptions {
   readonly schedule: Schedule;
   /** How molecules and noise are paired. Default independent. */
   readonly coupling?: Coupling;
+  /** For comparisons; see there. */
+  readonly align?: AlignOptions;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
@@ -33,7 +35,7 @@ const BATCH = 102;
  * Times are stratified: one, uniform, in each of `batch` equal parts of (0, 1), which leaves each uniform.
  */
 export function makeGroups(options: BatchOptions): Group[] {
-  const { examples, batch, seed, update, schedule, coupling, classes = QM9_CLASSES.length } = options;
+  const { examples, batch, seed, update, schedule, coupling, align, classes = QM9_CLASSES.length } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1, ${batch} given`);
   if (examples.count === 0) throw new RangeError("no examples to draw from");
   const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
@@ -55,7 +57,7 @@ export function makeGroups(options: BatchOptions): Group[] {
     });
     // Noise in place: z = alpha target + sigma noise.
     const z = drawNoise(space, shape, Array(B).fill(stream));
-    if (coupling === "aligned") alignNoise(z, target, space, shape);
+    if (coupling === "aligned") alignNoise(z, target, space, shape, align);
     for (let b = 0; b < B; b++) {
       for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha[b] * target[i] + sigma[b] * z[i];
     }

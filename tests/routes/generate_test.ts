@@ -3,6 +3,7 @@ import { readSdf } from "../../chem/sdf.ts";
 import { readXyz } from "../../chem/xyz.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { problemSchema } from "../../routes/problem.ts";
+import { student } from "../model/tiny_model.ts";
 import { post, withApp } from "./app_fixture.ts";
 
 /** Asserts a problem document of this status and returns it. */
@@ -178,3 +179,38 @@ Deno.test("POST /generate stops and leaves the queue when a stream is given up",
     const told = lines.filter(({ message }) => message === "generation");
     assert.deepEqual(told.map(({ outcome }) => outcome), ["cancelled"]);
   }));
+
+/** Moments of latents for matched starts. */
+const parts = (count: number) => Array.from({ length: count }, (): [number, number] => [0.1, 0.2]);
+const latents = { "4": { vectors: [0.7, 0.5, 0.5], scalars: parts(12), pairs: parts(4) } };
+
+Deno.test("POST /generate takes a grid, tells it, and begins at a start matched to the data", () =>
+  withApp(async (app) => {
+    const grid = { type: "logSnr", start: { logSnr: 0.5 }, last: 5 };
+    const ask = async (more: object) => await (await post(app, { count: 3, steps: 3, seed: 2, ...more })).json();
+    const [own, asked] = [await ask({}), generateResponse.parse(await ask({ grid, sampler: "consistency" }))];
+    assert.deepEqual(asked.grid, { ...grid, start: { logSnr: 0.5, spread: 1 } });
+    assert.notDeepEqual(asked.molecules, own.molecules);
+    const other = await ask({ grid: { ...grid, start: { logSnr: 0.5, spread: 0 } }, sampler: "consistency" });
+    assert.notDeepEqual(other.molecules, asked.molecules);
+    const sdf = await post(app, { count: 1, steps: 3, grid }, { accept: "chemical/x-mdl-sdfile" });
+    assert.deepEqual(JSON.parse(sdf.headers.get("Molstep-Grid")!), asked.grid);
+    await sdf.body?.cancel();
+  }, { models: [{ latents, coupling: "aligned" }] }));
+
+Deno.test("POST /generate tells what is wrong with a grid", () =>
+  withApp(async (app) => {
+    const fault = async (body: object) =>
+      (await problemOf(await post(app, { count: 1, steps: 4, ...body }), 422)).errors!.map(({ path, message }) =>
+        `${path}: ${message}`
+      ).join();
+    const start = { logSnr: 0.5 };
+    assert.match(await fault({ grid: { type: "logSnr", start, last: 5 } }), /^\/grid: .*no `latents` in its card/);
+    assert.match(
+      await fault({ grid: { type: "logSnr", first: 6, last: 5 } }),
+      /^\/grid: .*must rise from first to last/,
+    );
+    assert.match(await fault({ grid: { type: "power", rho: 5000 } }), /^\/grid: a grid must fall strictly/);
+    assert.match(await fault({ grid: { type: "logSnr", start, first: 1 } }), /both `first` and `start`/);
+    assert.match(await fault({ steps: 2, grid: { type: "uniform" } }), /^\/grid: weights distilled to 2 steps/);
+  }, { models: [{ distilled: [student(2)] }] }));

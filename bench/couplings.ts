@@ -1,0 +1,140 @@
+/**
+ * `deno task bench:couplings --from FILE --updates N`: which pairing of noise and molecules is best. Trains the same network on from the same
+ * weights, once for each pairing, with the same seeds and batches, and judges what each draws at 8 steps.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { createComposition } from "../chem/composition.ts";
+import { findQm9, openQm9 } from "../chem/qm9.ts";
+import { createRdkit } from "../chem/rdkit.ts";
+import { createValidator, type Validation } from "../chem/validator.ts";
+import { summarise } from "../chem/metrics.ts";
+import { type AlignOptions, type Coupling, realign } from "../model/coupling/align.ts";
+import { createNativeDenoiser } from "../model/engine/native_denoiser.ts";
+import { makeGrid } from "../model/grids.ts";
+import { createHeavyAtomAutoencoder } from "../model/heavy_atom/autoencoder.ts";
+import { moleculeNoise } from "../model/noise.ts";
+import { random } from "../model/random.ts";
+import { firstLatents, planSampling, type Realign, runPlan, startOf } from "../model/samplers/mod.ts";
+import { PURPOSE } from "../model/sizes.ts";
+import { makeGroups } from "../model/training/batches.ts";
+import { heldOutGroups, loadExamples } from "../model/training/data.ts";
+import { readFirstValues } from "../model/training/first_values.ts";
+import { averagesOf, type Learner } from "../model/training/learner.ts";
+import { exampleMoments } from "../model/training/moments.ts";
+import { openLearner } from "../model/training/open_learner.ts";
+import { emaDecay, rateFactor } from "../model/training/schedule.ts";
+import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
+import { conditions } from "./conditions.ts";
+import { keep, machineLine, runProgram } from "./program.ts";
+import { formatResult, type Row } from "./table.ts";
+
+/** The pairings compared. */
+const PAIRINGS: Readonly<Record<string, { readonly coupling: Coupling; readonly align?: AlignOptions }>> = {
+  "independent": { coupling: "independent" },
+  "turned": { coupling: "aligned", align: { permute: false } },
+  "turned and permuted, 1 round": { coupling: "aligned", align: { rounds: 1 } },
+  "turned and permuted": { coupling: "aligned" },
+  "turned and permuted, 8 rounds": { coupling: "aligned", align: { rounds: 8 } },
+  "with the hydrogen vectors": { coupling: "aligned", align: { vectors: 3 } },
+};
+
+/** Size of the molecules drawn, their sampler's steps, and where these begin and end. */
+const NODES = 9, STEPS = 8, GRID = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6 } as const;
+
+const options = z.object({
+  from: z.string({ error: "--from FILE is needed: weights to begin with" }),
+  updates: z.coerce.number().pipe(z.int().min(1)).default(300),
+  count: z.coerce.number().pipe(z.int().min(1)).default(500),
+  threads: z.coerce.number().pipe(z.int().min(1)).default(2),
+  only: z.string().optional().transform((names) => names?.split(",") ?? Object.keys(PAIRINGS))
+    .refine((names) => names.every((name) => name in PAIRINGS), `--only names of: ${Object.keys(PAIRINGS).join("; ")}`),
+  out: z.string().optional(),
+});
+
+async function main(args: string[]): Promise<void> {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: { from: text, updates: text, count: text, threads: text, only: text, out: text },
+  });
+  const { from, updates, count, threads, only, out } = options.parse(values);
+  const space = runSpace(), schedule = runSchedule(), settings = runSettings.parse({});
+  const first = await readFirstValues(from), data = await openQm9(await findQm9());
+  const { examples } = loadExamples(data, data.split.train.subarray(0, 2 * updates * settings.batch));
+  const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000)).examples;
+  const moments = exampleMoments(examples, space.scalars)[NODES];
+  const rdkit = await createRdkit(), validate = createValidator(rdkit), autoencoder = createHeavyAtomAutoencoder();
+  const sizes = { width: settings.width, blocks: settings.blocks };
+
+  /** Draws with the averaged weights, by fresh noise paired as in training. */
+  const judge = async (learner: Learner, align: AlignOptions | undefined, coupling: Coupling) => {
+    const denoiser = await createNativeDenoiser(
+      { space, sizes, schedule, workers: threads },
+      averagesOf(await learner.state()),
+    );
+    try {
+      const grid = makeGrid(GRID, STEPS, schedule), plan = planSampling("consistency", schedule, grid, {});
+      const start = startOf(moments, space, NODES, schedule(grid[0]), 1), validations: Validation[] = [];
+      for (let at = 0; at < count; at += 100) {
+        const indices = Array.from({ length: Math.min(100, count - at) }, (_, k) => at + k);
+        const shape = { batch: indices.length, nodes: NODES },
+          noise = moleculeNoise(space, NODES, settings.seed, indices);
+        const aligned: Realign | undefined = coupling === "aligned"
+          ? (z, x0, alpha) => realign(z, x0, space, shape, alpha, align)
+          : undefined;
+        const z = firstLatents(noise, start, aligned);
+        const x0 = await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
+        const streams = indices.map((index) => random(settings.seed, index, PURPOSE.decode));
+        const molecules = await autoencoder.decode(x0, shape, streams, "argmax");
+        validations.push(...molecules.map((molecule) => validate(molecule, { inchikey: false })));
+      }
+      const groups = createComposition(rdkit);
+      for (const { smiles } of validations) if (smiles !== null) groups.add(smiles);
+      const { moleculeStability, validUnique } = summarise(validations), { aromatic, alcohol } = groups.composition();
+      groups.close();
+      return { moleculeStability, validUnique, aromatic, alcohol };
+    } finally {
+      denoiser.dispose();
+    }
+  };
+
+  const under = { command: `deno task bench:couplings --updates ${updates} --count ${count}`, ...await conditions() };
+  const rows: Row[] = [];
+  console.log(machineLine(under));
+  for (const pairing of only) {
+    const { coupling, align } = PAIRINGS[pairing], how = { schedule, coupling, align };
+    const { learner } = await openLearner("native", {
+      space,
+      sizes,
+      seed: settings.seed,
+      values: first.values,
+      threads,
+    });
+    try {
+      const validation = heldOutGroups(heldOut, how);
+      for (let update = 0; update < updates; update++) {
+        const rate = rateFactor(update, update / updates, { warmup: 20 });
+        const groups = makeGroups({ ...how, examples, batch: settings.batch, seed: settings.seed, update });
+        const rates = { muon: settings.muon / 2 * rate, adamw: settings.adamw / 2 * rate, clip: settings.clip };
+        await learner.update(groups, { ...rates, emaDecay: emaDecay(update, 0.98) });
+      }
+      const { total } = await learner.loss(validation, "ema"), drawn = await judge(learner, align, coupling);
+      const percent = Object.entries(drawn).map(([name, { value }]) => [`${name} %`, 100 * value] as const);
+      rows.push({ pairing, "held out": total, ...Object.fromEntries(percent) });
+      console.log(JSON.stringify(rows.at(-1)));
+    } finally {
+      learner.dispose();
+    }
+  }
+  const of = { from: first.told.sha256.slice(0, 12), updates, batch: settings.batch, steps: STEPS, count };
+  const result = { bench: "couplings", settings: of, rows };
+  console.log(formatResult(result));
+  const name = `${under.date.slice(0, 10)}-${under.commit?.slice(0, 7) ?? "unknown"}-couplings.json`;
+  const path = out ?? join(fileURLToPath(new URL("results", import.meta.url)), name);
+  if (path !== "-") await keep(path, under, [result]);
+}
+
+if (import.meta.main) await runProgram(main);
