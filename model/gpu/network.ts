@@ -5,7 +5,7 @@
 import { latentLength } from "../latent.ts";
 import { EXPANSION, PAIR_WIDTH, type PairAttentionSizes, SETS, TIMES } from "../pair_attention/parameters.ts";
 import type { LatentSpace } from "../types.ts";
-import { CALL_TYPE } from "./call.ts";
+import { CALL_BYTES, CALL_TYPE } from "./call.ts";
 import type { Gpu } from "./device.ts";
 import type { Forward, Ports } from "./engine.ts";
 import { createEstimates } from "./estimates.ts";
@@ -198,7 +198,7 @@ export function bindForward(
   arrays: Arrays,
   { latents, conditions, calls, estimates }: Ports,
 ): Forward {
-  const call = { buffer: calls, offset: 0, size: 32 }, list: Forward[] = [];
+  const call = { buffer: calls, offset: 0, size: CALL_BYTES }, list: Forward[] = [];
   const { h, moments, sets, normalised, norms, projected, mixed, updates, hidden, gates, ends } = arrays;
   const weight = (name: string) => ({ weight: weights(name), bias: weights(`${name}.bias`) });
   /** Adds a dispatch whose workgroups depend on the number of molecules. */

@@ -77,10 +77,11 @@ fn normal(stream: vec2<u32>, position: u32, second: bool) -> f32 {
 }`;
 
 /**
- * WGSL: `noise_at(stream, draw, element)`, an element of a molecule's latent in its `draw`th draw, positions not yet centred.
+ * WGSL: `centred_noise(stream, draw, element)`, an element of a molecule's latent in its `draw`th draw, once all threads of the molecule's
+ * workgroup (three or more) have called `find_mean(stream, draw, thread)`.
  */
 export function noiseText(space: LatentSpace, nodes: number): string {
-  const { own, rows, words } = drawLayout(space, nodes), P = space.pairs;
+  const { own, rows, words } = drawLayout(space, nodes), P = space.pairs, width = own / nodes;
   const ofPair = P === 0 ? "" : `if (element >= ${own}u) {
     let pair = (element - ${own}u) / ${P}u;
     let a = pair / ${nodes}u; let b = pair % ${nodes}u;
@@ -96,5 +97,19 @@ fn noise_at(stream: vec2<u32>, draw: u32, element: u32) -> f32 {
   var k = element;
   ${ofPair}
   return normal(stream, place + (k / 2u) * 2u, (k & 1u) == 1u);
+}
+var<workgroup> mean: array<f32, 3>;
+fn find_mean(stream: vec2<u32>, draw: u32, thread: u32) {
+  if (thread < 3u) {
+    var sum = 0.0;
+    for (var i = 0u; i < ${nodes}u; i++) { sum += noise_at(stream, draw, i * ${width}u + thread); }
+    mean[thread] = sum / ${float(nodes)};
+  }
+  workgroupBarrier();
+}
+fn centred_noise(stream: vec2<u32>, draw: u32, element: u32) -> f32 {
+  let n = noise_at(stream, draw, element);
+  if (element < ${own}u && element % ${width}u < 3u) { return n - mean[element % ${width}u]; }
+  return n;
 }`;
 }

@@ -1,17 +1,15 @@
 /**
- * One batch of molecules from noise to their estimates on the GPU: noise, the network and the steps follow one another there without
- * reading back, but for the estimates whose likeliest graph violates valence, where they are to be clamped.
+ * One batch of molecules from noise to their estimates on the GPU: noise, the network, the steps and the alignment of noise follow one
+ * another there without reading back, but for the estimates whose likeliest graph violates valence, where they are to be clamped.
  */
 import type { HeavyAtomClass } from "../heavy_atom/space.ts";
 import { latentLength } from "../latent.ts";
 import type { BatchShape, Sampling } from "../types.ts";
-import { type Call, callSlots } from "./call.ts";
-import { createClamp } from "./clamp.ts";
+import { CALL_BYTES, callSlots, planCalls } from "./call.ts";
 import { type ClampCrew, createClampCrew } from "./clamp_crew.ts";
-import { type GpuEngine, type Lane, LANES, type Prepared } from "./engine.ts";
-import type { Kernel } from "./kernel.ts";
+import { type GpuEngine, type Lane, LANES } from "./engine.ts";
 import { ALIGNMENT, createArray, createReadback, readFloats } from "./memory.ts";
-import { type AdvanceBinding, createAdvance } from "./steps.ts";
+import { createRunKernels } from "./run_kernels.ts";
 
 /** What samplings run on. */
 export interface RunOptions {
@@ -23,49 +21,27 @@ export interface RunOptions {
 }
 
 /** What goes together in a batch: the same but for whose molecules. */
-export type Part = Pick<Sampling, "shape" | "plan" | "seed" | "indices" | "steps" | "clamp">;
+export type Part = Pick<Sampling, "shape" | "plan" | "start" | "coupling" | "seed" | "indices" | "steps" | "clamp">;
 
 /** Buffers of a lane beside the engine's. */
 interface Own {
   readonly streams: GPUBuffer;
   readonly before: GPUBuffer;
   readonly flags: GPUBuffer;
+  readonly moments: GPUBuffer;
 }
 
 /** Steps that are submitted at once: between two lots signals are looked at. */
 const LOT = 4;
 
-/** The calls of a plan, the first one a draw of the noise to begin with. */
-export function planCalls(plan: Sampling["plan"]): Call[] {
-  const keeps = plan.some(({ before = 0 }) => before !== 0);
-  let draw = 0;
-  const steps = plan.map(({ z, x0, noise, before = 0 }, first): Call => ({
-    first,
-    stride: 0,
-    latent: z,
-    estimate: x0,
-    before,
-    noise,
-    draw: noise === 0 ? 0 : ++draw,
-    keep: keeps ? 1 : 0,
-  }));
-  return [{ first: 0, stride: 0, noise: 1, draw: 0 }, ...steps];
-}
-
 /** Runs batches on an engine. */
 export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOptions) {
   const { gpu, network } = engine, { space } = network, { device, guard } = gpu;
-  const advances = new Map<number, Promise<Kernel<AdvanceBinding>>>();
-  const clamps = new Map<string, Promise<Kernel<"estimates" | "flags">>>();
+  const kernelsFor = createRunKernels(gpu, space);
   const owned: (Own | undefined)[] = Array.from({ length: LANES }, () => undefined);
 
-  const once = <K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> => {
-    if (!map.has(key)) map.set(key, make());
-    return map.get(key)!;
-  };
-  /** Buffers of the sampler's own with room for a batch; `before` is as large as latents only where steps look back. */
-  const room = (lane: Lane, batch: number, beforeFloats: number): Own => {
-    const sizes = { streams: 2 * batch, before: Math.max(4, beforeFloats), flags: batch };
+  /** Buffers of the sampler's own with room for so many floats. */
+  const room = (lane: Lane, sizes: Readonly<Record<keyof Own, number>>): Own => {
     const made = Object.entries(sizes).map(([name, floats]) => {
       const had = owned[lane]?.[name as keyof Own];
       if (had && had.size >= 4 * floats) return [name, had];
@@ -97,19 +73,18 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
 
   /** One batch, made of parts of the same plan and size. `ended`: throws where nobody waits for it any more. */
   const run = async (all: readonly Part[], lane: Lane, ended: () => void): Promise<Float32Array> => {
-    const { plan, shape: { nodes }, steps: told, clamp } = all[0], length = latentLength(space, nodes);
-    const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan);
-    const [advance, clamping, prepared] = await Promise.all([
-      once(advances, nodes, () => createAdvance(gpu, space, nodes)),
-      clamp && once(
-        clamps,
-        JSON.stringify([nodes, clamp.classes]),
-        () => createClamp(gpu, space, nodes, clamp.classes),
-      ),
+    const { plan, shape: { nodes }, start, steps: told, clamp } = all[0], length = latentLength(space, nodes);
+    const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan, start);
+    const [kernels, { ports: { latents, estimates, conditions, calls: slots }, forward }] = await Promise.all([
+      kernelsFor(all[0]),
       engine.prepare({ shape: { batch, nodes }, conditions: plan.length, calls: calls.length }, lane),
-    ]) as [Kernel<AdvanceBinding>, Kernel<"estimates" | "flags"> | undefined, Prepared];
-    const { ports: { latents, estimates, conditions, calls: slots }, forward } = prepared;
-    const { streams, before, flags } = room(lane, batch, calls[1].keep ? batch * length : 0);
+    ]);
+    const { streams, before, flags, moments } = room(lane, {
+      streams: 2 * batch,
+      before: calls[1].keep ? batch * length : 4, // as large as latents only where steps look back
+      flags: batch,
+      moments: start ? 2 * length : 1,
+    });
     const byTime = new Map(plan.map((step) => [step.t, step]));
     const times = Float64Array.from(plan, ({ t }) => t);
     const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
@@ -117,9 +92,19 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
     device.queue.writeBuffer(conditions, 0, rows);
     device.queue.writeBuffer(slots, 0, callSlots(calls));
     device.queue.writeBuffer(streams, 0, names);
-    const call = { buffer: slots, offset: 0, size: 32 };
-    const advancing = advance.bind({ estimates, streams, call, latents, before });
-    const clampingGroup = clamping?.bind({ estimates, flags });
+    if (start) {
+      device.queue.writeBuffer(moments, 0, start.mean as Float32Array<ArrayBuffer>);
+      device.queue.writeBuffer(moments, 4 * length, start.spread as Float32Array<ArrayBuffer>);
+    }
+    const call = { buffer: slots, offset: 0, size: CALL_BYTES };
+    const advancing = kernels.advance.bind({ estimates, streams, call, latents, before });
+    const clamping = kernels.clamp?.bind({ estimates, flags });
+    const aligning = kernels.align?.bind({ estimates, call, latents });
+    const advance = (pass: GPUComputePassEncoder, k: number) => {
+      const { noise, alpha } = calls[k];
+      kernels.advance.run(pass, advancing, [batch], [ALIGNMENT * k]);
+      if (aligning && noise && alpha !== undefined) kernels.align!.run(pass, aligning, [batch], [ALIGNMENT * k]);
+    };
     const readback = createReadback(gpu, "samples", batch * (length + 1));
     try {
       let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
@@ -128,12 +113,13 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
         encoder = device.createCommandEncoder();
       };
       let lotBefore: Promise<unknown> = Promise.resolve();
-      advance.run(pass, advancing, [batch], [0]);
+      if (start) kernels.begin!.run(pass, kernels.begin!.bind({ streams, moments, estimates }), [batch]);
+      advance(pass, 0);
       for (let k = 0; k < plan.length; k++) {
-        const at = ALIGNMENT * (k + 1), last = k === plan.length - 1;
+        const last = k === plan.length - 1;
         const clamped = clamping !== undefined && plan[k].t <= clamp!.below;
-        forward(pass, batch, at);
-        if (clamped) clamping.run(pass, clampingGroup!, [batch]);
+        forward(pass, batch, ALIGNMENT * (k + 1));
+        if (clamped) kernels.clamp!.run(pass, clamping, [batch]);
         if (clamped || last) {
           pass.end();
           encoder.copyBufferToBuffer(estimates, 0, readback, 0, 4 * batch * length);
@@ -153,7 +139,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
           ended();
           pass = encoder.beginComputePass();
         }
-        advance.run(pass, advancing, [batch], [at]);
+        advance(pass, k + 1);
       }
       throw new RangeError("a plan of at least one step asked, none given");
     } finally {

@@ -1,9 +1,10 @@
 /**
- * Samplings of everybody's on the GPU, as many at a time as the engine has lanes. Those that wait for the same plan and size go
- * together in a batch; company changes nothing in a molecule, to the last bit.
+ * Samplings of everybody's on the GPU, as many at a time as the engine has lanes. Those that wait for the same plan, size, start and
+ * coupling go together in a batch; company changes nothing in a molecule, to the last bit.
  */
 import { setImmediate } from "node:timers";
 import { latentLength } from "../latent.ts";
+import type { Start } from "../samplers/start.ts";
 import type { Sampled, SampleOptions, Sampling } from "../types.ts";
 import { LANES } from "./engine.ts";
 import { createRuns, type RunOptions } from "./run.ts";
@@ -17,6 +18,12 @@ interface Waiting extends Sampling {
   readonly done: PromiseWithResolvers<Sampled>;
 }
 
+const sameNumbers = (a: Float32Array, b: Float32Array) => a === b || a.every((value, k) => value === b[k]);
+
+/** Whether two begin alike; `key` says whether their alpha and sigma do. */
+const sameStart = (a?: Start, b?: Start) =>
+  a === b || (a !== undefined && b !== undefined && sameNumbers(a.mean, b.mean) && sameNumbers(a.spread, b.spread));
+
 /** The samplings of one engine; see `Denoiser.sample`. */
 export function createGpuSampler(options: RunOptions) {
   const { engine } = options, { space } = engine.network, runs = createRuns(options);
@@ -27,7 +34,8 @@ export function createGpuSampler(options: RunOptions) {
     const [lead] = waiting, most = engine.most(lead.shape.nodes), chosen: Waiting[] = [];
     let total = 0;
     for (const one of waiting) {
-      if (one.key !== lead.key || (total > 0 && total + one.shape.batch > most)) continue;
+      if (one.key !== lead.key || !sameStart(one.start, lead.start)) continue;
+      if (total > 0 && total + one.shape.batch > most) continue;
       total += one.shape.batch;
       chosen.push(one);
     }
@@ -88,15 +96,21 @@ export function createGpuSampler(options: RunOptions) {
 
   /** See `Denoiser.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
   async function sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
-    const { shape, indices, plan, steps, clamp } = sampling, { signal } = options;
+    const { shape, indices, plan, start, coupling, steps, clamp } = sampling, { signal } = options;
     signal?.throwIfAborted();
     if (indices.length !== shape.batch) {
       throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
     }
+    const length = latentLength(space, shape.nodes);
+    if (start && (start.mean.length !== length || start.spread.length !== length)) {
+      throw new RangeError(`a start of ${length} numbers asked, ${start.mean.length} and ${start.spread.length} given`);
+    }
     if (shape.batch === 0) return { x0: new Float32Array(), ms: 0, waitedMs: 0 };
     const most = engine.most(shape.nodes);
     if (shape.batch > most) return await inParts(sampling, options, most);
-    const key = JSON.stringify([shape.nodes, steps, clamp, plan]), done = Promise.withResolvers<Sampled>();
+    const begins = start && [start.alpha, start.sigma];
+    const key = JSON.stringify([shape.nodes, steps, clamp, plan, coupling ?? "independent", begins]);
+    const done = Promise.withResolvers<Sampled>();
     const leave = () => done.reject(signal!.reason);
     signal?.addEventListener("abort", leave, { once: true });
     waiting.push({ ...sampling, key, since: performance.now(), options, done });

@@ -5,7 +5,6 @@ import { CALL_TYPE } from "./call.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { noiseText } from "./noise.ts";
-import { float } from "./text.ts";
 
 const THREADS = 64;
 
@@ -17,7 +16,7 @@ export type AdvanceBinding = "estimates" | "streams" | "call" | "latents" | "bef
  * `streams` `[B, 2]`: seed and index of each molecule. Runs in a workgroup a molecule.
  */
 export function createAdvance(gpu: Gpu, space: LatentSpace, nodes: number): Promise<Kernel<AdvanceBinding>> {
-  const length = latentLength(space, nodes), width = 3 * space.vectors + space.scalars;
+  const length = latentLength(space, nodes);
   return createKernel(gpu, {
     label: `step of ${nodes} nodes`,
     bindings: {
@@ -29,28 +28,18 @@ export function createAdvance(gpu: Gpu, space: LatentSpace, nodes: number): Prom
     },
     code: `${CALL_TYPE}
 ${noiseText(space, nodes)}
-var<workgroup> mean: array<f32, 3>;
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let stream = streams[group.x]; let at = group.x * ${length}u;
   let noisy = call.noise != 0.0;
-  if (noisy && thread < 3u) {
-    var sum = 0.0;
-    for (var i = 0u; i < ${nodes}u; i++) { sum += noise_at(stream, call.draw, i * ${width}u + thread); }
-    mean[thread] = sum / ${float(nodes)};
-  }
-  workgroupBarrier();
+  if (noisy) { find_mean(stream, call.draw, thread); }
   for (var k = thread; k < ${length}u; k += ${THREADS}u) {
     var z = 0.0;
     if (call.latent != 0.0) { z = call.latent * latents[at + k]; }
     if (call.estimate != 0.0) { z += call.estimate * estimates[at + k]; }
     if (call.before != 0.0) { z += call.before * before[at + k]; }
     if (call.keep != 0u) { before[at + k] = estimates[at + k]; }
-    if (noisy) {
-      var n = noise_at(stream, call.draw, k);
-      if (k < ${nodes * width}u && k % ${width}u < 3u) { n -= mean[k % ${width}u]; }
-      z += call.noise * n;
-    }
+    if (noisy) { z += call.noise * centred_noise(stream, call.draw, k); }
     latents[at + k] = z;
   }
 }`,

@@ -1,6 +1,7 @@
 /** EDM's and GeoLDM's denoiser on the GPU: latents in, estimates out, and whole samplings without reading back. */
 import { checkSpace, egnnDenoiserNetwork, type EgnnDenoiserOptions, towardsX0 } from "../../egnn_denoiser.ts";
 import { createArguments } from "../../engine/egnn_network.ts";
+import { CALL_BYTES } from "../call.ts";
 import { type GpuDenoiser, type GpuPlace, openGpuDenoiser } from "../denoiser.ts";
 import type { Gpu } from "../device.ts";
 import type { GpuNetwork } from "../engine.ts";
@@ -55,7 +56,7 @@ export async function createEgnnDenoiserNetwork(
       ]);
       return (arrays, { latents, conditions, calls, estimates }) => {
         const { features, start, out } = arrays, { record, positions } = bind(arrays);
-        const call = { buffer: calls, offset: 0, size: 32 };
+        const call = { buffer: calls, offset: 0, size: CALL_BYTES };
         const splitting = split.bind({ latents, conditions, call, features, start });
         const estimating = estimate.bind({ latents, conditions, call, start, positions, out, estimates });
         return (pass, molecules, at) => {

@@ -2,7 +2,7 @@
 import { timesOf } from "../../engine/inputs.ts";
 import { latentLength } from "../../latent.ts";
 import type { Asked } from "../../training/learner.ts";
-import { CALL_TYPE, callSlots } from "../call.ts";
+import { CALL_BYTES, CALL_TYPE, callSlots } from "../call.ts";
 import { conditionRows } from "../conditions.ts";
 import type { Gpu } from "../device.ts";
 import { createEstimates } from "../estimates.ts";
@@ -55,7 +55,7 @@ export function createEstimator(
       out_bias: weights("bonds.out.bias"),
       coordinates: weights("coordinates.out"),
       conditions,
-      call: { buffer: calls, offset: 0, size: 32 },
+      call: { buffer: calls, offset: 0, size: CALL_BYTES },
       estimates: out,
     });
     return {

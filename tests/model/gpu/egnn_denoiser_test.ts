@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { realigner } from "../../../model/coupling/align.ts";
 import {
   createEngineEgnnDenoiser,
   egnnDenoiserNetwork,
@@ -12,11 +13,11 @@ import { createGpuEgnnDenoiser } from "../../../model/gpu/egnn/denoiser.ts";
 import { powerGrid } from "../../../model/grids.ts";
 import { drawNoise, latentLength } from "../../../model/latent.ts";
 import { initialValues } from "../../../model/pair_attention/initialise.ts";
+import { moleculeNoise } from "../../../model/noise.ts";
 import { random } from "../../../model/random.ts";
-import { planSampling, runPlan, type SamplerName } from "../../../model/samplers/mod.ts";
-import { PURPOSE } from "../../../model/sizes.ts";
+import { firstLatents, planSampling, runPlan, type SamplerName, startOf } from "../../../model/samplers/mod.ts";
 import type { StoredTensor } from "../../../model/safetensors.ts";
-import type { Denoiser, LatentSpace } from "../../../model/types.ts";
+import type { Denoise, Denoiser, LatentSpace, Sampling } from "../../../model/types.ts";
 import { found, relativeError, schedule, withGpu } from "./network.ts";
 
 const spaceOf = (scalars: number): LatentSpace => ({ vectors: 1, scalars, pairs: 0 });
@@ -92,13 +93,20 @@ for (const [name, options] of samplers) {
     fn: () =>
       withBoth(async (gpu, engine) => {
         const indices = [0, 5, 70000], shape = { nodes: 6, batch: 3 };
-        const plan = planSampling(name, schedule, powerGrid(5, 2), options);
-        const { x0 } = await gpu.sample!({ shape, plan, seed: 9, indices });
-        const streams = indices.map((index) => random(9, index, PURPOSE.noise));
-        const noise = () => drawNoise(gpu.space, shape, streams);
-        const expected = await runPlan(plan, (z, t) => engine.predict(z, shape, t), noise(), noise);
-        const error = relativeError(x0, expected);
-        assert.ok(error < 1e-4, `${error}`);
+        const plan = planSampling(name, schedule, powerGrid(5, 2), options), coupling = "aligned";
+        const late = planSampling(name, schedule, Float64Array.of(0.6, 0.3, 0.1, 0), options);
+        const moments = { vectors: [1.5], scalars: [[0.3, 0.5], [-0.2, 0.4]] as [number, number][], pairs: [] };
+        const start = startOf(moments, gpu.space, 6, schedule(0.6), 1);
+        for (const change of [{ plan }, { plan, coupling }, { plan: late, start, coupling }] as const) {
+          const sampling: Sampling = { shape, seed: 9, indices, ...change }, { x0 } = await gpu.sample!(sampling);
+          const noise = moleculeNoise(gpu.space, 6, 9, indices);
+          const aligned = realigner(sampling.coupling ?? "independent", gpu.space, shape);
+          const first = firstLatents(noise, sampling.start, aligned);
+          const denoise: Denoise = (z, t) => engine.predict(z, shape, t);
+          const expected = await runPlan(sampling.plan, denoise, first, noise, undefined, aligned);
+          const error = relativeError(x0, expected);
+          assert.ok(error < 1e-4, `${Object.keys(change)}: ${error}`);
+        }
       }),
   });
 }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { realigner } from "../../../model/coupling/align.ts";
 import { createGpuDenoiser, type GpuDenoiser } from "../../../model/gpu/denoiser.ts";
 import { createGpuSampler } from "../../../model/gpu/sampler.ts";
 import { clampToValence } from "../../../model/heavy_atom/clamp.ts";
 import { QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../../../model/latent.ts";
 import { powerGrid } from "../../../model/grids.ts";
+import { moleculeNoise } from "../../../model/noise.ts";
 import { random } from "../../../model/random.ts";
-import { planSampling, runPlan, type SamplerName } from "../../../model/samplers/mod.ts";
+import { firstLatents, planSampling, runPlan, type SamplerName, startOf } from "../../../model/samplers/mod.ts";
 import { PURPOSE } from "../../../model/sizes.ts";
 import type { Sampling } from "../../../model/types.ts";
 import { found, parameters, relativeError, schedule, space, withGpu } from "./network.ts";
@@ -36,9 +38,9 @@ const plan = (name: SamplerName, steps: number, options = {}) =>
   planSampling(name, schedule, powerGrid(steps, 2), options);
 
 /** The same by the loop on the CPU, with noise of 64-bit arithmetic. */
-async function looped(gpu: GpuDenoiser, { shape, plan, seed, indices, steps, clamp }: Sampling) {
-  const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
-  const noise = () => drawNoise(space, shape, streams);
+async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, indices, steps, clamp }: Sampling) {
+  const noise = moleculeNoise(space, shape.nodes, seed, indices);
+  const aligned = realigner(coupling ?? "independent", space, shape);
   return await runPlan(
     plan,
     async (z, t) => {
@@ -46,10 +48,26 @@ async function looped(gpu: GpuDenoiser, { shape, plan, seed, indices, steps, cla
       if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
       return x0;
     },
-    noise(),
+    firstLatents(noise, start, aligned),
     noise,
+    undefined,
+    aligned,
   );
 }
+
+/** A start in the middle of the schedule, for molecules of so many nodes, with this share of the spread. */
+const startAt = (nodes: number, share = 1) =>
+  startOf(
+    {
+      vectors: [1.2, 0.8, 0.6],
+      scalars: Array.from({ length: 12 }, (_, k) => [0.1 * k - 0.5, 0.2] as [number, number]),
+      pairs: [[0.4, 0.3], [0.2, 0.1], [-0.1, 0.2], [0, 0]],
+    },
+    space,
+    nodes,
+    schedule(0.5),
+    share,
+  );
 
 const samplers: [SamplerName, object][] = [["dpm-solver++", { order: 2 }], ["ancestral", { gamma: 0.5 }], [
   "consistency",
@@ -70,6 +88,57 @@ for (const [name, options] of samplers) {
       }),
   });
 }
+
+for (const name of ["consistency", "ddpm"] as const) {
+  Deno.test({
+    name: `sample() on the GPU aligns noise and starts at the data as the loop on the CPU does by ${name}`,
+    ignore,
+    fn: () =>
+      withDenoiser(async (gpu) => {
+        for (const nodes of [1, 2, 5, 9, 21]) {
+          const indices = [0, 5, 70000, 4000000000, 17, 18], shape = { nodes, batch: indices.length };
+          const late = planSampling(name, schedule, Float64Array.of(0.5, 0.3, 0.1, 0));
+          const ways: [string, Partial<Sampling> & Pick<Sampling, "plan">][] = [
+            ["aligned", { plan: plan(name, 4), coupling: "aligned" }],
+            ["aligned with a start", { plan: late, coupling: "aligned", start: startAt(nodes) }],
+            ["aligned with a start at the mean", { plan: late, coupling: "aligned", start: startAt(nodes, 0) }],
+            ["with a start", { plan: late, start: startAt(nodes) }],
+          ];
+          for (const [way, change] of ways) {
+            const sampling = { shape, seed: 3, indices, ...change }, { x0 } = await gpu.sample!(sampling);
+            const error = relativeError(x0, await looped(gpu, sampling));
+            assert.ok(error < 1e-4, `${nodes} nodes, ${way}: ${error}`);
+          }
+        }
+      }),
+  });
+}
+
+Deno.test({
+  name: "sample() on the GPU lets only molecules of the same start and coupling go together",
+  ignore,
+  fn: () =>
+    withDenoiser(async (gpu) => {
+      const shape = { nodes: 3, batch: 2 }, own = { shape, plan: plan("ddpm", 2), seed: 1, indices: [0, 1] };
+      const changes = [
+        {},
+        { coupling: "aligned" as const },
+        { start: startAt(3) },
+        { start: { ...startAt(3), sigma: 0 } },
+        { start: startAt(3, 0.5), coupling: "aligned" as const },
+        { start: startAt(3) },
+      ];
+      const together = await Promise.all(changes.map((change) => gpu.sample!({ ...own, ...change })));
+      for (const [k, change] of changes.entries()) {
+        assert.deepEqual(together[k].x0, (await gpu.sample!({ ...own, ...change })).x0);
+        together.slice(0, k).forEach(({ x0 }, other) => {
+          if (k === 5 && other === 2) assert.deepEqual(x0, together[k].x0);
+          else assert.notDeepEqual(x0, together[k].x0);
+        });
+      }
+      await assert.rejects(gpu.sample!({ ...own, start: startAt(2) }), /a start of 99 numbers asked, 58 and 58 given/);
+    }),
+});
 
 Deno.test({
   name: "sample() on the GPU draws the CPU's noise to 1e-5 where the network has no part in it",
