@@ -2,28 +2,32 @@
 import { type Rate, wilson } from "./metrics.ts";
 import type { Rdkit } from "./rdkit.ts";
 
-/** SMARTS of each group; a molecule counts once. */
-export const GROUPS = Object.freeze({
+/** Each group: what it is called in tables and at the head of columns, and its SMARTS, which a molecule has, or lacks. A molecule counts once. */
+export const GROUPS = {
   /** An aromatic atom. */
-  aromatic: "a",
+  aromatic: { label: "aromatic", short: "arom.", has: "a" },
   /** A hydroxyl on a saturated carbon. */
-  alcohol: "[OX2H][CX4]",
+  alcohol: { label: "alcohols", short: "C-OH", has: "[OX2H][CX4]" },
   /** Two nitrogens bonded to each other, in aromatic rings too. */
-  nitrogenNitrogen: "[#7]~[#7]",
-  nitrogenOxygen: "[#7]~[#8]",
-  fluorine: "F",
+  nitrogenNitrogen: { label: "N-N bonds", short: "N-N", has: "[#7]~[#7]" },
+  nitrogenOxygen: { label: "N-O bonds", short: "N-O", has: "[#7]~[#8]" },
+  fluorine: { label: "fluorine", short: "F", has: "F" },
   /** An atom whose smallest ring has three, or four, members. */
-  ringOfThree: "[r3]",
-  ringOfFour: "[r4]",
-  /** Any ring; molecules without one are the rest. */
-  cyclic: "[R]",
-});
+  ringOfThree: { label: "rings of three", short: "ring3", has: "[r3]" },
+  ringOfFour: { label: "rings of four", short: "ring4", has: "[r4]" },
+  acyclic: { label: "acyclic", short: "acycl.", lacks: "[R]" },
+} as const satisfies Readonly<
+  Record<string, { label: string; short: string } & ({ has: string } | { lacks: string })>
+>;
 
 /** A group's name. */
 export type Group = keyof typeof GROUPS;
 
-/** The share of the molecules with each group; `acyclic` in place of its opposite. */
-export type Composition = Record<Exclude<Group, "cyclic"> | "acyclic", Rate>;
+/** The groups' names, in the order of tables. */
+export const groupNames = Object.keys(GROUPS) as readonly Group[];
+
+/** The share of the molecules of each group. */
+export type Composition = Record<Group, Rate>;
 
 /** Counts groups in molecules as they are drawn. Close it: the patterns live in RDKit's memory. */
 export interface CompositionCounter {
@@ -35,31 +39,23 @@ export interface CompositionCounter {
 
 /** A counter that has seen nothing. */
 export function createComposition(rdkit: Rdkit): CompositionCounter {
-  const patterns = Object.entries(GROUPS).map(([name, smarts]) => [name as Group, rdkit.pattern(smarts)] as const);
+  const patterns = groupNames.map((name) => {
+    const group = GROUPS[name], has = "has" in group;
+    return { name, has, pattern: rdkit.pattern(has ? group.has : group.lacks) };
+  });
   const counts = new Map<Group, number>();
   let seen = 0;
   return {
     add(smiles) {
-      const had = rdkit.withMol(smiles, (mol) => patterns.filter(([, { in: within }]) => within(mol)));
-      if (had === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
-      for (const [name] of had) counts.set(name, (counts.get(name) ?? 0) + 1);
+      const own = rdkit.withMol(smiles, (mol) => patterns.filter(({ has, pattern }) => pattern.in(mol) === has));
+      if (own === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
+      for (const { name } of own) counts.set(name, (counts.get(name) ?? 0) + 1);
       seen++;
     },
-    composition() {
-      const of = (name: Group) => counts.get(name) ?? 0;
-      return {
-        aromatic: wilson(of("aromatic"), seen),
-        alcohol: wilson(of("alcohol"), seen),
-        nitrogenNitrogen: wilson(of("nitrogenNitrogen"), seen),
-        nitrogenOxygen: wilson(of("nitrogenOxygen"), seen),
-        fluorine: wilson(of("fluorine"), seen),
-        ringOfThree: wilson(of("ringOfThree"), seen),
-        ringOfFour: wilson(of("ringOfFour"), seen),
-        acyclic: wilson(seen - of("cyclic"), seen),
-      };
-    },
+    composition: () =>
+      Object.fromEntries(groupNames.map((name) => [name, wilson(counts.get(name) ?? 0, seen)])) as Composition,
     close() {
-      for (const [, pattern] of patterns) pattern.close();
+      for (const { pattern } of patterns) pattern.close();
     },
   };
 }

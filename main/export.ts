@@ -16,6 +16,7 @@ export const exportCommand = command({
     ),
     description: option("TEXT", "for the card", z.string().optional()),
     version: option("TEXT", "for the card (default 1)", z.string().optional()),
+    before: option("TEXT", "how the weights that the run began with were made, for the card", z.string().optional()),
     hardware: option("TEXT", "what it was trained on, for the card", z.string().optional()),
     data: option("TEXT", "what data it was trained on, for the card", z.string().optional()),
   },

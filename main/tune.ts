@@ -1,6 +1,6 @@
 /** molstep tune */
 import { z } from "zod";
-import { type Composition, createComposition } from "../chem/composition.ts";
+import { type Composition, createComposition, groupNames, GROUPS } from "../chem/composition.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { perceiveBonds } from "../chem/bonds.ts";
 import { fitsMolblock, molblock, sdfRecord } from "../chem/sdf.ts";
@@ -19,23 +19,11 @@ import { flag, object, option, whole } from "./options.ts";
 const list = <T extends z.ZodType<unknown, string>>(each: T) =>
   z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
 
-/** Groups in the order of their columns. */
-const GROUPS = [
-  ["aromatic", "arom."],
-  ["alcohol", "C-OH"],
-  ["nitrogenNitrogen", "N-N"],
-  ["nitrogenOxygen", "N-O"],
-  ["fluorine", "F"],
-  ["ringOfThree", "ring3"],
-  ["ringOfFour", "ring4"],
-  ["acyclic", "acycl."],
-] as const satisfies readonly (readonly [keyof Composition, string])[];
-
 const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
 
 /** The last columns of a row. */
 const groupColumns = (composition: Composition | null | undefined) =>
-  GROUPS.map(([name]) => composition ? percent(composition[name].value) : "     -").join(" ");
+  groupNames.map((name) => composition ? percent(composition[name].value) : "     -").join(" ");
 
 /** The samplers and grids compared. */
 export const tuneCommand = command({
@@ -82,7 +70,7 @@ export const tuneCommand = command({
     try {
       out(
         `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  lengths  angles ${
-          GROUPS.map(([, name]) => name.padStart(6)).join(" ")
+          groupNames.map((name) => GROUPS[name].short.padStart(6)).join(" ")
         }  groups\n`,
       );
       out(`${"".padEnd(107)} the data${groupColumns(reference?.statistics.composition)}\n`);

@@ -1,4 +1,5 @@
 /** A card's evaluations as a Markdown table. */
+import { groupNames, GROUPS } from "../chem/composition.ts";
 import type { Card } from "./card.ts";
 import { gridSpec, gridText } from "./grids.ts";
 import { type EvaluationEntry, evaluationsOf } from "./record.ts";
@@ -15,9 +16,6 @@ export function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEn
   if (clamp) more.push(`clamp ${clamp}`);
   return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
 }
-
-/** Shares of the composition that the table shows. */
-const SHARES = ["aromatic", "alcohol", "ringOfThree", "ringOfFour", "acyclic"] as const;
 
 /** The ratio of hits among trained and held-out molecules, with its interval. */
 const memorised = (found: EvaluationEntry["memorisation"]) =>
@@ -43,7 +41,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "valid x unique %",
     "novelty %",
     "connected %",
-    "aromatic / alcohols / rings of 3 / of 4 / acyclic, % of the valid",
+    `${groupNames.map((name) => GROUPS[name].label).join(" / ")}, % of the valid`,
     "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
@@ -60,7 +58,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     percent(metrics.validUnique),
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
-    composition ? SHARES.map((name) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    composition ? groupNames.map((name) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
     memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),

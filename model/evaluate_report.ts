@@ -1,5 +1,5 @@
 /** An evaluation as a table and as a picture, for people. */
-import type { Composition } from "../chem/composition.ts";
+import { groupNames, GROUPS } from "../chem/composition.ts";
 import type { Distances } from "../chem/distributions.ts";
 import type { Rate, Summary } from "../chem/metrics.ts";
 import { barChart } from "../chem/plot.ts";
@@ -24,17 +24,6 @@ const DISTANCES = [
   ["ringSizes", "ring sizes (JS)"],
   ["ringsPerMolecule", "rings a molecule (JS)"],
 ] as const satisfies readonly (readonly [keyof Distances, string])[];
-
-const GROUPS = [
-  ["aromatic", "aromatic"],
-  ["alcohol", "alcohols"],
-  ["nitrogenNitrogen", "N-N bonds"],
-  ["nitrogenOxygen", "N-O bonds"],
-  ["fluorine", "fluorine"],
-  ["ringOfThree", "rings of three"],
-  ["ringOfFour", "rings of four"],
-  ["acyclic", "acyclic"],
-] as const satisfies readonly (readonly [keyof Composition, string])[];
 
 const percent = (value: number) => (100 * value).toFixed(2);
 
@@ -64,7 +53,7 @@ export function evaluationTable({ settings, metrics, distances, composition, dat
   const rates = RATES.flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
   const parts = [head, columns([["", "%", "95 % interval", data ? "QM9 test" : ""], ...rates])];
   if (composition) {
-    const rows = GROUPS.flatMap(([key, name]) => row(name, composition[key], data?.composition?.[key]));
+    const rows = groupNames.flatMap((key) => row(GROUPS[key].label, composition[key], data?.composition?.[key]));
     parts.push(columns([["share of the valid with", "%", "95 % interval", data ? "QM9 test" : ""], ...rows]));
   }
   if (distances) {

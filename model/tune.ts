@@ -1,5 +1,5 @@
 /** Which sampler and grid serve a model best at a number of steps: measured on molecules that no published row uses. */
-import type { Composition, CompositionCounter } from "../chem/composition.ts";
+import { type Composition, type CompositionCounter, groupNames } from "../chem/composition.ts";
 import type { Rate, Summary } from "../chem/metrics.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../chem/distributions.ts";
@@ -22,7 +22,7 @@ export interface Candidate {
 }
 
 /** Starts matched to the data, with steps even in log-SNR from there to some ends. */
-const MATCHED: readonly GridSpec[] = [0, 0.5, 1].flatMap((logSnr) =>
+const MATCHED: readonly GridSpec[] = [-1, 0, 0.5, 1].flatMap((logSnr) =>
   [5, 6, 7, 8].map((last): GridSpec => ({ type: "logSnr", start: { logSnr, spread: 1 }, last }))
 );
 
@@ -43,8 +43,9 @@ export function candidatesFor({ latents }: Pick<Card, "latents">): readonly Cand
   return [
     ...FROM_NOISE,
     ...matched("consistency"),
+    ...matched("consistency", { after: 2 }),
+    ...matched("consistency", { after: 3 }),
     ...matched("ddpm"),
-    ...matched("ddim", { eta: 0.5 }),
     ...matched("dpm-solver++", { order: 2 }),
   ];
 }
@@ -93,8 +94,7 @@ export interface TuneOptions {
 
 /** Mean distance of the shares of groups from those of the data. */
 function groupDistance(found: Composition, data: Composition): number {
-  const names = Object.keys(data) as (keyof Composition)[];
-  return names.reduce((sum, name) => sum + Math.abs(found[name].value - data[name].value), 0) / names.length;
+  return groupNames.reduce((sum, name) => sum + Math.abs(found[name].value - data[name].value), 0) / groupNames.length;
 }
 
 /** Points of molecule stability within which candidates count as equally stable: the noise of some 500 molecules. */

@@ -1,2 +1,2 @@
 /** The product's version, as in CHANGELOG.md. */
-export const VERSION = "0.3.0";
+export const VERSION = "0.4.0";

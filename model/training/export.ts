@@ -18,6 +18,8 @@ export interface ExportOptions {
   readonly hardware?: string;
   /** The data, in words. */
   readonly data?: string;
+  /** How the weights that the run began with were made, in words. */
+  readonly before?: string;
   readonly recommended?: CardInput["recommended"];
   /** Points of the learning curve in the card. */
   readonly points?: number;
@@ -45,11 +47,12 @@ function thinned(rows: readonly LossRow[], points: number) {
 }
 
 /** What all exported cards say of their data and machine. */
-export function trainingFacts({ data, hardware }: ExportOptions): Record<string, unknown> {
+export function trainingFacts({ data, hardware, before }: ExportOptions): Record<string, unknown> {
   return {
     data: data ?? "QM9, consistent part (130,831 molecules)",
     split: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
     hardware: hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
+    ...(before === undefined ? {} : { before }),
     weights: "exponential moving average, 16-bit floats",
   };
 }
