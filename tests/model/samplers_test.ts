@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { realigner } from "../../model/coupling/align.ts";
 import { makeGrid, powerGrid, uniformGrid } from "../../model/grids.ts";
 import { centre, drawNoise, latentLength } from "../../model/latent.ts";
 import { random } from "../../model/random.ts";
@@ -10,10 +11,13 @@ import {
   ddimStep,
   ddpmEnd,
   ddpmStep,
+  firstLatents,
   parseSamplerOptions,
+  planSampling,
   sample,
   type SamplerName,
   samplerName,
+  startOf,
 } from "../../model/samplers/mod.ts";
 import { cosineSchedule, polynomialSchedule } from "../../model/schedules.ts";
 import type { Denoise, DrawNoise, Grid, Schedule } from "../../model/types.ts";
@@ -341,4 +345,52 @@ Deno.test({
       part("pd_zv").forEach((value, i) => assert.ok(Math.abs(z[i] - value) < 1e-5 * scale, `${z[i]} is not ${value}`));
     }
   },
+});
+
+Deno.test('sample("consistency") with `after` makes DDPM\'s steps up to that log-SNR, and draws afresh beyond', () => {
+  const grid = makeGrid({ type: "logSnr", first: -2, last: 8 }, 10, schedules.cosine);
+  const [mixed, ddpm, fresh] = ([["consistency", { after: 3 }], ["ddpm", {}], ["consistency", {}]] as const)
+    .map(([name, options]) => planSampling(name, schedules.cosine, grid, options));
+  const early = mixed.filter((_, k) => k < 9 && schedules.cosine(grid[k + 1]).logSnr < 3).length;
+  assert.ok(early > 2 && early < 8);
+  assert.deepEqual(mixed, [...ddpm.slice(0, early), ...fresh.slice(early)]);
+  assert.throws(() => planSampling("consistency", schedules.cosine, grid, { before: 3 }), TypeError);
+});
+
+Deno.test("firstLatents() is noise, or with a start a draw of the data's mean and spread under aligned noise", () => {
+  const space = { vectors: 1, scalars: 2, pairs: 1 }, nodes = 4, batch = 4000, shape = { batch, nodes };
+  const moments = {
+    vectors: [0.7],
+    scalars: [[0.3, 0.1], [0, 0]] as [number, number][],
+    pairs: [[-0.2, 0.4]] as [number, number][],
+  };
+  const draw = (seed: number) => {
+    const stream = random(seed);
+    return () => drawNoise(space, shape, Array(batch).fill(stream));
+  };
+  assert.deepEqual(firstLatents(draw(1)), draw(1)());
+  const values = { alpha: 0.8, sigma: 0.6 }, start = startOf(moments, space, nodes, values, 0.5);
+  const [plain, aligned] = [undefined, realigner("aligned", space, shape)].map((realign) =>
+    firstLatents(draw(1), start, realign)
+  );
+  const length = plain.length / batch, width = 5;
+  const spread = (z: Float32Array, which: (k: number) => boolean) => {
+    let count = 0, sum = 0, squares = 0;
+    z.forEach((value, k) => which(k % length) && (count++, sum += value, squares += value ** 2));
+    return [sum / count, squares / count - (sum / count) ** 2];
+  };
+  const near = ([mean, variance]: number[], expected: number[]) =>
+    assert.ok(Math.abs(mean - expected[0]) < 0.02 && Math.abs(variance - expected[1]) < 0.02, `${mean} ${variance}`);
+  const inNode = (k: number) => k < nodes * width ? k % width : -1;
+  near(spread(plain, (k) => inNode(k) === 3), [0.8 * 0.3, 0.64 * 0.05 ** 2 + 0.36]);
+  near(spread(plain, (k) => inNode(k) === 4), [0, 0.36]);
+  near(spread(plain, (k) => k >= nodes * width && (k - nodes * width) % (nodes + 1) !== 0), [
+    -0.16,
+    0.64 * 0.2 ** 2 + 0.36,
+  ]);
+  const position = (k: number) => inNode(k) >= 0 && inNode(k) < 3;
+  // Centred, so 3/4 of the variance; noise that lies as x does adds to it, noise that does not does not.
+  near(spread(plain, position), [0, 0.75 * (0.64 * 0.35 ** 2 + 0.36)]);
+  assert.ok(spread(aligned, position)[1] > 1.2 * spread(plain, position)[1]);
+  plain.forEach((value, k) => position(k % length) || assert.equal(aligned[k], value));
 });
