@@ -50,7 +50,7 @@ export const tuneCommand = command({
       z.string().min(1).optional(),
     ),
     record: flag(
-      "enter in the card, for each number of steps, the candidate whose composition is nearest to the data's of those within 2 points of the most stable",
+      "enter in the card, for each number of steps, the candidate whose composition is nearest to the data's of those within 2 points of the most stable, or of the data's own stability",
     ),
   },
   async run({ steps, samplers, clamps, count, seed, decoding, record, grid, sdf, ...values }, terminal) {
@@ -110,7 +110,7 @@ export const tuneCommand = command({
             );
           },
         });
-        const best = choose(tried);
+        const best = choose(tried, reference?.statistics.metrics.moleculeStability.value);
         out(
           `${String(each).padStart(5)} chosen: ${best.sampler}, ${
             gridText(best.grid) ?? "uniform"

@@ -68,7 +68,7 @@ export interface Tried extends Candidate {
   readonly bondAngles: number | null;
   /** Of the valid molecules; null where nobody counted. */
   readonly composition: Composition | null;
-  /** Mean distance of the composition's shares from the test split's, 0 to 1; null without a reference that has one. */
+  /** Mean distance of the square roots of the composition's shares from the test split's, 0 to 1; null without a reference that has one. */
   readonly groups: number | null;
 }
 
@@ -92,9 +92,12 @@ export interface TuneOptions {
   readonly onTried?: (tried: Tried) => void;
 }
 
-/** Mean distance of the shares of groups from those of the data. */
+/** Mean distance of the shares' square roots from those of the data: in these a rare group weighs as much as a common one. */
 function groupDistance(found: Composition, data: Composition): number {
-  return groupNames.reduce((sum, name) => sum + Math.abs(found[name].value - data[name].value), 0) / groupNames.length;
+  return groupNames.reduce(
+    (sum, name) => sum + Math.abs(Math.sqrt(found[name].value) - Math.sqrt(data[name].value)),
+    0,
+  ) / groupNames.length;
 }
 
 /** Points of molecule stability within which candidates count as equally stable: the noise of some 500 molecules. */
@@ -102,10 +105,12 @@ const EQUAL = 0.02;
 
 /**
  * The candidate to recommend: of those nearly as stable as the most stable one, that whose composition is nearest to the data's.
- * Stability alone would choose what draws few kinds of simple molecules.
+ * Stability alone would choose what draws few kinds of simple molecules; so none is asked for beyond the data's own.
+ *
+ * @param data molecule stability of the data, where it is known
  */
-export function choose(tried: readonly Tried[]): Tried {
-  const best = Math.max(...tried.map(({ moleculeStability }) => moleculeStability.value));
+export function choose(tried: readonly Tried[], data = 1): Tried {
+  const best = Math.min(data, Math.max(...tried.map(({ moleculeStability }) => moleculeStability.value)));
   const stable = tried.filter(({ moleculeStability }) => moleculeStability.value >= best - EQUAL);
   const [first] = stable.sort((a, b) =>
     (a.groups ?? 0) - (b.groups ?? 0) || b.moleculeStability.value - a.moleculeStability.value

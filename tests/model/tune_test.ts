@@ -51,6 +51,7 @@ Deno.test("choose() takes, of candidates about as stable as the best, the one wh
     ({ moleculeStability: { value: stable }, groups }) as unknown as Tried;
   const [stable, near, poor] = [tried(0.8, 0.07), tried(0.785, 0.03), tried(0.7, 0.01)];
   assert.equal(choose([poor, stable, near]), near);
+  assert.equal(choose([poor, stable, near], 0.72), poor, "no more stability is asked for than the data has");
   const [first, second] = [tried(0.78, null), tried(0.79, null)];
   assert.equal(choose([first, second]), second, "by stability where nobody counted groups");
   assert.throws(() => choose([]), RangeError);
