@@ -2,7 +2,7 @@
 import type { Card } from "./card.ts";
 import type { Decoding } from "./decodings.ts";
 import type { GridSpec } from "./grids.ts";
-import { type Start, startOf } from "./samplers/mod.ts";
+import { samplerOptions, type Start, startOf } from "./samplers/mod.ts";
 import type { ScheduleValues } from "./types.ts";
 
 /** Samplers that take the undistilled weights, at any number of steps. */
@@ -68,7 +68,7 @@ function between(a: unknown, b: unknown, part: number): unknown {
 
 /**
  * What the entries recommend for a number of steps: the entry of these steps, else what lies between the nearest ones below and
- * above (grid, start and clamp in proportion to log(steps)) where they agree in sampler, options and kind of grid, else the nearest's.
+ * above (grid, start, clamp and the sampler's options in proportion to log(steps)) where they agree in sampler and kind of grid, else the nearest's.
  */
 function recommendedAt(entries: readonly Recommended[], steps: number): Recommended | undefined {
   const below = nearest(entries.filter((entry) => entry.steps <= steps), steps);
@@ -77,8 +77,8 @@ function recommendedAt(entries: readonly Recommended[], steps: number): Recommen
     const part = Math.log(steps / below.steps) / Math.log(above.steps / below.steps);
     const of = ({ grid, options, clamp }: Recommended) => ({ grid: numbersOf(grid), options, clamp });
     const mixed = between(of(below), of(above), part) as Pick<Recommended, "grid" | "options" | "clamp"> | undefined;
-    // Options are taken over where they are equal, and no number in between is made up.
-    if (mixed && JSON.stringify(below.options) === JSON.stringify(above.options)) {
+    // An order is 1 or 2, and nothing lies between.
+    if (mixed && samplerOptions[below.sampler].safeParse(mixed.options).success) {
       return { steps, sampler: below.sampler, ...mixed };
     }
   }

@@ -59,14 +59,20 @@ Deno.test("chooseSettings() falls back to DDPM when the card recommends nothing"
 });
 
 Deno.test("chooseSettings() takes grid, start and clamp between two entries in proportion to the logarithm of the steps", () => {
-  const entry = (steps: number, logSnr: number, last: number, clamp: number, options = { after: 2 }) => ({
+  const entry = (
+    steps: number,
+    logSnr: number,
+    last: number,
+    clamp: number,
+    options: Record<string, unknown> = { after: 2 },
+  ) => ({
     steps,
     sampler: "consistency" as const,
     grid: { type: "logSnr" as const, start: { logSnr, spread: 1 }, last },
     options,
     clamp,
   });
-  const recommended = [entry(4, 1, 5, 0.5), entry(16, 0, 7, 0.3), entry(64, 0, 9, 0.3, { after: 1 })];
+  const recommended = [entry(4, 1, 5, 0.5, { after: 3 }), entry(16, 0, 7, 0.3, { after: 1 }), entry(64, 0, 9, 0.3, {})];
   const between = { ...card, distilled: [], recommended };
   const { grid, options, clamp, sampler, steps } = chooseSettings(between, 8);
   assert.deepEqual({ grid, options, clamp, sampler, steps }, { ...entry(8, 0.5, 6, 0.4) });
@@ -74,7 +80,15 @@ Deno.test("chooseSettings() takes grid, start and clamp between two entries in p
   // Beyond the ends, and between entries with other options: the nearest.
   assert.deepEqual(chooseSettings(between, 2).grid, recommended[0].grid);
   assert.deepEqual(chooseSettings(between, 20).grid, recommended[1].grid);
-  assert.deepEqual(chooseSettings(between, 900).options, { after: 1 });
+  assert.deepEqual(chooseSettings(between, 900).options, {});
+  const order = (steps: number, order: number) => ({
+    steps,
+    sampler: "dpm-solver++" as const,
+    grid: { type: "uniform" as const },
+    options: { order },
+    clamp: 0,
+  });
+  assert.deepEqual(chooseSettings({ ...between, recommended: [order(8, 1), order(32, 2)] }, 17).options, { order: 2 });
   // Even steps are the power 1.
   const powers = [
     { steps: 8, sampler: "ddim" as const, grid: { type: "power" as const, rho: 3 }, options: {}, clamp: 0 },
