@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "../../../model/distillation/batches.ts";
+import {
+  doubleGrid,
+  makeKnowledgeGroups,
+  makeRoundGroups,
+  type RoundPlan,
+} from "../../../model/distillation/batches.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
 import { secondShare } from "../../../model/distillation/target.ts";
 import { targetEntropy } from "../../../model/distillation/entropy.ts";
+import { makeGrid } from "../../../model/grids.ts";
 import { drawNoise, latentLength } from "../../../model/latent.ts";
 import { ddimStep } from "../../../model/samplers/ddim.ts";
 import { ancestralStep } from "../../../model/samplers/ancestral.ts";
@@ -102,11 +108,47 @@ Deno.test("makeRoundGroups() is a function of the seed and the update alone", as
   assert.notDeepEqual(other[0].z, a[0].z);
 });
 
-Deno.test("makeRoundGroups() refuses a grid that does not halve", async () => {
-  await assert.rejects(
-    makeRoundGroups(plan({ grid: { type: "logSnr", last: 9 } }), 4, 1, 0),
-    /uniform or power, not logSnr/,
-  );
+Deno.test("makeRoundGroups() halves grids of even log-SNRs, from a matched start too: the student's times are every second of the teacher's", async () => {
+  for (
+    const grid of [{ type: "logSnr", last: 9 }, { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 7 }] as const
+  ) {
+    const times = makeGrid(grid, 4, schedule), fine = doubleGrid(grid, 4, schedule);
+    assert.equal(fine.length, 9);
+    times.forEach((t, i) => assert.ok(Math.abs(t - fine[2 * i]) < 1e-7));
+    const groups = await makeRoundGroups(plan({ grid }), 16, 1, 0);
+    for (const { t } of groups) {
+      t.forEach((time) => assert.ok(times.some((one) => Math.abs(one - time) < 1e-6), `${time}`));
+    }
+  }
+});
+
+Deno.test("makeRoundGroups() aligns noise to the molecules where the teacher was trained so", async () => {
+  const distance = (groups: Awaited<ReturnType<typeof makeRoundGroups>>, clean: readonly Float32Array[]) => {
+    let sum = 0;
+    groups.forEach(({ z, alpha, sigma, shape: { nodes } }, g) => {
+      const length = latentLength(space, nodes);
+      z.forEach((value, k) => {
+        const b = Math.floor(k / length);
+        if (k % length % 5 < 3) sum += ((value - alpha[b] * clean[g][k]) / sigma[b] - clean[g][k]) ** 2;
+      });
+    });
+    return sum;
+  };
+  const seen: Float32Array[] = [];
+  const watched: LatentSource = {
+    ...source,
+    draw(count, stream) {
+      const drawn = source.draw(count, stream);
+      seen.push(...drawn.map(({ target }) => target));
+      return drawn;
+    },
+  };
+  const [plain, aligned] = [
+    await makeRoundGroups(plan({ source: watched }), 16, 1, 0),
+    await makeRoundGroups(plan({ source: watched, coupling: "aligned" }), 16, 1, 0),
+  ];
+  assert.deepEqual(seen.slice(0, 2), seen.slice(2));
+  assert.ok(distance(aligned, seen) < 0.6 * distance(plain, seen));
 });
 
 Deno.test("makeKnowledgeGroups() asks the teacher at all times and weighs as training does", async () => {
