@@ -6,6 +6,8 @@ import { loadModel } from "../../../model/load.ts";
 import { initialValues } from "../../../model/pair_attention/initialise.ts";
 import type { Tensors } from "../../../model/pair_attention/layers.ts";
 import type { LossTensors } from "../../../model/pair_attention/loss.ts";
+import { alignNoise } from "../../../model/coupling/align.ts";
+import { drawNoise } from "../../../model/latent.ts";
 import { random } from "../../../model/random.ts";
 import { type AtomGroup, atomSet, makeAtomGroup } from "../../../model/training/atom_batches.ts";
 import { exportAtomModel } from "../../../model/training/atom_export.ts";
@@ -117,6 +119,22 @@ Deno.test("denoisingLoss() agrees with finite differences, on drawn latents", as
   await checkGradients(shaken(egnnDenoiserParameters(atomSpace(settings), sizes)), loss);
 });
 
+Deno.test("denoisingLoss() with aligned noise is that of noise which lies as the clean latents lie", async () => {
+  await tf.setBackend("cpu");
+  const sizes = denoiserSizes(settings), space = { vectors: 1, scalars: 6, pairs: 0 }, one = group(0);
+  const specs = egnnDenoiserParameters(space, sizes), clean = scaledAtoms(tf, NORMALISERS);
+  const params = Object.fromEntries(
+    [...shaken(specs)].map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]),
+  );
+  const noise = drawNoise(space, one.shape, Array(one.shape.batch).fill(random(3))), drawn = { ...one, noise };
+  const aligned = alignNoise(noise.slice(), clean(one).dataSync() as Float32Array, space, one.shape);
+  const total = (group: AtomGroup, coupling?: "aligned") =>
+    denoisingLoss(tf, sizes, clean, coupling)(params, group).total.dataSync()[0];
+  assert.equal(total(drawn, "aligned"), total({ ...one, noise: aligned }));
+  assert.notEqual(total(drawn, "aligned"), total(drawn));
+  assert.deepEqual(drawn.noise, noise, "a group is not changed");
+});
+
 Deno.test("autoencoderLoss() falls in training", async () => {
   await tf.setBackend("cpu");
   const sizes = autoencoderSizes(settings), specs = geoldmParameters(sizes);
@@ -152,7 +170,8 @@ for (const kind of ["geoldm", "edm"] as const) {
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "molstep-atoms-" });
       try {
-        const asked = { kind, model: "tiny", width: 8, blocks: 1, batch: 2 };
+        const coupling = kind === "edm" ? { coupling: "aligned" as const } : {};
+        const asked = { kind, model: "tiny", width: 8, blocks: 1, batch: 2, ...coupling };
         let said = "";
         const options = {
           folder: `${folder}/run`,
@@ -167,6 +186,7 @@ for (const kind of ["geoldm", "edm"] as const) {
         assert.equal(more.update, 4);
         assert.equal(said.includes("autoencoder: trains on cpu"), kind === "geoldm");
         const card = await exportAtomModel(`${folder}/run`, `${folder}/tiny`);
+        assert.equal(card.coupling, coupling.coupling);
         assert.equal(Object.values(card.sizes).reduce((a, b) => a + b), 100_000);
         const model = await loadModel(`${folder}/tiny`, { backend: "cpu" });
         const { space } = model.autoencoder, shape = { batch: 1, nodes: 5 };
