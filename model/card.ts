@@ -126,7 +126,8 @@ export const cardSchema = z.strictObject({
   /** How the network's training paired molecules and noise. */
   coupling: z.enum(COUPLINGS).default("independent"),
   /** Mean and spread of the training data's latents by size (in nodes), which matched starts are drawn with; see `samplers/start.ts`. */
-  latents: z.record(nodes, latentMoments).optional(),
+  latents: z.record(nodes, latentMoments)
+    .refine((latents) => Object.keys(latents).length > 0, "must have the moments of at least one size").optional(),
   /** Weights distilled to fixed numbers of steps. */
   distilled: z.array(z.strictObject({
     steps: count,

@@ -46,10 +46,12 @@ function given<T extends object>(object: T): Partial<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** What a run that is resumed was told: the settings that are not given again stay as they were. */
-async function toldBefore(folder: string): Promise<Partial<RunSettings>> {
-  const { schedule: _, sizes: __, ...settings } = JSON.parse((await loadCheckpoint(folder))?.settings ?? "{}");
-  return runSettings.partial().parse(settings);
+/** What a run that is resumed was told; undefined where there is none in the folder. */
+async function toldBefore(folder: string): Promise<RunSettings | undefined> {
+  const checkpoint = await loadCheckpoint(folder);
+  if (!checkpoint) return undefined;
+  const { schedule: _, sizes: __, ...settings } = JSON.parse(checkpoint.settings);
+  return runSettings.parse(settings);
 }
 
 /** Settings as a checkpoint keeps them: a run without coupling has those that it had before there was a choice. */
@@ -58,7 +60,8 @@ const kept = ({ coupling, ...settings }: RunSettings) =>
 
 /**
  * Trains, or goes on training with `resume`, and writes into the folder `checkpoint.safetensors`, `losses.csv`,
- * `learning_curve.svg` and `latents.json`. A new run aligns noise where it is not told otherwise; one that is resumed goes on as it was told.
+ * `learning_curve.svg` and `latents.json`. A new run aligns noise where it is not told otherwise; of one that is resumed the settings that
+ * are not given again stay as they were.
  *
  * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
  */
@@ -67,8 +70,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const settings = runSettings.parse({
-    coupling: "aligned",
-    ...options.resume ? { coupling: "independent", ...await toldBefore(folder) } : {},
+    ...(options.resume && await toldBefore(folder)) || { coupling: "aligned" },
     ...given({ model: modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling }),
     ...given({ from: first?.told }),
   });
