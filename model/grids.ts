@@ -10,11 +10,11 @@ export const gridSpec = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("logSnr"),
     /** Log-SNR that the even distances start from, at the noisy end; the schedule's own where absent. */
-    first: z.number().optional(),
+    first: z.number().min(-50).max(50).optional(),
     /** Begin at this log-SNR, not at noise alone; in place of `first`. For a model whose card has `latents`. */
     start: startSpec.optional(),
     /** Log-SNR of the last call, at the clean end. */
-    last: z.number().default(9),
+    last: z.number().min(-50).max(50).default(9),
   }).refine(({ first, start }) => first === undefined || start === undefined, {
     message: "has both `first` and `start`: `start` says where the times begin",
   }),
@@ -57,13 +57,22 @@ export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Gri
  * calls from `first` to `last` stand 1/(N-1) of the way apart; n calls that stand N/n times as far end earlier.
  *
  * @param spec for `of` steps
+ * @throws RangeError where that end lies beyond the schedule's
  */
 export function gridAtSteps(spec: GridSpec, of: number, steps: number, schedule: Schedule): GridSpec {
   if (spec.type !== "logSnr" || steps === of) return spec;
-  const first = spec.start?.logSnr ?? Math.max(spec.first ?? -Infinity, schedule(1).logSnr);
+  const first = Math.max(spec.start?.logSnr ?? spec.first ?? -Infinity, schedule(1).logSnr);
   // Of one call alone the way to its end is taken for half of all.
   const share = (calls: number) => calls === 1 ? 0.5 : 1 - 1 / calls;
   const last = first + (spec.last - first) * share(steps) / share(of);
+  const end = schedule(0).logSnr;
+  if (!(last <= end)) {
+    throw new RangeError(
+      `at ${steps} steps the grid of ${of} steps to a log-SNR of ${spec.last} would end at ${
+        last.toPrecision(4)
+      }, beyond the schedule's ${end.toPrecision(4)}: take a lower \`last\``,
+    );
+  }
   return { ...spec, last: Number(last.toPrecision(9)) };
 }
 

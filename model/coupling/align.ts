@@ -97,7 +97,7 @@ function alignPart(
         const k = at + i * width + a;
         x[own * i + a] = target[k], e[own * i + a] = z[k] - alpha * target[k];
       }
-      order[i] = i;
+      order[i] = columns[i] = i;
     }
     R.fill(0);
     R[0] = R[4] = R[8] = 1;

@@ -28,7 +28,7 @@ export function assignmentRoom(most: number): AssignmentRoom {
  * The Hungarian algorithm with shortest augmenting paths, O(n^3): Kuhn (1955), Jonker & Volgenant (1987).
  *
  * @param cost `[n, n]`, row-major, finite
- * @param columns takes the column of each row, `[n]`
+ * @param columns takes the column of each row, `[n]`; left as it is where costs are no finite numbers
  */
 export function assign(cost: Float64Array, n: number, columns: Int32Array, room = assignmentRoom(n)): void {
   const { rowPrice: u, columnPrice: v, least, rowOf, before, used } = room;
@@ -47,6 +47,7 @@ export function assign(cost: Float64Array, n: number, columns: Int32Array, room 
         if (reduced < least[j]) least[j] = reduced, before[j] = column;
         if (least[j] < delta) delta = least[j], next = j;
       }
+      if (next === 0) return;
       for (let j = 0; j <= n; j++) {
         if (used[j]) u[rowOf[j]] += delta, v[j] -= delta;
         else least[j] -= delta;

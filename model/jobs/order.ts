@@ -30,7 +30,7 @@ export const roundOrder = z.strictObject({
     "progressive: half the steps. moments: any number of steps. knowledge: a smaller network, as a model of its own",
   ),
   variant: variant.removeDefault().optional().describe(
-    "Whose two steps the student learns as one; the teacher's own where absent, else ddim (moments: ddpm)",
+    "Whose steps the student makes; the teacher's own where absent and where the method can have it, else ddim (moments: ddpm)",
   ),
   from: from.optional().describe(
     `The teacher's steps. Default: the smallest step count in service; ${FIRST_STEPS} of the undistilled network ` +
@@ -98,7 +98,8 @@ export function acceptRound(
   }
   const startFault = asked.grid && startless(asked.grid, card);
   if (startFault) throw new ImpossibleRoundError("grid", startFault);
-  const variant = asked.variant ?? teacher?.variant ?? variantOf(method);
+  const ofTeacher = teacher && !variantFault({ method, variant: teacher.variant }, card.coupling) && teacher.variant;
+  const variant = asked.variant ?? (ofTeacher || variantOf(method));
   const variantWrong = variantFault({ method, variant }, card.coupling);
   if (variantWrong) throw new ImpossibleRoundError("variant", variantWrong);
   const clamp = asked.clamp ?? teacher?.clamp ?? 0;

@@ -10,7 +10,7 @@ import { applyStep, type Realign } from "./step.ts";
 
 /** What a grid says of its start: the log-SNR there, and the part of the data's spread that is drawn, 0 for the mean alone. */
 export const startSpec = z.strictObject({
-  logSnr: z.number(),
+  logSnr: z.number().min(-50).max(50),
   spread: z.number().min(0).max(2).default(1),
 });
 

@@ -49,7 +49,11 @@ export function planOf(rule: (i: number) => Step, schedule: Schedule, grid: Grid
   const last = grid.length - 2, end: Step = { z: 0, x0: 1, noise: 0 };
   return Array.from({ length: last + 1 }, (_, i) => {
     const { alpha, sigma } = schedule(grid[i]);
-    return { t: grid[i], alpha, sigma, ...(i < last ? rule(i) : end) };
+    const step = i < last ? rule(i) : end;
+    if (![step.z, step.x0, step.noise, step.before ?? 0].every(Number.isFinite)) {
+      throw new RangeError(`the interval from ${grid[i]} to ${grid[i + 1]} has no finite coefficients`);
+    }
+    return { t: grid[i], alpha, sigma, ...step };
   });
 }
 

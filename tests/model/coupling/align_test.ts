@@ -188,6 +188,19 @@ Deno.test("alignNoise() does not fail on one or two nodes, points on a line or i
   }
 });
 
+Deno.test("alignNoise() ends, and leaves the others alone, where a molecule's numbers are none", () => {
+  for (const broken of [NaN, Infinity]) {
+    const shape = { batch: 2, nodes: 4 }, x = draw(2, 4, 20), noise = draw(2, 4, 21), z = noise.slice();
+    const sound = alignNoise(noise.slice(), x, space, shape), length = latentLength(space, 4);
+    x[0] = broken;
+    alignNoise(z, x, space, shape);
+    near(z.subarray(length), sound.subarray(length), 0);
+  }
+  const columns = Int32Array.of(0, 1, 2);
+  assign(new Float64Array(9).fill(NaN), 3, columns);
+  assert.deepEqual([...columns], [0, 1, 2]);
+});
+
 Deno.test("realign() aligns what is not alpha x0", () => {
   const shape = { batch: 4, nodes: 9 }, x = draw(4, 9, 12), noise = draw(4, 9, 13), alpha = 0.7, sigma = 0.3;
   const z = noise.map((value, k) => alpha * x[k] + sigma * value);
