@@ -8,7 +8,7 @@ import { createValidator } from "../chem/validator.ts";
 import { DECODINGS } from "../model/decodings.ts";
 import { findReference } from "../model/evaluate_reference.ts";
 import { loadModel } from "../model/load.ts";
-import { gridText } from "../model/grids.ts";
+import { type GridSpec, gridText } from "../model/grids.ts";
 import { SAMPLERS } from "../model/settings.ts";
 import { candidatesFor, choose, recommend, tune } from "../model/tune.ts";
 import { command } from "./command.ts";
@@ -18,6 +18,9 @@ import { flag, object, option, whole } from "./options.ts";
 
 const list = <T extends z.ZodType<unknown, string>>(each: T) =>
   z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
+
+/** A grid in words. */
+const gridWords = (grid: GridSpec) => gridText(grid) ?? "uniform";
 
 const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
 
@@ -88,9 +91,7 @@ export const tuneCommand = command({
           openGroups: () => createComposition(rdkit),
           onDrawn: async ({ sampler, grid, options, clamp }, molecules) => {
             if (!sdf) return;
-            const name = `${each}-${sampler}-${gridText(grid) ?? "uniform"}-${
-              Object.values(options).join("-")
-            }-${clamp}`;
+            const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
             const records = molecules.flatMap((molecule, k) => {
               const bonds = perceiveBonds(molecule);
               return fitsMolblock(molecule, bonds) ? [sdfRecord(molblock(molecule, bonds, String(k)))] : [];
@@ -101,7 +102,7 @@ export const tuneCommand = command({
             const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
-                `${`${(gridText(one.grid) ?? "uniform")} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(44)} ${
+                `${`${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(44)} ${
                   rates.map((r) => percent(r.value)).join(" ")
                 } ` +
                 `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"} ${
@@ -112,9 +113,7 @@ export const tuneCommand = command({
         });
         const best = choose(tried, reference?.statistics.metrics.moleculeStability.value);
         out(
-          `${String(each).padStart(5)} chosen: ${best.sampler}, ${
-            gridText(best.grid) ?? "uniform"
-          }, clamp ${best.clamp}\n`,
+          `${String(each).padStart(5)} chosen: ${best.sampler}, ${gridWords(best.grid)}, clamp ${best.clamp}\n`,
         );
         if (record) await recommend(folder, best);
       }

@@ -6,6 +6,7 @@ import { VARIANTS } from "./distillation/settings.ts";
 import { gridSpec } from "./grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "./samplers/mod.ts";
 import { scheduleSpec } from "./schedules.ts";
+import { startless } from "./settings.ts";
 import type { LatentSpace } from "./types.ts";
 
 const count = z.int().min(1);
@@ -160,7 +161,7 @@ export const cardSchema = z.strictObject({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ space, counts, autoencoder, recommended, distilled, latents }, context) => {
+}).superRefine(({ name, space, counts, autoencoder, recommended, distilled, latents }, context) => {
   for (const [size, moments] of Object.entries(latents ?? {})) {
     for (const key of ["vectors", "scalars", "pairs"] as const) {
       const given = moments[key].length;
@@ -171,9 +172,8 @@ export const cardSchema = z.strictObject({
   }
   for (const list of ["recommended", "distilled"] as const) {
     ({ recommended, distilled })[list].forEach(({ grid }, i) => {
-      if (latents || grid.type !== "logSnr" || !grid.start) return;
-      const message = "begins at a start matched to the data, which the card has no `latents` for";
-      context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+      const message = startless(grid, { name, latents });
+      if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
     });
   }
   distilled.forEach(({ steps, file, levels }, i) => {

@@ -9,6 +9,7 @@
  * do not, and must not. All else of the noise (other vectors, scalars, pairs) stays as it was drawn.
  */
 import { latentLength } from "../latent.ts";
+import type { Realign } from "../samplers/step.ts";
 import type { BatchShape, LatentSpace } from "../types.ts";
 import { assign, assignmentRoom } from "./assignment.ts";
 import { nearestOrthogonal, turnRoom } from "./turn.ts";
@@ -20,7 +21,7 @@ export const COUPLINGS = ["independent", "aligned"] as const;
 export type Coupling = typeof COUPLINGS[number];
 
 /** Most rounds of assignment and turn. Each lowers the distance; the first two gain nearly all. */
-const ROUNDS = 3;
+export const ROUNDS = 3;
 
 /** What is varied in comparisons; the defaults are what ships. */
 export interface AlignOptions {
@@ -32,29 +33,12 @@ export interface AlignOptions {
   readonly vectors?: number;
 }
 
-/**
- * Aligns what of z is not alpha x0 to x0, in place: noise to which alpha x0 has been added is aligned as by {@link alignNoise}.
- *
- * @param z `[B, L]`
- * @param x0 `[B, L]`
- */
-export function realign(
-  z: Float32Array,
-  x0: Float32Array,
-  space: LatentSpace,
-  shape: BatchShape,
-  alpha: number,
-  options?: AlignOptions,
-): void {
-  alignPart(z, x0, space, shape, alpha, options);
-}
-
 /** {@link realign} for a batch of one shape, as samplers of a network of this coupling ask for it; undefined where they don't. */
 export function realigner(
   coupling: Coupling | undefined,
   space: LatentSpace,
   shape: BatchShape,
-): ((z: Float32Array, x0: Float32Array, alpha: number) => void) | undefined {
+): Realign | undefined {
   return coupling === "aligned" ? (z, x0, alpha) => realign(z, x0, space, shape, alpha) : undefined;
 }
 
@@ -73,19 +57,25 @@ export function alignNoise(
   shape: BatchShape,
   options?: AlignOptions,
 ): Float32Array {
-  return alignPart(noise, target, space, shape, 0, options);
+  realign(noise, target, space, shape, 0, options);
+  return noise;
 }
 
-/** Aligns z - alpha x. */
-function alignPart(
+/**
+ * Aligns what of z is not alpha x0 to x0, in place: noise to which alpha x0 has been added is aligned as by {@link alignNoise}.
+ *
+ * @param z `[B, L]`
+ * @param x0 `[B, L]`
+ */
+export function realign(
   z: Float32Array,
-  target: Float32Array,
+  x0: Float32Array,
   space: LatentSpace,
   { batch, nodes: n }: BatchShape,
   alpha: number,
   { rounds = ROUNDS, permute = true, vectors = 1 }: AlignOptions = {},
-): Float32Array {
-  if (n < 2 || space.vectors === 0) return z;
+): void {
+  if (n < 2 || space.vectors === 0) return;
   const width = 3 * space.vectors + space.scalars, length = latentLength(space, n), own = 3 * vectors;
   const e = new Float64Array(own * n), x = new Float64Array(own * n), turned = new Float64Array(own * n);
   const cost = new Float64Array(n * n), columns = new Int32Array(n), order = new Int32Array(n);
@@ -95,7 +85,7 @@ function alignPart(
     for (let i = 0; i < n; i++) {
       for (let a = 0; a < own; a++) {
         const k = at + i * width + a;
-        x[own * i + a] = target[k], e[own * i + a] = z[k] - alpha * target[k];
+        x[own * i + a] = x0[k], e[own * i + a] = z[k] - alpha * x0[k];
       }
       order[i] = columns[i] = i;
     }
@@ -130,7 +120,6 @@ function alignPart(
       for (let a = 0; a < own; a++) z[at + i * width + a] = alpha * x[own * i + a] + turned[own * order[i] + a];
     }
   }
-  return z;
 }
 
 /** out = R e, vector by vector. */

@@ -1,7 +1,7 @@
 /** The orthogonal matrix that turns one set of vectors closest to another: the Procrustes problem in three dimensions. */
 
 /** Singular values below this share of the largest count as zero: there the turn is not determined by the data. */
-const DEGENERATE = 1e-6;
+export const DEGENERATE = 1e-6;
 
 /**
  * Eigenvectors of a symmetric 3 x 3 matrix by Jacobi's rotations, in the columns of `vectors`, eigenvalues descending.

@@ -72,9 +72,8 @@ function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
   if (method !== "knowledge" && (width ?? blocks) !== undefined) {
     throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
   }
-  const fault = variantFault({ method, variant }, card.coupling);
+  const fault = variantFault({ method, variant }, card.coupling) ?? startless(settings.grid, card);
   if (fault) throw new RangeError(fault);
-  if (startless(settings.grid, card)) throw new RangeError(startless(settings.grid, card));
   const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
   if (method === "progressive" && missing.length > 0) {
     throw new RangeError(`keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`);

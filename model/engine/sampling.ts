@@ -77,10 +77,9 @@ export function createSamplings(
     patience = 1000,
     turn = once,
     now = () => performance.now(),
-    ...rest
+    realign = (z, x0, shape, alpha) => realignHere(z, x0, space, shape, alpha),
   }: SamplingsOptions,
 ): Samplings {
-  const { realign = (z, x0, shape, alpha) => realignHere(z, x0, space, shape, alpha) } = rest;
   const owners = new Map<number, Owner>();
   let waiting: Call[] = [], running = false, front = 0;
 

@@ -1,4 +1,5 @@
 /** Aligning the noise in latents to estimates, as a kernel: `realign` of `coupling/align.ts`, in 32 bits. */
+import { ROUNDS } from "../coupling/align.ts";
 import { latentLength } from "../latent.ts";
 import type { LatentSpace } from "../types.ts";
 import { assignText } from "./assignment.ts";
@@ -6,9 +7,6 @@ import { CALL_TYPE } from "./call.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { TURN_TEXT } from "./turn.ts";
-
-/** Rounds of assignment and turn, as on the CPU. */
-const ROUNDS = 3;
 
 /** The bindings of `createAlign`. */
 export type AlignBinding = "estimates" | "call" | "latents";

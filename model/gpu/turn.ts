@@ -1,10 +1,10 @@
-/** The orthogonal matrix that turns one set of vectors closest to another, in WGSL; see `coupling/turn.ts`. */
-
 /**
- * Singular values below this share of the largest count as zero, as on the CPU. In 32 bits that works because singular vectors are found
+ * The orthogonal matrix that turns one set of vectors closest to another, in WGSL; see `coupling/turn.ts`.
+ *
+ * The CPU's threshold for singular values that count as zero serves in 32 bits too, because singular vectors are found
  * without the Gram matrix, which would square the values and hide all below 3e-4; what rounding leaves where nothing should be is 1e-7.
  */
-const DEGENERATE = 1e-6;
+import { DEGENERATE } from "../coupling/turn.ts";
 
 /** Jacobi's sweeps. Each squares what is not yet orthogonal; four are enough. */
 const SWEEPS = 6;

@@ -1,12 +1,12 @@
 /** All samplers by name, with their options' schemas. */
 import { z as zod } from "zod";
-import type { Denoise, DrawNoise, Grid, Schedule } from "../types.ts";
+import type { Grid, Schedule } from "../types.ts";
 import { ancestral } from "./ancestral.ts";
 import { consistency } from "./consistency.ts";
 import { ddim } from "./ddim.ts";
 import { ddpm } from "./ddpm.ts";
 import { dpmSolverPp2m } from "./dpm_solver_pp_2m.ts";
-import { runPlan, type SamplingPlan } from "./step.ts";
+import type { SamplingPlan } from "./step.ts";
 
 export { ancestralStep } from "./ancestral.ts";
 export { consistencyStep } from "./consistency.ts";
@@ -73,18 +73,4 @@ export function planSampling(name: SamplerName, schedule: Schedule, grid: Grid, 
     default:
       throw new TypeError(`no sampler "${name}"; there are ${samplerName.options.join(", ")}`);
   }
-}
-
-/** Runs the named sampler; see `runPlan` for what the arguments are. Throws as {@link planSampling} and `runPlan`. */
-export async function sample(
-  name: SamplerName,
-  denoise: Denoise,
-  schedule: Schedule,
-  grid: Grid,
-  z: Float32Array,
-  noise: DrawNoise,
-  options: unknown = {},
-  signal?: AbortSignal,
-): Promise<Float32Array> {
-  return await runPlan(planSampling(name, schedule, grid, options), denoise, z, noise, signal);
 }

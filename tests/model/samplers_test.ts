@@ -14,7 +14,7 @@ import {
   firstLatents,
   parseSamplerOptions,
   planSampling,
-  sample,
+  runPlan,
   type SamplerName,
   samplerName,
   startOf,
@@ -25,6 +25,18 @@ import type { Denoise, DrawNoise, Grid, Schedule } from "../../model/types.ts";
 const schedules = { cosine: cosineSchedule(), polynomial: polynomialSchedule() };
 /** The data of these tests: every number normal, with this mean and deviation. */
 const MEAN = 0.7, DEVIATION = 0.4;
+/** Runs the named sampler over a grid. */
+const sample = async (
+  name: SamplerName,
+  denoise: Denoise,
+  schedule: Schedule,
+  grid: Grid,
+  z: Float32Array,
+  noise: DrawNoise,
+  options: unknown = {},
+  signal?: AbortSignal,
+) => await runPlan(planSampling(name, schedule, grid, options), denoise, z, noise, signal);
+
 const noNoise: DrawNoise = () => assert.fail("no noise was to be drawn");
 
 /** Deviation of z_t = alpha x + sigma noise. */

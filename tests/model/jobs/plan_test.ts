@@ -111,3 +111,10 @@ Deno.test("snapshot() is a whole model, which goes on when its source has gone",
     await model.denoiser(4);
     model.dispose();
   }));
+
+Deno.test("acceptRound() takes over a teacher's variant only where the method can have it", () =>
+  withCard({ coupling: "aligned", distilled: [{ ...student(4), variant: "ddpm" }] }, (card) => {
+    assert.equal(accept(card, {}).settings.variant, "ddim");
+    assert.equal(accept(card, { method: "moments", to: 2 }).settings.variant, "ddpm");
+    assert.throws(() => accept(card, { variant: "ddpm" }), /posterior means assume independent noise/);
+  }));
