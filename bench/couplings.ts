@@ -85,7 +85,7 @@ async function main(args: string[]): Promise<void> {
         const aligned: Realign | undefined = coupling === "aligned"
           ? (z, x0, alpha) => realign(z, x0, space, shape, alpha, align)
           : undefined;
-        const z = firstLatents(noise, start, aligned);
+        const z = await firstLatents(noise, start, aligned);
         const x0 = await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
         const streams = indices.map((index) => random(settings.seed, index, PURPOSE.decode));
         const molecules = await autoencoder.decode(x0, shape, streams, "argmax");

@@ -79,7 +79,8 @@ export const evaluateCommand = command({
       onFault: (error) => terminal.error(`${error.message}; going on without\n`),
     });
     const observed = alsoDecode(model, others);
-    const progress = createProgress(terminal), counters = [undefined, ...others].map(() => createComposition(rdkit));
+    const progress = createProgress(terminal);
+    const counters = new Map([decoding, ...others].map((each) => [each, createComposition(rdkit)]));
     const generation = generateMolecules(observed.model, request, {
       validate: pool,
       detail,
@@ -110,19 +111,19 @@ export const evaluateCommand = command({
       const result = await evaluate(generation.windows, {
         settings,
         reference,
-        groups: counters[0],
+        groups: counters.get(decoding),
         generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
         signal,
       });
       progress.end();
       if (!reference) terminal.error("no reference found: novelty and distances are left out\n");
       await told(result, out);
-      for (const [k, [other, molecules]] of [...observed.others].entries()) {
+      for (const [other, molecules] of observed.others) {
         const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
         const again = await evaluate(once(judged), {
           settings: { ...settings, decoding: other },
           reference,
-          groups: counters[k + 1],
+          groups: counters.get(other),
           signal,
         });
         const { moleculesPerSecond } = result; // of the sampling, which they share
@@ -130,7 +131,7 @@ export const evaluateCommand = command({
       }
       return 0;
     } finally {
-      for (const counter of counters) counter.close();
+      for (const counter of counters.values()) counter.close();
       pool.close();
       model.dispose();
     }

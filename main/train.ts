@@ -6,8 +6,9 @@ import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
+import { focusSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
-import { flag, option, positive, UsageError, whole } from "./options.ts";
+import { flag, object, option, positive, UsageError, whole } from "./options.ts";
 
 /** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
@@ -44,6 +45,11 @@ export const trainCommand = command({
       `how molecules and noise are paired: ${COUPLINGS.join(", ")} (default aligned; geoldm and edm independent)`,
       z.enum(COUPLINGS).optional(),
     ),
+    focus: option(
+      "JSON",
+      'draws more of the times where few-step samplers ask: {"first": 0, "last": 8, "share": 0.8}, log-SNRs (default: none)',
+      object().pipe(focusSpec).optional(),
+    ),
     from: option("FILE", "weights (safetensors) of the same network to begin with", z.string().optional()),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
@@ -55,9 +61,10 @@ export const trainCommand = command({
     if (kind === "molstep") {
       await runTraining({ ...options, folder, modelName: name, qm9: data, ...out });
     } else {
-      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, ...settings } = options;
+      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, ...settings } = options;
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
+      if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
       if (!["auto", ...BACKENDS].includes(backend)) throw new UsageError(`${kind} trains on ${BACKENDS.join(", ")}`);
       const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, qm9: data };
       await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });

@@ -14,16 +14,24 @@ import { random } from "./random.ts";
 import { firstLatents, planSampling, runPlan, type SamplingPlan, type Start } from "./samplers/mod.ts";
 import { type Settings, startsOf } from "./settings.ts";
 import { drawSize, groupBySize, PURPOSE, type SizeBatch, sizeDistribution, type SizeRange } from "./sizes.ts";
-import type { Denoise, Denoiser } from "./types.ts";
+import type { Denoise, Denoiser, Schedule } from "./types.ts";
 
 /** What to draw. */
 export interface DrawRequest {
   readonly count: number;
   readonly seed: number;
   readonly settings: Settings;
+  /** The plan of these settings where it is made already; see `acceptOrder`. */
+  readonly plan?: SamplingPlan;
   /** Nodes of the model's latent; the data's distribution where absent. */
   readonly size?: SizeRange;
 }
+
+/** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
+export const planOf = (
+  { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
+  schedule: Schedule,
+) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
 
 /** A batch of molecules of one size, as drawn. */
 export interface DrawnBatch {
@@ -104,7 +112,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, seed, settings, size }: DrawRequest,
+  { count, seed, settings, plan = planOf(settings, model.schedule), size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress } = options;
@@ -113,8 +121,6 @@ async function* drawWith(
     throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
   }
   const distribution = sizeDistribution(model.card, size);
-  const grid = makeGrid(settings.grid, settings.steps, model.schedule);
-  const plan = planSampling(settings.algorithm, model.schedule, grid, settings.options);
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser, batch = Math.max(model.batch, appetite);
   const { window = Math.max(256, 2 * appetite) } = options;
@@ -124,7 +130,7 @@ async function* drawWith(
     batch,
     denoiser,
     plan,
-    startOf: startsOf(model.card, settings.grid, model.schedule(grid[0])),
+    startOf: startsOf(model.card, settings.grid, model.schedule(plan[0].t)),
     seed,
     settings,
     progress(molecules) {
@@ -197,9 +203,9 @@ async function* inTurns(
       if (!denoiser.predictEach) await pause();
       return x0;
     };
-    const aligned = realigner(model.card.coupling, space, shape);
+    const aligned = realigner(model.card.coupling, space, shape, pause);
     const started = performance.now();
-    const first = firstLatents(noise, startOf(nodes), aligned);
+    const first = await firstLatents(noise, startOf(nodes), aligned);
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
     return { ...await decoded(batches, batch, x0), sampleMs };

@@ -1,9 +1,9 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "./card.ts";
 import type { Decoding } from "./decodings.ts";
-import type { DrawRequest } from "./generate.ts";
-import { type GridSpec, makeGrid } from "./grids.ts";
-import { parseSamplerOptions, planSampling } from "./samplers/mod.ts";
+import { type DrawRequest, planOf } from "./generate.ts";
+import type { GridSpec } from "./grids.ts";
+import { parseSamplerOptions, type SamplingPlan } from "./samplers/mod.ts";
 import { makeSchedule } from "./schedules.ts";
 import { chooseSettings, decodings, type SamplerName, startless } from "./settings.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "./sizes.ts";
@@ -55,9 +55,9 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     );
   }
   parseSamplerOptions(settings.algorithm, settings.options);
-  const schedule = makeSchedule(card.schedule);
+  let plan: SamplingPlan;
   try {
-    planSampling(settings.algorithm, schedule, makeGrid(settings.grid, steps, schedule), settings.options);
+    plan = planOf(settings, makeSchedule(card.schedule));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ImpossibleOrderError("grid", error.message);
@@ -73,7 +73,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, seed, settings, size: size?.range };
+  return { count, seed, settings, plan, size: size?.range };
 }
 
 /** A seed where none was given: 32 random bits. */

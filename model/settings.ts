@@ -53,8 +53,11 @@ const nearest = <T extends { steps: number }>(entries: readonly T[], steps: numb
   [...entries].sort((a, b) => Math.abs(Math.log(a.steps / steps)) - Math.abs(Math.log(b.steps / steps)))[0];
 
 /** A grid's numbers; even steps are the power 1. */
-const numbersOf = (grid: GridSpec): Readonly<Record<string, unknown>> =>
-  grid.type === "uniform" ? { type: "power", rho: 1 } : { ...grid };
+const numbersOf = (grid: GridSpec): GridSpec => grid.type === "uniform" ? { type: "power", rho: 1 } : { ...grid };
+
+/** The grid of these numbers. */
+const gridOf = (numbers: GridSpec): GridSpec =>
+  numbers.type === "power" && numbers.rho === 1 ? { type: "uniform" } : numbers;
 
 /** From a to b at `part`, 0 to 1: numbers in proportion, objects key by key; undefined where they differ in anything else. */
 function between(a: unknown, b: unknown, part: number): unknown {
@@ -79,7 +82,7 @@ function recommendedAt(entries: readonly Recommended[], steps: number): Recommen
     const mixed = between(of(below), of(above), part) as Pick<Recommended, "grid" | "options" | "clamp"> | undefined;
     // An order is 1 or 2, and nothing lies between.
     if (mixed && samplerOptions[below.sampler].safeParse(mixed.options).success) {
-      return { steps, sampler: below.sampler, ...mixed };
+      return { steps, sampler: below.sampler, ...mixed, grid: gridOf(mixed.grid) };
     }
   }
   return nearest(entries, steps);

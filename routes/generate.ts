@@ -47,7 +47,8 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
           size: askedSize(asked),
         })
       );
-    let request = accept(deps.store.entry(asked.model).card);
+    const { card } = deps.store.entry(asked.model);
+    let request = accept(card);
     if (deps.lifecycle.state === "draining") {
       throw new HttpError(503, "Shutting down", "the service is shutting down", {}, { "Retry-After": "5" });
     }
@@ -80,7 +81,7 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
       // Students may have come or gone while the model was loaded. From here to the generation's lease nothing waits, so that
       // the settings are those of the weights.
       const model = deps.store.loaded(asked.model)!;
-      request = accept(model.card);
+      if (model.card !== card) request = accept(model.card);
       const generation = generateMolecules(model, request, {
         validate,
         place,

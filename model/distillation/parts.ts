@@ -17,7 +17,7 @@ import { openLearner, type Trainer } from "../training/open_learner.ts";
 import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
-import { halved, type RoundSettings, variantFault } from "./settings.ts";
+import { gridFault, halved, type RoundSettings, variantFault } from "./settings.ts";
 import type { LatentSource } from "./source.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
@@ -72,7 +72,8 @@ function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
   if (method !== "knowledge" && (width ?? blocks) !== undefined) {
     throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
   }
-  const fault = variantFault({ method, variant }, card.coupling) ?? startless(settings.grid, card);
+  const fault = variantFault({ method, variant }, card.coupling) ?? startless(settings.grid, card) ??
+    gridFault(settings, makeSchedule(card.schedule));
   if (fault) throw new RangeError(fault);
   const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
   if (method === "progressive" && missing.length > 0) {

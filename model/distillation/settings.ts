@@ -1,7 +1,8 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
 import { z } from "zod";
 import type { Coupling } from "../coupling/align.ts";
-import { gridSpec } from "../grids.ts";
+import { gridAtSteps, gridSpec, makeGrid } from "../grids.ts";
+import type { Schedule } from "../types.ts";
 
 /**
  * `progressive` halves the number of steps (Salimans & Ho 2022); `moments` goes to any number of steps by moment matching
@@ -82,8 +83,28 @@ export function variantFault(
   if (method === "progressive" && variant === "consistency") {
     return "progressive halves steps that draw nothing: its variant is ddim or ddpm";
   }
+  if (method === "knowledge" && variant === "consistency") {
+    return "knowledge teaches no sampler: its variant is ddim or ddpm, and says nothing";
+  }
   if (method === "progressive" && variant === "ddpm" && coupling === "aligned") {
     return "posterior means assume independent noise; a progressive student of a network trained on aligned noise has the variant ddim";
+  }
+}
+
+/**
+ * Why a schedule has no such grid at one of the step counts that a round samples or learns with; undefined where it has all: the student's
+ * own, those that it keeps, the teacher's, and the halved intervals of progressive rounds.
+ */
+export function gridFault(
+  { method, from, to, keep, grid }: Pick<RoundSettings, "method" | "from" | "to" | "keep" | "grid">,
+  schedule: Schedule,
+): string | undefined {
+  const counts = new Set([to, from, ...keep, ...method === "progressive" ? [2 * to, ...keep.map((n) => 2 * n)] : []]);
+  try {
+    for (const steps of counts) makeGrid(gridAtSteps(grid, to, steps, schedule), steps, schedule);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return error.message;
   }
 }
 

@@ -185,7 +185,7 @@ export function createSamplings(
               waiting.push({ task, owner, z, step: steps.get(t)!, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          firstLatents(noise, start, aligned),
+          await firstLatents(noise, start, aligned),
           noise,
           signal,
           aligned,

@@ -1,7 +1,14 @@
 /** What a request for a round leaves open is filled in here, from the model's card. */
 import { z } from "zod";
 import type { Card } from "../card.ts";
-import { halved, type RoundSettings, roundSettings, variantFault, variantOf } from "../distillation/settings.ts";
+import {
+  gridFault,
+  halved,
+  type RoundSettings,
+  roundSettings,
+  variantFault,
+  variantOf,
+} from "../distillation/settings.ts";
 import { gridAtSteps } from "../grids.ts";
 import { makeSchedule } from "../schedules.ts";
 import { startless } from "../settings.ts";
@@ -122,6 +129,8 @@ export function acceptRound(
     grid: own ?? asked.grid,
     ...size,
   });
+  const gridWrong = gridFault(settings, makeSchedule(card.schedule));
+  if (gridWrong) throw new ImpossibleRoundError("grid", gridWrong);
   return { settings, limits: { ...(minutes !== undefined && { minutes }), ...(updates !== undefined && { updates }) } };
 }
 

@@ -66,12 +66,12 @@ export function startOf(
  * The latents `[B, L]` that sampling begins with: noise, or with a start z = alpha x + sigma e from two draws, x first, and e aligned to x for a
  * network that was trained so.
  */
-export function firstLatents(noise: DrawNoise, start?: Start, realign?: Realign): Float32Array {
+export async function firstLatents(noise: DrawNoise, start?: Start, realign?: Realign): Promise<Float32Array> {
   const z = noise();
   if (!start) return z;
   const { alpha, sigma, mean, spread } = start, length = mean.length;
   const x = z.map((value, k) => mean[k % length] + spread[k % length] * value);
   applyStep({ z: 0, x0: alpha, noise: sigma }, z, x, noise);
-  realign?.(z, x, alpha);
+  await realign?.(z, x, alpha);
   return z;
 }

@@ -95,7 +95,7 @@ export function applyStep(
 }
 
 /** Aligns what of z `[B, L]` is not alpha x0 to x0 `[B, L]`, in place; see `coupling/align.ts`. */
-export type Realign = (z: Float32Array, x0: Float32Array, alpha: number) => void;
+export type Realign = (z: Float32Array, x0: Float32Array, alpha: number) => void | Promise<void>;
 
 /**
  * Carries a plan out: one denoiser call an interval, and the last call's x0. `noise` is drawn before that only, in the order of the
@@ -125,7 +125,7 @@ export async function runPlan(
   for (const [k, step] of plan.slice(0, last).entries()) {
     const x0 = await estimate(denoise, state, step.t, signal);
     applyStep(step, state, x0, noise, earlier);
-    if (step.noise !== 0) realign?.(state, x0, plan[k + 1].alpha);
+    if (step.noise !== 0) await realign?.(state, x0, plan[k + 1].alpha);
     earlier?.set(x0);
   }
   return (await estimate(denoise, state, plan[last].t, signal)).slice();

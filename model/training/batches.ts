@@ -5,8 +5,10 @@ import type { ExampleSet } from "../heavy_atom/examples.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../latent.ts";
 import { random } from "../random.ts";
+import { timeAtLogSnr } from "../schedules.ts";
 import type { Schedule } from "../types.ts";
 import type { Group } from "./learner.ts";
+import type { Focus } from "./settings.ts";
 import { lossWeights } from "./weights.ts";
 
 /** What a batch is drawn from and how. */
@@ -22,6 +24,8 @@ export interface BatchOptions {
   readonly coupling?: Coupling;
   /** For comparisons; see there. */
   readonly align?: AlignOptions;
+  /** Where more of the times are drawn. Default: nowhere, they are uniform. */
+  readonly focus?: Focus;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
@@ -30,18 +34,29 @@ export interface BatchOptions {
 const BATCH = 102;
 
 /**
+ * The time that belongs to a uniform number in (0, 1). Without a focus it is that number; with one, the first `share` of the numbers give times
+ * whose log-SNR is uniform between the focus' ends, and the rest uniform times.
+ */
+export function timeOf(uniform: number, schedule: Schedule, focus?: Focus): number {
+  if (!focus) return uniform;
+  const { first, last, share } = focus;
+  if (uniform < share) return timeAtLogSnr(schedule, first + (last - first) * (uniform / share));
+  return (uniform - share) / (1 - share);
+}
+
+/**
  * Draws `batch` molecules with replacement, each with its own time, rotation, draw of u and noise, grouped by size. Noise that is
  * aligned is drawn like any other, so that the draws are the same for both couplings.
- * Times are stratified: one, uniform, in each of `batch` equal parts of (0, 1), which leaves each uniform.
+ * Times are stratified: of one uniform number in each of `batch` equal parts of (0, 1), which leaves each as `timeOf` says.
  */
 export function makeGroups(options: BatchOptions): Group[] {
-  const { examples, batch, seed, update, schedule, coupling, align, classes = QM9_CLASSES.length } = options;
+  const { examples, batch, seed, update, schedule, coupling, align, focus, classes = QM9_CLASSES.length } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1, ${batch} given`);
   if (examples.count === 0) throw new RangeError("no examples to draw from");
   const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
   const drawn = new Map<number, { index: number; t: number }[]>();
   for (let k = 0; k < batch; k++) {
-    const index = stream.integer(examples.count), t = (k + stream.uniform()) / batch;
+    const index = stream.integer(examples.count), t = timeOf((k + stream.uniform()) / batch, schedule, focus);
     const { nodes } = examples.example(index);
     drawn.set(nodes, [...drawn.get(nodes) ?? [], { index, t }]);
   }

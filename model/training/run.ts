@@ -66,12 +66,27 @@ const kept = ({ coupling, ...settings }: RunSettings) =>
  * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
  */
 export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
-  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling } = options;
+  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling, focus } =
+    options;
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const settings = runSettings.parse({
     ...(options.resume && await toldBefore(folder)) || { coupling: "aligned" },
-    ...given({ model: modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling }),
+    ...given({
+      model: modelName,
+      width,
+      blocks,
+      batch,
+      seed,
+      muon,
+      adamw,
+      clip,
+      warmup,
+      cooldown,
+      emaLimit,
+      coupling,
+      focus,
+    }),
     ...given({ from: first?.told }),
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =

@@ -5,6 +5,19 @@ import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
 import { makeSchedule } from "../schedules.ts";
 import type { LatentSpace, Schedule } from "../types.ts";
 
+/**
+ * Where more of the training's times are drawn: `share` of them with a log-SNR that is uniform between `first` and `last`, as the steps of
+ * few-step samplers from a matched start are; the rest are uniform times.
+ */
+export const focusSpec = z.strictObject({
+  first: z.number().min(-10).max(10),
+  last: z.number().min(-10).max(15),
+  share: z.number().gt(0).lt(1),
+}).refine(({ first, last }) => first < last, { error: "focus: first must lie below last" });
+
+/** See there. */
+export type Focus = z.infer<typeof focusSpec>;
+
 /** Settings that decide a run's numbers. Time limits are not among them: a resume may train longer. */
 export const runSettings = z.strictObject({
   /** Name of the model that is trained. */
@@ -26,6 +39,8 @@ export const runSettings = z.strictObject({
   emaLimit: z.number().min(0).lt(1).default(0.9995),
   /** How molecules and noise are paired. Settings that do not say are older than the choice: independent. */
   coupling: z.enum(COUPLINGS).default("independent"),
+  /** Where more of the times are drawn; without it they are uniform. */
+  focus: focusSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
 });

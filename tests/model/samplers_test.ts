@@ -369,7 +369,7 @@ Deno.test('sample("consistency") with `after` makes DDPM\'s steps up to that log
   assert.throws(() => planSampling("consistency", schedules.cosine, grid, { before: 3 }), TypeError);
 });
 
-Deno.test("firstLatents() is noise, or with a start a draw of the data's mean and spread under aligned noise", () => {
+Deno.test("firstLatents() is noise, or with a start a draw of the data's mean and spread under aligned noise", async () => {
   const space = { vectors: 1, scalars: 2, pairs: 1 }, nodes = 4, batch = 4000, shape = { batch, nodes };
   const moments = {
     vectors: [0.7],
@@ -380,10 +380,10 @@ Deno.test("firstLatents() is noise, or with a start a draw of the data's mean an
     const stream = random(seed);
     return () => drawNoise(space, shape, Array(batch).fill(stream));
   };
-  assert.deepEqual(firstLatents(draw(1)), draw(1)());
+  assert.deepEqual(await firstLatents(draw(1)), draw(1)());
   const values = { alpha: 0.8, sigma: 0.6 }, start = startOf(moments, space, nodes, values, 0.5);
-  const [plain, aligned] = [undefined, realigner("aligned", space, shape)].map((realign) =>
-    firstLatents(draw(1), start, realign)
+  const [plain, aligned] = await Promise.all(
+    [undefined, realigner("aligned", space, shape)].map((realign) => firstLatents(draw(1), start, realign)),
   );
   const length = plain.length / batch, width = 5;
   const spread = (z: Float32Array, which: (k: number) => boolean) => {

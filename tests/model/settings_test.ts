@@ -95,6 +95,8 @@ Deno.test("chooseSettings() takes grid, start and clamp between two entries in p
     { steps: 32, sampler: "ddim" as const, grid: { type: "uniform" as const }, options: {}, clamp: 0 },
   ];
   assert.deepEqual(chooseSettings({ ...between, recommended: powers }, 16).grid, { type: "power", rho: 2 });
+  const even = powers.map((entry) => ({ ...entry, grid: { type: "uniform" as const } }));
+  assert.deepEqual(chooseSettings({ ...between, recommended: even }, 16).grid, { type: "uniform" });
 });
 
 Deno.test("startsOf() gives starts where a grid has one, of the moments of the nearest size", () => {

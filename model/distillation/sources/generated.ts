@@ -74,7 +74,7 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
       return x0;
     };
     const realign = realigner(card.coupling, space, shape);
-    const first = firstLatents(noise, startOf(nodes), realign);
+    const first = await firstLatents(noise, startOf(nodes), realign);
     addToPool(parts, nodes, await runPlan(plan, denoise, first, noise, signal, realign));
   }
   return joinPool(parts);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { alignNoise, realign } from "../../../model/coupling/align.ts";
+import { alignNoise, realign, realigner } from "../../../model/coupling/align.ts";
 import { assign } from "../../../model/coupling/assignment.ts";
 import { nearestOrthogonal } from "../../../model/coupling/turn.ts";
 import { type Here, openMember } from "../../../model/engine/member.ts";
@@ -207,6 +207,16 @@ Deno.test("realign() aligns what is not alpha x0", () => {
   realign(z, x, space, shape, alpha);
   const aligned = alignNoise(noise.slice(), x, space, shape);
   near(z, aligned.map((value, k) => alpha * x[k] + sigma * value), 2e-6);
+});
+
+Deno.test("realigner() pauses every few molecules and gives what it gives without", async () => {
+  const shape = { batch: 200, nodes: 9 }, x = draw(200, 9, 14), z = draw(200, 9, 15), paused = z.slice();
+  let pauses = 0;
+  await realigner("aligned", space, shape)!(z, x, 0.4);
+  await realigner("aligned", space, shape, () => Promise.resolve(void pauses++))!(paused, x, 0.4);
+  assert.deepEqual(paused, z);
+  assert.ok(pauses >= 2 && pauses < 200, `${pauses} pauses`);
+  assert.equal(realigner("independent", space, shape), undefined);
 });
 
 /** Mean of <x, e> over the molecules: how far noise lies along x. */

@@ -40,7 +40,7 @@ const coupled = (...asked: Parameters<typeof sampling>): Sampling => {
 };
 
 /** The same, with the loop here. */
-function byHand(
+async function byHand(
   denoiser: Denoiser,
   { plan, shape, seed, indices, steps, clamp, start, coupling }: Sampling,
 ): Promise<Float32Array> {
@@ -53,7 +53,7 @@ function byHand(
       if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
       return x0;
     },
-    firstLatents(noise, start, aligned),
+    await firstLatents(noise, start, aligned),
     noise,
     undefined,
     aligned,

@@ -101,7 +101,7 @@ for (const [name, options] of samplers) {
           const sampling: Sampling = { shape, seed: 9, indices, ...change }, { x0 } = await gpu.sample!(sampling);
           const noise = moleculeNoise(gpu.space, 6, 9, indices);
           const aligned = realigner(sampling.coupling ?? "independent", gpu.space, shape);
-          const first = firstLatents(noise, sampling.start, aligned);
+          const first = await firstLatents(noise, sampling.start, aligned);
           const denoise: Denoise = (z, t) => engine.predict(z, shape, t);
           const expected = await runPlan(sampling.plan, denoise, first, noise, undefined, aligned);
           const error = relativeError(x0, expected);

@@ -48,7 +48,7 @@ async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, in
       if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
       return x0;
     },
-    firstLatents(noise, start, aligned),
+    await firstLatents(noise, start, aligned),
     noise,
     undefined,
     aligned,

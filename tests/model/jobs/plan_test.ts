@@ -112,9 +112,23 @@ Deno.test("snapshot() is a whole model, which goes on when its source has gone",
     model.dispose();
   }));
 
+Deno.test("acceptRound() refuses a grid that the schedule does not have at one of the round's step counts", () =>
+  withCard({ schedule: { type: "polynomial" } }, (card) => {
+    const grid = { type: "logSnr", first: -3, last: 9 };
+    const { settings } = accept(card, { from: 32, grid });
+    assert.deepEqual([settings.to, settings.grid], [16, grid]);
+    for (const asked of [{ grid: { ...grid, first: 9.5 } }, { method: "moments", from: 64, to: 1, grid }]) {
+      assert.throws(
+        () => accept(card, asked),
+        (error) => error instanceof ImpossibleRoundError && error.field === "grid" && /log-SNR/.test(error.message),
+      );
+    }
+  }));
+
 Deno.test("acceptRound() takes over a teacher's variant only where the method can have it", () =>
   withCard({ coupling: "aligned", distilled: [{ ...student(4), variant: "ddpm" }] }, (card) => {
     assert.equal(accept(card, {}).settings.variant, "ddim");
     assert.equal(accept(card, { method: "moments", to: 2 }).settings.variant, "ddpm");
     assert.throws(() => accept(card, { variant: "ddpm" }), /posterior means assume independent noise/);
+    assert.throws(() => accept(card, { method: "knowledge", variant: "consistency" }), /knowledge teaches no sampler/);
   }));

@@ -1,13 +1,28 @@
 import assert from "node:assert/strict";
 import { heavyAtomSpace } from "../../../model/heavy_atom/space.ts";
 import { latentLength } from "../../../model/latent.ts";
-import { cosineSchedule } from "../../../model/schedules.ts";
-import { makeGroups } from "../../../model/training/batches.ts";
+import { cosineSchedule, timeAtLogSnr } from "../../../model/schedules.ts";
+import { makeGroups, timeOf } from "../../../model/training/batches.ts";
 import { lossWeights } from "../../../model/training/weights.ts";
 import { smallExamples } from "./molecules.ts";
 
 const examples = smallExamples(), schedule = cosineSchedule();
 const make = (batch: number, seed = 1, update = 0) => makeGroups({ examples, batch, seed, update, schedule });
+
+Deno.test("timeOf() draws a share of the times with an even log-SNR, and the rest evenly", () => {
+  const focus = { first: 0, last: 8, share: 0.75 }, count = 4000;
+  const times = Array.from({ length: count }, (_, k) => timeOf((k + 0.5) / count, schedule, focus));
+  const part = (inside: (t: number) => boolean) => times.filter(inside).length / count;
+  const between = (low: number, high: number) => (t: number) => schedule(t).logSnr > low && schedule(t).logSnr <= high;
+  // Even times have a quarter of themselves anywhere.
+  const even = (low: number, high: number) => timeAtLogSnr(schedule, low) - timeAtLogSnr(schedule, high);
+  for (const [low, high] of [[0, 2], [2, 4], [4, 6], [6, 8]]) {
+    const expected = 0.75 / 4 + 0.25 * even(low, high);
+    assert.ok(Math.abs(part(between(low, high)) - expected) < 0.002, `${low} to ${high}`);
+  }
+  assert.ok(Math.abs(part(between(-Infinity, 0)) - 0.25 * even(-Infinity, 0)) < 0.002);
+  assert.equal(timeOf(0.3, schedule), 0.3);
+});
 
 Deno.test("makeGroups() is a function of seed and update alone", () => {
   assert.deepEqual(make(8, 3, 5), make(8, 3, 5));
