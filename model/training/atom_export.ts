@@ -18,6 +18,7 @@ import {
   DENOISER_FILE,
   exportModel,
   type ExportOptions,
+  readMoments,
   stageFacts,
   trainingFacts,
   writeModel,
@@ -77,6 +78,7 @@ export async function exportAtomModel(folder: string, to: string, options: Expor
     autoencoder,
     sizes,
     coupling: settings.coupling,
+    ...await readMoments(at),
     ...(options.recommended ? { recommended: options.recommended } : {}),
     training,
   };

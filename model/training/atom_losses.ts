@@ -1,11 +1,12 @@
 /** Losses of GeoLDM and EDM. */
 import type * as tfjs from "@tensorflow/tfjs";
-import { alignNoise, type Coupling } from "../coupling/align.ts";
+import { alignNoise } from "../coupling/align.ts";
 import { type EgnnDenoiserSizes, egnnPrediction } from "../egnn_denoiser.ts";
 import { POSTERIOR_DEVIATION } from "../geoldm/autoencoder.ts";
 import { decodeLatents, encodeMeans, type GeoldmSizes } from "../geoldm/networks.ts";
 import type { LossTensors } from "../pair_attention/loss.ts";
 import type { Tensors, Tf } from "../pair_attention/layers.ts";
+import type { LatentSpace } from "../types.ts";
 import type { AtomGroup } from "./atom_batches.ts";
 
 /** Positions `[B,N,3]` and features `[B,N,F]` of a group. */
@@ -66,22 +67,27 @@ export function autoencoderLoss(tf: Tf, sizes: GeoldmSizes, klWeight: number) {
   };
 }
 
-/**
- * |eps - prediction|^2 over (3 + k) N: Hoogeboom et al. (2022), eq. 17 with w = 1. Aligned noise lies as the clean latents do,
- * which are read from the device for it.
- */
-export function denoisingLoss(
-  tf: Tf,
-  sizes: EgnnDenoiserSizes,
-  clean: Clean,
-  coupling: Coupling = "independent",
-) {
+/** The numbers of a group's clean latents, `[B, L]`, read from the device. */
+export async function cleanValues(tf: Tf, clean: Clean, group: AtomGroup): Promise<Float32Array> {
+  const latents = tf.tidy(() => clean(group));
+  try {
+    return await latents.data() as Float32Array;
+  } finally {
+    latents.dispose();
+  }
+}
+
+/** A group whose diffusion noise lies as its clean latents do. */
+export async function alignedGroup(tf: Tf, clean: Clean, space: LatentSpace, group: AtomGroup): Promise<AtomGroup> {
+  const { shape, noise } = group, x0 = await cleanValues(tf, clean, group);
+  return { ...group, noise: alignNoise(noise.slice(), x0, space, shape) };
+}
+
+/** |eps - prediction|^2 over (3 + k) N: Hoogeboom et al. (2022), eq. 17 with w = 1. */
+export function denoisingLoss(tf: Tf, sizes: EgnnDenoiserSizes, clean: Clean) {
   return (params: Tensors, group: AtomGroup): LossTensors => {
-    const { shape } = group, x0 = clean(group), space = { vectors: 1, scalars: x0.shape[2]! - 3, pairs: 0 };
-    const noise = coupling === "aligned"
-      ? alignNoise(group.noise.slice(), x0.dataSync() as Float32Array, space, shape)
-      : group.noise;
-    const eps = draws(tf, noise, shape), over = (v: Float32Array) => tf.tensor3d(v, [v.length, 1, 1]);
+    const { shape } = group, x0 = clean(group);
+    const eps = draws(tf, group.noise, shape), over = (v: Float32Array) => tf.tensor3d(v, [v.length, 1, 1]);
     const z = tf.add(tf.mul(over(group.alpha), x0), tf.mul(over(group.sigma), eps));
     const prediction = egnnPrediction(tf, params, sizes, z, tf.tensor1d(group.t));
     const errors = tf.mean(tf.square(tf.sub(eps, prediction)), [0, 1]), k = eps.shape[2]; // [3+k]

@@ -11,7 +11,14 @@ import type { Tensors } from "../pair_attention/layers.ts";
 import type { LossTensors } from "../pair_attention/loss.ts";
 import type { ParameterSpec } from "../pair_attention/parameters.ts";
 import { type AtomGroup, type AtomSet, atomSet, makeAtomGroup } from "./atom_batches.ts";
-import { autoencoderLoss, denoisingLoss, posteriorLatents, scaledAtoms } from "./atom_losses.ts";
+import {
+  alignedGroup,
+  autoencoderLoss,
+  cleanValues,
+  denoisingLoss,
+  posteriorLatents,
+  scaledAtoms,
+} from "./atom_losses.ts";
 import {
   ATOM_SCHEDULE,
   atomSchedule,
@@ -22,8 +29,9 @@ import {
   denoiserSizes,
   NORMALISERS,
 } from "./atom_settings.ts";
-import { loadCheckpoint } from "./checkpoint.ts";
+import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
 import { writeLearningCurve } from "./curve.ts";
+import { atomMoments, LATENTS } from "./moments.ts";
 import { createProgress } from "./progress.ts";
 import { createTensorflowLearner } from "./tensorflow_learner.ts";
 import { train, type TrainOptions, type TrainResult } from "./train.ts";
@@ -50,6 +58,8 @@ interface Stage {
   readonly name: "autoencoder" | "denoiser";
   readonly specs: readonly ParameterSpec[];
   readonly loss: (params: Tensors, group: AtomGroup) => LossTensors;
+  /** What is done to a group before it is learned from. */
+  readonly ready?: (group: AtomGroup) => Promise<AtomGroup>;
   /** Share of the run's minutes or updates. */
   readonly share: number;
 }
@@ -67,10 +77,11 @@ interface Setting {
 const HELD_OUT_SEED = 20_101;
 
 async function runStage({ tf, backend, settings, options, data }: Setting, stage: Stage): Promise<TrainResult> {
-  const { name, specs, loss, share } = stage, { batch, seed, adamw, clip, emaLimit, warmup, cooldown } = settings;
+  const { name, specs, loss, ready = (group) => Promise.resolve(group), share } = stage,
+    { batch, seed, adamw, clip, emaLimit, warmup, cooldown } = settings;
   const schedule = atomSchedule(), space = atomSpace(settings), { timesteps } = ATOM_SCHEDULE;
-  const group = (set: AtomSet, size: number, seed: number) => (update: number) => [
-    makeAtomGroup({ set, space, batch: size, seed, update, schedule, timesteps }),
+  const group = (set: AtomSet, size: number, seed: number) => async (update: number) => [
+    await ready(makeAtomGroup({ set, space, batch: size, seed, update, schedule, timesteps })),
   ];
   const learner = createTensorflowLearner<AtomGroup>(tf, { backend, specs, values: initialValues(specs, seed), loss });
   const { write, terminal = false, signal } = options, progress = createProgress({ write, terminal });
@@ -84,7 +95,9 @@ async function runStage({ tf, backend, settings, options, data }: Setting, stage
     const result = await train<AtomGroup>({
       learner,
       makeGroups: group(data.train, batch, seed),
-      validation: Array.from({ length: 8 }, (_, k) => group(data.valid, Math.min(batch, 32), HELD_OUT_SEED)(k)).flat(),
+      validation: (await Promise.all(
+        Array.from({ length: 8 }, (_, k) => group(data.valid, Math.min(batch, 32), HELD_OUT_SEED)(k)),
+      )).flat(),
       settings: {
         ...settings,
         schedule: ATOM_SCHEDULE,
@@ -139,8 +152,14 @@ export async function runAtomTraining(asked: Partial<AtomSettings>, options: Ato
   }
   try {
     const sizes = denoiserSizes(settings), ofDenoiser = egnnDenoiserParameters(atomSpace(settings), sizes);
-    const loss = denoisingLoss(tf, sizes, clean, settings.coupling);
-    return await runStage(setting, { name: "denoiser", specs: ofDenoiser, loss, share: 1 });
+    const loss = denoisingLoss(tf, sizes, clean), space = atomSpace(settings);
+    const ready = settings.coupling === "aligned"
+      ? (group: AtomGroup) => alignedGroup(tf, clean, space, group)
+      : undefined;
+    const result = await runStage(setting, { name: "denoiser", specs: ofDenoiser, loss, ready, share: 1 });
+    const latents = await atomMoments(data.train, space, (group) => cleanValues(tf, clean, group));
+    await writeAtomically(`${options.folder}/denoiser/${LATENTS}`, new TextEncoder().encode(JSON.stringify(latents)));
+    return result;
   } finally {
     tf.dispose(frozen);
   }

@@ -82,6 +82,12 @@ export function averagedWeights(folder: string, { state }: Checkpoint, specs: re
   }));
 }
 
+/** The moments of a run's training data, as a card has them; nothing where the run is older than they are. */
+export async function readMoments(folder: string): Promise<Pick<CardInput, "latents">> {
+  const text = await Deno.readTextFile(`${folder}/${LATENTS}`).catch(absent);
+  return text ? { latents: JSON.parse(text) } : {};
+}
+
 /** Writes a model's folder: the card, checked, and files of 16-bit floats. */
 export async function writeModel(
   to: string,
@@ -106,7 +112,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   if (!checkpoint) throw new RangeError(`${folder} holds no checkpoint of a run`);
   const { schedule: _, sizes, ...rest } = JSON.parse(checkpoint.settings);
   const settings = runSettings.parse(rest), space = runSpace(), { width, blocks } = settings;
-  const latents = await Deno.readTextFile(`${folder}/${LATENTS}`).catch(absent);
+  const latents = await readMoments(folder);
   const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, { width, blocks }));
   const card: CardInput = {
     name: settings.model,
@@ -128,7 +134,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
     },
     sizes,
     coupling: settings.coupling,
-    ...(latents ? { latents: JSON.parse(latents) } : {}),
+    ...latents,
     ...(options.recommended ? { recommended: options.recommended } : {}),
     training: { ...trainingFacts(options), settings, ...await stageFacts(folder, checkpoint, settings.batch, options) },
   };

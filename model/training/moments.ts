@@ -6,6 +6,8 @@ import { latentLength } from "../latent.ts";
 import { random } from "../random.ts";
 import type { LatentMoments } from "../samplers/mod.ts";
 import type { LatentSpace } from "../types.ts";
+import { type AtomGroup, type AtomSet, makeAtomGroup } from "./atom_batches.ts";
+import { ATOM_SCHEDULE, atomSchedule } from "./atom_settings.ts";
 
 /** File of a run's folder that holds the moments of its training data. */
 export const LATENTS = "latents.json";
@@ -72,4 +74,30 @@ export function exampleMoments(examples: ExampleSet, classes: number): Record<st
     all.get(example.nodes)!.add(z);
   }
   return Object.fromEntries([...all].map(([nodes, sums]) => [nodes, sums.moments()]));
+}
+
+/** Most molecules of a size whose latents make its moments, drawn with replacement, and those read from the device at once. */
+const DRAWN = 128, AT_ONCE = 32;
+
+/**
+ * The moments of all-atom latents, by size.
+ *
+ * @param latents the clean latents of a group, `[B, L]`
+ */
+export async function atomMoments(
+  { sizes, molecule }: AtomSet,
+  space: LatentSpace,
+  latents: (group: AtomGroup) => Promise<Float32Array>,
+): Promise<Record<string, LatentMoments>> {
+  const all: [number, LatentMoments][] = [], { timesteps } = ATOM_SCHEDULE, schedule = atomSchedule();
+  for (const [size, rows] of sizes) {
+    const sums = momentsOf(space, size), set = { count: rows.length, sizes: new Map([[size, rows]]), molecule };
+    const batch = Math.min(AT_ONCE, rows.length), batches = Math.ceil(Math.min(DRAWN, rows.length) / batch);
+    for (let update = 0; update < batches; update++) {
+      const group = makeAtomGroup({ set, space, batch, seed: SEED, update, schedule, timesteps });
+      sums.add(await latents(group));
+    }
+    all.push([size, sums.moments()]);
+  }
+  return Object.fromEntries(all);
 }
