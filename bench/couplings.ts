@@ -6,19 +6,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { createComposition } from "../chem/composition.ts";
 import { findQm9, openQm9 } from "../chem/qm9.ts";
-import { createRdkit } from "../chem/rdkit.ts";
-import { createValidator, type Validation } from "../chem/validator.ts";
-import { summarise } from "../chem/metrics.ts";
 import { type AlignOptions, type Coupling, realign } from "../model/coupling/align.ts";
 import { createNativeDenoiser } from "../model/engine/native_denoiser.ts";
 import { makeGrid } from "../model/grids.ts";
-import { createHeavyAtomAutoencoder } from "../model/heavy_atom/autoencoder.ts";
 import { moleculeNoise } from "../model/noise.ts";
-import { random } from "../model/random.ts";
 import { firstLatents, planSampling, type Realign, runPlan, startOf } from "../model/samplers/mod.ts";
-import { PURPOSE } from "../model/sizes.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { heldOutGroups, loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
@@ -28,6 +21,7 @@ import { openLearner } from "../model/training/open_learner.ts";
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
 import { conditions } from "./conditions.ts";
+import { createJudge, NODES } from "./drawn.ts";
 import { keep, machineLine, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 
@@ -41,8 +35,8 @@ const PAIRINGS: Readonly<Record<string, { readonly coupling: Coupling; readonly 
   "with the hydrogen vectors": { coupling: "aligned", align: { vectors: 3 } },
 };
 
-/** Size of the molecules drawn, their sampler's steps, and where these begin and end. */
-const NODES = 9, STEPS = 8, GRID = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6 } as const;
+/** The sampler's steps, and where these begin and end. */
+const STEPS = 8, GRID = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6 } as const;
 
 const options = z.object({
   from: z.string({ error: "--from FILE is needed: weights to begin with" }),
@@ -66,7 +60,7 @@ async function main(args: string[]): Promise<void> {
   const { examples } = loadExamples(data, data.split.train.subarray(0, 2 * updates * settings.batch));
   const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000)).examples;
   const moments = exampleMoments(examples, space.scalars)[NODES];
-  const rdkit = await createRdkit(), validate = createValidator(rdkit), autoencoder = createHeavyAtomAutoencoder();
+  const judged = await createJudge(count, settings.seed);
   const sizes = { width: settings.width, blocks: settings.blocks };
 
   /** Draws with the averaged weights, by fresh noise paired as in training. */
@@ -77,25 +71,16 @@ async function main(args: string[]): Promise<void> {
     );
     try {
       const grid = makeGrid(GRID, STEPS, schedule), plan = planSampling("consistency", schedule, grid, {});
-      const start = startOf(moments, space, NODES, schedule(grid[0]), 1), validations: Validation[] = [];
-      for (let at = 0; at < count; at += 100) {
-        const indices = Array.from({ length: Math.min(100, count - at) }, (_, k) => at + k);
-        const shape = { batch: indices.length, nodes: NODES },
-          noise = moleculeNoise(space, NODES, settings.seed, indices);
+      const start = startOf(moments, space, NODES, schedule(grid[0]), 1);
+      return await judged(async (indices) => {
+        const shape = { batch: indices.length, nodes: NODES };
+        const noise = moleculeNoise(space, NODES, settings.seed, indices);
         const aligned: Realign | undefined = coupling === "aligned"
           ? (z, x0, alpha) => realign(z, x0, space, shape, alpha, align)
           : undefined;
         const z = await firstLatents(noise, start, aligned);
-        const x0 = await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
-        const streams = indices.map((index) => random(settings.seed, index, PURPOSE.decode));
-        const molecules = await autoencoder.decode(x0, shape, streams, "argmax");
-        validations.push(...molecules.map((molecule) => validate(molecule, { inchikey: false })));
-      }
-      const groups = createComposition(rdkit);
-      for (const { smiles } of validations) if (smiles !== null) groups.add(smiles);
-      const { moleculeStability, validUnique } = summarise(validations), { aromatic, alcohol } = groups.composition();
-      groups.close();
-      return { moleculeStability, validUnique, aromatic, alcohol };
+        return await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
+      });
     } finally {
       denoiser.dispose();
     }
@@ -122,8 +107,7 @@ async function main(args: string[]): Promise<void> {
         await learner.update(groups, { ...rates, emaDecay: emaDecay(update, 0.98) });
       }
       const { total } = await learner.loss(validation, "ema"), drawn = await judge(learner, align, coupling);
-      const percent = Object.entries(drawn).map(([name, { value }]) => [`${name} %`, 100 * value] as const);
-      rows.push({ pairing, "held out": total, ...Object.fromEntries(percent) });
+      rows.push({ pairing, "held out": total, ...drawn });
       console.log(JSON.stringify(rows.at(-1)));
     } finally {
       learner.dispose();
