@@ -1,17 +1,18 @@
 /** molstep distill */
 import { z } from "zod";
 import type { RoundEvent } from "../model/distillation/events.ts";
+import {
+  acceptRound,
+  DEFAULT_MINUTES,
+  ImpossibleRoundError,
+  type Limits,
+  roundOrder,
+} from "../model/distillation/order.ts";
 import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
-import {
-  halved,
-  METHODS,
-  type RoundSettings,
-  roundSettings,
-  variantOf,
-  VARIANTS,
-} from "../model/distillation/settings.ts";
+import { halved, METHODS, type RoundSettings, roundSettings, VARIANTS } from "../model/distillation/settings.ts";
+import type { ModelEntry } from "../model/overlay.ts";
 import { TRAINERS } from "../model/training/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
 import { readLines } from "../model/lines.ts";
@@ -29,23 +30,31 @@ export const distillCommand = command({
     method: option("NAME", `${METHODS.join(" or ")} (default progressive)`, z.enum(METHODS).optional()),
     variant: option(
       "NAME",
-      `${VARIANTS.join(", ")}: whose steps (default ddim; moments ddpm)`,
+      `${VARIANTS.join(", ")}: whose steps (default: the teacher's, else ddim; moments ddpm)`,
       z.enum(VARIANTS).optional(),
     ),
-    from: option("N", "the teacher's steps", whole(1, 1000).optional()),
+    from: option(
+      "N",
+      "the teacher's steps (default: the fewest that a progressive round made, else 128; knowledge 32)",
+      whole(1, 1000).optional(),
+    ),
     to: option("N", "the student's steps (default: half, rounded up)", whole(1, 1000).optional()),
     ladder: option("N", "go on, round by round, down to N steps", whole(1, 1000).optional()),
     shared: flag("each round of a ladder keeps the step counts before it: one network serves them all"),
-    minutes: option("N", "most minutes of training a round, over all resumes", positive().optional()),
-    updates: option("N", "updates a round; --minutes or --updates is needed", whole(1).optional()),
+    minutes: option(
+      "N",
+      `most minutes of training a round, over all resumes (default ${DEFAULT_MINUTES}, without --updates)`,
+      positive().optional(),
+    ),
+    updates: option("N", "updates a round", whole(1).optional()),
     grid: option(
       "JSON",
-      'times of the student\'s steps, such as {"type":"power","rho":2} (default {"type":"uniform"})',
+      'times of the student\'s steps, such as {"type":"power","rho":2} (default: the teacher\'s, else {"type":"uniform"})',
       object().optional(),
     ),
     clamp: option(
       "T",
-      "time below which estimates are clamped when judged, and in service (default 0)",
+      "time below which estimates are clamped when judged, and in service (default: the teacher's, else 0)",
       z.coerce.number().optional(),
     ),
     keep: option("N,N", "step counts that the student's network is to go on serving", z.string().optional()),
@@ -80,8 +89,7 @@ export const distillCommand = command({
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },
   async run(values, terminal) {
-    const { minutes, updates, backend, threads, data: qm9, ladder } = values;
-    if (!minutes && !updates) throw new UsageError("--minutes or --updates is needed");
+    const { backend, threads, data: qm9, ladder } = values;
     if (ladder !== undefined && (values.folder || values.settings || values.method !== undefined)) {
       throw new UsageError(
         "--ladder runs progressive rounds, each in a folder of its own: no --folder, --settings, --method",
@@ -91,8 +99,6 @@ export const distillCommand = command({
       values.folder ?? `runs/${values.model.replaceAll("/", "_")}-${method}/${variant}-${to}`;
     const talk = values.events ? talkToParent(terminal) : talkToPeople(terminal);
     const options = {
-      minutes,
-      updates,
       backend,
       threads,
       qm9,
@@ -101,13 +107,15 @@ export const distillCommand = command({
       ...talk,
     };
     let model = await findModel(values.model, undefined, dataFolder(terminal.environment));
-    const first = roundSettings.parse(values.settings ? JSON.parse(values.settings) : settingsOf(values, model.name));
+    const { settings: first, limits } = values.settings
+      ? wholeSettings(values.settings, values)
+      : acceptOptions(values, model);
     try {
       for (let settings = first;;) {
         const folder = folderOf(settings), done = await readOutcome(folder);
         if (!done) {
           if (ladder !== undefined) terminal.error(`${settings.from} to ${settings.to} steps, in ${folder}\n`);
-          const { finished } = await runRound(settings, { ...options, model, folder });
+          const { finished } = await runRound(settings, { ...options, ...limits, model, folder });
           if (!finished) return 130;
         }
         const outcome = done ?? (await readOutcome(folder))!;
@@ -128,29 +136,39 @@ export const distillCommand = command({
   },
 });
 
-/** The settings that options name. */
-function settingsOf(values: Record<string, unknown>, model: string) {
+/** Settings that are whole, and the limits beside them: so a job's worker is told. */
+function wholeSettings(json: string, { minutes, updates }: Limits): { settings: RoundSettings; limits: Limits } {
+  if (minutes === undefined && updates === undefined) {
+    throw new UsageError("with --settings, --minutes or --updates is needed");
+  }
+  return { settings: roundSettings.parse(JSON.parse(json)), limits: { minutes, updates } };
+}
+
+/** The round that options name, what they leave open filled in as for POST /distill. @throws UsageError */
+export function acceptOptions(values: Record<string, unknown> & Limits, { card }: ModelEntry) {
   const { method, variant, from, to, grid, clamp, keep, width, blocks, name, batch, seed, accept, samples } = values;
-  if (from === undefined) throw new UsageError("--from is needed: the teacher's steps");
+  const { minutes, updates, "learning-rate": learningRate } = values;
   const given = {
-    model,
-    method,
-    variant: variant ?? variantOf((method ?? "progressive") as RoundSettings["method"]),
-    from,
-    to: to ?? (method === "knowledge" ? from : halved(from as number)),
-    grid: gridOf(grid as Record<string, unknown> | undefined),
-    clamp,
+    ...{
+      model: card.name,
+      method,
+      variant,
+      from,
+      to,
+      grid: gridOf(grid as Record<string, unknown> | undefined),
+      clamp,
+    },
     keep: (keep as string | undefined)?.split(",").map(Number),
-    width,
-    blocks,
-    name,
-    batch,
-    learningRate: values["learning-rate"],
-    seed,
-    accept,
-    samples,
+    ...{ width, blocks, name, batch, learningRate, seed, accept, samples, minutes, updates },
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const order = roundOrder.safeParse(Object.fromEntries(Object.entries(given).filter(([, one]) => one !== undefined)));
+  if (!order.success) throw new UsageError(z.prettifyError(order.error));
+  try {
+    return acceptRound(card, order.data);
+  } catch (error) {
+    if (error instanceof ImpossibleRoundError) throw new UsageError(`--${error.field}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Events as JSON lines; told on stdin to pause and go on; the end of stdin, or SIGTERM, stops the round. */

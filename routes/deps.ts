@@ -2,7 +2,7 @@
 import type { Validate } from "../chem/validator.ts";
 import type { BatchValidator } from "../chem/validator_pool.ts";
 import type { JobPlan } from "../model/jobs/plan.ts";
-import type { RoundOrder } from "../model/jobs/order.ts";
+import type { RoundOrder } from "../model/distillation/order.ts";
 import type { JobStore } from "../model/jobs/store.ts";
 import type { Supervisor } from "../model/jobs/supervisor.ts";
 import type { Publisher } from "../model/publisher.ts";

@@ -1,6 +1,6 @@
 /** POST /distill: begins a round of distillation, as a job. */
 import type { Context } from "hono";
-import { roundOrder } from "../model/jobs/order.ts";
+import { roundOrder } from "../model/distillation/order.ts";
 import { BusyError } from "../model/jobs/supervisor.ts";
 import { readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";

@@ -1,6 +1,6 @@
 /** GET /openapi.json: the service described (OpenAPI 3.1), from the schemas that it checks with. */
 import { z } from "zod";
-import { roundOrder } from "../model/jobs/order.ts";
+import { roundOrder } from "../model/distillation/order.ts";
 import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { healthSchema } from "./health.ts";
 import { EVENT_STREAM } from "./jobs_events.ts";

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { TooLargeRoundError } from "../model/jobs/estimate.ts";
-import { ImpossibleRoundError } from "../model/jobs/order.ts";
+import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/jobs/supervisor.ts";
 import { QueueFullError } from "../model/queue.ts";

@@ -17,7 +17,7 @@ import { openLearner, type Trainer } from "../training/open_learner.ts";
 import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./run.ts";
-import { gridFault, halved, type RoundSettings, variantFault } from "./settings.ts";
+import { gridFault, halved, keepFault, type RoundSettings, variantFault } from "./settings.ts";
 import type { LatentSource } from "./source.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
@@ -65,7 +65,7 @@ function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
 
 /** Checks what can be checked before anything is opened. */
 function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
-  const { method, variant, from, to, keep, width, blocks, clamp } = settings;
+  const { method, variant, from, to, width, blocks, clamp } = settings;
   if (method === "progressive" && to !== halved(from)) {
     throw new RangeError(`a progressive round goes from ${from} steps to ${halved(from)}, not to ${to}`);
   }
@@ -73,12 +73,9 @@ function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
     throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
   }
   const fault = variantFault({ method, variant }, card.coupling) ?? startless(settings.grid, card) ??
+    keepFault(settings, card.distilled.map(({ steps }) => steps)) ??
     gridFault(settings, makeSchedule(card.schedule));
   if (fault) throw new RangeError(fault);
-  const served = card.distilled.map(({ steps }) => steps), missing = keep.filter((steps) => !served.includes(steps));
-  if (method === "progressive" && missing.length > 0) {
-    throw new RangeError(`keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`);
-  }
   if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
     throw new RangeError(`${card.name} has no bond orders to clamp`);
   }
@@ -130,7 +127,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
   const tensors = readSafetensors(await Deno.readFile(path)), knowledge = settings.method === "knowledge";
   const levels = knowledge ? 0 : told || LEVELS;
-  const size = { width: settings.width ?? Math.max(16, part.width / 32 * 16), blocks: settings.blocks ?? part.blocks };
+  const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
   const network = knowledge ? { ...part, ...size } : part;
   const values = knowledge ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };

@@ -91,6 +91,18 @@ export function variantFault(
   }
 }
 
+/** Why a student of these settings cannot keep the step counts asked, of those `served` by the model; undefined where it can. */
+export function keepFault(
+  { method, to, keep }: Pick<RoundSettings, "method" | "to" | "keep">,
+  served: readonly number[],
+): string | undefined {
+  if (method === "knowledge" && keep.length > 0) return "keep is not for knowledge, which makes a model of its own";
+  if (keep.includes(to)) return `keep names ${to}, which the student serves by itself`;
+  const missing = method === "progressive" ? keep.filter((steps) => !served.includes(steps)) : [];
+  if (missing.length === 0) return undefined;
+  return `keep names ${missing.join(", ")}; in service are ${served.join(", ") || "none"}`;
+}
+
 /**
  * Why a schedule has no such grid at one of the step counts that a round samples or learns with; undefined where it has all: the student's
  * own, those that it keeps, the teacher's, and the halved intervals of progressive rounds.

@@ -5,8 +5,8 @@ import type { RoundSettings } from "../distillation/settings.ts";
 import { drawNoise } from "../latent.ts";
 import { random } from "../random.ts";
 import type { BatchShape, Denoiser, LatentSpace } from "../types.ts";
-import { MOST_MINUTES } from "./order.ts";
-import type { Limits } from "./types.ts";
+import { MOST_MINUTES } from "../distillation/order.ts";
+import type { Limits } from "../distillation/order.ts";
 
 /** Seconds, and MiB. */
 export const estimateSchema = z.strictObject({

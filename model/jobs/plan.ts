@@ -8,9 +8,8 @@ import { turnsOf } from "../trial.ts";
 import type { RoundSettings } from "../distillation/settings.ts";
 import { type Estimate, estimateRound, timeForward } from "./estimate.ts";
 import { availableMemory } from "./memory.ts";
-import { acceptRound, type RoundOrder } from "./order.ts";
+import { acceptRound, type Limits, type RoundOrder } from "../distillation/order.ts";
 import { snapshot } from "./snapshot.ts";
-import type { Limits } from "./types.ts";
 
 /** A job that may begin. */
 export interface JobPlan {

@@ -1,5 +1,6 @@
 /** A job: a round of distillation that the service runs, from its request to its student in service. */
 import type { RoundEvent } from "../distillation/events.ts";
+import type { Limits } from "../distillation/order.ts";
 import type { RoundSettings } from "../distillation/settings.ts";
 import type { Estimate } from "./estimate.ts";
 
@@ -22,12 +23,6 @@ export type JobState = typeof JOB_STATES[number];
 
 /** States that a job leaves by itself. */
 export const isActive = (state: JobState): boolean => ["running", "cancelling", "publishing"].includes(state);
-
-/** How long a round may train, over all its starts. One is given at least. */
-export interface Limits {
-  readonly minutes?: number;
-  readonly updates?: number;
-}
 
 /** What the worker has told of itself. */
 export interface WorkerFacts {

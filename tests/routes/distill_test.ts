@@ -85,7 +85,8 @@ Deno.test("POST /distill keeps a student that is not accepted out of service, an
 Deno.test("POST /distill refuses what is not a sound round, and names the field", () =>
   withApp(async (app) => {
     const cases: [Record<string, unknown>, string, RegExp][] = [
-      [{ from: 8 }, "/minutes", /minutes or updates is needed/],
+      [order({ keep: [2, 5] }), "/keep", /keep names 5; in service are 2/],
+      [order({ method: "knowledge", keep: [2] }), "/keep", /not for knowledge/],
       [order({ steps: 4 }), "", /steps/],
       [order({ to: 3 }), "/to", /from 8 steps goes to 4, not to 3/],
       [order({ from: 1 }), "/from", /cannot be halved/],

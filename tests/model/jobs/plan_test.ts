@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Card, type CardInput, readCard } from "../../../model/card.ts";
 import { estimateRound, timeForward, TooLargeRoundError } from "../../../model/jobs/estimate.ts";
 import { availableMemory } from "../../../model/jobs/memory.ts";
-import { acceptRound, ImpossibleRoundError, roundOrder } from "../../../model/jobs/order.ts";
+import { acceptRound, ImpossibleRoundError, roundOrder } from "../../../model/distillation/order.ts";
 import { snapshot } from "../../../model/jobs/snapshot.ts";
 import { listModels, loadModel } from "../../../model/load.ts";
 import { student, withFolder, writeTinyModel } from "../tiny_model.ts";
@@ -28,6 +28,29 @@ Deno.test("acceptRound() begins at 128 steps of an undistilled model, and at the
     assert.deepEqual(accept(card, { method: "moments" }).settings.from, 128);
   });
 });
+
+Deno.test("acceptRound() trains for 30 minutes where it is not told, from the fewest steps that a progressive round made", async () => {
+  const moments = { ...student(4), variant: "ddpm", training: { settings: { method: "moments" } } } as const;
+  const begin = (card: Card) => {
+    const { settings: { from, to }, limits } = acceptRound(card, roundOrder.parse({}));
+    return [from, to, limits];
+  };
+  await withCard({ distilled: [moments] }, (card) => assert.deepEqual(begin(card), [128, 64, { minutes: 30 }]));
+  const distilled = [moments, { ...student(16), training: { settings: { method: "progressive" } } }];
+  await withCard({ distilled }, (card) => assert.deepEqual(begin(card), [16, 8, { minutes: 30 }]));
+});
+
+Deno.test("acceptRound() keeps step counts: of progressive those in service, of moments any", () =>
+  withCard({ distilled: [student(16), student(8)] }, (card) => {
+    assert.deepEqual(accept(card, { keep: [16, 8] }).settings.keep, [16, 8]);
+    assert.deepEqual(accept(card, { method: "moments", to: 8, keep: [4, 2] }).settings.keep, [4, 2]);
+    for (const asked of [{ keep: [32] }, { method: "moments", to: 8, keep: [8] }, { method: "knowledge", keep: [8] }]) {
+      assert.throws(
+        () => accept(card, asked),
+        (error) => error instanceof ImpossibleRoundError && error.field === "keep",
+      );
+    }
+  }));
 
 Deno.test("acceptRound() makes the student of knowledge half as wide and deep, under a name of its own", () =>
   withCard({ denoiser: { type: "pair-attention", width: 192, blocks: 5, file: "denoiser.safetensors" } }, (card) => {

@@ -4,15 +4,21 @@ import type { Card } from "../card.ts";
 import {
   gridFault,
   halved,
+  keepFault,
   type RoundSettings,
   roundSettings,
   variantFault,
   variantOf,
-} from "../distillation/settings.ts";
+} from "./settings.ts";
 import { gridAtSteps } from "../grids.ts";
 import { makeSchedule } from "../schedules.ts";
 import { startless } from "../settings.ts";
-import type { Limits } from "./types.ts";
+
+/** How long a round may train, over all its starts. One is given at least. */
+export interface Limits {
+  readonly minutes?: number;
+  readonly updates?: number;
+}
 
 /** The model cannot serve a round that is asked; `field` is at fault. */
 export class ImpossibleRoundError extends RangeError {
@@ -25,10 +31,13 @@ export class ImpossibleRoundError extends RangeError {
 /** Steps that a first round begins at, of a model without students, and those at which `knowledge` is judged. */
 export const FIRST_STEPS = 128, KNOWLEDGE_STEPS = 32;
 
+/** Minutes of a round that is given neither minutes nor updates. */
+export const DEFAULT_MINUTES = 30;
+
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, clamp, grid, variant, keep: _, ...plain } = roundSettings.shape;
+const { model, method, from, to, clamp, grid, variant, keep, ...plain } = roundSettings.shape;
 
 /** A request for a round. */
 export const roundOrder = z.strictObject({
@@ -40,24 +49,32 @@ export const roundOrder = z.strictObject({
     "Whose steps the student makes; the teacher's own where absent and where the method can have it, else ddim (moments: ddpm)",
   ),
   from: from.optional().describe(
-    `The teacher's steps. Default: the smallest step count in service; ${FIRST_STEPS} of the undistilled network ` +
-      `where there is none, and for moments; ${KNOWLEDGE_STEPS} for knowledge`,
+    `The teacher's steps. Default: the smallest step count in service that a progressive round made; ${FIRST_STEPS} of the ` +
+      `undistilled network where there is none, and for moments; ${KNOWLEDGE_STEPS} for knowledge`,
   ),
   to: to.optional().describe("The student's steps. Default, and needed for progressive: half, rounded up"),
   grid: grid.removeDefault().optional().describe(
     "Times of the student's steps; every second one of a teacher's that is itself distilled",
   ),
+  keep: keep.describe(
+    "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of moments any",
+  ),
   clamp: clamp.removeDefault().optional().describe("As for POST /generate; the teacher's own where absent, else 0"),
   ...plain,
   minutes: z.number().positive().max(MOST_MINUTES).optional().describe("Most minutes of training"),
-  updates: z.int().min(1).max(10_000_000).optional().describe("Updates; `minutes` or `updates` is needed"),
-}).refine(({ minutes, updates }) => minutes !== undefined || updates !== undefined, {
-  path: ["minutes"],
-  message: "minutes or updates is needed",
+  updates: z.int().min(1).max(10_000_000).optional().describe(
+    `Updates; of minutes and updates what comes first ends the round. Default: ${DEFAULT_MINUTES} minutes`,
+  ),
 }).meta({ id: "DistillRequest" });
 
 /** A checked request for a round. */
 export type RoundOrder = z.infer<typeof roundOrder>;
+
+/** Whether a progressive round made this student, so that another can go on from it. */
+const isProgressive = ({ variant, training }: Card["distilled"][number], coupling: Card["coupling"]): boolean => {
+  const { method = "progressive" } = (training?.settings ?? {}) as Partial<RoundSettings>;
+  return method === "progressive" && !variantFault({ method, variant }, coupling);
+};
 
 /** Half of a number of channels, as networks have them. */
 const halfWidth = (width: number) => Math.max(16, Math.round(width / 32) * 16);
@@ -74,7 +91,8 @@ export function acceptRound(
   taken: readonly string[] = [],
 ): { settings: RoundSettings; limits: Limits } {
   const { minutes, updates, method, ...rest } = asked;
-  const smallest = Math.min(...card.distilled.map(({ steps }) => steps));
+  const halvable = card.distilled.filter((student) => isProgressive(student, card.coupling));
+  const smallest = Math.min(...halvable.map(({ steps }) => steps));
   const first = method === "progressive" && Number.isFinite(smallest) ? smallest : FIRST_STEPS;
   const from = asked.from ?? (method === "knowledge" ? asked.to ?? KNOWLEDGE_STEPS : first);
   const to = asked.to ?? (method === "knowledge" ? from : halved(from));
@@ -129,9 +147,16 @@ export function acceptRound(
     grid: own ?? asked.grid,
     ...size,
   });
+  const keepWrong = keepFault(settings, card.distilled.map(({ steps }) => steps));
+  if (keepWrong) throw new ImpossibleRoundError("keep", keepWrong);
   const gridWrong = gridFault(settings, makeSchedule(card.schedule));
   if (gridWrong) throw new ImpossibleRoundError("grid", gridWrong);
-  return { settings, limits: { ...(minutes !== undefined && { minutes }), ...(updates !== undefined && { updates }) } };
+  const limits = {
+    ...(minutes !== undefined && { minutes }),
+    ...(updates !== undefined && { updates }),
+    ...(minutes === undefined && updates === undefined && { minutes: DEFAULT_MINUTES }),
+  };
+  return { settings, limits };
 }
 
 /** Size and name of the model that `knowledge` makes: half as wide and half as deep where not asked otherwise. */
