@@ -29,7 +29,7 @@ export function columnOf(backend: unknown): Column | undefined {
   const names: Record<Column, readonly string[]> = {
     WebAssembly: ["wasm", "wasm engine"],
     native: ["native", "native engine"],
-    GPU: ["gpu", "gpu engine"],
+    GPU: ["webgpu", "webgpu engine"],
     TensorFlow: ["tensorflow", "tfjs tensorflow"],
     PyTorch: ["GeoLDM", "PyTorch"],
   };

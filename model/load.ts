@@ -1,6 +1,7 @@
 /** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
 import { join } from "node:path";
 import { type Card, readCard } from "./card.ts";
+import { decorate } from "./decorate.ts";
 import { asStudent } from "./distillation/egnn_latest.ts";
 import { createSharedGpu } from "./gpu/device.ts";
 import { createLeases } from "./leases.ts";
@@ -140,10 +141,11 @@ export async function loadModel(
       },
     };
   };
-  // One a network and number of steps: requests for the same share its calls.
+  // A network that several step counts share, told of one of them: one a network and number of steps, as requests for the same share calls.
   const ofSteps = new WeakMap<Denoiser, Map<number, Denoiser>>();
   const toldOnce = (network: Denoiser, steps: number): Denoiser => {
-    const made = ofSteps.get(network) ?? new Map<number, Denoiser>(), one = made.get(steps) ?? told(network, steps);
+    const made = ofSteps.get(network) ?? new Map<number, Denoiser>(),
+      one = made.get(steps) ?? decorate(network, { steps });
     ofSteps.set(network, made.set(steps, one));
     return one;
   };
@@ -190,16 +192,6 @@ export async function loadModel(
 /** The step counts that a card has students for, ascending. */
 export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
   card.distilled.map(({ steps }) => steps).sort((a, b) => a - b);
-
-/** A network that several step counts share, told of one of them. The network is not its own to dispose of. */
-const told = (network: Denoiser, steps: number): Denoiser => ({
-  space: network.space,
-  appetite: network.appetite,
-  predict: (z, shape, t) => network.predict(z, shape, t, steps),
-  predictEach: network.predictEach && ((z, shape, t) => network.predictEach!(z, shape, t, steps)),
-  sample: network.sample && ((sampling, options) => network.sample!({ ...sampling, steps }, options)),
-  dispose() {},
-});
 
 async function entryOf(folder: string): Promise<ModelEntry> {
   const card = await readCard(folder);

@@ -1,5 +1,6 @@
 /** A trial generation: shows that weights load and draw, and has whatever is slow at the first call behind it. */
 import type { Molecule } from "../chem/molecule.ts";
+import { decorate } from "./decorate.ts";
 import { draw, type TakeTurn } from "./generate.ts";
 import type { Lease, Model } from "./load.ts";
 import type { StudentEntry } from "./overlay.ts";
@@ -60,15 +61,10 @@ export async function tryStudent(
   return molecules;
 }
 
-/** A denoiser that throws rather than give an estimate that is not finite. */
-function finite(denoiser: Denoiser): Denoiser {
-  return {
-    space: denoiser.space,
-    async predict(z, shape, t, steps) {
-      const x0 = await denoiser.predict(z, shape, t, steps);
-      if (!x0.every(Number.isFinite)) throw new Error(`the network's estimate at t = ${t} is not finite`);
-      return x0;
+/** A denoiser that throws rather than give numbers that are not finite. */
+const finite = (denoiser: Denoiser): Denoiser =>
+  decorate(denoiser, {
+    check(x0, of) {
+      if (!x0.every(Number.isFinite)) throw new Error(`the network's ${of} is not finite`);
     },
-    dispose() {},
-  };
-}
+  });

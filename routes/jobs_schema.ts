@@ -1,6 +1,6 @@
 /** What is told of jobs. */
 import { z } from "zod";
-import { drawn, roundEvent } from "../model/distillation/events.ts";
+import { drawn, type RoundEvent } from "../model/distillation/events.ts";
 import { roundSettings } from "../model/distillation/settings.ts";
 import { estimateSchema } from "../model/jobs/estimate.ts";
 import type { JobStore } from "../model/jobs/store.ts";
@@ -64,12 +64,6 @@ export const pageQuery = z.strictObject({
   offset: z.coerce.number().pipe(z.int().min(0)).default(0),
 });
 
-/** The data of an event: a worker's, or a change of state. */
-export const jobEventSchema = z.union([
-  roundEvent,
-  z.strictObject({ type: z.literal("state"), state: z.enum(JOB_STATES), reason: z.string().nullable() }),
-]);
-
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** A job as it is told. */
@@ -104,10 +98,8 @@ const MOST_POINTS = 500;
 
 /** A job with its curves, from its events. */
 export function describeDetail(job: Job, store: Pick<JobStore, "events">): z.infer<typeof jobDetail> {
-  const of = <T extends z.infer<typeof roundEvent>["type"]>(type: T) =>
-    store.events(job.id, { type }).map(({ event }: StoredEvent) =>
-      event as Extract<z.infer<typeof roundEvent>, { type: T }>
-    );
+  const of = <T extends RoundEvent["type"]>(type: T) =>
+    store.events(job.id, { type }).map(({ event }: StoredEvent) => event as Extract<RoundEvent, { type: T }>);
   const judged = of("judged").at(-1);
   return {
     ...describeJob(job),

@@ -4,7 +4,8 @@ import { roundOrder } from "../model/distillation/order.ts";
 import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { healthSchema } from "./health.ts";
 import { EVENT_STREAM } from "./jobs_events.ts";
-import { jobDetail, jobEventSchema, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
+import { jobEvent } from "../model/jobs/types.ts";
+import { jobDetail, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
 import { modelDetail, modelList } from "./models.ts";
 import { PROBLEM_TYPE, problemSchema } from "./problem.ts";
 
@@ -128,7 +129,7 @@ function adminPaths(): Json {
         responses: {
           200: {
             description: "Events, each with an id; the schema is that of their data",
-            content: { [EVENT_STREAM]: { schema: jsonSchema(jobEventSchema, "output") } },
+            content: { [EVENT_STREAM]: { schema: jsonSchema(jobEvent, "output") } },
           },
           204: { description: "The job has ended, and there are no events after Last-Event-ID" },
           ...problems([400, "Last-Event-ID is no id"], ...guarded, unknownJob),

@@ -7,6 +7,7 @@
  * is -5 and the factor 12: z there is 99.3 % noise by variance, so that pure noise in its place is off by no more than that.
  */
 import type { Card } from "../card.ts";
+import { decorate } from "../decorate.ts";
 import type { Parametrisation } from "../egnn_denoiser.ts";
 import { timeAtLogSnr } from "../schedules.ts";
 import type { Group, Learner } from "../training/learner.ts";
@@ -24,21 +25,12 @@ function checkLatest(latest: number): void {
   if (!(latest > 0 && latest <= 1)) throw new RangeError(`the latest time must lie in (0, 1], not ${latest}`);
 }
 
-/** A denoiser that is asked at min(t, latest) in place of t. */
-export function upTo(latest: number, denoiser: Denoiser): Denoiser {
+/** A denoiser that is asked at min(t, latest) in place of t. It takes the denoiser over and disposes of it. */
+export function upTo(latest: number, schedule: Schedule, denoiser: Denoiser): Denoiser {
   checkLatest(latest);
   if (latest === 1) return denoiser;
-  return {
-    space: denoiser.space,
-    predict: (z, shape, t, steps) =>
-      denoiser.predict(
-        z,
-        shape,
-        typeof t === "number" ? Math.min(t, latest) : t.map((time) => Math.min(time, latest)),
-        steps,
-      ),
-    dispose: () => denoiser.dispose(),
-  };
+  const { alpha, sigma } = schedule(latest), end = { t: latest, alpha, sigma };
+  return decorate(denoiser, { asked: ({ t }) => t > latest ? end : undefined, dispose: () => denoiser.dispose() });
 }
 
 /** The denoiser of a student, of a network that the card describes, as it is asked in rounds and in service. */
@@ -47,7 +39,7 @@ export function asStudent(
   schedule: Schedule,
   denoiser: Denoiser,
 ): Denoiser {
-  return part.type === "egnn" ? upTo(latestTime(part.parametrisation, schedule), denoiser) : denoiser;
+  return part.type === "egnn" ? upTo(latestTime(part.parametrisation, schedule), schedule, denoiser) : denoiser;
 }
 
 /** A group whose network is asked at min(t, latest): its latents, targets and weights stay. */

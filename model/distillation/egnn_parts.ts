@@ -77,7 +77,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     seed: settings.seed,
     ...(knowledge ? {} : { values: tensors }),
   });
-  const denoiser = upTo(latestTime(part.parametrisation, schedule), await open(tensors, part));
+  const denoiser = upTo(latestTime(part.parametrisation, schedule), schedule, await open(tensors, part));
   const file = "file" in card.autoencoder ? card.autoencoder.file : undefined;
   const ofAutoencoder = file === undefined ? undefined : readSafetensors(await Deno.readFile(join(folder, file)));
   const autoencoder = await makeAutoencoder(card, ofAutoencoder, place);

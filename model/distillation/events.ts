@@ -12,6 +12,18 @@ export const drawn = z.object({
   validUnique: rate,
 });
 
+/** How far a round is. At most two a second. `eta` in seconds of training. */
+export const progressEvent = z.object({
+  type: z.literal("progress"),
+  update: z.int(),
+  seconds: z.number(),
+  fraction: z.number(),
+  loss: z.number(),
+  parts: z.record(z.string(), z.number()),
+  updatesPerSecond: z.number(),
+  eta: z.number(),
+});
+
 /** One thing that happened in a round. */
 export const roundEvent = z.discriminatedUnion("type", [
   /** The worker has its teacher, its data and its trainer; `memoryMiB` is the process's own. */
@@ -23,17 +35,7 @@ export const roundEvent = z.discriminatedUnion("type", [
     update: z.int(),
     memoryMiB: z.number(),
   }),
-  /** At most two a second. `eta` in seconds of training. */
-  z.object({
-    type: z.literal("progress"),
-    update: z.int(),
-    seconds: z.number(),
-    fraction: z.number(),
-    loss: z.number(),
-    parts: z.record(z.string(), z.number()),
-    updatesPerSecond: z.number(),
-    eta: z.number(),
-  }),
+  progressEvent,
   /** The moving average of the weights on fixed seeds: loss on held-out molecules, and molecules drawn. */
   z.object({
     type: z.literal("validated"),

@@ -107,11 +107,14 @@ export function createSamplings(
   };
 
   const rowsOf = (calls: readonly Call[], batch: number): TimeRows => {
-    const times = new Float64Array(batch), steps = new Float32Array(batch), at = new Map<number, PlannedStep>();
+    const times = new Float64Array(batch),
+      steps = new Float32Array(batch),
+      at = new Map<number, Required<PlannedStep>["asked"]>();
     let molecule = 0;
     for (const { step, task } of calls) {
-      at.set(step.t, step);
-      times.fill(step.t, molecule, molecule + task.shape.batch);
+      const asked = step.asked ?? step;
+      at.set(asked.t, asked);
+      times.fill(asked.t, molecule, molecule + task.shape.batch);
       steps.fill(task.steps ?? NaN, molecule, molecule += task.shape.batch);
     }
     return timeRows(times, batch, (t) => at.get(t)!, { steps, levels });

@@ -85,8 +85,8 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
       flags: batch,
       moments: start ? 2 * length : 1,
     });
-    const byTime = new Map(plan.map((step) => [step.t, step]));
-    const times = Float64Array.from(plan, ({ t }) => t);
+    const levels = plan.map((step) => step.asked ?? step), byTime = new Map(levels.map((level) => [level.t, level]));
+    const times = Float64Array.from(levels, ({ t }) => t);
     const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
     const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
     device.queue.writeBuffer(conditions, 0, rows);

@@ -2,7 +2,11 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { isActive, type Job, type JobEvent, type StoredEvent } from "./types.ts";
+import { z } from "zod";
+import { progressEvent } from "../distillation/events.ts";
+import { roundSettings } from "../distillation/settings.ts";
+import { estimateSchema } from "./estimate.ts";
+import { isActive, type Job, JOB_STATES, type JobEvent, jobEvent, type StoredEvent } from "./types.ts";
 
 /** No job of this id. */
 export class UnknownJobError extends RangeError {
@@ -34,10 +38,17 @@ export interface JobStore {
   close(): void;
 }
 
-const SCHEMA = `
+const SETTINGS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA busy_timeout = 5000;
+`;
+
+/**
+ * What brings the tables from each version to the next; `PRAGMA user_version` says how many have been done. Never changed, only added to. The
+ * first takes files in, too, that are older than the version (molstep 0.2 to 0.4).
+ */
+const MIGRATIONS = [`
   CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -63,7 +74,44 @@ const SCHEMA = `
     event TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS events_of_job ON events (job, type, id);
-`;
+`];
+
+/** Brings the tables up to date. @throws Error where they are newer than this program */
+function migrate(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `its tables are of version ${version}, made by a newer molstep; this one knows ${MIGRATIONS.length}`,
+    );
+  }
+  if (version === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** A job as a row keeps it. Settings of an older version lack what came later, which its default stands for, and may have had more. */
+const jobSchema: z.ZodType<Job> = z.object({
+  id: z.string(),
+  state: z.enum(JOB_STATES),
+  settings: z.object(roundSettings.shape),
+  limits: z.object({ minutes: z.number().optional(), updates: z.int().optional() }),
+  estimate: z.object(estimateSchema.shape),
+  created: z.number(),
+  started: z.number(),
+  ended: z.number().nullable(),
+  reason: z.string().nullable(),
+  worker: z.object({ backend: z.string(), why: z.string(), device: z.string(), memoryMiB: z.number() }).nullable(),
+  progress: progressEvent.nullable(),
+  pid: z.int().nullable(),
+  restarts: z.int(),
+  reached: z.int(),
+});
 
 /** Columns that hold JSON. */
 const JSON_COLUMNS = ["settings", "limits", "estimate", "worker", "progress"] as const;
@@ -87,17 +135,21 @@ const isJson = (column: string) => (JSON_COLUMNS as readonly string[]).includes(
 const toColumn = (column: string, value: unknown): SQLInputValue =>
   isJson(column) ? JSON.stringify(value ?? null) : value as SQLInputValue;
 
+/** @throws Error where the row is none of a job */
 function toJob(row: Record<string, unknown>): Job {
-  return Object.fromEntries(
+  const values = Object.fromEntries(
     COLUMNS.map((column) => [column, isJson(column) ? JSON.parse(String(row[column])) : row[column]]),
-  ) as unknown as Job;
+  );
+  const job = jobSchema.safeParse(values);
+  if (job.success) return job.data;
+  throw new Error(`the row of job ${row.id} cannot be read: ${z.prettifyError(job.error)}`);
 }
 
 const toEvent = ({ id, job, at, event }: Record<string, unknown>): StoredEvent => ({
   id: Number(id),
   job: String(job),
   at: Number(at),
-  event: JSON.parse(String(event)),
+  event: jobEvent.parse(JSON.parse(String(event))),
 });
 
 /**
@@ -116,7 +168,8 @@ export function openJobStore(
     Deno.mkdirSync(dirname(path), { recursive: true });
     const fresh = new DatabaseSync(path);
     try {
-      fresh.exec(SCHEMA);
+      fresh.exec(SETTINGS);
+      migrate(fresh);
     } catch (error) {
       fresh.close();
       throw new Error(`${path} cannot be used: ${(error as Error).message}`, { cause: error });

@@ -1,5 +1,6 @@
 /** A job: a round of distillation that the service runs, from its request to its student in service. */
-import type { RoundEvent } from "../distillation/events.ts";
+import { z } from "zod";
+import { type RoundEvent, roundEvent } from "../distillation/events.ts";
 import type { Limits } from "../distillation/order.ts";
 import type { RoundSettings } from "../distillation/settings.ts";
 import type { Estimate } from "./estimate.ts";
@@ -55,11 +56,13 @@ export interface Job {
 }
 
 /** What is told of a job: a worker's event, or a change of state. */
-export type JobEvent = RoundEvent | {
-  readonly type: "state";
-  readonly state: JobState;
-  readonly reason: string | null;
-};
+export const jobEvent = z.union([
+  roundEvent,
+  z.strictObject({ type: z.literal("state"), state: z.enum(JOB_STATES), reason: z.string().nullable() }),
+]);
+
+/** See {@link jobEvent}. */
+export type JobEvent = z.infer<typeof jobEvent>;
 
 /** An event as it is kept; ids rise. */
 export interface StoredEvent {

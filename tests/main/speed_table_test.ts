@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type BenchResult, CLAIMING, claimsOf, columnOf, figure } from "../../main/speed_claims.ts";
 import { type BenchRun, readBenchRun, readBenchRuns, speedTable } from "../../main/speed_table.ts";
+import { type Place, PLACES } from "../../bench/subject.ts";
+import { type RuntimeName, RUNTIMES } from "../../model/runtimes.ts";
 import { withFolder } from "../model/tiny_model.ts";
 
 const machine = { cpu: "Abacus", cores: 2, memoryGiB: 4, os: "linux", deno: "2.9.6" };
@@ -37,13 +39,19 @@ Deno.test("figure() has three significant digits and sets thousands apart", () =
 });
 
 Deno.test("columnOf() knows runtimes and places, and not what has no column", () => {
-  assert.deepEqual(["wasm", "native engine", "gpu engine", "GeoLDM"].map(columnOf), [
+  assert.deepEqual(["wasm", "native engine", "webgpu engine", "GeoLDM"].map(columnOf), [
     "WebAssembly",
     "native",
     "GPU",
     "PyTorch",
   ]);
   assert.equal(columnOf("tfjs wasm"), undefined);
+  // The names are those that the bench writes, and a backend of the service has the column of its engine.
+  for (const [engine, column] of [["wasm", "WebAssembly"], ["native", "native"], ["webgpu", "GPU"]] as const) {
+    const place: Place = `${engine} engine`, backend: RuntimeName = engine;
+    assert.ok(PLACES.includes(place) && RUNTIMES.includes(backend));
+    assert.deepEqual([columnOf(place), columnOf(backend)], [column, column]);
+  }
 });
 
 Deno.test("speedTable() takes each bench from the newest run that measured it, and says which run that was", () => {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { createEgnnLearner } from "../../../model/distillation/egnn_learner.ts";
+import { uniformGrid } from "../../../model/grids.ts";
+import { planSampling } from "../../../model/samplers/mod.ts";
+import type { Sampling } from "../../../model/types.ts";
 import { groupUpTo, latestTime, upTo } from "../../../model/distillation/egnn_latest.ts";
 import { egnnStudentLoss, predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
 import {
@@ -143,23 +146,35 @@ Deno.test("latestTime() is at a log-SNR of -5 for a predicted noise, and 1 for x
 
 Deno.test("upTo() and groupUpTo() read later times as the latest and leave earlier ones", async () => {
   const asked: (number | Float32Array)[] = [];
-  const denoiser = upTo(0.75, {
+  const seen: Sampling[] = [];
+  const denoiser = upTo(0.75, schedule, {
     space,
+    appetite: 12,
     predict: (z, _shape, t) => (asked.push(t), Promise.resolve(z)),
+    predictEach: (z, _shape, t) => (asked.push(Float32Array.from(t)), Promise.resolve(z)),
+    sample: (sampling) => (seen.push(sampling), Promise.resolve({ x0: new Float32Array(5), ms: 0, waitedMs: 0 })),
     dispose() {},
   });
   const shape = { batch: 2, nodes: 1 }, z = new Float32Array(10);
   await denoiser.predict(z, shape, 1);
   await denoiser.predict(z, shape, 0.5);
   await denoiser.predict(z, shape, new Float32Array([1, 0.25]));
-  assert.deepEqual(asked, [0.75, 0.5, new Float32Array([0.75, 0.25])]);
+  await denoiser.predictEach!(z, shape, new Float64Array([0.9, 0.25]));
+  assert.deepEqual(asked, [0.75, 0.5, ...Array(2).fill(new Float32Array([0.75, 0.25]))]);
+  // All that the network can do is there still, and a plan keeps its own steps.
+  assert.equal(denoiser.appetite, 12);
+  const plan = planSampling("ddpm", schedule, uniformGrid(4), {});
+  await denoiser.sample!({ shape, plan, seed: 1, indices: [0, 1] });
+  const { alpha, sigma } = schedule(0.75), end = { t: 0.75, alpha, sigma };
+  assert.deepEqual(seen[0].plan.map(({ asked }) => asked), [end, undefined, undefined, undefined]);
+  assert.deepEqual(seen[0].plan.map(({ asked: _, ...step }) => step), plan);
   const group = groupAt([1, 0.25]), read = groupUpTo(0.75, schedule, group);
   assert.deepEqual([...read.t], [0.75, 0.25]);
   assert.deepEqual([...read.alpha], [Math.fround(schedule(0.75).alpha), group.alpha[1]]);
   assert.deepEqual([...read.sigma], [Math.fround(schedule(0.75).sigma), group.sigma[1]]);
   assert.deepEqual([read.z, read.target, read.weights], [group.z, group.target, group.weights]);
   assert.equal(groupUpTo(1, schedule, group), group);
-  for (const latest of [0, 1.5, NaN]) assert.throws(() => upTo(latest, denoiser), /latest time/);
+  for (const latest of [0, 1.5, NaN]) assert.throws(() => upTo(latest, schedule, denoiser), /latest time/);
 });
 
 for (const parametrisation of PARAMETRISATIONS) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { roundSettings } from "../../../model/distillation/settings.ts";
 import { openJobStore, UnknownJobError } from "../../../model/jobs/store.ts";
 import type { Job, JobEvent } from "../../../model/jobs/types.ts";
@@ -107,4 +108,36 @@ Deno.test("openJobStore() says which file is no database", () =>
   withFolder(async (root) => {
     await Deno.writeTextFile(`${root}/jobs.sqlite`, "not a database, but long enough to be taken for one ".repeat(20));
     assert.throws(() => openJobStore(`${root}/jobs.sqlite`).count, /jobs\.sqlite cannot be used: .*not a database/);
+  }));
+
+Deno.test("openJobStore() takes in a file that is older than its tables' version, and refuses one that is newer", () =>
+  withFolder((root) => {
+    const path = `${root}/jobs.sqlite`;
+    openJobStore(path).add(job("new"));
+    const file = new DatabaseSync(path);
+    // As molstep 0.3.0 left it: no version, and settings without what came since or with what is gone.
+    file.exec("PRAGMA user_version = 0");
+    const { settings: { keep: _, ...before } } = job("old");
+    file.prepare("UPDATE jobs SET id = 'old', settings = ?").run(JSON.stringify({ ...before, retired: 1 }));
+    const store = openJobStore(path);
+    assert.deepEqual(store.get("old"), job("old"));
+    store.add(job("another"));
+    store.close();
+    assert.deepEqual({ ...file.prepare("PRAGMA user_version").get() }, { user_version: 1 });
+    file.exec("PRAGMA user_version = 9");
+    assert.throws(() => openJobStore(path).count, /jobs\.sqlite cannot be used: .*version 9, made by a newer molstep/);
+    file.close();
+    return Promise.resolve();
+  }));
+
+Deno.test("JobStore.get() says which row is no job, and what is wrong with it", () =>
+  withFolder((root) => {
+    const store = openJobStore(`${root}/jobs.sqlite`);
+    store.add(job("a"));
+    const file = new DatabaseSync(`${root}/jobs.sqlite`);
+    file.exec("UPDATE jobs SET state = 'asleep'");
+    file.close();
+    assert.throws(() => store.get("a"), /the row of job a cannot be read: [^]*state/);
+    store.close();
+    return Promise.resolve();
   }));
