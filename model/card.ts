@@ -1,5 +1,6 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
+import { strict } from "./strict.ts";
 import { DECODINGS } from "./decodings.ts";
 import { COUPLINGS } from "./coupling/align.ts";
 import { VARIANTS } from "./distillation/settings.ts";
@@ -43,8 +44,8 @@ const egnn = {
 const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
 const denoiser = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
-  z.strictObject({
+  strict({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
+  strict({
     type: z.literal("egnn"),
     ...egnn,
     /** [n_layers] */
@@ -58,7 +59,7 @@ const denoiser = z.discriminatedUnion("type", [
 ]);
 
 const autoencoder = z.discriminatedUnion("type", [
-  z.strictObject({
+  strict({
     type: z.literal("heavy-atom"),
     /** [atomic number, hydrogens] of each class, in the order of the one-hot scalars. */
     classes: z.array(z.tuple([element, z.int().min(0).max(4)])).min(1),
@@ -69,7 +70,7 @@ const autoencoder = z.discriminatedUnion("type", [
     /** How latents are decoded where a request does not say. */
     decoding: z.enum(DECODINGS).default("argmax"),
   }),
-  z.strictObject({
+  strict({
     type: z.literal("geoldm"),
     ...egnn,
     /** Encoder's and decoder's blocks: 1 and [n_layers]. */
@@ -86,7 +87,7 @@ const autoencoder = z.discriminatedUnion("type", [
     klWeight: z.number().min(0).optional(),
     file,
   }),
-  z.strictObject({
+  strict({
     type: z.literal("identity"),
     elements: z.array(element).min(1),
     includeCharges: z.boolean(),
@@ -110,14 +111,14 @@ function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
 }
 
 /** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
-export const cardSchema = z.strictObject({
+export const cardSchema = strict({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, '.', '_' and '-'"),
   version: z.string().min(1),
   description: z.string(),
   license: z.string().min(1),
   kind: z.enum(["molstep", "geoldm", "edm"]),
   counts: z.enum(["atoms", "heavyAtoms"]),
-  space: z.strictObject({ vectors: count, scalars: z.int().min(0), pairs: z.int().min(0) }),
+  space: strict({ vectors: count, scalars: z.int().min(0), pairs: z.int().min(0) }),
   schedule: scheduleSpec,
   denoiser,
   autoencoder,
@@ -130,7 +131,7 @@ export const cardSchema = z.strictObject({
   latents: z.record(nodes, latentMoments)
     .refine((latents) => Object.keys(latents).length > 0, "must have the moments of at least one size").optional(),
   /** Weights distilled to fixed numbers of steps. */
-  distilled: z.array(z.strictObject({
+  distilled: z.array(strict({
     steps: count,
     /** Several entries may name one file, where its network is told the number of steps. */
     file,
@@ -149,7 +150,7 @@ export const cardSchema = z.strictObject({
     metrics: free.optional(),
   })).default([]),
   /** The best undistilled setting measured at each of some step counts. */
-  recommended: z.array(z.strictObject({
+  recommended: z.array(strict({
     steps: count,
     sampler: samplerName,
     grid: gridSpec.default({ type: "uniform" }),

@@ -1,13 +1,14 @@
 /** Times of an N-step sampler: N + 1 numbers that fall from 1 (noise), or from where a start is matched to the data, to 0 (data). */
 import { z } from "zod";
+import { strict } from "./strict.ts";
 import { startSpec } from "./samplers/start.ts";
 import { timeAtLogSnr } from "./schedules.ts";
 import type { Grid, Schedule } from "./types.ts";
 
 /** What a card or a request says of its grid. */
 export const gridSpec = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("uniform") }),
-  z.strictObject({
+  strict({ type: z.literal("uniform") }),
+  strict({
     type: z.literal("logSnr"),
     /** Log-SNR that the even distances start from, at the noisy end; the schedule's own where absent. */
     first: z.number().min(-50).max(50).optional(),
@@ -18,7 +19,7 @@ export const gridSpec = z.discriminatedUnion("type", [
   }).refine(({ first, start }) => first === undefined || start === undefined, {
     message: "has both `first` and `start`: `start` says where the times begin",
   }),
-  z.strictObject({ type: z.literal("power"), rho: z.number().positive() }),
+  strict({ type: z.literal("power"), rho: z.number().positive() }),
 ]);
 
 /** A grid, named. */

@@ -31,7 +31,7 @@ export function philox4x32(counter: Uint32Array, key0: number, key1: number, out
   out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
-/** A stream of random numbers. `state` is all there is to save for an exact resume. */
+/** A stream of random numbers. `position` is all there is to save for an exact resume. */
 export interface Random {
   /** Uniform in (0, 1). */
   uniform(): number;

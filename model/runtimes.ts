@@ -1,9 +1,10 @@
-/** Where a network can run: TensorFlow.js's backends, and the engine written for pair attention. */
+/** Where a network can run: the engines written for pair attention and EGNNs, and TensorFlow.js's backends. */
 import { BACKENDS } from "./backends/types.ts";
 
 /**
- * `native` is the engine compiled by the machine's own C compiler; `wasm` is the same engine in WebAssembly (shipped),
- * and TensorFlow.js's wasm backend for the networks that the engine does not know; the others are TensorFlow.js's.
+ * `native` is the engine compiled by the machine's own C compiler; `wasm` is the same engine in WebAssembly (shipped);
+ * `webgpu` is the engine in WGSL (`gpu/`). For networks that an engine does not know, `wasm` and `webgpu` are TensorFlow.js's backends of these
+ * names; the others are TensorFlow.js's.
  */
 export const RUNTIMES = ["native", ...BACKENDS] as const;
 

@@ -3,12 +3,13 @@
  * t = 0 data. And the way back: the time at which a schedule has a given log-SNR.
  */
 import { z } from "zod";
+import { strict } from "./strict.ts";
 import type { Schedule, ScheduleValues } from "./types.ts";
 
 /** What a card says of its schedule. */
 export const scheduleSpec = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("cosine"), factor: z.number().gt(0).max(1).default(0.9995) }),
-  z.strictObject({
+  strict({ type: z.literal("cosine"), factor: z.number().gt(0).max(1).default(0.9995) }),
+  strict({
     type: z.literal("polynomial"),
     power: z.number().positive().default(2),
     precision: z.number().gt(0).lt(0.5).default(1e-5),

@@ -87,7 +87,7 @@ export function generateRoute(deps: GenerateDeps): (c: Context<Env>) => Promise<
         place,
         signal,
         filter: asked.filter,
-        // XYZ has no place for the InChIKey, which is 45 % of what validation costs.
+        // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
         detail: { descriptors: asked.include.includes("descriptors"), inchikey: format !== "xyz" },
       });
       const { version } = generation, origin: Origin = { model: asked.model, version, seed };

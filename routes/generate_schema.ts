@@ -4,20 +4,9 @@ import { DECODINGS } from "../model/decodings.ts";
 import { gridSpec } from "../model/grids.ts";
 import { FORMATS, INCLUDES } from "../model/formats.ts";
 import { FILTERS } from "../model/pipeline.ts";
+import { strict } from "../model/strict.ts";
 import { SAMPLER_NAMES } from "../model/settings.ts";
 import type { SizeRange } from "../model/sizes.ts";
-
-/** A strict object whose error names the keys that are allowed. */
-export function strict<T extends z.ZodRawShape>(shape: T) {
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? `unknown ${issue.keys.length > 1 ? "keys" : "key"} ${issue.keys.join(", ")}; allowed are ${
-          Object.keys(shape).join(", ")
-        }`
-        : undefined,
-  });
-}
 
 const size = z.int().min(1).max(1000);
 const sizes = z.union([

@@ -1,5 +1,6 @@
 /** What a request for a round leaves open is filled in here, from the model's card. */
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import type { Card } from "../card.ts";
 import {
   gridFault,
@@ -40,7 +41,7 @@ export const MOST_MINUTES = 7 * 24 * 60;
 const { model, method, from, to, clamp, grid, variant, keep, ...plain } = roundSettings.shape;
 
 /** A request for a round. */
-export const roundOrder = z.strictObject({
+export const roundOrder = strict({
   model: model.default("qm9").describe("The model whose steps are halved; the teacher is its student at `from` steps"),
   method: method.describe(
     "progressive: half the steps. moments: any number of steps. knowledge: a smaller network, as a model of its own",
@@ -52,7 +53,9 @@ export const roundOrder = z.strictObject({
     `The teacher's steps. Default: the smallest step count in service that a progressive round made; ${FIRST_STEPS} of the ` +
       `undistilled network where there is none, and for moments; ${KNOWLEDGE_STEPS} for knowledge`,
   ),
-  to: to.optional().describe("The student's steps. Default, and needed for progressive: half, rounded up"),
+  to: to.optional().describe(
+    "The student's steps. Default: half, rounded up, which for progressive is the only one; for knowledge as many as from",
+  ),
   grid: grid.removeDefault().optional().describe(
     "Times of the student's steps; every second one of a teacher's that is itself distilled",
   ),

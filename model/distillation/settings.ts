@@ -1,5 +1,6 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import type { Coupling } from "../coupling/align.ts";
 import { gridAtSteps, gridSpec, makeGrid } from "../grids.ts";
 import type { Schedule } from "../types.ts";
@@ -26,7 +27,7 @@ export const modelName = z.string().regex(
 const steps = z.int().min(1).max(1000);
 
 /** Everything that decides a round's numbers. Limits of time are not among them: a resume may go on for longer. */
-export const roundSettings = z.strictObject({
+export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default("progressive"),
   variant: z.enum(VARIANTS).default("ddim"),

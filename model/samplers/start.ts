@@ -4,12 +4,13 @@
  * the mean and the spread that each part of the latents has over the training data.
  */
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import { latentLength } from "../latent.ts";
 import type { DrawNoise, LatentSpace } from "../types.ts";
 import { applyStep, type Realign } from "./step.ts";
 
 /** What a grid says of its start: the log-SNR there, and the part of the data's spread that is drawn, 0 for the mean alone. */
-export const startSpec = z.strictObject({
+export const startSpec = strict({
   logSnr: z.number().min(-50).max(50),
   spread: z.number().min(0).max(2).default(1),
 });
@@ -20,7 +21,7 @@ const meanAndSpread = z.tuple([z.number(), z.number().min(0)]);
  * Mean and standard deviation of each part of latents of one size, in the latents' units: of each vector (mean 0, as orientations
  * are random), each scalar, and each feature of pairs of two nodes.
  */
-export const latentMoments = z.strictObject({
+export const latentMoments = strict({
   vectors: z.array(z.number().min(0)).min(1),
   scalars: z.array(meanAndSpread),
   pairs: z.array(meanAndSpread),

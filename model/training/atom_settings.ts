@@ -2,13 +2,14 @@
 import { COUPLINGS } from "../coupling/align.ts";
 import { RELEASED_EGNN } from "../egnn_parameters.ts";
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import type { EgnnDenoiserSizes } from "../egnn_denoiser.ts";
 import type { GeoldmSizes } from "../geoldm/networks.ts";
 import { makeSchedule } from "../schedules.ts";
 import type { LatentSpace, Schedule } from "../types.ts";
 
 /** Settings that decide the numbers of a run. Defaults are GeoLDM's on QM9, but for the batch's one size. */
-export const atomSettings = z.strictObject({
+export const atomSettings = strict({
   /** `geoldm`: an autoencoder, then diffusion of its latents. `edm`: diffusion of positions, types and charges. */
   kind: z.enum(["geoldm", "edm"]),
   model: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),

@@ -1,5 +1,6 @@
 /** What a training run is told, checked once. Kept in its checkpoints, so that a resume goes on with the same. */
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import { COUPLINGS } from "../coupling/align.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
 import { makeSchedule } from "../schedules.ts";
@@ -9,7 +10,7 @@ import type { LatentSpace, Schedule } from "../types.ts";
  * Where more of the training's times are drawn: `share` of them with a log-SNR that is uniform between `first` and `last`, as the steps of
  * few-step samplers from a matched start are; the rest are uniform times.
  */
-export const focusSpec = z.strictObject({
+export const focusSpec = strict({
   first: z.number().min(-10).max(10),
   last: z.number().min(-10).max(15),
   share: z.number().gt(0).lt(1),
@@ -19,7 +20,7 @@ export const focusSpec = z.strictObject({
 export type Focus = z.infer<typeof focusSpec>;
 
 /** Settings that decide a run's numbers. Time limits are not among them: a resume may train longer. */
-export const runSettings = z.strictObject({
+export const runSettings = strict({
   /** Name of the model that is trained. */
   model: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/).default("qm9"),
   /** Channels of a node. */
@@ -42,7 +43,7 @@ export const runSettings = z.strictObject({
   /** Where more of the times are drawn; without it they are uniform. */
   focus: focusSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
-  from: z.strictObject({ file: z.string(), sha256: z.string() }).optional(),
+  from: strict({ file: z.string(), sha256: z.string() }).optional(),
 });
 
 /** Checked settings. */

@@ -108,3 +108,10 @@ Deno.test("parseCard() takes several step counts of one file, of equal levels an
     /there is another entry for 4 steps/,
   );
 });
+
+Deno.test("parseCard() says which keys of a card are unknown, and which are allowed there", () => {
+  const card = molstep();
+  assert.throws(() => parseCard({ ...card, colour: 1 }), /unknown key colour; allowed are name, version, /);
+  const denoiser = { ...card.denoiser, colour: 1 };
+  assert.throws(() => parseCard({ ...card, denoiser }), /unknown key colour; allowed are type, width, blocks, /);
+});
