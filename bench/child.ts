@@ -6,7 +6,7 @@
  * calls it made in how long (at least one call, whatever the seconds). Lines of standard output that do not begin with
  * {@link MARK} are other libraries' talk.
  */
-import { readLines } from "../model/lines.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
 import { openSubject } from "./subject.ts";
 
 /** Begins an answer. */

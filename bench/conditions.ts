@@ -1,8 +1,8 @@
 /** Under which conditions results were had: machine, versions, commit, date. */
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type Machine, thisMachine } from "../model/evaluate_machine.ts";
-import { VERSION } from "../model/version.ts";
+import { type Machine, thisMachine } from "../model/diffusion/machine.ts";
+import { VERSION } from "../model/models/version.ts";
 
 /** What is noted beside results. */
 export interface Conditions {

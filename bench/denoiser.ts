@@ -1,5 +1,5 @@
 /** Molecule-steps a second of a model's own denoiser on each backend. */
-import type { RuntimeName } from "../model/runtimes.ts";
+import type { RuntimeName } from "../model/engines/runtimes.ts";
 import type { Place } from "./subject.ts";
 import type { Result } from "./table.ts";
 import { type Rounds, throughput } from "./throughput.ts";

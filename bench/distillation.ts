@@ -2,22 +2,22 @@
  * Rounds of distillation, and plain training, as a subject: whole updates as `train()` makes them, the next batch made
  * meanwhile, and their parts apart. Rates are so low that the weights hardly move.
  */
-import { openBackend } from "../model/backends/open.ts";
-import { readCard } from "../model/card.ts";
-import { findAdapter, wordsOf } from "../model/gpu/device.ts";
+import { openBackend } from "../model/engines/tensorflow/open.ts";
+import { readCard } from "../model/models/card.ts";
+import { findAdapter, wordsOf } from "../model/engines/webgpu/device.ts";
 import { type Learning, momentsLearning, teacherLearning } from "../model/distillation/learning.ts";
 import type { MomentGroup } from "../model/distillation/moments_batches.ts";
 import { openParts, type RoundParts } from "../model/distillation/parts.ts";
 import { roundSettings } from "../model/distillation/settings.ts";
 import { qm9Where } from "../model/distillation/sources/where.ts";
-import { breathe } from "../model/generate.ts";
-import type { ModelEntry } from "../model/overlay.ts";
-import { readSafetensors } from "../model/safetensors.ts";
-import { makeSchedule } from "../model/schedules.ts";
+import { breathe } from "../model/generation/generate.ts";
+import type { ModelEntry } from "../model/models/overlay.ts";
+import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
-import type { Group, Learner, Losses, Rates } from "../model/training/learner.ts";
-import { openLearner, type Trainer } from "../model/training/open_learner.ts";
+import type { Group, Learner, Losses, Rates } from "../model/diffusion/learner.ts";
+import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
 import { type Distillation, type OpenSubject, type Place, trainerOf } from "./subject.ts";
 
 /** What there is to time of each kind: `update` is the whole, the others its parts. */

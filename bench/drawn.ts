@@ -3,9 +3,9 @@ import { createComposition } from "../chem/composition.ts";
 import { summarise } from "../chem/metrics.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type Validation } from "../chem/validator.ts";
-import { createHeavyAtomAutoencoder } from "../model/heavy_atom/autoencoder.ts";
-import { random } from "../model/random.ts";
-import { PURPOSE } from "../model/sizes.ts";
+import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoencoder.ts";
+import { random } from "../model/diffusion/random.ts";
+import { PURPOSE } from "../model/diffusion/sizes.ts";
 import type { Row } from "./table.ts";
 
 /** Heavy atoms of the molecules drawn, as most of QM9's have. */

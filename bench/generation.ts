@@ -2,10 +2,10 @@
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, warmUp } from "../chem/validator.ts";
 import { createValidatorPool } from "../chem/validator_pool.ts";
-import { type Decoding, DECODINGS } from "../model/decodings.ts";
-import { loadModel } from "../model/load.ts";
-import { acceptOrder } from "../model/order.ts";
-import { generateMolecules } from "../model/pipeline.ts";
+import { type Decoding, DECODINGS } from "../model/diffusion/decodings.ts";
+import { loadModel } from "../model/models/load.ts";
+import { acceptOrder } from "../model/generation/order.ts";
+import { generateMolecules } from "../model/generation/pipeline.ts";
 import { type Generation, type OpenSubject, type Place, runtimeOf } from "./subject.ts";
 
 /** What is counted, in the order of a sample. Counts and milliseconds are sums over all calls of what was prepared. */

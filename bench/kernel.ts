@@ -3,13 +3,13 @@
  * multiply-adds, measured in turns in this process, on one core, each by its quickest call. The share depends little on the machine and
  * its load, so that a lower one than yesterday's tells of a worse kernel.
  */
-import { createWasmInstance } from "../model/engine/wasm_instance.ts";
-import { compileWasmEngine, hasRelaxedSimd } from "../model/engine/wasm_module.ts";
-import { timeRows } from "../model/engine/inputs.ts";
-import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
-import { drawNoise } from "../model/latent.ts";
-import { flatten } from "../model/engine/parameters.ts";
-import { initialValues } from "../model/pair_attention/initialise.ts";
+import { createWasmInstance } from "../model/engines/c/wasm_instance.ts";
+import { compileWasmEngine, hasRelaxedSimd } from "../model/engines/c/wasm_module.ts";
+import { timeRows } from "../model/engines/c/inputs.ts";
+import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
+import { drawNoise } from "../model/diffusion/latent.ts";
+import { flatten } from "../model/engines/c/parameters.ts";
+import { initialValues } from "../model/networks/pair_attention/initialise.ts";
 import {
   DISTANCES,
   EXPANSION,
@@ -19,10 +19,10 @@ import {
   type PairAttentionSizes,
   SETS,
   TIMES,
-} from "../model/pair_attention/parameters.ts";
-import { random } from "../model/random.ts";
-import { cosineSchedule } from "../model/schedules.ts";
-import type { LatentSpace } from "../model/types.ts";
+} from "../model/networks/pair_attention/parameters.ts";
+import { random } from "../model/diffusion/random.ts";
+import { cosineSchedule } from "../model/diffusion/schedules.ts";
+import type { LatentSpace } from "../model/diffusion/types.ts";
 import { FLOPS_A_TURN, fmaLoop } from "./fma_loop.ts";
 import { spread, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";

@@ -2,9 +2,9 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findModel } from "../main/models.ts";
-import type { ModelEntry } from "../model/load.ts";
-import { decodings } from "../model/settings.ts";
-import { UnknownModelError } from "../model/store.ts";
+import type { ModelEntry } from "../model/models/load.ts";
+import { decodings } from "../model/models/settings.ts";
+import { UnknownModelError } from "../model/models/store.ts";
 import { type Conditions, conditions } from "./conditions.ts";
 import { benchDenoiser } from "./denoiser.ts";
 import { benchDistill, DISTILL_PLACES } from "./distill.ts";

@@ -1,6 +1,6 @@
 /** Peak memory of a service that answers one large request, and molecules a second there and on the command line. */
 import { join } from "node:path";
-import type { RuntimeChoice } from "../model/runtimes.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { MAIN, startService } from "./service_process.ts";
 import { median, pairedRatio, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";

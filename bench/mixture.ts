@@ -1,6 +1,6 @@
 /** How long a lone request for one molecule waits beside large ones: latencies at times of arrival of their own. */
-import { random } from "../model/random.ts";
-import type { RuntimeChoice } from "../model/runtimes.ts";
+import { random } from "../model/diffusion/random.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { type Answering, ask, askAt } from "./clients.ts";
 import { startService } from "./service_process.ts";
 import { median } from "./statistics.ts";

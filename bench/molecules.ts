@@ -1,5 +1,5 @@
 /** Molecules a second, from seeds to verdicts, and those of them that are valid, unique and stable, by the number of steps. */
-import type { Decoding } from "../model/decodings.ts";
+import type { Decoding } from "../model/diffusion/decodings.ts";
 import { type Tally, tallyOf, whatOf } from "./generation.ts";
 import { median, pairedRatio, spread, takeTurns } from "./statistics.ts";
 import type { Place } from "./subject.ts";

@@ -1,6 +1,6 @@
 /** What `deno task bench` is told, checked once. */
 import { parseArgs } from "node:util";
-import { RUNTIMES } from "../model/runtimes.ts";
+import { RUNTIMES } from "../model/engines/runtimes.ts";
 
 /** The parts; all but `denoiser` run where none is named. */
 export const PARTS = [
@@ -14,7 +14,7 @@ export const DEFAULT_PARTS = PARTS.filter((part) => part !== "denoiser");
 /** One of {@link PARTS}. */
 export type Part = typeof PARTS[number];
 
-/** Where networks may run; see model/runtimes.ts. */
+/** Where networks may run; see model/engines/runtimes.ts. */
 type Runtime = typeof RUNTIMES[number];
 
 /** Checked options. */

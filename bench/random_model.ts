@@ -1,9 +1,9 @@
 /** Models of our own kind with random weights: for what can be measured, or tested, without a trained one. */
 import { join } from "node:path";
-import type { CardInput } from "../model/card.ts";
-import { ANGSTROM, heavyAtomSpace, ONE_HOT, QM9_CLASSES } from "../model/heavy_atom/space.ts";
-import { initialise } from "../model/pair_attention/initialise.ts";
-import { writeSafetensors } from "../model/safetensors.ts";
+import type { CardInput } from "../model/models/card.ts";
+import { ANGSTROM, heavyAtomSpace, ONE_HOT, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
+import { initialise } from "../model/networks/pair_attention/initialise.ts";
+import { writeSafetensors } from "../model/diffusion/safetensors.ts";
 
 /** Of a denoiser. */
 export interface RandomSizes {

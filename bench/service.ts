@@ -1,5 +1,5 @@
 /** Latency and throughput of the service over the loopback, at several numbers of clients. */
-import type { RuntimeChoice } from "../model/runtimes.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { ask } from "./clients.ts";
 import { startService } from "./service_process.ts";
 import { quantiles, type Result, type Row } from "./table.ts";

@@ -1,7 +1,7 @@
 /** The service as a stranger starts it: `main.ts serve` in a process of its own, on a free port of the loopback. */
 import { fileURLToPath } from "node:url";
-import type { RuntimeChoice } from "../model/runtimes.ts";
-import { readLines } from "../model/lines.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
 
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {

@@ -1,5 +1,5 @@
 /** What generation loses while a round of distillation runs, and what the round loses to generation. */
-import type { RuntimeChoice } from "../model/runtimes.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { ask, type Seen } from "./clients.ts";
 import { type ServiceProcess, startService } from "./service_process.ts";
 import { median } from "./statistics.ts";

@@ -1,5 +1,5 @@
 /** What a step costs against the number of nodes and the batch: both denoisers with random weights, 3 to 180 nodes, 1 to 512 molecules. */
-import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
+import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { productFlops } from "./kernel.ts";
 import type { Place } from "./subject.ts";
 import type { Result, Row } from "./table.ts";

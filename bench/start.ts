@@ -1,5 +1,5 @@
 /** Time from the start of the service's process to its readiness, and to the first molecule. */
-import type { RuntimeChoice } from "../model/runtimes.ts";
+import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { startService } from "./service_process.ts";
 import { median, pairedRatio, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";

@@ -1,29 +1,30 @@
 /** What a process of its own measures: one network on one backend, or what trains one. */
-import { RELEASED_EGNN } from "../model/egnn_parameters.ts";
-import { openBackend } from "../model/backends/open.ts";
-import { type BackendName, BACKENDS } from "../model/backends/types.ts";
+import { RELEASED_EGNN } from "../model/networks/egnn_parameters.ts";
+import { openBackend } from "../model/engines/tensorflow/open.ts";
+import { type BackendName, BACKENDS } from "../model/engines/tensorflow/types.ts";
 import {
   createEgnnDenoiser,
   createEngineEgnnDenoiser,
   egnnDenoiserNetwork,
   egnnDenoiserParameters,
   type EgnnDenoiserSizes,
-} from "../model/egnn_denoiser.ts";
-import { createNativeEgnn } from "../model/engine/egnn_native.ts";
-import { createWasmEgnn } from "../model/engine/egnn_wasm.ts";
-import { createNativeDenoiser } from "../model/engine/native_denoiser.ts";
-import { createWasmDenoiser } from "../model/engine/wasm_denoiser.ts";
-import type { Precision } from "../model/gpu/products.ts";
-import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
-import { drawNoise } from "../model/latent.ts";
-import { createPairAttention } from "../model/pair_attention/denoiser.ts";
-import { initialValues, type Values } from "../model/pair_attention/initialise.ts";
-import { pairAttentionParameters, type ParameterSpec } from "../model/pair_attention/parameters.ts";
-import { random } from "../model/random.ts";
-import { type RuntimeName, RUNTIMES } from "../model/runtimes.ts";
-import { makeSchedule } from "../model/schedules.ts";
-import { openLearner, type Trainer } from "../model/training/open_learner.ts";
-import type { BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
+} from "../model/networks/egnn_denoiser.ts";
+import { createNativeEgnn } from "../model/engines/c/egnn_native.ts";
+import { createWasmEgnn } from "../model/engines/c/egnn_wasm.ts";
+import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
+import { createWasmDenoiser } from "../model/engines/c/wasm_denoiser.ts";
+import type { Precision } from "../model/engines/webgpu/products.ts";
+import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
+import { drawNoise } from "../model/diffusion/latent.ts";
+import { createPairAttention } from "../model/networks/pair_attention/denoiser.ts";
+import { initialValues, type Values } from "../model/networks/pair_attention/initialise.ts";
+import { pairAttentionParameters, type ParameterSpec } from "../model/networks/pair_attention/parameters.ts";
+import { random } from "../model/diffusion/random.ts";
+import { type RuntimeName, RUNTIMES } from "../model/engines/runtimes.ts";
+import { makeSchedule } from "../model/diffusion/schedules.ts";
+import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
+import type { BatchShape, LatentSpace } from "../model/diffusion/types.ts";
+import type { Denoiser } from "../model/diffusion/denoiser.ts";
 import { trainingBatch } from "./training_batch.ts";
 
 /**
@@ -182,7 +183,7 @@ async function openPairAttention({ place, nodes, width, blocks, software }: Plac
   }
   const precision = precisionOf(place);
   if (precision) {
-    const { createGpuDenoiser } = await import("../model/gpu/denoiser.ts");
+    const { createGpuDenoiser } = await import("../model/engines/webgpu/denoiser.ts");
     const denoiser = await createGpuDenoiser({ ...options, software, precision }, values);
     return predictions(denoiser, nodes, denoiser.why);
   }
@@ -213,7 +214,7 @@ async function openEgnn({ place, nodes, width, blocks, software }: Placed): Prom
   }
   const precision = precisionOf(place);
   if (precision) {
-    const { createGpuEgnnDenoiser } = await import("../model/gpu/egnn/denoiser.ts");
+    const { createGpuEgnnDenoiser } = await import("../model/engines/webgpu/egnn/denoiser.ts");
     const denoiser = await createGpuEgnnDenoiser({ ...options, software, precision }, values);
     return predictions(denoiser, nodes, denoiser.why);
   }
@@ -256,7 +257,7 @@ export function runtimeOf(place: Place): RuntimeName {
 
 /** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
 async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {
-  const { loadModel } = await import("../model/load.ts");
+  const { loadModel } = await import("../model/models/load.ts");
   const model = await loadModel(folder, { backend: runtimeOf(place) });
   return predictions(await model.denoiser(), nodes, model.backend.why);
 }

@@ -1,7 +1,7 @@
 /** The parent's end of `child.ts`. */
 import { fileURLToPath } from "node:url";
 import { type Answer, MARK, type Question } from "./child.ts";
-import { readLines } from "../model/lines.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
 import type { Subject } from "./subject.ts";
 
 /** A subject in a process of its own. */

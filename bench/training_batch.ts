@@ -1,11 +1,11 @@
 /** A training batch of the right form without any data: random positions and classes, bonded in a chain. */
-import { heavyAtomSpace, ONE_HOT } from "../model/heavy_atom/space.ts";
-import { drawNoise, latentLength } from "../model/latent.ts";
-import { random } from "../model/random.ts";
-import { makeSchedule } from "../model/schedules.ts";
-import type { Group } from "../model/training/learner.ts";
+import { heavyAtomSpace, ONE_HOT } from "../model/networks/heavy_atom/space.ts";
+import { drawNoise, latentLength } from "../model/diffusion/latent.ts";
+import { random } from "../model/diffusion/random.ts";
+import { makeSchedule } from "../model/diffusion/schedules.ts";
+import type { Group } from "../model/diffusion/learner.ts";
 import { lossWeights } from "../model/training/weights.ts";
-import type { BatchShape } from "../model/types.ts";
+import type { BatchShape } from "../model/diffusion/types.ts";
 
 /** Clean latents `[B, L]`: noise for positions and vectors, one class a node, one bond order a pair. */
 function cleanLatents(shape: BatchShape): Float32Array {

@@ -1,6 +1,6 @@
 /** molstep import */
 import { z } from "zod";
-import { importCheckpoint } from "../model/import/import.ts";
+import { importCheckpoint } from "../model/models/import/import.ts";
 import { command } from "./command.ts";
 import { shippedModels } from "./models.ts";
 import { option } from "./options.ts";

@@ -1,8 +1,8 @@
 /** Where commands find models. */
 import { fileURLToPath } from "node:url";
-import { listModels, type ListOptions } from "../model/overlay.ts";
-import type { ModelEntry } from "../model/load.ts";
-import { UnknownModelError } from "../model/store.ts";
+import { listModels, type ListOptions } from "../model/models/overlay.ts";
+import type { ModelEntry } from "../model/models/load.ts";
+import { UnknownModelError } from "../model/models/store.ts";
 
 /** The folder of the models shipped. */
 export const shippedModels = (): string => fileURLToPath(new URL("../weights", import.meta.url));
@@ -23,7 +23,7 @@ export const findModels = (roots?: readonly string[], options?: ListOptions): Pr
  */
 export async function findModel(name: string, roots?: readonly string[], data?: string): Promise<ModelEntry> {
   if (name.includes("/")) {
-    const { readCard } = await import("../model/card.ts");
+    const { readCard } = await import("../model/models/card.ts");
     const card = await readCard(name);
     return { name: card.name, folder: name, card };
   }

@@ -1,7 +1,7 @@
 /** molstep readme */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { cardTable, replaceBetween } from "../model/card_table.ts";
+import { cardTable, replaceBetween } from "../model/evaluation/card_table.ts";
 import { configTable } from "../routes/config_table.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";

@@ -1,5 +1,5 @@
 /** From the words of a command line to an exit status. */
-import { VERSION } from "../model/version.ts";
+import { VERSION } from "../model/models/version.ts";
 import type { Command, Terminal } from "./command.ts";
 import { helpText, UsageError } from "./options.ts";
 

@@ -1,6 +1,6 @@
 /** molstep serve */
 import { z } from "zod";
-import { RUNTIME_CHOICES } from "../model/runtimes.ts";
+import { RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { parseConfig } from "../routes/config.ts";
 import { createLog } from "../routes/log.ts";
 import { serve } from "../routes/serve.ts";

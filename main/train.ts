@@ -1,10 +1,10 @@
 /** molstep train */
 import { z } from "zod";
-import { type BackendChoice, BACKENDS } from "../model/backends/types.ts";
-import { COUPLINGS } from "../model/coupling/align.ts";
+import { type BackendChoice, BACKENDS } from "../model/engines/tensorflow/types.ts";
+import { COUPLINGS } from "../model/diffusion/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
-import { TRAINERS } from "../model/training/open_learner.ts";
+import { TRAINERS } from "../model/engines/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
 import { focusSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";

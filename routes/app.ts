@@ -11,7 +11,7 @@ import { modelRoute, modelsRoute } from "./models.ts";
 import { openapi } from "./openapi.ts";
 import { HttpError, problem, toHttpError } from "./problem.ts";
 import { stepsRoute } from "./steps.ts";
-import { VERSION } from "../model/version.ts";
+import { VERSION } from "../model/models/version.ts";
 
 /** A request id that a client may give. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;

@@ -1,6 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
-import { PRECISIONS, RUNTIME_CHOICES } from "../model/runtimes.ts";
+import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;

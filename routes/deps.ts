@@ -1,13 +1,13 @@
 /** What the routes are given to work with. */
 import type { Validate } from "../chem/validator.ts";
 import type { BatchValidator } from "../chem/validator_pool.ts";
-import type { JobPlan } from "../model/jobs/plan.ts";
+import type { JobPlan } from "../model/service/jobs/plan.ts";
 import type { RoundOrder } from "../model/distillation/order.ts";
-import type { JobStore } from "../model/jobs/store.ts";
-import type { Supervisor } from "../model/jobs/supervisor.ts";
-import type { Publisher } from "../model/publisher.ts";
-import type { Queue } from "../model/queue.ts";
-import type { ModelStore } from "../model/store.ts";
+import type { JobStore } from "../model/service/jobs/store.ts";
+import type { Supervisor } from "../model/service/jobs/supervisor.ts";
+import type { Publisher } from "../model/service/publisher.ts";
+import type { Queue } from "../model/generation/queue.ts";
+import type { ModelStore } from "../model/models/store.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 
@@ -23,7 +23,7 @@ export interface Lifecycle {
 export interface Jobs {
   readonly store: JobStore;
   readonly supervisor: Supervisor;
-  /** See `model/jobs/plan.ts`. */
+  /** See `model/service/jobs/plan.ts`. */
   readonly plan: (order: RoundOrder) => Promise<JobPlan>;
 }
 

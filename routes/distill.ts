@@ -1,7 +1,7 @@
 /** POST /distill: begins a round of distillation, as a job. */
 import type { Context } from "hono";
 import { roundOrder } from "../model/distillation/order.ts";
-import { BusyError } from "../model/jobs/supervisor.ts";
+import { BusyError } from "../model/service/jobs/supervisor.ts";
 import { readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";
 import { describeJob } from "./jobs_schema.ts";

@@ -1,10 +1,15 @@
 /** POST /generate: molecules, as JSON, SDF, XYZ or NDJSON. */
 import type { Context } from "hono";
 import type { Summary } from "../chem/metrics.ts";
-import type { Card } from "../model/card.ts";
-import { type Format, type Include, type Origin, toJson, toRecord } from "../model/formats.ts";
-import { acceptOrder, drawSeed, ImpossibleOrderError } from "../model/order.ts";
-import { type GeneratedMolecule, generateMolecules, type Generation, type Timings } from "../model/pipeline.ts";
+import type { Card } from "../model/models/card.ts";
+import { type Format, type Include, type Origin, toJson, toRecord } from "../model/generation/formats.ts";
+import { acceptOrder, drawSeed, ImpossibleOrderError } from "../model/generation/order.ts";
+import {
+  type GeneratedMolecule,
+  generateMolecules,
+  type Generation,
+  type Timings,
+} from "../model/generation/pipeline.ts";
 import { readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";
 import {

@@ -1,12 +1,12 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
-import { DECODINGS } from "../model/decodings.ts";
-import { gridSpec } from "../model/grids.ts";
-import { FORMATS, INCLUDES } from "../model/formats.ts";
-import { FILTERS } from "../model/pipeline.ts";
-import { strict } from "../model/strict.ts";
-import { SAMPLER_NAMES } from "../model/settings.ts";
-import type { SizeRange } from "../model/sizes.ts";
+import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { gridSpec } from "../model/diffusion/grids.ts";
+import { FORMATS, INCLUDES } from "../model/generation/formats.ts";
+import { FILTERS } from "../model/generation/pipeline.ts";
+import { strict } from "../model/diffusion/strict.ts";
+import { SAMPLER_NAMES } from "../model/diffusion/samplers/names.ts";
+import type { SizeRange } from "../model/diffusion/sizes.ts";
 
 const size = z.int().min(1).max(1000);
 const sizes = z.union([

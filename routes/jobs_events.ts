@@ -1,6 +1,6 @@
 /** GET /jobs/{id}/events: what happens in a job, as server-sent events. */
 import type { Context } from "hono";
-import { isActive, type StoredEvent } from "../model/jobs/types.ts";
+import { isActive, type StoredEvent } from "../model/service/jobs/types.ts";
 import type { Deps, Env } from "./deps.ts";
 import { negotiate } from "./negotiate.ts";
 import { HttpError } from "./problem.ts";

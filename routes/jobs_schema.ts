@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { drawn, type RoundEvent } from "../model/distillation/events.ts";
 import { roundSettings } from "../model/distillation/settings.ts";
-import { estimateSchema } from "../model/jobs/estimate.ts";
-import type { JobStore } from "../model/jobs/store.ts";
-import { type Job, JOB_STATES, type StoredEvent } from "../model/jobs/types.ts";
+import { estimateSchema } from "../model/service/jobs/estimate.ts";
+import type { JobStore } from "../model/service/jobs/store.ts";
+import { type Job, JOB_STATES, type StoredEvent } from "../model/service/jobs/types.ts";
 
 const time = z.iso.datetime();
 

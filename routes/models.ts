@@ -1,9 +1,9 @@
 /** GET /models and GET /models/{name}: what can be drawn from, and the cards. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { cardSchema } from "../model/card.ts";
-import { VARIANTS } from "../model/distillation/settings.ts";
-import { availableSteps, type ModelEntry } from "../model/load.ts";
+import { cardSchema } from "../model/models/card.ts";
+import { VARIANTS } from "../model/diffusion/samplers/names.ts";
+import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { negotiate } from "./negotiate.ts";
 

@@ -4,7 +4,7 @@ import { roundOrder } from "../model/distillation/order.ts";
 import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { healthSchema } from "./health.ts";
 import { EVENT_STREAM } from "./jobs_events.ts";
-import { jobEvent } from "../model/jobs/types.ts";
+import { jobEvent } from "../model/service/jobs/types.ts";
 import { jobDetail, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
 import { modelDetail, modelList } from "./models.ts";
 import { PROBLEM_TYPE, problemSchema } from "./problem.ts";

@@ -2,13 +2,13 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { TooLargeRoundError } from "../model/jobs/estimate.ts";
+import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
-import { UnknownJobError } from "../model/jobs/store.ts";
-import { BusyError, JobStateError } from "../model/jobs/supervisor.ts";
-import { QueueFullError } from "../model/queue.ts";
-import { NotDistilledError } from "../model/settings.ts";
-import { UnknownModelError } from "../model/store.ts";
+import { UnknownJobError } from "../model/service/jobs/store.ts";
+import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
+import { QueueFullError } from "../model/generation/queue.ts";
+import { NotDistilledError } from "../model/models/settings.ts";
+import { UnknownModelError } from "../model/models/store.ts";
 
 /** The media type of problem documents. */
 export const PROBLEM_TYPE = "application/problem+json";

@@ -3,13 +3,13 @@ import { resolve } from "node:path";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, warmUp } from "../chem/validator.ts";
 import { createValidatorPool, type ValidatorPool } from "../chem/validator_pool.ts";
-import { loadModel, type ModelEntry } from "../model/load.ts";
-import { createPlanner } from "../model/jobs/plan.ts";
-import { openJobStore } from "../model/jobs/store.ts";
-import { createSupervisor } from "../model/jobs/supervisor.ts";
-import { createPublisher } from "../model/publisher.ts";
-import { createQueue } from "../model/queue.ts";
-import { createModelStore, UnknownModelError } from "../model/store.ts";
+import { loadModel, type ModelEntry } from "../model/models/load.ts";
+import { createPlanner } from "../model/service/jobs/plan.ts";
+import { openJobStore } from "../model/service/jobs/store.ts";
+import { createSupervisor } from "../model/service/jobs/supervisor.ts";
+import { createPublisher } from "../model/service/publisher.ts";
+import { createQueue } from "../model/generation/queue.ts";
+import { createModelStore, UnknownModelError } from "../model/models/store.ts";
 import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
 import { createLifecycle, shutDown } from "./lifecycle.ts";
@@ -28,7 +28,7 @@ export interface Service {
 
 /** What a test puts in the place of the service's own. */
 export interface ServeOptions {
-  /** Program and first arguments of the worker of a round; see `model/jobs/supervisor.ts`. */
+  /** Program and first arguments of the worker of a round; see `model/service/jobs/supervisor.ts`. */
   readonly trainer?: readonly string[];
 }
 

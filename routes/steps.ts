@@ -1,7 +1,7 @@
 /** DELETE /models/{name}/steps/{n}: takes weights distilled to n steps out of service. */
 import type { Context } from "hono";
-import type { Publisher } from "../model/publisher.ts";
-import { NotDistilledError } from "../model/settings.ts";
+import type { Publisher } from "../model/service/publisher.ts";
+import { NotDistilledError } from "../model/models/settings.ts";
 import type { Env } from "./deps.ts";
 import { HttpError } from "./problem.ts";
 

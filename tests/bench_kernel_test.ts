@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fmaLoop } from "../bench/fma_loop.ts";
 import { productFlops } from "../bench/kernel.ts";
-import { hasRelaxedSimd } from "../model/engine/wasm_module.ts";
-import { pairAttentionParameters } from "../model/pair_attention/parameters.ts";
+import { hasRelaxedSimd } from "../model/engines/c/wasm_module.ts";
+import { pairAttentionParameters } from "../model/networks/pair_attention/parameters.ts";
 
 Deno.test("fmaLoop() is a module whose sums each become s 0.999 + 0.5 a turn", () => {
   for (const relaxed of hasRelaxedSimd() ? [false, true] : [false]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { conditions } from "../bench/conditions.ts";
-import { readLines } from "../model/lines.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
 import { ask } from "../bench/clients.ts";
 import { benchDenoiser } from "../bench/denoiser.ts";
 import { benchDistill } from "../bench/distill.ts";
@@ -14,8 +14,8 @@ import { startSubject } from "../bench/subject_process.ts";
 import { formatResult, formatTable, quantiles } from "../bench/table.ts";
 import { noteOn, throughput } from "../bench/throughput.ts";
 import { trainingBatch } from "../bench/training_batch.ts";
-import { heavyAtomSpace } from "../model/heavy_atom/space.ts";
-import { latentLength } from "../model/latent.ts";
+import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
+import { latentLength } from "../model/diffusion/latent.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 import { withoutQm9 } from "./model/without_qm9.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readLines } from "../model/lines.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 
 const TOKEN = "a-token-of-a-test-1234";

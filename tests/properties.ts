@@ -1,9 +1,10 @@
 /** What every network here must keep to, asserted on small random input. Shared by the tests of all of them. */
 import assert from "node:assert/strict";
 import type { Molecule } from "../chem/molecule.ts";
-import { centre, drawNoise, latentLength } from "../model/latent.ts";
-import { type Random, random } from "../model/random.ts";
-import type { Autoencoder, BatchShape, Denoiser, LatentSpace } from "../model/types.ts";
+import { centre, drawNoise, latentLength } from "../model/diffusion/latent.ts";
+import { type Random, random } from "../model/diffusion/random.ts";
+import type { Autoencoder, BatchShape, LatentSpace } from "../model/diffusion/types.ts";
+import type { Denoiser } from "../model/diffusion/denoiser.ts";
 
 /** An orthogonal 3x3 matrix, row-major: a rotation, or a reflection where `reflect`. */
 export function orthogonal(seed: number, reflect = false): number[] {

@@ -5,7 +5,7 @@ import { commands } from "../main.ts";
 import { shippedModels } from "../main/models.ts";
 import { keptResults, readmeWithTables } from "../main/readme.ts";
 import { readBenchRuns } from "../main/speed_table.ts";
-import { listModels } from "../model/load.ts";
+import { listModels } from "../model/models/load.ts";
 
 const read = (path: string) => Deno.readTextFile(fileURLToPath(new URL(`../${path}`, import.meta.url)));
 const shipped = (await listModels([shippedModels()])).find(({ name }) => name === "qm9");

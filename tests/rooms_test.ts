@@ -1,4 +1,4 @@
-/** Imports point one way: main -> routes -> model -> chem. */
+/** Imports point one way: main -> routes -> model -> chem, and inside model/ from the last room up to the first. */
 import assert from "node:assert/strict";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +43,37 @@ for (const [level, room] of ROOMS.slice(0, -1).entries()) {
     const above = ROOMS.slice(level + 1) as readonly string[];
     const faults = found.flatMap(([file, names]) =>
       names.filter((name) => above.includes(roomOf(name) ?? "")).map((name) => `${file} imports ${name}`)
+    );
+    assert.deepEqual(faults, []);
+  });
+}
+
+/** The rooms of model/: each imports only what stands before it. */
+const INSIDE = [
+  "diffusion",
+  "networks",
+  "engines",
+  "models",
+  "generation",
+  "training",
+  "distillation",
+  "evaluation",
+  "service",
+];
+
+Deno.test("model/ has these rooms, and no file outside them", async () => {
+  const found = (await importsOf("model")).map(([file]) => file.split("/"));
+  assert.deepEqual([...new Set(found.map(([, room]) => room))].sort(), [...INSIDE].sort());
+  assert.ok(found.every(({ length }) => length > 2));
+});
+
+for (const [level, room] of INSIDE.entries()) {
+  Deno.test(`model/${room}/ imports nothing of the rooms after it`, async () => {
+    const after = INSIDE.slice(level + 1).map((name) => `model/${name}/`);
+    const found = (await importsOf("model")).filter(([file]) => file.startsWith(`model/${room}/`));
+    assert.ok(found.length > 0);
+    const faults = found.flatMap(([file, names]) =>
+      names.filter((name) => after.some((other) => name.startsWith(other))).map((name) => `${file} imports ${name}`)
     );
     assert.deepEqual(faults, []);
   });

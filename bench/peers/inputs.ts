@@ -1,6 +1,6 @@
 /** What a peer's denoiser is called on: the very numbers that ours are. */
 import { join } from "node:path";
-import type { LatentSpace } from "../../model/types.ts";
+import type { LatentSpace } from "../../model/diffusion/types.ts";
 import { inputsOf } from "../subject.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** One call of GeoLDM's network in PyTorch and on our engines: the same weights, the same inputs. */
-import { readCard } from "../../model/card.ts";
-import { importCheckpoint } from "../../model/import/import.ts";
-import type { RuntimeName } from "../../model/runtimes.ts";
+import { readCard } from "../../model/models/card.ts";
+import { importCheckpoint } from "../../model/models/import/import.ts";
+import type { RuntimeName } from "../../model/engines/runtimes.ts";
 import { startSubject, type SubjectProcess } from "../subject_process.ts";
 import { PLACES } from "../subject.ts";
 import type { Result } from "../table.ts";

@@ -1,7 +1,7 @@
 /** What `deno task bench:peers` is told. */
 import { z } from "zod";
 import { flag, helpText, option, type Options, positive, readOptions, type Values, whole } from "../../main/options.ts";
-import { RUNTIMES } from "../../model/runtimes.ts";
+import { RUNTIMES } from "../../model/engines/runtimes.ts";
 
 /** What is measured: one call of the same network, and molecules from the first draw to the last. */
 export const PARTS = ["network", "sampling"] as const;

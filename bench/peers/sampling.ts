@@ -1,7 +1,7 @@
 /** Molecules a second from the first draw to the last: the peers' own samplers, and our service. */
 import { dirname } from "node:path";
-import type { ModelEntry } from "../../model/load.ts";
-import type { RuntimeName } from "../../model/runtimes.ts";
+import type { ModelEntry } from "../../model/models/load.ts";
+import type { RuntimeName } from "../../model/engines/runtimes.ts";
 import { type ServiceProcess, startService } from "../service_process.ts";
 import { type Candidate, median, pairedRatio, spread, takeTurns } from "../statistics.ts";
 import type { SubjectProcess } from "../subject_process.ts";

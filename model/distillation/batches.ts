@@ -1,15 +1,16 @@
 /** Batches of a round: noisy latents at the times of the student's grid, and what the teacher makes of them. */
-import { alignNoise, type Coupling } from "../coupling/align.ts";
-import { gridAtSteps, makeGrid } from "../grids.ts";
-import { drawNoise } from "../latent.ts";
-import { type Random, random } from "../random.ts";
-import { applyStep } from "../samplers/step.ts";
-import { ancestralStep } from "../samplers/ancestral.ts";
-import { ddimStep } from "../samplers/ddim.ts";
-import type { Group } from "../training/learner.ts";
+import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
+import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
+import { drawNoise } from "../diffusion/latent.ts";
+import { type Random, random } from "../diffusion/random.ts";
+import { applyStep } from "../diffusion/samplers/step.ts";
+import { ancestralStep } from "../diffusion/samplers/ancestral.ts";
+import { ddimStep } from "../diffusion/samplers/ddim.ts";
+import type { Group } from "../diffusion/learner.ts";
 import { CLASS_CAP, CLASS_SHARE, lossWeights, POSITION_CAP } from "../training/weights.ts";
-import type { GridSpec } from "../grids.ts";
-import type { Denoiser, Grid, Schedule } from "../types.ts";
+import type { GridSpec } from "../diffusion/grids.ts";
+import type { Grid, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { CleanLatents, LatentSource } from "./source.ts";
 import { combine, secondShare, truncatedSnr, type Variant } from "./target.ts";
 
@@ -43,7 +44,7 @@ interface Place {
   readonly v: number | undefined;
 }
 
-/** Purpose of the streams of batches; see model/random.ts. */
+/** Purpose of the streams of batches; see model/diffusion/random.ts. */
 const ROUND = 104, KNOWLEDGE = 105;
 
 /** The grid of N steps and the points between, `[2 N + 1]`. */

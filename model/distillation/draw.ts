@@ -1,10 +1,11 @@
 /** Molecules drawn to judge a student by. */
 import type { Validate } from "../../chem/validator.ts";
-import type { Card } from "../card.ts";
-import { generateMolecules } from "../pipeline.ts";
-import type { Model } from "../load.ts";
-import type { Settings } from "../settings.ts";
-import type { Autoencoder, Denoiser, Schedule } from "../types.ts";
+import type { Card } from "../models/card.ts";
+import { generateMolecules } from "../generation/pipeline.ts";
+import type { Model } from "../models/load.ts";
+import type { Settings } from "../models/settings.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Drawn } from "./events.ts";
 
 /** All that it takes to draw with a network that is not in service. */

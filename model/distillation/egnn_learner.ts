@@ -1,13 +1,13 @@
 /** The learner of a student whose network is an EGNN: GeoLDM's and EDM's, on TensorFlow.js. */
-import { openBackend } from "../backends/open.ts";
-import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../egnn_denoiser.ts";
-import { initialValues } from "../pair_attention/initialise.ts";
-import type { Tf } from "../pair_attention/layers.ts";
-import type { Group, Learner } from "../training/learner.ts";
-import type { FirstValues, Trainer } from "../training/open_learner.ts";
-import { createTensorflowLearner } from "../training/tensorflow_learner.ts";
-import type { LatentSpace, Schedule } from "../types.ts";
-import { latestTime, learnerUpTo } from "./egnn_latest.ts";
+import { openBackend } from "../engines/tensorflow/open.ts";
+import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../networks/egnn_denoiser.ts";
+import { initialValues } from "../networks/pair_attention/initialise.ts";
+import type { Tf } from "../networks/pair_attention/layers.ts";
+import type { Group, Learner } from "../diffusion/learner.ts";
+import type { FirstValues, Trainer } from "../engines/open_learner.ts";
+import { createTensorflowLearner } from "../engines/tensorflow/tensorflow_learner.ts";
+import type { LatentSpace, Schedule } from "../diffusion/types.ts";
+import { latestTime, learnerUpTo } from "../models/egnn_latest.ts";
 import { egnnStudentLoss } from "./egnn_loss.ts";
 
 /** What the student is. */

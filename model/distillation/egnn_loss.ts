@@ -1,9 +1,9 @@
 /** The loss of a student whose network is an EGNN, in terms of what the network itself gives. */
 import type * as tfjs from "@tensorflow/tfjs";
-import { type EgnnDenoiserSizes, egnnPrediction, type Parametrisation } from "../egnn_denoiser.ts";
-import type { Tensors, Tf } from "../pair_attention/layers.ts";
-import type { LossTensors } from "../pair_attention/loss.ts";
-import type { Group } from "../training/learner.ts";
+import { type EgnnDenoiserSizes, egnnPrediction, type Parametrisation } from "../networks/egnn_denoiser.ts";
+import type { Tensors, Tf } from "../networks/pair_attention/layers.ts";
+import type { LossTensors } from "../networks/pair_attention/loss.ts";
+import type { Group } from "../diffusion/learner.ts";
 
 /**
  * The weight of an error of the network's own output that a weight `w` of the error of x0 amounts to. An error e of the

@@ -1,13 +1,14 @@
 /** What a round of a GeoLDM or EDM model works with: its EGNN on TensorFlow.js, molecules through its own autoencoder. */
 import { join } from "node:path";
-import { openBackend } from "../backends/open.ts";
-import type { Card } from "../card.ts";
-import { makeAutoencoder, makeDenoiser, type PartOptions } from "../parts.ts";
-import { readSafetensors, type StoredTensor } from "../safetensors.ts";
-import { makeSchedule } from "../schedules.ts";
-import { averagesOf } from "../training/learner.ts";
-import type { Denoiser } from "../types.ts";
-import { asStudent, latestTime, upTo } from "./egnn_latest.ts";
+import { openBackend } from "../engines/tensorflow/open.ts";
+import type { Card } from "../models/card.ts";
+import { makeAutoencoder, makeDenoiser } from "../models/parts.ts";
+import { type PartOptions } from "../engines/placing.ts";
+import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import { averagesOf } from "../diffusion/learner.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+import { asStudent, latestTime, upTo } from "../models/egnn_latest.ts";
 import { createEgnnLearner } from "./egnn_learner.ts";
 import type { Named, RoundParts } from "./parts.ts";
 import type { RoundOptions } from "./run.ts";

@@ -1,8 +1,8 @@
 /** The part of a cross-entropy that no student can take away: the entropy of its targets. */
-import { ONE_HOT } from "../heavy_atom/space.ts";
-import { latentLength } from "../latent.ts";
-import type { Group } from "../training/learner.ts";
-import type { LatentSpace } from "../types.ts";
+import { ONE_HOT } from "../networks/heavy_atom/space.ts";
+import { latentLength } from "../diffusion/latent.ts";
+import type { Group } from "../diffusion/learner.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
 
 /** Entropy of `count` probabilities, given times ONE_HOT, from `at` on. */
 function entropy(values: Float32Array, at: number, count: number): number {

@@ -1,8 +1,8 @@
 /** Clean heavy-atom latents of QM9's molecules. */
-import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
-import type { ExampleSet } from "../heavy_atom/examples.ts";
-import { heavyAtomSpace } from "../heavy_atom/space.ts";
-import { latentLength } from "../latent.ts";
+import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
+import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
+import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { latentLength } from "../diffusion/latent.ts";
 import type { LatentSource } from "./source.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** The methods of distillation as a training loop sees them: a learner and its batches. */
-import type { Group, Learner } from "../training/learner.ts";
+import type { Group, Learner } from "../diffusion/learner.ts";
 import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "./batches.ts";
 import { targetEntropy } from "./entropy.ts";
 import { makeMomentGroups, type MomentGroup, type MomentPlan } from "./moments_batches.ts";

@@ -1,12 +1,12 @@
 /** Batches of moment matching: noisy latents at the student's times, and the time within the step at which it is judged. */
-import { alignNoise, type Coupling } from "../coupling/align.ts";
-import { gridAtSteps, makeGrid } from "../grids.ts";
-import { drawNoise } from "../latent.ts";
-import { random } from "../random.ts";
-import { ancestralStep } from "../samplers/ancestral.ts";
-import { consistencyStep } from "../samplers/consistency.ts";
-import type { GridSpec } from "../grids.ts";
-import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
+import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
+import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
+import { drawNoise } from "../diffusion/latent.ts";
+import { random } from "../diffusion/random.ts";
+import { ancestralStep } from "../diffusion/samplers/ancestral.ts";
+import { consistencyStep } from "../diffusion/samplers/consistency.ts";
+import type { GridSpec } from "../diffusion/grids.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { LatentSource } from "./source.ts";
 
 /** Molecules of one size. Rows of B. */
@@ -42,7 +42,7 @@ export interface MomentPlan {
   readonly serves: readonly number[];
 }
 
-/** Purpose of the streams; see model/random.ts. */
+/** Purpose of the streams; see model/diffusion/random.ts. */
 const MOMENTS = 106;
 
 /** One update's groups: a function of the seed and the update alone. */

@@ -7,10 +7,10 @@
  * begun as the teacher and trained on the student's x, tells E[x | z_s]; the student's gradient is the difference of the two. So errors
  * of one step are corrected in the next, as in ancestral sampling, and few steps can be better than the teacher's many.
  */
-import { type Coupling, realign } from "../coupling/align.ts";
-import type { Group, Learner, Losses, Rates, State } from "../training/learner.ts";
+import { type Coupling, realign } from "../diffusion/coupling/align.ts";
+import type { Group, Learner, Losses, Rates, State } from "../diffusion/learner.ts";
 import { lossWeights } from "../training/weights.ts";
-import type { Denoiser } from "../types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { MomentGroup } from "./moments_batches.ts";
 
 /** The three networks. */

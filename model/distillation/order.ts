@@ -1,7 +1,7 @@
 /** What a request for a round leaves open is filled in here, from the model's card. */
 import { z } from "zod";
-import { strict } from "../strict.ts";
-import type { Card } from "../card.ts";
+import { strict } from "../diffusion/strict.ts";
+import type { Card } from "../models/card.ts";
 import {
   gridFault,
   halved,
@@ -11,9 +11,9 @@ import {
   variantFault,
   variantOf,
 } from "./settings.ts";
-import { gridAtSteps } from "../grids.ts";
-import { makeSchedule } from "../schedules.ts";
-import { startless } from "../settings.ts";
+import { gridAtSteps } from "../diffusion/grids.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import { startless } from "../diffusion/grids.ts";
 
 /** How long a round may train, over all its starts. One is given at least. */
 export interface Limits {

@@ -1,7 +1,7 @@
 /** Enters a finished round in its model's own folder: what ships with the model, rather than what a service adds to it. */
 import { join } from "node:path";
-import { cardPath, parseCard } from "../card.ts";
-import { writeAtomically } from "../training/checkpoint.ts";
+import { cardPath, parseCard } from "../models/card.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { type RoundOutcome, STUDENT } from "./result.ts";
 
 /** File of a student that serves these step counts. */

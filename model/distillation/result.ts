@@ -1,10 +1,10 @@
 /** What a finished round leaves in its folder: the student's weights and what there is to say of them. */
 import { z } from "zod";
-import { type Card, type CardInput, cardSchema } from "../card.ts";
-import { gridAtSteps } from "../grids.ts";
-import { absent, type ModelEntry } from "../overlay.ts";
-import { writeSafetensors } from "../safetensors.ts";
-import { writeAtomically } from "../training/checkpoint.ts";
+import { type Card, type CardInput, cardSchema } from "../models/card.ts";
+import { gridAtSteps } from "../diffusion/grids.ts";
+import { absent, type ModelEntry } from "../models/overlay.ts";
+import { writeSafetensors } from "../diffusion/safetensors.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { DENOISER_FILE, writeModel } from "../training/export.ts";
 import type { TrainResult } from "../training/train.ts";
 import type { Validation } from "./course.ts";

@@ -1,21 +1,16 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
+import { VARIANTS } from "../diffusion/samplers/names.ts";
 import { z } from "zod";
-import { strict } from "../strict.ts";
-import type { Coupling } from "../coupling/align.ts";
-import { gridAtSteps, gridSpec, makeGrid } from "../grids.ts";
-import type { Schedule } from "../types.ts";
+import { strict } from "../diffusion/strict.ts";
+import type { Coupling } from "../diffusion/coupling/align.ts";
+import { gridAtSteps, gridSpec, makeGrid } from "../diffusion/grids.ts";
+import type { Schedule } from "../diffusion/types.ts";
 
 /**
  * `progressive` halves the number of steps (Salimans & Ho 2022); `moments` goes to any number of steps by moment matching
  * (Salimans et al. 2024); `knowledge` teaches a network of another size what the teacher says at every time.
  */
 export const METHODS = ["progressive", "moments", "knowledge"] as const;
-
-/**
- * The sampler whose steps a student makes. `progressive` learns two of the teacher's as one: deterministic ones, or posterior
- * means (ELPD's two variants). `moments` learns to be drawn from: by DDPM's posterior, or with fresh noise at each step (consistency).
- */
-export const VARIANTS = ["ddim", "ddpm", "consistency"] as const;
 
 /** A name of a model. */
 export const modelName = z.string().regex(

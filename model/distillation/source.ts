@@ -1,6 +1,6 @@
 /** Where a round's clean latents come from. */
-import type { Random } from "../random.ts";
-import type { BatchShape } from "../types.ts";
+import type { Random } from "../diffusion/random.ts";
+import type { BatchShape } from "../diffusion/types.ts";
 
 /** Clean latents of molecules of one size. */
 export interface CleanLatents {

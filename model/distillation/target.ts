@@ -15,7 +15,7 @@
  * combination of two estimates, whatever the times. As v -> 0, r_v -> infinity and w -> 1. It also keeps
  * probabilities probabilities, so that classes can be learned by cross-entropy.
  */
-import type { ScheduleValues } from "../types.ts";
+import type { ScheduleValues } from "../diffusion/types.ts";
 
 /** Whose two steps: deterministic ones, or posterior means. */
 export type Variant = "ddim" | "ddpm";

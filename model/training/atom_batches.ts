@@ -1,10 +1,10 @@
 /** Batches of all-atom molecules of one size with the noise that a loss asks for. */
 import type { Molecule } from "../../chem/molecule.ts";
-import { atomFeatureArrays } from "../atom_features.ts";
-import { randomRotation } from "../heavy_atom/encode.ts";
-import { drawNoise } from "../latent.ts";
-import { random } from "../random.ts";
-import type { BatchShape, LatentSpace, Schedule } from "../types.ts";
+import { atomFeatureArrays } from "../networks/atom_features.ts";
+import { randomRotation } from "../networks/heavy_atom/encode.ts";
+import { drawNoise } from "../diffusion/latent.ts";
+import { random } from "../diffusion/random.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import { ELEMENTS } from "./atom_settings.ts";
 
 /** Molecules of one size. */
@@ -59,7 +59,7 @@ export interface AtomBatchOptions {
   readonly timesteps: number;
 }
 
-/** Purpose of the streams below; see model/random.ts. */
+/** Purpose of the streams below; see model/diffusion/random.ts. */
 const ATOM_BATCH = 103;
 
 /**

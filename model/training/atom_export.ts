@@ -1,8 +1,8 @@
 /** From a run of GeoLDM or EDM to a model's folder. */
-import type { CardInput } from "../card.ts";
-import { egnnDenoiserParameters } from "../egnn_denoiser.ts";
-import { geoldmParameters } from "../geoldm/networks.ts";
-import type { WritableTensor } from "../safetensors.ts";
+import type { CardInput } from "../models/card.ts";
+import { egnnDenoiserParameters } from "../networks/egnn_denoiser.ts";
+import { geoldmParameters } from "../networks/geoldm/networks.ts";
+import type { WritableTensor } from "../diffusion/safetensors.ts";
 import {
   ATOM_SCHEDULE,
   atomSettings,

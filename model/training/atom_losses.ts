@@ -1,12 +1,12 @@
 /** Losses of GeoLDM and EDM. */
 import type * as tfjs from "@tensorflow/tfjs";
-import { alignNoise } from "../coupling/align.ts";
-import { type EgnnDenoiserSizes, egnnPrediction } from "../egnn_denoiser.ts";
-import { POSTERIOR_DEVIATION } from "../geoldm/autoencoder.ts";
-import { decodeLatents, encodeMeans, type GeoldmSizes } from "../geoldm/networks.ts";
-import type { LossTensors } from "../pair_attention/loss.ts";
-import type { Tensors, Tf } from "../pair_attention/layers.ts";
-import type { LatentSpace } from "../types.ts";
+import { alignNoise } from "../diffusion/coupling/align.ts";
+import { type EgnnDenoiserSizes, egnnPrediction } from "../networks/egnn_denoiser.ts";
+import { POSTERIOR_DEVIATION } from "../networks/geoldm/autoencoder.ts";
+import { decodeLatents, encodeMeans, type GeoldmSizes } from "../networks/geoldm/networks.ts";
+import type { LossTensors } from "../networks/pair_attention/loss.ts";
+import type { Tensors, Tf } from "../networks/pair_attention/layers.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
 import type { AtomGroup } from "./atom_batches.ts";
 
 /** Positions `[B,N,3]` and features `[B,N,F]` of a group. */

@@ -1,15 +1,16 @@
 /** Trains GeoLDM (its autoencoder, then diffusion of its latents) or EDM on QM9 with TensorFlow.js. */
 import type * as tfjs from "@tensorflow/tfjs";
 import { findQm9, openQm9 } from "../../chem/qm9.ts";
-import { openBackend } from "../backends/open.ts";
-import type { BackendChoice, Tf } from "../backends/types.ts";
-import { egnnDenoiserParameters } from "../egnn_denoiser.ts";
-import { geoldmParameters } from "../geoldm/networks.ts";
-import { initialValues } from "../pair_attention/initialise.ts";
-import { toTensors } from "../pair_attention/denoiser.ts";
-import type { Tensors } from "../pair_attention/layers.ts";
-import type { LossTensors } from "../pair_attention/loss.ts";
-import type { ParameterSpec } from "../pair_attention/parameters.ts";
+import { openBackend } from "../engines/tensorflow/open.ts";
+import type { BackendChoice } from "../engines/tensorflow/types.ts";
+import type { Tf } from "../networks/tf.ts";
+import { egnnDenoiserParameters } from "../networks/egnn_denoiser.ts";
+import { geoldmParameters } from "../networks/geoldm/networks.ts";
+import { initialValues } from "../networks/pair_attention/initialise.ts";
+import { toTensors } from "../networks/pair_attention/denoiser.ts";
+import type { Tensors } from "../networks/pair_attention/layers.ts";
+import type { LossTensors } from "../networks/pair_attention/loss.ts";
+import type { ParameterSpec } from "../networks/pair_attention/parameters.ts";
 import { type AtomGroup, type AtomSet, atomSet, makeAtomGroup } from "./atom_batches.ts";
 import {
   alignedGroup,
@@ -29,11 +30,12 @@ import {
   denoiserSizes,
   NORMALISERS,
 } from "./atom_settings.ts";
-import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { writeLearningCurve } from "./curve.ts";
 import { atomMoments, LATENTS } from "./moments.ts";
 import { createProgress } from "./progress.ts";
-import { createTensorflowLearner } from "./tensorflow_learner.ts";
+import { createTensorflowLearner } from "../engines/tensorflow/tensorflow_learner.ts";
 import { train, type TrainOptions, type TrainResult } from "./train.ts";
 
 /** What the run takes beside its settings. */

@@ -1,12 +1,12 @@
 /** What a run of GeoLDM or EDM is told: the all-atom models, trained on TensorFlow.js. */
-import { COUPLINGS } from "../coupling/align.ts";
-import { RELEASED_EGNN } from "../egnn_parameters.ts";
+import { COUPLINGS } from "../diffusion/coupling/align.ts";
+import { RELEASED_EGNN } from "../networks/egnn_parameters.ts";
 import { z } from "zod";
-import { strict } from "../strict.ts";
-import type { EgnnDenoiserSizes } from "../egnn_denoiser.ts";
-import type { GeoldmSizes } from "../geoldm/networks.ts";
-import { makeSchedule } from "../schedules.ts";
-import type { LatentSpace, Schedule } from "../types.ts";
+import { strict } from "../diffusion/strict.ts";
+import type { EgnnDenoiserSizes } from "../networks/egnn_denoiser.ts";
+import type { GeoldmSizes } from "../networks/geoldm/networks.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
 /** Settings that decide the numbers of a run. Defaults are GeoLDM's on QM9, but for the batch's one size. */
 export const atomSettings = strict({

@@ -1,13 +1,13 @@
 /** Batches of noisy heavy-atom latents, each a function of the seed and the update alone. */
-import { alignNoise, type AlignOptions, type Coupling } from "../coupling/align.ts";
-import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
-import type { ExampleSet } from "../heavy_atom/examples.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
-import { drawNoise, latentLength } from "../latent.ts";
-import { random } from "../random.ts";
-import { timeAtLogSnr } from "../schedules.ts";
-import type { Schedule } from "../types.ts";
-import type { Group } from "./learner.ts";
+import { alignNoise, type AlignOptions, type Coupling } from "../diffusion/coupling/align.ts";
+import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
+import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
+import { heavyAtomSpace, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { drawNoise, latentLength } from "../diffusion/latent.ts";
+import { random } from "../diffusion/random.ts";
+import { timeAtLogSnr } from "../diffusion/schedules.ts";
+import type { Schedule } from "../diffusion/types.ts";
+import type { Group } from "../diffusion/learner.ts";
 import type { Focus } from "./settings.ts";
 import { lossWeights } from "./weights.ts";
 
@@ -30,7 +30,7 @@ export interface BatchOptions {
   readonly classes?: number;
 }
 
-/** Purpose of the streams of batches; see model/random.ts. */
+/** Purpose of the streams of batches; see model/diffusion/random.ts. */
 const BATCH = 102;
 
 /**

@@ -1,6 +1,7 @@
 /** Checkpoints of a run: one safetensors file, written so that a kill at any moment leaves a whole one. */
-import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../safetensors.ts";
-import type { State } from "./learner.ts";
+import { writeAtomically } from "../diffusion/files.ts";
+import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../diffusion/safetensors.ts";
+import type { State } from "../diffusion/learner.ts";
 
 /** Where a run stands. */
 export interface Checkpoint {
@@ -15,17 +16,6 @@ export interface Checkpoint {
 
 /** The newest checkpoint and the one before it. */
 export const CHECKPOINT = "checkpoint.safetensors", PREVIOUS = "checkpoint.previous.safetensors";
-
-/** Writes bytes so that `path` holds either its old content or all of the new: temporary file, fsync, rename. */
-export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.partial`;
-  {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
-  }
-  await Deno.rename(temporary, path);
-}
 
 async function exists(path: string): Promise<boolean> {
   try {

@@ -1,6 +1,6 @@
 /** A run's learning curve, from its losses.csv. */
 import { lineChart } from "../../chem/plot.ts";
-import { writeAtomically } from "./checkpoint.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 
 /** A run's losses as an SVG picture: training losses and the held-out total against minutes. */

@@ -1,9 +1,10 @@
 /** Training and held-out examples from QM9. */
 import type { Qm9 } from "../../chem/qm9.ts";
-import { type Example, type ExampleSet, packExamples, toExample } from "../heavy_atom/examples.ts";
-import { type HeavyAtomClass, QM9_CLASSES } from "../heavy_atom/space.ts";
+import { type Example, type ExampleSet, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
+import { QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { type HeavyAtomClass } from "../diffusion/types.ts";
 import { type BatchOptions, makeGroups } from "./batches.ts";
-import type { Group } from "./learner.ts";
+import type { Group } from "../diffusion/learner.ts";
 import { MIN_NODES } from "./settings.ts";
 
 /** Examples of a part of the data, and how many of its molecules have none. */

@@ -1,10 +1,11 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
-import { type CardInput, cardPath, parseCard } from "../card.ts";
-import { absent } from "../overlay.ts";
-import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../heavy_atom/space.ts";
-import { pairAttentionParameters, type ParameterSpec } from "../pair_attention/parameters.ts";
-import { type WritableTensor, writeSafetensors } from "../safetensors.ts";
-import { type Checkpoint, loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { type CardInput, cardPath, parseCard } from "../models/card.ts";
+import { absent } from "../models/overlay.ts";
+import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { pairAttentionParameters, type ParameterSpec } from "../networks/pair_attention/parameters.ts";
+import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
+import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 import { RUN_SCHEDULE, runSettings, runSpace } from "./settings.ts";

@@ -1,7 +1,7 @@
 /** Weights that a run begins with, read from a file. */
 import { createHash } from "node:crypto";
-import { readSafetensors } from "../safetensors.ts";
-import type { FirstValues } from "./open_learner.ts";
+import { readSafetensors } from "../diffusion/safetensors.ts";
+import type { FirstValues } from "../engines/open_learner.ts";
 
 /** Weights, and what the settings of the run say of where they came from. */
 export interface First {

@@ -1,11 +1,11 @@
 /** Mean and spread of the training data's latents, which matched starts are drawn with; see `samplers/start.ts`. */
-import { randomRotation, writeLatent } from "../heavy_atom/encode.ts";
-import type { ExampleSet } from "../heavy_atom/examples.ts";
-import { heavyAtomSpace } from "../heavy_atom/space.ts";
-import { latentLength } from "../latent.ts";
-import { random } from "../random.ts";
-import type { LatentMoments } from "../samplers/mod.ts";
-import type { LatentSpace } from "../types.ts";
+import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
+import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
+import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { latentLength } from "../diffusion/latent.ts";
+import { random } from "../diffusion/random.ts";
+import type { LatentMoments } from "../diffusion/samplers/mod.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
 import { type AtomGroup, type AtomSet, makeAtomGroup } from "./atom_batches.ts";
 import { ATOM_SCHEDULE, atomSchedule } from "./atom_settings.ts";
 

@@ -1,11 +1,12 @@
 /** The command `train`: our own model on QM9, from data to checkpoints, losses and a learning curve. */
 import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import { makeGroups } from "./batches.ts";
-import { loadCheckpoint, writeAtomically } from "./checkpoint.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { writeLearningCurve } from "./curve.ts";
 import { heldOutGroups, loadExamples } from "./data.ts";
 import { exampleMoments, LATENTS } from "./moments.ts";
-import { openLearner, type Trainer } from "./open_learner.ts";
+import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import { createProgress } from "./progress.ts";
 import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";

@@ -1,10 +1,10 @@
 /** What a training run is told, checked once. Kept in its checkpoints, so that a resume goes on with the same. */
 import { z } from "zod";
-import { strict } from "../strict.ts";
-import { COUPLINGS } from "../coupling/align.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../heavy_atom/space.ts";
-import { makeSchedule } from "../schedules.ts";
-import type { LatentSpace, Schedule } from "../types.ts";
+import { strict } from "../diffusion/strict.ts";
+import { COUPLINGS } from "../diffusion/coupling/align.ts";
+import { heavyAtomSpace, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
 /**
  * Where more of the training's times are drawn: `share` of them with a log-SNR that is uniform between `first` and `last`, as the steps of

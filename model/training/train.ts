@@ -1,8 +1,8 @@
 /** The training loop: any learner, any batches. */
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import type { Group, Learner, Losses } from "./learner.ts";
+import type { Group, Learner, Losses } from "../diffusion/learner.ts";
 import { LOSSES, openLossLog } from "./loss_log.ts";
-import { breathe } from "../generate.ts";
+import { breathe } from "../generation/generate.ts";
 import { emaDecay, rateFactor, type RateOptions } from "./schedule.ts";
 
 /** How far a run is. */

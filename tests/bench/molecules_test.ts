@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { TALLY, tallyOf, whatOf } from "../../bench/generation.ts";
-import { DECODINGS } from "../../model/decodings.ts";
+import { DECODINGS } from "../../model/diffusion/decodings.ts";
 import { benchMolecules, roundCount } from "../../bench/molecules.ts";
 import { openSubject } from "../../bench/subject.ts";
 import { withFolder, writeTinyModel } from "../model/tiny_model.ts";

@@ -8,7 +8,7 @@ import { commitOf, startPeer } from "../../bench/peers/process.ts";
 import { benchSampling, secondsFor, stepsOf } from "../../bench/peers/sampling.ts";
 import { inputsOf } from "../../bench/subject.ts";
 import { startProgram } from "../../bench/subject_process.ts";
-import { listModels } from "../../model/load.ts";
+import { listModels } from "../../model/models/load.ts";
 import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 const python = Deno.env.get("MOLSTEP_PYTHON") ?? "python3", geoldm = Deno.env.get("MOLSTEP_GEOLDM");

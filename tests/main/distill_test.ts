@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { acceptOptions, distillCommand } from "../../main/distill.ts";
 import { readOptions, UsageError } from "../../main/options.ts";
 import { acceptRound, roundOrder } from "../../model/distillation/order.ts";
-import { listModels } from "../../model/load.ts";
+import { listModels } from "../../model/models/load.ts";
 import { student, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 const power = { type: "power", rho: 2 } as const;

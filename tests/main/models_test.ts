@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { dataFolder, findModel } from "../../main/models.ts";
-import { UnknownModelError } from "../../model/store.ts";
+import { UnknownModelError } from "../../model/models/store.ts";
 import { student, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 Deno.test("findModel() sees the students and the models of the data directory, where it is told of one", () =>

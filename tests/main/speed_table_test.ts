@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type BenchResult, CLAIMING, claimsOf, columnOf, figure } from "../../main/speed_claims.ts";
 import { type BenchRun, readBenchRun, readBenchRuns, speedTable } from "../../main/speed_table.ts";
 import { type Place, PLACES } from "../../bench/subject.ts";
-import { type RuntimeName, RUNTIMES } from "../../model/runtimes.ts";
+import { type RuntimeName, RUNTIMES } from "../../model/engines/runtimes.ts";
 import { withFolder } from "../model/tiny_model.ts";
 
 const machine = { cpu: "Abacus", cores: 2, memoryGiB: 4, os: "linux", deno: "2.9.6" };

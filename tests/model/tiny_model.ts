@@ -1,11 +1,11 @@
 /** A tiny pair-attention model with random weights, written to disk as any model is, for tests. */
 import { join } from "node:path";
 import { writeRandomModel } from "../../bench/random_model.ts";
-import type { CardInput } from "../../model/card.ts";
-import { heavyAtomSpace } from "../../model/heavy_atom/space.ts";
-import { initialise } from "../../model/pair_attention/initialise.ts";
-import { widened } from "../../model/pair_attention/levels.ts";
-import { writeSafetensors } from "../../model/safetensors.ts";
+import type { CardInput } from "../../model/models/card.ts";
+import { heavyAtomSpace } from "../../model/networks/heavy_atom/space.ts";
+import { initialise } from "../../model/networks/pair_attention/initialise.ts";
+import { widened } from "../../model/networks/pair_attention/levels.ts";
+import { writeSafetensors } from "../../model/diffusion/safetensors.ts";
 
 /** What of the card to change. */
 export type CardChanges = Partial<CardInput>;

@@ -1,16 +1,16 @@
 /** The application on tiny models, the cpu backend and the real chemistry, for tests. */
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
-import { listModels, loadModel } from "../../model/load.ts";
-import { createPlanner, type PlannerOptions } from "../../model/jobs/plan.ts";
-import { openJobStore } from "../../model/jobs/store.ts";
-import { createSupervisor, type Supervisor } from "../../model/jobs/supervisor.ts";
-import { createPublisher } from "../../model/publisher.ts";
-import { createQueue, type QueueOptions } from "../../model/queue.ts";
-import { createModelStore } from "../../model/store.ts";
+import { listModels, loadModel } from "../../model/models/load.ts";
+import { createPlanner, type PlannerOptions } from "../../model/service/jobs/plan.ts";
+import { openJobStore } from "../../model/service/jobs/store.ts";
+import { createSupervisor, type Supervisor } from "../../model/service/jobs/supervisor.ts";
+import { createPublisher } from "../../model/service/publisher.ts";
+import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
+import { createModelStore } from "../../model/models/store.ts";
 import { createApp } from "../../routes/app.ts";
 import type { Deps, Lifecycle } from "../../routes/deps.ts";
-import { type Script, scripted } from "../model/jobs/scripted.ts";
+import { type Script, scripted } from "../model/service/jobs/scripted.ts";
 import { type CardChanges, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 let validator: Promise<Validate> | undefined;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { listModels } from "../../model/load.ts";
-import { UnknownModelError } from "../../model/store.ts";
+import { listModels } from "../../model/models/load.ts";
+import { UnknownModelError } from "../../model/models/store.ts";
 import { parseConfig } from "../../routes/config.ts";
 import { createLog } from "../../routes/log.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { serve, type Service } from "../../routes/serve.ts";
-import { openJobStore } from "../../model/jobs/store.ts";
-import { scripted } from "../model/jobs/scripted.ts";
+import { openJobStore } from "../../model/service/jobs/store.ts";
+import { scripted } from "../model/service/jobs/scripted.ts";
 import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 /** Runs a test with a service on a free port of the loopback. */

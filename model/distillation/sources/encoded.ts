@@ -1,8 +1,8 @@
 /** Clean latents of a data set's molecules through a model's own autoencoder: for GeoLDM and EDM. */
 import type { Molecule } from "../../../chem/molecule.ts";
-import { type GeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../geoldm/autoencoder.ts";
-import { random } from "../../random.ts";
-import type { Autoencoder } from "../../types.ts";
+import { type GeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../networks/geoldm/autoencoder.ts";
+import { random } from "../../diffusion/random.ts";
+import type { Autoencoder } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 import {
   addToPool,
@@ -36,7 +36,7 @@ export interface EncodedOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Purpose of the stream that chooses rows; see model/random.ts. */
+/** Purpose of the stream that chooses rows; see model/diffusion/random.ts. */
 const CHOICE = 106;
 
 /** `count` of the rows, all where there are fewer, without replacement: a function of the seed alone. */

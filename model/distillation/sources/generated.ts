@@ -1,14 +1,14 @@
 /** Clean latents that the teacher draws itself: a round without data, for any model. */
-import type { Card } from "../../card.ts";
-import { makeGrid } from "../../grids.ts";
-import { drawNoise } from "../../latent.ts";
-import type { Model } from "../../load.ts";
-import { random } from "../../random.ts";
-import { realigner } from "../../coupling/align.ts";
-import { firstLatents, planSampling, runPlan } from "../../samplers/mod.ts";
-import { chooseSettings, type Settings, startsOf } from "../../settings.ts";
-import { drawSize, groupBySize, sizeDistribution } from "../../sizes.ts";
-import type { Denoise } from "../../types.ts";
+import type { Card } from "../../models/card.ts";
+import { makeGrid } from "../../diffusion/grids.ts";
+import { drawNoise } from "../../diffusion/latent.ts";
+import type { Model } from "../../models/load.ts";
+import { random } from "../../diffusion/random.ts";
+import { realigner } from "../../diffusion/coupling/align.ts";
+import { firstLatents, planSampling, runPlan } from "../../diffusion/samplers/mod.ts";
+import { chooseSettings, type Settings, startsOf } from "../../models/settings.ts";
+import { drawSize, groupBySize, sizeDistribution } from "../../diffusion/sizes.ts";
+import type { Denoise } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 import {
   addToPool,
@@ -35,7 +35,7 @@ export interface GeneratedOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-/** Purpose of the streams of noise; see model/random.ts. Not those of generation: a pool shares no noise with its judges. */
+/** Purpose of the streams of noise; see model/diffusion/random.ts. Not those of generation: a pool shares no noise with its judges. */
 const GENERATED = 107;
 
 /** The setting of most steps that a card recommends, else ancestral sampling in 100 steps. */

@@ -1,9 +1,9 @@
 /** A pool of clean latents by size, drawn from with replacement: what models without a source of their own learn on. */
-import { randomRotation } from "../../heavy_atom/encode.ts";
-import { centre, drawNoise, latentLength } from "../../latent.ts";
-import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../safetensors.ts";
-import { writeAtomically } from "../../training/checkpoint.ts";
-import type { LatentSpace } from "../../types.ts";
+import { randomRotation } from "../../networks/heavy_atom/encode.ts";
+import { centre, drawNoise, latentLength } from "../../diffusion/latent.ts";
+import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../diffusion/safetensors.ts";
+import { writeAtomically } from "../../diffusion/files.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 
 /** Clean latents of each size: nodes -> `[count, L]`, one after another. */

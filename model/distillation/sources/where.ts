@@ -1,7 +1,7 @@
 /** Which supply of clean latents a round takes: QM9 where it is there, else what the undistilled model draws itself. */
 import { join } from "node:path";
 import { findQm9, openQm9, type Qm9 } from "../../../chem/qm9.ts";
-import type { Model } from "../../load.ts";
+import type { Model } from "../../models/load.ts";
 import type { RoundOptions } from "../run.ts";
 import type { RoundSettings } from "../settings.ts";
 import type { LatentSource } from "../source.ts";

@@ -6,18 +6,18 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { addonPath, defaultTensorflowFolder } from "../../../model/backends/tensorflow.ts";
-import { readCard } from "../../../model/card.ts";
+import { addonPath, defaultTensorflowFolder } from "../../../model/engines/tensorflow/tensorflow.ts";
+import { readCard } from "../../../model/models/card.ts";
 import { type RoundEvent, roundEvent } from "../../../model/distillation/events.ts";
 import { readOutcome, withRound } from "../../../model/distillation/result.ts";
 import { roundSettings } from "../../../model/distillation/settings.ts";
-import { loadModel } from "../../../model/load.ts";
-import type { ModelEntry } from "../../../model/overlay.ts";
-import { LEVELS, widened } from "../../../model/pair_attention/levels.ts";
-import { readSafetensors } from "../../../model/safetensors.ts";
+import { loadModel } from "../../../model/models/load.ts";
+import type { ModelEntry } from "../../../model/models/overlay.ts";
+import { LEVELS, widened } from "../../../model/networks/pair_attention/levels.ts";
+import { readSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
-import { hasCompiler } from "../engine/compiler.ts";
+import { hasCompiler } from "../engines/c/compiler.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 

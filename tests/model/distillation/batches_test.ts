@@ -8,13 +8,14 @@ import {
 import type { LatentSource } from "../../../model/distillation/source.ts";
 import { secondShare } from "../../../model/distillation/target.ts";
 import { targetEntropy } from "../../../model/distillation/entropy.ts";
-import { makeGrid } from "../../../model/grids.ts";
-import { drawNoise, latentLength } from "../../../model/latent.ts";
-import { ddimStep } from "../../../model/samplers/ddim.ts";
-import { ancestralStep } from "../../../model/samplers/ancestral.ts";
-import { cosineSchedule } from "../../../model/schedules.ts";
+import { makeGrid } from "../../../model/diffusion/grids.ts";
+import { drawNoise, latentLength } from "../../../model/diffusion/latent.ts";
+import { ddimStep } from "../../../model/diffusion/samplers/ddim.ts";
+import { ancestralStep } from "../../../model/diffusion/samplers/ancestral.ts";
+import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
 import { lossWeights } from "../../../model/training/weights.ts";
-import type { BatchShape, Denoiser } from "../../../model/types.ts";
+import type { BatchShape } from "../../../model/diffusion/types.ts";
+import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
 
 const space = { vectors: 1, scalars: 2, pairs: 0 }, schedule = cosineSchedule();
 

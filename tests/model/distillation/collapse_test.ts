@@ -1,9 +1,9 @@
 /** Why the deterministic variant of the paper collapses at 63 steps, and that ours does not. docs/distillation.md tells it. */
 import assert from "node:assert/strict";
 import { combine, secondShare } from "../../../model/distillation/target.ts";
-import { ddimStep } from "../../../model/samplers/ddim.ts";
-import { ddpmStep } from "../../../model/samplers/ddpm.ts";
-import { polynomialSchedule } from "../../../model/schedules.ts";
+import { ddimStep } from "../../../model/diffusion/samplers/ddim.ts";
+import { ddpmStep } from "../../../model/diffusion/samplers/ddpm.ts";
+import { polynomialSchedule } from "../../../model/diffusion/schedules.ts";
 import { climbDown, LADDER, schedule } from "./one_coordinate.ts";
 
 const f = Math.fround, kappa = (t: number) => schedule(t).alpha / schedule(t).sigma;

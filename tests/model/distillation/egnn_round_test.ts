@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type CardInput, readCard } from "../../../model/card.ts";
+import { type CardInput, readCard } from "../../../model/models/card.ts";
 import type { RoundEvent } from "../../../model/distillation/events.ts";
 import { roundResult } from "../../../model/distillation/result.ts";
 import { runRound } from "../../../model/distillation/run.ts";
 import { roundSettings } from "../../../model/distillation/settings.ts";
-import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../../../model/egnn_denoiser.ts";
-import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
-import { loadModel } from "../../../model/load.ts";
-import { importCheckpoint } from "../../../model/import/import.ts";
-import { initialValues } from "../../../model/pair_attention/initialise.ts";
-import { readSafetensors, writeSafetensors } from "../../../model/safetensors.ts";
-import { CHECKPOINT, hasReference, SHARED } from "../geoldm_reference.ts";
+import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../../../model/networks/egnn_denoiser.ts";
+import { RELEASED_EGNN } from "../../../model/networks/egnn_parameters.ts";
+import { loadModel } from "../../../model/models/load.ts";
+import { importCheckpoint } from "../../../model/models/import/import.ts";
+import { initialValues } from "../../../model/networks/pair_attention/initialise.ts";
+import { readSafetensors, writeSafetensors } from "../../../model/diffusion/safetensors.ts";
+import { CHECKPOINT, hasReference, SHARED } from "../networks/geoldm/geoldm_reference.ts";
 import { withFolder } from "../tiny_model.ts";
 
 const qm9 = Deno.env.get("MOLSTEP_QM9") ?? join(SHARED, "data", "qm9"), noQm9 = !existsSync(qm9);

@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { createEgnnLearner } from "../../../model/distillation/egnn_learner.ts";
-import { uniformGrid } from "../../../model/grids.ts";
-import { planSampling } from "../../../model/samplers/mod.ts";
-import type { Sampling } from "../../../model/types.ts";
-import { groupUpTo, latestTime, upTo } from "../../../model/distillation/egnn_latest.ts";
+import { uniformGrid } from "../../../model/diffusion/grids.ts";
+import { planSampling } from "../../../model/diffusion/samplers/mod.ts";
+import type { Sampling } from "../../../model/diffusion/denoiser.ts";
+import { groupUpTo, latestTime, upTo } from "../../../model/models/egnn_latest.ts";
 import { egnnStudentLoss, predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
 import {
   createEgnnDenoiser,
   egnnDenoiserParameters,
   type EgnnDenoiserSizes,
   towardsX0,
-} from "../../../model/egnn_denoiser.ts";
-import { RELEASED_EGNN } from "../../../model/egnn_parameters.ts";
-import { drawNoise } from "../../../model/latent.ts";
-import { initialValues } from "../../../model/pair_attention/initialise.ts";
-import { random } from "../../../model/random.ts";
-import { makeSchedule } from "../../../model/schedules.ts";
-import type { Group } from "../../../model/training/learner.ts";
+} from "../../../model/networks/egnn_denoiser.ts";
+import { RELEASED_EGNN } from "../../../model/networks/egnn_parameters.ts";
+import { drawNoise } from "../../../model/diffusion/latent.ts";
+import { initialValues } from "../../../model/networks/pair_attention/initialise.ts";
+import { random } from "../../../model/diffusion/random.ts";
+import { makeSchedule } from "../../../model/diffusion/schedules.ts";
+import type { Group } from "../../../model/diffusion/learner.ts";
 
 const space = { vectors: 1, scalars: 2, pairs: 0 }, PARAMETRISATIONS = ["eps", "x0", "v"] as const;
 const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { makeMomentGroups } from "../../../model/distillation/moments_batches.ts";
 import { createMomentsLearner } from "../../../model/distillation/moments_learner.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
-import { drawNoise } from "../../../model/latent.ts";
-import { random } from "../../../model/random.ts";
-import { ddpmStep } from "../../../model/samplers/ddpm.ts";
-import { applyStep } from "../../../model/samplers/step.ts";
-import { cosineSchedule } from "../../../model/schedules.ts";
-import type { Asked, Group, Learner } from "../../../model/training/learner.ts";
-import type { Denoiser } from "../../../model/types.ts";
+import { drawNoise } from "../../../model/diffusion/latent.ts";
+import { random } from "../../../model/diffusion/random.ts";
+import { ddpmStep } from "../../../model/diffusion/samplers/ddpm.ts";
+import { applyStep } from "../../../model/diffusion/samplers/step.ts";
+import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
+import type { Asked, Group, Learner } from "../../../model/diffusion/learner.ts";
+import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
 
 const space = { vectors: 1, scalars: 1, pairs: 0 }, schedule = cosineSchedule(), nodes = 2, L = 8;
 

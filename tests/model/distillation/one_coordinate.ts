@@ -2,14 +2,14 @@
  * Distillation in one dimension: Gaussian data, whose best denoiser is known in closed form, and a small network (linear
  * in its parameters) that cannot quite represent it: what a ladder from 1000 steps to 1 does to such a network.
  */
-import { groupUpTo, latestTime } from "../../../model/distillation/egnn_latest.ts";
+import { groupUpTo, latestTime } from "../../../model/models/egnn_latest.ts";
 import { predictionTarget, predictionWeight } from "../../../model/distillation/egnn_loss.ts";
 import { combine, secondShare } from "../../../model/distillation/target.ts";
-import { type Parametrisation, towardsX0 } from "../../../model/egnn_denoiser.ts";
-import { random } from "../../../model/random.ts";
-import { ddimStep } from "../../../model/samplers/ddim.ts";
-import { polynomialSchedule } from "../../../model/schedules.ts";
-import type { ScheduleValues } from "../../../model/types.ts";
+import { type Parametrisation, towardsX0 } from "../../../model/networks/egnn_denoiser.ts";
+import { random } from "../../../model/diffusion/random.ts";
+import { ddimStep } from "../../../model/diffusion/samplers/ddim.ts";
+import { polynomialSchedule } from "../../../model/diffusion/schedules.ts";
+import type { ScheduleValues } from "../../../model/diffusion/types.ts";
 
 /** GeoLDM's schedule. */
 export const schedule = polynomialSchedule({ power: 2, precision: 1e-5, timesteps: 1000 });

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { openBackend } from "../../../model/backends/open.ts";
+import { openBackend } from "../../../model/engines/tensorflow/open.ts";
 import { combine, secondShare } from "../../../model/distillation/target.ts";
-import { ddimStep } from "../../../model/samplers/ddim.ts";
-import { applyStep } from "../../../model/samplers/step.ts";
-import { expectedTensors, hasReference, largest, molecule, openTiny, SIZES } from "../geoldm_reference.ts";
+import { ddimStep } from "../../../model/diffusion/samplers/ddim.ts";
+import { applyStep } from "../../../model/diffusion/samplers/step.ts";
+import {
+  expectedTensors,
+  hasReference,
+  largest,
+  molecule,
+  openTiny,
+  SIZES,
+} from "../networks/geoldm/geoldm_reference.ts";
 
 /** Steps of the reference's teacher; its student makes half as many. */
 const T = 8, TOLERANCE = 1e-4;

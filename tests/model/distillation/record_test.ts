@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readCard } from "../../../model/card.ts";
+import { readCard } from "../../../model/models/card.ts";
 import { recordRound, studentFile } from "../../../model/distillation/record.ts";
 import type { RoundOutcome } from "../../../model/distillation/result.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";

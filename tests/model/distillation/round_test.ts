@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readCard } from "../../../model/card.ts";
+import { readCard } from "../../../model/models/card.ts";
 import type { RoundEvent } from "../../../model/distillation/events.ts";
 import { readOutcome, withRound } from "../../../model/distillation/result.ts";
 import { runRound } from "../../../model/distillation/run.ts";
 import { roundSettings } from "../../../model/distillation/settings.ts";
-import { draw } from "../../../model/generate.ts";
-import { loadModel } from "../../../model/load.ts";
-import { acceptOrder } from "../../../model/order.ts";
-import type { ModelEntry } from "../../../model/overlay.ts";
-import { readSafetensors } from "../../../model/safetensors.ts";
+import { draw } from "../../../model/generation/generate.ts";
+import { loadModel } from "../../../model/models/load.ts";
+import { acceptOrder } from "../../../model/generation/order.ts";
+import type { ModelEntry } from "../../../model/models/overlay.ts";
+import { readSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 import { withoutQm9 } from "../without_qm9.ts";
 

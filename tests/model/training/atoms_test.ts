@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
-import { egnnDenoiserParameters } from "../../../model/egnn_denoiser.ts";
-import { geoldmParameters } from "../../../model/geoldm/networks.ts";
-import { loadModel } from "../../../model/load.ts";
-import { initialValues } from "../../../model/pair_attention/initialise.ts";
-import type { Tensors } from "../../../model/pair_attention/layers.ts";
-import type { LossTensors } from "../../../model/pair_attention/loss.ts";
-import { alignNoise } from "../../../model/coupling/align.ts";
-import { drawNoise } from "../../../model/latent.ts";
-import { random } from "../../../model/random.ts";
+import { egnnDenoiserParameters } from "../../../model/networks/egnn_denoiser.ts";
+import { geoldmParameters } from "../../../model/networks/geoldm/networks.ts";
+import { loadModel } from "../../../model/models/load.ts";
+import { initialValues } from "../../../model/networks/pair_attention/initialise.ts";
+import type { Tensors } from "../../../model/networks/pair_attention/layers.ts";
+import type { LossTensors } from "../../../model/networks/pair_attention/loss.ts";
+import { alignNoise } from "../../../model/diffusion/coupling/align.ts";
+import { drawNoise } from "../../../model/diffusion/latent.ts";
+import { random } from "../../../model/diffusion/random.ts";
 import { type AtomGroup, atomSet, makeAtomGroup } from "../../../model/training/atom_batches.ts";
 import { exportAtomModel } from "../../../model/training/atom_export.ts";
 import {
@@ -27,7 +27,7 @@ import {
   denoiserSizes,
   NORMALISERS,
 } from "../../../model/training/atom_settings.ts";
-import { createTensorflowLearner } from "../../../model/training/tensorflow_learner.ts";
+import { createTensorflowLearner } from "../../../model/engines/tensorflow/tensorflow_learner.ts";
 import { cyanoacetylene, ethanol } from "./molecules.ts";
 
 const shared = Deno.env.get("MOLSTEP_SHARED") ?? new URL("../../../../shared", import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { heavyAtomSpace } from "../../../model/heavy_atom/space.ts";
-import { latentLength } from "../../../model/latent.ts";
-import { cosineSchedule, timeAtLogSnr } from "../../../model/schedules.ts";
+import { heavyAtomSpace } from "../../../model/networks/heavy_atom/space.ts";
+import { latentLength } from "../../../model/diffusion/latent.ts";
+import { cosineSchedule, timeAtLogSnr } from "../../../model/diffusion/schedules.ts";
 import { makeGroups, timeOf } from "../../../model/training/batches.ts";
 import { lossWeights } from "../../../model/training/weights.ts";
 import { smallExamples } from "./molecules.ts";

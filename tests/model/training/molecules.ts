@@ -1,7 +1,7 @@
 /** A few small molecules for tests of training. */
 import type { Molecule } from "../../../chem/molecule.ts";
-import { type ExampleSet, packExamples, toExample } from "../../../model/heavy_atom/examples.ts";
-import { QM9_CLASSES } from "../../../model/heavy_atom/space.ts";
+import { type ExampleSet, packExamples, toExample } from "../../../model/networks/heavy_atom/examples.ts";
+import { QM9_CLASSES } from "../../../model/networks/heavy_atom/space.ts";
 
 /** Ethanol, near its equilibrium. */
 export const ethanol: Molecule = {

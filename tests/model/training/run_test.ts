@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createNativeLearner } from "../../../model/engine/native_learner.ts";
-import { loadModel } from "../../../model/load.ts";
+import { createNativeLearner } from "../../../model/engines/c/native_learner.ts";
+import { loadModel } from "../../../model/models/load.ts";
 import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
 import { exportRun } from "../../../model/training/atom_export.ts";
-import type { Rates } from "../../../model/training/learner.ts";
-import { openLearner, type Trainer } from "../../../model/training/open_learner.ts";
+import type { Rates } from "../../../model/diffusion/learner.ts";
+import { openLearner, type Trainer } from "../../../model/engines/open_learner.ts";
 import { runTraining } from "../../../model/training/run.ts";
 import { runSpace } from "../../../model/training/settings.ts";
 import { tinyGroups, tinyLearner, tinySettings } from "./tiny_run.ts";

@@ -1,11 +1,11 @@
 /** A training run small enough for a test: two molecules, 16 channels, one block, on the cpu backend. Also a program. */
 import * as tf from "@tensorflow/tfjs";
-import { initialise, pairAttentionLoss } from "../../../model/pair_attention/denoiser.ts";
-import { pairAttentionParameters } from "../../../model/pair_attention/parameters.ts";
+import { initialise, pairAttentionLoss } from "../../../model/networks/pair_attention/denoiser.ts";
+import { pairAttentionParameters } from "../../../model/networks/pair_attention/parameters.ts";
 import { makeGroups } from "../../../model/training/batches.ts";
-import { type Group, type Learner } from "../../../model/training/learner.ts";
+import { type Group, type Learner } from "../../../model/diffusion/learner.ts";
 import { RUN_SCHEDULE, runSchedule, runSpace } from "../../../model/training/settings.ts";
-import { createTensorflowLearner } from "../../../model/training/tensorflow_learner.ts";
+import { createTensorflowLearner } from "../../../model/engines/tensorflow/tensorflow_learner.ts";
 import { train, type TrainOptions, type TrainResult } from "../../../model/training/train.ts";
 import { smallExamples } from "./molecules.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { readCard } from "../../../model/card.ts";
-import { readSafetensors } from "../../../model/safetensors.ts";
+import { readCard } from "../../../model/models/card.ts";
+import { readSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { CHECKPOINT, loadCheckpoint, PREVIOUS, saveCheckpoint } from "../../../model/training/checkpoint.ts";
 import { learningCurve } from "../../../model/training/curve.ts";
 import { DENOISER_FILE, exportModel } from "../../../model/training/export.ts";
-import type { Learner } from "../../../model/training/learner.ts";
+import type { Learner } from "../../../model/diffusion/learner.ts";
 import { openLossLog, readLossRows } from "../../../model/training/loss_log.ts";
 import { createProgress, progressLine } from "../../../model/training/progress.ts";
 import { emaDecay, rateFactor } from "../../../model/training/schedule.ts";

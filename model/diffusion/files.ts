@@ -1,0 +1,12 @@
+/** Files on disk. */
+
+/** Writes bytes so that `path` holds either its old content or all of the new: temporary file, fsync, rename. */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.partial`;
+  {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+  }
+  await Deno.rename(temporary, path);
+}

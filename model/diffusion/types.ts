@@ -1,0 +1,75 @@
+/**
+ * The words that every file of `model/` shares. See docs/design.md for the reasons.
+ *
+ * A latent of one molecule of N nodes is one flat run of floats, so that schedules and samplers are plain arithmetic
+ * on arrays, whatever the network and the backend:
+ *
+ *     [ node 0: V vectors (x,y,z each), then S scalars | node 1 ... | node N-1 | pairs N x N x P, symmetric ]
+ *
+ * The first vector of a node is its position in model units and has zero mean over the nodes. Batches hold molecules of
+ * one size only: `[B, latentLength(space, N)]`.
+ */
+import type { Molecule } from "../../chem/molecule.ts";
+import type { Decoding } from "./decodings.ts";
+
+import type { Random } from "./random.ts";
+
+/** What a latent is made of. */
+export interface LatentSpace {
+  /** Equivariant vectors a node; the first is the position. */
+  readonly vectors: number;
+  /** Invariant scalars a node. */
+  readonly scalars: number;
+  /** Symmetric invariant features a pair of nodes. 0 where there are none. */
+  readonly pairs: number;
+}
+
+/** alpha, sigma and log(alpha^2 / sigma^2) at one time. */
+export interface ScheduleValues {
+  readonly alpha: number;
+  readonly sigma: number;
+  readonly logSnr: number;
+}
+
+/** A variance-preserving noise schedule on t in [0, 1]: 1 is noise, 0 is data. z_t = alpha x + sigma noise. */
+export type Schedule = (t: number) => ScheduleValues;
+
+/** Times of a sampler, descending: `grid[0]` is 1 (noise) or where a start begins, `grid[steps]` = 0 (data); one denoiser call an interval. */
+export type Grid = Float64Array;
+
+/**
+ * The denoiser as samplers see it: x0 estimates for a batch at one time.
+ *
+ * @param z `[B, L]`, not kept or changed by the callee
+ * @param t the time of all B molecules
+ * @returns x0 `[B, L]`; a fresh array, or one that is valid until the next call
+ */
+export type Denoise = (z: Float32Array, t: number) => Promise<Float32Array>;
+
+/** Draws the k-th noise for a whole batch, `[B, L]`: centred positions, symmetric pairs, unit variance. */
+export type DrawNoise = () => Float32Array;
+
+/** A batch's shape: `batch` molecules of `nodes` nodes. */
+export interface BatchShape {
+  readonly batch: number;
+  readonly nodes: number;
+}
+
+/** What a node can be: an element (atomic number) with this many hydrogens. */
+export type HeavyAtomClass = readonly [element: number, hydrogens: number];
+
+/** Between molecules and latents. `encode` draws from the posterior where there is one. */
+export interface Autoencoder {
+  readonly space: LatentSpace;
+  /** "atoms" where a node is any atom, "heavyAtoms" where only they are. */
+  readonly counts: "atoms" | "heavyAtoms";
+  /** Molecules of one size (in nodes) to latents `[B, L]`. */
+  encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
+  /** Latents `[B, L]` to molecules; `argmax` where no decoding is named. A model without bond orders knows no other. */
+  decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
+  /** Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. */
+  clamp?(x0: Float32Array, shape: BatchShape): void;
+  /** The classes that `clamp` chooses among. */
+  readonly classes?: readonly HeavyAtomClass[];
+  dispose(): void;
+}

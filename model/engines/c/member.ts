@@ -1,0 +1,48 @@
+/** What a worker of a crew runs: an instance of the WebAssembly engine, or its share of the native one. */
+import { latentLength } from "../../diffusion/latent.ts";
+import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
+import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
+import type { TimeRows } from "./inputs.ts";
+
+/** A network for one worker, as it can be sent there. */
+export type Member =
+  & { readonly space: LatentSpace; readonly sizes: PairAttentionSizes }
+  & (
+    | { readonly type: "wasm"; readonly module: WebAssembly.Module; readonly parameters: Float32Array }
+    /** The engine at this address of the process, by its worker `index`. */
+    | { readonly type: "native"; readonly library: string; readonly engine: bigint; readonly index: number }
+  );
+
+/** A network on the calling thread. */
+export interface Here {
+  /** Estimates x0 `[B, L]`. */
+  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
+  /** As `realign` of coupling/align.ts. */
+  realign(z: Float32Array, x0: Float32Array, shape: BatchShape, alpha: number): void;
+}
+
+/** Where an engine cannot align molecules of this size. */
+export const unaligned = (nodes: number) => new Error(`the engine has no memory to align molecules of ${nodes} nodes`);
+
+/** Opens what the worker runs. @throws as `createWasmInstance`; where the library cannot be opened */
+export async function openMember(member: Member): Promise<Here> {
+  if (member.type === "wasm") {
+    const { createWasmInstance } = await import("./wasm_instance.ts");
+    return createWasmInstance(member.module, member.space, member.sizes, member.parameters);
+  }
+  const { openNativeLibrary } = await import("./native_library.ts"), { index, space } = member;
+  const engine = Deno.UnsafePointer.create(member.engine), { symbols } = openNativeLibrary(member.library);
+  return {
+    predict(z, { batch, nodes }, { times, alpha, sigma }) {
+      const out = new Float32Array(z.length);
+      if (!symbols.molstep_predict_on(engine, index, nodes, batch, z, times, alpha, sigma, out)) {
+        throw new Error("the native engine ran out of memory");
+      }
+      return out;
+    },
+    realign(z, x0, { batch, nodes }, alpha) {
+      const width = 3 * space.vectors + space.scalars;
+      if (!symbols.molstep_align(nodes, batch, width, latentLength(space, nodes), alpha, z, x0)) throw unaligned(nodes);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
+import { checkLatents } from "../../diffusion/latent.ts";
+import {
+  pairAttentionParameters,
+  type PairAttentionSizes,
+  type ParameterSpec,
+} from "../../networks/pair_attention/parameters.ts";
+import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
+import { type TimeRows, timesOf } from "./inputs.ts";
+import { coreThreads } from "./threads.ts";
+import type { Member } from "./member.ts";
+import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
+import type { Group } from "../../diffusion/learner.ts";
+
+/** Sizes and use of an engine. */
+export interface NativeEngineOptions {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  /** Threads; the machine's cores where absent. */
+  readonly threads?: number;
+  /** Whether gradients and updates are wanted: costs memory. */
+  readonly train?: boolean;
+}
+
+/** Losses of a batch: means over its molecules of the weighted errors. */
+export interface EngineLosses {
+  readonly positions: number;
+  readonly scalars: number;
+  readonly bonds: number;
+}
+
+const ARRAYS = { parameters: 0, ema: 1, first: 2, second: 3, gradient: 4 } as const;
+
+/** A network's state in native memory. Not to be used after `dispose()`. */
+export interface NativeEngine {
+  readonly specs: readonly ParameterSpec[];
+  readonly threads: number;
+  /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters`. */
+  array(name: keyof typeof ARRAYS): Float32Array;
+  refresh(): void;
+  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Promise<Float32Array>;
+  /** Losses; their sum's gradient is in `array("gradient")`. */
+  gradient(groups: readonly Group[]): Promise<EngineLosses>;
+  /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping; where not finite, nothing changes. */
+  update(count: number, rates: { muon: number; adamw: number; emaDecay: number; clip: number }): Promise<number>;
+  /** This engine for a worker of JavaScript, which is to be the only one of its index, and calls nothing once the engine is disposed of. */
+  member(index: number): Member;
+  dispose(): void;
+}
+
+/** Joins the same field of all groups. */
+function join(groups: readonly Group[], field: "z" | "target" | "alpha" | "sigma" | "weights"): Float32Array {
+  if (groups.length === 1) return groups[0][field];
+  const out = new Float32Array(groups.reduce((sum, group) => sum + group[field].length, 0));
+  let at = 0;
+  for (const group of groups) out.set(group[field], at), at += group[field].length;
+  return out;
+}
+
+/** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
+export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
+  const { space, sizes, threads = coreThreads(), train = false } = options;
+  const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
+  const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
+  const engine = c.molstep_create(
+    sizes.width,
+    sizes.blocks,
+    space.vectors,
+    space.scalars,
+    space.pairs,
+    levels,
+    threads,
+    Number(train),
+  );
+  if (engine === null) {
+    throw new RangeError(
+      `the engine takes widths that are multiples of 16, at most 32 blocks, 16 scalars, 8 pair features, 16 levels and 64 threads; given ${
+        JSON.stringify({ ...sizes, ...space, threads })
+      } (or memory ran out)`,
+    );
+  }
+  const count = Number(c.molstep_parameter_count(engine));
+  const array = (name: keyof typeof ARRAYS) => {
+    const at = c.molstep_array(engine, ARRAYS[name]);
+    if (at === null) throw new Error(`the engine was made without training: it has no ${name}`);
+    return new Float32Array(Deno.UnsafePointerView.getArrayBuffer(at, count * 4));
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  /** Calls wait for each other: an engine has one set of buffers. */
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const next = last.then(call, call);
+    last = next.catch(() => {});
+    return next;
+  };
+  const memory = (ok: number) => {
+    if (!ok) throw new Error("the native engine ran out of memory");
+  };
+  return {
+    specs,
+    threads,
+    array,
+    refresh: () => c.molstep_refresh(engine),
+    predict: (z, { batch, nodes }, { times, alpha, sigma }) => {
+      checkLatents(z, space, { batch, nodes });
+      const out = new Float32Array(z.length);
+      return inTurn(async () => {
+        memory(await c.molstep_predict(engine, nodes, batch, z, times, alpha, sigma, out));
+        return out;
+      });
+    },
+    gradient: (groups) => {
+      const nodes = Int32Array.from(groups, ({ shape }) => shape.nodes);
+      const batches = Int32Array.from(groups, ({ shape }) => shape.batch);
+      const losses = new Float32Array(3), times = timesOf(groups, levels);
+      const [z, target, alpha, sigma, weights] = (["z", "target", "alpha", "sigma", "weights"] as const)
+        .map((field) => join(groups, field));
+      return inTurn(async () => {
+        memory(
+          await c.molstep_gradient(
+            engine,
+            groups.length,
+            nodes,
+            batches,
+            z,
+            target,
+            times,
+            alpha,
+            sigma,
+            weights,
+            losses,
+          ),
+        );
+        return { positions: losses[0], scalars: losses[1], bonds: losses[2] };
+      });
+    },
+    update: (count, { muon, adamw, emaDecay, clip }) =>
+      inTurn(() => c.molstep_update(engine, BigInt(count), muon, adamw, emaDecay, clip)),
+    member: (index) => ({
+      type: "native",
+      library: path,
+      engine: Deno.UnsafePointer.value(engine),
+      index,
+      space,
+      sizes,
+    }),
+    dispose() {
+      c.molstep_free(engine);
+      library.close();
+    },
+  };
+}

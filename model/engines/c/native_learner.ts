@@ -1,0 +1,76 @@
+/** Training of the pair-attention denoiser on the native engine, behind the learner's port. */
+import { initialise } from "../../networks/pair_attention/denoiser.ts";
+import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
+import { flatStateOf, stateOf } from "../tensorflow/flat_state.ts";
+import type { Group, Learner, Losses, Rates } from "../../diffusion/learner.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
+import { timesOf } from "./inputs.ts";
+import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
+import type { NativeLibrary } from "./native_library.ts";
+import { flatten } from "./parameters.ts";
+
+/** Sizes, seed of the first values, threads. */
+export interface NativeLearnerOptions {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  readonly seed: number;
+  /** First values in place of random ones. */
+  readonly values?: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+  readonly threads?: number;
+  readonly library?: NativeLibrary;
+}
+
+/** The engine's arrays that are a state. */
+const ARRAYS = ["parameters", "ema", "first", "second"] as const;
+
+function summed(losses: EngineLosses): Losses {
+  return { total: losses.positions + losses.scalars + losses.bonds, parts: { ...losses } };
+}
+
+/** Throws as `createNativeEngine`. */
+export function createNativeLearner(options: NativeLearnerOptions): Learner {
+  const engine = createNativeEngine({ ...options, train: true });
+  const first = flatten(engine.specs, options.values ?? initialise(options.space, options.sizes, options.seed));
+  let updates = 0;
+  engine.array("parameters").set(first);
+  engine.array("ema").set(first);
+  engine.refresh();
+
+  return {
+    backend: "native",
+    async update(groups: Group[], { muon, adamw, emaDecay, clip }: Rates) {
+      const losses = summed(await engine.gradient(groups));
+      if (!Number.isFinite(losses.total)) return losses;
+      const norm = await engine.update(updates + 1, { muon, adamw, emaDecay, clip });
+      if (!Number.isFinite(norm)) return { ...losses, total: NaN };
+      updates++;
+      return losses;
+    },
+    async loss(groups: Group[], which) {
+      if (which === "params") return summed(await engine.gradient(groups));
+      const parameters = engine.array("parameters"), kept = parameters.slice();
+      parameters.set(engine.array("ema"));
+      engine.refresh();
+      try {
+        return summed(await engine.gradient(groups));
+      } finally {
+        parameters.set(kept);
+        engine.refresh();
+      }
+    },
+    predict: ({ shape, z, t, steps, alpha, sigma }) =>
+      engine.predict(z, shape, { times: timesOf([{ t, steps }], options.sizes.levels ?? 0), alpha, sigma }),
+    state() {
+      const [parameters, ema, first, second] = ARRAYS.map((name) => engine.array(name));
+      return Promise.resolve(stateOf(engine.specs, { parameters, ema, first, second, updates }));
+    },
+    async restore(state) {
+      const flat = flatStateOf(engine.specs, state);
+      for (const name of ARRAYS) engine.array(name).set(flat[name]);
+      updates = flat.updates;
+      await Promise.resolve();
+      engine.refresh();
+    },
+    dispose: () => engine.dispose(),
+  };
+}

@@ -1,0 +1,203 @@
+/**
+ * Whole samplings beside the network, in the thread that runs it: tasks on their way, step by step, that share the network's
+ * calls. One that comes later waits for the call that runs, and no longer; company changes nothing in a molecule, to the last bit.
+ */
+import { setImmediate } from "node:timers";
+import { realign as realignHere } from "../../diffusion/coupling/align.ts";
+import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
+import { latentLength } from "../../diffusion/latent.ts";
+import { moleculeNoise } from "../../diffusion/noise.ts";
+import { firstLatents } from "../../diffusion/samplers/start.ts";
+import { type PlannedStep, type Realign, runPlan } from "../../diffusion/samplers/step.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
+import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
+import { type TimeRows, timeRows } from "./inputs.ts";
+
+/** A sampling of somebody's: tasks of one owner share its turn. */
+export interface Task extends Sampling {
+  readonly owner: number;
+}
+
+/** What samplings run on, and how they take turns. */
+export interface SamplingsOptions {
+  readonly space: LatentSpace;
+  /** Features of the number of steps that the network's input has. */
+  readonly levels?: number;
+  /** x0 estimates `[B, L]`; molecules of one size, each at its own time. */
+  readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: TimeRows) => Float32Array;
+  /** See `realign` in coupling/align.ts, which is the default. */
+  readonly realign?: (z: Float32Array, x0: Float32Array, shape: Sampling["shape"], alpha: number) => void;
+  /** Most molecules of a call that several tasks share: beyond what the network does at once, more only make others wait. */
+  readonly most: (nodes: number) => number;
+  /** Milliseconds of the network by which an owner who comes anew is ahead of those there are. Default 100. */
+  readonly credit?: number;
+  /** Milliseconds after which who has waited longest is next, whoever is ahead. Default 1000. */
+  readonly patience?: number;
+  /** Lets messages in, and all who go on after a call get as far as their next one. Default: the event loop turns once. */
+  readonly turn?: () => Promise<void>;
+  /** The clock, milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Samplings on their way. */
+export interface Samplings {
+  /** Throws the signal's reason when it aborts; whatever the network throws. */
+  run(task: Task, signal?: AbortSignal): Promise<Sampled>;
+}
+
+/** A task's next call. */
+interface Call {
+  readonly task: Task;
+  readonly owner: Owner;
+  readonly z: Float32Array;
+  readonly step: PlannedStep;
+  readonly since: number;
+  readonly signal?: AbortSignal;
+  readonly tally: { ms: number; begun?: number };
+  resolve(x0: Float32Array): void;
+  reject(reason: unknown): void;
+}
+
+/** Whoever has tasks here. */
+interface Owner {
+  tasks: number;
+  /** Milliseconds of the network that it has had, counted from what those there were had when it came. */
+  had: number;
+}
+
+const once = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** The samplings of one network. */
+export function createSamplings(
+  {
+    space,
+    levels = 0,
+    predict,
+    most,
+    credit = 100,
+    patience = 1000,
+    turn = once,
+    now = () => performance.now(),
+    realign = (z, x0, shape, alpha) => realignHere(z, x0, space, shape, alpha),
+  }: SamplingsOptions,
+): Samplings {
+  const owners = new Map<number, Owner>();
+  let waiting: Call[] = [], running = false, front = 0;
+
+  const ownerOf = (name: number): Owner => {
+    const owner = owners.get(name) ?? { tasks: 0, had: front - credit };
+    owners.set(name, owner);
+    return owner;
+  };
+
+  /** The call whose turn it is, and others that ride along: of its size of molecules, and no more of them than it has, which would hold it up. */
+  const choose = (): Call[] => {
+    const oldest = waiting.reduce((a, b) => b.since < a.since ? b : a);
+    const late = now() - oldest.since > patience;
+    const lead = late ? oldest : waiting.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
+    const chosen = [lead], { nodes, batch: own } = lead.task.shape, limit = most(nodes);
+    let total = own;
+    for (const call of waiting) {
+      const { nodes: size, batch } = call.task.shape;
+      if (call === lead || size !== nodes || batch > own || total + batch > limit) continue;
+      total += batch;
+      chosen.push(call);
+    }
+    if (!late) front = Math.max(front, lead.owner.had);
+    return chosen;
+  };
+
+  const rowsOf = (calls: readonly Call[], batch: number): TimeRows => {
+    const times = new Float64Array(batch),
+      steps = new Float32Array(batch),
+      at = new Map<number, Required<PlannedStep>["asked"]>();
+    let molecule = 0;
+    for (const { step, task } of calls) {
+      const asked = step.asked ?? step;
+      at.set(asked.t, asked);
+      times.fill(asked.t, molecule, molecule + task.shape.batch);
+      steps.fill(task.steps ?? NaN, molecule, molecule += task.shape.batch);
+    }
+    return timeRows(times, batch, (t) => at.get(t)!, { steps, levels });
+  };
+
+  const serve = (calls: readonly Call[]) => {
+    const { nodes } = calls[0].task.shape, batch = calls.reduce((sum, { task }) => sum + task.shape.batch, 0);
+    const began = now();
+    for (const { tally } of calls) tally.begun ??= began;
+    try {
+      let z = calls[0].z, at = 0;
+      if (calls.length > 1) {
+        z = new Float32Array(batch * latentLength(space, nodes));
+        for (const call of calls) z.set(call.z, at), at += call.z.length;
+      }
+      const x0 = predict(z, { batch, nodes }, rowsOf(calls, batch)), each = (now() - began) / batch;
+      at = 0;
+      for (const call of calls) {
+        const { task: { shape, clamp }, step, owner, tally } = call, share = each * shape.batch;
+        const own = calls.length > 1 ? x0.slice(at, at += call.z.length) : x0, clamping = now();
+        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.classes);
+        const ms = share + now() - clamping;
+        tally.ms += ms, owner.had += ms;
+        call.resolve(own);
+      }
+    } catch (error) {
+      for (const call of calls) call.reject(error);
+    }
+  };
+
+  const go = async () => {
+    if (running) return;
+    running = true;
+    for (;;) {
+      await turn();
+      for (const { signal, reject } of waiting) if (signal?.aborted) reject(signal.reason);
+      waiting = waiting.filter(({ signal }) => !signal?.aborted);
+      if (waiting.length === 0) break;
+      const calls = choose();
+      waiting = waiting.filter((call) => !calls.includes(call));
+      serve(calls);
+    }
+    running = false;
+  };
+
+  return {
+    async run(task, signal) {
+      const { owner: name, plan, shape, seed, indices, start, coupling, steps: told } = task, came = now();
+      // What is wrong with a task is found before it shares a call with others.
+      if (levels > 0 && !(told! >= 1)) throw new RangeError("this network must be told the number of steps");
+      if (indices.length !== shape.batch) {
+        throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
+      }
+      const owner = ownerOf(name);
+      const noise = moleculeNoise(space, shape.nodes, seed, indices), tally: Call["tally"] = { ms: 0 };
+      const steps = new Map(plan.map((step) => [step.t, step]));
+      const aligned: Realign | undefined = coupling === "aligned"
+        ? (z, x0, alpha) => {
+          const began = now();
+          realign(z, x0, shape, alpha);
+          const ms = now() - began;
+          tally.ms += ms, owner.had += ms;
+        }
+        : undefined;
+      owner.tasks++;
+      try {
+        const x0 = await runPlan(
+          plan,
+          (z, t) =>
+            new Promise<Float32Array>((resolve, reject) => {
+              waiting.push({ task, owner, z, step: steps.get(t)!, since: now(), signal, tally, resolve, reject });
+              go();
+            }),
+          await firstLatents(noise, start, aligned),
+          noise,
+          signal,
+          aligned,
+        );
+        return { x0, ms: tally.ms, waitedMs: tally.begun! - came };
+      } finally {
+        if (--owner.tasks === 0) owners.delete(name);
+      }
+    },
+  };
+}

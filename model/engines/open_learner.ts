@@ -1,0 +1,103 @@
+/** The learner of a pair-attention run, on the best thing that works here. */
+import { openBackend } from "./tensorflow/open.ts";
+import { type BackendName, BACKENDS } from "./tensorflow/types.ts";
+import type { Gpu } from "./webgpu/device.ts";
+import { initialise, pairAttentionEstimate, pairAttentionLoss } from "../networks/pair_attention/denoiser.ts";
+import { pairAttentionParameters, type PairAttentionSizes } from "../networks/pair_attention/parameters.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
+import type { Group, Learner } from "../diffusion/learner.ts";
+import { createTensorflowLearner } from "./tensorflow/tensorflow_learner.ts";
+
+/** Where a run may compute: `native` is the C engine, `webgpu` the engine in WGSL, the others TensorFlow.js. */
+export const TRAINERS = ["auto", "native", ...BACKENDS] as const;
+
+/** One of {@link TRAINERS}. */
+export type Trainer = typeof TRAINERS[number];
+
+/** Values of parameters by name. */
+export type FirstValues = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/** What to train. */
+export interface LearnerSetup {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  readonly seed: number;
+  /** First values of the parameters in place of random ones. */
+  readonly values?: FirstValues;
+  /** Threads of the native engine; all cores where absent. */
+  readonly threads?: number;
+  /** Gives the GPU that networks share, for each to close; each opens its own where absent. */
+  readonly openGpu?: () => Promise<Gpu>;
+}
+
+/** Opens the engine in WGSL. Throws RangeError on a network that it lacks, Error where there is no GPU. */
+async function openOnGpu({ space, sizes, seed, values, openGpu }: LearnerSetup, software: boolean) {
+  const [{ createGpuLearner }, device] = await Promise.all([
+    import("./webgpu/training/learner.ts"),
+    import("./webgpu/device.ts"),
+  ]);
+  const gpu = await (openGpu ?? device.createSharedGpu({ software }))();
+  try {
+    const learner = await createGpuLearner({ space, sizes, seed, values, gpu });
+    const dispose = () => {
+      learner.dispose();
+      gpu.close();
+    };
+    return { learner: { ...learner, dispose }, why: device.wordsOf(gpu) };
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
+}
+
+async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, auto = false) {
+  const { space, sizes, seed, values, threads } = setup;
+  if (name === "native") {
+    const { createNativeLearner } = await import("./c/native_learner.ts");
+    return { learner: createNativeLearner({ space, sizes, seed, values, threads }), why: "the native engine" };
+  }
+  let lacking = "";
+  if (name === "webgpu") {
+    const lack = auto && await (await import("./webgpu/device.ts")).lackingAdapter();
+    if (lack) throw new Error(lack);
+    try {
+      return await openOnGpu(setup, !auto);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      lacking = `; the engine lacks it: ${error.message}`;
+    }
+  }
+  const { tf, why } = await openBackend(name as BackendName);
+  const learner = createTensorflowLearner<Group>(tf, {
+    backend: name,
+    specs: pairAttentionParameters(space, sizes),
+    values: values ?? initialise(space, sizes, seed),
+    loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
+    predict: (params, asked) => pairAttentionEstimate(tf, space, sizes, params, asked),
+  });
+  return { learner, why: why + lacking };
+}
+
+/**
+ * Opens a learner. `webgpu` is the engine in WGSL, and TensorFlow.js where that lacks a network of these sizes.
+ *
+ * @param choice `auto` tries webgpu (not on a software adapter), native, tensorflow and cpu in this order
+ * @returns the learner, and why this one
+ * @throws RangeError for an unknown name; Error where the named one does not work here
+ */
+export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise<{ learner: Learner; why: string }> {
+  if (!TRAINERS.includes(choice)) {
+    throw new RangeError(`a trainer is one of ${TRAINERS.join(", ")}; got ${JSON.stringify(choice)}`);
+  }
+  if (choice !== "auto") return await openNamed(choice, setup);
+  const passed: string[] = [];
+  for (const name of ["webgpu", "native", "tensorflow", "cpu"] as const) {
+    try {
+      const { learner, why } = await openNamed(name, setup, true);
+      return { learner, why: [why, ...passed].join("; not ") };
+    } catch (error) {
+      passed.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new Error(`nothing can train here; ${passed.join("; ")}`);
+}

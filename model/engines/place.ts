@@ -1,0 +1,94 @@
+/** Puts a part where it runs best: on the engine, natively or in WebAssembly, or on TensorFlow.js. */
+import { existsSync } from "node:fs";
+import type { Backend } from "./tensorflow/types.ts";
+import { lackingAdapter } from "./webgpu/device.ts";
+import type { PartOptions, Placed } from "./placing.ts";
+
+/** How to make a part in each place. */
+export interface Places<T> {
+  native(): T | Promise<T>;
+  wasm(): T | Promise<T>;
+  /** On the GPU, by kernels of our own; absent where there are none for this part. */
+  gpu?(): Promise<{ readonly part: T; readonly why: string }>;
+  tensors(backend: Backend): T | Promise<T>;
+  /** Why the engine cannot run this part, in either build; absent where it can. */
+  readonly lacking?: string;
+}
+
+/** Somewhere to try: its name, why it is not worth it, and how. */
+type Candidate<T> = [name: string, lacks: () => Promise<string | undefined>, make: () => Promise<Placed<T>>];
+
+const NATIVE = { name: "native", why: "the engine, compiled here" };
+const WASM = { name: "wasm", why: "the engine in WebAssembly" };
+
+const reason = (error: unknown) => error instanceof Error ? error.message : String(error);
+
+/**
+ * `auto` tries, in this order: the GPU engine, where the part has one and the GPU is a real one; TensorFlow on a GPU, where its addon is installed and there is a GPU; the native engine,
+ * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
+ * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
+ *
+ * @throws Error where what was asked for does not work here
+ */
+export async function place<T>(
+  places: Places<T>,
+  { choice, openTensors, precision }: Pick<PartOptions, "choice" | "openTensors" | "precision">,
+): Promise<Placed<T>> {
+  const { lacking } = places;
+  const native = async () => ({ part: await places.native(), backend: NATIVE });
+  const wasm = async () => ({ part: await places.wasm(), backend: WASM });
+  const tensors = async () => {
+    const backend = await openTensors(), { name, why } = backend;
+    return { part: await places.tensors(backend), backend: { name, why } };
+  };
+  const gpu = async () => {
+    const { part, why } = await places.gpu!();
+    return { part, backend: { name: "webgpu", why: precision === "f16" ? `${why}, products of 16-bit floats` : why } };
+  };
+  if (choice !== "auto") {
+    if (choice === "webgpu" && places.gpu) {
+      const { part, backend } = await gpu();
+      return { part, backend: { ...backend, why: `${backend.why}: asked for` } };
+    }
+    const onEngine = choice === "native" || choice === "wasm", make = { native, wasm };
+    const { part, backend: { name, why } } = await (onEngine && !lacking ? make[choice] : tensors)();
+    const words = [why.includes("asked for") ? why : `${why}: asked for`];
+    if (onEngine && lacking) words.push(lacking);
+    return { part, backend: { name, why: words.join("; ") } };
+  }
+  const passed: string[] = [];
+  const candidates: Candidate<T>[] = [
+    ...(places.gpu ? [["webgpu", lackingAdapter, gpu] satisfies Candidate<T>] : []),
+    ["tensorflow", lackingGpu, tensors],
+    ["native", () => lacking === undefined ? lackingLibrary() : Promise.resolve(lacking), native],
+    ["wasm", () => Promise.resolve(lacking), wasm],
+    ["TensorFlow.js", () => Promise.resolve(undefined), tensors],
+  ];
+  for (const [name, lacks, make] of candidates) {
+    const lack = await lacks();
+    if (lack) {
+      passed.push(`${name}: ${lack}`);
+      continue;
+    }
+    try {
+      const { part, backend } = await make();
+      return { part, backend: { ...backend, why: [backend.why, ...passed].join("; not ") } };
+    } catch (error) {
+      passed.push(`${name}: ${reason(error)}`);
+    }
+  }
+  throw new Error(`nothing can run this model here; ${passed.join("; ")}`);
+}
+
+/** Why TensorFlow is not worth opening. */
+async function lackingGpu(): Promise<string | undefined> {
+  const { addonPath, defaultTensorflowFolder } = await import("./tensorflow/tensorflow.ts");
+  if (!existsSync(addonPath(defaultTensorflowFolder()))) return "its addon is not installed";
+  if (!existsSync("/dev/nvidiactl")) return "there is no GPU";
+}
+
+/** Why the native engine is passed over. */
+async function lackingLibrary(): Promise<string | undefined> {
+  const { findNativeLibrary } = await import("./c/native_library.ts");
+  if (findNativeLibrary() === undefined) return "it is not compiled; --backend native does so";
+}

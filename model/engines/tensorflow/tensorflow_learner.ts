@@ -1,0 +1,202 @@
+/** A learner on TensorFlow.js: any loss that is a function of named parameters and a group. */
+import type * as tfjs from "@tensorflow/tfjs";
+import type { LossTensors } from "../../networks/pair_attention/loss.ts";
+import type { Tensors, Tf } from "../../networks/pair_attention/layers.ts";
+import type { ParameterSpec } from "../../networks/pair_attention/parameters.ts";
+import { adamStep } from "./adamw.ts";
+import type { Asked, Group, Learner, Losses, Rates, State } from "../../diffusion/learner.ts";
+import { muonStep } from "./muon.ts";
+
+/** What is learned, from which values, by which loss. */
+export interface TensorflowLearnerOptions<G> {
+  /** The backend's name, for reports. */
+  readonly backend: string;
+  /** Names, shapes, and which optimiser turns each. */
+  readonly specs: readonly Pick<ParameterSpec, "name" | "shape" | "optimiser">[];
+  /** First values of the parameters and of their moving averages. */
+  readonly values: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+  /** Mean loss over a group's molecules, differentiable in `params`. */
+  readonly loss: (params: Tensors, group: G) => LossTensors;
+  /** Estimates of x0 `[B, L]`. */
+  readonly predict?: (params: Tensors, asked: Asked) => tfjs.Tensor;
+}
+
+type Named = Record<string, tfjs.Tensor>;
+/** The learner's tensors by the prefixes of {@link State}. */
+type Store = Record<"params" | "ema" | "momentum" | "first" | "second", Named>;
+
+/** Creates the learner on the backend that is active in `tf`. */
+export function createTensorflowLearner<G extends Pick<Group, "shape">>(
+  tf: Tf,
+  { backend, specs, values, loss, predict }: TensorflowLearnerOptions<G>,
+): Learner<G> {
+  const names = specs.map(({ name }) => name);
+  const muon = specs.filter(({ optimiser }) => optimiser === "muon").map(({ name }) => name);
+  const adamw = specs.filter(({ optimiser }) => optimiser === "adamw").map(({ name }) => name);
+  /** Which names each part of the store holds. */
+  const holds: Record<keyof Store, string[]> = {
+    params: names,
+    ema: names,
+    momentum: muon,
+    first: adamw,
+    second: adamw,
+  };
+  const shapes = new Map(specs.map(({ name, shape }) => [name, [...shape]]));
+  const fill = (list: readonly string[], make: (name: string) => tfjs.Tensor): Named =>
+    Object.fromEntries(list.map((name) => [name, make(name)]));
+  const given = (name: string) => {
+    const value = values.get(name), shape = shapes.get(name)!;
+    if (value?.shape.join() !== shape.join()) throw new RangeError(`first value of ${name} [${shape}] is missing`);
+    return tf.tensor(value.data, shape);
+  };
+  const zeros = (name: string) => tf.zeros(shapes.get(name)!);
+  let store: Store = {
+    params: fill(names, given),
+    ema: fill(names, given),
+    momentum: fill(muon, zeros),
+    first: fill(adamw, zeros),
+    second: fill(adamw, zeros),
+  };
+  let updates = 0;
+
+  const total = (groups: readonly G[]) => groups.reduce((sum, { shape }) => sum + shape.batch, 0);
+  const need = (groups: readonly G[]) => {
+    if (total(groups) === 0) throw new RangeError("an update needs at least one molecule; none given");
+  };
+
+  /** Mean losses over all groups and the gradient of their total, summed over groups. */
+  function differentiate(groups: readonly G[]): { parts: Named; gradients: Named } {
+    const all = total(groups), gradients: Named = {}, sums: Named = {};
+    const add = (into: Named, name: string, x: tfjs.Tensor) => {
+      const before = into[name];
+      into[name] = before ? tf.add(before, x) : x;
+      if (before) tf.dispose([before, x]);
+    };
+    for (const group of groups) {
+      const share = group.shape.batch / all, parts: Named = {};
+      const { value, grads } = tf.valueAndGrads((...tensors: tfjs.Tensor[]) => {
+        const losses = loss(Object.fromEntries(names.map((name, k) => [name, tensors[k]])), group);
+        for (const [name, part] of Object.entries(losses.parts)) parts[name] = tf.keep(tf.mul(part, share));
+        return tf.mul(losses.total, share) as tfjs.Scalar;
+      })(names.map((name) => store.params[name]));
+      add(sums, "total", value);
+      for (const name in parts) add(sums, name, parts[name]);
+      names.forEach((name, k) => add(gradients, name, grads[k]));
+    }
+    return { parts: sums, gradients };
+  }
+
+  /** Reads scalars off the device and frees them. */
+  async function read(sums: Named): Promise<Losses> {
+    const entries = await Promise.all(
+      Object.entries(sums).map(async ([name, x]) => [name, (await x.data())[0]] as const),
+    );
+    tf.dispose(sums);
+    const { total, ...parts } = Object.fromEntries(entries);
+    return { total, parts };
+  }
+
+  /** The new store after a step along `gradients`, scaled to a global norm of at most `clip`. */
+  function step(gradients: Named, norm: number, rates: Rates): Store {
+    return tf.tidy(() => {
+      const scale = Math.min(1, rates.clip / Math.max(norm, 1e-12));
+      const clipped = scale < 1 ? fill(names, (name) => tf.mul(gradients[name], scale)) : gradients;
+      const turned = muonStep(tf, muon, store.params, store.momentum, clipped, rates.muon);
+      const adam = adamStep(tf, adamw, store, clipped, rates.adamw, updates + 1);
+      const params = { ...turned.params, ...adam.params };
+      const ema = fill(
+        names,
+        (name) => tf.add(tf.mul(store.ema[name], rates.emaDecay), tf.mul(params[name], 1 - rates.emaDecay)),
+      );
+      return { params, ema, momentum: turned.momenta, first: adam.first, second: adam.second };
+    });
+  }
+
+  const disposeStore = () => tf.dispose(Object.values(store).map((named) => Object.values(named)));
+
+  return {
+    backend,
+    async update(groups, rates) {
+      need(groups);
+      const { parts, gradients } = differentiate(groups);
+      const normTensor = tf.tidy(() => tf.sqrt(tf.addN(names.map((name) => tf.sum(tf.square(gradients[name]))))));
+      const norm = (await normTensor.data())[0];
+      normTensor.dispose();
+      if (Number.isFinite(norm)) {
+        const next = step(gradients, norm, rates);
+        disposeStore();
+        store = next;
+        updates++;
+      }
+      tf.dispose(gradients);
+      const losses = await read(parts);
+      return Number.isFinite(norm) ? losses : { ...losses, total: NaN };
+    },
+    loss(groups, which) {
+      need(groups);
+      const all = total(groups), sums: Named = {};
+      for (const group of groups) {
+        const parts = tf.tidy(() => {
+          const losses = loss(store[which], group), share = group.shape.batch / all;
+          return fill(
+            ["total", ...Object.keys(losses.parts)],
+            (name) => tf.mul(name === "total" ? losses.total : losses.parts[name], share),
+          );
+        });
+        for (const name in parts) {
+          const before = sums[name];
+          sums[name] = before ? tf.add(before, parts[name]) : parts[name];
+          if (before) tf.dispose([before, parts[name]]);
+        }
+      }
+      return read(sums);
+    },
+    ...(predict && {
+      async predict(asked: Asked) {
+        const x0 = tf.tidy(() => predict(store.params, asked));
+        try {
+          return await x0.data() as Float32Array;
+        } finally {
+          x0.dispose();
+        }
+      },
+    }),
+    async state() {
+      const tensors: State["tensors"] = new Map();
+      for (const part of Object.keys(holds) as (keyof Store)[]) {
+        for (const name of holds[part]) {
+          const data = Float32Array.from(await store[part][name].data());
+          tensors.set(`${part}/${name}`, { shape: shapes.get(name)!, data });
+        }
+      }
+      tensors.set("updates", { shape: [1], data: new Float32Array([updates]) });
+      return { tensors };
+    },
+    async restore({ tensors }) {
+      await tf.ready();
+      const take = (path: string, shape: readonly number[]) => {
+        const found = tensors.get(path);
+        if (found?.shape.join() !== shape.join()) {
+          throw new RangeError(
+            `state: ${path} of shape [${shape}] asked, ${found ? `[${found.shape}]` : "none"} given`,
+          );
+        }
+        return found.data;
+      };
+      // All is checked before anything changes.
+      const count = take("updates", [1])[0];
+      const data = (Object.keys(holds) as (keyof Store)[]).map((part) =>
+        [part, holds[part].map((name) => [name, take(`${part}/${name}`, shapes.get(name)!)] as const)] as const
+      );
+      disposeStore();
+      store = Object.fromEntries(
+        data.map(([part, list]) => [
+          part,
+          Object.fromEntries(list.map(([name, values]) => [name, tf.tensor(values.slice(), shapes.get(name)!)])),
+        ]),
+      ) as Store;
+      updates = count;
+    },
+    dispose: disposeStore,
+  };
+}

@@ -1,0 +1,76 @@
+/** Weights of a pair-attention denoiser as its kernels read them: padded to tiles, and products of one input joined. */
+import { PAIR_WIDTH, type PairAttentionSizes, SETS, TIMES } from "../../networks/pair_attention/parameters.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
+import { padWeight, TILE_TERMS } from "./products.ts";
+import { roundUp } from "./text.ts";
+
+/** Parameters by name, of checked shapes; see `pair_attention/parameters.ts`. */
+export type Parameters = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/** Numbers in a row of the joined projections: q, k, v (width each), then the two halves of the edge layer. */
+export const projectedColumns = (width: number): number => 3 * width + 2 * PAIR_WIDTH;
+
+/** Columns of the last product: logits of up to 16 classes, then what nodes add to their bonds. */
+export const END_SCALARS = 16, END_COLUMNS = END_SCALARS + PAIR_WIDTH;
+
+/** Writes `source` `[rows, columns]` into `out` `[_, width]` at a column. */
+function paste(out: Float32Array, width: number, column: number, source: Float32Array, columns: number): void {
+  for (let k = 0; k * columns < source.length; k++) {
+    out.set(source.subarray(k * columns, (k + 1) * columns), k * width + column);
+  }
+}
+
+/**
+ * The weights by name. Those under `products` are padded to tiles and multiply rows; the others are small and read as they are:
+ * `bonds.out` has four (or eight) columns, `coordinates.in` and `coordinates.out` their own.
+ */
+export function packPairAttention(
+  { scalars: K, pairs: P }: LatentSpace,
+  { width: f, blocks, levels = 0 }: PairAttentionSizes,
+  parameters: Parameters,
+): { readonly products: Map<string, Float32Array>; readonly others: Map<string, Float32Array> } {
+  const products = new Map<string, Float32Array>(), others = new Map<string, Float32Array>();
+  const data = (name: string) => parameters.get(name)!.data;
+  const product = (name: string, weight: Float32Array, bias: Float32Array, columns: number) => {
+    products.set(name, padWeight(weight, weight.length / columns, columns));
+    others.set(`${name}.bias`, padWeight(bias, 1, columns).subarray(0, roundUp(columns, 64)));
+  };
+  const same = (name: string) =>
+    product(name, data(`${name}.weight`), data(`${name}.bias`), data(`${name}.bias`).length);
+
+  const input = new Float32Array(roundUp(K + TIMES + levels, TILE_TERMS) * f);
+  input.set(data("input.weight"));
+  product("input", input, data("input.bias"), f);
+  others.set("coordinates.in", data("coordinates.in"));
+  for (let b = 0; b < blocks; b++) {
+    const at = `blocks.${b}`, columns = projectedColumns(f);
+    const weight = new Float32Array((f + SETS) * columns), bias = new Float32Array(columns);
+    for (let part = 0; part < 3; part++) {
+      paste(weight, columns, part * f, data(`${at}.qkv.weight`).subarray(part * f * f, (part + 1) * f * f), f);
+    }
+    paste(weight, columns, 3 * f, data(`${at}.edge.weight`), 2 * PAIR_WIDTH);
+    bias.set(data(`${at}.qkv.bias`));
+    bias.set(data(`${at}.edge.bias`), 3 * f);
+    product(`${at}.projected`, weight, bias, columns);
+    for (const name of ["out", "up", "down"]) same(`${at}.${name}`);
+    others.set(`${at}.radial`, data(`${at}.radial.weight`));
+    others.set(`${at}.pair`, data(`${at}.pair.weight`));
+    others.set(`${at}.pair.bias`, data(`${at}.pair.bias`));
+    others.set(`${at}.mix`, data(`${at}.mix`));
+  }
+  const ends = new Float32Array(f * END_COLUMNS), bias = new Float32Array(END_COLUMNS);
+  paste(ends, END_COLUMNS, 0, data("scalars.weight"), K);
+  paste(ends, END_COLUMNS, END_SCALARS, data("bonds.node.weight"), PAIR_WIDTH);
+  bias.set(data("scalars.bias"));
+  bias.set(data("bonds.node.bias"), END_SCALARS);
+  product("ends", ends, bias, END_COLUMNS);
+  others.set("bonds.pair", data("bonds.pair.weight"));
+  others.set("bonds.pair.bias", data("bonds.pair.bias"));
+  const wide = roundUp(P, 4), out = new Float32Array(PAIR_WIDTH * wide), outBias = new Float32Array(wide);
+  paste(out, wide, 0, data("bonds.out.weight"), P);
+  outBias.set(data("bonds.out.bias"));
+  others.set("bonds.out", out);
+  others.set("bonds.out.bias", outBias);
+  others.set("coordinates.out", data("coordinates.out"));
+  return { products, others };
+}

@@ -1,0 +1,180 @@
+/**
+ * What a model is measured against: the test split's own metrics and distributions, and the training molecules' SMILES
+ * as hashes. Shipped beside the weights, so that an evaluation needs no data set.
+ */
+import {
+  compareDistributions,
+  createDistributions,
+  type Distances,
+  type Distributions,
+} from "../../chem/distributions.ts";
+import { type Composition, createComposition } from "../../chem/composition.ts";
+import { summarise, type Summary } from "../../chem/metrics.ts";
+import type { Qm9 } from "../../chem/qm9.ts";
+import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
+import type { Rdkit } from "../../chem/rdkit.ts";
+import type { Validate } from "../../chem/validator.ts";
+
+export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
+/** Of molecules that were not trained on; references older than the question of memorisation lack it. */
+export const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
+
+/** The statistics of the data. */
+export interface ReferenceStatistics {
+  readonly format: "molstep-reference";
+  readonly version: 1;
+  /** EDM's metrics of the test split, novelty against the training split among them: what a perfect model scores. */
+  readonly metrics: Summary;
+  /** Of the test split. */
+  readonly distributions: Distributions;
+  /** Of the test split's valid molecules. */
+  readonly composition?: Composition;
+  /** How far training molecules, as many as said here, are from the test split: what chance alone accounts for. */
+  readonly floor: { readonly molecules: number; readonly distances: Distances };
+}
+
+export interface Reference {
+  readonly statistics: ReferenceStatistics;
+  /** EDM SMILES of the training split's valid molecules. */
+  readonly training: SmilesSet;
+  /** Of the validation and test splits' valid molecules. */
+  readonly heldOut?: SmilesSet;
+}
+
+export interface MakeReferenceOptions {
+  readonly validate: Validate;
+  readonly rdkit: Rdkit;
+  /** Training molecules for the floor. Default 10,000, as in a published row. */
+  readonly floor?: number;
+  /** Called with molecules done and their total. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The files of a reference: their names with their contents. QM9 takes a minute on one core. */
+export async function makeReference(
+  qm9: Qm9,
+  { validate, rdkit, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const { train, valid, test } = qm9.split, total = train.length + valid.length + test.length;
+  let done = 0;
+  const pass = async (row: number) => {
+    if (++done % 500 === 0) {
+      onProgress?.(done, total);
+      await new Promise((resolve) => setTimeout(resolve, 0)); // lets a signal through
+    }
+    signal?.throwIfAborted();
+    const molecule = qm9.molecule(row);
+    return { molecule, validation: validate(molecule, { inchikey: false }) };
+  };
+
+  const known: string[] = [], trained = createDistributions();
+  for (let k = 0; k < train.length; k++) {
+    const { molecule, validation } = await pass(train[k]);
+    if (validation.edmSmiles !== null) known.push(validation.edmSmiles);
+    if (k < floor) trained.add(molecule, validation.bonds);
+  }
+  const packed = packSmiles(known), training = unpackSmiles(packed);
+
+  const heldOut: string[] = [];
+  for (const row of valid) {
+    const { validation: { edmSmiles } } = await pass(row);
+    if (edmSmiles !== null) heldOut.push(edmSmiles);
+  }
+
+  const records = [], tested = createDistributions(), groups = createComposition(rdkit);
+  for (const row of test) {
+    const { molecule, validation } = await pass(row);
+    records.push(validation);
+    tested.add(molecule, validation.bonds);
+    if (validation.smiles !== null) groups.add(validation.smiles);
+    if (validation.edmSmiles !== null) heldOut.push(validation.edmSmiles);
+  }
+  const composition = groups.composition();
+  groups.close();
+  onProgress?.(done, total);
+  const distributions = tested.distributions();
+  const statistics: ReferenceStatistics = {
+    format: "molstep-reference",
+    version: 1,
+    metrics: summarise(records, { training }),
+    distributions,
+    composition,
+    floor: {
+      molecules: Math.min(floor, train.length),
+      distances: compareDistributions(trained.distributions(), distributions),
+    },
+  };
+  return new Map([
+    [REFERENCE_FILE, new TextEncoder().encode(JSON.stringify(statistics) + "\n")],
+    [TRAINING_SMILES_FILE, packed],
+    [HELD_OUT_SMILES_FILE, packSmiles(heldOut)],
+  ]);
+}
+
+/**
+ * Reads a reference from the folder where its files lie.
+ *
+ * @returns undefined where there are neither statistics nor training molecules
+ * @throws {Deno.errors.NotFound} where only one of them is there
+ * @throws {TypeError} naming the file that is damaged
+ */
+export async function readReference(folder: string): Promise<Reference | undefined> {
+  const read = async (name: string) => {
+    try {
+      return await Deno.readFile(`${folder}/${name}`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  };
+  const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE];
+  const [text, smiles, held] = await Promise.all(names.map(read));
+  if (!text && !smiles) return undefined;
+  if (!text || !smiles) {
+    const [here, lacking] = text ? [REFERENCE_FILE, TRAINING_SMILES_FILE] : [TRAINING_SMILES_FILE, REFERENCE_FILE];
+    throw new Deno.errors.NotFound(`${folder} holds ${here} and lacks ${lacking}`);
+  }
+  let statistics: ReferenceStatistics;
+  try {
+    statistics = JSON.parse(new TextDecoder().decode(text));
+  } catch (cause) {
+    throw new TypeError(`${folder}/${REFERENCE_FILE}: not JSON`, { cause });
+  }
+  if (statistics?.format !== "molstep-reference" || statistics.version !== 1) {
+    throw new TypeError(`${folder}/${REFERENCE_FILE}: not statistics of format molstep-reference, version 1`);
+  }
+  const heldOut = held && unpackSmiles(held, `${folder}/${HELD_OUT_SMILES_FILE}`);
+  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`), heldOut };
+}
+
+/**
+ * The reference in the first of these folders that has one.
+ *
+ * @param folders a model's own folder, say; the shipped `weights/qm9` is looked into last
+ */
+export async function findReference(folders: readonly string[] = []): Promise<Reference | undefined> {
+  for (const folder of [...folders, decodeURIComponent(new URL("../../weights/qm9", import.meta.url).pathname)]) {
+    const reference = await readReference(folder);
+    if (reference) return reference;
+  }
+  return undefined;
+}
+
+/** `deno run -A model/evaluation/evaluate_reference.ts FOLDER` writes the reference of QM9 into a folder. */
+if (import.meta.main) {
+  const [folder] = Deno.args;
+  if (Deno.args.length !== 1) throw new RangeError(`one folder to write to is asked; given: ${Deno.args.join(" ")}`);
+  const [{ openQm9 }, { createRdkit }, { createValidator }] = await Promise.all([
+    import("../../chem/qm9.ts"),
+    import("../../chem/rdkit.ts"),
+    import("../../chem/validator.ts"),
+  ]);
+  const rdkit = await createRdkit(), validate = createValidator(rdkit);
+  const onProgress = (done: number, total: number) => {
+    if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
+  };
+  const files = await makeReference(await openQm9(), { validate, rdkit, onProgress });
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
+}

@@ -1,0 +1,112 @@
+/** An evaluation as a table and as a picture, for people. */
+import { groupNames, GROUPS } from "../../chem/composition.ts";
+import type { Distances } from "../../chem/distributions.ts";
+import type { Rate, Summary } from "../../chem/metrics.ts";
+import { barChart } from "../../chem/plot.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+const RATES = [
+  ["validity", "validity"],
+  ["moleculeStability", "molecule stability"],
+  ["atomStability", "atom stability"],
+  ["uniqueness", "uniqueness (of valid)"],
+  ["validUnique", "valid x unique"],
+  ["novelty", "novelty (of valid, unique)"],
+  ["connected", "valid and connected"],
+] as const satisfies readonly (readonly [keyof Summary, string])[];
+
+const DISTANCES = [
+  ["bondLengths", "bond lengths (W1, angstrom)"],
+  ["bondAngles", "bond angles (W1, degrees)"],
+  ["atomsPerMolecule", "atoms a molecule (W1)"],
+  ["bondKinds", "kinds of bonds (JS)"],
+  ["elements", "elements (JS)"],
+  ["ringSizes", "ring sizes (JS)"],
+  ["ringsPerMolecule", "rings a molecule (JS)"],
+] as const satisfies readonly (readonly [keyof Distances, string])[];
+
+const percent = (value: number) => (100 * value).toFixed(2);
+
+/** Rows as columns of text, the first column to the left, the others to the right. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
+  return rows.map((row) =>
+    row.map((cell, k) => k === 0 ? cell.padEnd(widths[k]) : cell.padStart(widths[k])).join("  ").trimEnd()
+  ).join("\n");
+}
+
+/**
+ * The table that `evaluate` prints: rates in percent with their 95 % intervals, distances from the test split, beside
+ * each what the data themselves score.
+ */
+export function evaluationTable({ settings, metrics, distances, composition, data, ...rest }: Evaluation): string {
+  const { model, steps, sampler, seed, count, backend, decoding, clamp } = settings;
+  const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
+    clamp ? `, clamped below t = ${clamp}` : ""
+  }${decoding === undefined ? "" : `, decoded by ${decoding}`}, seed ${seed}${
+    backend === undefined ? "" : `, on ${backend}`
+  }`;
+  const row = (name: string, rate: Rate | undefined, own: Rate | undefined) =>
+    rate
+      ? [[name, percent(rate.value), `${percent(rate.low)} to ${percent(rate.high)}`, own ? percent(own.value) : ""]]
+      : [];
+  const rates = RATES.flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
+  const parts = [head, columns([["", "%", "95 % interval", data ? "QM9 test" : ""], ...rates])];
+  if (composition) {
+    const rows = groupNames.flatMap((key) => row(GROUPS[key].label, composition[key], data?.composition?.[key]));
+    parts.push(columns([["share of the valid with", "%", "95 % interval", data ? "QM9 test" : ""], ...rows]));
+  }
+  if (distances) {
+    const number = (value: number | null | undefined) => value === null || value === undefined ? "-" : value.toFixed(4);
+    const rows = DISTANCES.map(([key, name]) => [name, number(distances[key]), number(data?.floor[key])]);
+    parts.push(
+      columns([["distance from the test split", "", data ? `QM9 train, n=${data.floorMolecules}` : ""], ...rows]),
+    );
+  }
+  const { memorisation, moleculesPerSecond, seconds, machine } = rest;
+  if (memorisation) {
+    const { distinct, inTraining, inHeldOut, ratio } = memorisation;
+    parts.push(
+      `of ${distinct} distinct molecules ${inTraining} were trained on and ${inHeldOut} held out` +
+        (ratio
+          ? `: ${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)} to ${
+            ratio.high.toFixed(2)
+          }) times as many for a molecule ` +
+            `trained on as for one held out`
+          : ""),
+    );
+  }
+  parts.push(
+    `${moleculesPerSecond.toPrecision(3)} molecules/s, ${seconds.toFixed(1)} s in all; ` +
+      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Deno ${machine.deno}`,
+  );
+  return parts.join("\n\n") + "\n";
+}
+
+/** The rates as bars with their intervals and the data's own as marks; an SVG document. */
+export function evaluationChart({ settings, metrics, data }: Evaluation): string {
+  const labels: Partial<Record<keyof Summary, string>> = {
+    uniqueness: "uniqueness",
+    novelty: "novelty",
+    connected: "connected",
+    moleculeStability: "mol. stability",
+  };
+  const bars = RATES.flatMap(([key, name]) => {
+    const rate: Rate | undefined = metrics[key];
+    if (!rate) return [];
+    const mark = data?.metrics[key];
+    return [{
+      label: labels[key] ?? name,
+      value: 100 * rate.value,
+      low: 100 * rate.low,
+      high: 100 * rate.high,
+      ...(mark && { mark: 100 * mark.value }),
+    }];
+  });
+  return barChart(bars, {
+    title: `${settings.model}, ${settings.steps} steps of ${settings.sampler}, n = ${settings.count}`,
+    yLabel: "%",
+    high: 105,
+    ...(data && { markLabel: "QM9 test split" }),
+  });
+}

@@ -1,0 +1,274 @@
+/**
+ * From a seed to molecules. Molecule `i` of a seed has its own random streams for its size, its noise and its decoding,
+ * so it comes out the same whatever else is asked of the device. Batches are made up from the request alone, so even the
+ * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
+ */
+import type { Molecule } from "../../chem/molecule.ts";
+import { realigner } from "../diffusion/coupling/align.ts";
+import { makeGrid } from "../diffusion/grids.ts";
+import type { Lease, Model } from "../models/load.ts";
+import type { SharedCalls } from "./batching.ts";
+import type { Turn, TurnOptions } from "./queue.ts";
+import { moleculeNoise } from "../diffusion/noise.ts";
+import { random } from "../diffusion/random.ts";
+import { firstLatents, planSampling, runPlan, type SamplingPlan, type Start } from "../diffusion/samplers/mod.ts";
+import { type Settings, startsOf } from "../models/settings.ts";
+import {
+  drawSize,
+  groupBySize,
+  PURPOSE,
+  type SizeBatch,
+  sizeDistribution,
+  type SizeRange,
+} from "../diffusion/sizes.ts";
+import type { Denoise, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+
+/** What to draw. */
+export interface DrawRequest {
+  readonly count: number;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** The plan of these settings where it is made already; see `acceptOrder`. */
+  readonly plan?: SamplingPlan;
+  /** Nodes of the model's latent; the data's distribution where absent. */
+  readonly size?: SizeRange;
+}
+
+/** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
+export const planOf = (
+  { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
+  schedule: Schedule,
+) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
+
+/** A batch of molecules of one size, as drawn. */
+export interface DrawnBatch {
+  /** Which of the request's molecules these are. */
+  readonly indices: readonly number[];
+  readonly molecules: readonly Molecule[];
+  /** On the device; what was spent waiting for it is not counted. */
+  readonly sampleMs: number;
+  readonly decodeMs: number;
+  /** It is the last of its window. */
+  readonly last: boolean;
+}
+
+/** Runs work on the device when it is free; see `queue.ts`. */
+export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>, options?: TurnOptions) => Promise<T>;
+
+/** How to draw. */
+export interface DrawOptions {
+  readonly signal?: AbortSignal;
+  /** The device's queue. At once where absent. */
+  readonly turn?: TakeTurn;
+  /** Where its requests share calls; not shared where absent. */
+  readonly calls?: SharedCalls;
+  /** Molecules whose order is settled together. Default 256, or two batches of a denoiser that takes larger ones. */
+  readonly window?: number;
+  /** Hears how many milliseconds a denoiser that samples by itself took to begin. */
+  readonly onWaited?: (ms: number) => void;
+  /** Called after each denoiser call, or piece of a batch, with the fraction done, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+  /** What to draw with, taken and released by the caller; a lease of its own where absent. */
+  readonly lease?: Lease;
+}
+
+/** A lease on the denoiser that serves these settings. @throws NotDistilledError */
+export function leaseFor(model: Model, { sampler, steps }: Pick<Settings, "sampler" | "steps">): Lease {
+  const distilled = sampler === "distilled" ? steps : undefined;
+  if (model.lease) return model.lease(distilled);
+  const student = model.card.distilled.find((one) => one.steps === distilled);
+  return { version: (student ?? model.card).version, denoiser: model.denoiser(distilled), release() {} };
+}
+
+const atOnce: TakeTurn = (work) =>
+  work({ yield: nothing, held: true, pass() {}, wait: nothing, served() {}, waitedMs: 0 });
+
+const nothing = () => Promise.resolve();
+
+/** Lets the event loop turn, so that a server answers while a denoiser works. */
+export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+/** A throttled {@link breathe}: turns the event loop once at least `everyMs` have passed since it last did. */
+export function breather(everyMs = 15): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < everyMs) return;
+    await breathe();
+    last = performance.now();
+  };
+}
+
+/**
+ * Draws molecules in windows of `window` indices, each window grouped by size into batches of at most `model.batch`.
+ *
+ * @throws RangeError where the request is impossible (sizes, steps), the signal's reason where it is aborted
+ */
+export async function* draw(
+  model: Model,
+  request: DrawRequest,
+  { lease, ...options }: DrawOptions = {},
+): AsyncGenerator<DrawnBatch, void, void> {
+  const own = lease ?? leaseFor(model, request.settings);
+  try {
+    yield* drawWith(own, model, request, options);
+  } finally {
+    if (!lease) own.release();
+  }
+}
+
+async function* drawWith(
+  lease: Lease,
+  model: Model,
+  { count, seed, settings, plan = planOf(settings, model.schedule), size }: DrawRequest,
+  options: Omit<DrawOptions, "lease">,
+): AsyncGenerator<DrawnBatch, void, void> {
+  const { onProgress } = options;
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
+  }
+  const distribution = sizeDistribution(model.card, size);
+  const denoiser = await lease.denoiser;
+  const { appetite = 0 } = denoiser, batch = Math.max(model.batch, appetite);
+  const { window = Math.max(256, 2 * appetite) } = options;
+  let done = 0;
+  const sampling: Batches = {
+    model,
+    batch,
+    denoiser,
+    plan,
+    startOf: startsOf(model.card, settings.grid, model.schedule(plan[0].t)),
+    seed,
+    settings,
+    progress(molecules) {
+      done += molecules;
+      onProgress?.(Math.min(1, done / (count * settings.steps)));
+    },
+  };
+  function* windows(): Generator<SizeBatch[], void, void> {
+    for (let from = 0; from < count; from += window) {
+      const length = Math.min(window, count - from);
+      const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
+      yield groupBySize(sizes, batch, from);
+    }
+  }
+  yield* denoiser.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+}
+
+/** What all batches of a generation have in common. */
+interface Batches {
+  readonly model: Model;
+  /** Most molecules of one. */
+  readonly batch: number;
+  readonly denoiser: Denoiser;
+  readonly plan: SamplingPlan;
+  /** Where it begins for molecules of a size, where that is not at noise alone. */
+  readonly startOf: (nodes: number) => Start | undefined;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** Hears of molecule-steps that are done. */
+  readonly progress: (molecules: number) => void;
+}
+
+/** A batch of a window. */
+interface WindowBatch extends SizeBatch {
+  readonly last: boolean;
+}
+
+const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
+  window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
+
+/** Latents to molecules. */
+async function decoded({ model, seed, settings }: Batches, { nodes, indices, last }: WindowBatch, x0: Float32Array) {
+  const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
+  const shape = { batch: indices.length, nodes };
+  const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);
+  return { indices, molecules, last, decodeMs: performance.now() - started };
+}
+
+/** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
+async function* inTurns(
+  batches: Batches,
+  windows: Iterable<SizeBatch[]>,
+  { signal, turn = atOnce, calls }: DrawOptions,
+): AsyncGenerator<DrawnBatch, void, void> {
+  const { model, denoiser, plan, startOf, seed, settings } = batches;
+  const shared = denoiser.predictEach ? calls : undefined, pause = breather();
+
+  const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
+    const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
+    const noise = moleculeNoise(space, nodes, seed, indices);
+    const waitedBefore = turn.waitedMs;
+    const denoise: Denoise = async (z, t) => {
+      signal?.throwIfAborted();
+      if (!shared) await turn.yield();
+      const call = { denoiser, z, shape, t };
+      const x0 = await (shared ? shared.predict(turn, call, { limit: model.batch }) : denoiser.predict(z, shape, t));
+      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
+      batches.progress(indices.length);
+      // An engine works beside this thread, whose event loop turns meanwhile.
+      if (!denoiser.predictEach) await pause();
+      return x0;
+    };
+    const aligned = realigner(model.card.coupling, space, shape, pause);
+    const started = performance.now();
+    const first = await firstLatents(noise, startOf(nodes), aligned);
+    const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
+    const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
+    return { ...await decoded(batches, batch, x0), sampleMs };
+  };
+
+  for (const window of windows) {
+    for (const batch of marked(window)) {
+      signal?.throwIfAborted();
+      yield await turn((mine) => drawBatch(batch, mine), { early: shared !== undefined });
+    }
+  }
+}
+
+/**
+ * All batches of a window at once, and those of the next before the last of it are done, where the denoiser samples by itself: it is
+ * never without work, and never further ahead than that of whoever takes the molecules.
+ */
+async function* inCrew(
+  batches: Batches,
+  windows: Iterator<SizeBatch[]>,
+  { signal, onWaited }: DrawOptions,
+): AsyncGenerator<DrawnBatch, void, void> {
+  const { model: { autoencoder: { classes }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
+  const over = new AbortController(), owner = {};
+  const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
+
+  const begin = (batch: WindowBatch) => {
+    const { nodes, indices } = batch, submitted = performance.now();
+    const sampled = denoiser.sample!(
+      { shape: { batch: indices.length, nodes }, plan, start: startOf(nodes), coupling, seed, indices, clamp },
+      { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },
+    ).then(({ x0, waitedMs }) => ({ x0, began: submitted + waitedMs, ended: performance.now() }));
+    sampled.catch(() => {}); // whoever takes it hears of it
+    return { batch, sampled };
+  };
+
+  const started = performance.now();
+  let ahead: ReturnType<typeof begin>[] = [], until: number | undefined;
+  try {
+    for (let next = windows.next(); ahead.length > 0 || !next.done;) {
+      // Before what is left of one window is too little to keep all workers busy, the next begins.
+      while (!next.done && ahead.reduce((sum, { batch }) => sum + batch.indices.length, 0) <= batches.batch) {
+        ahead.push(...marked(next.value).map(begin));
+        next = windows.next();
+      }
+      const [{ batch, sampled }, ...rest] = ahead, { x0, began, ended } = await sampled;
+      ahead = rest;
+      if (until === undefined) onWaited?.(began - started);
+      // The time in which any of it was on its way, each moment counted once.
+      const sampleMs = Math.max(0, ended - Math.max(began, until ?? 0));
+      until = Math.max(ended, until ?? 0);
+      yield { ...await decoded(batches, batch, x0), sampleMs };
+    }
+  } finally {
+    over.abort(new DOMException("nobody waits for the molecules", "AbortError"));
+  }
+}

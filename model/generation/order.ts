@@ -1,0 +1,82 @@
+/** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
+import type { Card } from "../models/card.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
+import { type DrawRequest, planOf } from "./generate.ts";
+import type { GridSpec } from "../diffusion/grids.ts";
+import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import { chooseSettings, decodings } from "../models/settings.ts";
+import { startless } from "../diffusion/grids.ts";
+import { type SamplerName } from "../diffusion/samplers/names.ts";
+import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
+
+/** Molecules asked of a model. */
+export interface Order {
+  readonly count: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly sampler?: SamplerName;
+  readonly grid?: GridSpec;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly decoding?: Decoding;
+  readonly clamp?: number;
+  readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
+}
+
+/** An order that this model cannot serve; `field` is the part of the order at fault. */
+export class ImpossibleOrderError extends RangeError {
+  override readonly name = "ImpossibleOrderError";
+  constructor(readonly field: string, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * Turns an order into a request for `draw`.
+ *
+ * @throws NotDistilledError; ImpossibleOrderError for sizes that the model's data lacks, or counted in what it does not
+ */
+export function acceptOrder(card: Card, order: Order): DrawRequest {
+  const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  if (decoding && !decodings(card).includes(decoding)) {
+    throw new ImpossibleOrderError(
+      "decoding",
+      `model ${card.name} decodes by ${decodings(card).join(" or ")} only, not ${decoding}`,
+    );
+  }
+  if (clamp && card.autoencoder.type !== "heavy-atom") {
+    throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
+  }
+  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const fault = startless(settings.grid, card);
+  if (fault) throw new ImpossibleOrderError("grid", fault);
+  if (grid && settings.sampler === "distilled") {
+    throw new ImpossibleOrderError(
+      "grid",
+      `weights distilled to ${steps} steps take the grid that they learned; name another sampler to take a grid`,
+    );
+  }
+  parseSamplerOptions(settings.algorithm, settings.options);
+  let plan: SamplingPlan;
+  try {
+    plan = planOf(settings, makeSchedule(card.schedule));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ImpossibleOrderError("grid", error.message);
+  }
+  if (size && size.counts !== card.counts) {
+    throw new ImpossibleOrderError(
+      size.counts,
+      `model ${card.name} counts ${countsWords(card.counts)}: ask for ${card.counts}, not ${size.counts}`,
+    );
+  }
+  try {
+    sizeDistribution(card, size?.range);
+  } catch (error) {
+    throw new ImpossibleOrderError(size!.counts, (error as Error).message);
+  }
+  return { count, seed, settings, plan, size: size?.range };
+}
+
+/** A seed where none was given: 32 random bits. */
+export const drawSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0];

@@ -1,0 +1,171 @@
+/**
+ * Draws, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
+ * validate, they judge a window's first batches while the next are drawn.
+ */
+import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
+import type { Molecule } from "../../chem/molecule.ts";
+import type { Validate, Validation } from "../../chem/validator.ts";
+import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
+import { breather, draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
+import type { Model } from "../models/load.ts";
+import type { Place } from "./queue.ts";
+
+/** Which molecules are given back; all that are drawn count in the metrics. */
+export const FILTERS = ["none", "valid", "stable", "unique"] as const;
+
+/** A filter's name. `unique` keeps the first valid molecule of each EDM SMILES, as the metric of that name counts. */
+export type Filter = typeof FILTERS[number];
+
+/** What is said of each molecule beyond its validity. */
+export interface Detail {
+  readonly descriptors?: boolean;
+  /** Default true; false saves a third of the time of validation. */
+  readonly inchikey?: boolean;
+}
+
+/** A molecule with all that is known of it. */
+export interface GeneratedMolecule {
+  readonly index: number;
+  readonly molecule: Molecule;
+  readonly validation: Validation;
+}
+
+/** Milliseconds that a request spent. */
+export interface Timings {
+  queueMs: number;
+  sampleMs: number;
+  decodeMs: number;
+  /** Added up over the threads that validate; beside the sampling where those are workers. */
+  validateMs: number;
+}
+
+/** A run of {@link generateMolecules}; its numbers are final when the windows are at their end. */
+export interface Generation {
+  /** Molecules that pass the filter, in the order of their indices, a window at a time. */
+  readonly windows: AsyncGenerator<GeneratedMolecule[], void, void>;
+  readonly timings: Readonly<Timings>;
+  /** Of the weights that draw. */
+  readonly version: string;
+  /** Molecules drawn so far. */
+  readonly drawn: number;
+  /** Molecules given back so far. */
+  readonly returned: number;
+  /** Over the molecules drawn so far. */
+  summary(training?: Pick<ReadonlySet<string>, "has">): Summary;
+  /** Lets go of the weights where `windows` is not read to its end. May be called at any time, and more than once. */
+  close(): void;
+}
+
+/** How to generate. */
+export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease" | "onWaited"> {
+  /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
+  readonly validate: Validate | BatchValidator;
+  readonly place?: Place;
+  readonly filter?: Filter;
+  readonly detail?: Detail;
+}
+
+/**
+ * Starts a generation: the weights are leased at once, as the request's settings are of the card as it is now; nothing is drawn
+ * until `windows` is read. Ends and errors as {@link draw} does.
+ */
+export function generateMolecules(
+  model: Model,
+  request: DrawRequest,
+  { validate, place, filter = "none", detail = {}, ...options }: GenerateOptions,
+): Generation {
+  const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
+  const records: Judged[] = [], seen = new Set<string>();
+  const { signal } = options;
+  let drawn = 0, returned = 0;
+  const over = new AbortController();
+  signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
+  const lease = leaseFor(model, request.settings);
+
+  const keep = (validation: Validation): boolean => {
+    if (filter === "none") return true;
+    if (filter === "stable") return validation.stable;
+    if (!validation.valid || filter === "valid") return validation.valid;
+    const fresh = !seen.has(validation.edmSmiles!);
+    seen.add(validation.edmSmiles!);
+    return fresh;
+  };
+
+  async function* windows(): AsyncGenerator<GeneratedMolecule[], void, void> {
+    try {
+      yield* read();
+    } finally {
+      over.abort(new DOMException("nobody waits for the verdicts", "AbortError"));
+      lease.release();
+    }
+  }
+
+  async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
+    const turn = place && place.turn.bind(place),
+      judge = typeof validate === "function" ? inline(validate) : validate.judge;
+    let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
+    let waitedMs = 0;
+    const onWaited = (ms: number) => void (waitedMs = ms), calls = place?.calls;
+    for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
+      timings.sampleMs += batch.sampleMs;
+      timings.decodeMs += batch.decodeMs;
+      if (place) timings.queueMs = place.waitedMs + waitedMs;
+      drawn += batch.molecules.length;
+      const { last } = batch;
+      const judged = judge(batch.molecules, detail, { signal: over.signal, last, alone: place?.alone ?? true });
+      judged.catch((error) => fault ??= { error });
+      judging.push({ batch, judged });
+      if (typeof validate === "function") await judged;
+      if (fault) throw fault.error;
+      if (!last) continue;
+      const pending: GeneratedMolecule[] = [];
+      for (const { batch: { indices, molecules }, judged } of judging) {
+        const { validations, ms } = await judged;
+        timings.validateMs += ms;
+        molecules.forEach((molecule, k) => pending.push({ index: indices[k], molecule, validation: validations[k] }));
+      }
+      judging = [];
+      pending.sort((a, b) => a.index - b.index);
+      for (const { validation: { valid, stable, stableAtoms, atoms, connected, edmSmiles } } of pending) {
+        records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
+      }
+      const kept = pending.filter(({ validation }) => keep(validation));
+      returned += kept.length;
+      yield kept;
+    }
+  }
+
+  const started = windows();
+  return {
+    windows: started,
+    timings,
+    version: lease.version,
+    get drawn() {
+      return drawn;
+    },
+    get returned() {
+      return returned;
+    },
+    summary: (training) => summarise(records, { training }),
+    close() {
+      // After the piece of work that runs, if one does: the weights stay until then. One that never began has nothing to end.
+      started.return().catch(() => {}).finally(lease.release);
+    },
+  };
+}
+
+/** A batch, a molecule after the other, here and now. */
+function inline(validate: Validate): BatchValidator["judge"] {
+  return async (molecules, detail, { signal }: JudgeOptions = {}) => {
+    const pause = breather(), validations: Validation[] = [];
+    let ms = 0;
+    for (const molecule of molecules) {
+      signal?.throwIfAborted();
+      const started = performance.now();
+      validations.push(validate(molecule, detail));
+      ms += performance.now() - started;
+      await pause();
+    }
+    return { validations, ms };
+  };
+}

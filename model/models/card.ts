@@ -1,0 +1,246 @@
+/** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
+import { z } from "zod";
+import { strict } from "../diffusion/strict.ts";
+import { DECODINGS } from "../diffusion/decodings.ts";
+import { COUPLINGS } from "../diffusion/coupling/align.ts";
+import { VARIANTS } from "../diffusion/samplers/names.ts";
+import { gridSpec } from "../diffusion/grids.ts";
+import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
+import { scheduleSpec } from "../diffusion/schedules.ts";
+import { startless } from "../diffusion/grids.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
+
+const count = z.int().min(1);
+/** A file beside the card: a bare name, so that a card cannot reach out of its folder. */
+const file = z.string().regex(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/,
+  "must be the bare name of a .safetensors file",
+);
+const element = z.int().min(1).max(118);
+
+/** What GeoLDM's and EDM's EGNNs are told (in their `args`: the name in brackets). */
+const egnn = {
+  /** [nf] */
+  width: count,
+  /** [attention] */
+  attention: z.boolean(),
+  /** [tanh] */
+  tanh: z.boolean(),
+  /** [norm_constant] added to a distance before a difference vector is divided by it. */
+  normConstant: z.number().min(0),
+  /** [inv_sublayers] message layers before each coordinate update. */
+  invariantLayers: count,
+  /** [sin_embedding] distances as sines and cosines. */
+  sinEmbedding: z.boolean(),
+  /** [normalization_factor] divides sums over neighbours. */
+  normalisationFactor: z.number().positive(),
+  /** [aggregation_method] */
+  aggregation: z.enum(["sum", "mean"]),
+  /** The networks' fixed 15: a coordinate update's bound with tanh, shared out over the blocks. */
+  coordinateRange: z.number().positive().default(15),
+};
+
+/** [normalize_factors] what positions, one-hot types and charges are divided by. */
+const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
+
+const denoiser = z.discriminatedUnion("type", [
+  strict({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
+  strict({
+    type: z.literal("egnn"),
+    ...egnn,
+    /** [n_layers] */
+    blocks: count,
+    /** [condition_time] */
+    conditionTime: z.boolean(),
+    /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
+    parametrisation: z.enum(["eps", "x0", "v"]),
+    file,
+  }),
+]);
+
+const autoencoder = z.discriminatedUnion("type", [
+  strict({
+    type: z.literal("heavy-atom"),
+    /** [atomic number, hydrogens] of each class, in the order of the one-hot scalars. */
+    classes: z.array(z.tuple([element, z.int().min(0).max(4)])).min(1),
+    /** Angstrom a model unit. */
+    scale: z.number().positive(),
+    /** The value of a "1" in one-hot scalars and pairs. */
+    oneHot: z.number().positive(),
+    /** How latents are decoded where a request does not say. */
+    decoding: z.enum(DECODINGS).default("argmax"),
+  }),
+  strict({
+    type: z.literal("geoldm"),
+    ...egnn,
+    /** Encoder's and decoder's blocks: 1 and [n_layers]. */
+    encoderBlocks: count.default(1),
+    decoderBlocks: count,
+    /** Atomic numbers in the order of the one-hot types. */
+    elements: z.array(element).min(1),
+    /** [include_charges] */
+    includeCharges: z.boolean(),
+    /** [latent_nf] */
+    latentScalars: count,
+    normalisers,
+    /** [kl_weight]; of use in training only. */
+    klWeight: z.number().min(0).optional(),
+    file,
+  }),
+  strict({
+    type: z.literal("identity"),
+    elements: z.array(element).min(1),
+    includeCharges: z.boolean(),
+    normalisers,
+  }),
+]);
+
+const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
+const free = z.record(z.string(), z.unknown());
+
+/** The latent space that an autoencoder makes. */
+function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
+  switch (part.type) {
+    case "heavy-atom":
+      return { vectors: 3, scalars: part.classes.length, pairs: 4 };
+    case "geoldm":
+      return { vectors: 1, scalars: part.latentScalars, pairs: 0 };
+    case "identity":
+      return { vectors: 1, scalars: part.elements.length + (part.includeCharges ? 1 : 0), pairs: 0 };
+  }
+}
+
+/** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
+export const cardSchema = strict({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, '.', '_' and '-'"),
+  version: z.string().min(1),
+  description: z.string(),
+  license: z.string().min(1),
+  kind: z.enum(["molstep", "geoldm", "edm"]),
+  counts: z.enum(["atoms", "heavyAtoms"]),
+  space: strict({ vectors: count, scalars: z.int().min(0), pairs: z.int().min(0) }),
+  schedule: scheduleSpec,
+  denoiser,
+  autoencoder,
+  /** Molecules of each size (in nodes) in the training data. */
+  sizes: z.record(nodes, count)
+    .refine((sizes) => Object.keys(sizes).length > 0, "must name at least one size"),
+  /** How the network's training paired molecules and noise. */
+  coupling: z.enum(COUPLINGS).default("independent"),
+  /** Mean and spread of the training data's latents by size (in nodes), which matched starts are drawn with; see `samplers/start.ts`. */
+  latents: z.record(nodes, latentMoments)
+    .refine((latents) => Object.keys(latents).length > 0, "must have the moments of at least one size").optional(),
+  /** Weights distilled to fixed numbers of steps. */
+  distilled: z.array(strict({
+    steps: count,
+    /** Several entries may name one file, where its network is told the number of steps. */
+    file,
+    /** Number of features of the number of steps in the network's input; 0 for a network of one step count. */
+    levels: z.int().min(0).max(16).default(0),
+    /** Whose steps were learned, and so how the student is sampled. */
+    variant: z.enum(VARIANTS),
+    teacher: z.string().min(1),
+    version: z.string().min(1),
+    /** Times of the steps. */
+    grid: gridSpec.default({ type: "uniform" }),
+    /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
+    clamp: z.number().min(0).max(1).default(0),
+    /** How it was made: settings, updates, hours, validation. */
+    training: free.optional(),
+    metrics: free.optional(),
+  })).default([]),
+  /** The best undistilled setting measured at each of some step counts. */
+  recommended: z.array(strict({
+    steps: count,
+    sampler: samplerName,
+    grid: gridSpec.default({ type: "uniform" }),
+    options: free.default({}),
+    /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
+    clamp: z.number().min(0).max(1).default(0),
+  })).default([]),
+  /** How the weights were made: data, split, seeds, hours, hardware, learning curve. */
+  training: free.default({}),
+  /** Measured results, one object a setting. */
+  evaluation: z.array(free).default([]),
+}).superRefine(({ name, space, counts, autoencoder, recommended, distilled, latents }, context) => {
+  for (const [size, moments] of Object.entries(latents ?? {})) {
+    for (const key of ["vectors", "scalars", "pairs"] as const) {
+      const given = moments[key].length;
+      if (given === space[key]) continue;
+      const message = `the latent has ${space[key]} ${key}, ${given} given`;
+      context.addIssue({ code: "custom", path: ["latents", size, key], message });
+    }
+  }
+  for (const list of ["recommended", "distilled"] as const) {
+    ({ recommended, distilled })[list].forEach(({ grid }, i) => {
+      const message = startless(grid, { name, latents });
+      if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+    });
+  }
+  distilled.forEach(({ steps, file, levels }, i) => {
+    const before = distilled.slice(0, i),
+      fault = (key: string, message: string) =>
+        context.addIssue({ code: "custom", path: ["distilled", i, key], message });
+    if (before.some((one) => one.steps === steps)) fault("steps", `there is another entry for ${steps} steps`);
+    const other = before.find((one) => one.file === file && one.levels !== levels);
+    if (other) {
+      fault("levels", `${file} has ${other.levels} levels in the entry for ${other.steps} steps, ${levels} here`);
+    }
+  });
+  const own = spaceOf(autoencoder);
+  for (const key of ["vectors", "scalars", "pairs"] as const) {
+    if (space[key] !== own[key]) {
+      const message = `the autoencoder "${autoencoder.type}" makes ${own[key]} ${key}, the card says ${space[key]}`;
+      context.addIssue({ code: "custom", path: ["space", key], message });
+    }
+  }
+  const counted = autoencoder.type === "heavy-atom" ? "heavyAtoms" : "atoms";
+  if (counts !== counted) {
+    const message = `the autoencoder "${autoencoder.type}" counts ${counted}, the card says ${counts}`;
+    context.addIssue({ code: "custom", path: ["counts"], message });
+  }
+  recommended.forEach(({ sampler, options }, i) => {
+    try {
+      parseSamplerOptions(sampler, options);
+    } catch (error) {
+      context.addIssue({ code: "custom", path: ["recommended", i, "options"], message: (error as Error).message });
+    }
+  });
+});
+
+/** A model's card, checked, with defaults filled in. */
+export type Card = z.infer<typeof cardSchema>;
+
+/** A card as it may be written: defaults left out. */
+export type CardInput = z.input<typeof cardSchema>;
+
+/** Where the card of a model's folder lies. */
+export const cardPath = (folder: string) => `${folder.replace(/\/+$/, "")}/card.json`;
+
+/**
+ * Checks a card.
+ *
+ * @param from named in the error
+ * @throws TypeError with every fault and where in the card it is
+ */
+export function parseCard(value: unknown, from = "card.json"): Card {
+  const result = cardSchema.safeParse(value);
+  if (!result.success) throw new TypeError(`${from} is not a sound card:\n${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+/**
+ * The card of a model's folder.
+ *
+ * @throws Deno.errors.NotFound where there is none, SyntaxError where it is not JSON, TypeError where it is not sound
+ */
+export async function readCard(folder: string): Promise<Card> {
+  const path = cardPath(folder), text = await Deno.readTextFile(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  return parseCard(value, path);
+}

@@ -1,0 +1,211 @@
+/** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
+import { join } from "node:path";
+import { type Card, readCard } from "./card.ts";
+import { decorate } from "../diffusion/decorate.ts";
+import { asStudent } from "./egnn_latest.ts";
+import { createSharedGpu } from "../engines/webgpu/device.ts";
+import { createLeases } from "./leases.ts";
+import { makeAutoencoder, makeDenoiser, tensorsOn } from "./parts.ts";
+import { type Placed, type Placement, type Tensors } from "../engines/placing.ts";
+import { studentPath } from "./overlay.ts";
+import { readSafetensors } from "../diffusion/safetensors.ts";
+import type { PRECISIONS, RuntimeChoice } from "../engines/runtimes.ts";
+import { makeSchedule } from "../diffusion/schedules.ts";
+import { NotDistilledError } from "./settings.ts";
+import type { ModelEntry } from "./overlay.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+
+export { listModels, type ModelEntry } from "./overlay.ts";
+
+/** The use of a denoiser for one generation: it stays whole until `release`, whatever goes into service meanwhile. */
+export interface Lease {
+  /** The version of the weights: the student's, else the card's. */
+  readonly version: string;
+  /** Rejects where the weights cannot be loaded. */
+  readonly denoiser: Promise<Denoiser>;
+  /** May be called more than once. */
+  release(): void;
+}
+
+/** A model, ready to draw from. */
+export interface Model {
+  /** As it is now: students come and go. */
+  readonly card: Card;
+  /** What the denoiser runs on, and why. */
+  readonly backend: Placement;
+  readonly schedule: Schedule;
+  readonly autoencoder: Autoencoder;
+  /** Most molecules in a batch; fixed, as the rounding of a batch depends on its make-up on some backends. */
+  readonly batch: number;
+  /**
+   * The undistilled denoiser, or the one distilled to `steps`, which is loaded at the first call. For whoever knows that
+   * nothing is swapped meanwhile: others take a lease.
+   *
+   * @throws NotDistilledError where the card has none for these steps
+   */
+  denoiser(steps?: number): Promise<Denoiser>;
+  /** A lease on that denoiser, as the card is at this moment; a model without this is never swapped. Throws as `denoiser` does. */
+  lease?(steps?: number): Lease;
+  dispose(): void;
+}
+
+/** A model whose students can be exchanged while it is drawn from. */
+export interface ServedModel extends Model {
+  lease(steps?: number): Lease;
+  /** A lease on weights that are not in service, or not yet. @param path of their file */
+  open(student: Pick<Card["distilled"][number], "steps" | "levels" | "version">, path: string): Lease;
+  /**
+   * Puts the students of this entry into service, all at once, and the others out of it.
+   *
+   * @returns resolves when the weights that are out of service now are out of memory too
+   */
+  serve(entry: ModelEntry): Promise<void>;
+  /** Whether the weights of this file are in memory, or on their way there. */
+  uses(path: string): boolean;
+  /** Puts the whole model out of service; resolves when the last lease has ended and all is disposed of. */
+  retire(): Promise<void>;
+}
+
+/** How to load. */
+export interface LoadOptions {
+  /** Default `auto`. */
+  readonly backend?: RuntimeChoice;
+  /** Most molecules in a batch. Default 64. */
+  readonly batch?: number;
+  /** Threads of the engine. Default: the machine's cores. */
+  readonly threads?: number;
+  /** Of products on a GPU. Default `f32`. */
+  readonly precision?: typeof PRECISIONS[number];
+  /** Makes denoisers of tensors. Default: `makeDenoiser` of `parts.ts`. */
+  readonly make?: typeof makeDenoiser;
+}
+
+/**
+ * Loads a model.
+ *
+ * @param place its folder, or what `listModels` says of it
+ * @throws Deno.errors.NotFound where the card or a file that it names is missing; TypeError or SyntaxError where one is
+ * unsound, naming it; Error where the backend does not work here
+ */
+export async function loadModel(
+  place: string | ModelEntry,
+  { backend = "auto", batch = 64, threads, precision, make = makeDenoiser }: LoadOptions = {},
+): Promise<ServedModel> {
+  let entry: ModelEntry = typeof place === "string" ? await entryOf(place) : place;
+  const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
+  const openGpu = createSharedGpu({ software: backend === "webgpu" });
+  const options = { choice: backend, threads, openTensors: tensorsOn(backend), openGpu, precision };
+
+  const levelsOf = new Map<string, number>();
+  const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
+    const placed = await make(entry.card, await readTensors(path), schedule, options, levelsOf.get(path) ?? 0);
+    const part = path === teacherPath ? placed.part : asStudent(entry.card, schedule, placed.part);
+    return { ...placed, part, dispose: () => part.dispose() };
+  });
+  const teacherPath = join(folder, main.file);
+  const inService = () => [teacherPath, ...entry.card.distilled.map(({ steps }) => studentPath(entry, steps))];
+  networks.keep(inService());
+
+  const first = networks.take(teacherPath);
+  const encoding = async () =>
+    await makeAutoencoder(entry.card, "file" in part ? await readTensors(join(folder, part.file)) : undefined, options);
+  const [teacher, autoencoder] = await Promise.all([first.value, encoding()]).catch((error) => {
+    networks.dispose();
+    throw error;
+  });
+  first.release();
+
+  let leases = 0, ended = false;
+  const retired = Promise.withResolvers<void>();
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    networks.dispose();
+    autoencoder.dispose();
+    retired.resolve();
+  };
+  let retiring = false;
+  const leaseOn = (path: string, version: string, bind: (network: Denoiser) => Denoiser): Lease => {
+    if (ended) throw new Error(`model ${entry.name} has been disposed of`);
+    const held = networks.take(path), denoiser = held.value.then(({ part }) => bind(part));
+    denoiser.catch(() => {}); // whoever awaits it hears of it
+    leases++;
+    let mine = true;
+    return {
+      version,
+      denoiser,
+      release() {
+        if (!mine) return;
+        mine = false;
+        held.release();
+        if (--leases === 0 && retiring) end();
+      },
+    };
+  };
+  // A network that several step counts share, told of one of them: one a network and number of steps, as requests for the same share calls.
+  const ofSteps = new WeakMap<Denoiser, Map<number, Denoiser>>();
+  const toldOnce = (network: Denoiser, steps: number): Denoiser => {
+    const made = ofSteps.get(network) ?? new Map<number, Denoiser>(),
+      one = made.get(steps) ?? decorate(network, { steps });
+    ofSteps.set(network, made.set(steps, one));
+    return one;
+  };
+  const open: ServedModel["open"] = ({ steps, levels, version }, path) => {
+    levelsOf.set(path, levels);
+    return leaseOn(path, version, (network) => levels > 0 ? toldOnce(network, steps) : network);
+  };
+  const lease = (steps?: number): Lease => {
+    if (steps === undefined) return leaseOn(teacherPath, entry.card.version, (network) => network);
+    const student = entry.card.distilled.find((one) => one.steps === steps);
+    if (!student) throw new NotDistilledError(entry.name, steps, availableSteps(entry.card));
+    return open(student, studentPath(entry, steps));
+  };
+
+  return {
+    get card() {
+      return entry.card;
+    },
+    backend: { name: teacher.backend.name, why: teacher.backend.why },
+    schedule,
+    autoencoder,
+    batch,
+    lease,
+    open,
+    // deno-lint-ignore require-await -- errors are to come as rejections
+    async denoiser(steps) {
+      const own = lease(steps);
+      return own.denoiser.finally(own.release);
+    },
+    serve(next) {
+      entry = next;
+      return networks.keep(inService());
+    },
+    uses: networks.has,
+    retire() {
+      retiring = true;
+      if (leases === 0) end();
+      return retired.promise;
+    },
+    dispose: end,
+  };
+}
+
+/** The step counts that a card has students for, ascending. */
+export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
+  card.distilled.map(({ steps }) => steps).sort((a, b) => a - b);
+
+async function entryOf(folder: string): Promise<ModelEntry> {
+  const card = await readCard(folder);
+  return { name: card.name, folder, card };
+}
+
+/** @throws SyntaxError naming the file where it is damaged */
+async function readTensors(path: string): Promise<Tensors> {
+  const bytes = await Deno.readFile(path);
+  try {
+    return readSafetensors(bytes);
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

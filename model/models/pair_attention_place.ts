@@ -1,0 +1,34 @@
+/** Puts a pair-attention denoiser where it runs best: on a GPU, on the engine, or on TensorFlow.js. */
+import { place } from "../engines/place.ts";
+import type { EngineOptions } from "../engines/c/wasm_denoiser.ts";
+import type { PartOptions, Placed, Tensors } from "../engines/placing.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+
+/** See `place`. Throws Error where what was asked for does not work here. */
+export function placePairAttention(
+  engine: EngineOptions,
+  tensors: Tensors,
+  options: PartOptions,
+): Promise<Placed<Denoiser>> {
+  const onEngine = { ...engine, workers: options.threads };
+  return place<Denoiser>({
+    async native() {
+      const { createNativeDenoiser } = await import("../engines/c/native_denoiser.ts");
+      return createNativeDenoiser(onEngine, tensors);
+    },
+    async wasm() {
+      const { createWasmDenoiser } = await import("../engines/c/wasm_denoiser.ts");
+      return await createWasmDenoiser(onEngine, tensors);
+    },
+    async gpu() {
+      const { createGpuDenoiser } = await import("../engines/webgpu/denoiser.ts");
+      const { choice, precision, openGpu } = options, software = choice === "webgpu", gpu = await openGpu?.();
+      const part = await createGpuDenoiser({ ...engine, gpu, closes: true, software, precision }, tensors);
+      return { part, why: part.why };
+    },
+    async tensors({ tf }) {
+      const { createPairAttention } = await import("../networks/pair_attention/denoiser.ts");
+      return createPairAttention(tf, engine, tensors);
+    },
+  }, options);
+}

@@ -1,0 +1,77 @@
+/** The parts that a card names, made for a backend: networks are loaded only when a card asks for them. */
+import type { OpenTensors, PartOptions, Placed, Tensors } from "../engines/placing.ts";
+import type { Backend } from "../engines/tensorflow/types.ts";
+import type { Card } from "./card.ts";
+import { placePairAttention } from "./pair_attention_place.ts";
+import type { RuntimeChoice } from "../engines/runtimes.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+
+/**
+ * TensorFlow.js on the backend of this choice, opened at the first call.
+ *
+ * @param choice see `backends/open.ts`; for `native`, which TensorFlow.js has not, the best that it has
+ */
+export function tensorsOn(choice: RuntimeChoice): OpenTensors {
+  let open: Promise<Backend> | undefined;
+  return () =>
+    open ??= import("../engines/tensorflow/open.ts").then(({ openBackend }) =>
+      openBackend(choice === "native" ? "auto" : choice)
+    );
+}
+
+/**
+ * The denoiser of a card: on the engine where it knows the network, see `engine/place.ts`; else on TensorFlow.js.
+ *
+ * @param levels features of the number of steps that the network's input has: of a student that serves several
+ */
+export async function makeDenoiser(
+  { denoiser: part, space }: Pick<Card, "denoiser" | "space">,
+  tensors: Tensors,
+  schedule: Schedule,
+  options: PartOptions,
+  levels = 0,
+): Promise<Placed<Denoiser>> {
+  switch (part.type) {
+    case "pair-attention": {
+      const sizes = { width: part.width, blocks: part.blocks, levels };
+      return await placePairAttention({ space, sizes, schedule }, tensors, options);
+    }
+    case "egnn": {
+      const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import(
+        "../networks/egnn_denoiser.ts"
+      );
+      const { placeEgnns } = await import("../engines/egnn_place.ts"), made = { space, sizes: part, schedule };
+      return await placeEgnns<Denoiser>([egnnDenoiserNetwork(made)], tensors, {
+        onEngine: ([network]) => createEngineEgnnDenoiser(made, network),
+        async onGpu(place) {
+          const { createGpuEgnnDenoiser } = await import("../engines/webgpu/egnn/denoiser.ts");
+          return await createGpuEgnnDenoiser({ ...made, ...place, precision: options.precision }, tensors);
+        },
+        onTensors: ({ tf }) => createEgnnDenoiser(tf, made, tensors),
+      }, options);
+    }
+  }
+}
+
+/** The autoencoder of a card; `tensors` where the card's part has a file. */
+export async function makeAutoencoder(
+  { autoencoder: part }: Pick<Card, "autoencoder">,
+  tensors: Tensors | undefined,
+  options: PartOptions,
+): Promise<Autoencoder> {
+  switch (part.type) {
+    case "heavy-atom": {
+      const { createHeavyAtomAutoencoder } = await import("../networks/heavy_atom/autoencoder.ts");
+      return createHeavyAtomAutoencoder(part);
+    }
+    case "geoldm": {
+      const { placeGeoldmAutoencoder } = await import("./geoldm_place.ts");
+      return (await placeGeoldmAutoencoder(part, tensors!, options)).part;
+    }
+    case "identity": {
+      const { createIdentityAutoencoder } = await import("../networks/identity.ts");
+      return createIdentityAutoencoder(part);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+/** EDM's and GeoLDM's denoiser: an EGNN on noisy latents with the time as one more feature of every node. */
+import type * as tfjs from "@tensorflow/tfjs";
+import type { Tf } from "./tf.ts";
+import { centred, egnn } from "./egnn.ts";
+import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./egnn_network.ts";
+import { checkLatents } from "../diffusion/latent.ts";
+import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
+import type { Tensors } from "./pair_attention/layers.ts";
+import { toTensors } from "./pair_attention/denoiser.ts";
+import type { ParameterSpec } from "./pair_attention/parameters.ts";
+import type { StoredTensor } from "../diffusion/safetensors.ts";
+import type { LatentSpace, Schedule } from "../diffusion/types.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+
+/** What the network's output means. */
+export type Parametrisation = "eps" | "x0" | "v";
+
+/** Sizes of the denoiser's EGNN, and how it is used. */
+export interface EgnnDenoiserSizes extends EgnnSizes {
+  readonly conditionTime: boolean;
+  readonly parametrisation: Parametrisation;
+}
+
+/** Features of a node as the EGNN reads them: the scalars (or a constant where there are none), and the time. */
+function inputs({ scalars }: LatentSpace, { conditionTime }: EgnnDenoiserSizes): number {
+  return Math.max(scalars, 1) + (conditionTime ? 1 : 0);
+}
+
+/** The denoiser's parameters. */
+export function egnnDenoiserParameters(space: LatentSpace, sizes: EgnnDenoiserSizes): ParameterSpec[] {
+  return egnnParameters("", inputs(space, sizes), inputs(space, sizes), sizes);
+}
+
+/**
+ * The network's own output: (params, z, t) -> prediction, Hoogeboom et al. (2022), eq. 13: the displacement of the
+ * positions without its mean, and the features without the time's.
+ *
+ * @param z `[B,N,3+k]`
+ * @param t `[B]`
+ * @returns `[B,N,3+k]`
+ */
+export function egnnPrediction(
+  tf: Tf,
+  params: Tensors,
+  sizes: EgnnDenoiserSizes,
+  z: tfjs.Tensor,
+  t: tfjs.Tensor,
+): tfjs.Tensor {
+  const [B, N, width] = z.shape as [number, number, number], k = width - 3;
+  const x = tf.slice(z, [0, 0, 0], [-1, -1, 3]);
+  const features = [k > 0 ? tf.slice(z, [0, 0, 3], [-1, -1, k]) : tf.ones([B, N, 1])];
+  if (sizes.conditionTime) features.push(tf.tile(tf.reshape(t, [B, 1, 1]), [1, N, 1]));
+  const out = egnn(tf, params, "", sizes, { h: tf.concat(features, -1), x });
+  const moved = centred(tf, tf.sub(out.x, x));
+  return k > 0 ? tf.concat([moved, tf.slice(out.h, [0, 0, 0], [-1, -1, k])], -1) : moved;
+}
+
+/** x0 as a combination of z and the prediction: `[of z, of the prediction]`. */
+export function towardsX0(parametrisation: Parametrisation, alpha: number, sigma: number): [number, number] {
+  switch (parametrisation) {
+    case "eps": // z = alpha x0 + sigma eps
+      return [1 / alpha, -sigma / alpha];
+    case "x0":
+      return [0, 1];
+    case "v": // v = alpha eps - sigma x0 (Salimans & Ho, 2022, appendix D)
+      return [alpha, -sigma];
+  }
+}
+
+/** What an EGNN denoiser is made of. */
+export interface EgnnDenoiserOptions {
+  readonly space: LatentSpace;
+  readonly sizes: EgnnDenoiserSizes;
+  readonly schedule: Schedule;
+}
+
+/** Throws RangeError for a latent space with more vectors than the position, or with pairs. */
+export function checkSpace(space: LatentSpace): void {
+  if (space.vectors !== 1 || space.pairs !== 0) {
+    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
+  }
+}
+
+/** One time a molecule. */
+function timesOf(t: number | Float32Array, batch: number): Float32Array {
+  const times = typeof t === "number" ? new Float32Array(batch).fill(t) : t;
+  if (times.length !== batch) throw new RangeError(`${batch} times asked, ${times.length} given`);
+  return times;
+}
+
+/** x0 `[B, L]` of z and the network's output. */
+function estimates(
+  z: Float32Array,
+  prediction: Float32Array,
+  times: Float32Array,
+  { sizes, schedule }: EgnnDenoiserOptions,
+): Float32Array {
+  const x0 = new Float32Array(z.length), length = z.length / times.length;
+  for (let b = 0; b < times.length; b++) {
+    const { alpha, sigma } = schedule(times[b]);
+    const [ofZ, ofPrediction] = towardsX0(sizes.parametrisation, alpha, sigma);
+    for (let i = b * length; i < (b + 1) * length; i++) x0[i] = ofZ * z[i] + ofPrediction * prediction[i];
+  }
+  return x0;
+}
+
+/**
+ * The denoiser as samplers want it: x0 estimates.
+ *
+ * @param params see {@link egnnDenoiserParameters}
+ * @throws RangeError for a latent space with more vectors than the position, or with pairs; for parameters that lack
+ */
+export function createEgnnDenoiser(
+  tf: Tf,
+  { space, sizes, schedule }: EgnnDenoiserOptions,
+  params: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+): Denoiser {
+  checkSpace(space);
+  const tensors = toTensors(tf, egnnDenoiserParameters(space, sizes), params), width = 3 + space.scalars;
+  return {
+    space,
+    async predict(z, { batch, nodes }, t) {
+      const times = timesOf(t, batch);
+      const output = tf.tidy(() =>
+        egnnPrediction(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width]), tf.tensor1d(times))
+      );
+      try {
+        return estimates(z, await output.data() as Float32Array, times, { space, sizes, schedule });
+      } finally {
+        output.dispose();
+      }
+    },
+    dispose() {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
+  };
+}
+
+/** The denoiser's network as the engine takes it. */
+export function egnnDenoiserNetwork({ space, sizes }: Omit<EgnnDenoiserOptions, "schedule">): EgnnNetworkOptions {
+  return { sizes, inputs: inputs(space, sizes), outputs: inputs(space, sizes) };
+}
+
+/**
+ * The same denoiser on the engine; it disposes of the network.
+ *
+ * @param network of {@link egnnDenoiserNetwork}
+ * @throws RangeError as {@link createEgnnDenoiser}
+ */
+export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: EgnnNetwork): Denoiser {
+  const { space, sizes } = options, k = space.scalars, width = 3 + k, features = inputs(space, sizes);
+  checkSpace(space);
+  const predict: Denoiser["predict"] = async (z, shape, t) => {
+    checkLatents(z, space, shape);
+    const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(t, batch);
+    // Ones where there are no scalars.
+    const h = new Float32Array(rows * features).fill(1), x = new Float32Array(rows * 3);
+    for (let row = 0; row < rows; row++) {
+      x.set(z.subarray(row * width, row * width + 3), row * 3);
+      h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
+      if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
+    }
+    const out = await network.run({ h, x }, shape), prediction = new Float32Array(z.length);
+    const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
+    for (let row = 0; row < rows; row++) {
+      prediction.set(moved.subarray(row * 3, row * 3 + 3), row * width);
+      prediction.set(out.h.subarray(row * features, row * features + k), row * width + 3);
+    }
+    return estimates(z, prediction, times, options);
+  };
+  return {
+    space,
+    predict,
+    predictEach: (z, shape, t) => predict(z, shape, Float32Array.from(t)),
+    dispose: () => network.dispose(),
+  };
+}

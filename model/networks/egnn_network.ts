@@ -1,0 +1,92 @@
+/** What the engine knows of an EGNN (`../../networks/egnn.ts`), whatever build it runs on. */
+import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
+import { centre } from "../diffusion/latent.ts";
+import type { BatchShape } from "../diffusion/types.ts";
+
+/** Features `[B,N,k]` and positions `[B,N,3]` of a batch's nodes. */
+export interface EgnnArrays {
+  readonly h: Float32Array;
+  readonly x: Float32Array;
+}
+
+/** An EGNN with its parameters. */
+export interface EgnnNetwork {
+  /** Throws RangeError where the arrays are not of this shape. @returns h `[B,N,outputs]`, x `[B,N,3]` */
+  run(nodes: EgnnArrays, shape: BatchShape): Promise<EgnnArrays>;
+  dispose(): void;
+}
+
+/** Which network. */
+export interface EgnnNetworkOptions {
+  readonly sizes: EgnnSizes;
+  /** Features of a node that go in, and that come out. */
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Of the parameters' names. Default "". */
+  readonly prefix?: string;
+  /** Threads or workers; the machine's cores where absent. */
+  readonly workers?: number;
+}
+
+/** The limits of `src/egnn_layout.h`. */
+const WIDTH = 256, BLOCKS = 32, LAYERS = 4, INPUTS = 128, OUTPUTS = 256;
+
+/** Why the engine cannot run a network of these sizes; undefined where it can. */
+export function lackingForEgnn({ sizes, inputs, outputs }: EgnnNetworkOptions): string | undefined {
+  const { width, blocks, invariantLayers, sinEmbedding, aggregation, normalisationFactor } = sizes;
+  if (sinEmbedding) return "the engine has no sinusoidal distances";
+  if (width % 16 !== 0 || width > WIDTH) {
+    return `the engine's widths are multiples of 16 up to ${WIDTH}, ${width} asked`;
+  }
+  if (blocks > BLOCKS) return `the engine has up to ${BLOCKS} blocks, ${blocks} asked`;
+  if (invariantLayers < 1 || invariantLayers > LAYERS) {
+    return `the engine has 1 to ${LAYERS} invariant layers a block, ${invariantLayers} asked`;
+  }
+  if (inputs < 1 || inputs > INPUTS || outputs < 1 || outputs > OUTPUTS) {
+    return `the engine has 1 to ${INPUTS} features in and 1 to ${OUTPUTS} out, ${inputs} and ${outputs} asked`;
+  }
+  if (aggregation === "sum" && !(normalisationFactor > 0)) {
+    return `the engine's normalisation factor is positive, ${normalisationFactor} asked`;
+  }
+}
+
+/** The parameters, in the engine's order. */
+export function egnnSpecs({ sizes, inputs, outputs }: EgnnNetworkOptions) {
+  return egnnParameters("", inputs, outputs, sizes);
+}
+
+/** Arguments of `molstep_egnn_create`, but for the threads. Throws RangeError where the engine lacks something. */
+export function createArguments(options: EgnnNetworkOptions) {
+  const lacking = lackingForEgnn(options), { sizes, inputs, outputs } = options;
+  if (lacking) throw new RangeError(lacking);
+  return [
+    inputs,
+    outputs,
+    sizes.width,
+    sizes.blocks,
+    sizes.invariantLayers,
+    Number(sizes.attention),
+    Number(sizes.tanh),
+    sizes.normConstant,
+    sizes.aggregation === "mean" ? 0 : sizes.normalisationFactor,
+    sizes.coordinateRange,
+  ] as const;
+}
+
+/** Throws RangeError where arrays are not of this shape. */
+export function checkArrays({ h, x }: EgnnArrays, { batch, nodes }: BatchShape, inputs: number): void {
+  if (!(Number.isInteger(nodes) && nodes > 0 && Number.isInteger(batch) && batch >= 0)) {
+    throw new RangeError(`a batch of molecules of at least 1 node asked, ${batch} of ${nodes} nodes given`);
+  }
+  if (x.length !== batch * nodes * 3) {
+    throw new RangeError(`positions of ${batch} x ${nodes} x 3 floats asked, ${x.length} given`);
+  }
+  if (h.length !== batch * nodes * inputs) {
+    throw new RangeError(`features of ${batch} x ${nodes} x ${inputs} floats asked, ${h.length} given`);
+  }
+}
+
+/** Positions `[B,N,3]` less their means over the nodes, in place. */
+export function centredPositions(x: Float32Array, shape: BatchShape): Float32Array {
+  return centre(x, { vectors: 1, scalars: 0, pairs: 0 }, shape);
+}

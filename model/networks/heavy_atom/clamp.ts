@@ -1,0 +1,46 @@
+/**
+ * Estimates of x0 clamped to molecular graphs that obey valence.
+ *
+ * Near the data a denoiser's estimate of the classes and bond orders is all but decided, but decided pair by pair: one atom
+ * with a bond too many and the positions that follow cannot be a molecule's. So an estimate's classes and orders are replaced by the
+ * likeliest graph that obeys valence (`graph.ts`), as one-hot values, and the remaining steps draw the positions that
+ * belong to that graph. Mapping an estimate to the nearest sound discrete value during sampling is the "clamping trick" of
+ * Li et al., "Diffusion-LM" (2022); that all values are chosen together, under valence, is ours.
+ */
+import { latentLength } from "../../diffusion/latent.ts";
+import type { BatchShape } from "../../diffusion/types.ts";
+import { valenceGraph } from "./graph.ts";
+import { heavyAtomSpace, ONE_HOT, ORDERS } from "./space.ts";
+import { type HeavyAtomClass } from "../../diffusion/types.ts";
+
+/** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. */
+const LIMIT = 300;
+
+/**
+ * Clamps estimates `[B, L]` in place; those for which no graph is found in time are left.
+ *
+ * @returns how many were clamped
+ */
+export function clampToValence(
+  x0: Float32Array,
+  { batch, nodes }: BatchShape,
+  classes: readonly HeavyAtomClass[],
+): number {
+  const length = latentLength(heavyAtomSpace(classes), nodes), K = classes.length, width = 9 + K;
+  let clamped = 0;
+  for (let at = 0; at < batch * length; at += length) {
+    const graph = valenceGraph(x0, nodes, classes, at, { limit: LIMIT });
+    if (!graph) continue;
+    clamped++;
+    for (let i = 0; i < nodes; i++) {
+      const scalars = at + i * width + 9;
+      x0.fill(0, scalars, scalars + K)[scalars + graph.kinds[i]] = ONE_HOT;
+      for (let j = 0; j < nodes; j++) {
+        if (i === j) continue;
+        const pair = at + nodes * width + (i * nodes + j) * ORDERS;
+        x0.fill(0, pair, pair + ORDERS)[pair + graph.orders[i * nodes + j]] = ONE_HOT;
+      }
+    }
+  }
+  return clamped;
+}

@@ -1,0 +1,153 @@
+/** Molecules taken apart into heavy atoms, hydrogens and bonds: all that encoding needs, computed once a molecule. */
+import { perceiveBonds } from "../../../chem/bonds.ts";
+import type { Molecule } from "../../../chem/molecule.ts";
+import { MAX_HYDROGENS } from "./space.ts";
+import { type HeavyAtomClass } from "../../diffusion/types.ts";
+
+/** One molecule of `nodes` heavy atoms. */
+export interface Example {
+  readonly nodes: number;
+  /** Of the heavy atoms, angstrom, zero mean, `[N, 3]`. */
+  readonly positions: Float32Array;
+  /** Unit vectors from each heavy atom to its hydrogens, zeros after the last, `[N, 4, 3]`. */
+  readonly hydrogens: Float32Array;
+  /** Index of each heavy atom's class, `[N]`. */
+  readonly classes: Uint8Array;
+  /** Bond orders between the heavy atoms, 0 where there is no bond, `[N, N]`. */
+  readonly orders: Uint8Array;
+}
+
+/** Index of the heavy atom nearest to atom `h`. */
+function nearest({ positions: x }: Molecule, h: number, heavy: readonly number[]): number {
+  let best = 0, least = Infinity;
+  for (let k = 0; k < heavy.length; k++) {
+    const d = distance2(x, h, heavy[k]);
+    if (d < least) least = d, best = k;
+  }
+  return best;
+}
+
+function distance2(x: Float32Array, i: number, j: number): number {
+  return (x[3 * i] - x[3 * j]) ** 2 + (x[3 * i + 1] - x[3 * j + 1]) ** 2 + (x[3 * i + 2] - x[3 * j + 2]) ** 2;
+}
+
+/**
+ * Takes a molecule apart. A hydrogen belongs to the nearest heavy atom; bond orders are EDM's distance rule.
+ *
+ * @throws RangeError where there is no heavy atom, or one whose element and hydrogens are none of `classes`
+ */
+export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]): Example {
+  const { atomicNumbers: Z, positions: x } = molecule;
+  const heavy: number[] = [], hydrogen: number[] = [];
+  for (let a = 0; a < Z.length; a++) (Z[a] > 1 ? heavy : hydrogen).push(a);
+  const N = heavy.length;
+  if (N === 0) throw new RangeError("a heavy-atom latent needs at least one heavy atom; the molecule has none");
+
+  const counts = new Uint8Array(N), hydrogens = new Float32Array(N * MAX_HYDROGENS * 3);
+  for (const h of hydrogen) {
+    const k = nearest(molecule, h, heavy), parent = heavy[k];
+    if (counts[k] === MAX_HYDROGENS) throw new RangeError(`atom ${parent} has more than ${MAX_HYDROGENS} hydrogens`);
+    const length = Math.sqrt(distance2(x, h, parent)) || 1;
+    const at = (k * MAX_HYDROGENS + counts[k]++) * 3;
+    for (let axis = 0; axis < 3; axis++) hydrogens[at + axis] = (x[3 * h + axis] - x[3 * parent + axis]) / length;
+  }
+
+  const indices = new Uint8Array(N);
+  for (let k = 0; k < N; k++) {
+    const index = classes.findIndex(([element, n]) => element === Z[heavy[k]] && n === counts[k]);
+    if (index < 0) {
+      const allowed = classes.map(([element, n]) => `${element}+${n}H`).join(" ");
+      throw new RangeError(
+        `no class for atomic number ${Z[heavy[k]]} with ${counts[k]} hydrogens; classes: ${allowed}`,
+      );
+    }
+    indices[k] = index;
+  }
+
+  const skeleton = { atomicNumbers: new Uint8Array(N), positions: new Float32Array(3 * N) };
+  const mean = [0, 0, 0];
+  for (let k = 0; k < N; k++) {
+    skeleton.atomicNumbers[k] = Z[heavy[k]];
+    for (let axis = 0; axis < 3; axis++) {
+      mean[axis] += (skeleton.positions[3 * k + axis] = x[3 * heavy[k] + axis]) / N;
+    }
+  }
+  const orders = new Uint8Array(N * N);
+  for (const { i, j, order } of perceiveBonds(skeleton)) orders[i * N + j] = orders[j * N + i] = order;
+  const positions = skeleton.positions.map((value, at) => value - mean[at % 3]);
+  return { nodes: N, positions, hydrogens, classes: indices, orders };
+}
+
+/** Examples of one size, one after another in flat arrays. */
+interface Rows {
+  count: number;
+  positions: Float32Array;
+  hydrogens: Float32Array;
+  classes: Uint8Array;
+  orders: Uint8Array;
+}
+
+/** Many examples, grouped by size, compact in memory: about 600 bytes a molecule of QM9. */
+export interface ExampleSet {
+  readonly count: number;
+  /** Number of examples of each size. */
+  readonly sizes: ReadonlyMap<number, number>;
+  /** Example `index`, 0 to count - 1, as views. Sizes ascend with the index. */
+  example(index: number): Example;
+}
+
+/** Packs examples by size; the order within a size is kept. Examples of fewer than `minNodes` nodes are left out. */
+export function packExamples(examples: Iterable<Example>, { minNodes = 1 } = {}): ExampleSet {
+  const groups = new Map<number, Rows>();
+  for (const example of examples) {
+    const N = example.nodes;
+    if (N < minNodes) continue;
+    let rows = groups.get(N);
+    if (!rows) groups.set(N, rows = emptyRows(N, 64));
+    if (rows.count * N === rows.classes.length) grow(rows);
+    rows.positions.set(example.positions, rows.count * N * 3);
+    rows.hydrogens.set(example.hydrogens, rows.count * N * MAX_HYDROGENS * 3);
+    rows.classes.set(example.classes, rows.count * N);
+    rows.orders.set(example.orders, rows.count * N * N);
+    rows.count++;
+  }
+  const order = [...groups.keys()].sort((a, b) => a - b);
+  const ends: number[] = [];
+  for (const N of order) ends.push((ends.at(-1) ?? 0) + groups.get(N)!.count);
+  const count = ends.at(-1) ?? 0;
+  return {
+    count,
+    sizes: new Map(order.map((N) => [N, groups.get(N)!.count])),
+    example(index) {
+      if (!(index >= 0 && index < count)) throw new RangeError(`example ${index} of ${count}`);
+      const g = ends.findIndex((end) => index < end), N = order[g], rows = groups.get(N)!;
+      const row = index - (ends[g] - rows.count), H = N * MAX_HYDROGENS * 3;
+      return {
+        nodes: N,
+        positions: rows.positions.subarray(row * N * 3, (row + 1) * N * 3),
+        hydrogens: rows.hydrogens.subarray(row * H, (row + 1) * H),
+        classes: rows.classes.subarray(row * N, (row + 1) * N),
+        orders: rows.orders.subarray(row * N * N, (row + 1) * N * N),
+      };
+    },
+  };
+}
+
+function emptyRows(N: number, capacity: number): Rows {
+  return {
+    count: 0,
+    positions: new Float32Array(capacity * N * 3),
+    hydrogens: new Float32Array(capacity * N * MAX_HYDROGENS * 3),
+    classes: new Uint8Array(capacity * N),
+    orders: new Uint8Array(capacity * N * N),
+  };
+}
+
+/** Doubles the room of each array. */
+function grow(rows: Rows): void {
+  const double = <T extends Float32Array | Uint8Array>(old: T, fresh: T): T => (fresh.set(old), fresh);
+  rows.positions = double(rows.positions, new Float32Array(rows.positions.length * 2));
+  rows.hydrogens = double(rows.hydrogens, new Float32Array(rows.hydrogens.length * 2));
+  rows.classes = double(rows.classes, new Uint8Array(rows.classes.length * 2));
+  rows.orders = double(rows.orders, new Uint8Array(rows.orders.length * 2));
+}

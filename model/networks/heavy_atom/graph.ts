@@ -1,0 +1,189 @@
+/**
+ * The likeliest molecular graph under a latent's class and bond-order probabilities, among those that obey valence.
+ *
+ * A latent of the last denoiser call holds probabilities (times `ONE_HOT`) for each atom's class and each pair's order.
+ * Taking the largest of each one by one can break a valence; the most probable assignment in which every heavy atom's
+ * bond orders and hydrogens add up to its element's valence is found by an A* search from the one-by-one choice.
+ */
+import { elementOf } from "../../../chem/elements.ts";
+import { createHeap } from "./heap.ts";
+import { ORDERS } from "./space.ts";
+import { type HeavyAtomClass } from "../../diffusion/types.ts";
+
+/** What a latent says of the heavy atoms. */
+export interface Graph {
+  /** Index of each heavy atom's class, `[N]`. */
+  readonly kinds: Uint8Array;
+  /** Bond orders `[N, N]`, symmetric. */
+  readonly orders: Uint8Array;
+}
+
+/** How far the search goes before it gives up. */
+export interface GraphSearch {
+  /** Nats by which a changed class or bond order may be less probable than the best. */
+  readonly deepest?: number;
+  /** States looked at. */
+  readonly limit?: number;
+}
+
+/** Index of the largest of `z[from, from + count)`. */
+function argmax(z: Float32Array, from: number, count: number): number {
+  let best = 0;
+  for (let k = 1; k < count; k++) if (z[from + k] > z[from + best]) best = k;
+  return best;
+}
+
+/** Class and order of largest probability each, whatever valence says. */
+export function argmaxGraph(z: Float32Array, nodes: number, classes: readonly HeavyAtomClass[], at = 0): Graph {
+  const K = classes.length, width = 9 + K, pairs = at + nodes * width;
+  const kinds = new Uint8Array(nodes), orders = new Uint8Array(nodes * nodes);
+  for (let i = 0; i < nodes; i++) {
+    kinds[i] = argmax(z, at + i * width + 9, K);
+    for (let j = 0; j < i; j++) {
+      orders[i * nodes + j] = orders[j * nodes + i] = argmax(z, pairs + (i * nodes + j) * ORDERS, ORDERS);
+    }
+  }
+  return { kinds, orders };
+}
+
+/** One change of the graph: an atom's class, or a pair's order. */
+interface Flip {
+  /** Which variable: atoms first, then pairs. */
+  readonly variable: number;
+  /** Its new value. */
+  readonly value: number;
+  /** Nats that it costs. */
+  readonly cost: number;
+  /** Atoms whose sum of bonds and hydrogens, less the valence, it changes, and by how much. */
+  readonly i: number;
+  readonly j: number;
+  readonly byI: number;
+  readonly byJ: number;
+  /** Two random 26-bit words: a set of changes is named by the exclusive or of theirs. */
+  readonly name1: number;
+  readonly name2: number;
+}
+
+/** A change without its name, and with it. */
+function named(flip: Omit<Flip, "name1" | "name2">): Flip {
+  let h = Math.imul(flip.variable * 16 + flip.value + 1, 0x9e3779b1);
+  const word = () => {
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    return (h ^= h >>> 16) >>> 6;
+  };
+  return { ...flip, name1: word(), name2: word() };
+}
+
+/** A graph on the way: what is changed so far, and by how much each atom is over its valence. */
+interface State {
+  /** A* order: what is paid and a lower bound on what is still to be. */
+  readonly bound: number;
+  readonly excess: Int8Array;
+  readonly name1: number;
+  readonly name2: number;
+  readonly flip?: Flip;
+  readonly before?: State;
+}
+
+/** Nats between the value at `z[best]` and the one at `z[other]`. */
+const nats = (z: Float32Array, best: number, other: number) =>
+  Math.log(Math.max(z[best], 1e-9)) - Math.log(Math.max(z[other], 1e-9));
+
+/** Every change that costs at most `deepest`, by the atoms that it touches, cheapest first. */
+function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomClass[], at: number, deepest: number) {
+  const nodes = graph.kinds.length, K = classes.length, width = 9 + K, pairs = at + nodes * width;
+  const touching: Flip[][] = Array.from({ length: nodes }, () => []);
+  const missing = ([element, hydrogens]: HeavyAtomClass) => hydrogens - elementOf(element).valence;
+  for (let i = 0; i < nodes; i++) {
+    const from = at + i * width + 9, best = graph.kinds[i];
+    for (let k = 0; k < K; k++) {
+      const cost = nats(z, from + best, from + k);
+      if (k === best || cost > deepest) continue;
+      const byI = missing(classes[k]) - missing(classes[best]);
+      touching[i].push(named({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 }));
+    }
+    for (let j = 0; j < i; j++) {
+      const pair = pairs + (i * nodes + j) * ORDERS, order = graph.orders[i * nodes + j];
+      for (let k = 0; k < ORDERS; k++) {
+        const cost = nats(z, pair + order, pair + k);
+        if (k === order || cost > deepest) continue;
+        const variable = nodes + i * nodes + j, by = k - order;
+        const flip = named({ variable, value: k, cost, i, j, byI: by, byJ: by });
+        touching[i].push(flip);
+        touching[j].push(flip);
+      }
+    }
+  }
+  for (const flips of touching) flips.sort((a, b) => a.cost - b.cost);
+  return touching;
+}
+
+/** How much each atom's bonds and hydrogens exceed its valence. */
+function excesses({ kinds, orders }: Graph, classes: readonly HeavyAtomClass[]): Int8Array {
+  return Int8Array.from(kinds, (kind, i) => {
+    const [element, hydrogens] = classes[kind];
+    let sum = hydrogens - elementOf(element).valence;
+    for (let j = 0; j < kinds.length; j++) sum += orders[i * kinds.length + j];
+    return sum;
+  });
+}
+
+/** Whether a variable is changed on the way to a state. */
+function changed(state: State | undefined, variable: number): boolean {
+  for (; state?.flip; state = state.before) if (state.flip.variable === variable) return true;
+  return false;
+}
+
+/**
+ * The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits.
+ *
+ * Any solution changes something at the first violated atom, so its class and its pairs are the only branches; no variable
+ * is changed twice on a path. A change touches two atoms at most: half the sum, over the violated atoms, of the cheapest
+ * change at each is a lower bound on what is still to be paid.
+ */
+export function valenceGraph(
+  z: Float32Array,
+  nodes: number,
+  classes: readonly HeavyAtomClass[],
+  at = 0,
+  { deepest = 18, limit = 2000 }: GraphSearch = {},
+): Graph | undefined {
+  const graph = argmaxGraph(z, nodes, classes, at), excess = excesses(graph, classes);
+  if (excess.every((e) => e === 0)) return graph;
+  const touching = listFlips(z, graph, classes, at, deepest);
+  const cheapest = touching.map((flips) => flips[0]?.cost ?? Infinity);
+  /** What an atom's being violated adds to the lower bound. */
+  const due = (value: number, i: number) => value === 0 ? 0 : cheapest[i] / 2;
+  const open = createHeap<State>((a, b) => a.bound - b.bound), seen = new Set<number>();
+  open.push({ bound: excess.reduce((sum, value, i) => sum + due(value, i), 0), excess, name1: 0, name2: 0 });
+  for (let looked = 0; looked < limit; looked++) {
+    const state = open.pop();
+    if (!state || state.bound === Infinity) return undefined;
+    const violated = state.excess.findIndex((e) => e !== 0);
+    if (violated < 0) return withFlips(graph, state);
+    for (const flip of touching[violated]) {
+      if (changed(state, flip.variable)) continue;
+      const name1 = state.name1 ^ flip.name1, name2 = state.name2 ^ flip.name2, name = name1 * 2 ** 26 + name2;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const { i, j } = flip, excess = state.excess.slice();
+      let bound = state.bound + flip.cost - due(excess[i], i) - (j === i ? 0 : due(excess[j], j));
+      excess[i] += flip.byI, excess[j] += flip.byJ;
+      bound += due(excess[i], i) + (j === i ? 0 : due(excess[j], j));
+      open.push({ bound, excess, name1, name2, flip, before: state });
+    }
+  }
+  return undefined;
+}
+
+/** The graph with a state's changes made. */
+function withFlips(graph: Graph, last: State): Graph {
+  const kinds = graph.kinds.slice(), orders = graph.orders.slice(), nodes = kinds.length;
+  for (let state: State | undefined = last; state?.flip; state = state.before) {
+    const { variable, value, i, j } = state.flip;
+    if (variable < nodes) kinds[i] = value;
+    else orders[i * nodes + j] = orders[j * nodes + i] = value;
+  }
+  return { kinds, orders };
+}

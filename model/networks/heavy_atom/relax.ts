@@ -1,0 +1,65 @@
+/** Small corrections of positions, so that the distances say what the decoded graph says. */
+import { BOND_LENGTHS, BOND_MARGINS } from "../../../chem/bonds.ts";
+import { elementIndex } from "../../../chem/elements.ts";
+
+/** How far inside its window, and how much shorter than typical at most, a distance is put. Angstrom. */
+const INSIDE = 0.005, SHORTEST = 0.15;
+
+/**
+ * Distances in angstrom at which two atoms have a bond of this order by EDM's rule: [least, most].
+ *
+ * @param a,b places in `ELEMENTS`
+ */
+export function bondWindow(a: number, b: number, order: number): [least: number, most: number] {
+  const pair = 5 * a + b, length = (k: 1 | 2 | 3) => BOND_LENGTHS[k][pair] / 100;
+  const longest = (k: 1 | 2 | 3) => length(k) === 0 ? 0 : length(k) + BOND_MARGINS[k] / 100;
+  if (order === 0) return [longest(1) + INSIDE, Infinity];
+  const own = order as 1 | 2 | 3;
+  // A bond of the next order, where the pair has one, begins below; else the bond may not collapse.
+  const next = order < 3 ? longest((order + 1) as 2 | 3) : 0;
+  return [Math.max(next + (next ? INSIDE : 0), length(own) - SHORTEST), longest(own) - INSIDE];
+}
+
+/**
+ * Moves atoms, in place, until every pair's distance lies in the window of its bond order: sweeps over the pairs, each pair
+ * outside its window moved to the window's edge by both its atoms alike (position-based dynamics: Mueller et al. 2007).
+ *
+ * @param positions `[n, 3]` angstrom
+ * @param elements places in `ELEMENTS`, `[n]`
+ * @param orders wanted bond orders `[n, n]`
+ * @returns whether all distances are in their windows
+ */
+export function relax(
+  positions: Float32Array,
+  elements: Uint8Array,
+  orders: Uint8Array,
+  { sweeps = 200 }: { sweeps?: number } = {},
+): boolean {
+  const n = elements.length;
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    let moved = false;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < i; j++) {
+        const [least, most] = bondWindow(elements[i], elements[j], orders[i * n + j]);
+        const dx = positions[3 * i] - positions[3 * j];
+        const dy = positions[3 * i + 1] - positions[3 * j + 1];
+        const dz = positions[3 * i + 2] - positions[3 * j + 2];
+        const d = Math.sqrt(dx * dx + dy * dy + dz * dz);
+        if (d >= least && d <= most) continue;
+        moved = true;
+        // A shade past the edge, so that rounding to float32 does not leave it outside.
+        const wanted = d < least ? least + 1e-4 : most - 1e-4, half = 0.5 * (wanted - d) / Math.max(d, 1e-6);
+        positions[3 * i] += half * dx, positions[3 * j] -= half * dx;
+        positions[3 * i + 1] += half * dy, positions[3 * j + 1] -= half * dy;
+        positions[3 * i + 2] += half * dz, positions[3 * j + 2] -= half * dz;
+      }
+    }
+    if (!moved) return true;
+  }
+  return false;
+}
+
+/** Places in `ELEMENTS` of atomic numbers. */
+export function elementPlaces(atomicNumbers: Uint8Array): Uint8Array {
+  return atomicNumbers.map(elementIndex);
+}

@@ -1,0 +1,91 @@
+/** The pair-attention denoiser on any TensorFlow.js backend, as samplers want it. */
+import type * as tfjs from "@tensorflow/tfjs";
+import type { Asked } from "../../diffusion/learner.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
+import type { Denoiser } from "../../diffusion/denoiser.ts";
+import type { Values } from "./initialise.ts";
+import { joinLatent, levelTensor, splitLatent } from "./inputs.ts";
+import type { Tensors, Tf } from "./layers.ts";
+import { pairAttention } from "./network.ts";
+import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "./parameters.ts";
+
+/** What a pair-attention denoiser is made of. */
+export interface PairAttentionOptions {
+  readonly space: LatentSpace;
+  readonly sizes: PairAttentionSizes;
+  /** The card's schedule: alpha and sigma at a time. */
+  readonly schedule: (t: number) => { readonly alpha: number; readonly sigma: number };
+}
+
+/** Puts parameters on the device. Throws RangeError where one is missing or has another shape than its spec. */
+export function toTensors(
+  tf: Tf,
+  specs: readonly ParameterSpec[],
+  values: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+): Record<string, tfjs.Tensor> {
+  for (const { name, shape } of specs) {
+    const given = values.get(name)?.shape;
+    if (given?.join() !== shape.join()) {
+      throw new RangeError(`parameter ${name} of shape [${shape}] asked, ${given ? `[${given}]` : "none"} given`);
+    }
+  }
+  return Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(values.get(name)!.data, [...shape])]));
+}
+
+/** Estimates of x0 `[B, L]` by these parameters. */
+export function pairAttentionEstimate(
+  tf: Tf,
+  space: LatentSpace,
+  { blocks, levels }: Pick<PairAttentionSizes, "blocks" | "levels">,
+  params: Tensors,
+  { z, shape, t, alpha, sigma, steps }: Asked,
+): tfjs.Tensor2D {
+  return joinLatent(
+    tf,
+    pairAttention(tf, params, blocks, {
+      ...splitLatent(tf, z, space, shape),
+      t: tf.tensor1d(t),
+      alpha: tf.tensor1d(alpha),
+      sigma: tf.tensor1d(sigma),
+      ...levelTensor(tf, steps, shape.batch, levels),
+    }),
+  );
+}
+
+/** @param params see `parameters.ts` for names and shapes */
+export function createPairAttention(
+  tf: Tf,
+  { space, sizes, schedule }: PairAttentionOptions,
+  params: ReadonlyMap<string, Values>,
+): Denoiser {
+  if (!(sizes.width > 0 && sizes.width % 16 === 0)) {
+    throw new RangeError(`width must be a positive multiple of 16, ${sizes.width} given`);
+  }
+  if (space.vectors < 2 || space.scalars < 1 || space.pairs < 1) {
+    throw new RangeError(`a latent with vectors >= 2, scalars and pairs asked, ${JSON.stringify(space)} given`);
+  }
+  const tensors = toTensors(tf, pairAttentionParameters(space, sizes), params);
+  return {
+    space,
+    async predict(z, shape, t, steps) {
+      const times = typeof t === "number" ? new Float32Array(shape.batch).fill(t) : t;
+      if (times.length !== shape.batch) throw new RangeError(`${shape.batch} times asked, ${times.length} given`);
+      const alpha = times.map((time) => schedule(time).alpha), sigma = times.map((time) => schedule(time).sigma);
+      const told = typeof steps === "number" ? new Float32Array(shape.batch).fill(steps) : steps;
+      const x0 = tf.tidy(() =>
+        pairAttentionEstimate(tf, space, sizes, tensors, { z, shape, t: times, alpha, sigma, steps: told })
+      );
+      try {
+        return await x0.data() as Float32Array;
+      } finally {
+        x0.dispose();
+      }
+    },
+    dispose() {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
+  };
+}
+
+export { initialise } from "./initialise.ts";
+export { type Gradients, lossAndGradients, pairAttentionLoss } from "./loss.ts";

@@ -1,0 +1,60 @@
+/** Between flat latents and the tensors that the network reads and writes. */
+import type * as tfjs from "@tensorflow/tfjs";
+import { ONE_HOT } from "../heavy_atom/space.ts";
+import { checkLatents, latentLength } from "../../diffusion/latent.ts";
+import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
+import { offDiagonal, type Tf } from "./layers.ts";
+import { levelFeatures } from "./levels.ts";
+import type { NetworkOutputs } from "./network.ts";
+
+/** The parts of latents `[B, L]`. */
+export interface LatentParts {
+  /** `[B, N, V, 3]` */
+  readonly vectors: tfjs.Tensor;
+  /** `[B, N, K]` */
+  readonly scalars: tfjs.Tensor;
+  /** `[B, N, N, P]` */
+  readonly pairs: tfjs.Tensor;
+}
+
+/** Takes latents apart. Throws RangeError where their length is not that of the shape. */
+export function splitLatent(
+  tf: Tf,
+  z: Float32Array,
+  space: LatentSpace,
+  shape: BatchShape,
+): LatentParts {
+  checkLatents(z, space, shape);
+  const { vectors: V, scalars: K, pairs: P } = space, { batch: B, nodes: N } = shape, width = 3 * V + K;
+  const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, latentLength(space, N)]), [N * width, N * N * P], 1);
+  const [vectors, scalars] = tf.split(tf.reshape(nodes, [B, N, width]), [3 * V, K], 2);
+  return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
+}
+
+/** Features of the number of steps `[B, levels]` as the network takes them; nothing for a network without levels. */
+export function levelTensor(
+  tf: Tf,
+  steps: number | Float32Array | undefined,
+  batch: number,
+  levels = 0,
+): { levels?: tfjs.Tensor } {
+  if (levels === 0) return {};
+  if (steps === undefined) throw new RangeError("this network must be told the number of steps");
+  if (typeof steps !== "number" && steps.length !== batch) {
+    throw new RangeError(`${batch} numbers of steps asked, ${steps.length} given`);
+  }
+  const features = new Float32Array(batch * levels);
+  for (let b = 0; b < batch; b++) {
+    levelFeatures(typeof steps === "number" ? steps : steps[b], levels, features, b * levels);
+  }
+  return { levels: tf.tensor2d(features, [batch, levels]) };
+}
+
+/** The x0 estimate `[B, L]` of the network's outputs: classes and bond orders as expected one-hot values. */
+export function joinLatent(tf: Tf, { vectors, scalarLogits, bondLogits }: NetworkOutputs): tfjs.Tensor2D {
+  const [B, N, V] = vectors.shape;
+  const scalars = tf.mul(tf.softmax(scalarLogits, -1), ONE_HOT);
+  const nodes = tf.concat([tf.reshape(vectors, [B, N, V! * 3]), scalars], -1);
+  const pairs = tf.mul(tf.softmax(bondLogits, -1), tf.mul(offDiagonal(tf, N), ONE_HOT));
+  return tf.concat([tf.reshape(nodes, [B, -1]), tf.reshape(pairs, [B, -1])], 1) as tfjs.Tensor2D;
+}

@@ -1,0 +1,71 @@
+/**
+ * The parameters of the pair-attention denoiser: names, shapes, order. Everything that holds its weights (the
+ * TensorFlow.js graph, the engine's flat array, the checkpoint) follows this one list. The network itself is told in docs/denoiser.md and
+ * written in `network.ts`.
+ */
+import type { LatentSpace } from "../../diffusion/types.ts";
+
+/** Sizes of a pair-attention denoiser. */
+export interface PairAttentionSizes {
+  /** Channels of a node; a multiple of 16. */
+  readonly width: number;
+  /** Number of blocks. */
+  readonly blocks: number;
+  /** Features of the number of steps in the input (`levels.ts`); none where absent. */
+  readonly levels?: number;
+}
+
+/** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
+export const HEADS = 16, SETS = 16, PAIR_WIDTH = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3;
+
+/** One parameter tensor. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Initial values: uniform in +-bound, normal of this deviation, or zeros; `identity` is added for `mix`. */
+  readonly init: { readonly kind: "uniform" | "normal" | "zeros" | "identity"; readonly scale: number };
+  /** Muon for the matrices of the blocks, AdamW for everything else. */
+  readonly optimiser: "muon" | "adamw";
+}
+
+/** Every parameter in storage order. A weight is `[in, out]`, so y = x W + b; `qkv.weight` is `[3, in, out]`. */
+export function pairAttentionParameters(
+  space: LatentSpace,
+  { width: f, blocks, levels = 0 }: PairAttentionSizes,
+): ParameterSpec[] {
+  const { vectors: V, scalars: K, pairs: P } = space;
+  const R = DISTANCES + P, e = PAIR_WIDTH, C = SETS, hidden = EXPANSION * f;
+  const list: ParameterSpec[] = [];
+  const add = (name: string, shape: number[], kind: ParameterSpec["init"]["kind"], scale: number, muon = false) =>
+    list.push({ name, shape, init: { kind, scale }, optimiser: muon ? "muon" : "adamw" });
+  /** A linear layer with bias, initialised as PyTorch's nn.Linear: uniform in +-1/sqrt(in). */
+  const linear = (name: string, input: number, output: number, { muon = false, bias = true, zero = false } = {}) => {
+    add(`${name}.weight`, [input, output], zero ? "zeros" : "uniform", 1 / Math.sqrt(input), muon);
+    if (bias) add(`${name}.bias`, [output], "uniform", 1 / Math.sqrt(input));
+  };
+  linear("input", K + TIMES + levels, f);
+  add("coordinates.in", [V, C], "normal", 0.7);
+  for (let b = 0; b < blocks; b++) {
+    const at = `blocks.${b}`;
+    add(`${at}.qkv.weight`, [3, f, f], "uniform", 1 / Math.sqrt(f), true);
+    add(`${at}.qkv.bias`, [3, f], "uniform", 1 / Math.sqrt(f));
+    linear(`${at}.edge`, f + C, 2 * e, { muon: true });
+    linear(`${at}.radial`, R + 2 * C, e, { muon: true, bias: false });
+    linear(`${at}.pair`, e, e + HEADS + C, { muon: true });
+    linear(`${at}.out`, f + e, f, { muon: true, zero: true });
+    linear(`${at}.up`, f + C, hidden, { muon: true });
+    linear(`${at}.down`, hidden, f + C, { muon: true, zero: true });
+    add(`${at}.mix`, [C, C], "identity", 0.05);
+  }
+  linear("scalars", f, K);
+  linear("bonds.node", f, e);
+  linear("bonds.pair", R + C, e);
+  linear("bonds.out", e, P);
+  add("coordinates.out", [C, V], "normal", 0.1);
+  return list;
+}
+
+/** Number of floats in all parameters. */
+export function parameterCount(list: readonly ParameterSpec[]): number {
+  return list.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}

@@ -1,0 +1,71 @@
+/** From a request for a round to a job: settings whole, an estimate, and the teacher's weights put aside. */
+import { join } from "node:path";
+import { modelsFolder } from "../../models/overlay.ts";
+import type { Queue } from "../../generation/queue.ts";
+import { readSafetensors } from "../../diffusion/safetensors.ts";
+import type { ModelStore } from "../../models/store.ts";
+import { turnsOf } from "../../generation/trial.ts";
+import type { RoundSettings } from "../../distillation/settings.ts";
+import { type Estimate, estimateRound, timeForward } from "./estimate.ts";
+import { availableMemory } from "./memory.ts";
+import { acceptRound, type Limits, type RoundOrder } from "../../distillation/order.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** A job that may begin. */
+export interface JobPlan {
+  readonly settings: RoundSettings;
+  readonly limits: Limits;
+  readonly estimate: Estimate;
+  /** Puts what the round needs into the job's folder. */
+  prepare(folder: string): Promise<void>;
+}
+
+/** What a planner works with. */
+export interface PlannerOptions {
+  readonly store: ModelStore;
+  readonly queue: Queue;
+  /** The data directory. */
+  readonly data: string;
+  /** Bytes of memory that are free; see `memory.ts`. */
+  readonly available?: () => number | undefined;
+}
+
+/** A function that plans a round. @throws UnknownModelError, ImpossibleRoundError, TooLargeRoundError */
+export function createPlanner(
+  { store, queue, data, available = availableMemory }: PlannerOptions,
+): (order: RoundOrder) => Promise<JobPlan> {
+  const turn = turnsOf(queue), timed = new Map<string, number>();
+  return async (order) => {
+    const entry = store.entry(order.model), { card } = entry;
+    // A model of the data directory can be made anew; those that were shipped cannot.
+    const taken = store.entries.filter(({ name, folder }) => folder !== join(modelsFolder(data), name));
+    const { settings, limits } = acceptRound(card, order, taken.map(({ name }) => name));
+    const model = await store.model(order.model), { batch } = settings;
+    const nodes = Math.max(...Object.keys(card.sizes).map(Number)), key = `${card.name} ${card.version} ${batch}`;
+    let forwardSeconds = timed.get(key);
+    if (forwardSeconds === undefined) {
+      const lease = model.lease();
+      try {
+        const denoiser = await lease.denoiser;
+        forwardSeconds = await turn(() => timeForward(denoiser, { batch, nodes }));
+      } finally {
+        lease.release();
+      }
+      timed.set(key, forwardSeconds);
+    }
+    const bytes = available();
+    const estimate = estimateRound(settings, limits, {
+      card,
+      parameters: await countParameters(join(entry.base?.folder ?? entry.folder, card.denoiser.file)),
+      forwardSeconds,
+      backend: model.backend.name,
+      availableMiB: bytes === undefined ? undefined : bytes / 2 ** 20,
+    });
+    return { settings, limits, estimate, prepare: async (folder) => void await snapshot(entry, folder) };
+  };
+}
+
+async function countParameters(path: string): Promise<number> {
+  const tensors = readSafetensors(await Deno.readFile(path));
+  return [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+}

@@ -1,0 +1,44 @@
+/** A model as a round finds it, in the job's own folder: what comes into service or goes out of it changes nothing there. */
+import { join } from "node:path";
+import type { CardInput } from "../../models/card.ts";
+import { type ModelEntry, studentPath } from "../../models/overlay.ts";
+
+/**
+ * Writes the model's card, its students of the data directory among it, and its weights: as links where the file system has
+ * them, else copies. Does nothing where a whole one is there.
+ *
+ * @returns the folder, `<folder>/teacher`
+ */
+export async function snapshot(entry: ModelEntry, folder: string): Promise<string> {
+  const to = join(folder, "teacher"), { card } = entry, path = join(to, "card.json");
+  if (await Deno.stat(path).then(() => true, () => false)) return to;
+  await Deno.mkdir(to, { recursive: true });
+  const names = new Map<string, string>();
+  const place = async (from: string, name: string): Promise<string> => {
+    if (!names.has(from)) {
+      await linkOrCopy(from, join(to, name));
+      names.set(from, name);
+    }
+    return names.get(from)!;
+  };
+  const moved: CardInput = structuredClone(card);
+  moved.denoiser.file = await place(join(entry.folder, card.denoiser.file), "denoiser.safetensors");
+  if ("file" in moved.autoencoder) {
+    moved.autoencoder.file = await place(join(entry.folder, moved.autoencoder.file), "autoencoder.safetensors");
+  }
+  for (const student of moved.distilled ?? []) {
+    student.file = await place(studentPath(entry, student.steps), `steps-${student.steps}.safetensors`);
+  }
+  await Deno.writeTextFile(`${path}.partial`, JSON.stringify(moved, null, 2) + "\n");
+  await Deno.rename(`${path}.partial`, path);
+  return to;
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await Deno.remove(to).catch(() => {});
+  try {
+    await Deno.link(from, to);
+  } catch {
+    await Deno.copyFile(from, to);
+  }
+}

@@ -1,0 +1,237 @@
+/** Jobs and what happened in them, in SQLite: `jobs.sqlite` in the data directory. */
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { z } from "zod";
+import { progressEvent } from "../../distillation/events.ts";
+import { roundSettings } from "../../distillation/settings.ts";
+import { estimateSchema } from "./estimate.ts";
+import { isActive, type Job, JOB_STATES, type JobEvent, jobEvent, type StoredEvent } from "./types.ts";
+
+/** No job of this id. */
+export class UnknownJobError extends RangeError {
+  override readonly name = "UnknownJobError";
+  constructor(readonly id: string) {
+    super(`there is no job ${id}`);
+  }
+}
+
+/** What of a job changes. */
+export type JobChanges = Partial<Omit<Job, "id" | "created" | "settings">>;
+
+/** See above. */
+export interface JobStore {
+  add(job: Job): void;
+  /** @throws UnknownJobError */
+  get(id: string): Job;
+  /** Newest first. */
+  list(limit: number, offset: number): Job[];
+  readonly count: number;
+  /** Jobs that a service has to see to, oldest first. */
+  active(): Job[];
+  /** @throws UnknownJobError */
+  change(id: string, changes: JobChanges): Job;
+  /** Keeps an event. Of a kind that comes often, half are dropped whenever there are more than `mostEvents`. */
+  append(id: string, event: JobEvent): StoredEvent;
+  /** Events of a job with ids above `after`, ascending, of one type where it is named. */
+  events(id: string, options?: { after?: number; type?: JobEvent["type"]; limit?: number }): StoredEvent[];
+  close(): void;
+}
+
+const SETTINGS = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA busy_timeout = 5000;
+`;
+
+/**
+ * What brings the tables from each version to the next; `PRAGMA user_version` says how many have been done. Never changed, only added to. The
+ * first takes files in, too, that are older than the version (molstep 0.2 to 0.4).
+ */
+const MIGRATIONS = [`
+  CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    estimate TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    ended INTEGER,
+    reason TEXT,
+    worker TEXT NOT NULL,
+    progress TEXT NOT NULL,
+    pid INTEGER,
+    restarts INTEGER NOT NULL,
+    reached INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL REFERENCES jobs(id),
+    type TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS events_of_job ON events (job, type, id);
+`];
+
+/** Brings the tables up to date. @throws Error where they are newer than this program */
+function migrate(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `its tables are of version ${version}, made by a newer molstep; this one knows ${MIGRATIONS.length}`,
+    );
+  }
+  if (version === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** A job as a row keeps it. Settings of an older version lack what came later, which its default stands for, and may have had more. */
+const jobSchema: z.ZodType<Job> = z.object({
+  id: z.string(),
+  state: z.enum(JOB_STATES),
+  settings: z.object(roundSettings.shape),
+  limits: z.object({ minutes: z.number().optional(), updates: z.int().optional() }),
+  estimate: z.object(estimateSchema.shape),
+  created: z.number(),
+  started: z.number(),
+  ended: z.number().nullable(),
+  reason: z.string().nullable(),
+  worker: z.object({ backend: z.string(), why: z.string(), device: z.string(), memoryMiB: z.number() }).nullable(),
+  progress: progressEvent.nullable(),
+  pid: z.int().nullable(),
+  restarts: z.int(),
+  reached: z.int(),
+});
+
+/** Columns that hold JSON. */
+const JSON_COLUMNS = ["settings", "limits", "estimate", "worker", "progress"] as const;
+const COLUMNS = [
+  "id",
+  "state",
+  ...JSON_COLUMNS,
+  "created",
+  "started",
+  "ended",
+  "reason",
+  "pid",
+  "restarts",
+  "reached",
+] as const;
+
+/** Events of these kinds come as long as a round runs. */
+const FREQUENT: readonly string[] = ["progress", "validated", "saved"];
+
+const isJson = (column: string) => (JSON_COLUMNS as readonly string[]).includes(column);
+const toColumn = (column: string, value: unknown): SQLInputValue =>
+  isJson(column) ? JSON.stringify(value ?? null) : value as SQLInputValue;
+
+/** @throws Error where the row is none of a job */
+function toJob(row: Record<string, unknown>): Job {
+  const values = Object.fromEntries(
+    COLUMNS.map((column) => [column, isJson(column) ? JSON.parse(String(row[column])) : row[column]]),
+  );
+  const job = jobSchema.safeParse(values);
+  if (job.success) return job.data;
+  throw new Error(`the row of job ${row.id} cannot be read: ${z.prettifyError(job.error)}`);
+}
+
+const toEvent = ({ id, job, at, event }: Record<string, unknown>): StoredEvent => ({
+  id: Number(id),
+  job: String(job),
+  at: Number(at),
+  event: jobEvent.parse(JSON.parse(String(event))),
+});
+
+/**
+ * Opens the store.
+ *
+ * @param path of the file. It is opened, and made where it is not there, at the first write; read from where it is there
+ * @throws Error where the file is no database
+ */
+export function openJobStore(
+  path: string,
+  { mostEvents = 1000, now = Date.now }: { mostEvents?: number; now?: () => number } = {},
+): JobStore {
+  let database: DatabaseSync | undefined;
+  const open = (): DatabaseSync => {
+    if (database) return database;
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    const fresh = new DatabaseSync(path);
+    try {
+      fresh.exec(SETTINGS);
+      migrate(fresh);
+    } catch (error) {
+      fresh.close();
+      throw new Error(`${path} cannot be used: ${(error as Error).message}`, { cause: error });
+    }
+    return database = fresh;
+  };
+  const present = (): DatabaseSync | undefined => database ?? (existsSync(path) ? open() : undefined);
+  const rows = (sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] =>
+    present()?.prepare(sql).all(...values) ?? [];
+
+  const get = (id: string): Job => {
+    const [row] = rows("SELECT * FROM jobs WHERE id = ?", id);
+    if (!row) throw new UnknownJobError(id);
+    return toJob(row);
+  };
+
+  return {
+    add(job) {
+      const sql = `INSERT INTO jobs (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+      open().prepare(sql).run(...COLUMNS.map((column) => toColumn(column, job[column])));
+    },
+    get,
+    list: (limit, offset) => rows("SELECT * FROM jobs ORDER BY number DESC LIMIT ? OFFSET ?", limit, offset).map(toJob),
+    get count() {
+      return Number(rows("SELECT count(*) AS n FROM jobs")[0]?.n ?? 0);
+    },
+    active: () => rows("SELECT * FROM jobs ORDER BY number").map(toJob).filter(({ state }) => isActive(state)),
+    change(id, changes) {
+      const columns = COLUMNS.filter((column) => column in changes);
+      if (columns.length > 0) {
+        const values = columns.map((column) => toColumn(column, changes[column as keyof JobChanges]));
+        open().prepare(`UPDATE jobs SET ${columns.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`)
+          .run(...values, id);
+      }
+      return get(id);
+    },
+    append(id, event) {
+      const at = now(), all = open();
+      const { lastInsertRowid } = all.prepare("INSERT INTO events (job, type, at, event) VALUES (?, ?, ?, ?)")
+        .run(id, event.type, at, JSON.stringify(event));
+      if (FREQUENT.includes(event.type)) thin(all, id, event.type, mostEvents);
+      return { id: Number(lastInsertRowid), job: id, at, event };
+    },
+    events(id, { after = 0, type, limit = -1 } = {}) {
+      return type === undefined
+        ? rows("SELECT * FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?", id, after, limit).map(toEvent)
+        : rows("SELECT * FROM events WHERE job = ? AND type = ? AND id > ? ORDER BY id LIMIT ?", id, type, after, limit)
+          .map(toEvent);
+    },
+    close() {
+      database?.close();
+      database = undefined;
+    },
+  };
+}
+
+/** Drops every second event of a kind where there are too many; the first and the last stay. */
+function thin(database: DatabaseSync, job: string, type: string, most: number): void {
+  const [count] = database.prepare("SELECT count(*) AS n FROM events WHERE job = ? AND type = ?").all(job, type);
+  if (Number(count.n) <= most) return;
+  database.prepare(`DELETE FROM events WHERE id IN (
+    SELECT id FROM (
+      SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS n FROM events WHERE job = ? AND type = ?
+    ) WHERE place % 2 = 0 AND place < n)`).run(job, type);
+}

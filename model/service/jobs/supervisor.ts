@@ -1,0 +1,291 @@
+/** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
+import { join } from "node:path";
+import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../../distillation/result.ts";
+import type { RoundEvent } from "../../distillation/events.ts";
+import type { Publisher } from "../publisher.ts";
+import type { Queue } from "../../generation/queue.ts";
+import { createBell } from "./bell.ts";
+import type { JobPlan } from "./plan.ts";
+import { shareDevice } from "./sharing.ts";
+import type { JobStore } from "./store.ts";
+import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
+import { endOrphan, ownTrainer, reasonOf, startWorker, type Worker, type WorkerEnd } from "./worker.ts";
+
+/** The device has a round already. */
+export class BusyError extends Error {
+  override readonly name = "BusyError";
+  constructor(readonly job: string) {
+    super(`one round runs at a time, and ${job} does`);
+  }
+}
+
+/** What is asked of a job cannot be done in the state that it is in. */
+export class JobStateError extends Error {
+  override readonly name = "JobStateError";
+  constructor(readonly job: string, readonly state: JobState, message: string) {
+    super(message);
+  }
+}
+
+/** What a supervisor works with. */
+export interface SupervisorOptions {
+  readonly store: JobStore;
+  /** The data directory, an absolute path. */
+  readonly data: string;
+  readonly publisher: Pick<Publisher, "publishStudent" | "publishModel">;
+  /** The device's queue: a round waits while requests are held. */
+  readonly queue: Pick<Queue, "held">;
+  /** Least share of the time that a round gets while requests are held. Default 0.1. */
+  readonly share?: number;
+  /** Program and first arguments of the worker. Default: this program's own `distill`. */
+  readonly trainer?: readonly string[];
+  /** Further options of the worker. */
+  readonly options?: readonly string[];
+  /** Seconds that a worker has to end after SIGTERM. Default 60. */
+  readonly killSeconds?: number;
+  /** Seconds that a worker of an earlier life has to end. Default 30. */
+  readonly orphanSeconds?: number;
+  /** Told what an operator may want to know. */
+  readonly onNote?: (level: "debug" | "info" | "warn", message: string, fields: Record<string, unknown>) => void;
+  readonly now?: () => number;
+}
+
+/** See above. */
+export interface Supervisor {
+  /** The job that holds the device. */
+  readonly current: Job | undefined;
+  /** Begins a job. @throws BusyError */
+  submit(plan: JobPlan): Promise<Job>;
+  /** Ends a job's worker, which saves a checkpoint first. @throws UnknownJobError, JobStateError */
+  cancel(id: string): Job;
+  /** Goes on with a job that was cancelled or failed. @throws UnknownJobError, JobStateError, BusyError */
+  resume(id: string): Job;
+  /** Events of a job with ids above `after`, as they come; ends when the job has, at `stop`, and when the signal is aborted. */
+  watch(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent, void, void>;
+  /** Sees to what an earlier life of the service left behind. */
+  recover(): Promise<void>;
+  /** Stops the worker; the job goes on when the service starts again. Resolves when the worker has ended. */
+  stop(): Promise<void>;
+}
+
+/** Starts without progress that a job gets by itself. */
+const MOST_RESTARTS = 3;
+
+/** See {@link Supervisor}. */
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { store, data, publisher, queue, share = 0.1, killSeconds = 60, orphanSeconds = 30, onNote = () => {} } =
+    options;
+  const { trainer = ownTrainer(), options: more = [], now = Date.now } = options;
+  const bell = createBell(), folderOf = (id: string) => join(data, "jobs", id);
+  let current: { readonly id: string; worker?: Worker; over: Promise<void> } | undefined, stopping = false;
+
+  const enter = (id: string, state: JobState, reason: string | null = null): Job => {
+    const job = store.change(id, { state, reason, ended: isActive(state) ? null : now() });
+    store.append(id, { type: "state", state, reason });
+    onNote("info", "job", { job: id, state, ...(reason && { reason }) });
+    bell.ring();
+    return job;
+  };
+  const checkFree = () => {
+    if (current) throw new BusyError(current.id);
+  };
+
+  const note = (id: string, event: RoundEvent) => {
+    store.append(id, event);
+    const { progress } = store.get(id);
+    if (event.type === "progress") store.change(id, { progress: event });
+    else if (progress && (event.type === "stopped" || event.type === "finished")) {
+      const { update, seconds } = event; // progress itself is told now and then
+      store.change(id, {
+        progress: { ...progress, update, seconds, ...(event.type === "finished" && { fraction: 1, eta: 0 }) },
+      });
+    }
+    if (event.type === "started") {
+      const { backend, why, device, memoryMiB } = event;
+      store.change(id, { worker: { backend, why, device, memoryMiB } });
+    }
+    bell.ring();
+  };
+
+  /** Puts what an accepted round made into service. */
+  const publish = async (id: string, { settings }: Job, { method, entry, also, why }: RoundOutcome) => {
+    enter(id, "publishing");
+    try {
+      if (method === "knowledge") await publisher.publishModel(join(folderOf(id), MODEL));
+      else await publisher.publishStudent(settings.model, [entry!, ...also], join(folderOf(id), STUDENT));
+    } catch (error) {
+      if (!stopping) enter(id, "failed", `it could not be put into service: ${(error as Error).message}`);
+      return;
+    }
+    enter(id, "done", why);
+  };
+  const conclude = async (id: string) => {
+    const outcome = await readOutcome(folderOf(id));
+    if (!outcome) return void enter(id, "failed", `the worker left no sound ${RESULT}`);
+    if (outcome.accepted) await publish(id, store.get(id), outcome);
+    else enter(id, "rejected", outcome.why);
+  };
+
+  /** After the worker's end. */
+  const settle = async (id: string, last: RoundEvent | undefined, end: WorkerEnd) => {
+    const { state } = store.change(id, { pid: null });
+    if (state === "cancelling") enter(id, "cancelled");
+    else if (stopping) return;
+    else if (last?.type === "finished") await conclude(id);
+    else if (last?.type === "failed") enter(id, "failed", last.reason);
+    else if (last?.type === "stopped") enter(id, "failed", "the worker was told to stop, but not by the service");
+    else enter(id, "failed", reasonOf(end));
+  };
+
+  /** Tells the worker to end, and sees that it does. */
+  const end = (worker: Worker) => {
+    worker.kill("SIGTERM");
+    const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
+    worker.ended.finally(() => clearTimeout(late));
+  };
+
+  const runWorker = async (job: Job, held: { worker?: Worker }) => {
+    const { id, settings, limits } = job, folder = folderOf(id);
+    const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const model = join(folder, "teacher");
+    const args = ["--folder", folder, "--model", model, "--settings", JSON.stringify(settings), ...asked, "--events"];
+    const worker = held.worker = startWorker(
+      [...trainer, ...args, ...more],
+      (line) => onNote("debug", "worker", { job: id, line }),
+    );
+    store.change(id, { pid: worker.pid });
+    if (stopping || store.get(id).state === "cancelling") end(worker);
+    const endSharing = shareDevice(worker, queue, share);
+    let last: RoundEvent | undefined;
+    try {
+      for await (const event of worker.events) note(id, last = event);
+      const end = await worker.ended;
+      held.worker = undefined;
+      await settle(id, last, end);
+    } finally {
+      endSharing();
+    }
+  };
+  /** Takes the device for a job's work. */
+  const take = (id: string, work: (held: { worker?: Worker }) => Promise<void>) => {
+    const held: NonNullable<typeof current> = { id, over: Promise.resolve() };
+    current = held;
+    held.over = work(held).catch((error) => {
+      held.worker?.kill("SIGKILL");
+      onNote("warn", "job", { job: id, error: String(error) });
+      if (!stopping) enter(id, "failed", (error as Error).message);
+    }).finally(() => {
+      current = undefined;
+      bell.ring();
+    });
+  };
+  const launch = (job: Job) => take(job.id, (held) => runWorker(job, held));
+
+  const revive = async (job: Job) => {
+    const { id, state, pid } = job;
+    if (pid !== null) await endOrphan(pid, folderOf(id), { graceMs: 1000 * orphanSeconds });
+    if (stopping) return;
+    store.change(id, { pid: null });
+    if (state === "cancelling") return void enter(id, "cancelled");
+    if (await readOutcome(folderOf(id))) return take(id, () => conclude(id));
+    const reached = store.events(id, { type: "saved" }).reduce(
+      (most, { event }) => event.type === "saved" ? Math.max(most, event.update) : most,
+      0,
+    );
+    const restarts = reached > job.reached ? 1 : job.restarts + 1;
+    if (restarts > MOST_RESTARTS) {
+      return void enter(id, "failed", `${MOST_RESTARTS} starts in a row did not get beyond update ${reached}`);
+    }
+    onNote("info", "job goes on", { job: id, update: reached });
+    launch(store.change(id, { state: "running", restarts, reached, started: now() }));
+  };
+
+  return {
+    get current() {
+      return current && store.get(current.id);
+    },
+    async submit({ settings, limits, estimate, prepare }) {
+      checkFree();
+      const id = crypto.randomUUID(), held: NonNullable<typeof current> = { id, over: Promise.resolve() };
+      current = held; // before anything is waited for
+      try {
+        const folder = folderOf(id), at = now();
+        await Deno.mkdir(folder, { recursive: true });
+        await prepare(folder);
+        const job: Job = {
+          id,
+          state: "running",
+          settings,
+          limits,
+          estimate,
+          created: at,
+          started: at,
+          ended: null,
+          reason: null,
+          worker: null,
+          progress: null,
+          pid: null,
+          restarts: 0,
+          reached: 0,
+        };
+        store.add(job);
+        enter(id, "running");
+        launch(job);
+        return store.get(id);
+      } catch (error) {
+        if (current === held) current = undefined;
+        throw error;
+      }
+    },
+    cancel(id) {
+      const { state } = store.get(id);
+      if (state === "cancelling") return store.get(id);
+      if (state !== "running") {
+        throw new JobStateError(id, state, `a job that runs can be cancelled; ${id} is ${state}`);
+      }
+      const job = enter(id, "cancelling");
+      if (current?.id === id && current.worker) end(current.worker);
+      else if (current?.id !== id) return enter(id, "cancelled");
+      return job;
+    },
+    resume(id) {
+      const { state } = store.get(id);
+      if (state !== "cancelled" && state !== "failed") {
+        throw new JobStateError(id, state, `a job that was cancelled or has failed can go on; ${id} is ${state}`);
+      }
+      checkFree();
+      store.change(id, { restarts: 0, started: now() });
+      const job = enter(id, "running");
+      take(id, async (held) => {
+        if (await readOutcome(folderOf(id))) await conclude(id);
+        else await runWorker(job, held);
+      });
+      return job;
+    },
+    async *watch(id, after, signal) {
+      for (let at = after; !signal.aborted && !stopping;) {
+        const ring = bell.next(signal), over = !isActive(store.get(id).state), fresh = store.events(id, { after: at });
+        for (const one of fresh) {
+          at = one.id;
+          yield one;
+        }
+        if (over) return;
+        await ring;
+      }
+    },
+    async recover() {
+      for (const job of store.active()) {
+        if (stopping) return;
+        if (current) enter(job.id, "failed", `one round runs at a time, and ${current.id} goes on`);
+        else await revive(job).catch((error) => enter(job.id, "failed", (error as Error).message));
+      }
+    },
+    async stop() {
+      stopping = true;
+      bell.ring(); // whoever watches leaves
+      const held = current;
+      if (held?.worker) end(held.worker);
+      await held?.over;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/** The process that runs a round: how it is started, what it tells, how it ends, and whether one of an earlier life still runs. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { readLines } from "./lines.ts";
+import { type COMMANDS, type RoundEvent, roundEvent } from "../../distillation/events.ts";
+
+/** How a worker ended. */
+export interface WorkerEnd {
+  readonly code: number;
+  readonly signal: string | null;
+  /** The last of what it wrote on stderr. */
+  readonly stderr: string;
+}
+
+/** A running worker. */
+export interface Worker {
+  readonly pid: number;
+  /** Ends when the worker's stdout does. */
+  readonly events: AsyncGenerator<RoundEvent, void, void>;
+  readonly ended: Promise<WorkerEnd>;
+  /** Does nothing once it has ended. */
+  tell(command: typeof COMMANDS[number]): void;
+  kill(signal: Deno.Signal): void;
+}
+
+/** Most of stderr that is kept, characters. */
+const TAIL = 2000;
+
+/** Where a lower priority can be had; the worker is started without where it is not there. */
+const NICE = "/usr/bin/nice";
+
+/** This program's own command for a round, to be followed by its options. */
+export const ownTrainer = (): readonly string[] => [
+  Deno.execPath(),
+  "run",
+  "-A",
+  fileURLToPath(new URL("../../../main.ts", import.meta.url)),
+  "distill",
+];
+
+/** Variables that a worker has no business with. */
+const SECRET = ["MOLSTEP_ADMIN_TOKEN"];
+
+/**
+ * Starts a worker, at the lowest priority. It holds a pipe to this process: its stdin ends when this process does.
+ *
+ * @param command program and arguments
+ * @param onNoise told of each line that is no event: of stdout, or of stderr
+ */
+export function startWorker(command: readonly string[], onNoise: (line: string) => void = () => {}): Worker {
+  const [program, ...args] = existsSync(NICE) ? [NICE, "-n", "19", ...command] : command;
+  const env = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !SECRET.includes(name)));
+  const child = new Deno.Command(program, {
+    args,
+    env,
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stdin = child.stdin.getWriter();
+  stdin.closed.catch(() => {});
+  let tail = "", alive = true;
+  const listening = (async () => {
+    for await (const line of readLines(child.stderr)) {
+      tail = `${tail}${line}\n`.slice(-TAIL);
+      onNoise(line);
+    }
+  })();
+  const ended = child.status.then(async ({ code, signal }) => {
+    alive = false;
+    await Promise.all([listening, stdin.close().catch(() => {})]);
+    return { code, signal, stderr: tail.trim() };
+  });
+  return {
+    pid: child.pid,
+    events: eventsOf(child.stdout, onNoise),
+    ended,
+    tell(command) {
+      if (alive) stdin.write(new TextEncoder().encode(`${command}\n`)).catch(() => {});
+    },
+    kill(signal) {
+      if (!alive) return;
+      try {
+        child.kill(signal);
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error; // it has just ended
+      }
+    },
+  };
+}
+
+async function* eventsOf(stdout: ReadableStream<Uint8Array>, onNoise: (line: string) => void) {
+  for await (const line of readLines(stdout)) {
+    const event = roundEvent.safeParse(parsed(line));
+    if (event.success) yield event.data;
+    else if (line.trim()) onNoise(line);
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a worker that did not say so ended, in words. */
+export function reasonOf({ code, signal, stderr }: WorkerEnd): string {
+  if (signal === "SIGKILL" || code === 137) return "the worker was killed (SIGKILL), perhaps as memory ran out";
+  const how = signal ? `the worker was ended by ${signal}` : `the worker ended with status ${code} and without a word`;
+  const last = stderr.split("\n").at(-1);
+  return last ? `${how}; its last line: ${last.slice(0, 500)}` : how;
+}
+
+/**
+ * Ends a worker of an earlier life of the service, which may be saving its last checkpoint: asks it to, and kills it where it
+ * has not ended in time.
+ *
+ * @param mark part of its command line, so that a process that has its number now is left alone
+ */
+export async function endOrphan(
+  pid: number,
+  mark: string,
+  { graceMs = 30_000, pollMs = 50 }: { graceMs?: number; pollMs?: number } = {},
+): Promise<void> {
+  if (!isOurs(pid, mark)) return;
+  const until = Date.now() + graceMs;
+  signalTo(pid, "SIGTERM");
+  for (let killed = false; isOurs(pid, mark);) {
+    if (!killed && Date.now() > until) {
+      signalTo(pid, "SIGKILL");
+      killed = true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Whether a process of this number runs and has the mark in its command line. Told by Linux alone. */
+function isOurs(pid: number, mark: string): boolean {
+  try {
+    if (Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.startsWith("Z")) return false;
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(mark);
+  } catch {
+    return false;
+  }
+}
+
+function signalTo(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
+  }
+}

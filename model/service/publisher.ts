@@ -1,0 +1,237 @@
+/**
+ * Puts students and whole models into service, and takes them out, while the service runs.
+ *
+ * What is on disk decides: weights are copied beside under a name made of their digest, tried, and only then named in the
+ * overlay or card, which is replaced at once. Killed at any moment, a service starts with the old state or the new one;
+ * the same call made again ends in the same state; what no overlay names is swept away.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type Card, cardPath, parseCard, readCard } from "../models/card.ts";
+import { isDeepStrictEqual } from "node:util";
+import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
+import {
+  absent,
+  modelsFolder,
+  overlaid,
+  readFittingOverlay,
+  type StudentEntry,
+  writeOverlay,
+} from "../models/overlay.ts";
+import type { Queue } from "../generation/queue.ts";
+import { readSafetensors } from "../diffusion/safetensors.ts";
+import { NotDistilledError } from "../models/settings.ts";
+import type { ModelStore } from "../models/store.ts";
+import { sweep } from "../models/sweep.ts";
+import { writeAtomically } from "../diffusion/files.ts";
+import { tryStudent, turnsOf } from "../generation/trial.ts";
+
+/** A student without the name of its file. */
+export type NewStudent = Omit<StudentEntry, "file">;
+
+/** What a publisher works with. */
+export interface PublisherOptions {
+  readonly store: ModelStore;
+  /** The data directory. */
+  readonly data: string;
+  /** Loads a whole model that is published. */
+  readonly load: (entry: ModelEntry) => Promise<ServedModel>;
+  /** The device's queue, for trials. At once where absent. */
+  readonly queue?: Queue;
+  /** Molecules of a trial. Default 4. */
+  readonly trial?: number;
+  /** Told of faults in clearing up, which nobody waits for. */
+  readonly onFault?: (error: Error) => void;
+}
+
+/** Publishes one thing at a time; calls that come meanwhile wait. */
+export interface Publisher {
+  /**
+   * Puts a student into service, all its step counts at once, in the place of the model's weights for these, if it has any.
+   *
+   * @param students its entries: one for each step count that its network serves
+   * @param weights path of its safetensors file, which is copied
+   * @throws UnknownModelError; Error where the weights are not sound, of another shape, or draw no finite molecules: nothing
+   * in service has changed then
+   */
+  publishStudent(model: string, students: NewStudent | readonly NewStudent[], weights: string): Promise<void>;
+  /**
+   * Puts a whole model into service, under its card's name.
+   *
+   * @param folder its card and weights, which are copied
+   * @throws RangeError where the name is that of a model which is not of the data directory; errors as `publishStudent`'s
+   */
+  publishModel(folder: string): Promise<void>;
+  /**
+   * Takes the weights for these steps out of service: a model's own are hidden, published ones removed.
+   *
+   * @throws UnknownModelError, NotDistilledError
+   */
+  removeSteps(model: string, steps: number): Promise<void>;
+  /** Removes what a killed publication left behind; to be called at the start. */
+  sweep(): Promise<void>;
+  /** Resolves when nothing is being published and all weights that are out of use have been removed. */
+  idle(): Promise<void>;
+}
+
+/** See {@link Publisher}. */
+export function createPublisher(
+  { store, data, load, queue, trial = 4, onFault = () => {} }: PublisherOptions,
+): Publisher {
+  const turn = queue && turnsOf(queue), clearing = new Set<Promise<void>>();
+  const folderOf = (name: string) => join(modelsFolder(data), name);
+
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+  const sweepModel = (name: string) =>
+    sweep(folderOf(name), (path) => store.loaded(name)?.uses(path) ?? false).catch((error) => onFault(error as Error));
+  /** Removes files once the weights that are `leaving` are out of use. */
+  const clearAfter = (name: string, leaving: Promise<void>) => {
+    const cleared = leaving.then(() => inTurn(() => sweepModel(name)))
+      .catch((error) => onFault(error)).finally(() => clearing.delete(cleared));
+    clearing.add(cleared);
+  };
+  const baseOf = (name: string): ModelEntry => store.entry(name).base ?? store.entry(name);
+
+  const publishStudent: Publisher["publishStudent"] = async (name, given, weights) => {
+    const students = [given].flat(), steps = students.map((one) => one.steps);
+    if (steps.length === 0 || new Set(steps).size < steps.length) {
+      throw new RangeError(`students for different step counts asked, for ${steps.join(", ") || "none"} given`);
+    }
+
+    const base = baseOf(name), folder = folderOf(name);
+    const overlay = await readFittingOverlay(folder, base.card, onFault);
+    const model = await store.model(name);
+    try {
+      await Deno.mkdir(folder, { recursive: true });
+      const file = await copyWeights(weights, folder, `steps-${steps.join("-")}`);
+      const entries: StudentEntry[] = students.map((student) => ({ ...student, file }));
+      const leases = entries.map((entry) => model.open(entry, join(folder, file)));
+      try {
+        for (const [i, entry] of entries.entries()) {
+          await tryStudent(model, entry, leases[i], { count: trial, turn });
+        }
+        const next = {
+          entries: [...overlay.entries.filter((one) => !steps.includes(one.steps)), ...entries],
+          removed: overlay.removed.filter((one) => !steps.includes(one)),
+        };
+        await writeOverlay(folder, base.card, next);
+        clearAfter(name, store.update(overlaid(base, next, folder)));
+      } finally {
+        for (const lease of leases) lease.release();
+      }
+    } catch (error) {
+      await sweepModel(name);
+      throw error;
+    }
+  };
+
+  const removeSteps: Publisher["removeSteps"] = async (name, steps) => {
+    const { card } = store.entry(name), base = baseOf(name), folder = folderOf(name);
+    if (!card.distilled.some((one) => one.steps === steps)) {
+      throw new NotDistilledError(name, steps, availableSteps(card));
+    }
+    const overlay = await readFittingOverlay(folder, base.card, onFault);
+    const hidden = base.card.distilled.some((one) => one.steps === steps) && !overlay.removed.includes(steps);
+    const next = {
+      entries: overlay.entries.filter((one) => one.steps !== steps),
+      removed: hidden ? [...overlay.removed, steps] : overlay.removed,
+    };
+    await Deno.mkdir(folder, { recursive: true });
+    await writeOverlay(folder, base.card, next);
+    clearAfter(name, store.update(overlaid(base, next, folder)));
+  };
+
+  const publishModel: Publisher["publishModel"] = async (from) => {
+    const given = await readCard(from), { name } = given, folder = folderOf(name);
+    const before = store.entries.find((one) => one.name === name);
+    if (before && before.folder !== folder) {
+      throw new RangeError(`a name that no model has asked, ${name} given: it is the model of ${before.folder}`);
+    }
+    try {
+      await Deno.mkdir(folder, { recursive: true });
+      const card = await copyModel(given, from, folder), entry: ModelEntry = { name, folder, card };
+      // Published already: its students stay.
+      if (before && isDeepStrictEqual((before.base ?? before).card, card)) return;
+      const model = await load(entry);
+      try {
+        for (const steps of [undefined, ...availableSteps(card)]) {
+          const lease = model.lease(steps), student = card.distilled.find((one) => one.steps === steps);
+          try {
+            await tryStudent(model, student, lease, { count: trial, turn });
+          } finally {
+            lease.release();
+          }
+        }
+        // Students of the model before were taught by another network.
+        await Deno.remove(join(folder, "distilled.json")).catch(absent);
+        await writeAtomically(cardPath(folder), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+      } catch (error) {
+        model.dispose();
+        throw error;
+      }
+      clearAfter(name, store.replace(entry, model));
+    } catch (error) {
+      await sweepModel(name);
+      throw error;
+    }
+  };
+
+  return {
+    publishStudent: (...given) => inTurn(() => publishStudent(...given)),
+    publishModel: (folder) => inTurn(() => publishModel(folder)),
+    removeSteps: (...given) => inTurn(() => removeSteps(...given)),
+    sweep: () =>
+      inTurn(async () => {
+        const folders = await Array.fromAsync(Deno.readDir(modelsFolder(data))).catch(absent) ?? [];
+        for (const { name, isDirectory } of folders) if (isDirectory) await sweepModel(name);
+      }),
+    async idle() {
+      while (clearing.size > 0) await Promise.all(clearing);
+      await last;
+    },
+  };
+}
+
+/**
+ * Copies weights into a folder, under a name made of their digest, so that the same weights always lie in the same file.
+ *
+ * @returns the bare name
+ * @throws TypeError where the file is not sound or holds what is no number
+ */
+async function copyWeights(path: string, folder: string, stem: string): Promise<string> {
+  const bytes = await Deno.readFile(path);
+  let tensors: ReturnType<typeof readSafetensors>;
+  try {
+    tensors = readSafetensors(bytes);
+  } catch (error) {
+    throw new TypeError(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+  for (const [name, { data }] of tensors) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) throw new TypeError(`${path}: finite weights asked, ${name} has ${data[at]} at ${at}`);
+  }
+  const file = `${stem}-${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}.safetensors`;
+  const there = await Deno.stat(join(folder, file)).catch(absent);
+  // One of this name is whole: it was renamed in after it had been written.
+  if (there?.size !== bytes.length) await writeAtomically(join(folder, file), bytes);
+  return file;
+}
+
+/** Copies the files that a card names, and gives the card with the names that they have now. */
+async function copyModel(card: Card, from: string, folder: string): Promise<Card> {
+  const moved = structuredClone(card),
+    copy = (file: string, stem: string) => copyWeights(join(from, file), folder, stem);
+  moved.denoiser.file = await copy(card.denoiser.file, "denoiser");
+  if ("file" in moved.autoencoder) moved.autoencoder.file = await copy(moved.autoencoder.file, "autoencoder");
+  const fresh = new Map<string, string>();
+  for (const student of moved.distilled) {
+    if (!fresh.has(student.file)) fresh.set(student.file, await copy(student.file, `steps-${student.steps}`));
+    student.file = fresh.get(student.file)!;
+  }
+  return parseCard(moved, join(from, "card.json"));
+}

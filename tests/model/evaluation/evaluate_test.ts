@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import type { Molecule } from "../../../chem/molecule.ts";
+import type { Qm9 } from "../../../chem/qm9.ts";
+import { createRdkit, type Rdkit } from "../../../chem/rdkit.ts";
+import { createValidator } from "../../../chem/validator.ts";
+import { evaluate, type Judgement } from "../../../model/evaluation/evaluate.ts";
+import {
+  findReference,
+  makeReference,
+  readReference,
+  REFERENCE_FILE,
+  TRAINING_SMILES_FILE,
+} from "../../../model/evaluation/evaluate_reference.ts";
+import { evaluationChart, evaluationTable } from "../../../model/evaluation/evaluate_report.ts";
+import { ethane, methane, molecule } from "../../chem/molecules.ts";
+
+const water = () => molecule(["O", 0, 0, 0], ["H", 0.96, 0, 0], ["H", -0.24, 0.93, 0]);
+/** Valid (RDKit adds what is missing) but not stable. */
+const hydroxyl = () => molecule(["O", 0, 0, 0], ["H", 0.96, 0, 0]);
+/** Not valid: hydrogen with two bonds. */
+const broken = () => molecule(["H", 0, 0, 0], ["H", 0.74, 0, 0], ["H", -0.74, 0, 0]);
+
+/** A data set of these molecules, the first half for training, the rest the test. */
+function dataSet(molecules: Molecule[]): Qm9 {
+  const half = molecules.length / 2, rows = Int32Array.from(molecules.keys());
+  return {
+    count: molecules.length,
+    atomCounts: Uint8Array.from(molecules, (one) => one.atomicNumbers.length),
+    index: rows,
+    properties: new Float64Array(),
+    split: { train: rows.slice(0, half), valid: new Int32Array(), test: rows.slice(half) },
+    molecule: (row) => molecules[row],
+    smiles: () => "",
+  };
+}
+
+let loaded: Promise<Rdkit> | undefined;
+const rdkit = () => loaded ??= createRdkit();
+const validator = async () => createValidator(await rdkit());
+
+async function* stream(molecules: Molecule[], batch = 3): AsyncGenerator<Judgement[]> {
+  const validate = await validator();
+  for (let from = 0; from < molecules.length; from += batch) {
+    yield molecules.slice(from, from + batch).map((molecule) => ({ molecule, validation: validate(molecule) }));
+  }
+}
+
+/** The reference of training on methane and water, tested on methane and ethane, written to disk and read again. */
+async function withReference(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const qm9 = dataSet([methane(), water(), methane(), ethane()]);
+    for (const [name, bytes] of await makeReference(qm9, { validate: await validator(), rdkit: await rdkit() })) {
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+    }
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const settings = { model: "m", steps: 16, sampler: "ddim", seed: 1, count: 5 };
+const drawn = () => [methane(), ethane(), ethane(), hydroxyl(), broken()];
+
+Deno.test("evaluate() counts metrics over all that was drawn, and novelty against the training molecules", async () => {
+  await withReference(async (folder) => {
+    const reference = await readReference(folder);
+    const { metrics, distances, data, examples } = await evaluate(stream(drawn()), { settings, reference });
+    assert.equal(metrics.validity.value, 4 / 5);
+    assert.equal(metrics.moleculeStability.value, 3 / 5);
+    assert.equal(metrics.uniqueness.value, 3 / 4);
+    assert.equal(metrics.validUnique.value, 3 / 5);
+    // Of methane, ethane and the hydroxyl only methane was trained on.
+    assert.equal(metrics.novelty!.value, 2 / 3);
+    assert.ok(metrics.validity.low < 0.8 && metrics.validity.high > 0.8);
+    assert.equal(examples.length, 4);
+    assert.equal(data!.metrics.novelty!.value, 1 / 2);
+    assert.ok(distances!.elements! > 0 && distances!.atomsPerMolecule! > 0);
+  });
+});
+
+Deno.test("evaluate() finds no distance between the test split and itself", async () => {
+  await withReference(async (folder) => {
+    const reference = await readReference(folder);
+    const { distances } = await evaluate(stream([methane(), ethane()]), {
+      settings: { ...settings, count: 2 },
+      reference,
+    });
+    const { lengthsByKind, anglesByKind, ringSizes, ...rest } = distances!;
+    assert.deepEqual(Object.values(rest), [0, 0, 0, 0, 0, 0]);
+    assert.equal(ringSizes, null); // no rings on either side
+    assert.ok([...lengthsByKind, ...anglesByKind].every(({ wasserstein }) => wasserstein === 0));
+  });
+});
+
+Deno.test("evaluate() leaves distances and novelty out without a reference", async () => {
+  const result = await evaluate(stream(drawn()), { settings });
+  assert.deepEqual([result.distances, result.data, result.metrics.novelty], [undefined, undefined, undefined]);
+  assert.deepEqual(JSON.parse(JSON.stringify(result)), result);
+});
+
+Deno.test("evaluate() takes speed from the time in sampling where it is told", async () => {
+  const { moleculesPerSecond } = await evaluate(stream(drawn()), { settings, generationMs: () => 2000 });
+  assert.equal(moleculesPerSecond, 2.5);
+});
+
+Deno.test("evaluate() refuses to pass fewer molecules for the number asked for, and stops when told to", async () => {
+  await assert.rejects(evaluate(stream(drawn().slice(1)), { settings }), /5 molecules were to be drawn and 4 came/);
+  await assert.rejects(evaluate(stream(drawn()), { settings: { ...settings, count: 0 } }), /count must be a positive/);
+  const stop = new AbortController(), seen: number[] = [];
+  const onProgress = (done: number) => {
+    seen.push(done);
+    stop.abort();
+  };
+  await assert.rejects(evaluate(stream(drawn()), { settings, onProgress, signal: stop.signal }), {
+    name: "AbortError",
+  });
+  assert.deepEqual(seen, [3]);
+});
+
+Deno.test("evaluationTable() and evaluationChart() tell the rates with their intervals and the data's own", async () => {
+  await withReference(async (folder) => {
+    const reference = await readReference(folder);
+    const result = await evaluate(stream(drawn()), { settings: { ...settings, backend: "wasm" }, reference });
+    const table = evaluationTable(result);
+    assert.match(table, /^m: 5 molecules, 16 steps of ddim, seed 1, on wasm\n/);
+    assert.match(table, /^validity\s+80\.00\s+37\.55 to 96\.38\s+100\.00$/m);
+    assert.match(table, /^novelty \(of valid, unique\)\s+66\.67\s.*\s50\.00$/m);
+    assert.match(table, /^elements \(JS\)\s+0\.\d{4}\s+0\.\d{4}$/m);
+    const chart = evaluationChart(result);
+    assert.ok(chart.includes("validity: 80 ") && chart.includes("QM9 test split"));
+    assert.ok(!/NaN|undefined/.test(table + chart));
+    const bare = await evaluate(stream(drawn()), { settings });
+    assert.ok(!/undefined|QM9/.test(evaluationTable(bare) + evaluationChart(bare)));
+  });
+});
+
+Deno.test("readReference() names what is missing or damaged", async () => {
+  await withReference(async (folder) => {
+    assert.equal(await readReference(`${folder}/nothing`), undefined);
+    const smiles = `${folder}/${TRAINING_SMILES_FILE}`;
+    await Deno.truncate(smiles, 15);
+    await assert.rejects(readReference(folder), new RegExp(`${TRAINING_SMILES_FILE}: 15 bytes`));
+    await Deno.remove(smiles);
+    await assert.rejects(
+      readReference(folder),
+      new RegExp(`holds ${REFERENCE_FILE} and lacks ${TRAINING_SMILES_FILE}`),
+    );
+    await Deno.writeTextFile(smiles, "");
+    await Deno.writeTextFile(`${folder}/${REFERENCE_FILE}`, "{}");
+    await assert.rejects(readReference(folder), new RegExp(`${REFERENCE_FILE}: not statistics`));
+  });
+});
+
+Deno.test("findReference() gives the shipped reference of QM9", async () => {
+  const { statistics, training } = (await findReference(["/nowhere"]))!;
+  assert.equal(statistics.distributions.molecules, 13083);
+  assert.ok(training.size > 97_000 && training.size <= 100_000);
+  // The third molecule of EDM's training split, and a molecule with more atoms than any of QM9.
+  assert.ok(training.has("[H]N([H])C(=O)C([H])([H])C1([H])OC([H])([H])C1([H])[H]"));
+  assert.ok(!training.has("C".repeat(12)));
+});

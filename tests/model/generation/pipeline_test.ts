@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { createRdkit } from "../../../chem/rdkit.ts";
+import { createValidator, type Validate } from "../../../chem/validator.ts";
+import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.ts";
+import { loadModel, type Model } from "../../../model/models/load.ts";
+import { generateMolecules, type GenerateOptions } from "../../../model/generation/pipeline.ts";
+import { createQueue } from "../../../model/generation/queue.ts";
+import { chooseSettings } from "../../../model/models/settings.ts";
+import { withFolder, writeTinyModel } from "../tiny_model.ts";
+
+const withModel = (work: (model: Model, validate: Validate) => Promise<void>) =>
+  withFolder(async (root) => {
+    const model = await loadModel(await writeTinyModel(root), { backend: "cpu", batch: 4 });
+    try {
+      await work(model, createValidator(await createRdkit()));
+    } finally {
+      model.dispose();
+    }
+  });
+
+const generate = (model: Model, count: number, options: GenerateOptions) =>
+  generateMolecules(model, { count, seed: 3, settings: chooseSettings(model.card, 2, "ddpm") }, options);
+
+/** What a validator was asked, and verdicts that come when they are let. */
+function held(validate: Validate) {
+  const asked: { settle: () => void; how: JudgeOptions }[] = [];
+  const validator: BatchValidator = {
+    judge: (molecules, options, how = {}) =>
+      new Promise((resolve) => {
+        const settle = () => resolve({ validations: molecules.map((one) => validate(one, options)), ms: 1 });
+        asked.push({ settle, how });
+      }),
+  };
+  return { asked, validator };
+}
+
+Deno.test("generateMolecules() draws the next batches while the first are judged, and keeps the order", () =>
+  withModel(async (model, validate) => {
+    const expected = await Array.fromAsync(generate(model, 23, { validate, window: 10 }).windows);
+    const { asked, validator } = held(validate);
+    const windows = Array.fromAsync(generate(model, 23, { validate: validator, window: 10 }).windows);
+    let together = 0;
+    for (let done = 0; done < 23;) {
+      // No verdict is given before the whole window is drawn and asked for; then the last comes first.
+      while (asked.length === 0 || !asked.at(-1)!.how.last) await new Promise((resolve) => setTimeout(resolve, 0));
+      together = Math.max(together, asked.length);
+      for (const { settle } of asked.splice(0).reverse()) settle();
+      done += 10;
+    }
+    assert.ok(together > 2);
+    assert.deepEqual(await windows, expected);
+  }));
+
+Deno.test("generateMolecules() tells its validator of a window's last batch, and whether another request is held", () =>
+  withModel(async (model, validate) => {
+    const queue = createQueue(), seen: Pick<JudgeOptions, "last" | "alone">[] = [];
+    const validator: BatchValidator = {
+      judge(molecules, options, { last, alone } = {}) {
+        seen.push({ last, alone });
+        return Promise.resolve({ validations: molecules.map((one) => validate(one, options)), ms: 1 });
+      },
+    };
+    const place = queue.enter();
+    await Array.fromAsync(generate(model, 9, { validate: validator, place }).windows);
+    assert.ok(seen.length > 1);
+    assert.deepEqual(seen, seen.map((_, k) => ({ last: k === seen.length - 1, alone: true })));
+    const other = queue.enter();
+    await Array.fromAsync(generate(model, 1, { validate: validator, place }).windows);
+    assert.deepEqual(seen.at(-1), { last: true, alone: false });
+    other.leave();
+  }));
+
+Deno.test("generateMolecules() fails as its validator does, before the window is drawn", () =>
+  withModel(async (model) => {
+    let calls = 0;
+    const validator: BatchValidator = { judge: () => (calls++, Promise.reject(new RangeError("gold"))) };
+    const generation = generate(model, 40, { validate: validator });
+    await assert.rejects(generation.windows.next(), { name: "RangeError", message: "gold" });
+    assert.ok(calls < 3);
+    const broken = generate(model, 4, {
+      validate: () => {
+        throw new RangeError("gold");
+      },
+    });
+    await assert.rejects(broken.windows.next(), /gold/);
+  }));
+
+Deno.test("generateMolecules() gives up what is being judged when its signal is aborted or it is closed", () =>
+  withModel(async (model, validate) => {
+    for (const how of ["abort", "close"] as const) {
+      const { asked, validator } = held(validate), abort = new AbortController();
+      const judge: BatchValidator["judge"] = (molecules, options, how) => {
+        const judged = validator.judge(molecules, options, how);
+        return new Promise((resolve, reject) => {
+          judged.then(resolve);
+          how!.signal!.addEventListener("abort", () => reject(how!.signal!.reason));
+        });
+      };
+      const generation = generate(model, 8, { validate: { judge }, signal: abort.signal, window: 4 });
+      const first = generation.windows.next();
+      while (asked.length === 0 || !asked.at(-1)!.how.last) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (how === "abort") {
+        abort.abort(new Error("enough"));
+        await assert.rejects(first, /enough/);
+      } else {
+        for (const { settle } of asked.splice(0)) settle();
+        assert.equal((await first).value!.length, 4);
+        generation.close();
+        assert.equal((await generation.windows.next()).done, true);
+      }
+    }
+  }));

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { elementOf } from "../../../../chem/elements.ts";
+import { argmaxGraph, type Graph, valenceGraph } from "../../../../model/networks/heavy_atom/graph.ts";
+import type { HeavyAtomClass } from "../../../../model/diffusion/types.ts";
+import { random } from "../../../../model/diffusion/random.ts";
+
+const CLASSES: readonly HeavyAtomClass[] = [[6, 2], [6, 3], [8, 0], [8, 1]];
+const K = CLASSES.length, WIDTH = 9 + K;
+
+/** A latent whose classes and orders have random probabilities; `sharp` makes them surer. */
+function latent(nodes: number, seed: number, sharp = 2): Float32Array {
+  const z = new Float32Array(nodes * WIDTH + nodes * nodes * 4), draw = random(seed);
+  const probabilities = (count: number) => {
+    const values = Array.from({ length: count }, () => Math.exp(sharp * draw.normal()));
+    return values.map((value) => 0.5 * value / values.reduce((a, b) => a + b));
+  };
+  for (let i = 0; i < nodes; i++) {
+    z.set(probabilities(K), i * WIDTH + 9);
+    for (let j = 0; j < i; j++) {
+      const orders = probabilities(4), at = (a: number, b: number) => nodes * WIDTH + (a * nodes + b) * 4;
+      z.set(orders, at(i, j));
+      z.set(orders, at(j, i));
+    }
+  }
+  return z;
+}
+
+function obeysValence({ kinds, orders }: Graph): boolean {
+  const nodes = kinds.length;
+  return Array.from(kinds).every((kind, i) => {
+    const [element, hydrogens] = CLASSES[kind];
+    return orders.subarray(i * nodes, (i + 1) * nodes).reduce((a, b) => a + b, hydrogens) ===
+      elementOf(element).valence;
+  });
+}
+
+function logProbability(z: Float32Array, { kinds, orders }: Graph): number {
+  const nodes = kinds.length;
+  let sum = 0;
+  for (let i = 0; i < nodes; i++) {
+    sum += Math.log(z[i * WIDTH + 9 + kinds[i]]);
+    for (let j = 0; j < i; j++) sum += Math.log(z[nodes * WIDTH + (i * nodes + j) * 4 + orders[i * nodes + j]]);
+  }
+  return sum;
+}
+
+/** The best of all graphs of three atoms that obey valence, by trying them all. */
+function bruteForce(z: Float32Array): number {
+  let best = -Infinity;
+  const pairs = [[1, 0], [2, 0], [2, 1]];
+  for (let code = 0; code < K ** 3 * 4 ** 3; code++) {
+    const kinds = new Uint8Array(3), orders = new Uint8Array(9);
+    let rest = code;
+    for (let i = 0; i < 3; i++) kinds[i] = rest % K, rest = Math.floor(rest / K);
+    for (const [i, j] of pairs) orders[3 * i + j] = orders[3 * j + i] = rest % 4, rest = Math.floor(rest / 4);
+    const graph = { kinds, orders };
+    if (obeysValence(graph)) best = Math.max(best, logProbability(z, graph));
+  }
+  return best;
+}
+
+Deno.test("valenceGraph() finds the likeliest of all graphs that obey valence", () => {
+  let repaired = 0;
+  for (let seed = 0; seed < 40; seed++) {
+    const z = latent(3, seed), graph = valenceGraph(z, 3, CLASSES, 0, { limit: 1e5 });
+    assert.ok(graph && obeysValence(graph), `seed ${seed}`);
+    assert.ok(Math.abs(logProbability(z, graph) - bruteForce(z)) < 1e-4, `seed ${seed}`);
+    if (!obeysValence(argmaxGraph(z, 3, CLASSES))) repaired++;
+  }
+  assert.ok(repaired > 20, "most of these random latents break a valence one by one");
+});
+
+Deno.test("valenceGraph() is argmaxGraph() when that obeys valence", () => {
+  // CH3-CH3, all but sure.
+  const z = latent(2, 1, 0.01);
+  for (let i = 0; i < 2; i++) z[i * WIDTH + 9 + 1] = 0.49;
+  for (const at of [2 * WIDTH + 4, 2 * WIDTH + 8]) z[at + 1] = 0.49;
+  assert.deepEqual(valenceGraph(z, 2, CLASSES), argmaxGraph(z, 2, CLASSES));
+  assert.ok(obeysValence(argmaxGraph(z, 2, CLASSES)));
+});
+
+Deno.test("valenceGraph() gives undefined when no graph within the limits obeys valence", () => {
+  const z = latent(3, 4);
+  assert.ok(!obeysValence(argmaxGraph(z, 3, CLASSES)));
+  assert.equal(valenceGraph(z, 3, CLASSES, 0, { deepest: 0 }), undefined);
+  assert.equal(valenceGraph(z, 3, CLASSES, 0, { limit: 1 }), undefined);
+});
+
+Deno.test("valenceGraph() reads the latent at the offset given, and orders are symmetric", () => {
+  const z = latent(5, 3), shifted = new Float32Array(7 + z.length);
+  shifted.set(z, 7);
+  const graph = valenceGraph(z, 5, CLASSES)!;
+  assert.deepEqual(valenceGraph(shifted, 5, CLASSES, 7), graph);
+  for (let i = 0; i < 5; i++) {
+    for (let j = 0; j < 5; j++) assert.equal(graph.orders[5 * i + j], graph.orders[5 * j + i]);
+  }
+});

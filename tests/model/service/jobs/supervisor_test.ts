@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import type { RoundSettings } from "../../../../model/distillation/settings.ts";
+import { roundSettings } from "../../../../model/distillation/settings.ts";
+import type { JobPlan } from "../../../../model/service/jobs/plan.ts";
+import { openJobStore } from "../../../../model/service/jobs/store.ts";
+import {
+  createSupervisor,
+  type Supervisor,
+  type SupervisorOptions,
+} from "../../../../model/service/jobs/supervisor.ts";
+import type { JobEvent } from "../../../../model/service/jobs/types.ts";
+import { withFolder } from "../../tiny_model.ts";
+import { scripted } from "./scripted.ts";
+
+const settings: RoundSettings = roundSettings.parse({ model: "qm9", from: 8, to: 4 });
+const plan: JobPlan = {
+  settings,
+  limits: { updates: 5 },
+  estimate: {
+    secondsPerUpdate: 1,
+    updates: 5,
+    trainingSeconds: 5,
+    judgingSeconds: 1,
+    memoryMiB: 1,
+    availableMiB: null,
+    backend: "cpu",
+  },
+  prepare: async () => {},
+};
+
+/** A supervisor's life in a folder, as that of one server; `published` is what it put into service. */
+function live(root: string, more: Partial<SupervisorOptions> = {}) {
+  const store = openJobStore(`${root}/jobs.sqlite`),
+    published: string[] = [],
+    { trainer, write } = scripted(`${root}/s`);
+  const supervisor = createSupervisor({
+    store,
+    data: root,
+    trainer,
+    queue: { held: 0 },
+    publisher: {
+      publishStudent: (model, students, weights) => {
+        const steps = [students].flat().map((one) => one.steps);
+        published.push(`${model} ${steps} ${weights.replace(root, "")}`);
+        return Promise.resolve();
+      },
+      publishModel: () => Promise.resolve(),
+    },
+    ...more,
+  });
+  const end = async () => {
+    await supervisor.stop();
+    store.close();
+  };
+  return { store, supervisor, published, write, end };
+}
+
+/** Reads a job's events until it ends, or until one is found. */
+async function until(supervisor: Supervisor, id: string, found: (event: JobEvent) => boolean = () => false) {
+  const events: JobEvent[] = [];
+  for await (const { event } of supervisor.watch(id, 0, new AbortController().signal)) {
+    events.push(event);
+    if (found(event)) break;
+  }
+  return events;
+}
+const isSaved = ({ type }: JobEvent) => type === "saved";
+
+Deno.test("createSupervisor() fails a job whose worker is killed, says how, and goes on from its checkpoint when told to", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, write, end } = live(root);
+    await write({ act: "hold" });
+    const { id } = await supervisor.submit(plan);
+    await until(supervisor, id, isSaved);
+    Deno.kill(store.get(id).pid!, "SIGKILL");
+    await until(supervisor, id);
+    assert.deepEqual([store.get(id).state, store.get(id).pid], ["failed", null]);
+    assert.match(store.get(id).reason!, /killed \(SIGKILL\), perhaps as memory ran out/);
+
+    await write({ act: "finish" });
+    supervisor.resume(id);
+    const events = await until(supervisor, id, (event) => event.type === "state" && event.state === "done");
+    assert.deepEqual(events.flatMap((event) => event.type === "started" ? [event.update] : []), [0, 1]);
+    await end();
+  }));
+
+Deno.test("createSupervisor() fails a job whose worker ends without a word, with its status and last line", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, write, end } = live(root);
+    await write({ act: "crash" });
+    const { id } = await supervisor.submit(plan);
+    await until(supervisor, id);
+    assert.match(store.get(id).reason!, /status 3 and without a word; its last line: out of ideas/);
+    await end();
+  }));
+
+Deno.test("createSupervisor() leaves a job running when it is stopped, and goes on with it in its next life", () =>
+  withFolder(async (root) => {
+    const first = live(root);
+    await first.write({ act: "hold" });
+    const { id } = await first.supervisor.submit(plan);
+    await until(first.supervisor, id, isSaved);
+    await first.end();
+
+    const second = live(root);
+    assert.deepEqual([second.store.get(id).state, second.store.get(id).pid], ["running", null]);
+    await second.write({ act: "finish" });
+    await second.supervisor.recover();
+    const events = await until(second.supervisor, id);
+    assert.equal(second.store.get(id).state, "done");
+    assert.deepEqual(events.flatMap((event) => event.type === "started" ? [event.update] : []), [0, 1]);
+    assert.deepEqual(second.published, [`qm9 4 /jobs/${id}/student.safetensors`]);
+    await second.end();
+  }));
+
+Deno.test("createSupervisor() ends a worker that its killed predecessor left, before it goes on", () =>
+  withFolder(async (root) => {
+    const first = live(root);
+    await first.write({ act: "deaf" });
+    const { id } = await first.supervisor.submit(plan);
+    await until(first.supervisor, id, isSaved);
+    const { pid } = first.store.get(id);
+    // The second life does not know of the first one, as after a kill; the worker is deaf to SIGTERM and has to be killed.
+    const second = live(root, { orphanSeconds: 0 });
+    await second.write({ act: "finish" });
+    await second.supervisor.recover();
+    assert.throws(() => Deno.kill(pid!, "SIGCONT"), Deno.errors.NotFound);
+    await until(second.supervisor, id);
+    assert.equal(second.store.get(id).state, "done");
+    await second.end();
+    first.store.close();
+  }));
+
+Deno.test("createSupervisor() publishes again what was being published when its predecessor was killed", () =>
+  withFolder(async (root) => {
+    const never = new Promise<void>(() => {});
+    const first = live(root, { publisher: { publishStudent: () => never, publishModel: () => never } });
+    await first.write({ act: "finish" });
+    const { id } = await first.supervisor.submit(plan);
+    await until(first.supervisor, id, (event) => event.type === "state" && event.state === "publishing");
+    first.store.close();
+
+    const second = live(root);
+    await second.supervisor.recover();
+    await until(second.supervisor, id);
+    assert.equal(second.store.get(id).state, "done");
+    assert.equal(second.published.length, 1);
+    await second.end();
+  }));
+
+Deno.test("createSupervisor() fails a job whose student cannot be put into service, and publishes it at a resume", () =>
+  withFolder(async (root) => {
+    let broken = true;
+    const publishStudent = () => broken ? Promise.reject(new Error("the disk is full")) : Promise.resolve();
+    const { supervisor, store, write, end } = live(root, {
+      publisher: { publishStudent, publishModel: () => Promise.resolve() },
+    });
+    await write({ act: "finish" });
+    const { id } = await supervisor.submit(plan);
+    await until(supervisor, id);
+    assert.deepEqual([store.get(id).state, /the disk is full/.test(store.get(id).reason!)], ["failed", true]);
+    broken = false;
+    await write({ act: "crash" }); // no worker is needed any longer
+    supervisor.resume(id);
+    await until(supervisor, id, (event) => event.type === "state" && event.state === "done");
+    await end();
+  }));
+
+Deno.test("createSupervisor() gives up a job that it has started three times in vain", () =>
+  withFolder(async (root) => {
+    const first = live(root);
+    await first.write({ act: "hold" });
+    const { id } = await first.supervisor.submit(plan);
+    await until(first.supervisor, id, isSaved);
+    await first.end();
+    // Killed servers, each before its worker had saved anything more: the state that they leave.
+    const restart = async (restarts: number) => {
+      const life = live(root);
+      await life.supervisor.recover();
+      const job = life.store.get(id);
+      await life.end();
+      assert.deepEqual([job.state, job.restarts], restarts > 3 ? ["failed", 3] : ["running", restarts]);
+      return job;
+    };
+    await Deno.writeTextFile(`${root}/s`, JSON.stringify({ act: "hold" }));
+    const store = openJobStore(`${root}/jobs.sqlite`);
+    store.change(id, { restarts: 2, reached: 1 });
+    store.close();
+    await restart(3);
+    const job = await restart(4);
+    assert.match(job.reason!, /3 starts in a row did not get beyond update \d/);
+  }));
+
+Deno.test("createSupervisor() kills a worker that does not end when its job is cancelled", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, write, end } = live(root, { killSeconds: 0.05 });
+    await write({ act: "deaf" });
+    const { id } = await supervisor.submit(plan);
+    await until(supervisor, id, isSaved);
+    assert.equal(supervisor.cancel(id).state, "cancelling");
+    await until(supervisor, id);
+    assert.equal(store.get(id).state, "cancelled");
+    await end();
+  }));
+
+Deno.test("createSupervisor() does not give the administrator's token to its worker", () =>
+  withFolder(async (root) => {
+    Deno.env.set("MOLSTEP_ADMIN_TOKEN", "a-token-of-a-test-1234");
+    try {
+      const notes: unknown[] = [];
+      const { supervisor, end } = live(root, {
+        trainer: [Deno.execPath(), "eval", "console.error(String(Deno.env.get('MOLSTEP_ADMIN_TOKEN'))); Deno.exit(4)"],
+        onNote: (_level, _message, fields) => notes.push(fields.line),
+      });
+      const { id } = await supervisor.submit(plan);
+      await until(supervisor, id);
+      assert.ok(notes.includes("undefined"), JSON.stringify(notes));
+      await end();
+    } finally {
+      Deno.env.delete("MOLSTEP_ADMIN_TOKEN");
+    }
+  }));
