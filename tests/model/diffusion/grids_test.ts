@@ -101,5 +101,5 @@ Deno.test("grids refuse what has no meaning", () => {
   }
   assert.throws(() => powerGrid(4, 0), /a positive rho, got 0/);
   assert.throws(() => logSnrGrid(4, schedules[0], { first: 3, last: 2 }), /must rise from first to last, got 3 to 2/);
-  assert.throws(() => gridSpec.parse({ type: "power", rho: 2, steps: 3 }), /Unrecognized key/);
+  assert.throws(() => gridSpec.parse({ type: "power", rho: 2, steps: 3 }), /unknown key steps; allowed are type, rho/);
 });
