@@ -79,6 +79,21 @@ for (const [level, room] of INSIDE.entries()) {
   });
 }
 
+Deno.test("no file imports itself in a circle, types included", async () => {
+  const graph = new Map((await Promise.all(ROOMS.map(importsOf))).flat()), state = new Map<string, "open" | "done">();
+  const circles: string[] = [];
+  const visit = (file: string, way: readonly string[]): void => {
+    if (state.get(file) === "open") circles.push([...way.slice(way.indexOf(file)), file].join(" -> "));
+    if (state.has(file) || !graph.has(file)) return;
+    state.set(file, "open");
+    for (const name of graph.get(file)!) visit(name, [...way, file]);
+    state.set(file, "done");
+  };
+  for (const file of graph.keys()) visit(file, []);
+  assert.ok(graph.size > 200);
+  assert.deepEqual(circles, []);
+});
+
 Deno.test("chem/ knows nothing of tensors or HTTP, model/ nothing of HTTP", async () => {
   const forbidden = { chem: /^(hono|@hono\/|@tensorflow\/)/, model: /^(hono|@hono\/)/ };
   for (const room of ["chem", "model"] as const) {

@@ -4,7 +4,7 @@ import { makeKnowledgeGroups, makeRoundGroups, type RoundPlan } from "./batches.
 import { targetEntropy } from "./entropy.ts";
 import { makeMomentGroups, type MomentGroup, type MomentPlan } from "./moments_batches.ts";
 import { createMomentsLearner } from "./moments_learner.ts";
-import type { RoundParts } from "./parts.ts";
+import type { RoundParts } from "./round.ts";
 import type { RoundSettings } from "./settings.ts";
 
 /** What is learned, and from what. */

@@ -1,54 +1,25 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
+import type { RoundParts } from "./round.ts";
 import { join } from "node:path";
-import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Card } from "../models/card.ts";
 import { thisMachine } from "../diffusion/machine.ts";
 import { createSharedGpu } from "../engines/webgpu/device.ts";
 import { LEVELS, widened } from "../networks/pair_attention/levels.ts";
 import { type ModelEntry, studentPath } from "../models/overlay.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "../models/parts.ts";
-import { type PartOptions } from "../engines/placing.ts";
+import type { PartOptions } from "../engines/placing.ts";
 import { readSafetensors } from "../diffusion/safetensors.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
 import { loadExamples } from "../training/data.ts";
-import { averagesOf, type Learner } from "../diffusion/learner.ts";
+import { averagesOf } from "../diffusion/learner.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
-import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
-import type { RoundOptions } from "./run.ts";
+import type { RoundOptions } from "./round.ts";
 import { gridFault, halved, keepFault, type RoundSettings, variantFault } from "./settings.ts";
-import type { LatentSource } from "./source.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
-
-/** Tensors by name. */
-export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
-
-/** See above. */
-export interface RoundParts {
-  readonly schedule: Schedule;
-  /** How the teacher was trained, as its card says. */
-  readonly coupling: Coupling;
-  readonly autoencoder: Autoencoder;
-  readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
-  readonly learner: Learner;
-  /** A second network in the teacher's shape, begun from its values; `moments` only. */
-  readonly auxiliary: Learner | undefined;
-  readonly why: string;
-  readonly device: string;
-  readonly source: LatentSource;
-  readonly heldOut: LatentSource;
-  /** Card entry of the student's network, without its file, and its number of features of the number of steps. */
-  readonly network: Omit<Card["denoiser"], "file">;
-  readonly levels: number;
-  /** The moving average of the student's weights. */
-  studentWeights(): Promise<Map<string, { shape: number[]; data: Float32Array }>>;
-  /** A denoiser of these weights. The caller disposes it. */
-  studentDenoiser(): Promise<Denoiser>;
-  dispose(): void;
-}
 
 /** Molecules of the held-out loss. */
 const HELD_OUT_ROWS = 4000;

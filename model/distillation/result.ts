@@ -10,7 +10,7 @@ import type { TrainResult } from "../training/train.ts";
 import type { Validation } from "./course.ts";
 import { type Drawn, drawn } from "./events.ts";
 import type { Verdict } from "./judge.ts";
-import type { RoundParts } from "./parts.ts";
+import type { RoundParts } from "./round.ts";
 import { METHODS, type RoundSettings } from "./settings.ts";
 
 /** Files of a finished round; the folder of the model that `knowledge` makes. */

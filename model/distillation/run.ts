@@ -1,47 +1,25 @@
 /** A round of distillation, from a teacher in a model's folder to a student's weights beside its judgement. */
+import type { RoundOptions } from "./round.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator } from "../../chem/validator.ts";
 import type { Card } from "../models/card.ts";
-import type { ModelEntry } from "../models/overlay.ts";
 import { decodings, type Settings } from "../models/settings.ts";
 import { loadCheckpoint } from "../training/checkpoint.ts";
 import type { Group } from "../diffusion/learner.ts";
-import type { Trainer } from "../engines/open_learner.ts";
 import { train } from "../training/train.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { COURSE, courseOf, MOMENTS_COURSE, type Validation } from "./course.ts";
 import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./draw.ts";
-import type { Drawn, RoundEvent } from "./events.ts";
+import type { Drawn } from "./events.ts";
 import { judge } from "./judge.ts";
 import { type Learning, momentsLearning, teacherLearning } from "./learning.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
-import { openParts, type RoundParts } from "./parts.ts";
+import { openParts } from "./parts.ts";
+import { type RoundParts } from "./round.ts";
 import { writeResult } from "./result.ts";
 import { learningRateOf, type RoundSettings } from "./settings.ts";
 import { openValidationLog } from "./validation_log.ts";
-
-/** What a round takes beside its settings. */
-export interface RoundOptions {
-  /** The teacher's model. */
-  readonly model: ModelEntry;
-  /** Where checkpoints, curves and the student go. Goes on where it holds a round of the same settings. */
-  readonly folder: string;
-  /** Most minutes of training, over all resumes; or updates. One is needed. */
-  readonly minutes?: number;
-  readonly updates?: number;
-  readonly backend?: Trainer;
-  readonly threads?: number;
-  /** QM9 in compact form; where it is found, if absent; latents drawn by the teacher where it is not. */
-  readonly qm9?: string;
-  /** Seconds between validations. */
-  readonly validateSeconds?: number;
-  readonly checkpointSeconds?: number;
-  readonly onEvent: (event: RoundEvent) => void;
-  /** Awaited before each update: generation goes first. */
-  readonly gate?: () => void | Promise<void>;
-  readonly signal?: AbortSignal;
-}
 
 /** How a round ended. */
 export interface RoundResult {

@@ -4,7 +4,7 @@
  * last bit, on their own molecule alone (`Denoiser.predictEach`): company changes nothing but the speed.
  */
 import { setImmediate } from "node:timers";
-import type { Turn } from "./queue.ts";
+import type { Turn } from "./turn.ts";
 import type { BatchShape } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 

@@ -5,6 +5,7 @@
  *
  * Work that can share calls of the denoiser (`batching.ts`) begins before its turn comes, and stands in line meanwhile.
  */
+import type { Turn } from "./turn.ts";
 import { createSharedCalls, type SharedCalls } from "./batching.ts";
 
 /** The queue has no place left; `retryAfter` is a guess, in seconds, at when one will be free. */
@@ -13,25 +14,6 @@ export class QueueFullError extends Error {
   constructor(readonly limit: number, readonly retryAfter: number) {
     super(`the queue is full: at most ${limit} requests may be held at once; try again in ${retryAfter} s`);
   }
-}
-
-/** Time on the device, given to one request. */
-export interface Turn {
-  /** Gives the device away where this turn's slice of time is over and others wait, and resolves when it is back. */
-  yield(): Promise<void>;
-  /** The device is this turn's. */
-  readonly held: boolean;
-  /**
-   * Gives the device away, and stands in line again, where others wait and the slice is over or one of them is a request that has
-   * had no turn yet. Resolves nothing: `held` tells.
-   */
-  pass(): void;
-  /** Resolves when the device is this turn's, or `until` is. @throws the signal's reason where it is aborted */
-  wait(until?: Promise<unknown>): Promise<void>;
-  /** Goes to the end of the line, as it has been served on another's turn. */
-  served(): void;
-  /** As the place's. */
-  readonly waitedMs: number;
 }
 
 /** How a turn begins. */

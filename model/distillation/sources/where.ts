@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { findQm9, openQm9, type Qm9 } from "../../../chem/qm9.ts";
 import type { Model } from "../../models/load.ts";
-import type { RoundOptions } from "../run.ts";
+import type { RoundOptions } from "../round.ts";
 import type { RoundSettings } from "../settings.ts";
 import type { LatentSource } from "../source.ts";
 import { generatedSource } from "./generated.ts";

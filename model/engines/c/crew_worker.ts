@@ -2,7 +2,8 @@
 import { setImmediate } from "node:timers";
 import { clock } from "./clock.ts";
 import type { Answer, Question } from "./crew.ts";
-import { type Here, openMember } from "./member.ts";
+import { openMember } from "./member.ts";
+import { type Here } from "./here.ts";
 import { createSamplings, type Samplings } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";
 

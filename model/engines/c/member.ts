@@ -1,8 +1,8 @@
 /** What a worker of a crew runs: an instance of the WebAssembly engine, or its share of the native one. */
+import { type Here, unaligned } from "./here.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
-import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
-import type { TimeRows } from "./inputs.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
 
 /** A network for one worker, as it can be sent there. */
 export type Member =
@@ -12,17 +12,6 @@ export type Member =
     /** The engine at this address of the process, by its worker `index`. */
     | { readonly type: "native"; readonly library: string; readonly engine: bigint; readonly index: number }
   );
-
-/** A network on the calling thread. */
-export interface Here {
-  /** Estimates x0 `[B, L]`. */
-  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
-  /** As `realign` of coupling/align.ts. */
-  realign(z: Float32Array, x0: Float32Array, shape: BatchShape, alpha: number): void;
-}
-
-/** Where an engine cannot align molecules of this size. */
-export const unaligned = (nodes: number) => new Error(`the engine has no memory to align molecules of ${nodes} nodes`);
 
 /** Opens what the worker runs. @throws as `createWasmInstance`; where the library cannot be opened */
 export async function openMember(member: Member): Promise<Here> {

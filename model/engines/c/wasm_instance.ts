@@ -2,7 +2,7 @@
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
-import { type Here, unaligned } from "./member.ts";
+import { type Here, unaligned } from "./here.ts";
 
 /** The functions of `src/engine.c` that the WebAssembly builds export; pointers are numbers. */
 interface Exports {

@@ -1,0 +1,59 @@
+/** What a round takes and what it works with, for any method and kind of model. */
+import type { Coupling } from "../diffusion/coupling/align.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+import type { Learner } from "../diffusion/learner.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
+import type { Trainer } from "../engines/open_learner.ts";
+import type { Card } from "../models/card.ts";
+import type { ModelEntry } from "../models/overlay.ts";
+import type { RoundEvent } from "./events.ts";
+import type { LatentSource } from "./source.ts";
+
+/** What a round takes beside its settings. */
+export interface RoundOptions {
+  /** The teacher's model. */
+  readonly model: ModelEntry;
+  /** Where checkpoints, curves and the student go. Goes on where it holds a round of the same settings. */
+  readonly folder: string;
+  /** Most minutes of training, over all resumes; or updates. One is needed. */
+  readonly minutes?: number;
+  readonly updates?: number;
+  readonly backend?: Trainer;
+  readonly threads?: number;
+  /** QM9 in compact form; where it is found, if absent; latents drawn by the teacher where it is not. */
+  readonly qm9?: string;
+  /** Seconds between validations. */
+  readonly validateSeconds?: number;
+  readonly checkpointSeconds?: number;
+  readonly onEvent: (event: RoundEvent) => void;
+  /** Awaited before each update: generation goes first. */
+  readonly gate?: () => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** Tensors by name. */
+export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/** What a round works with: the teacher, the student under training, and the molecules. */
+export interface RoundParts {
+  readonly schedule: Schedule;
+  /** How the teacher was trained, as its card says. */
+  readonly coupling: Coupling;
+  readonly autoencoder: Autoencoder;
+  readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
+  readonly learner: Learner;
+  /** A second network in the teacher's shape, begun from its values; `moments` only. */
+  readonly auxiliary: Learner | undefined;
+  readonly why: string;
+  readonly device: string;
+  readonly source: LatentSource;
+  readonly heldOut: LatentSource;
+  /** Card entry of the student's network, without its file, and its number of features of the number of steps. */
+  readonly network: Omit<Card["denoiser"], "file">;
+  readonly levels: number;
+  /** The moving average of the student's weights. */
+  studentWeights(): Promise<Map<string, { shape: number[]; data: Float32Array }>>;
+  /** A denoiser of these weights. The caller disposes it. */
+  studentDenoiser(): Promise<Denoiser>;
+  dispose(): void;
+}

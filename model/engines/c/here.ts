@@ -1,0 +1,14 @@
+/** What an engine does on the calling thread, whichever build it is. */
+import type { BatchShape } from "../../diffusion/types.ts";
+import type { TimeRows } from "./inputs.ts";
+
+/** A network on the calling thread. */
+export interface Here {
+  /** Estimates x0 `[B, L]`. */
+  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
+  /** As `realign` of coupling/align.ts. */
+  realign(z: Float32Array, x0: Float32Array, shape: BatchShape, alpha: number): void;
+}
+
+/** Where an engine cannot align molecules of this size. */
+export const unaligned = (nodes: number) => new Error(`the engine has no memory to align molecules of ${nodes} nodes`);
