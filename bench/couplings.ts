@@ -2,8 +2,6 @@
  * `deno task bench:couplings --from FILE --updates N`: which pairing of noise and molecules is best. Trains the same network on from the same
  * weights, once for each pairing, with the same seeds and batches, and judges what each draws at 8 steps.
  */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { findQm9, openQm9 } from "../chem/qm9.ts";
@@ -22,7 +20,7 @@ import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
 import { conditions } from "./conditions.ts";
 import { createJudge, NODES } from "./drawn.ts";
-import { keep, machineLine, runProgram } from "./program.ts";
+import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 
 /** The pairings compared. */
@@ -116,8 +114,7 @@ async function main(args: string[]): Promise<void> {
   const of = { from: first.told.sha256.slice(0, 12), updates, batch: settings.batch, steps: STEPS, count };
   const result = { bench: "couplings", settings: of, rows };
   console.log(formatResult(result));
-  const name = `${under.date.slice(0, 10)}-${under.commit?.slice(0, 7) ?? "unknown"}-couplings.json`;
-  const path = out ?? join(fileURLToPath(new URL("results", import.meta.url)), name);
+  const path = out ?? resultsPath(under, "couplings");
   if (path !== "-") await keep(path, under, [result]);
 }
 

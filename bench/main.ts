@@ -1,6 +1,5 @@
 /** `deno task bench`: measures, prints a table and a JSON line each, and keeps the results with their conditions. */
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
 import { findModel } from "../main/models.ts";
 import type { ModelEntry } from "../model/models/load.ts";
 import { decodings } from "../model/models/settings.ts";
@@ -15,7 +14,7 @@ import { benchMixture } from "./mixture.ts";
 import { benchMolecules, MOLECULE_PLACES } from "./molecules.ts";
 import { type BenchOptions, DEFAULT_PARTS, parseBenchOptions, type Part, USAGE } from "./options.ts";
 import { writeRandomModel } from "./random_model.ts";
-import { keep, machineLine, runProgram } from "./program.ts";
+import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { benchService } from "./service.ts";
 import { benchSharing } from "./sharing.ts";
 import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
@@ -124,10 +123,8 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
 }
 
 /** Where results go unless told otherwise: of some parts beside those of all, not in their place. */
-function defaultPath({ date, commit }: Conditions, { only }: BenchOptions): string {
-  const parts = only.join() === DEFAULT_PARTS.join() ? [] : only;
-  const name = [date.slice(0, 10), commit?.slice(0, 7) ?? "unknown", ...parts].join("-");
-  return join(fileURLToPath(new URL("results", import.meta.url)), `${name}.json`);
+function defaultPath(under: Conditions, { only }: BenchOptions): string {
+  return resultsPath(under, ...only.join() === DEFAULT_PARTS.join() ? [] : only);
 }
 
 /** The command line but for where results go. */

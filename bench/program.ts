@@ -1,11 +1,21 @@
 /** What the programs that measure have in common: the machine's line, the file of results, and how they end. */
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Conditions } from "./conditions.ts";
 import type { Result } from "./table.ts";
 
 /** The machine and its load, in a line. */
 export function machineLine({ machine: { cpu, cores, memoryGiB, os, deno }, load }: Conditions): string {
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}`;
+}
+
+/** Where results go unless told otherwise: by day, commit and the parts that were measured, where not all were. */
+export function resultsPath(
+  { date, commit }: Pick<Conditions, "date" | "commit">,
+  ...parts: readonly string[]
+): string {
+  const name = [date.slice(0, 10), commit?.slice(0, 7) ?? "unknown", ...parts].join("-");
+  return join(fileURLToPath(new URL("results", import.meta.url)), `${name}.json`);
 }
 
 /** Writes results beside their conditions, in place of what the file had. */

@@ -3,8 +3,6 @@
  * of mean and spread, as it ships; with the covariances inside a node and inside a pair; and from latents of held-out molecules
  * themselves, which no fitted distribution can surpass. Not clamped, fresh noise, aligned.
  */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { findQm9, openQm9 } from "../chem/qm9.ts";
@@ -22,7 +20,7 @@ import { loadExamples } from "../model/training/data.ts";
 import type { LatentSpace } from "../model/diffusion/types.ts";
 import { conditions } from "./conditions.ts";
 import { createJudge, NODES } from "./drawn.ts";
-import { keep, machineLine, runProgram } from "./program.ts";
+import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 
 const options = z.object({
@@ -151,8 +149,7 @@ async function main(args: string[]): Promise<void> {
   }
   const result = { bench: "starts", settings: { model: name, version: card.version, nodes: NODES, count, seed }, rows };
   console.log(formatResult(result));
-  const file = `${under.date.slice(0, 10)}-${under.commit?.slice(0, 7) ?? "unknown"}-starts.json`;
-  const path = out ?? join(fileURLToPath(new URL("results", import.meta.url)), file);
+  const path = out ?? resultsPath(under, "starts");
   if (path !== "-") await keep(path, under, [result]);
 }
 

@@ -21,7 +21,7 @@ import { gridAtSteps } from "../model/diffusion/grids.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { gridOf } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
-import { flag, object, option, positive, UsageError, whole } from "./options.ts";
+import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
 /** One round, or with `--ladder` all rounds down to a number of steps. */
 export const distillCommand = command({
@@ -147,22 +147,15 @@ function wholeSettings(json: string, { minutes, updates }: Limits): { settings: 
 
 /** The round that options name, what they leave open filled in as for POST /distill. @throws UsageError */
 export function acceptOptions(values: Record<string, unknown> & Limits, { card }: ModelEntry) {
-  const { method, variant, from, to, grid, clamp, keep, width, blocks, name, batch, seed, accept, samples } = values;
-  const { minutes, updates, "learning-rate": learningRate } = values;
-  const given = {
-    ...{
-      model: card.name,
-      method,
-      variant,
-      from,
-      to,
-      grid: gridOf(grid as Record<string, unknown> | undefined),
-      clamp,
-    },
-    keep: (keep as string | undefined)?.split(",").map(Number),
-    ...{ width, blocks, name, batch, learningRate, seed, accept, samples, minutes, updates },
-  };
-  const order = roundOrder.safeParse(Object.fromEntries(Object.entries(given).filter(([, one]) => one !== undefined)));
+  const { method, variant, from, to, clamp, width, blocks, name, batch, seed, accept, samples, minutes, updates } =
+    values;
+  const order = roundOrder.safeParse(given({
+    ...{ method, variant, from, to, clamp, width, blocks, name, batch, seed, accept, samples, minutes, updates },
+    model: card.name,
+    grid: gridOf(values.grid as Record<string, unknown> | undefined),
+    keep: (values.keep as string | undefined)?.split(",").map(Number),
+    learningRate: values["learning-rate"],
+  }));
   if (!order.success) throw new UsageError(z.prettifyError(order.error));
   try {
     return acceptRound(card, order.data);

@@ -22,6 +22,11 @@ export type Options = Readonly<Record<string, Option>>;
 /** The values of options. */
 export type Values<O extends Options> = { readonly [K in keyof O]: z.infer<O[K]["schema"]> };
 
+/** Only those options that were given, so that defaults fill in. */
+export function given<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
 /** An option that takes a value. */
 export const option = <T extends z.ZodType>(value: string, help: string, schema: T): Option<T> => ({
   schema,

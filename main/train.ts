@@ -8,7 +8,7 @@ import { TRAINERS } from "../model/engines/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
 import { focusSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
-import { flag, object, option, positive, UsageError, whole } from "./options.ts";
+import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
 /** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
@@ -78,8 +78,3 @@ export const trainCommand = command({
     return 0;
   },
 });
-
-/** Only those options that were given, so that defaults fill in. */
-function given<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
-}

@@ -1,9 +1,7 @@
 /** `deno task bench:peers`: the peers' own code and ours on one machine, in one run, in turns. */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { findModel } from "../../main/models.ts";
 import { conditions } from "../conditions.ts";
-import { keep, machineLine, runProgram } from "../program.ts";
+import { keep, machineLine, resultsPath, runProgram } from "../program.ts";
 import { formatResult, type Result } from "../table.ts";
 import { benchNetwork } from "./network.ts";
 import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
@@ -47,8 +45,7 @@ async function main(args: string[]): Promise<void> {
   const now = { command: ["deno task bench:peers", ...withoutPaths(args)].join(" "), ...await conditions() };
   const peers: Record<string, string | null> = {};
   for (const peer of namesOf(options)) peers[PEERS[peer]] = await commitOf(options[peer]!);
-  const name = `${now.date.slice(0, 10)}-${now.commit?.slice(0, 7) ?? "unknown"}-peers.json`;
-  const path = options.out ?? join(fileURLToPath(new URL("../results", import.meta.url)), name);
+  const path = options.out ?? resultsPath(now, "peers");
   console.log(machineLine(now));
   for (const part of options.only) {
     const result = await run(part, options);

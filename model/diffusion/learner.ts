@@ -1,6 +1,6 @@
 /**
  * What the training loop asks of whatever computes losses and changes weights: TensorFlow.js (`tensorflow_learner.ts`),
- * the native engine (`engine/native_learner.ts`) or the one in WGSL (`gpu/training/learner.ts`).
+ * the native engine (`engines/c/native_learner.ts`) or the one in WGSL (`engines/webgpu/training/learner.ts`).
  */
 import type { BatchShape } from "./types.ts";
 

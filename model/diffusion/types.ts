@@ -11,7 +11,6 @@
  */
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Decoding } from "./decodings.ts";
-
 import type { Random } from "./random.ts";
 
 /** What a latent is made of. */

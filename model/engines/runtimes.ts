@@ -3,7 +3,7 @@ import { BACKENDS } from "./tensorflow/types.ts";
 
 /**
  * `native` is the engine compiled by the machine's own C compiler; `wasm` is the same engine in WebAssembly (shipped);
- * `webgpu` is the engine in WGSL (`gpu/`). For networks that an engine does not know, `wasm` and `webgpu` are TensorFlow.js's backends of these
+ * `webgpu` is the engine in WGSL (`webgpu/`). For networks that an engine does not know, `wasm` and `webgpu` are TensorFlow.js's backends of these
  * names; the others are TensorFlow.js's.
  */
 export const RUNTIMES = ["native", ...BACKENDS] as const;

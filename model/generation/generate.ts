@@ -37,7 +37,7 @@ export interface DrawRequest {
 }
 
 /** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
-export const planOf = (
+export const planSettings = (
   { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
   schedule: Schedule,
 ) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
@@ -121,7 +121,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, seed, settings, plan = planOf(settings, model.schedule), size }: DrawRequest,
+  { count, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress } = options;

@@ -1,7 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type DrawRequest, planOf } from "./generate.ts";
+import { type DrawRequest, planSettings } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
@@ -59,7 +59,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   parseSamplerOptions(settings.algorithm, settings.options);
   let plan: SamplingPlan;
   try {
-    plan = planOf(settings, makeSchedule(card.schedule));
+    plan = planSettings(settings, makeSchedule(card.schedule));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ImpossibleOrderError("grid", error.message);

@@ -5,7 +5,7 @@ import { createGeoldmAutoencoder, type GeoldmAutoencoder, geoldmAutoencoder } fr
 import { engineNetworks, geoldmNetworks } from "./geoldm_engine_networks.ts";
 import type { GeoldmSizes } from "../networks/geoldm/networks.ts";
 
-/** See `engine/place.ts`. Throws Error where what was asked for does not work here. */
+/** See `engines/place.ts`. Throws Error where what was asked for does not work here. */
 export function placeGeoldmAutoencoder(
   sizes: GeoldmSizes,
   tensors: Tensors,

@@ -10,7 +10,7 @@ import type { Denoiser } from "../diffusion/denoiser.ts";
 /**
  * TensorFlow.js on the backend of this choice, opened at the first call.
  *
- * @param choice see `backends/open.ts`; for `native`, which TensorFlow.js has not, the best that it has
+ * @param choice see `engines/tensorflow/open.ts`; for `native`, which TensorFlow.js has not, the best that it has
  */
 export function tensorsOn(choice: RuntimeChoice): OpenTensors {
   let open: Promise<Backend> | undefined;
@@ -21,7 +21,7 @@ export function tensorsOn(choice: RuntimeChoice): OpenTensors {
 }
 
 /**
- * The denoiser of a card: on the engine where it knows the network, see `engine/place.ts`; else on TensorFlow.js.
+ * The denoiser of a card: on the engine where it knows the network, see `engines/place.ts`; else on TensorFlow.js.
  *
  * @param levels features of the number of steps that the network's input has: of a student that serves several
  */

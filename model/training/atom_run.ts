@@ -1,4 +1,5 @@
 /** Trains GeoLDM (its autoencoder, then diffusion of its latents) or EDM on QM9 with TensorFlow.js. */
+import { existsSync } from "node:fs";
 import type * as tfjs from "@tensorflow/tfjs";
 import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import { openBackend } from "../engines/tensorflow/open.ts";
@@ -159,8 +160,12 @@ export async function runAtomTraining(asked: Partial<AtomSettings>, options: Ato
       ? (group: AtomGroup) => alignedGroup(tf, clean, space, group)
       : undefined;
     const result = await runStage(setting, { name: "denoiser", specs: ofDenoiser, loss, ready, share: 1 });
-    const latents = await atomMoments(data.train, space, (group) => cleanValues(tf, clean, group));
-    await writeAtomically(`${options.folder}/denoiser/${LATENTS}`, new TextEncoder().encode(JSON.stringify(latents)));
+    // The data and the encoder are those of the whole run: what an earlier start has measured stands.
+    const path = `${options.folder}/denoiser/${LATENTS}`;
+    if (!existsSync(path)) {
+      const latents = await atomMoments(data.train, space, (group) => cleanValues(tf, clean, group));
+      await writeAtomically(path, new TextEncoder().encode(JSON.stringify(latents)));
+    }
     return result;
   } finally {
     tf.dispose(frozen);

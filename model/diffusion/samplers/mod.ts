@@ -6,6 +6,7 @@ import { consistency } from "./consistency.ts";
 import { ddim } from "./ddim.ts";
 import { ddpm } from "./ddpm.ts";
 import { dpmSolverPp2m } from "./dpm_solver_pp_2m.ts";
+import { SAMPLERS } from "./names.ts";
 import type { SamplingPlan } from "./step.ts";
 
 export { ancestralStep } from "./ancestral.ts";
@@ -25,7 +26,7 @@ export {
 } from "./step.ts";
 
 /** The samplers' names. */
-export const samplerName = zod.enum(["ddpm", "ancestral", "ddim", "dpm-solver++", "consistency"]);
+export const samplerName = zod.enum(SAMPLERS);
 
 /** A sampler's name. */
 export type SamplerName = zod.infer<typeof samplerName>;

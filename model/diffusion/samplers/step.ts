@@ -16,7 +16,7 @@ export interface PlannedStep extends Step {
   /** The schedule at t. */
   readonly alpha: number;
   readonly sigma: number;
-  /** The noise level that the network is asked at where that is not the step's own; see `distillation/egnn_latest.ts`. */
+  /** The noise level that the network is asked at where that is not the step's own; see `models/egnn_latest.ts`. */
   readonly asked?: Pick<PlannedStep, "t" | "alpha" | "sigma">;
 }
 
