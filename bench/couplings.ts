@@ -77,7 +77,7 @@ async function main(args: string[]): Promise<void> {
           ? (z, x0, alpha) => realign(z, x0, space, shape, alpha, align)
           : undefined;
         const z = await firstLatents(noise, start, aligned);
-        return await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
+        return await runPlan(plan, (z, t) => denoiser.predict(z, shape, { time: t }), z, noise, undefined, aligned);
       });
     } finally {
       denoiser.dispose();

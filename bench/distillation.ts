@@ -77,9 +77,9 @@ function progressive({ teacher, learner }: RoundParts, { trainGroups }: Learning
     teacher: onBatches(
       trainGroups,
       (groups) =>
-        forAll(groups, async ({ z, shape, t, steps }) => {
-          await teacher.denoiser.predict(z, shape, t, steps);
-          await teacher.denoiser.predict(z, shape, t, steps);
+        forAll(groups, async ({ z, shape, conditions }) => {
+          await teacher.denoiser.predict(z, shape, conditions);
+          await teacher.denoiser.predict(z, shape, conditions);
         }),
     ),
     student: onBatches(trainGroups, async (groups) => check(await learner.update(groups, RATES))),
@@ -91,8 +91,8 @@ function moments(
   { teacher, learner: student, auxiliary }: RoundParts,
   { learner, trainGroups }: Learning<MomentGroup>,
 ): Calls {
-  const groupOf = ({ shape, z, t, alpha, sigma, steps }: MomentGroup): Group => {
-    return { shape, z, t, alpha, sigma, steps, target: z, weights: new Float32Array(3 * shape.batch).fill(1) };
+  const groupOf = ({ shape, z, conditions, alpha, sigma }: MomentGroup): Group => {
+    return { shape, z, conditions, alpha, sigma, target: z, weights: new Float32Array(3 * shape.batch).fill(1) };
   };
   const learns = (network: Learner) =>
     onBatches(trainGroups, async (groups) => {
@@ -103,7 +103,7 @@ function moments(
     update: overlapped(learner, trainGroups),
     teacher: onBatches(
       trainGroups,
-      (groups) => forAll(groups, ({ z, shape, at }) => teacher.denoiser.predict(z, shape, at.t)),
+      (groups) => forAll(groups, ({ z, shape, at }) => teacher.denoiser.predict(z, shape, at.conditions)),
     ),
     student: learns(student),
     auxiliary: learns(auxiliary!),

@@ -5,7 +5,8 @@
  */
 import { createWasmInstance } from "../model/engines/c/wasm_instance.ts";
 import { compileWasmEngine, hasRelaxedSimd } from "../model/engines/c/wasm_module.ts";
-import { timeRows } from "../model/engines/c/inputs.ts";
+import { conditioned, eachCondition } from "../model/diffusion/condition.ts";
+import { rowsOf } from "../model/networks/pair_attention/conditions.ts";
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { drawNoise } from "../model/diffusion/latent.ts";
 import { flatten } from "../model/engines/c/parameters.ts";
@@ -81,9 +82,10 @@ export async function benchKernel({ rounds, seconds }: KernelOptions): Promise<R
     };
     const reference = () => void run(TURNS);
     for (const batch of BATCHES) {
-      const shape = { batch, nodes }, times = timeRows(0.4, batch, cosineSchedule());
+      const shape = { batch, nodes },
+        conditions = rowsOf(conditioned(eachCondition({ time: 0.4 }, batch), cosineSchedule()));
       const z = drawNoise(space, shape, Array.from({ length: batch }, (_, k) => random(1, k)));
-      const predict = () => void engine.predict(z, shape, times);
+      const predict = () => void engine.predict(z, shape, conditions);
       // The first calls run on code that is not optimised yet.
       for (const call of [reference, predict]) rate(call, 0.3);
       const measured = await takeTurns([

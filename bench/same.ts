@@ -4,7 +4,7 @@
  * to the last byte, else how many SMILES differ and how far positions are apart.
  */
 import { fileURLToPath } from "node:url";
-import { SAMPLERS } from "../model/diffusion/samplers/names.ts";
+import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { runProgram } from "./program.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
@@ -64,7 +64,10 @@ if (import.meta.main) {
   await runProgram(async ([other]) => {
     if (!other) throw new RangeError("the folder of the other checkout is needed: deno task bench:same FOLDER");
     for (const [name, options] of Object.entries(CASES)) {
-      console.log(`${name}: ${difference(await drawn(HERE, options), await drawn(other, options))}`);
+      const here = await drawn(HERE, options);
+      const there = await drawn(other, options).catch((error: Error) => error);
+      const told = there instanceof Error ? `not drawn there: ${there.message.trim()}` : difference(here, there);
+      console.log(`${name}: ${told}`);
     }
   });
 }

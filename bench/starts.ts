@@ -138,7 +138,7 @@ async function main(args: string[]): Promise<void> {
           const noise = moleculeNoise(space, NODES, seed, indices), x = clean(noise, indices), e = noise();
           const z = x.map((value, k) => first.alpha * value + first.sigma * e[k]);
           await aligned?.(z, x, first.alpha);
-          return await runPlan(plan, (z, t) => denoiser.predict(z, shape, t), z, noise, undefined, aligned);
+          return await runPlan(plan, (z, t) => denoiser.predict(z, shape, { time: t }), z, noise, undefined, aligned);
         });
         rows.push({ steps: Number(steps), start, ...drawn });
         console.log(JSON.stringify(rows.at(-1)));

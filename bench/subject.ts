@@ -157,7 +157,7 @@ function predictions(denoiser: Denoiser, usual: number, why: string): OpenSubjec
       return async () => {
         const sample: number[] = [];
         for (const { z, shape } of groups) {
-          const estimates = await denoiser.predict(z, shape, 0.5);
+          const estimates = await denoiser.predict(z, shape, { time: 0.5 });
           if (sample.length < SAMPLE) sample.push(...estimates.subarray(0, SAMPLE - sample.length));
         }
         return sample;

@@ -1,5 +1,6 @@
 /** A training batch of the right form without any data: random positions and classes, bonded in a chain. */
 import { heavyAtomSpace, ONE_HOT } from "../model/networks/heavy_atom/space.ts";
+import { conditioned } from "../model/diffusion/condition.ts";
 import { drawNoise, latentLength } from "../model/diffusion/latent.ts";
 import { random } from "../model/diffusion/random.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
@@ -27,17 +28,14 @@ function cleanLatents(shape: BatchShape): Float32Array {
 
 /** The batch at half time. */
 export function trainingBatch(shape: BatchShape): Group {
-  const { batch } = shape, target = cleanLatents(shape), t = 0.5;
-  const { alpha, sigma } = makeSchedule({ type: "cosine", factor: 0.9995 })(t), each = lossWeights(sigma);
+  const { batch } = shape, target = cleanLatents(shape), schedule = makeSchedule({ type: "cosine", factor: 0.9995 });
+  const { alpha, sigma } = schedule(0.5), each = lossWeights(sigma);
   const noise = drawNoise(heavyAtomSpace(), shape, Array.from({ length: batch }, (_, b) => random(5, b)));
-  const same = (value: number) => new Float32Array(batch).fill(value);
   return {
     shape,
     z: noise.map((value, i) => alpha * target[i] + sigma * value),
     target,
-    t: same(t),
-    alpha: same(alpha),
-    sigma: same(sigma),
+    ...conditioned(Array(batch).fill({ time: 0.5 }), schedule),
     weights: Float32Array.from({ length: 3 * batch }, (_, i) => each[i % 3]),
   };
 }

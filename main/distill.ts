@@ -12,7 +12,7 @@ import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
 import { halved, METHODS, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
-import { VARIANTS } from "../model/diffusion/samplers/names.ts";
+import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
 import { command, type Terminal } from "./command.ts";

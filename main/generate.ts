@@ -10,7 +10,7 @@ import { loadModel } from "../model/models/load.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS, generateMolecules } from "../model/generation/pipeline.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
-import { SAMPLER_NAMES } from "../model/diffusion/samplers/names.ts";
+import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { object, option, range, UsageError, whole } from "./options.ts";
@@ -20,7 +20,11 @@ import { createProgress } from "./progress.ts";
 export const samplingOptions = {
   model: option("NAME", "a model's name or folder (default qm9)", z.string().min(1).default("qm9")),
   steps: option("N", "steps of the sampler: calls of the denoiser (default 16)", whole(1, 1000).default(16)),
-  sampler: option("NAME", `${SAMPLER_NAMES.join(", ")} (default: as POST /generate)`, z.enum(SAMPLER_NAMES).optional()),
+  sampler: option(
+    "NAME",
+    `${SAMPLER_CHOICES.join(", ")} (default: as POST /generate)`,
+    z.enum(SAMPLER_CHOICES).optional(),
+  ),
   grid: option(
     "JSON",
     'times of the steps, such as {"type":"power","rho":2} (default: the card\'s)',

@@ -13,7 +13,7 @@ import { fileDigest, readRows, type Row, type RowKey } from "../model/evaluation
 import { openStudent, type Student, studentsOf, studentsOfRound } from "../model/evaluation/reproduce/students.ts";
 import { tableFigure } from "../model/evaluation/reproduce/figure.ts";
 import { tableData, tableMarkdown, tableRows } from "../model/evaluation/reproduce/table.ts";
-import { SAMPLERS } from "../model/diffusion/samplers/names.ts";
+import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
 import { command } from "./command.ts";
 import { samplingOptions } from "./generate.ts";

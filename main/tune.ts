@@ -9,7 +9,7 @@ import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { findReference } from "../model/evaluation/evaluate_reference.ts";
 import { loadModel } from "../model/models/load.ts";
 import { type GridSpec, gridText } from "../model/diffusion/grids.ts";
-import { SAMPLERS } from "../model/diffusion/samplers/names.ts";
+import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { candidatesFor, choose, recommend, tune } from "../model/evaluation/tune.ts";
 import { command } from "./command.ts";
 import { gridOf, samplingOptions } from "./generate.ts";

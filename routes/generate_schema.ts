@@ -5,7 +5,7 @@ import { gridSpec } from "../model/diffusion/grids.ts";
 import { FORMATS, INCLUDES } from "../model/generation/formats.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { strict } from "../model/diffusion/strict.ts";
-import { SAMPLER_NAMES } from "../model/diffusion/samplers/names.ts";
+import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import type { SizeRange } from "../model/diffusion/sizes.ts";
 
 const size = z.int().min(1).max(1000);
@@ -19,7 +19,7 @@ export const generateRequest = strict({
   count: z.int().min(1).max(1000).describe("Molecules to draw"),
   steps: z.int().min(1).max(1000).describe("Steps of the sampler: calls of the denoiser (NFE)"),
   model: z.string().min(1).max(100).default("qm9").describe("A name that GET /models lists"),
-  sampler: z.enum(SAMPLER_NAMES).optional().describe(
+  sampler: z.enum(SAMPLER_CHOICES).optional().describe(
     "`distilled` takes the weights distilled to exactly these steps, the others the undistilled weights; " +
       "default: `distilled` where the model has them, else what its card recommends for about these steps",
   ),
@@ -77,7 +77,7 @@ export const generateResponse = z.strictObject({
   model: z.string(),
   version: z.string().describe("Of the weights that drew the molecules: the student's where it is a distilled one"),
   steps: z.int(),
-  sampler: z.enum(SAMPLER_NAMES),
+  sampler: z.enum(SAMPLER_CHOICES),
   seed: z.int(),
   backend: z.string(),
   decoding: z.enum(DECODINGS),

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { cardSchema } from "../model/models/card.ts";
-import { VARIANTS } from "../model/diffusion/samplers/names.ts";
+import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { negotiate } from "./negotiate.ts";

@@ -1,5 +1,6 @@
 /** What every network here must keep to, asserted on small random input. Shared by the tests of all of them. */
 import assert from "node:assert/strict";
+import { at } from "./conditions.ts";
 import type { Molecule } from "../chem/molecule.ts";
 import { centre, drawNoise, latentLength } from "../model/diffusion/latent.ts";
 import { type Random, random } from "../model/diffusion/random.ts";
@@ -120,7 +121,7 @@ export async function assertDenoiserSymmetries(denoiser: Denoiser, options: Deno
   const { batch, nodes } = shape, length = latentLength(space, nodes);
   const z = drawNoise(space, shape, Array.from({ length: batch }, (_, b) => random(seed, b)));
   const predict = async (input: Float32Array, of = shape) => {
-    const before = input.slice(), out = Float32Array.from(await denoiser.predict(input, of, t));
+    const before = input.slice(), out = Float32Array.from(await denoiser.predict(input, of, at(t)));
     assert.deepEqual(input, before, "predict() must leave its input as it is");
     return out;
   };
@@ -139,7 +140,7 @@ export async function assertDenoiserSymmetries(denoiser: Denoiser, options: Deno
   const alone = await predict(z.slice(length, 2 * length), { batch: 1, nodes });
   assertClose(alone, x0.subarray(length, 2 * length), tolerance, "a molecule alone");
   const times = Float32Array.from({ length: batch }, (_, b) => b === 1 ? t : 0.9);
-  const mixed = await denoiser.predict(z, shape, times);
+  const mixed = await denoiser.predict(z, shape, at(times));
   assertClose(mixed.subarray(length, 2 * length), x0.subarray(length, 2 * length), tolerance, "a time a molecule");
 }
 

@@ -1,4 +1,5 @@
 /** What turns latents at a time into estimates of x0, and a whole sampling beside it. */
+import type { Conditions, FixedCondition } from "./condition.ts";
 import type { Coupling } from "./coupling/align.ts";
 import type { Start } from "./samplers/start.ts";
 import type { SamplingPlan } from "./samplers/step.ts";
@@ -16,8 +17,8 @@ export interface Sampling {
   readonly seed: number;
   /** `[B]` */
   readonly indices: readonly number[];
-  /** What the network is told of the number of steps, where it is. */
-  readonly steps?: number;
+  /** What the network is told beside the time. */
+  readonly condition?: FixedCondition;
   /** Estimates at times of at most `below` are clamped to graphs of these classes that obey valence (`heavy_atom/clamp.ts`). */
   readonly clamp?: { readonly below: number; readonly classes: readonly HeavyAtomClass[] };
 }
@@ -41,35 +42,36 @@ export interface Sampled {
   readonly waitedMs: number;
 }
 
-/** Something that turns latents at a time into x0 estimates. Implemented on TensorFlow.js and by the engines. */
-export interface Denoiser {
-  readonly space: LatentSpace;
+/** What a denoiser can do beyond an estimate of a batch. */
+export interface Capabilities {
   /**
-   * @param t one time for all, or one a molecule
-   * @param steps number of steps of the sampler, for a network that is told it: one for all, or one a molecule
+   * An estimate depends on its own molecule and condition alone, to the last bit: not on what else is in the batch, nor on
+   * its place there. Requests share batches only where that holds.
    */
-  predict(
-    z: Float32Array,
-    shape: BatchShape,
-    t: number | Float32Array,
-    steps?: number | Float32Array,
-  ): Promise<Float32Array>;
+  readonly independent?: boolean;
   /**
-   * As `predict` at `t[b]`, to the last bit: an estimate depends on its own molecule alone, not on what else is in the batch, nor on
-   * its place there. Absent where that cannot be said; batches are shared between requests only where it can.
-   *
-   * @param t `[B]`, in double precision, as times are where there is one for all
-   */
-  predictEach?(z: Float32Array, shape: BatchShape, t: Float64Array, steps?: number): Promise<Float32Array>;
-  /**
-   * A whole sampling beside the network, the loop over the steps included: as `runPlan` with `predictEach`, to the last bit (on a GPU to
+   * A whole sampling beside the network, the loop over the steps included: as `runPlan` with `predict`, to the last bit (on a GPU to
    * rounding: steps are of 32 bits there), and the same whatever else is being sampled. Several may be under way; they take turns,
    * and share calls. Absent where the loop must be the caller's.
    *
    * @throws the signal's reason when it aborts
    */
-  sample?(sampling: Sampling, options?: SampleOptions): Promise<Sampled>;
+  readonly sample?: (sampling: Sampling, options?: SampleOptions) => Promise<Sampled>;
   /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */
   readonly appetite?: number;
+}
+
+/** Something that turns latents at a time into x0 estimates. Implemented on TensorFlow.js and by the engines. */
+export interface Denoiser {
+  readonly space: LatentSpace;
+  /**
+   * Estimates of x0 `[B, L]`.
+   *
+   * @param z `[B, L]`
+   * @param conditions one for all, or one a molecule
+   * @throws RangeError where lengths do not fit the shape, or the network needs what a condition lacks
+   */
+  predict(z: Float32Array, shape: BatchShape, conditions: Conditions): Promise<Float32Array>;
+  readonly can: Capabilities;
   dispose(): void;
 }

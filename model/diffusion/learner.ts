@@ -2,23 +2,16 @@
  * What the training loop asks of whatever computes losses and changes weights: TensorFlow.js (`tensorflow_learner.ts`),
  * the native engine (`engines/c/native_learner.ts`) or the one in WGSL (`engines/webgpu/training/learner.ts`).
  */
+import type { Conditioned } from "./condition.ts";
 import type { BatchShape } from "./types.ts";
 
 /** Molecules of one size with their noise: a part of an update's batch. */
-export interface Group {
+export interface Group extends Conditioned {
   readonly shape: BatchShape;
   /** Noisy latents `[B, L]`: z = alpha target + sigma noise. */
   readonly z: Float32Array;
   /** Clean latents `[B, L]`. */
   readonly target: Float32Array;
-  /** Times `[B]` in (0, 1]. */
-  readonly t: Float32Array;
-  /** `[B]` */
-  readonly alpha: Float32Array;
-  /** `[B]` */
-  readonly sigma: Float32Array;
-  /** Number of steps `[B]` that the network is told, where it is told one. */
-  readonly steps?: Float32Array;
   /** Loss weights `[B, 3]`: of positions, of scalars, of pairs. */
   readonly weights: Float32Array;
 }
@@ -49,8 +42,8 @@ export interface State {
   readonly tensors: Map<string, { shape: number[]; data: Float32Array }>;
 }
 
-/** What a network is asked: noisy latents, their times, and what it is told of the steps. */
-export type Asked = Pick<Group, "shape" | "z" | "t" | "alpha" | "sigma" | "steps">;
+/** What a network is asked: noisy latents and their conditions. */
+export type Asked = Pick<Group, "shape" | "z" | keyof Conditioned>;
 
 /** The moving averages of a state, by parameter. */
 export const averagesOf = ({ tensors }: State): Map<string, { shape: number[]; data: Float32Array }> =>

@@ -33,17 +33,8 @@ export interface ScheduleValues {
 /** A variance-preserving noise schedule on t in [0, 1]: 1 is noise, 0 is data. z_t = alpha x + sigma noise. */
 export type Schedule = (t: number) => ScheduleValues;
 
-/** Times of a sampler, descending: `grid[0]` is 1 (noise) or where a start begins, `grid[steps]` = 0 (data); one denoiser call an interval. */
+/** Times of a sampler, descending: `grid[0]` is 1 (noise) or where a start begins, `grid[steps]` = 0 (data); as many intervals as calls. */
 export type Grid = Float64Array;
-
-/**
- * The denoiser as samplers see it: x0 estimates for a batch at one time.
- *
- * @param z `[B, L]`, not kept or changed by the callee
- * @param t the time of all B molecules
- * @returns x0 `[B, L]`; a fresh array, or one that is valid until the next call
- */
-export type Denoise = (z: Float32Array, t: number) => Promise<Float32Array>;
 
 /** Draws the k-th noise for a whole batch, `[B, L]`: centred positions, symmetric pairs, unit variance. */
 export type DrawNoise = () => Float32Array;

@@ -1,4 +1,5 @@
 /** Batches of a round: noisy latents at the times of the student's grid, and what the teacher makes of them. */
+import { conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
@@ -85,7 +86,6 @@ function shuffled(count: number, stream: Random): number[] {
   return order;
 }
 
-const rows = (places: readonly Place[], value: (place: Place) => number) => Float32Array.from(places, value);
 const noNoise = () => new Float32Array(0);
 
 /**
@@ -99,9 +99,9 @@ async function taught(
   plan: RoundPlan,
 ): Promise<Float32Array> {
   const { teacher, schedule, variant } = plan, length = z.length / places.length;
-  const told = (place: Place) => place.v === undefined ? place.steps : plan.teacherSteps;
-  const shape = { batch: places.length, nodes };
-  const estimate = (await teacher.predict(z, shape, rows(places, ({ t }) => t), rows(places, told))).slice();
+  const steps = (place: Place) => place.v === undefined ? place.steps : plan.teacherSteps;
+  const asked = places.map((place) => ({ time: place.t, steps: steps(place) }));
+  const estimate = (await teacher.predict(z, { batch: places.length, nodes }, asked)).slice();
   const going = places.filter(({ v }) => v !== undefined), all = going.length * length;
   if (going.length === 0) return estimate;
   const first = estimate.subarray(0, all), zu = z.slice(0, all);
@@ -111,9 +111,8 @@ async function taught(
     const step = variant === "ddim" ? ddimStep(from, to) : { ...ancestralStep(from, to, 0), noise: 0 };
     applyStep(step, zu.subarray(at, at + length), first.subarray(at, at + length), noNoise);
   });
-  const second =
-    (await teacher.predict(zu, { batch: going.length, nodes }, rows(going, ({ u }) => u), rows(going, told)))
-      .slice();
+  const later = going.map((place) => ({ time: place.u, steps: steps(place) }));
+  const second = (await teacher.predict(zu, { batch: going.length, nodes }, later)).slice();
   const shares = going.map(({ t, u, v }) => secondShare(variant, schedule(t), schedule(u), schedule(v!)));
   estimate.set(combine(first, second, shares));
   return estimate;
@@ -128,16 +127,12 @@ function groupOf(
   schedule: Schedule,
   weigh: (values: ReturnType<Schedule>) => readonly number[],
 ): Group {
-  const values = places.map(({ t }) => schedule(t));
   return {
     shape,
     z,
     target,
-    t: rows(places, ({ t }) => t),
-    alpha: Float32Array.from(values, ({ alpha }) => alpha),
-    sigma: Float32Array.from(values, ({ sigma }) => sigma),
-    steps: rows(places, ({ steps }) => steps),
-    weights: Float32Array.from(values.flatMap((one) => [...weigh(one)])),
+    ...conditioned(places.map(({ t: time, steps }) => ({ time, steps })), schedule),
+    weights: Float32Array.from(places.flatMap(({ t }) => [...weigh(schedule(t))])),
   };
 }
 

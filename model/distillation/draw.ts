@@ -5,6 +5,7 @@ import { generateMolecules } from "../generation/pipeline.ts";
 import type { Model } from "../models/load.ts";
 import type { Settings } from "../models/settings.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
+import { decorate } from "../diffusion/decorate.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Drawn } from "./events.ts";
 
@@ -56,13 +57,5 @@ export async function drawWith(
 }
 
 /** A denoiser that is told its number of steps, and waits at a gate before each call. */
-export function atSteps(denoiser: Denoiser, steps: number, gate?: () => void | Promise<void>): Denoiser {
-  return {
-    space: denoiser.space,
-    async predict(z, shape, t) {
-      await gate?.();
-      return await denoiser.predict(z, shape, t, steps);
-    },
-    dispose: () => denoiser.dispose(),
-  };
-}
+export const atSteps = (denoiser: Denoiser, steps: number, gate?: () => void | Promise<void>): Denoiser =>
+  decorate(denoiser, { condition: { steps }, gate: gate ?? (() => {}), dispose: () => denoiser.dispose() });

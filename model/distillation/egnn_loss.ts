@@ -29,7 +29,7 @@ export function predictionTarget(parametrisation: Parametrisation, group: Group)
   const out = new Float32Array(z.length);
   for (let b = 0; b < batch; b++) {
     if (!(sigma[b] > 0)) {
-      throw new RangeError(`times of a round must be above 0: sigma is ${sigma[b]} at t = ${group.t[b]}`);
+      throw new RangeError(`times of a round must be above 0: sigma is ${sigma[b]} at t = ${group.conditions[b].time}`);
     }
     // eps = (z - alpha x) / sigma; v = alpha eps - sigma x = (alpha z - x) / sigma.
     const [ofZ, ofX] = parametrisation === "eps" ? [1, -alpha[b]] : [alpha[b], -1];
@@ -46,9 +46,9 @@ export function predictionTarget(parametrisation: Parametrisation, group: Group)
  */
 export function egnnStudentLoss(tf: Tf, sizes: EgnnDenoiserSizes) {
   return (params: Tensors, group: Group): LossTensors => {
-    const { shape: { batch: B, nodes: N }, z, t, alpha, sigma, weights } = group, width = z.length / (B * N);
+    const { shape: { batch: B, nodes: N }, z, conditions, alpha, sigma, weights } = group, width = z.length / (B * N);
     const tensor = (values: Float32Array) => tf.tensor3d(values, [B, N, width]);
-    const prediction = egnnPrediction(tf, params, sizes, tensor(z), tf.tensor1d(t));
+    const prediction = egnnPrediction(tf, params, sizes, tensor(z), tf.tensor1d(conditions.map(({ time }) => time)));
     const { parametrisation } = sizes, target = tensor(predictionTarget(parametrisation, group));
     const own = Float32Array.from(
       alpha,

@@ -1,4 +1,5 @@
 /** Batches of moment matching: noisy latents at the student's times, and the time within the step at which it is judged. */
+import { type Condition, type Conditioned, conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
@@ -10,17 +11,12 @@ import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { LatentSource } from "./source.ts";
 
 /** Molecules of one size. Rows of B. */
-export interface MomentGroup {
+export interface MomentGroup extends Conditioned {
   readonly shape: BatchShape;
-  /** Noisy latents `[B, L]` at t. */
+  /** Noisy latents `[B, L]` at the student's time t. */
   readonly z: Float32Array;
-  readonly t: Float32Array;
-  readonly alpha: Float32Array;
-  readonly sigma: Float32Array;
-  /** Number of steps that the student is told. */
-  readonly steps: Float32Array;
   /** The time s < t within the student's step, and the schedule there. */
-  readonly at: { readonly t: Float32Array; readonly alpha: Float32Array; readonly sigma: Float32Array };
+  readonly at: Conditioned;
   /** Coefficients of a draw of z_s for z_t and x: z_s = z z_t + x0 x + noise n. */
   readonly step: { readonly z: Float32Array; readonly x0: Float32Array; readonly noise: Float32Array };
   /** Standard noise n `[B, L]`. */
@@ -53,14 +49,7 @@ export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, 
   let index = stream.integer(batch);
   return source.draw(batch, stream).map(({ shape, target }) => {
     const { batch: B } = shape, row = () => new Float32Array(B);
-    const group = {
-      t: row(),
-      alpha: row(),
-      sigma: row(),
-      steps: row(),
-      at: { t: row(), alpha: row(), sigma: row() },
-      step: { z: row(), x0: row(), noise: row() },
-    };
+    const asked: Condition[] = [], later: Condition[] = [], step = { z: row(), x0: row(), noise: row() };
     const z = drawNoise(space, shape, Array(B).fill(stream)), noise = drawNoise(space, shape, Array(B).fill(stream));
     const length = z.length / B;
     if (coupling === "aligned") alignNoise(z, target, space, shape);
@@ -68,11 +57,11 @@ export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, 
       const k = index++ % serves.length, steps = serves[k], i = stream.integer(steps);
       const t = grids[k][i], s = t + (grids[k][i + 1] - t) * stream.uniform(), from = schedule(t), to = schedule(s);
       const { z: a, x0, noise: c } = variant === "ddpm" ? ancestralStep(from, to, 0) : consistencyStep(from, to);
-      group.steps[b] = steps, group.t[b] = t, group.alpha[b] = from.alpha, group.sigma[b] = from.sigma;
-      group.at.t[b] = s, group.at.alpha[b] = to.alpha, group.at.sigma[b] = to.sigma;
-      group.step.z[b] = a, group.step.x0[b] = x0, group.step.noise[b] = c;
+      asked.push({ time: t, steps });
+      later.push({ time: s });
+      step.z[b] = a, step.x0[b] = x0, step.noise[b] = c;
       for (let j = b * length; j < (b + 1) * length; j++) z[j] = from.alpha * target[j] + from.sigma * z[j];
     }
-    return { shape, z, noise, ...group };
+    return { shape, z, noise, step, ...conditioned(asked, schedule), at: conditioned(later, schedule) };
   });
 }

@@ -53,7 +53,7 @@ async function exchange(options: MomentsOptions, group: MomentGroup): Promise<Ex
     const [own, target] = [zs, x].map((values) => values.subarray(b * length, (b + 1) * length));
     realign(own, target, options.teacher.space, { batch: 1, nodes: shape.nodes }, at.alpha[b]);
   }
-  return { group, x, zs, taught: (await options.teacher.predict(zs, shape, at.t)).slice() };
+  return { group, x, zs, taught: (await options.teacher.predict(zs, shape, at.conditions)).slice() };
 }
 
 /** The auxiliary's group: at z_s it learns x and, as a tie to the teacher, what the teacher says: the mean of both. */
@@ -64,11 +64,11 @@ function auxiliaryGroup({ group: { shape, at }, x, zs, taught }: Exchange): Grou
 
 /** The student's group: the squared error's (and cross-entropy's) gradient at x is the difference of the moments. */
 function studentGroup({ group, x, taught }: Exchange, told: Float32Array, cap: number): Group {
-  const { shape, z, t, alpha, sigma, steps, at } = group;
+  const { shape, z, conditions, alpha, sigma, at } = group;
   const weights = Float32Array.from(
     Array.from(at.sigma).flatMap((sigma) => lossWeights(sigma).map((weight) => Math.min(weight, cap))),
   );
-  return { shape, z, t, alpha, sigma, steps, target: x.map((value, i) => value - told[i] + taught[i]), weights };
+  return { shape, z, conditions, alpha, sigma, target: x.map((value, i) => value - told[i] + taught[i]), weights };
 }
 
 const AUXILIARY = "auxiliary/";

@@ -1,5 +1,5 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
-import { VARIANTS } from "../diffusion/samplers/names.ts";
+import { VARIANTS } from "../diffusion/samplers/mod.ts";
 import { z } from "zod";
 import { strict } from "../diffusion/strict.ts";
 import type { Coupling } from "../diffusion/coupling/align.ts";

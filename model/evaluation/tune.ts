@@ -11,12 +11,12 @@ import type { GridSpec } from "../diffusion/grids.ts";
 import type { Model } from "../models/load.ts";
 import { acceptOrder } from "../generation/order.ts";
 import { generateMolecules } from "../generation/pipeline.ts";
-import type { SAMPLERS } from "../diffusion/samplers/names.ts";
+import type { SamplerName } from "../diffusion/samplers/mod.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 
 /** A sampler with its grid and options. */
 export interface Candidate {
-  readonly sampler: typeof SAMPLERS[number];
+  readonly sampler: SamplerName;
   readonly grid: GridSpec;
   readonly options: Readonly<Record<string, unknown>>;
 }

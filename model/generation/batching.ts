@@ -1,11 +1,12 @@
 /**
  * Calls of a denoiser that requests share. Whoever has the device takes along, in its call, what others that stand in line for the
  * same network would ask of it, molecules of the same size, at whatever times they are. For networks whose estimates depend, to the
- * last bit, on their own molecule alone (`Denoiser.predictEach`): company changes nothing but the speed.
+ * last bit, on their own molecule alone (`Capabilities.independent`): company changes nothing but the speed.
  */
 import { setImmediate } from "node:timers";
 import type { Turn } from "./turn.ts";
 import type { BatchShape } from "../diffusion/types.ts";
+import type { Condition } from "../diffusion/condition.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** A call that a sampler makes. */
@@ -13,7 +14,7 @@ export interface Call {
   readonly denoiser: Denoiser;
   readonly z: Float32Array;
   readonly shape: BatchShape;
-  readonly t: number;
+  readonly condition: Condition;
 }
 
 /** How much company a call may have. */
@@ -51,14 +52,14 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 async function together(calls: readonly Call[]): Promise<Float32Array[]> {
   const [{ denoiser, shape: { nodes } }] = calls;
   const batch = calls.reduce((sum, { shape }) => sum + shape.batch, 0);
-  const z = new Float32Array(calls.reduce((sum, { z }) => sum + z.length, 0)), times = new Float64Array(batch);
-  let at = 0, molecule = 0;
+  const z = new Float32Array(calls.reduce((sum, { z }) => sum + z.length, 0)), conditions: Condition[] = [];
+  let at = 0;
   for (const call of calls) {
     z.set(call.z, at);
-    times.fill(call.t, molecule, molecule + call.shape.batch);
-    at += call.z.length, molecule += call.shape.batch;
+    conditions.push(...Array<Condition>(call.shape.batch).fill(call.condition));
+    at += call.z.length;
   }
-  const x0 = await denoiser.predictEach!(z, { batch, nodes }, times);
+  const x0 = await denoiser.predict(z, { batch, nodes }, conditions);
   at = 0;
   return calls.map((call) => x0.slice(at, at += call.z.length));
 }
@@ -99,7 +100,7 @@ export function createSharedCalls(): SharedCalls {
       if (company) await settle();
       const taken = board(call, options);
       company = taken.length > 0;
-      if (!company) return await call.denoiser.predict(call.z, call.shape, call.t);
+      if (!company) return await call.denoiser.predict(call.z, call.shape, call.condition);
       for (const rider of taken) riders.delete(rider);
       const all = together([call, ...taken]);
       taken.forEach((rider, k) => {

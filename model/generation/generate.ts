@@ -12,7 +12,14 @@ import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
-import { firstLatents, planSampling, runPlan, type SamplingPlan, type Start } from "../diffusion/samplers/mod.ts";
+import {
+  type Denoise,
+  firstLatents,
+  planSampling,
+  runPlan,
+  type SamplingPlan,
+  type Start,
+} from "../diffusion/samplers/mod.ts";
 import { type Settings, startsOf } from "../models/settings.ts";
 import {
   drawSize,
@@ -22,7 +29,7 @@ import {
   sizeDistribution,
   type SizeRange,
 } from "../diffusion/sizes.ts";
-import type { Denoise, Schedule } from "../diffusion/types.ts";
+import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** What to draw. */
@@ -131,7 +138,7 @@ async function* drawWith(
   }
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
-  const { appetite = 0 } = denoiser, batch = Math.max(model.batch, appetite);
+  const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
   const { window = Math.max(256, 2 * appetite) } = options;
   let done = 0;
   const sampling: Batches = {
@@ -154,7 +161,7 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  yield* denoiser.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+  yield* denoiser.can.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
 }
 
 /** What all batches of a generation have in common. */
@@ -195,7 +202,7 @@ async function* inTurns(
   { signal, turn = atOnce, calls }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { model, denoiser, plan, startOf, seed, settings } = batches;
-  const shared = denoiser.predictEach ? calls : undefined, pause = breather();
+  const shared = denoiser.can.independent ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
@@ -204,12 +211,15 @@ async function* inTurns(
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const call = { denoiser, z, shape, t };
-      const x0 = await (shared ? shared.predict(turn, call, { limit: model.batch }) : denoiser.predict(z, shape, t));
+      const call = { denoiser, z, shape, condition: { time: t } };
+      const x0 =
+        await (shared
+          ? shared.predict(turn, call, { limit: model.batch })
+          : denoiser.predict(z, shape, call.condition));
       if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
       batches.progress(indices.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
-      if (!denoiser.predictEach) await pause();
+      if (!denoiser.can.independent) await pause();
       return x0;
     };
     const aligned = realigner(model.card.coupling, space, shape, pause);
@@ -244,7 +254,7 @@ async function* inCrew(
 
   const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();
-    const sampled = denoiser.sample!(
+    const sampled = denoiser.can.sample!(
       { shape: { batch: indices.length, nodes }, plan, start: startOf(nodes), coupling, seed, indices, clamp },
       { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },
     ).then(({ x0, waitedMs }) => ({ x0, began: submitted + waitedMs, ended: performance.now() }));

@@ -7,7 +7,7 @@ import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mo
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { chooseSettings, decodings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
-import { type SamplerName } from "../diffusion/samplers/names.ts";
+import { type SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
 
 /** Molecules asked of a model. */
@@ -15,7 +15,7 @@ export interface Order {
   readonly count: number;
   readonly steps: number;
   readonly seed: number;
-  readonly sampler?: SamplerName;
+  readonly sampler?: SamplerChoice;
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly decoding?: Decoding;

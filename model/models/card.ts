@@ -3,7 +3,7 @@ import { z } from "zod";
 import { strict } from "../diffusion/strict.ts";
 import { DECODINGS } from "../diffusion/decodings.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
-import { VARIANTS } from "../diffusion/samplers/names.ts";
+import { VARIANTS } from "../diffusion/samplers/mod.ts";
 import { gridSpec } from "../diffusion/grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
 import { scheduleSpec } from "../diffusion/schedules.ts";

@@ -45,12 +45,13 @@ export function asStudent(
 
 /** A group whose network is asked at min(t, latest): its latents, targets and weights stay. */
 export function groupUpTo(latest: number, schedule: Schedule, group: Group): Group {
-  if (group.t.every((t) => t <= latest)) return group;
+  if (group.conditions.every(({ time }) => time <= latest)) return group;
   const end = schedule(latest);
-  const capped = (values: Float32Array, value: number) => values.map((own, b) => group.t[b] > latest ? value : own);
+  const capped = (values: Float32Array, value: number) =>
+    values.map((own, b) => group.conditions[b].time > latest ? value : own);
   return {
     ...group,
-    t: capped(group.t, latest),
+    conditions: group.conditions.map((one) => one.time > latest ? { ...one, time: latest } : one),
     alpha: capped(group.alpha, end.alpha),
     sigma: capped(group.sigma, end.sigma),
   };

@@ -147,7 +147,7 @@ export async function loadModel(
   const ofSteps = new WeakMap<Denoiser, Map<number, Denoiser>>();
   const toldOnce = (network: Denoiser, steps: number): Denoiser => {
     const made = ofSteps.get(network) ?? new Map<number, Denoiser>(),
-      one = made.get(steps) ?? decorate(network, { steps });
+      one = made.get(steps) ?? decorate(network, { condition: { steps } });
     ofSteps.set(network, made.set(steps, one));
     return one;
   };

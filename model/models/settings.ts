@@ -1,17 +1,17 @@
 /** Which sampler, grid and weights serve a request: what was asked, else what the model's card recommends. */
-import type { SamplerName, SAMPLERS } from "../diffusion/samplers/names.ts";
+import type { SamplerChoice, SamplerName } from "../diffusion/samplers/mod.ts";
 import type { Card } from "./card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
-import { samplerOptions, type Start, startOf } from "../diffusion/samplers/mod.ts";
+import { areSamplerOptions, type Start, startOf } from "../diffusion/samplers/mod.ts";
 import type { ScheduleValues } from "../diffusion/types.ts";
 
 /** All that fixes a sampling run but its seed. */
 export interface Settings {
   /** The name that the request and the response give. */
-  readonly sampler: SamplerName;
+  readonly sampler: SamplerChoice;
   /** The function that samples. */
-  readonly algorithm: typeof SAMPLERS[number];
+  readonly algorithm: SamplerName;
   readonly steps: number;
   readonly grid: GridSpec;
   readonly options: Readonly<Record<string, unknown>>;
@@ -72,8 +72,8 @@ function recommendedAt(entries: readonly Recommended[], steps: number): Recommen
     const part = Math.log(steps / below.steps) / Math.log(above.steps / below.steps);
     const of = ({ grid, options, clamp }: Recommended) => ({ grid: numbersOf(grid), options, clamp });
     const mixed = between(of(below), of(above), part) as Pick<Recommended, "grid" | "options" | "clamp"> | undefined;
-    // An order is 1 or 2, and nothing lies between.
-    if (mixed && samplerOptions[below.sampler].safeParse(mixed.options).success) {
+    // An order is a whole number: nothing lies between two of them.
+    if (mixed && areSamplerOptions(below.sampler, mixed.options)) {
       return { steps, sampler: below.sampler, ...mixed, grid: gridOf(mixed.grid) };
     }
   }
@@ -111,7 +111,7 @@ export function startsOf(
 export function chooseSettings(
   card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">,
   steps: number,
-  asked?: SamplerName,
+  asked?: SamplerChoice,
   { grid, options, clamp, decoding = decodings(card)[0] }: {
     grid?: GridSpec;
     options?: Readonly<Record<string, unknown>>;

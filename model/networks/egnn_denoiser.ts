@@ -1,5 +1,6 @@
 /** EDM's and GeoLDM's denoiser: an EGNN on noisy latents with the time as one more feature of every node. */
 import type * as tfjs from "@tensorflow/tfjs";
+import { type Conditions, eachCondition } from "../diffusion/condition.ts";
 import type { Tf } from "./tf.ts";
 import { centred, egnn } from "./egnn.ts";
 import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./egnn_network.ts";
@@ -81,12 +82,9 @@ export function checkSpace(space: LatentSpace): void {
   }
 }
 
-/** One time a molecule. */
-function timesOf(t: number | Float32Array, batch: number): Float32Array {
-  const times = typeof t === "number" ? new Float32Array(batch).fill(t) : t;
-  if (times.length !== batch) throw new RangeError(`${batch} times asked, ${times.length} given`);
-  return times;
-}
+/** One time a molecule, of 32 bits. */
+const timesOf = (conditions: Conditions, batch: number): Float32Array =>
+  Float32Array.from(eachCondition(conditions, batch), ({ time }) => time);
 
 /** x0 `[B, L]` of z and the network's output. */
 function estimates(
@@ -119,8 +117,8 @@ export function createEgnnDenoiser(
   const tensors = toTensors(tf, egnnDenoiserParameters(space, sizes), params), width = 3 + space.scalars;
   return {
     space,
-    async predict(z, { batch, nodes }, t) {
-      const times = timesOf(t, batch);
+    async predict(z, { batch, nodes }, conditions) {
+      const times = timesOf(conditions, batch);
       const output = tf.tidy(() =>
         egnnPrediction(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width]), tf.tensor1d(times))
       );
@@ -130,6 +128,7 @@ export function createEgnnDenoiser(
         output.dispose();
       }
     },
+    can: {},
     dispose() {
       for (const tensor of Object.values(tensors)) tensor.dispose();
     },
@@ -150,9 +149,9 @@ export function egnnDenoiserNetwork({ space, sizes }: Omit<EgnnDenoiserOptions, 
 export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: EgnnNetwork): Denoiser {
   const { space, sizes } = options, k = space.scalars, width = 3 + k, features = inputs(space, sizes);
   checkSpace(space);
-  const predict: Denoiser["predict"] = async (z, shape, t) => {
+  const predict: Denoiser["predict"] = async (z, shape, conditions) => {
     checkLatents(z, space, shape);
-    const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(t, batch);
+    const { batch, nodes } = shape, rows = batch * nodes, times = timesOf(conditions, batch);
     // Ones where there are no scalars.
     const h = new Float32Array(rows * features).fill(1), x = new Float32Array(rows * 3);
     for (let row = 0; row < rows; row++) {
@@ -171,7 +170,7 @@ export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: 
   return {
     space,
     predict,
-    predictEach: (z, shape, t) => predict(z, shape, Float32Array.from(t)),
+    can: { independent: true },
     dispose: () => network.dispose(),
   };
 }

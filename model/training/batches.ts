@@ -1,4 +1,5 @@
 /** Batches of noisy heavy-atom latents, each a function of the seed and the update alone. */
+import { conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type AlignOptions, type Coupling } from "../diffusion/coupling/align.ts";
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
@@ -63,11 +64,9 @@ export function makeGroups(options: BatchOptions): Group[] {
   return [...drawn].sort(([a], [b]) => b - a).map(([nodes, members]) => {
     const B = members.length, shape = { batch: B, nodes }, length = latentLength(space, nodes);
     const target = new Float32Array(B * length), weights = new Float32Array(B * 3);
-    const t = new Float32Array(B), alpha = new Float32Array(B), sigma = new Float32Array(B);
+    const at = conditioned(members.map(({ t }) => ({ time: t })), schedule), { alpha, sigma } = at;
     members.forEach((member, b) => {
-      const values = schedule(member.t);
-      t[b] = member.t, alpha[b] = values.alpha, sigma[b] = values.sigma;
-      weights.set(lossWeights(values.sigma), 3 * b);
+      weights.set(lossWeights(schedule(member.t).sigma), 3 * b);
       writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length);
     });
     // Noise in place: z = alpha target + sigma noise.
@@ -76,6 +75,6 @@ export function makeGroups(options: BatchOptions): Group[] {
     for (let b = 0; b < B; b++) {
       for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha[b] * target[i] + sigma[b] * z[i];
     }
-    return { shape, z, target, t, alpha, sigma, weights };
+    return { shape, z, target, ...at, weights };
   });
 }

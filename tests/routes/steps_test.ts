@@ -48,7 +48,7 @@ const withRoutes = (work: (fixture: Fixture) => Promise<void>, changes: CardChan
         await fixture.slow?.();
         return await part.predict(...given);
       };
-      return { backend, part: { space: part.space, predict, dispose: () => part.dispose() } };
+      return { backend, part: { space: part.space, predict, can: {}, dispose: () => part.dispose() } };
     };
     const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { backend: "cpu", batch: 4, make });
     const store = createModelStore(await listModels([join(root, "weights")], { data }), load);

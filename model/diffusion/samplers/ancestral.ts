@@ -1,11 +1,7 @@
 /** Ancestral sampling with the noise between the two posterior variances. */
+import { z } from "zod";
 import type { ScheduleValues } from "../types.ts";
-import { addedShare, checkShare, planSteps, type Sampler, type Step } from "./step.ts";
-
-/** 0: the smaller posterior variance, that of q(z_s | z_t, x); 1: the larger, sigma_(t|s)^2. */
-export interface AncestralOptions {
-  readonly gamma: number;
-}
+import { addedShare, planSteps, type Sampler, type Step } from "./step.ts";
 
 /**
  * One interval: Salimans & Ho, "Progressive distillation" (2022), eq. 4 (and Kingma et al., "Variational diffusion
@@ -24,8 +20,15 @@ export function ancestralStep(from: ScheduleValues, to: ScheduleValues, gamma: n
   };
 }
 
-/** Ancestral sampling; see `Sampler`. Options `{ gamma }` in [0, 1]. */
-export const ancestral: Sampler<AncestralOptions> = (schedule, grid, { gamma }) => {
-  checkShare("gamma", gamma);
-  return planSteps((t, s) => ancestralStep(t, s, gamma), schedule, grid);
+const options = z.strictObject({
+  gamma: z.number().min(0).max(1).default(0.5).describe(
+    "0: the smaller posterior variance, that of q(z_s | z_t, x); 1: the larger, sigma_(t|s)^2",
+  ),
+});
+
+/** See above. */
+export const ancestral: Sampler<typeof options> = {
+  about: "ancestral sampling with a variance between the two posterior ones",
+  options,
+  plan: (schedule, grid, { gamma }) => planSteps((t, s) => ancestralStep(t, s, gamma), schedule, grid),
 };

@@ -1,12 +1,8 @@
 /** The multistep consistency sampler: predict x0, add fresh noise at the next time. */
+import { z } from "zod";
 import type { ScheduleValues } from "../types.ts";
 import { ddpmStep } from "./ddpm.ts";
 import { planSteps, type Sampler, type Step } from "./step.ts";
-
-/** From which log-SNR on noise is drawn afresh; before it steps are DDPM's. Everywhere where absent. */
-export interface ConsistencyOptions {
-  readonly after?: number;
-}
 
 /**
  * One interval: Song et al., "Consistency models" (2023), algorithm 1, for a variance-preserving schedule:
@@ -21,11 +17,21 @@ export function consistencyStep(_from: ScheduleValues, to: ScheduleValues): Step
   return { z: 0, x0: to.alpha, noise: to.sigma };
 }
 
+const options = z.strictObject({
+  after: z.number().optional().describe(
+    "the log-SNR from which on noise is drawn afresh; before it steps are DDPM's. Everywhere where absent",
+  ),
+});
+
 /**
- * The multistep consistency sampler; see `Sampler`.
+ * The multistep consistency sampler.
  *
  * What a molecule is made of is settled while there is much noise, and its geometry afterwards. Fresh noise early on makes for few, common
  * kinds of molecules; late it forgets errors of positions. So with `after` steps to a log-SNR below it are DDPM's, and those beyond draw afresh.
  */
-export const consistency: Sampler<ConsistencyOptions> = (schedule, grid, { after = -Infinity }) =>
-  planSteps((from, to) => to.logSnr < after ? ddpmStep(from, to) : consistencyStep(from, to), schedule, grid);
+export const consistency: Sampler<typeof options> = {
+  about: "each step predicts x0 and adds fresh noise",
+  options,
+  plan: (schedule, grid, { after = -Infinity }) =>
+    planSteps((from, to) => to.logSnr < after ? ddpmStep(from, to) : consistencyStep(from, to), schedule, grid),
+};

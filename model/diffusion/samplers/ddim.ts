@@ -1,11 +1,7 @@
 /** DDIM: the deterministic sampler (eta 0), and all between it and the ancestral one (eta 1). */
+import { z } from "zod";
 import type { ScheduleValues } from "../types.ts";
-import { addedShare, checkShare, planSteps, type Sampler, type Step } from "./step.ts";
-
-/** 0: deterministic; 1: DDPM's posterior. */
-export interface DdimOptions {
-  readonly eta: number;
-}
+import { addedShare, planSteps, type Sampler, type Step } from "./step.ts";
 
 /**
  * One interval: Song et al., "Denoising diffusion implicit models" (2021), eqs. 12 and 16. With
@@ -24,8 +20,13 @@ export function ddimStep(from: ScheduleValues, to: ScheduleValues, eta = 0): Ste
   };
 }
 
-/** DDIM; see `Sampler`. Options `{ eta }` in [0, 1]. */
-export const ddim: Sampler<DdimOptions> = (schedule, grid, { eta }) => {
-  checkShare("eta", eta);
-  return planSteps((t, s) => ddimStep(t, s, eta), schedule, grid);
+const options = z.strictObject({
+  eta: z.number().min(0).max(1).default(0).describe("0: deterministic; 1: DDPM's posterior"),
+});
+
+/** See above. */
+export const ddim: Sampler<typeof options> = {
+  about: "the deterministic first-order solver, or with eta all between it and DDPM",
+  options,
+  plan: (schedule, grid, { eta }) => planSteps((t, s) => ddimStep(t, s, eta), schedule, grid),
 };

@@ -1,4 +1,5 @@
 /** DDPM's ancestral sampling. */
+import { z } from "zod";
 import type { Schedule, ScheduleValues } from "../types.ts";
 import { ancestralStep } from "./ancestral.ts";
 import { planSteps, type Sampler, type Step } from "./step.ts";
@@ -21,5 +22,11 @@ export function ddpmEnd(schedule: Schedule): Step {
   return { z: 0, x0: 1, noise: sigma / alpha };
 }
 
-/** DDPM's ancestral sampler; see `Sampler`. No options. */
-export const ddpm: Sampler<unknown> = (schedule, grid) => planSteps(ddpmStep, schedule, grid);
+const options = z.strictObject({});
+
+/** See above. */
+export const ddpm: Sampler<typeof options> = {
+  about: "DDPM's ancestral sampling",
+  options,
+  plan: (schedule, grid) => planSteps(ddpmStep, schedule, grid),
+};

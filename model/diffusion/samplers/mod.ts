@@ -1,22 +1,23 @@
-/** All samplers by name, with their options' schemas. */
-import { z as zod } from "zod";
+/** The registry of samplers. A new one is a file beside this, a line here, and its test. */
+import { z } from "zod";
 import type { Grid, Schedule } from "../types.ts";
 import { ancestral } from "./ancestral.ts";
 import { consistency } from "./consistency.ts";
 import { ddim } from "./ddim.ts";
 import { ddpm } from "./ddpm.ts";
-import { dpmSolverPp2m } from "./dpm_solver_pp_2m.ts";
-import { SAMPLERS } from "./names.ts";
-import type { SamplingPlan } from "./step.ts";
+import { dpmSolverPp } from "./dpm_solver_pp.ts";
+import { heun } from "./heun.ts";
+import type { Sampler, SamplingPlan } from "./step.ts";
 
 export { ancestralStep } from "./ancestral.ts";
 export { consistencyStep } from "./consistency.ts";
 export { ddimStep } from "./ddim.ts";
 export { ddpmEnd, ddpmStep } from "./ddpm.ts";
-export { dpmSolverStep } from "./dpm_solver_pp_2m.ts";
+export { dpmSolverStep } from "./dpm_solver_pp.ts";
 export { firstLatents, type LatentMoments, latentMoments, type Start, startOf, startSpec } from "./start.ts";
 export {
   applyStep,
+  type Denoise,
   type PlannedStep,
   type Realign,
   runPlan,
@@ -25,53 +26,71 @@ export {
   type Step,
 } from "./step.ts";
 
-/** The samplers' names. */
-export const samplerName = zod.enum(SAMPLERS);
+/** Samplers that take the undistilled weights, at any number of steps. */
+const REGISTRY = {
+  "ddpm": ddpm,
+  "ancestral": ancestral,
+  "ddim": ddim,
+  "dpm-solver++": dpmSolverPp,
+  "heun": heun,
+  "consistency": consistency,
+} as const satisfies Record<string, Sampler>;
 
 /** A sampler's name. */
-export type SamplerName = zod.infer<typeof samplerName>;
+export type SamplerName = keyof typeof REGISTRY;
 
-/** The options that each sampler takes; every one has a default, and unknown keys are errors. */
-export const samplerOptions = {
-  "ddpm": zod.strictObject({}),
-  "ancestral": zod.strictObject({ gamma: zod.number().min(0).max(1).default(0.5) }),
-  "ddim": zod.strictObject({ eta: zod.number().min(0).max(1).default(0) }),
-  "dpm-solver++": zod.strictObject({ order: zod.union([zod.literal(1), zod.literal(2)]).default(2) }),
-  "consistency": zod.strictObject({ after: zod.number().optional() }),
-} as const satisfies Record<SamplerName, zod.ZodType>;
+/** The samplers' names. */
+export const SAMPLERS = Object.keys(REGISTRY) as [SamplerName, ...SamplerName[]];
+
+/** See {@link SAMPLERS}. */
+export const samplerName = z.enum(SAMPLERS);
+
+/** What a request may ask for as its sampler: one of these, or the student of its number of steps. */
+export const SAMPLER_CHOICES = ["distilled", ...SAMPLERS] as const;
+
+/** A sampler's name in a request. */
+export type SamplerChoice = typeof SAMPLER_CHOICES[number];
+
+/**
+ * The sampler whose steps a student makes, and so how it is sampled; which of them a method of distillation can teach says its entry in
+ * `distillation/methods/`.
+ */
+export const VARIANTS = ["ddim", "ddpm", "consistency"] as const satisfies readonly SamplerName[];
+
+/** Each sampler in a line. */
+export const samplersInWords = (): string => SAMPLERS.map((name) => `${name}: ${REGISTRY[name].about}`).join("; ");
+
+/** @throws TypeError for an unknown name */
+function samplerOf(name: SamplerName): Sampler {
+  if (!Object.hasOwn(REGISTRY, name)) {
+    throw new TypeError(`sampler must be one of ${SAMPLERS.join(", ")}; got "${name}"`);
+  }
+  return REGISTRY[name];
+}
+
+/** Whether these are options of the named sampler. */
+export const areSamplerOptions = (name: SamplerName, options: unknown): boolean =>
+  samplerOf(name).options.safeParse(options).success;
 
 /**
  * A sampler's options, checked, with defaults.
  *
  * @throws TypeError naming the sampler and every fault
  */
-export function parseSamplerOptions<Name extends SamplerName>(
-  name: Name,
-  options: unknown = {},
-): zod.infer<(typeof samplerOptions)[Name]> {
-  const result = samplerOptions[name].safeParse(options);
-  if (!result.success) throw new TypeError(`options of the sampler "${name}":\n${zod.prettifyError(result.error)}`);
-  return result.data as zod.infer<(typeof samplerOptions)[Name]>;
+export function parseSamplerOptions(name: SamplerName, options: unknown = {}): Record<string, unknown> {
+  const result = samplerOf(name).options.safeParse(options);
+  if (!result.success) throw new TypeError(`options of the sampler "${name}":\n${z.prettifyError(result.error)}`);
+  return result.data as Record<string, unknown>;
 }
 
 /**
- * The plan of the named sampler over a grid.
+ * The plan of the named sampler over a grid: a denoiser call for each of its intervals.
  *
  * @throws TypeError for an unknown name or unsound options; RangeError for an unsound grid
  */
-export function planSampling(name: SamplerName, schedule: Schedule, grid: Grid, options: unknown = {}): SamplingPlan {
-  switch (name) {
-    case "ddpm":
-      return ddpm(schedule, grid, parseSamplerOptions(name, options));
-    case "ancestral":
-      return ancestral(schedule, grid, parseSamplerOptions(name, options));
-    case "ddim":
-      return ddim(schedule, grid, parseSamplerOptions(name, options));
-    case "dpm-solver++":
-      return dpmSolverPp2m(schedule, grid, parseSamplerOptions(name, options));
-    case "consistency":
-      return consistency(schedule, grid, parseSamplerOptions(name, options));
-    default:
-      throw new TypeError(`no sampler "${name}"; there are ${samplerName.options.join(", ")}`);
-  }
-}
+export const planSampling = (
+  name: SamplerName,
+  schedule: Schedule,
+  grid: Grid,
+  options: unknown = {},
+): SamplingPlan => samplerOf(name).plan(schedule, grid, parseSamplerOptions(name, options));

@@ -1,16 +1,27 @@
-/** What all samplers share: one interval as a linear combination, and the loop over a plan of them. */
-import type { Denoise, DrawNoise, Grid, Schedule, ScheduleValues } from "../types.ts";
+/** What all samplers share: one call and what is made of it as a linear combination, and the loop over a plan of them. */
+import type { z } from "zod";
+import type { DrawNoise, Grid, Schedule, ScheduleValues } from "../types.ts";
 
-/** One interval from time t to s < t: z_s = z z_t + x0 x0hat(z_t, t) + before x0hat_before + noise n, with n fresh standard noise. */
+/**
+ * What is made of one call of the denoiser, from time t to a time s:
+ *
+ *     z_s = z z_t + x0 x0hat(z_t, t) + sum_k before[k] x0hat_k + noise n,
+ *
+ * with n fresh standard noise and x0hat_k the estimate of the call k + 1 before this one. Samplers of several calls a step are plans of these:
+ * the time may stay (Heun's second call) or rise again (a restart).
+ */
 export interface Step {
   readonly z: number;
   readonly x0: number;
   readonly noise: number;
-  /** Of the interval before's x0hat; 0 where absent. */
-  readonly before?: number;
+  /** Of estimates of calls before, the latest first, at most {@link LOOK_BACK} of them; none where absent. */
+  readonly before?: readonly number[];
 }
 
-/** One interval of a plan. */
+/** How many calls a step may look back. */
+export const LOOK_BACK = 3;
+
+/** One call of a plan. */
 export interface PlannedStep extends Step {
   readonly t: number;
   /** The schedule at t. */
@@ -21,16 +32,33 @@ export interface PlannedStep extends Step {
 }
 
 /**
- * A sampler's run over a grid as plain numbers, so that it can be carried out wherever the network is: the intervals in order,
+ * A sampler's run over a grid as plain numbers, so that it can be carried out wherever the network is: instructions in order,
  * one denoiser call each. The last gives its x0: it needs neither schedule nor noise.
  */
 export type SamplingPlan = readonly PlannedStep[];
 
+/**
+ * The denoiser as samplers see it: x0 estimates for a batch at one time.
+ *
+ * @param z `[B, L]`, not kept or changed by the callee
+ * @param t the time of all B molecules
+ * @param step the plan's instruction that asks
+ * @returns x0 `[B, L]`; a fresh array, or one that is valid until the next call
+ */
+export type Denoise = (z: Float32Array, t: number, step: PlannedStep) => Promise<Float32Array>;
+
 /** A sampler's rule: the coefficients of the interval between two times of a schedule. */
 export type StepRule = (from: ScheduleValues, to: ScheduleValues) => Step;
 
-/** A sampler: its plan over a grid. Throws RangeError for an unsound grid or option. */
-export type Sampler<Options> = (schedule: Schedule, grid: Grid, options: Options) => SamplingPlan;
+/** A sampler: an entry of the registry in `mod.ts`. */
+export interface Sampler<Options extends z.ZodType = z.ZodType> {
+  /** In a sentence, for whoever chooses. */
+  readonly about: string;
+  /** Its options. Every one has a default or may be absent; unknown keys are errors. */
+  readonly options: Options;
+  /** Its plan over a grid: as many calls as the grid has intervals. Throws RangeError for an unsound grid or option. */
+  plan(schedule: Schedule, grid: Grid, options: z.infer<Options>): SamplingPlan;
+}
 
 /** Refuses a grid that does not fall strictly from at most 1 to exactly 0. */
 export function checkGrid(grid: Grid): void {
@@ -52,7 +80,11 @@ export function planOf(rule: (i: number) => Step, schedule: Schedule, grid: Grid
   return Array.from({ length: last + 1 }, (_, i) => {
     const { alpha, sigma } = schedule(grid[i]);
     const step = i < last ? rule(i) : end;
-    if (![step.z, step.x0, step.noise, step.before ?? 0].every(Number.isFinite)) {
+    const { before = [] } = step;
+    if (before.length > LOOK_BACK) {
+      throw new RangeError(`a step must look back at most ${LOOK_BACK} calls; got ${before.length}`);
+    }
+    if (![step.z, step.x0, step.noise, ...before].every(Number.isFinite)) {
       throw new RangeError(`the interval from ${grid[i]} to ${grid[i + 1]} has no finite coefficients`);
     }
     return { t: grid[i], alpha, sigma, ...step };
@@ -64,12 +96,17 @@ export const planSteps = (rule: StepRule, schedule: Schedule, grid: Grid): Sampl
   planOf((i) => rule(schedule(grid[i]), schedule(grid[i + 1])), schedule, grid);
 
 /** Calls the denoiser and checks that it answers with as many numbers as it was given. */
-async function estimate(denoise: Denoise, z: Float32Array, t: number, signal?: AbortSignal): Promise<Float32Array> {
+async function estimate(
+  denoise: Denoise,
+  z: Float32Array,
+  step: PlannedStep,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
   signal?.throwIfAborted();
-  const x0 = await denoise(z, t);
+  const x0 = await denoise(z, step.t, step);
   signal?.throwIfAborted();
   if (x0.length !== z.length) {
-    throw new RangeError(`the denoiser gave ${x0.length} numbers at t = ${t} for a latent of ${z.length}`);
+    throw new RangeError(`the denoiser gave ${x0.length} numbers at t = ${step.t} for a latent of ${z.length}`);
   }
   return x0;
 }
@@ -77,23 +114,24 @@ async function estimate(denoise: Denoise, z: Float32Array, t: number, signal?: A
 /**
  * Takes `z` from one time to the next, in place. `noise` is called only where the step has any.
  *
- * @param earlier x0 of the interval before, where the step asks for it
+ * @param earlier estimates of the calls before, the latest first, as many as the step asks for
  */
 export function applyStep(
   step: Step,
   z: Float32Array,
   x0: Float32Array,
   noise: DrawNoise,
-  earlier?: Float32Array,
+  earlier: readonly Float32Array[] = [],
 ): void {
-  const { z: a, x0: b, noise: c, before: d = 0 } = step, length = z.length;
-  if (c === 0) {
-    for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + (d === 0 ? 0 : d * earlier![i]);
-    return;
+  const { z: a, x0: b, noise: c, before = [] } = step, length = z.length, fresh = c === 0 ? undefined : noise();
+  if (fresh && fresh.length !== length) {
+    throw new RangeError(`noise must have ${length} numbers, as the latent has; got ${fresh.length}`);
   }
-  const fresh = noise();
-  if (fresh.length !== length) throw new RangeError(`${fresh.length} numbers of noise for a latent of ${length}`);
-  for (let i = 0; i < length; i++) z[i] = a * z[i] + b * x0[i] + (d === 0 ? 0 : d * earlier![i]) + c * fresh[i];
+  for (let i = 0; i < length; i++) {
+    let sum = a * z[i] + b * x0[i];
+    for (let k = 0; k < before.length; k++) sum += before[k] * earlier[k][i];
+    z[i] = fresh ? sum + c * fresh[i] : sum;
+  }
 }
 
 /** Aligns what of z `[B, L]` is not alpha x0 to x0 `[B, L]`, in place; see `coupling/align.ts`. */
@@ -123,14 +161,14 @@ export async function runPlan(
   realign?: Realign,
 ): Promise<Float32Array> {
   const state = z.slice(), last = plan.length - 1;
-  const earlier = plan.some(({ before = 0 }) => before !== 0) ? new Float32Array(z.length) : undefined;
+  const kept = Math.max(...plan.map(({ before = [] }) => before.length)), earlier: Float32Array[] = [];
   for (const [k, step] of plan.slice(0, last).entries()) {
-    const x0 = await estimate(denoise, state, step.t, signal);
+    const x0 = await estimate(denoise, state, step, signal);
     applyStep(step, state, x0, noise, earlier);
     if (step.noise !== 0) await realign?.(state, x0, plan[k + 1].alpha);
-    earlier?.set(x0);
+    if (kept > 0) earlier.unshift(x0.slice()), earlier.length = Math.min(earlier.length, kept);
   }
-  return (await estimate(denoise, state, plan[last].t, signal)).slice();
+  return (await estimate(denoise, state, plan[last], signal)).slice();
 }
 
 /**
@@ -139,9 +177,4 @@ export async function runPlan(
  */
 export function addedShare(from: ScheduleValues, to: ScheduleValues): number {
   return -Math.expm1(from.logSnr - to.logSnr);
-}
-
-/** Refuses an option outside [0, 1]. */
-export function checkShare(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} must lie in [0, 1], got ${value}`);
 }

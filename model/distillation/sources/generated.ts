@@ -5,10 +5,9 @@ import { drawNoise } from "../../diffusion/latent.ts";
 import type { Model } from "../../models/load.ts";
 import { random } from "../../diffusion/random.ts";
 import { realigner } from "../../diffusion/coupling/align.ts";
-import { firstLatents, planSampling, runPlan } from "../../diffusion/samplers/mod.ts";
+import { type Denoise, firstLatents, planSampling, runPlan } from "../../diffusion/samplers/mod.ts";
 import { chooseSettings, type Settings, startsOf } from "../../models/settings.ts";
 import { drawSize, groupBySize, sizeDistribution } from "../../diffusion/sizes.ts";
-import type { Denoise } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 import {
   addToPool,
@@ -67,7 +66,7 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
     const streams = indices.map((index) => random(seed, index, GENERATED));
     const noise = () => drawNoise(space, shape, streams);
     const denoise: Denoise = async (z, t) => {
-      const x0 = await denoiser.predict(z, shape, t);
+      const x0 = await denoiser.predict(z, shape, { time: t });
       if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
       done += indices.length;
       onProgress?.(Math.min(1, done / (count * settings.steps)));

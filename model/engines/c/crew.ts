@@ -5,7 +5,8 @@ import type { Denoiser, Sampled } from "../../diffusion/denoiser.ts";
 import { type Numbered, openAskedWorker } from "./asked_worker.ts";
 import { clock } from "./clock.ts";
 import { createDispatch } from "./dispatch.ts";
-import { type TimeRows, timeRows } from "./inputs.ts";
+import { type ConditionRows, rowsOf } from "../../networks/pair_attention/conditions.ts";
+import { conditioned, type Conditions, eachCondition } from "../../diffusion/condition.ts";
 import type { Member } from "./member.ts";
 import type { Task } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";
@@ -15,7 +16,7 @@ export type Question =
   & { readonly id: number }
   & (
     | { readonly type: "open"; readonly member: Member; readonly sent: Int32Array }
-    | { readonly type: "predict"; readonly z: Float32Array; readonly shape: BatchShape; readonly rows: TimeRows }
+    | { readonly type: "predict"; readonly z: Float32Array; readonly shape: BatchShape; readonly rows: ConditionRows }
     /** `at`: when it was asked, ms since the epoch. */
     | { readonly type: "sample"; readonly key: number; readonly task: Task; readonly at: number }
     /** Ends the sampling of this key, whose own answer is then an error. */
@@ -47,18 +48,18 @@ function slice(
   { batch, nodes }: BatchShape,
   space: LatentSpace,
   z: Float32Array,
-  rows: TimeRows,
+  rows: ConditionRows,
   share: number,
   shares: number,
 ) {
   const from = Math.floor(batch * share / shares), to = Math.floor(batch * (share + 1) / shares);
-  const length = latentLength(space, nodes), features = rows.times.length / batch;
+  const length = latentLength(space, nodes), features = rows.features.length / batch;
   return {
     from,
     shape: { batch: to - from, nodes },
     z: z.slice(from * length, to * length),
     rows: {
-      times: rows.times.slice(from * features, to * features),
+      features: rows.features.slice(from * features, to * features),
       alpha: rows.alpha.slice(from, to),
       sigma: rows.sigma.slice(from, to),
     },
@@ -86,11 +87,11 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
   const predict = async (
     z: Float32Array,
     shape: BatchShape,
-    t: number | Float32Array | Float64Array,
-    steps?: number | Float32Array,
+    conditions: Conditions,
   ): Promise<Float32Array> => {
     checkLatents(z, space, shape);
-    const rows = timeRows(t, shape.batch, schedule, { steps, levels }), out = new Float32Array(z.length);
+    const rows = rowsOf(conditioned(eachCondition(conditions, shape.batch), schedule), levels),
+      out = new Float32Array(z.length);
     await Promise.all(workers.map(async (worker, k) => {
       const { from, ...part } = slice(shape, space, z, rows, k, workers.length);
       if (part.shape.batch === 0) return;
@@ -114,5 +115,5 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
     }
   };
   const sample = createDispatch({ workers: workers.length, piece: tileMolecules, run });
-  return { space, predict, predictEach: predict, sample, dispose: close };
+  return { space, predict, can: { independent: true, sample }, dispose: close };
 }

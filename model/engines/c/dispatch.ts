@@ -34,7 +34,7 @@ interface Hand {
   readonly pieces: Map<number, number>;
 }
 
-/** Sampling by several workers; see `Denoiser.sample`. */
+/** Sampling by several workers; see `Capabilities.sample`. */
 export function createDispatch(
   { workers, piece, run, now = () => performance.now() }: DispatchOptions,
 ): (sampling: Sampling, options?: SampleOptions) => Promise<Sampled> {

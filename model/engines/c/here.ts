@@ -1,11 +1,11 @@
 /** What an engine does on the calling thread, whichever build it is. */
 import type { BatchShape } from "../../diffusion/types.ts";
-import type { TimeRows } from "./inputs.ts";
+import type { ConditionRows } from "../../networks/pair_attention/conditions.ts";
 
 /** A network on the calling thread. */
 export interface Here {
   /** Estimates x0 `[B, L]`. */
-  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Float32Array;
+  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows): Float32Array;
   /** As `realign` of coupling/align.ts. */
   realign(z: Float32Array, x0: Float32Array, shape: BatchShape, alpha: number): void;
 }

@@ -6,7 +6,7 @@ import {
   type ParameterSpec,
 } from "../../networks/pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
-import { type TimeRows, timesOf } from "./inputs.ts";
+import { conditionFeatures, type ConditionRows } from "../../networks/pair_attention/conditions.ts";
 import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
@@ -38,7 +38,7 @@ export interface NativeEngine {
   /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
-  predict(z: Float32Array, shape: BatchShape, rows: TimeRows): Promise<Float32Array>;
+  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows): Promise<Float32Array>;
   /** Losses; their sum's gradient is in `array("gradient")`. */
   gradient(groups: readonly Group[]): Promise<EngineLosses>;
   /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping; where not finite, nothing changes. */
@@ -100,18 +100,19 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     threads,
     array,
     refresh: () => c.molstep_refresh(engine),
-    predict: (z, { batch, nodes }, { times, alpha, sigma }) => {
+    predict: (z, { batch, nodes }, { features, alpha, sigma }) => {
       checkLatents(z, space, { batch, nodes });
       const out = new Float32Array(z.length);
       return inTurn(async () => {
-        memory(await c.molstep_predict(engine, nodes, batch, z, times, alpha, sigma, out));
+        memory(await c.molstep_predict(engine, nodes, batch, z, features, alpha, sigma, out));
         return out;
       });
     },
     gradient: (groups) => {
       const nodes = Int32Array.from(groups, ({ shape }) => shape.nodes);
       const batches = Int32Array.from(groups, ({ shape }) => shape.batch);
-      const losses = new Float32Array(3), times = timesOf(groups, levels);
+      const losses = new Float32Array(3),
+        features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
       const [z, target, alpha, sigma, weights] = (["z", "target", "alpha", "sigma", "weights"] as const)
         .map((field) => join(groups, field));
       return inTurn(async () => {
@@ -123,7 +124,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
             batches,
             z,
             target,
-            times,
+            features,
             alpha,
             sigma,
             weights,

@@ -4,7 +4,7 @@ import type { PairAttentionSizes } from "../../networks/pair_attention/parameter
 import { flatStateOf, stateOf } from "../tensorflow/flat_state.ts";
 import type { Group, Learner, Losses, Rates } from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
-import { timesOf } from "./inputs.ts";
+import { rowsOf } from "../../networks/pair_attention/conditions.ts";
 import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
 import type { NativeLibrary } from "./native_library.ts";
 import { flatten } from "./parameters.ts";
@@ -58,8 +58,7 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
         engine.refresh();
       }
     },
-    predict: ({ shape, z, t, steps, alpha, sigma }) =>
-      engine.predict(z, shape, { times: timesOf([{ t, steps }], options.sizes.levels ?? 0), alpha, sigma }),
+    predict: ({ shape, z, ...at }) => engine.predict(z, shape, rowsOf(at, options.sizes.levels)),
     state() {
       const [parameters, ema, first, second] = ARRAYS.map((name) => engine.array(name));
       return Promise.resolve(stateOf(engine.specs, { parameters, ema, first, second, updates }));

@@ -11,7 +11,8 @@ import { firstLatents } from "../../diffusion/samplers/start.ts";
 import { type PlannedStep, type Realign, runPlan } from "../../diffusion/samplers/step.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
-import { type TimeRows, timeRows } from "./inputs.ts";
+import { type ConditionRows, rowsOf } from "../../networks/pair_attention/conditions.ts";
+import type { Condition } from "../../diffusion/condition.ts";
 
 /** A sampling of somebody's: tasks of one owner share its turn. */
 export interface Task extends Sampling {
@@ -21,10 +22,10 @@ export interface Task extends Sampling {
 /** What samplings run on, and how they take turns. */
 export interface SamplingsOptions {
   readonly space: LatentSpace;
-  /** Features of the number of steps that the network's input has. */
+  /** Features of the number of steps that the network's input has; see `levels.ts`. */
   readonly levels?: number;
   /** x0 estimates `[B, L]`; molecules of one size, each at its own time. */
-  readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: TimeRows) => Float32Array;
+  readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: ConditionRows) => Float32Array;
   /** See `realign` in coupling/align.ts, which is the default. */
   readonly realign?: (z: Float32Array, x0: Float32Array, shape: Sampling["shape"], alpha: number) => void;
   /** Most molecules of a call that several tasks share: beyond what the network does at once, more only make others wait. */
@@ -107,18 +108,15 @@ export function createSamplings(
     return chosen;
   };
 
-  const rowsOf = (calls: readonly Call[], batch: number): TimeRows => {
-    const times = new Float64Array(batch),
-      steps = new Float32Array(batch),
-      at = new Map<number, Required<PlannedStep>["asked"]>();
-    let molecule = 0;
-    for (const { step, task } of calls) {
-      const asked = step.asked ?? step;
-      at.set(asked.t, asked);
-      times.fill(asked.t, molecule, molecule + task.shape.batch);
-      steps.fill(task.steps ?? NaN, molecule, molecule += task.shape.batch);
+  const rowsFor = (calls: readonly Call[], batch: number): ConditionRows => {
+    const conditions: Condition[] = [], alpha = new Float32Array(batch), sigma = new Float32Array(batch);
+    for (const { step, task: { shape, condition } } of calls) {
+      const asked = step.asked ?? step, from = conditions.length, to = from + shape.batch;
+      conditions.push(...Array<Condition>(shape.batch).fill({ ...condition, time: asked.t }));
+      alpha.fill(asked.alpha, from, to);
+      sigma.fill(asked.sigma, from, to);
     }
-    return timeRows(times, batch, (t) => at.get(t)!, { steps, levels });
+    return rowsOf({ conditions, alpha, sigma }, levels);
   };
 
   const serve = (calls: readonly Call[]) => {
@@ -131,7 +129,7 @@ export function createSamplings(
         z = new Float32Array(batch * latentLength(space, nodes));
         for (const call of calls) z.set(call.z, at), at += call.z.length;
       }
-      const x0 = predict(z, { batch, nodes }, rowsOf(calls, batch)), each = (now() - began) / batch;
+      const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
       at = 0;
       for (const call of calls) {
         const { task: { shape, clamp }, step, owner, tally } = call, share = each * shape.batch;
@@ -163,15 +161,16 @@ export function createSamplings(
 
   return {
     async run(task, signal) {
-      const { owner: name, plan, shape, seed, indices, start, coupling, steps: told } = task, came = now();
+      const { owner: name, plan, shape, seed, indices, start, coupling, condition } = task, came = now();
       // What is wrong with a task is found before it shares a call with others.
-      if (levels > 0 && !(told! >= 1)) throw new RangeError("this network must be told the number of steps");
+      if (levels > 0 && !(condition?.steps! >= 1)) {
+        throw new RangeError("this network must be told the number of steps");
+      }
       if (indices.length !== shape.batch) {
         throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
       }
       const owner = ownerOf(name);
       const noise = moleculeNoise(space, shape.nodes, seed, indices), tally: Call["tally"] = { ms: 0 };
-      const steps = new Map(plan.map((step) => [step.t, step]));
       const aligned: Realign | undefined = coupling === "aligned"
         ? (z, x0, alpha) => {
           const began = now();
@@ -184,9 +183,9 @@ export function createSamplings(
       try {
         const x0 = await runPlan(
           plan,
-          (z, t) =>
+          (z, _t, step) =>
             new Promise<Float32Array>((resolve, reject) => {
-              waiting.push({ task, owner, z, step: steps.get(t)!, since: now(), signal, tally, resolve, reject });
+              waiting.push({ task, owner, z, step, since: now(), signal, tally, resolve, reject });
               go();
             }),
           await firstLatents(noise, start, aligned),

@@ -86,9 +86,9 @@ export function createWasmInstance(
   };
   return {
     /** The estimates are copied out of the instance's memory. */
-    predict(z, { batch, nodes }, { times, alpha, sigma }) {
+    predict(z, { batch, nodes }, { features, alpha, sigma }) {
       checkLatents(z, space, { batch, nodes });
-      const [pz, pt, pa, ps, out] = place([z, times, alpha, sigma], z.length);
+      const [pz, pt, pa, ps, out] = place([z, features, alpha, sigma], z.length);
       if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, out)) {
         throw new Error("the engine ran out of memory");
       }

@@ -1,14 +1,17 @@
 /** What kernels are told of a call, or of a step of a sampler: a slot of a uniform buffer. */
 import type { Sampling } from "../../diffusion/denoiser.ts";
+import { LOOK_BACK } from "../../diffusion/samplers/step.ts";
 import { ALIGNMENT } from "./memory.ts";
 
 /** WGSL of a slot. `first` and `stride` say which row of the conditions (times, alpha, sigma) is molecule b's: first + b stride. */
 export const CALL_TYPE = `
 struct Call {
   first: u32, stride: u32, draw: u32, keep: u32,
-  latent: f32, estimate: f32, before: f32, noise: f32,
-  alpha: f32,
+  latent: f32, estimate: f32, noise: f32, alpha: f32,
+  before: vec4<f32>,
 }`;
+
+if (LOOK_BACK > 4) throw new RangeError(`a slot has room for 4 calls before; LOOK_BACK is ${LOOK_BACK}`);
 
 /** Bytes of a slot that kernels read. */
 export const CALL_BYTES = 48;
@@ -20,12 +23,12 @@ export interface Call {
   readonly stride: 0 | 1;
   /** Which of a molecule's draws of noise, from 0. */
   readonly draw?: number;
-  /** 1 where the estimates are kept for the next step. */
-  readonly keep?: 0 | 1;
-  /** z' = latent z + estimate x0 + before (x0 of the step before) + noise n. */
+  /** How many estimates are kept for the next steps. */
+  readonly keep?: number;
+  /** z' = latent z + estimate x0 + sum_k before[k] (x0 of the call k + 1 before) + noise n. */
   readonly latent?: number;
   readonly estimate?: number;
-  readonly before?: number;
+  readonly before?: readonly number[];
   readonly noise?: number;
   /** What of z' is the estimate's, where the rest is to be aligned to it: the schedule's alpha at the next time. */
   readonly alpha?: number;
@@ -35,9 +38,9 @@ export interface Call {
 export function callSlots(calls: readonly Call[]): Uint32Array<ArrayBuffer> {
   const words = ALIGNMENT / 4, out = new Uint32Array(calls.length * words), floats = new Float32Array(out.buffer);
   calls.forEach(
-    ({ first, stride, draw = 0, keep = 0, latent = 0, estimate = 0, before = 0, noise = 0, alpha = 0 }, k) => {
+    ({ first, stride, draw = 0, keep = 0, latent = 0, estimate = 0, before = [], noise = 0, alpha = 0 }, k) => {
       out.set([first, stride, draw, keep], k * words);
-      floats.set([latent, estimate, before, noise, alpha], k * words + 4);
+      floats.set([latent, estimate, noise, alpha, ...before], k * words + 4);
     },
   );
   return out;
@@ -48,13 +51,13 @@ export function callSlots(calls: readonly Call[]): Uint32Array<ArrayBuffer> {
  * Draws are numbered as `firstLatents` and `runPlan` take them from `moleculeNoise`.
  */
 export function planCalls(plan: Sampling["plan"], start?: Sampling["start"]): Call[] {
-  const keeps = plan.some(({ before = 0 }) => before !== 0);
+  const keep = Math.max(...plan.map(({ before = [] }) => before.length));
   let draw = 0;
   const next = (noise: number) => noise === 0 ? 0 : ++draw;
   const begin: Call = start
     ? { first: 0, stride: 0, estimate: start.alpha, noise: start.sigma, draw: next(start.sigma), alpha: start.alpha }
     : { first: 0, stride: 0, noise: 1, draw };
-  const steps = plan.map(({ z, x0, noise, before = 0 }, first): Call => ({
+  const steps = plan.map(({ z, x0, noise, before }, first): Call => ({
     first,
     stride: 0,
     latent: z,
@@ -62,7 +65,7 @@ export function planCalls(plan: Sampling["plan"], start?: Sampling["start"]): Ca
     before,
     noise,
     draw: next(noise),
-    keep: keeps ? 1 : 0,
+    keep,
     alpha: plan[first + 1]?.alpha,
   }));
   return [begin, ...steps];

@@ -1,4 +1,5 @@
 /** Denoisers on the GPU, by kernels of their own in WGSL. */
+import { conditioned, eachCondition } from "../../diffusion/condition.ts";
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../../diffusion/types.ts";
@@ -89,16 +90,10 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
   });
   const { space } = network, engine = createEngine(gpu, network);
   const sampler = createGpuSampler({ engine, onClamp: options.onClamp });
-  const predict: Denoiser["predict"] = (z, shape, t, steps) => estimates(z, shape, t, steps);
-  const estimates = async (
-    z: Float32Array,
-    shape: BatchShape,
-    t: number | Float32Array | Float64Array,
-    steps?: number | Float32Array,
-  ): Promise<Float32Array> => {
+  const predict: Denoiser["predict"] = async (z, shape, conditions) => {
     checkLatents(z, space, shape);
     if (shape.batch === 0) return new Float32Array();
-    const { batch, nodes } = shape, rows = network.conditions(t, batch, schedule, steps);
+    const { batch, nodes } = shape, rows = network.conditions(conditioned(eachCondition(conditions, batch), schedule));
     const length = latentLength(space, nodes), width = rows.length / batch, most = engine.most(nodes);
     return await engine.inTurn(async (lane) => {
       if (batch <= most) return await estimate(engine, lane, z, shape, rows);
@@ -116,9 +111,7 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
     engine,
     why: wordsOf(gpu),
     predict,
-    predictEach: estimates,
-    sample: sampler.sample,
-    appetite: gpu.software ? undefined : APPETITE,
+    can: { independent: true, sample: sampler.sample, appetite: gpu.software ? undefined : APPETITE },
     dispose() {
       engine.dispose().then(() => {
         sampler.dispose();

@@ -4,7 +4,8 @@
  * estimates; what a forward pass works on in between is shared, as passes follow one another on the device.
  */
 import { latentLength } from "../../diffusion/latent.ts";
-import type { BatchShape, LatentSpace, Schedule } from "../../diffusion/types.ts";
+import type { Conditioned } from "../../diffusion/condition.ts";
+import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import type { Gpu } from "./device.ts";
 import { ALIGNMENT, allocated, createArray } from "./memory.ts";
 
@@ -30,16 +31,8 @@ export interface GpuNetwork<Arrays extends Buffers = Buffers> {
   readonly space: LatentSpace;
   /** Floats of a row of conditions. */
   readonly conditionWidth: number;
-  /**
-   * Conditions `[batch, conditionWidth]` of one time for all molecules or one each, and numbers of steps where the network is told them.
-   * Throws RangeError where what is needed is not given.
-   */
-  conditions(
-    t: number | Float32Array | Float64Array,
-    batch: number,
-    schedule: (t: number) => Pick<ReturnType<Schedule>, "alpha" | "sigma">,
-    steps?: number | Float32Array,
-  ): Float32Array<ArrayBuffer>;
+  /** Rows of conditions `[batch, conditionWidth]`. Throws RangeError where what is needed is not given. */
+  conditions(at: Conditioned): Float32Array<ArrayBuffer>;
   /** Most rows (nodes of all molecules) that arrays can have. */
   readonly mostRows: number;
   createArrays(rows: number): Arrays;

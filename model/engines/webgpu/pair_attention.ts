@@ -1,9 +1,9 @@
 /** A pair-attention network with its weights, as the engine runs it. */
-import { timeRows } from "../c/inputs.ts";
+import { rowsOf } from "../../networks/pair_attention/conditions.ts";
 import { flatten } from "../c/parameters.ts";
 import { narrowFloat16 } from "../../diffusion/float16.ts";
 import { pairAttentionParameters } from "../../networks/pair_attention/parameters.ts";
-import { conditionRows } from "./conditions.ts";
+import { packConditions } from "./conditions.ts";
 import type { Gpu } from "./device.ts";
 import type { GpuNetwork } from "./engine.ts";
 import { type Numbers, uploadAll } from "./memory.ts";
@@ -52,8 +52,7 @@ export async function createPairAttentionNetwork(
   return {
     space,
     conditionWidth: conditionWidth(sizes),
-    conditions: (t, batch, schedule, steps) =>
-      conditionRows(timeRows(t, batch, schedule, { steps, levels: sizes.levels })),
+    conditions: (at) => packConditions(rowsOf(at, sizes.levels)),
     mostRows: mostRows(gpu, sizes),
     createArrays: (rows) => createArrays(gpu, sizes, rows),
     async compile(nodes) {

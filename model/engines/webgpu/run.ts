@@ -22,7 +22,7 @@ export interface RunOptions {
 }
 
 /** What goes together in a batch: the same but for whose molecules. */
-export type Part = Pick<Sampling, "shape" | "plan" | "start" | "coupling" | "seed" | "indices" | "steps" | "clamp">;
+export type Part = Pick<Sampling, "shape" | "plan" | "start" | "coupling" | "seed" | "indices" | "condition" | "clamp">;
 
 /** Buffers of a lane beside the engine's. */
 interface Own {
@@ -74,7 +74,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
 
   /** One batch, made of parts of the same plan and size. `ended`: throws where nobody waits for it any more. */
   const run = async (all: readonly Part[], lane: Lane, ended: () => void): Promise<Float32Array> => {
-    const { plan, shape: { nodes }, start, steps: told, clamp } = all[0], length = latentLength(space, nodes);
+    const { plan, shape: { nodes }, start, condition, clamp } = all[0], length = latentLength(space, nodes);
     const batch = all.reduce((sum, { shape }) => sum + shape.batch, 0), calls = planCalls(plan, start);
     const [kernels, { ports: { latents, estimates, conditions, calls: slots }, forward }] = await Promise.all([
       kernelsFor(all[0]),
@@ -82,13 +82,16 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
     ]);
     const { streams, before, flags, moments } = room(lane, {
       streams: 2 * batch,
-      before: calls[1].keep ? batch * length : 4, // as large as latents only where steps look back
+      before: Math.max(4, calls[1].keep! * batch * length), // only where steps look back
       flags: batch,
       moments: start ? 2 * length : 1,
     });
-    const levels = plan.map((step) => step.asked ?? step), byTime = new Map(levels.map((level) => [level.t, level]));
-    const times = Float64Array.from(levels, ({ t }) => t);
-    const rows = network.conditions(times, plan.length, (t) => byTime.get(t)!, told);
+    const levels = plan.map((step) => step.asked ?? step);
+    const rows = network.conditions({
+      conditions: levels.map(({ t }) => ({ ...condition, time: t })),
+      alpha: Float32Array.from(levels, ({ alpha }) => alpha),
+      sigma: Float32Array.from(levels, ({ sigma }) => sigma),
+    });
     const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
     device.queue.writeBuffer(conditions, 0, rows);
     device.queue.writeBuffer(slots, 0, callSlots(calls));

@@ -24,7 +24,7 @@ const sameNumbers = (a: Float32Array, b: Float32Array) => a === b || a.every((va
 const sameStart = (a?: Start, b?: Start) =>
   a === b || (a !== undefined && b !== undefined && sameNumbers(a.mean, b.mean) && sameNumbers(a.spread, b.spread));
 
-/** The samplings of one engine; see `Denoiser.sample`. */
+/** The samplings of one engine; see `Capabilities.sample`. */
 export function createGpuSampler(options: RunOptions) {
   const { engine } = options, { space } = engine.network, runs = createRuns(options);
   let waiting: Waiting[] = [], gathering = false, busy = 0;
@@ -94,9 +94,9 @@ export function createGpuSampler(options: RunOptions) {
     return { x0, ms: parts.reduce((sum, { ms }) => sum + ms, 0), waitedMs: parts[0].waitedMs };
   };
 
-  /** See `Denoiser.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
+  /** See `Capabilities.sample`. Agrees with `runPlan` to rounding: noise and steps are of 32 bits here. */
   async function sample(sampling: Sampling, options: SampleOptions = {}): Promise<Sampled> {
-    const { shape, indices, plan, start, coupling, steps, clamp } = sampling, { signal } = options;
+    const { shape, indices, plan, start, coupling, condition, clamp } = sampling, { signal } = options;
     signal?.throwIfAborted();
     if (indices.length !== shape.batch) {
       throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
@@ -109,7 +109,7 @@ export function createGpuSampler(options: RunOptions) {
     const most = engine.most(shape.nodes);
     if (shape.batch > most) return await inParts(sampling, options, most);
     const begins = start && [start.alpha, start.sigma];
-    const key = JSON.stringify([shape.nodes, steps, clamp, plan, coupling ?? "independent", begins]);
+    const key = JSON.stringify([shape.nodes, condition, clamp, plan, coupling ?? "independent", begins]);
     const done = Promise.withResolvers<Sampled>();
     const leave = () => done.reject(signal!.reason);
     signal?.addEventListener("abort", leave, { once: true });

@@ -3,7 +3,7 @@ import type { Card } from "../../models/card.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import type { DrawRequest } from "../../generation/generate.ts";
 import { acceptOrder } from "../../generation/order.ts";
-import type { SAMPLERS } from "../../diffusion/samplers/names.ts";
+import type { SamplerName } from "../../diffusion/samplers/mod.ts";
 import { cardWith, type Student } from "./students.ts";
 
 /** The numbers of steps of ELPD's tables (Lacombe & Vaidya 2024): each half of the one before, rounded up. */
@@ -32,7 +32,7 @@ export interface PlanOptions {
   /** Default {@link PAPER_STEPS}. */
   readonly steps?: readonly number[];
   /** Default {@link PAPER_SAMPLERS}. */
-  readonly samplers?: readonly (typeof SAMPLERS[number])[];
+  readonly samplers?: readonly SamplerName[];
   /** Molecules a row. Default 10,000. */
   readonly count?: number;
   /** Most molecules x steps of a row: a dearer one draws fewer molecules. Default: no limit. */

@@ -1,10 +1,11 @@
 /** The pair-attention denoiser on any TensorFlow.js backend, as samplers want it. */
 import type * as tfjs from "@tensorflow/tfjs";
+import { conditioned, eachCondition } from "../../diffusion/condition.ts";
 import type { Asked } from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
 import type { Values } from "./initialise.ts";
-import { joinLatent, levelTensor, splitLatent } from "./inputs.ts";
+import { conditionTensors, joinLatent, splitLatent } from "./inputs.ts";
 import type { Tensors, Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "./parameters.ts";
@@ -38,16 +39,13 @@ export function pairAttentionEstimate(
   space: LatentSpace,
   { blocks, levels }: Pick<PairAttentionSizes, "blocks" | "levels">,
   params: Tensors,
-  { z, shape, t, alpha, sigma, steps }: Asked,
+  { z, shape, ...at }: Asked,
 ): tfjs.Tensor2D {
   return joinLatent(
     tf,
     pairAttention(tf, params, blocks, {
       ...splitLatent(tf, z, space, shape),
-      t: tf.tensor1d(t),
-      alpha: tf.tensor1d(alpha),
-      sigma: tf.tensor1d(sigma),
-      ...levelTensor(tf, steps, shape.batch, levels),
+      ...conditionTensors(tf, at, levels),
     }),
   );
 }
@@ -67,20 +65,16 @@ export function createPairAttention(
   const tensors = toTensors(tf, pairAttentionParameters(space, sizes), params);
   return {
     space,
-    async predict(z, shape, t, steps) {
-      const times = typeof t === "number" ? new Float32Array(shape.batch).fill(t) : t;
-      if (times.length !== shape.batch) throw new RangeError(`${shape.batch} times asked, ${times.length} given`);
-      const alpha = times.map((time) => schedule(time).alpha), sigma = times.map((time) => schedule(time).sigma);
-      const told = typeof steps === "number" ? new Float32Array(shape.batch).fill(steps) : steps;
-      const x0 = tf.tidy(() =>
-        pairAttentionEstimate(tf, space, sizes, tensors, { z, shape, t: times, alpha, sigma, steps: told })
-      );
+    async predict(z, shape, conditions) {
+      const at = conditioned(eachCondition(conditions, shape.batch), schedule);
+      const x0 = tf.tidy(() => pairAttentionEstimate(tf, space, sizes, tensors, { z, shape, ...at }));
       try {
         return await x0.data() as Float32Array;
       } finally {
         x0.dispose();
       }
     },
+    can: {},
     dispose() {
       for (const tensor of Object.values(tensors)) tensor.dispose();
     },

@@ -1,11 +1,12 @@
 /** Between flat latents and the tensors that the network reads and writes. */
 import type * as tfjs from "@tensorflow/tfjs";
 import { ONE_HOT } from "../heavy_atom/space.ts";
+import type { Conditioned } from "../../diffusion/condition.ts";
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { offDiagonal, type Tf } from "./layers.ts";
-import { levelFeatures } from "./levels.ts";
-import type { NetworkOutputs } from "./network.ts";
+import { featureWidth, rowsOf } from "./conditions.ts";
+import type { ConditionTensors, NetworkOutputs } from "./network.ts";
 
 /** The parts of latents `[B, L]`. */
 export interface LatentParts {
@@ -31,23 +32,14 @@ export function splitLatent(
   return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
 }
 
-/** Features of the number of steps `[B, levels]` as the network takes them; nothing for a network without levels. */
-export function levelTensor(
-  tf: Tf,
-  steps: number | Float32Array | undefined,
-  batch: number,
-  levels = 0,
-): { levels?: tfjs.Tensor } {
-  if (levels === 0) return {};
-  if (steps === undefined) throw new RangeError("this network must be told the number of steps");
-  if (typeof steps !== "number" && steps.length !== batch) {
-    throw new RangeError(`${batch} numbers of steps asked, ${steps.length} given`);
-  }
-  const features = new Float32Array(batch * levels);
-  for (let b = 0; b < batch; b++) {
-    levelFeatures(typeof steps === "number" ? steps : steps[b], levels, features, b * levels);
-  }
-  return { levels: tf.tensor2d(features, [batch, levels]) };
+/** Conditions of a batch as the network takes them. */
+export function conditionTensors(tf: Tf, at: Conditioned, levels = 0): ConditionTensors {
+  const { features, alpha, sigma } = rowsOf(at, levels);
+  return {
+    condition: tf.tensor2d(features, [alpha.length, featureWidth(levels)]),
+    alpha: tf.tensor1d(alpha),
+    sigma: tf.tensor1d(sigma),
+  };
 }
 
 /** The x0 estimate `[B, L]` of the network's outputs: classes and bond orders as expected one-hot values. */

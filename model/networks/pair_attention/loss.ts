@@ -3,7 +3,7 @@ import type * as tfjs from "@tensorflow/tfjs";
 import { ONE_HOT } from "../heavy_atom/space.ts";
 import type { Group, Losses } from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
-import { levelTensor, splitLatent } from "./inputs.ts";
+import { conditionTensors, splitLatent } from "./inputs.ts";
 import { offDiagonal, type Tensors, type Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
 import type { PairAttentionSizes } from "./parameters.ts";
@@ -36,10 +36,7 @@ export function pairAttentionLoss(
   const { batch: B, nodes: N } = group.shape;
   const out = pairAttention(tf, params, blocks, {
     ...splitLatent(tf, group.z, space, group.shape),
-    t: tf.tensor1d(group.t),
-    alpha: tf.tensor1d(group.alpha),
-    sigma: tf.tensor1d(group.sigma),
-    ...levelTensor(tf, group.steps, B, levels),
+    ...conditionTensors(tf, group, levels),
   });
   const target = splitLatent(tf, group.target, space, group.shape);
   const shares = tf.tensor2d([1, ...Array(space.vectors - 1).fill(VECTOR_WEIGHT)], [1, space.vectors]);

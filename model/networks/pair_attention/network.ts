@@ -6,22 +6,25 @@
 import type * as tfjs from "@tensorflow/tfjs";
 import { ANGSTROM } from "../heavy_atom/space.ts";
 import { layerNorm, linear, offDiagonal, parameter, project, silu, type Tensors, type Tf } from "./layers.ts";
-import { HEADS, PAIR_WIDTH, SETS, TIMES } from "./parameters.ts";
+import { HEADS, PAIR_WIDTH, SETS } from "./parameters.ts";
+
+/** What the network is told of B molecules; see `conditions.ts`. */
+export interface ConditionTensors {
+  /** `[B, 16 + levels]` */
+  readonly condition: tfjs.Tensor;
+  /** `[B]` each. */
+  readonly alpha: tfjs.Tensor;
+  readonly sigma: tfjs.Tensor;
+}
 
 /** A batch of B noisy molecules of N nodes. */
-export interface NetworkInputs {
+export interface NetworkInputs extends ConditionTensors {
   /** `[B, N, V, 3]` */
   readonly vectors: tfjs.Tensor;
   /** `[B, N, K]` */
   readonly scalars: tfjs.Tensor;
   /** `[B, N, N, P]`, zero on the diagonal. */
   readonly pairs: tfjs.Tensor;
-  /** `[B]` each. */
-  readonly t: tfjs.Tensor;
-  readonly alpha: tfjs.Tensor;
-  readonly sigma: tfjs.Tensor;
-  /** Features of the number of steps `[B, levels]`, for a network that has them. */
-  readonly levels?: tfjs.Tensor;
 }
 
 /** What the network says of the clean molecule. */
@@ -44,13 +47,6 @@ interface Geometry {
   readonly S: tfjs.Tensor;
   /** |X_i| `[B, N, C]` */
   readonly norms: tfjs.Tensor;
-}
-
-/** sin and cos of t at eight frequencies, `[B, 16]`. */
-function timeFeatures(tf: Tf, t: tfjs.Tensor): tfjs.Tensor {
-  const frequencies = tf.tensor2d(Array.from({ length: TIMES / 2 }, (_, k) => 1.5 * 2 ** k), [1, TIMES / 2]);
-  const angles = tf.mul(tf.reshape(t, [-1, 1]), frequencies);
-  return tf.concat([tf.sin(angles), tf.cos(angles)], -1);
 }
 
 /** Distances of the noisy input in several bases, and its pair features: r0 `[B, N, N, 8 + P]`. */
@@ -143,12 +139,11 @@ function block(
  * @param blocks number of blocks that `params` holds
  */
 export function pairAttention(tf: Tf, params: Tensors, blocks: number, inputs: NetworkInputs): NetworkOutputs {
-  const { vectors, scalars, pairs, t, alpha, sigma } = inputs, [B, N] = vectors.shape;
-  const told = inputs.levels ? tf.concat([timeFeatures(tf, t), inputs.levels], -1) : timeFeatures(tf, t);
-  const time = tf.tile(tf.expandDims(told, 1), [1, N, 1]);
+  const { vectors, scalars, pairs, condition, alpha, sigma } = inputs, [B, N] = vectors.shape;
+  const told = tf.tile(tf.expandDims(condition, 1), [1, N, 1]);
   const mask = offDiagonal(tf, N);
   const r0 = radialFeatures(tf, tf.squeeze(tf.slice(vectors, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]), pairs);
-  let h = linear(tf, params, "input", tf.concat([scalars, time], -1));
+  let h = linear(tf, params, "input", tf.concat([scalars, told], -1));
   // X[b,c,n,:] = sum_v v[b,n,v,:] cin[v,c]
   let X = tf.transpose(
     project(tf, tf.transpose(vectors, [0, 1, 3, 2]), parameter(params, "coordinates.in")),

@@ -126,9 +126,9 @@ export async function timeForward(
   now: () => number = () => performance.now(),
 ): Promise<number> {
   const shape = { batch: Math.min(batch, TIMED), nodes }, z = noiseOf(denoiser.space, shape);
-  await denoiser.predict(z, { ...shape, batch: shape.batch }, 0.5); // the first call of a shape may be slow
+  await denoiser.predict(z, shape, { time: 0.5 }); // the first call of a shape may be slow
   const from = now();
-  await denoiser.predict(z, shape, 0.5);
+  await denoiser.predict(z, shape, { time: 0.5 });
   return (now() - from) / 1000 / shape.batch;
 }
 

@@ -3,6 +3,7 @@
  * driver do not bear one another.
  */
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -102,8 +103,8 @@ async function checkStudent(model: ModelEntry, folder: string): Promise<void> {
   const served = await loadModel(withRound(model, folder, outcome), { backend: "cpu" });
   try {
     const shape = { batch: 1, nodes: 3 }, z = Float32Array.from({ length: 99 }, (_, i) => Math.sin(i));
-    const student = await (await served.denoiser(4)).predict(z, shape, 0.5);
-    const teacher = await (await served.denoiser()).predict(z, shape, 0.5);
+    const student = await (await served.denoiser(4)).predict(z, shape, at(0.5));
+    const teacher = await (await served.denoiser()).predict(z, shape, at(0.5));
     assert.ok(student.every(Number.isFinite));
     assert.notDeepEqual(student, teacher);
   } finally {

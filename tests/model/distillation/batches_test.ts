@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { timesOf } from "../../conditions.ts";
+import { eachCondition } from "../../../model/diffusion/condition.ts";
 import {
   doubleGrid,
   makeKnowledgeGroups,
@@ -33,11 +35,14 @@ const source: LatentSource = {
 function teacher(told: number[] = []): Denoiser {
   return {
     space,
-    predict: (z, { batch }, t, steps) => {
-      if (typeof t === "number" || typeof steps !== "object") throw new TypeError("rows asked");
-      told.push(...steps);
-      return Promise.resolve(z.map((value, i) => Math.tanh(value) * (1 - t[Math.floor(i / (z.length / batch))])));
+    predict: (z, { batch }, conditions) => {
+      const each = eachCondition(conditions, batch);
+      told.push(...each.map(({ steps }) => steps!));
+      return Promise.resolve(
+        z.map((value, i) => Math.tanh(value) * (1 - each[Math.floor(i / (z.length / batch))].time)),
+      );
     },
+    can: {},
     dispose() {},
   };
 }
@@ -65,7 +70,8 @@ for (const variant of ["ddim", "ddpm"] as const) {
       : (...pair: Parameters<typeof ddimStep>) => ancestralStep(pair[0], pair[1], 0);
     const groups = await makeRoundGroups(plan({ variant }), 16, 1, 0);
     assert.equal(groups.reduce((sum, { shape }) => sum + shape.batch, 0), 16);
-    for (const { shape, z, target, t, alpha, sigma, weights } of groups) {
+    for (const { shape, z, target, conditions, alpha, sigma, weights } of groups) {
+      const t = timesOf(conditions);
       for (let b = 0; b < shape.batch; b++) {
         const time = Math.round(t[b] * 4) / 4, [from, mid, to] = [time, time - 1 / 8, time - 1 / 4].map(schedule);
         assert.ok(Math.abs(t[b] - time) < 1e-6, "a time of the student's grid");
@@ -89,16 +95,17 @@ for (const variant of ["ddim", "ddpm"] as const) {
 Deno.test("makeRoundGroups() repeats the teacher on the share kept, and tells each network its own steps", async () => {
   const told: number[] = [];
   const groups = await makeRoundGroups(plan({ kept: [16, 8], keptShare: 0.25, teacher: teacher(told) }), 16, 1, 3);
-  const steps = groups.flatMap(({ steps }) => [...steps!]);
+  const steps = groups.flatMap(({ conditions }) => conditions.map(({ steps }) => steps!));
   assert.equal(steps.filter((one) => one === 4).length, 12);
   assert.ok(steps.filter((one) => one === 16 || one === 8).length === 4);
   // The teacher is told its own 8 where it makes two steps, else the step count that it repeats.
   assert.deepEqual(new Set(told), new Set([8, ...steps.filter((one) => one !== 4)]));
-  for (const { shape, z, target, t, steps } of groups) {
+  for (const { shape, z, target, conditions } of groups) {
     for (let b = 0; b < shape.batch; b++) {
-      if (steps![b] === 4) continue;
+      const { time, steps } = conditions[b];
+      if (steps === 4) continue;
       const [from, to] = [molecule(z, shape, b), molecule(target, shape, b)];
-      to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - t[b])) < 1e-6));
+      to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - time)) < 1e-6));
     }
   }
 });
@@ -117,8 +124,8 @@ Deno.test("makeRoundGroups() halves grids of even log-SNRs, from a matched start
     assert.equal(fine.length, 9);
     times.forEach((t, i) => assert.ok(Math.abs(t - fine[2 * i]) < 1e-7));
     const groups = await makeRoundGroups(plan({ grid }), 16, 1, 0);
-    for (const { t } of groups) {
-      t.forEach((time) => assert.ok(times.some((one) => Math.abs(one - time) < 1e-6), `${time}`));
+    for (const { conditions } of groups) {
+      timesOf(conditions).forEach((time) => assert.ok(times.some((one) => Math.abs(one - time) < 1e-6), `${time}`));
     }
   }
 });
@@ -153,11 +160,12 @@ Deno.test("makeRoundGroups() aligns noise to the molecules where the teacher was
 });
 
 Deno.test("makeKnowledgeGroups() asks the teacher at all times and weighs as training does", async () => {
-  const groups = await makeKnowledgeGroups(plan(), 32, 1, 0), times = groups.flatMap(({ t }) => [...t]).sort();
+  const groups = await makeKnowledgeGroups(plan(), 32, 1, 0),
+    times = groups.flatMap(({ conditions }) => timesOf(conditions)).sort();
   times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32, "one in each part of (0, 1)"));
-  for (const { shape, z, target, t, sigma, weights } of groups) {
+  for (const { shape, z, target, conditions: [{ time }], sigma, weights } of groups) {
     const from = molecule(z, shape, 0), to = molecule(target, shape, 0);
-    to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - t[0])) < 1e-6));
+    to.forEach((value, i) => assert.ok(Math.abs(value - Math.tanh(from[i]) * (1 - time)) < 1e-6));
     lossWeights(sigma[0]).forEach((weight, k) => assert.ok(Math.abs(weights[k] / weight - 1) < 1e-5));
   }
 });
@@ -182,6 +190,14 @@ Deno.test("secondShare() lies in [0, 1], is exact at the data and stays accurate
 Deno.test("targetEntropy() is the cross-entropy of a target with itself", () => {
   const one = { vectors: 1, scalars: 2, pairs: 0 }, shape = { batch: 1, nodes: 2 };
   const target = new Float32Array([0, 0, 0, 0.5, 0, 0, 0, 0, 0.25, 0.25]), row = new Float32Array(1);
-  const group = { shape, z: target, target, t: row, alpha: row, sigma: row, weights: new Float32Array([1, 3, 1]) };
+  const group = {
+    shape,
+    z: target,
+    target,
+    conditions: [{ time: 0 }],
+    alpha: row,
+    sigma: row,
+    weights: new Float32Array([1, 3, 1]),
+  };
   assert.ok(Math.abs(targetEntropy(one, [group]) - 3 * Math.log(2) / 2) < 1e-6);
 });

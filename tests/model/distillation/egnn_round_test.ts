@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CardInput, readCard } from "../../../model/models/card.ts";
@@ -92,8 +93,8 @@ Deno.test({
       const own = await model.denoiser(2), undistilled = await model.denoiser();
       const largest = (x: Float32Array) => Math.max(...x.map(Math.abs));
       // Random weights predict a noise that is wrong by about 1: 316 of x0 at t = 1, and 12 where the student is asked.
-      assert.ok(largest(await undistilled.predict(z, shape, 1)) > 100);
-      assert.ok(largest(await own.predict(z, shape, 1)) < 40);
+      assert.ok(largest(await undistilled.predict(z, shape, at(1))) > 100);
+      assert.ok(largest(await own.predict(z, shape, at(1))) < 40);
       model.dispose();
     }),
 });
@@ -109,7 +110,7 @@ Deno.test({
       assert.ok(result.finished);
       const model = await loadModel(join(to, "model"), { backend: "cpu" });
       assert.equal(model.card.denoiser.type === "egnn" && model.card.denoiser.parametrisation, "v");
-      const x0 = await (await model.denoiser()).predict(new Float32Array(45).fill(0.1), { batch: 1, nodes: 5 }, 1);
+      const x0 = await (await model.denoiser()).predict(new Float32Array(45).fill(0.1), { batch: 1, nodes: 5 }, at(1));
       assert.ok(x0.every(Number.isFinite));
       model.dispose();
     }),

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { conditioned, type Conditions } from "../../../model/diffusion/condition.ts";
+import { at, timesOf } from "../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import { createEgnnLearner } from "../../../model/distillation/egnn_learner.ts";
 import { uniformGrid } from "../../../model/diffusion/grids.ts";
@@ -44,9 +46,7 @@ function groupAt(times: readonly number[], nodes = 4, seed = 1): Group {
     shape,
     z,
     target,
-    t: Float32Array.from(times),
-    alpha: Float32Array.from(values, ({ alpha }) => alpha),
-    sigma: Float32Array.from(values, ({ sigma }) => sigma),
+    ...conditioned(times.map((time) => ({ time })), schedule),
     weights: Float32Array.from(weights),
   };
 }
@@ -99,7 +99,7 @@ for (const parametrisation of PARAMETRISATIONS) {
     const found = egnnStudentLoss(tf, sizes)(params, group).total.dataSync()[0];
     const stored = new Map([...values].map(([name, value]) => [name, { ...value, shape: [...value.shape] }]));
     const denoiser = createEgnnDenoiser(tf, { space, sizes, schedule }, stored);
-    const x0 = await denoiser.predict(group.z, group.shape, group.t), { batch, nodes } = group.shape;
+    const x0 = await denoiser.predict(group.z, group.shape, group.conditions), { batch, nodes } = group.shape;
     let want = 0;
     x0.forEach((value, i) => {
       const b = Math.floor(i * batch / x0.length), error = value - group.target[i];
@@ -113,7 +113,7 @@ Deno.test("predictionTarget() gives back the target through towardsX0(), at t = 
   const group = groupAt([1, 0.5, 0.004]), length = group.z.length / 3;
   for (const parametrisation of PARAMETRISATIONS) {
     const output = predictionTarget(parametrisation, group);
-    group.t.forEach((_, b) => {
+    group.conditions.forEach((_, b) => {
       const [ofZ, ofOutput] = towardsX0(parametrisation, group.alpha[b], group.sigma[b]);
       // A predicted noise is multiplied by sigma / alpha, and its rounding with it.
       const tolerance = 1e-6 * (1 + Math.abs(ofOutput)) * 4;
@@ -145,31 +145,33 @@ Deno.test("latestTime() is at a log-SNR of -5 for a predicted noise, and 1 for x
 });
 
 Deno.test("upTo() and groupUpTo() read later times as the latest and leave earlier ones", async () => {
-  const asked: (number | Float32Array)[] = [];
+  const asked: Conditions[] = [];
   const seen: Sampling[] = [];
   const denoiser = upTo(0.75, schedule, {
     space,
-    appetite: 12,
-    predict: (z, _shape, t) => (asked.push(t), Promise.resolve(z)),
-    predictEach: (z, _shape, t) => (asked.push(Float32Array.from(t)), Promise.resolve(z)),
-    sample: (sampling) => (seen.push(sampling), Promise.resolve({ x0: new Float32Array(5), ms: 0, waitedMs: 0 })),
+    predict: (z, _shape, conditions) => (asked.push(conditions), Promise.resolve(z)),
+    can: {
+      independent: true,
+      appetite: 12,
+      sample: (sampling) => (seen.push(sampling), Promise.resolve({ x0: new Float32Array(5), ms: 0, waitedMs: 0 })),
+    },
     dispose() {},
   });
   const shape = { batch: 2, nodes: 1 }, z = new Float32Array(10);
-  await denoiser.predict(z, shape, 1);
-  await denoiser.predict(z, shape, 0.5);
-  await denoiser.predict(z, shape, new Float32Array([1, 0.25]));
-  await denoiser.predictEach!(z, shape, new Float64Array([0.9, 0.25]));
-  assert.deepEqual(asked, [0.75, 0.5, ...Array(2).fill(new Float32Array([0.75, 0.25]))]);
+  await denoiser.predict(z, shape, at(1));
+  await denoiser.predict(z, shape, at(0.5));
+  await denoiser.predict(z, shape, at([1, 0.25]));
+  await denoiser.predict(z, shape, at([0.9, 0.25]));
+  assert.deepEqual(asked, [at(0.75), at(0.5), at([0.75, 0.25]), at([0.75, 0.25])]);
   // All that the network can do is there still, and a plan keeps its own steps.
-  assert.equal(denoiser.appetite, 12);
+  assert.deepEqual([denoiser.can.appetite, denoiser.can.independent], [12, true]);
   const plan = planSampling("ddpm", schedule, uniformGrid(4), {});
-  await denoiser.sample!({ shape, plan, seed: 1, indices: [0, 1] });
+  await denoiser.can.sample!({ shape, plan, seed: 1, indices: [0, 1] });
   const { alpha, sigma } = schedule(0.75), end = { t: 0.75, alpha, sigma };
   assert.deepEqual(seen[0].plan.map(({ asked }) => asked), [end, undefined, undefined, undefined]);
   assert.deepEqual(seen[0].plan.map(({ asked: _, ...step }) => step), plan);
   const group = groupAt([1, 0.25]), read = groupUpTo(0.75, schedule, group);
-  assert.deepEqual([...read.t], [0.75, 0.25]);
+  assert.deepEqual(timesOf(read.conditions), [0.75, 0.25]);
   assert.deepEqual([...read.alpha], [Math.fround(schedule(0.75).alpha), group.alpha[1]]);
   assert.deepEqual([...read.sigma], [Math.fround(schedule(0.75).sigma), group.sigma[1]]);
   assert.deepEqual([read.z, read.target, read.weights], [group.z, group.target, group.weights]);

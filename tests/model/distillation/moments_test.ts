@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { conditioned, eachCondition } from "../../../model/diffusion/condition.ts";
 import { makeMomentGroups } from "../../../model/distillation/moments_batches.ts";
 import { createMomentsLearner } from "../../../model/distillation/moments_learner.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
@@ -26,12 +27,13 @@ const plan = { source: coins, space, schedule, grid: { type: "uniform" as const 
 
 Deno.test("makeMomentGroups() draws times within the step of a served step count", () => {
   const [group] = makeMomentGroups(plan, 200, 1, 0);
-  assert.deepEqual(new Set(group.steps), new Set([2, 4]));
+  assert.deepEqual(new Set(group.conditions.map(({ steps }) => steps)), new Set([2, 4]));
   for (let b = 0; b < 200; b++) {
-    const N = group.steps[b], i = Math.round((1 - group.t[b]) * N);
-    assert.ok(Math.abs(group.t[b] - (1 - i / N)) < 1e-6);
-    assert.ok(group.at.t[b] < group.t[b] && group.at.t[b] > 1 - (i + 1) / N - 1e-6);
-    const step = ddpmStep(schedule(group.t[b]), schedule(group.at.t[b]));
+    const { time: t, steps } = group.conditions[b], { time: s } = group.at.conditions[b];
+    const N = steps!, i = Math.round((1 - t) * N);
+    assert.ok(Math.abs(t - (1 - i / N)) < 1e-6);
+    assert.ok(s < t && s > 1 - (i + 1) / N - 1e-6);
+    const step = ddpmStep(schedule(t), schedule(s));
     assert.ok(Math.abs(group.step.x0[b] - step.x0) < 1e-4 && Math.abs(group.step.noise[b] - step.noise) < 1e-4);
   }
   assert.deepEqual(makeMomentGroups(plan, 20, 1, 5), makeMomentGroups(plan, 20, 1, 5));
@@ -42,23 +44,22 @@ const posterior = (z: number, alpha: number, sigma: number) => Math.tanh(alpha *
 
 const teacher: Denoiser = {
   space,
-  predict: (z, { batch }, t) => {
-    const at = (b: number) => schedule(typeof t === "number" ? t : t[b]);
+  predict: (z, { batch }, conditions) => {
+    const each = eachCondition(conditions, batch);
     return Promise.resolve(z.map((value, i) => {
-      const { alpha, sigma } = at(Math.floor(i / (z.length / batch)));
+      const { alpha, sigma } = schedule(each[Math.floor(i / (z.length / batch))].time);
       return i % 4 === 3 ? posterior(value, alpha, sigma) : 0;
     }));
   },
+  can: {},
   dispose() {},
 };
 
 /** A network of few numbers: x = tanh((a + told) z), with a table of a for each time seen (rounded), learned by plain descent. */
 function table(rate: number, told: boolean): Learner<Group> {
   const a = new Map<string, { w: number; b: number }>();
-  const key = ({ t, steps }: Pick<Group, "t" | "steps">, b: number) =>
-    `${Math.round(t[b] * 8)} ${told ? steps![b] : ""}`;
-  const of = (asked: Pick<Group, "t" | "steps">, b: number) => {
-    const k = key(asked, b);
+  const of = ({ conditions }: Pick<Group, "conditions">, b: number) => {
+    const { time, steps } = conditions[b], k = `${Math.round(time * 8)} ${told ? steps : ""}`;
     if (!a.has(k)) a.set(k, { w: 1, b: 0 });
     return a.get(k)!;
   };
@@ -103,11 +104,8 @@ async function twoSteps(predict: (asked: Asked) => Promise<Float32Array>): Promi
     shape = { batch, nodes },
     draw = random(3),
     noise = () => drawNoise(space, shape, Array(batch).fill(draw));
-  const z = noise(), rows = (value: number) => new Float32Array(batch).fill(value);
-  const ask = (time: number) => {
-    const { alpha, sigma } = schedule(time);
-    return predict({ shape, z, t: rows(time), alpha: rows(alpha), sigma: rows(sigma), steps: rows(2) });
-  };
+  const z = noise(),
+    ask = (time: number) => predict({ shape, z, ...conditioned(Array(batch).fill({ time, steps: 2 }), schedule) });
   applyStep(ddpmStep(schedule(1), schedule(0.5)), z, await ask(1), noise);
   const x = await ask(0.5);
   return x.reduce((sum, value, i) => sum + (i % 4 === 3 ? Math.abs(value) : 0), 0) / (2 * batch);
@@ -117,7 +115,7 @@ const rates = { muon: 1, adamw: 1, emaDecay: 0.9, clip: 10 };
 
 Deno.test("createMomentsLearner() leads a student to draw the data's values in two steps, where the teacher's means fall short", async () => {
   const student = table(1, true), learner = createMomentsLearner({ student, auxiliary: table(2, false), teacher });
-  const ofTeacher = await twoSteps(({ z, shape, t }) => teacher.predict(z, shape, t));
+  const ofTeacher = await twoSteps(({ z, shape, conditions }) => teacher.predict(z, shape, conditions));
   for (let update = 0; update < 800; update++) {
     await learner.update(makeMomentGroups({ ...plan, serves: [2] }, 64, 1, update), rates);
   }

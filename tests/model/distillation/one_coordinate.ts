@@ -138,12 +138,14 @@ export function climbDown({ parametrisation, way, round: r, updates = 200 }: Lad
       shape: { batch: 1, nodes: 1 },
       z: one(z),
       target: one(x),
-      t: one(t),
+      conditions: [{ time: t }],
       alpha: one(alpha),
       sigma: one(sigma),
       weights: one(Math.max(Math.exp(logSnr), 1)),
     };
-    const asked = groupUpTo(latest, schedule, group), f = features(z, asked.t[0]), own = output(student, f);
+    const asked = groupUpTo(latest, schedule, group),
+      f = features(z, asked.conditions[0].time),
+      own = output(student, f);
     const [a, s] = [asked.alpha[0], asked.sigma[0]];
     let slope: number; // of the loss in the output
     if (way === "ours") {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import { openBackend } from "../../../model/engines/tensorflow/open.ts";
 import { combine, secondShare } from "../../../model/distillation/target.ts";
 import { ddimStep } from "../../../model/diffusion/samplers/ddim.ts";
@@ -36,10 +37,10 @@ Deno.test({
       const time = expected.get("pd_t")!.data[m], shape = { batch: 1, nodes };
       const [t, u, v] = [0, 1, 2].map((k) => schedule(time - k / T));
       const z = molecule(expected.get("pd_zt")!, m);
-      const first = (await denoiser.predict(z, shape, time)).slice();
+      const first = (await denoiser.predict(z, shape, at(time))).slice();
       applyStep(ddimStep(t, u), z, first, noNoise);
       near(z, "pd_zu", m);
-      const second = (await denoiser.predict(z, shape, time - 1 / T)).slice();
+      const second = (await denoiser.predict(z, shape, at(time - 1 / T))).slice();
       applyStep(ddimStep(u, v), z, second, noNoise);
       near(z, "pd_zv", m);
       const target = combine(first, second, [secondShare("ddim", t, u, v)]);

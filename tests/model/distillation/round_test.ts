@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import { join } from "node:path";
 import { readCard } from "../../../model/models/card.ts";
 import type { RoundEvent } from "../../../model/distillation/events.ts";
@@ -66,8 +67,8 @@ Deno.test(
     const served = withRound(model, folder, outcome!), loaded = await loadModel(served, { backend: "cpu" });
     try {
       const z = new Float32Array(150).fill(0.1), shape = { batch: 1, nodes: 3 };
-      const student = await (await loaded.denoiser(4)).predict(z.subarray(0, 99), shape, 0.5);
-      const teacher = await (await loaded.denoiser()).predict(z.subarray(0, 99), shape, 0.5);
+      const student = await (await loaded.denoiser(4)).predict(z.subarray(0, 99), shape, at(0.5));
+      const teacher = await (await loaded.denoiser()).predict(z.subarray(0, 99), shape, at(0.5));
       assert.ok(student.every(Number.isFinite));
       assert.notDeepEqual(student, teacher);
     } finally {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { type Conditions, eachCondition } from "../../../model/diffusion/condition.ts";
+import { at, timesOf } from "../../conditions.ts";
 import { writeRandomModel } from "../../../bench/random_model.ts";
 import { type Company, createSharedCalls } from "../../../model/generation/batching.ts";
 import { hasCompiler } from "../engines/c/compiler.ts";
@@ -24,8 +26,8 @@ const withModel = (backend: "wasm" | "native" | "cpu", work: (model: Model, call
     const count = (shape: BatchShape) => calls.push(shape.batch);
     const denoiser: Denoiser = {
       space: network.space,
-      predict: (z, shape, ...rest) => (count(shape), network.predict(z, shape, ...rest)),
-      predictEach: network.predictEach && ((z, shape, t) => (count(shape), network.predictEach!(z, shape, t))),
+      predict: (z, shape, conditions) => (count(shape), network.predict(z, shape, conditions)),
+      can: { independent: network.can.independent },
       dispose() {},
     };
     try {
@@ -42,7 +44,7 @@ const validate = () => ({
 
 for (const [backend, ignore] of ENGINES) {
   Deno.test({
-    name: `predictEach() gives each molecule the same, to the last bit, whatever its batch and place on ${backend}`,
+    name: `predict() gives each molecule the same, to the last bit, whatever its batch and place on ${backend}`,
     ignore,
     fn: () =>
       withFolder(async (root) => {
@@ -52,12 +54,12 @@ for (const [backend, ignore] of ENGINES) {
           const streams = Array.from({ length: all }, (_, i) => random(1, i, 2));
           const z = drawNoise(denoiser.space, { batch: all, nodes }, streams), length = z.length / all;
           const t = Float64Array.from({ length: all }, (_, i) => (i + 1) / (all + 1));
-          const whole = await denoiser.predictEach!(z, { batch: all, nodes }, t);
+          const whole = await denoiser.predict(z, { batch: all, nodes }, at(t));
           for (const [from, to] of [[0, 1], [4, 5], [22, 23], [2, 9], [5, 23], [11, 13]]) {
             const part = z.slice(from * length, to * length), batch = to - from;
             const expected = whole.slice(from * length, to * length);
-            assert.deepEqual(await denoiser.predictEach!(part, { batch, nodes }, t.slice(from, to)), expected);
-            if (batch === 1) assert.deepEqual(await denoiser.predict(part, { batch, nodes }, t[from]), expected);
+            assert.deepEqual(await denoiser.predict(part, { batch, nodes }, at(t.slice(from, to))), expected);
+            if (batch === 1) assert.deepEqual(await denoiser.predict(part, { batch, nodes }, at(t[from])), expected);
           }
         }
         model.dispose();
@@ -96,7 +98,7 @@ for (const [backend, ignore] of ENGINES) {
 
 Deno.test("generateMolecules() shares no calls when the backend's rounding may depend on the batch", () =>
   withModel("cpu", async (model, calls) => {
-    assert.equal((await model.denoiser()).predictEach, undefined);
+    assert.equal((await model.denoiser()).can.independent, undefined);
     const queue = createQueue({ sliceMs: 0 }), settings = chooseSettings(model.card, 4, "ddpm");
     await Promise.all([1, 2, 3].map(async (seed) => {
       await Array.fromAsync(
@@ -116,8 +118,8 @@ Deno.test("lease() gives requests for one number of steps the same denoiser, so 
       assert.ok(a === b && a !== c && d === e && d !== a);
       const z = drawNoise(a.space, { batch: 2, nodes: 3 }, [random(1, 0, 2), random(1, 1, 2)]),
         t = Float64Array.of(0.5, 0.5);
-      const of2 = await a.predict(z, { batch: 2, nodes: 3 }, 0.5);
-      assert.deepEqual(await a.predictEach!(z, { batch: 2, nodes: 3 }, t), of2);
+      const of2 = await a.predict(z, { batch: 2, nodes: 3 }, at(0.5));
+      assert.deepEqual(await a.predict(z, { batch: 2, nodes: 3 }, at(t)), of2);
       leases.forEach((lease) => lease.release());
     } finally {
       model.dispose();
@@ -128,9 +130,9 @@ Deno.test("lease() gives requests for one number of steps the same denoiser, so 
 function clocked() {
   const calls: { batch: number; t: number[] }[] = [], space = { vectors: 1, scalars: 0, pairs: 0 };
   let clock = 0, running = 0, failing = false;
-  const work = async (z: Float32Array, { batch }: BatchShape, t: number | Float32Array | Float64Array) => {
+  const work = async (z: Float32Array, { batch }: BatchShape, conditions: Conditions) => {
     assert.equal(++running, 1, "two calls at once");
-    const times = typeof t === "number" ? new Array<number>(batch).fill(t) : [...t];
+    const times = timesOf(eachCondition(conditions, batch));
     calls.push({ batch, t: times });
     await new Promise((resolve) => setTimeout(resolve, 0));
     clock += batch;
@@ -138,7 +140,7 @@ function clocked() {
     if (failing) throw new Error("broken");
     return z.map((value, k) => value + times[Math.floor(k / (z.length / batch))]);
   };
-  const denoiser: Denoiser = { space, predict: work, predictEach: work, dispose() {} };
+  const denoiser: Denoiser = { space, predict: work, can: { independent: true }, dispose() {} };
   return { denoiser, calls, now: () => clock, fail: () => failing = true };
 }
 
@@ -161,7 +163,7 @@ async function run(
     return await place.turn(async (turn) => {
       for (let step = steps; step > 0; step--) {
         const z = new Float32Array(batch * nodes * 3).fill(step);
-        const x0 = await place.calls.predict(turn, { denoiser, z, shape, t: step / 8 }, company);
+        const x0 = await place.calls.predict(turn, { denoiser, z, shape, condition: { time: step / 8 } }, company);
         assert.deepEqual(x0, z.map((value) => value + step / 8));
       }
       return { asked, done: now() };
@@ -212,7 +214,7 @@ Deno.test("SharedCalls lets a lone molecule go on when a large request begins it
   const { denoiser } = device, shape = { batch: 50, nodes: 2 }, z = new Float32Array(50 * 6);
   const large = (async () => {
     for (let batch = 0; batch < 6; batch++) {
-      const step = (turn: Turn) => place.calls.predict(turn, { denoiser, z, shape, t: 1 }, COMPANY);
+      const step = (turn: Turn) => place.calls.predict(turn, { denoiser, z, shape, condition: { time: 1 } }, COMPANY);
       await place.turn(step, { early: true });
     }
   })();
@@ -279,12 +281,17 @@ Deno.test("createSharedCalls() asks at one time, as without sharing, when there 
   const calls = createSharedCalls(), asked: unknown[] = [];
   const denoiser: Denoiser = {
     space: { vectors: 1, scalars: 0, pairs: 0 },
-    predict: (z, _, t) => (asked.push(t), Promise.resolve(z)),
-    predictEach: () => assert.fail("no company"),
+    predict: (z, _, conditions) => (asked.push(conditions), Promise.resolve(z)),
+    can: { independent: true },
     dispose() {},
   };
   const nothing = () => Promise.resolve();
   const turn = { held: true, waitedMs: 0, yield: nothing, wait: nothing, pass() {}, served() {} };
-  await calls.predict(turn, { denoiser, z: new Float32Array(6), shape: { batch: 1, nodes: 2 }, t: 0.3 }, COMPANY);
-  assert.deepEqual(asked, [0.3]);
+  await calls.predict(turn, {
+    denoiser,
+    z: new Float32Array(6),
+    shape: { batch: 1, nodes: 2 },
+    condition: { time: 0.3 },
+  }, COMPANY);
+  assert.deepEqual(asked, [{ time: 0.3 }]);
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { eachCondition } from "../../../model/diffusion/condition.ts";
+import { at } from "../../conditions.ts";
 import { join } from "node:path";
 import type { CardInput } from "../../../model/models/card.ts";
 import { breathe, draw } from "../../../model/generation/generate.ts";
@@ -68,12 +70,14 @@ async function counted(root: string, distilled: CardInput["distilled"], gate: ()
         backend: { name: "fake", why: "a test" },
         part: {
           space,
-          async predict(z, _shape, _t, steps) {
+          async predict(z, _shape, conditions) {
+            const [{ steps }] = eachCondition(conditions, 1);
             events.push(`${name} begins at ${steps} steps`);
             await gate();
             events.push(`${name} ends`);
             return new Float32Array(z.length);
           },
+          can: {},
           dispose: () => void events.push(`${name} is disposed of`),
         },
       });
@@ -88,7 +92,7 @@ Deno.test("Model.lease() loads a file that several step counts name once, and te
     const { model, events, made } = await counted(root, [{ ...student(8), ...shared }, { ...student(4), ...shared }]);
     const shape = { batch: 1, nodes: 3 }, z = new Float32Array(latentLength(model.autoencoder.space, 3));
     const leases = [model.lease(8), model.lease(4), model.lease()];
-    for (const { denoiser } of leases) await (await denoiser).predict(z, shape, 1);
+    for (const { denoiser } of leases) await (await denoiser).predict(z, shape, at(1));
     assert.deepEqual(made, ["network 0, 0 levels", "network 1, 8 levels"]);
     assert.deepEqual(events.filter((event) => /begins/.test(event)), [
       "network 1 begins at 8 steps",
@@ -176,7 +180,7 @@ Deno.test("loadModel() gives the same denoiser on the engine in WebAssembly and 
         assert.equal(model.backend.name, backend);
         const denoiser = await model.denoiser();
         const z = drawNoise(denoiser.space, shape, [0, 1, 2].map((i) => random(1, i)));
-        return Float32Array.from(await denoiser.predict(z, shape, 0.4));
+        return Float32Array.from(await denoiser.predict(z, shape, at(0.4)));
       } finally {
         model.dispose();
       }

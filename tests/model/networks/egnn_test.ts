@@ -1,5 +1,6 @@
 import { RELEASED_EGNN } from "../../../model/networks/egnn_parameters.ts";
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import type * as tfjs from "@tensorflow/tfjs";
 import { openBackend } from "../../../model/engines/tensorflow/open.ts";
 import type { Tf } from "../../../model/networks/tf.ts";
@@ -90,7 +91,7 @@ Deno.test("egnnPrediction() frees all that it makes but its result when tidied",
   const { tf } = await openBackend("cpu");
   const denoiser = createEgnnDenoiser(tf, { space, sizes: plain, schedule }, parameters(plain));
   const z = drawNoise(space, { batch: 1, nodes: 4 }, [random(3, 0)]), before = tf.memory().numTensors;
-  await denoiser.predict(z, { batch: 1, nodes: 4 }, 0.5);
+  await denoiser.predict(z, { batch: 1, nodes: 4 }, at(0.5));
   assert.equal(tf.memory().numTensors, before);
   denoiser.dispose();
   assert.ok(tf.memory().numTensors < before);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { heavyAtomSpace } from "../../../model/networks/heavy_atom/space.ts";
@@ -87,7 +88,7 @@ async function estimate(model: ServedModel, steps: number): Promise<Float32Array
 
 async function estimateOf(denoiser: Denoiser): Promise<Float32Array> {
   const shape = { batch: 1, nodes: 4 };
-  return await denoiser.predict(drawNoise(denoiser.space, shape, [random(1)]), shape, 0.5);
+  return await denoiser.predict(drawNoise(denoiser.space, shape, [random(1)]), shape, at(0.5));
 }
 
 Deno.test("publishStudent() puts weights into service, and they are there after a restart", () =>
@@ -314,7 +315,7 @@ Deno.test("publishModel() adds a model, replaces it, and refuses the name of a s
     assert.deepEqual(versions(service, "small"), []);
     assert.notEqual(await store.model("small"), old);
     const shape = { batch: 1, nodes: 3 }, z = drawNoise(heavyAtomSpace(), shape, [random(1)]);
-    await (await lease.denoiser).predict(z, shape, 0.5); // what is in flight finishes
+    await (await lease.denoiser).predict(z, shape, at(0.5)); // what is in flight finishes
     lease.release();
     await publisher.idle();
     assert.throws(() => old.lease(), /has been disposed of/);

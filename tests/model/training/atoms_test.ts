@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import { egnnDenoiserParameters } from "../../../model/networks/egnn_denoiser.ts";
 import { geoldmParameters } from "../../../model/networks/geoldm/networks.ts";
@@ -197,7 +198,7 @@ for (const kind of ["geoldm", "edm"] as const) {
         const model = await loadModel(`${folder}/tiny`, { backend: "cpu" });
         const { space } = model.autoencoder, shape = { batch: 1, nodes: 5 };
         const z = new Float32Array(5 * (3 + space.scalars)).map((_, i) => Math.sin(i));
-        const x0 = await (await model.denoiser()).predict(z, shape, 0.5);
+        const x0 = await (await model.denoiser()).predict(z, shape, at(0.5));
         assert.ok(x0.length === z.length && x0.every(Number.isFinite));
         const [molecule] = await model.autoencoder.decode(x0, shape, [random(1)]);
         assert.equal(molecule.atomicNumbers.length, 5);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { timesOf } from "../../conditions.ts";
 import { heavyAtomSpace } from "../../../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../../../model/diffusion/latent.ts";
 import { cosineSchedule, timeAtLogSnr } from "../../../model/diffusion/schedules.ts";
@@ -90,7 +91,7 @@ Deno.test("makeGroups() with aligned noise draws the same, and lays the noise of
 });
 
 Deno.test("makeGroups() spreads the times evenly over (0, 1)", () => {
-  const times = make(32).flatMap(({ t }) => Array.from(t)).sort((a, b) => a - b);
+  const times = make(32).flatMap(({ conditions }) => timesOf(conditions)).sort((a, b) => a - b);
   times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32 && t > 0));
 });
 

@@ -40,15 +40,11 @@ export async function createEgnnDenoiserNetwork(
   return {
     space,
     conditionWidth: CONDITIONS,
-    conditions(t, batch, schedule) {
-      if (typeof t !== "number" && t.length !== batch) {
-        throw new RangeError(`${batch} times asked, ${t.length} given`);
-      }
-      const rows = new Float32Array(batch * CONDITIONS);
-      for (let b = 0; b < batch; b++) {
-        const time = typeof t === "number" ? t : t[b], { alpha, sigma } = schedule(time);
-        rows.set([time, ...towardsX0(sizes.parametrisation, alpha, sigma)], b * CONDITIONS);
-      }
+    conditions({ conditions, alpha, sigma }) {
+      const rows = new Float32Array(conditions.length * CONDITIONS);
+      conditions.forEach(({ time }, b) =>
+        rows.set([time, ...towardsX0(sizes.parametrisation, alpha[b], sigma[b])], b * CONDITIONS)
+      );
       return rows;
     },
     mostRows: egnn.mostRows,

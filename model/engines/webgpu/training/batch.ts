@@ -1,7 +1,6 @@
 /** Groups of molecules of several sizes as one batch on the GPU: rows one after another, and an index that says whose they are. */
-import { timesOf } from "../../c/inputs.ts";
+import { conditionFeatures, featureWidth } from "../../../networks/pair_attention/conditions.ts";
 import { checkLatents, latentLength } from "../../../diffusion/latent.ts";
-import { TIMES } from "../../../networks/pair_attention/parameters.ts";
 import type { Asked, Group } from "../../../diffusion/learner.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import { TILE_TERMS } from "../products.ts";
@@ -30,7 +29,7 @@ export interface TrainingBatch {
 
 /** Numbers of a row of `inputs`. */
 export const inputTerms = ({ scalars }: LatentSpace, levels: number): number =>
-  roundUp(scalars + TIMES + levels, TILE_TERMS);
+  roundUp(scalars + featureWidth(levels), TILE_TERMS);
 
 /**
  * Joins groups. What is asked without targets gets zeros for them and for the weights.
@@ -45,8 +44,9 @@ export function joinGroups(
   const sum = (of: (group: Asked) => number) => groups.reduce((total, group) => total + of(group), 0);
   const molecules = sum(({ shape }) => shape.batch), rows = sum(({ shape }) => shape.batch * shape.nodes);
   if (molecules === 0) throw new RangeError("an update needs at least one molecule; none given");
-  const floats = sum(({ z }) => z.length), terms = inputTerms(space, levels), told = TIMES + levels;
-  const { vectors: V, scalars: K } = space, width = 3 * V + K, times = timesOf(groups, levels);
+  const floats = sum(({ z }) => z.length), terms = inputTerms(space, levels), told = featureWidth(levels);
+  const { vectors: V, scalars: K } = space, width = 3 * V + K;
+  const features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
   const batch = {
     rows,
     molecules,
@@ -73,7 +73,7 @@ export function joinGroups(
         const node = b * length + i * width + 3 * V, input = row * terms, time = molecule * told;
         batch.owners[row] = molecule;
         for (let k = 0; k < K; k++) batch.inputs[input + k] = z[node + k];
-        for (let k = 0; k < told; k++) batch.inputs[input + K + k] = times[time + k];
+        for (let k = 0; k < told; k++) batch.inputs[input + K + k] = features[time + k];
       }
     }
     at += z.length;

@@ -1,9 +1,9 @@
 /** Estimates of x0 by a network under training, of molecules of one size. */
-import { timesOf } from "../../c/inputs.ts";
+import { rowsOf } from "../../../networks/pair_attention/conditions.ts";
 import { latentLength } from "../../../diffusion/latent.ts";
 import type { Asked } from "../../../diffusion/learner.ts";
 import { CALL_BYTES, CALL_TYPE, callSlots } from "../call.ts";
-import { conditionRows } from "../conditions.ts";
+import { packConditions } from "../conditions.ts";
 import type { Gpu } from "../device.ts";
 import { createEstimates } from "../estimates.ts";
 import type { Resource } from "../kernel.ts";
@@ -30,8 +30,8 @@ export function createEstimator(
   weights: (name: string) => Resource,
 ): (asked: Asked, arrays: TrainingArrays) => Promise<Estimate> {
   const kernels = new Map<number, ReturnType<typeof createEstimates>>(), { queue } = gpu.device;
-  return async ({ shape: { batch, nodes }, t, steps, alpha, sigma }, { work, levels, batch: { latents } }) => {
-    const rows = conditionRows({ times: timesOf([{ t, steps }], sizes.levels ?? 0), alpha, sigma });
+  return async ({ shape: { batch, nodes }, ...at }, { work, levels, batch: { latents } }) => {
+    const rows = packConditions(rowsOf(at, sizes.levels));
     if (!kernels.has(nodes)) kernels.set(nodes, createEstimates(gpu, space, nodes, conditionWidth(sizes), CALL_TYPE));
     const kernel = await kernels.get(nodes)!, floats = batch * latentLength(space, nodes);
     const conditions = createArray(gpu, "asked", rows.length), out = createArray(gpu, "estimates", floats);

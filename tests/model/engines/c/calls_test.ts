@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { egnnDenoiserNetwork, egnnDenoiserParameters } from "../../../../model/networks/egnn_denoiser.ts";
 import { RELEASED_EGNN } from "../../../../model/networks/egnn_parameters.ts";
 import { createArguments } from "../../../../model/networks/egnn_network.ts";
-import { timeRows } from "../../../../model/engines/c/inputs.ts";
+import { conditioned } from "../../../../model/diffusion/condition.ts";
+import { rowsOf } from "../../../../model/networks/pair_attention/conditions.ts";
 import { openNativeLibrary } from "../../../../model/engines/c/native_library.ts";
 import { createWasmInstance } from "../../../../model/engines/c/wasm_instance.ts";
 import { compileWasmEngine, hasRelaxedSimd } from "../../../../model/engines/c/wasm_module.ts";
@@ -38,8 +39,8 @@ function openDenoiser(threads: number) {
   c.molstep_refresh(engine);
   const input = (batch: number, nodes: number) => {
     const z = drawNoise(space, { batch, nodes }, streams(batch, nodes));
-    const t = Float32Array.from({ length: batch }, (_, k) => (k + 0.5) / batch);
-    return { z, ...timeRows(t, batch, cosineSchedule()) };
+    const times = Array.from({ length: batch }, (_, k) => ({ time: (k + 0.5) / batch }));
+    return { z, ...rowsOf(conditioned(times, cosineSchedule())) };
   };
   return {
     c,
@@ -58,8 +59,10 @@ Deno.test({
       const { c, engine, input, length, close } = openDenoiser(threads);
       try {
         for (const nodes of [1, 2, 5, 9, 12, 27]) {
-          const { z, times, alpha, sigma } = input(20, nodes), size = length(nodes), alone = new Float32Array(z.length);
-          const width = times.length / 20;
+          const { z, features, alpha, sigma } = input(20, nodes),
+            size = length(nodes),
+            alone = new Float32Array(z.length);
+          const width = features.length / 20;
           for (let k = 0; k < 20; k++) {
             const out = new Float32Array(size);
             assert.equal(
@@ -69,7 +72,7 @@ Deno.test({
                 nodes,
                 1,
                 z.slice(k * size, (k + 1) * size),
-                times.slice(k * width, (k + 1) * width),
+                features.slice(k * width, (k + 1) * width),
                 alpha.slice(k, k + 1),
                 sigma.slice(k, k + 1),
                 out,
@@ -80,10 +83,10 @@ Deno.test({
           }
           for (let batch = 1; batch <= 20; batch++) {
             const out = new Float32Array(batch * size), own = new Float32Array(batch * size);
-            assert.equal(await c.molstep_predict(engine, nodes, batch, z, times, alpha, sigma, out), 1);
+            assert.equal(await c.molstep_predict(engine, nodes, batch, z, features, alpha, sigma, out), 1);
             assert.deepEqual(out, alone.slice(0, batch * size), `${batch} of ${nodes} nodes on ${threads} threads`);
             assert.equal(
-              c.molstep_predict_on(engine, threads - 1, nodes, batch, z, times, alpha, sigma, own),
+              c.molstep_predict_on(engine, threads - 1, nodes, batch, z, features, alpha, sigma, own),
               1,
             );
             assert.deepEqual(own, out, `${batch} of ${nodes} nodes on the calling thread`);
@@ -104,7 +107,7 @@ Deno.test("both WebAssembly builds give a molecule the same bits in every batch"
     for (const nodes of [1, 2, 5, 9, 13]) {
       const batch = 13, length = latentLength(space, nodes);
       const z = drawNoise(space, { batch, nodes }, streams(batch, nodes)),
-        rows = (count: number) => timeRows(0.4, count, cosineSchedule());
+        rows = (count: number) => rowsOf(conditioned(Array(count).fill({ time: 0.4 }), cosineSchedule()));
       const alone = joined(
         Array.from(
           { length: batch },
@@ -127,18 +130,18 @@ Deno.test({
     try {
       const nodes = Int32Array.of(9, 3, 12, 1, 9), batches = Int32Array.of(3, 17, 1, 5, 11);
       const inputs = [...nodes].map((n, k) => input(batches[k], n));
-      const expected = inputs.map(({ z, times, alpha, sigma }, k) => {
+      const expected = inputs.map(({ z, features, alpha, sigma }, k) => {
         const out = new Float32Array(z.length);
-        c.molstep_predict_on(engine, 0, nodes[k], batches[k], z, times, alpha, sigma, out);
+        c.molstep_predict_on(engine, 0, nodes[k], batches[k], z, features, alpha, sigma, out);
         return out;
       });
-      const [z, times, alpha, sigma] = (["z", "times", "alpha", "sigma"] as const)
+      const [z, features, alpha, sigma] = (["z", "features", "alpha", "sigma"] as const)
         .map((field) => joined(inputs.map((group) => group[field])));
       for (const on of [undefined, 0, 1]) {
         const out = new Float32Array(z.length);
         const ok = on === undefined
-          ? await c.molstep_predict_groups(engine, 5, nodes, batches, z, times, alpha, sigma, out)
-          : c.molstep_predict_groups_on(engine, on, 5, nodes, batches, z, times, alpha, sigma, out);
+          ? await c.molstep_predict_groups(engine, 5, nodes, batches, z, features, alpha, sigma, out)
+          : c.molstep_predict_groups_on(engine, on, 5, nodes, batches, z, features, alpha, sigma, out);
         assert.equal(ok, 1);
         assert.deepEqual(out, joined(expected), `${on}`);
       }
@@ -154,9 +157,9 @@ Deno.test({
   fn() {
     const { c, engine, input, close } = openDenoiser(2);
     try {
-      const { z, times, alpha, sigma } = input(1, 3), out = new Float32Array(z.length);
+      const { z, features, alpha, sigma } = input(1, 3), out = new Float32Array(z.length);
       for (const worker of [-1, 2, 64]) {
-        assert.equal(c.molstep_predict_on(engine, worker, 3, 1, z, times, alpha, sigma, out), 0);
+        assert.equal(c.molstep_predict_on(engine, worker, 3, 1, z, features, alpha, sigma, out), 0);
       }
       assert.deepEqual(out, new Float32Array(z.length));
     } finally {

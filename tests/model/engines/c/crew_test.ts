@@ -33,7 +33,7 @@ const sampling = (sampler: SamplerName, batch: number, nodes: number, steps: num
   plan: planSampling(sampler, schedule, Float64Array.from({ length: steps + 1 }, (_, i) => 1 - i / steps)),
   seed: 3,
   indices: Array.from({ length: batch }, (_, k) => 10 + k),
-  steps,
+  condition: { steps },
   clamp: below > 0 ? { below, classes: QM9_CLASSES } : undefined,
 });
 
@@ -48,14 +48,14 @@ const coupled = (...asked: Parameters<typeof sampling>): Sampling => {
 /** The same, with the loop here. */
 async function byHand(
   denoiser: Denoiser,
-  { plan, shape, seed, indices, steps, clamp, start, coupling }: Sampling,
+  { plan, shape, seed, indices, condition, clamp, start, coupling }: Sampling,
 ): Promise<Float32Array> {
   const streams = indices.map((index) => random(seed, index, PURPOSE.noise));
   const noise = () => drawNoise(space, shape, streams), aligned = realigner(coupling, space, shape);
   return runPlan(
     plan,
     async (z, t) => {
-      const x0 = await denoiser.predict(z, shape, t, steps);
+      const x0 = await denoiser.predict(z, shape, { ...condition, time: t });
       if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
       return x0;
     },
@@ -89,7 +89,7 @@ for (
           coupled("dpm-solver++", 2, 9, 3),
           { ...coupled("consistency", 2, 2, 3), start: undefined },
         ];
-        const found = await Promise.all(all.map((one) => denoiser.sample!(one)));
+        const found = await Promise.all(all.map((one) => denoiser.can.sample!(one)));
         for (const [k, one] of all.entries()) {
           const expected = await byHand(denoiser, one);
           if (!one.coupling) assert.deepEqual(found[k].x0, expected);
@@ -109,14 +109,14 @@ for (
     ignore,
     async fn() {
       const denoiser = await open(make), cancel = new AbortController(), long = sampling("ddpm", 20, 9, 5000);
-      const first = denoiser.sample!(long, { signal: cancel.signal }), second = denoiser.sample!(long);
+      const first = denoiser.can.sample!(long, { signal: cancel.signal }), second = denoiser.can.sample!(long);
       const ends = [assert.rejects(first, /enough/), assert.rejects(second, /closed/)];
-      await denoiser.sample!(sampling("ddpm", 2, 9, 2));
+      await denoiser.can.sample!(sampling("ddpm", 2, 9, 2));
       cancel.abort(new Error("enough"));
       await ends[0];
       denoiser.dispose();
       await ends[1];
-      await assert.rejects(denoiser.sample!(long), /closed/);
+      await assert.rejects(denoiser.can.sample!(long), /closed/);
     },
   });
 
@@ -126,9 +126,9 @@ for (
     async fn() {
       const denoiser = await open(make);
       try {
-        const untold = { ...sampling("ddpm", 3, 5, 2), steps: undefined };
-        await assert.rejects(denoiser.sample!(untold), /number of steps/);
-        await denoiser.sample!(sampling("ddpm", 3, 5, 2));
+        const untold = { ...sampling("ddpm", 3, 5, 2), condition: undefined };
+        await assert.rejects(denoiser.can.sample!(untold), /number of steps/);
+        await denoiser.can.sample!(sampling("ddpm", 3, 5, 2));
       } finally {
         denoiser.dispose();
       }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import type { Card } from "../../../../model/models/card.ts";
 import {
@@ -85,8 +86,8 @@ async function assertAgreement(found: Denoiser, expected: Denoiser, shapes: read
     for (const shape of shapes) {
       const z = drawNoise(expected.space, shape, streams(shape.batch));
       const t = Float32Array.from({ length: shape.batch }, (_, b) => (b + 0.5) / shape.batch);
-      const reference = Float32Array.from(await expected.predict(z, shape, t));
-      assertClose(await found.predict(z, shape, t), reference, 1e-4, `${shape.batch} of ${shape.nodes} nodes`);
+      const reference = Float32Array.from(await expected.predict(z, shape, at(t)));
+      assertClose(await found.predict(z, shape, at(t)), reference, 1e-4, `${shape.batch} of ${shape.nodes} nodes`);
     }
   } finally {
     found.dispose();
@@ -166,16 +167,16 @@ for (const [name, create, ignore] of engines) {
     async fn() {
       const denoiser = await open(create), shape = { batch: 21, nodes: 9 }, length = latentLength(space, 9);
       try {
-        const z = drawNoise(space, shape, streams(21)), all = await denoiser.predict(z, shape, 0.3);
+        const z = drawNoise(space, shape, streams(21)), all = await denoiser.predict(z, shape, at(0.3));
         for (const b of [0, 7, 8, 15, 20]) {
           const own = z.slice(b * length, (b + 1) * length);
-          const alone = await denoiser.predict(own, { batch: 1, nodes: 9 }, 0.3);
+          const alone = await denoiser.predict(own, { batch: 1, nodes: 9 }, at(0.3));
           assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
         }
-        const mixed = await denoiser.predictEach!(
+        const mixed = await denoiser.predict(
           z,
           shape,
-          Float64Array.from({ length: 21 }, (_, b) => b % 2 ? 0.3 : 0.7),
+          at(Float64Array.from({ length: 21 }, (_, b) => b % 2 ? 0.3 : 0.7)),
         );
         for (const b of [1, 19]) {
           const own = mixed.slice(b * length, (b + 1) * length);
@@ -288,7 +289,7 @@ for (const [name, create, ignore] of engines) {
           for (const [m, nodes] of SIZES.entries()) {
             const shape = { batch: 1, nodes };
             const t = Float32Array.of(value("phi_t").data[m]);
-            close(await denoiser.predict(molecule(value("phi_z"), m), shape, t), "phi_out", m);
+            close(await denoiser.predict(molecule(value("phi_z"), m), shape, at(t)), "phi_out", m);
             const decoded = await autoencoder.decodeArrays(molecule(value("dec_z"), m), shape);
             close(decoded.positions, "dec_x", m);
             close(decoded.features, "dec_h", m);
@@ -351,7 +352,7 @@ Deno.test({
     const { part, backend } = await makeDenoiser(cardOf(plain), parameters(plain), schedule, options);
     assert.equal(backend.name, "webgpu");
     assert.match(backend.why, /^the engine in WGSL on .*: asked for$/);
-    assert.ok(part.sample, "whole samplings there");
+    assert.ok(part.can.sample, "whole samplings there");
     const sizes = {
       type: "geoldm" as const,
       file: "a",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at, timesOf } from "../../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import { build, BUILDS, COMPILER } from "../../../../model/engines/c/build_wasm.ts";
 import { createNativeDenoiser } from "../../../../model/engines/c/native_denoiser.ts";
@@ -7,7 +8,8 @@ import { flatten, unflatten } from "../../../../model/engines/c/parameters.ts";
 import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts";
 import { createWasmInstance } from "../../../../model/engines/c/wasm_instance.ts";
 import { compileWasmEngine } from "../../../../model/engines/c/wasm_module.ts";
-import { timeRows } from "../../../../model/engines/c/inputs.ts";
+import { conditioned } from "../../../../model/diffusion/condition.ts";
+import { rowsOf } from "../../../../model/networks/pair_attention/conditions.ts";
 import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import {
   createPairAttention,
@@ -55,14 +57,12 @@ function group(shape: BatchShape): Group {
       }
     }
   }
-  const t = Float32Array.from(draw, (stream) => stream.uniform()), values = Array.from(t, schedule);
+  const times = draw.map((stream) => ({ time: Math.fround(stream.uniform()) }));
   return {
     shape,
     z,
     target,
-    t,
-    alpha: Float32Array.from(values, ({ alpha }) => alpha),
-    sigma: Float32Array.from(values, ({ sigma }) => sigma),
+    ...conditioned(times, schedule),
     weights: Float32Array.from({ length: 3 * batch }, (_, k) => 1 + 0.5 * k),
   };
 }
@@ -95,7 +95,7 @@ for (const [name, make, ignore] of engines) {
         for (const shape of [1, 2, 3, 8, 9, 13].map((nodes, k) => ({ nodes, batch: 2 * k + 1 }))) {
           const z = drawNoise(space, shape, streams(shape.batch));
           const t = Float32Array.from({ length: shape.batch }, (_, b) => (b + 0.5) / shape.batch);
-          const error = relativeError(await engine.predict(z, shape, t), await reference.predict(z, shape, t));
+          const error = relativeError(await engine.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
           assert.ok(error < 1e-5, `${shape.nodes} nodes: ${error}`);
         }
       } finally {
@@ -113,7 +113,10 @@ for (const [name, make, ignore] of engines) {
       const engine = await make(), reference = createPairAttention(tf, { space, sizes, schedule }, parameters());
       try {
         const shape = { batch: 3, nodes: 6 }, z = drawNoise(space, shape, streams(3)).map((value) => 1000 * value);
-        const error = relativeError(await engine.predict(z, shape, 0.5), await reference.predict(z, shape, 0.5));
+        const error = relativeError(
+          await engine.predict(z, shape, at(0.5)),
+          await reference.predict(z, shape, at(0.5)),
+        );
         assert.ok(error < 1e-4, `${error}`);
       } finally {
         engine.dispose();
@@ -128,9 +131,9 @@ for (const [name, make, ignore] of engines) {
     async fn() {
       const engine = await make(), shape = { batch: 3, nodes: 5 }, length = latentLength(space, 5);
       try {
-        const z = drawNoise(space, shape, streams(3)), sound = await engine.predict(z, shape, 0.5);
+        const z = drawNoise(space, shape, streams(3)), sound = await engine.predict(z, shape, at(0.5));
         z[length] = NaN;
-        const broken = await engine.predict(z, shape, 0.5);
+        const broken = await engine.predict(z, shape, at(0.5));
         assert.ok(broken.subarray(length, length + 3).every(Number.isNaN));
         for (const b of [0, 2]) {
           assert.deepEqual(broken.slice(b * length, (b + 1) * length), sound.slice(b * length, (b + 1) * length));
@@ -147,10 +150,10 @@ for (const [name, make, ignore] of engines) {
     async fn() {
       const engine = await make(), shape = { batch: 21, nodes: 9 }, length = latentLength(space, 9);
       try {
-        const z = drawNoise(space, shape, streams(21)), all = await engine.predict(z, shape, 0.3);
+        const z = drawNoise(space, shape, streams(21)), all = await engine.predict(z, shape, at(0.3));
         for (const b of [0, 7, 8, 15, 20]) {
           const own = z.slice(b * length, (b + 1) * length);
-          const alone = await engine.predict(own, { batch: 1, nodes: 9 }, 0.3);
+          const alone = await engine.predict(own, { batch: 1, nodes: 9 }, at(0.3));
           assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
         }
       } finally {
@@ -165,7 +168,7 @@ for (const [name, make, ignore] of engines) {
     async fn() {
       const engine = await make();
       try {
-        await assert.rejects(async () => await engine.predict(new Float32Array(7), { batch: 1, nodes: 9 }, 0.5), {
+        await assert.rejects(async () => await engine.predict(new Float32Array(7), { batch: 1, nodes: 9 }, at(0.5)), {
           name: "RangeError",
           message: "latents of 1 x 513 floats asked, 7 given",
         });
@@ -181,7 +184,9 @@ Deno.test("the WebAssembly build without relaxed SIMD agrees with the one that h
     (await import("../../../../model/networks/pair_attention/parameters.ts")).pairAttentionParameters(space, sizes),
     parameters(),
   );
-  const shape = { batch: 5, nodes: 9 }, z = drawNoise(space, shape, streams(5)), rows = timeRows(0.4, 5, schedule);
+  const shape = { batch: 5, nodes: 9 },
+    z = drawNoise(space, shape, streams(5)),
+    rows = rowsOf(conditioned(Array(5).fill({ time: 0.4 }), schedule));
   const [plain, relaxed] = await Promise.all(
     [false, true].map(async (build) =>
       createWasmInstance(await compileWasmEngine(build), space, sizes, flat).predict(z, shape, rows)
@@ -206,7 +211,10 @@ function trainingEngine() {
 
 /** A network that is told the number of steps, and a batch at several of them. */
 const told = { ...sizes, levels: 4 };
-const withSteps = (one: Group): Group => ({ ...one, steps: Float32Array.from(one.t, (_, b) => [1, 3, 8, 100][b % 4]) });
+const withSteps = (one: Group): Group => ({
+  ...one,
+  conditions: one.conditions.map((condition, b) => ({ ...condition, steps: [1, 3, 8, 100][b % 4] })),
+});
 
 Deno.test({
   name: "a network that is told the number of steps: the engines and TensorFlow.js agree in estimates and gradients",
@@ -215,23 +223,24 @@ Deno.test({
     await tf.setBackend("cpu");
     const plain = parameters(), values = widened(plain, 4), weight = values.get("input.weight")!;
     const shape = { batch: 7, nodes: 6 }, batch = withSteps(group(shape)), options = { space, sizes: told, schedule };
-    const at = async (one: Denoiser, steps?: number | Float32Array) => {
+    const several = batch.conditions.map(({ steps }) => steps!), times = timesOf(batch.conditions);
+    const asked = async (one: Denoiser, steps?: number | number[]) => {
       try {
-        return await one.predict(batch.z, shape, batch.t, steps);
+        return await one.predict(batch.z, shape, at(times, steps));
       } finally {
         one.dispose();
       }
     };
     // Of zero weight, the features say nothing: the widened network says what the plain one says.
-    const before = await at(await createNativeDenoiser({ ...options, sizes }, plain));
-    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), 8), before) < 1e-6);
+    const before = await asked(await createNativeDenoiser({ ...options, sizes }, plain));
+    assert.ok(relativeError(await asked(await createNativeDenoiser(options, values), 8), before) < 1e-6);
 
     weight.data.forEach((_, k) => weight.data[k] += 0.1 * Math.sin(k));
-    const reference = await at(createPairAttention(tf, options, values), batch.steps);
-    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), batch.steps), reference) < 1e-4);
-    assert.ok(relativeError(await at(await createWasmDenoiser(options, values), batch.steps), reference) < 1e-4);
-    assert.ok(relativeError(await at(await createNativeDenoiser(options, values), 8), reference) > 1e-3);
-    await assert.rejects(at(await createNativeDenoiser(options, values)), /must be told the number of steps/);
+    const reference = await asked(createPairAttention(tf, options, values), several);
+    assert.ok(relativeError(await asked(await createNativeDenoiser(options, values), several), reference) < 1e-4);
+    assert.ok(relativeError(await asked(await createWasmDenoiser(options, values), several), reference) < 1e-4);
+    assert.ok(relativeError(await asked(await createNativeDenoiser(options, values), 8), reference) > 1e-3);
+    await assert.rejects(asked(await createNativeDenoiser(options, values)), /must be told the number of steps/);
 
     const engine = createNativeEngine({ space, sizes: told, threads: 2, train: true });
     try {

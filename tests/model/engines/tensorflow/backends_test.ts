@@ -1,5 +1,6 @@
 import { RELEASED_EGNN } from "../../../../model/networks/egnn_parameters.ts";
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { existsSync } from "node:fs";
 import { openBackend } from "../../../../model/engines/tensorflow/open.ts";
 import { addonPath, defaultTensorflowFolder } from "../../../../model/engines/tensorflow/tensorflow.ts";
@@ -12,8 +13,7 @@ import { drawNoise } from "../../../../model/diffusion/latent.ts";
 import { createPairAttention, initialise } from "../../../../model/networks/pair_attention/denoiser.ts";
 import { initialValues } from "../../../../model/networks/pair_attention/initialise.ts";
 import { random } from "../../../../model/diffusion/random.ts";
-import { ddim } from "../../../../model/diffusion/samplers/ddim.ts";
-import { runPlan } from "../../../../model/diffusion/samplers/step.ts";
+import { planSampling, runPlan } from "../../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
 import type { LatentSpace } from "../../../../model/diffusion/types.ts";
 import { relativeError } from "../../../properties.ts";
@@ -53,10 +53,10 @@ async function results(name: BackendName): Promise<Map<string, Float32Array>> {
     initialValues(egnnDenoiserParameters(flat, egnnSizes), 1),
   );
   const z = noise(flat, 3);
-  out.set("EGNN denoiser", Float32Array.from(await ours.predict(z, shape, 0.4)));
+  out.set("EGNN denoiser", Float32Array.from(await ours.predict(z, shape, at(0.4))));
   const grid = Float64Array.of(1, 0.75, 0.5, 0.25, 0);
-  const plan = ddim(schedule, grid, { eta: 0 });
-  const x0 = await runPlan(plan, (z, t) => ours.predict(z, shape, t), z, () => z);
+  const plan = planSampling("ddim", schedule, grid);
+  const x0 = await runPlan(plan, (z, t) => ours.predict(z, shape, at(t)), z, () => z);
   out.set("DDIM, 4 steps", x0);
   const autoencoder = createGeoldmAutoencoder(tf, geoldm, initialValues(geoldmParameters(geoldm), 2));
   out.set("GeoLDM decoder", (await autoencoder.decodeArrays(z, shape)).positions.slice());
@@ -64,7 +64,7 @@ async function results(name: BackendName): Promise<Map<string, Float32Array>> {
   const attention = createPairAttention(tf, { space: heavy, sizes, schedule }, initialise(heavy, sizes, 4));
   const input = noise(heavy, 5);
   assert.equal(input.length, 2 * latentLength(heavy, 5));
-  out.set("pair attention", Float32Array.from(await attention.predict(input, shape, 0.4)));
+  out.set("pair attention", Float32Array.from(await attention.predict(input, shape, at(0.4))));
   ours.dispose();
   attention.dispose();
   autoencoder.dispose();

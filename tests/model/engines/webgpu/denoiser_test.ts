@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import { createGpuDenoiser, type GpuDenoiser } from "../../../../model/engines/webgpu/denoiser.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
@@ -38,7 +39,7 @@ Deno.test({
     withBoth(async (gpu, reference) => {
       for (const [nodes, batch] of [[1, 3], [2, 1], [3, 5], [9, 1], [9, 15], [17, 3]]) {
         const shape = { nodes, batch }, { z, t } = noisy(shape);
-        const error = relativeError(await gpu.predict(z, shape, t), await reference.predict(z, shape, t));
+        const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
         assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
       }
     }),
@@ -50,7 +51,7 @@ Deno.test({
   fn: () =>
     withBoth(async (gpu, reference) => {
       const shape = { nodes: 67, batch: 2 }, { z, t } = noisy(shape);
-      const error = relativeError(await gpu.predict(z, shape, t), await reference.predict(z, shape, t));
+      const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
       assert.ok(error < 1e-5, `${error}`);
     }, { width: 16, blocks: 1 }),
 });
@@ -62,10 +63,13 @@ Deno.test({
     withBoth(async (gpu, reference) => {
       const shape = { nodes: 3, batch: 4 }, { z, t } = noisy(shape), steps = Float32Array.of(1, 8, 12, 128);
       for (const told of [16, steps]) {
-        const error = relativeError(await gpu.predict(z, shape, t, told), await reference.predict(z, shape, t, told));
+        const error = relativeError(
+          await gpu.predict(z, shape, at(t, told)),
+          await reference.predict(z, shape, at(t, told)),
+        );
         assert.ok(error < 1e-5, `${error}`);
       }
-      await assert.rejects(gpu.predict(z, shape, t), /must be told the number of steps/);
+      await assert.rejects(gpu.predict(z, shape, at(t)), /must be told the number of steps/);
     }, { levels: 8 }),
 });
 
@@ -75,7 +79,7 @@ Deno.test({
   fn: () =>
     withBoth(async (gpu, reference) => {
       const shape = { nodes: 9, batch: 5 }, { z, t } = noisy(shape);
-      const error = relativeError(await gpu.predict(z, shape, t), await reference.predict(z, shape, t));
+      const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
       assert.ok(error < 1e-2 && error > 1e-6, `${error}`);
     }, { precision: "f16" }),
 });
@@ -87,10 +91,10 @@ Deno.test({
     withBoth(async (gpu) => {
       const shape = { nodes: 3, batch: 45 }, length = latentLength(space, 3), { z } = noisy(shape);
       const times = Float64Array.from({ length: 45 }, (_, b) => 1 - b / 60);
-      const together = await gpu.predictEach!(z, shape, times);
+      const together = await gpu.predict(z, shape, at(times));
       for (const b of [0, 7, 21, 22, 44]) {
         const own = z.subarray(b * length, (b + 1) * length), alone = { nodes: 3, batch: 1 };
-        assert.deepEqual(await gpu.predict(own, alone, times[b]), together.slice(b * length, (b + 1) * length));
+        assert.deepEqual(await gpu.predict(own, alone, at(times[b])), together.slice(b * length, (b + 1) * length));
       }
     }),
 });
@@ -113,7 +117,10 @@ Deno.test({
         });
         return out;
       };
-      const error = relativeError(await gpu.predict(permuted(z), shape, t), permuted(await gpu.predict(z, shape, t)));
+      const error = relativeError(
+        await gpu.predict(permuted(z), shape, at(t)),
+        permuted(await gpu.predict(z, shape, at(t))),
+      );
       assert.ok(error < 1e-5, `${error}`);
     }),
 });
@@ -125,7 +132,7 @@ Deno.test({
     withBoth(async (gpu) => {
       const predict = async (nodes: number, batch: number) => {
         const shape = { nodes, batch }, { z, t } = noisy(shape);
-        await gpu.predict(z, shape, t);
+        await gpu.predict(z, shape, at(t));
         return gpu.engine.memory;
       };
       const most = await predict(9, 20);
@@ -140,9 +147,9 @@ Deno.test({
   ignore,
   fn: () =>
     withBoth(async (gpu) => {
-      await assert.rejects(gpu.predict(new Float32Array(7), { nodes: 3, batch: 1 }, 0.5), /7 given/);
+      await assert.rejects(gpu.predict(new Float32Array(7), { nodes: 3, batch: 1 }, at(0.5)), /7 given/);
       await assert.rejects(
-        gpu.predict(noisy({ nodes: 3, batch: 2 }).z, { nodes: 3, batch: 2 }, Float32Array.of(1)),
+        gpu.predict(noisy({ nodes: 3, batch: 2 }).z, { nodes: 3, batch: 2 }, at(Float32Array.of(1))),
         RangeError,
       );
       const options = { space, sizes: { width: 24, blocks: 1 }, schedule, software: true };
@@ -153,6 +160,6 @@ Deno.test({
       );
       gpu.dispose();
       const shape = { nodes: 3, batch: 1 };
-      await assert.rejects(gpu.predict(noisy(shape).z, shape, 0.5), /disposed of/);
+      await assert.rejects(gpu.predict(noisy(shape).z, shape, at(0.5)), /disposed of/);
     }),
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { createSharedGpu, findAdapter, openGpu } from "../../../../model/engines/webgpu/device.ts";
 import { createKernel } from "../../../../model/engines/webgpu/kernel.ts";
 import { createArray, createReadback, readFloats } from "../../../../model/engines/webgpu/memory.ts";
@@ -93,7 +94,7 @@ Deno.test({
       assert.match(backend.why, /WGSL on .*asked for/);
       assert.equal(auto.backend.name === "webgpu", !software);
       if (software) assert.match(auto.backend.why, /not webgpu: (there is no GPU|only a software adapter)/);
-      const { z } = noisy(shape), estimate = (one: Denoiser) => one.predict(z, shape, 0.5);
+      const { z } = noisy(shape), estimate = (one: Denoiser) => one.predict(z, shape, at(0.5));
       assert.ok(relativeError(await estimate(part), await estimate(wasm.part)) < 1e-5);
     } finally {
       for (const one of [part, auto.part, wasm.part]) one.dispose();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { realigner } from "../../../../model/diffusion/coupling/align.ts";
 import {
   createEngineEgnnDenoiser,
@@ -16,6 +17,7 @@ import { initialValues } from "../../../../model/networks/pair_attention/initial
 import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import {
+  type Denoise,
   firstLatents,
   planSampling,
   runPlan,
@@ -23,7 +25,7 @@ import {
   startOf,
 } from "../../../../model/diffusion/samplers/mod.ts";
 import type { StoredTensor } from "../../../../model/diffusion/safetensors.ts";
-import type { Denoise, LatentSpace } from "../../../../model/diffusion/types.ts";
+import type { LatentSpace } from "../../../../model/diffusion/types.ts";
 import type { Denoiser, Sampling } from "../../../../model/diffusion/denoiser.ts";
 import { found, relativeError, schedule, withGpu } from "./network.ts";
 
@@ -83,11 +85,14 @@ for (const [variant, change] of Object.entries(variants)) {
           const shape = { nodes, batch }, streams = Array.from({ length: batch }, (_, b) => random(3, b));
           const z = drawNoise(gpu.space, shape, streams), t = Float32Array.from(streams, (_, b) => (b + 0.5) / batch);
           for (const time of [t, 0.4]) {
-            const error = relativeError(await gpu.predict(z, shape, time), await engine.predict(z, shape, time));
+            const error = relativeError(
+              await gpu.predict(z, shape, at(time)),
+              await engine.predict(z, shape, at(time)),
+            );
             assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
           }
         }
-        assert.deepEqual(await gpu.predict(new Float32Array(), { nodes: 5, batch: 0 }, 0.5), new Float32Array());
+        assert.deepEqual(await gpu.predict(new Float32Array(), { nodes: 5, batch: 0 }, at(0.5)), new Float32Array());
       }, change),
   });
 }
@@ -105,11 +110,11 @@ for (const [name, options] of samplers) {
         const moments = { vectors: [1.5], scalars: [[0.3, 0.5], [-0.2, 0.4]] as [number, number][], pairs: [] };
         const start = startOf(moments, gpu.space, 6, schedule(0.6), 1);
         for (const change of [{ plan }, { plan, coupling }, { plan: late, start, coupling }] as const) {
-          const sampling: Sampling = { shape, seed: 9, indices, ...change }, { x0 } = await gpu.sample!(sampling);
+          const sampling: Sampling = { shape, seed: 9, indices, ...change }, { x0 } = await gpu.can.sample!(sampling);
           const noise = moleculeNoise(gpu.space, 6, 9, indices);
           const aligned = realigner(sampling.coupling ?? "independent", gpu.space, shape);
           const first = await firstLatents(noise, sampling.start, aligned);
-          const denoise: Denoise = (z, t) => engine.predict(z, shape, t);
+          const denoise: Denoise = (z, t) => engine.predict(z, shape, at(t));
           const expected = await runPlan(sampling.plan, denoise, first, noise, undefined, aligned);
           const error = relativeError(x0, expected);
           assert.ok(error < 1e-4, `${Object.keys(change)}: ${error}`);
@@ -126,10 +131,10 @@ Deno.test({
       const shape = { nodes: 7, batch: 23 }, length = latentLength(gpu.space, 7);
       const z = drawNoise(gpu.space, shape, Array.from({ length: 23 }, (_, b) => random(4, b)));
       const times = Float64Array.from({ length: 23 }, (_, b) => (b + 1) / 24);
-      const all = await gpu.predictEach!(z, shape, times);
+      const all = await gpu.predict(z, shape, at(times));
       for (const b of [0, 1, 2, 9, 22]) {
         const own = z.slice(b * length, (b + 1) * length);
-        const alone = await gpu.predictEach!(own, { nodes: 7, batch: 1 }, times.slice(b, b + 1));
+        const alone = await gpu.predict(own, { nodes: 7, batch: 1 }, at(times.slice(b, b + 1)));
         assert.deepEqual(alone, all.slice(b * length, (b + 1) * length), `molecule ${b}`);
       }
     }),
@@ -148,7 +153,10 @@ Deno.test({
       await assert.rejects(wide, /multiples of 16 up to 256, 40 asked/);
       const denoiser = await createGpuEgnnDenoiser(options, tensors);
       const z = new Float32Array(2 * 4 * 4), times = Float32Array.of(0.5);
-      await assert.rejects(denoiser.predict(z, { batch: 2, nodes: 4 }, times), /2 times asked, 1 given/);
+      await assert.rejects(
+        denoiser.predict(z, { batch: 2, nodes: 4 }, at(times)),
+        /one for all or 2, one a molecule; got 1/,
+      );
       denoiser.dispose();
     }),
 });

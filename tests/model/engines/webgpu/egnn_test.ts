@@ -1,5 +1,6 @@
 /** What an EGNN on the GPU has beside the other engines; `../../engine_egnn_test.ts` holds all engines to the same. */
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import {
   createEngineEgnnDenoiser,
   egnnDenoiserNetwork,
@@ -141,7 +142,7 @@ Deno.test({
       try {
         for (const [m, nodes] of SIZES.entries()) {
           const t = Float32Array.of(value("phi_t").data[m]);
-          const actual = await denoiser.predict(molecule(value("phi_z"), m), { batch: 1, nodes }, t);
+          const actual = await denoiser.predict(molecule(value("phi_z"), m), { batch: 1, nodes }, at(t));
           const error = relativeError(actual, molecule(value("phi_out"), m));
           assert.ok(error > 1e-6 && error < 2e-3, `${nodes} nodes: ${error}`);
         }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { writeRandomModel } from "../../../../bench/random_model.ts";
 import { relativeDifference } from "../../../../bench/statistics.ts";
 import { loadModel } from "../../../../model/models/load.ts";
@@ -16,7 +17,7 @@ Deno.test({
         const model = await loadModel(folder, { backend: "webgpu", precision });
         try {
           assert.equal(/16-bit floats/.test(model.backend.why), precision === "f16");
-          estimates.push([...await (await model.denoiser()).predict(noisy(shape).z, shape, 0.5)]);
+          estimates.push([...await (await model.denoiser()).predict(noisy(shape).z, shape, at(0.5))]);
         } finally {
           model.dispose();
         }

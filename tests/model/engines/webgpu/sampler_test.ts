@@ -44,13 +44,13 @@ const plan = (name: SamplerName, steps: number, options = {}) =>
   planSampling(name, schedule, powerGrid(steps, 2), options);
 
 /** The same by the loop on the CPU, with noise of 64-bit arithmetic. */
-async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, indices, steps, clamp }: Sampling) {
+async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, indices, condition, clamp }: Sampling) {
   const noise = moleculeNoise(space, shape.nodes, seed, indices);
   const aligned = realigner(coupling ?? "independent", space, shape);
   return await runPlan(
     plan,
     async (z, t) => {
-      const x0 = await gpu.predict(z, shape, t, steps);
+      const x0 = await gpu.predict(z, shape, { ...condition, time: t });
       if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
       return x0;
     },
@@ -88,7 +88,7 @@ for (const [name, options] of samplers) {
         for (const nodes of [3, 9]) {
           const indices = [0, 5, 70000, 4000000000], shape = { nodes, batch: indices.length };
           const sampling = { shape, plan: plan(name, 4, options), seed: 4294967295, indices };
-          const { x0 } = await gpu.sample!(sampling), error = relativeError(x0, await looped(gpu, sampling));
+          const { x0 } = await gpu.can.sample!(sampling), error = relativeError(x0, await looped(gpu, sampling));
           assert.ok(error < 1e-4, `${nodes} nodes: ${error}`);
         }
       }),
@@ -111,7 +111,7 @@ for (const name of ["consistency", "ddpm"] as const) {
             ["with a start", { plan: late, start: startAt(nodes) }],
           ];
           for (const [way, change] of ways) {
-            const sampling = { shape, seed: 3, indices, ...change }, { x0 } = await gpu.sample!(sampling);
+            const sampling = { shape, seed: 3, indices, ...change }, { x0 } = await gpu.can.sample!(sampling);
             const error = relativeError(x0, await looped(gpu, sampling));
             assert.ok(error < 1e-4, `${nodes} nodes, ${way}: ${error}`);
           }
@@ -134,15 +134,18 @@ Deno.test({
         { start: startAt(3, 0.5), coupling: "aligned" as const },
         { start: startAt(3) },
       ];
-      const together = await Promise.all(changes.map((change) => gpu.sample!({ ...own, ...change })));
+      const together = await Promise.all(changes.map((change) => gpu.can.sample!({ ...own, ...change })));
       for (const [k, change] of changes.entries()) {
-        assert.deepEqual(together[k].x0, (await gpu.sample!({ ...own, ...change })).x0);
+        assert.deepEqual(together[k].x0, (await gpu.can.sample!({ ...own, ...change })).x0);
         together.slice(0, k).forEach(({ x0 }, other) => {
           if (k === 5 && other === 2) assert.deepEqual(x0, together[k].x0);
           else assert.notDeepEqual(x0, together[k].x0);
         });
       }
-      await assert.rejects(gpu.sample!({ ...own, start: startAt(2) }), /a start of 99 numbers asked, 58 and 58 given/);
+      await assert.rejects(
+        gpu.can.sample!({ ...own, start: startAt(2) }),
+        /a start of 99 numbers asked, 58 and 58 given/,
+      );
     }),
 });
 
@@ -154,7 +157,7 @@ Deno.test({
       // x0 of the end is alpha v + sigma O: with sigma 0 the first latent's vectors, which are noise.
       const nodes = 9, indices = Array.from({ length: 40 }, (_, k) => k), shape = { nodes, batch: 40 };
       const end = { t: 0.5, alpha: 1, sigma: 0, z: 0, x0: 1, noise: 0 };
-      const { x0 } = await gpu.sample!({ shape, plan: [end], seed: 7, indices });
+      const { x0 } = await gpu.can.sample!({ shape, plan: [end], seed: 7, indices });
       const streams = indices.map((index) => random(7, index, PURPOSE.noise)), length = latentLength(space, nodes);
       const noise = drawNoise(space, shape, streams);
       for (let b = 0; b < 40; b++) {
@@ -175,7 +178,7 @@ Deno.test({
     withDenoiser(async (gpu, clamped) => {
       const indices = Array.from({ length: 24 }, (_, k) => k), shape = { nodes: 2, batch: 24 };
       const sampling = { shape, plan: plan("ddim", 3), seed: 3, indices, clamp: { below: 0.6, classes: QM9_CLASSES } };
-      const { x0 } = await gpu.sample!(sampling), expected = await looped(gpu, sampling);
+      const { x0 } = await gpu.can.sample!(sampling), expected = await looped(gpu, sampling);
       assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
       assert.deepEqual(clamped.map(([molecules]) => molecules), [24, 24]);
       assert.ok(expected.some((value) => value === 0.5), "nothing was clamped");
@@ -194,10 +197,13 @@ Deno.test({
         plan: steps,
         seed,
         indices,
-        steps: 3,
+        condition: { steps: 3 },
       });
-      const alone = await gpu.sample!(sampling([8]));
-      const [first, second] = await Promise.all([gpu.sample!(sampling([1, 2, 3], 9)), gpu.sample!(sampling([7, 8]))]);
+      const alone = await gpu.can.sample!(sampling([8]));
+      const [first, second] = await Promise.all([
+        gpu.can.sample!(sampling([1, 2, 3], 9)),
+        gpu.can.sample!(sampling([7, 8])),
+      ]);
       assert.equal(first.x0.length, 3 * length);
       assert.deepEqual(second.x0.slice(length), alone.x0);
     }, 8),
@@ -211,13 +217,13 @@ Deno.test({
       const sampling = { shape: { nodes: 3, batch: 2 }, plan: plan("ddim", 40), seed: 1, indices: [0, 1] };
       const gone = new AbortController(), late = new AbortController(), reason = new Error("gone");
       gone.abort(reason);
-      await assert.rejects(gpu.sample!(sampling, { signal: gone.signal }), reason);
-      const refused = assert.rejects(gpu.sample!(sampling, { signal: late.signal }), reason);
-      const other = gpu.sample!(sampling);
+      await assert.rejects(gpu.can.sample!(sampling, { signal: gone.signal }), reason);
+      const refused = assert.rejects(gpu.can.sample!(sampling, { signal: late.signal }), reason);
+      const other = gpu.can.sample!(sampling);
       late.abort(reason);
       await refused;
       assert.equal((await other).x0.length, 2 * latentLength(space, 3));
-      await assert.rejects(gpu.sample!({ ...sampling, indices: [1] }), /2 indices asked, 1 given/);
+      await assert.rejects(gpu.can.sample!({ ...sampling, indices: [1] }), /2 indices asked, 1 given/);
     }),
 });
 
@@ -230,7 +236,7 @@ Deno.test({
       const sampling = { shape, plan: plan("ddpm", 2), seed: 6, indices };
       const small = createGpuSampler({ engine: { ...gpu.engine, most: () => 2 } });
       try {
-        assert.deepEqual((await small.sample(sampling)).x0, (await gpu.sample!(sampling)).x0);
+        assert.deepEqual((await small.sample(sampling)).x0, (await gpu.can.sample!(sampling)).x0);
       } finally {
         small.dispose();
       }
@@ -251,14 +257,14 @@ Deno.test({
       const long = sampling(2, 50), large = sampling(50, 2), order: string[] = [];
       const [first, second] = await Promise.all(
         [["long", long] as const, ["large", large] as const].map(async ([name, one]) => {
-          const { x0 } = await gpu.sample!(one);
+          const { x0 } = await gpu.can.sample!(one);
           order.push(name);
           return x0;
         }),
       );
       assert.deepEqual(order, ["large", "long"]);
-      assert.deepEqual((await gpu.sample!(long)).x0, first);
-      assert.deepEqual((await gpu.sample!(large)).x0, second);
+      assert.deepEqual((await gpu.can.sample!(long)).x0, first);
+      assert.deepEqual((await gpu.can.sample!(large)).x0, second);
     }),
 });
 

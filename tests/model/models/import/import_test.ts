@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { join } from "node:path";
 import { openBackend } from "../../../../model/engines/tensorflow/open.ts";
 import { readCard } from "../../../../model/models/card.ts";
@@ -147,8 +148,8 @@ Deno.test({
       const { tf } = await openBackend("cpu"), direct = await openTiny(tf);
       const z = drawNoise(direct.space, shape, [random(1), random(2)]);
       assert.deepEqual(
-        await (await model.denoiser()).predict(z, shape, 0.5),
-        await direct.denoiser.predict(z, shape, 0.5),
+        await (await model.denoiser()).predict(z, shape, at(0.5)),
+        await direct.denoiser.predict(z, shape, at(0.5)),
       );
       assert.equal((await model.autoencoder.decode(z, shape, [])).length, 2);
       model.dispose();

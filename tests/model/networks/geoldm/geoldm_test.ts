@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../../../conditions.ts";
 import { openBackend } from "../../../../model/engines/tensorflow/open.ts";
 import { egnnPrediction } from "../../../../model/networks/egnn_denoiser.ts";
 import { ddimStep } from "../../../../model/diffusion/samplers/ddim.ts";
@@ -78,11 +79,11 @@ parity("ddpmStep() and the decoder retrace GeoLDM's ancestral chain from its own
   for (const [m, nodes] of SIZES.entries()) {
     const shape = { batch: 1, nodes }, z = molecule(noise, m, 0);
     for (let i = T; i > 0; i--) {
-      const x0 = await denoiser.predict(z, shape, i / T), step = ddpmStep(schedule(i / T), schedule((i - 1) / T));
+      const x0 = await denoiser.predict(z, shape, at(i / T)), step = ddpmStep(schedule(i / T), schedule((i - 1) / T));
       applyStep(step, z, x0, () => molecule(noise, m, T - i + 1));
       assertParity(z, molecule(chain, m, T - i), largest(chain, T - i), `DDPM state ${i - 1}, ${nodes} atoms`);
     }
-    applyStep(ddpmEnd(schedule), z, await denoiser.predict(z, shape, 0), () => molecule(noise, m, T + 1));
+    applyStep(ddpmEnd(schedule), z, await denoiser.predict(z, shape, at(0)), () => molecule(noise, m, T + 1));
     assertParity(z, molecule(end, m), largest(end), `DDPM latent, ${nodes} atoms`);
     const { positions, features } = await autoencoder.decodeArrays(z, shape);
     assertParity(positions, molecule(x, m), largest(x), `DDPM positions, ${nodes} atoms`);
@@ -100,7 +101,7 @@ parity("ddimStep() retraces GeoLDM's deterministic chain", async () => {
   for (const [m, nodes] of SIZES.entries()) {
     const z = molecule(start, m);
     for (let i = T; i > 0; i--) {
-      const x0 = await denoiser.predict(z, { batch: 1, nodes }, i / T);
+      const x0 = await denoiser.predict(z, { batch: 1, nodes }, at(i / T));
       applyStep(ddimStep(schedule(i / T), schedule((i - 1) / T)), z, x0, () => z);
       assertParity(z, molecule(chain, m, T - i), largest(chain, T - i), `DDIM state ${i - 1}, ${nodes} atoms`);
     }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { conditioned } from "../../../../model/diffusion/condition.ts";
+import { at } from "../../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
 import { randomRotation } from "../../../../model/networks/heavy_atom/encode.ts";
 import { heavyAtomSpace } from "../../../../model/networks/heavy_atom/space.ts";
@@ -48,14 +50,11 @@ function makeGroup(seed: number): Group {
       }
     }
   }
-  const t = new Float32Array([0.3, 0.8]), values = Array.from(t, schedule);
   return {
     shape,
     z,
     target,
-    t,
-    alpha: new Float32Array(values.map(({ alpha }) => alpha)),
-    sigma: new Float32Array(values.map(({ sigma }) => sigma)),
+    ...conditioned([{ time: 0.3 }, { time: 0.8 }], schedule),
     weights: new Float32Array([2, 0.7, 0.4, 1.5, 0.6, 0.9]),
   };
 }
@@ -67,7 +66,7 @@ async function predict(z: Float32Array, t: number | Float32Array = 0.4): Promise
   await tf.setBackend("cpu");
   const denoiser = createPairAttention(tf, { space, sizes, schedule }, shaken(1));
   try {
-    return Float32Array.from(await denoiser.predict(z, { batch: z.length / latentLength(space, N), nodes: N }, t));
+    return Float32Array.from(await denoiser.predict(z, { batch: z.length / latentLength(space, N), nodes: N }, at(t)));
   } finally {
     denoiser.dispose();
   }

@@ -23,7 +23,10 @@ const ignore = !found.gpu || noNative;
 
 /** Molecules of these numbers and sizes, told the number of steps. */
 const groupsOf = (shapes: number[][]): Group[] =>
-  shapes.map(([batch, nodes]) => ({ ...trainingBatch({ batch, nodes }), steps: new Float32Array(batch).fill(8) }));
+  shapes.map(([batch, nodes]) => {
+    const group = trainingBatch({ batch, nodes });
+    return { ...group, conditions: group.conditions.map((condition) => ({ ...condition, steps: 8 })) };
+  });
 const groups = () => groupsOf([[3, 9], [2, 7], [1, 1]]);
 const rates = (k: number): Rates => ({ muon: 0.01, adamw: 1e-3, emaDecay: 0.5 + 0.1 * k, clip: k < 2 ? 10 : 0.5 });
 
