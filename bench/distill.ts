@@ -1,5 +1,5 @@
 /** Updates a second of rounds of distillation and of plain training, beside the parts of an update timed apart. */
-import { type Method, METHODS, WORK } from "./distillation.ts";
+import { type Course as Method, COURSES, PARTS } from "./distillation.ts";
 import { median, pairedRatio, spread, takeTurns } from "./statistics.ts";
 import type { Place } from "./subject.ts";
 import { startSubject, type SubjectProcess } from "./subject_process.ts";
@@ -33,7 +33,13 @@ const SMALL = 4, EXCESS = 4;
 /** Least seconds that opening, or a first call with its data to load, may take. */
 const PATIENCE = 180;
 
-const COLUMNS = ["updates/s", "ms an update", "teacher ms", "student ms", "auxiliary ms", "update / parts", "spread"];
+const COLUMNS = [
+  "updates/s",
+  "ms an update",
+  ...PARTS.slice(1).map((part) => `${part} ms`),
+  "update / parts",
+  "spread",
+];
 
 const nameOf = ({ method, batch, place }: Course, part: string) => `${place} ${method} ${batch} ${part}`;
 
@@ -41,7 +47,7 @@ const nameOf = ({ method, batch, place }: Course, part: string) => `${place} ${m
 async function warmUp({ method, batch, process }: Course, { rounds, limit }: Rounds): Promise<string | undefined> {
   const longest = limit / (rounds + 1);
   try {
-    for (const part of WORK[method]) {
+    for (const part of PARTS) {
       const once = async (batch: number) =>
         (await process.measure({ batch, what: `${method} ${part}`, seconds: 0 })).seconds;
       if (part === "update" && batch > SMALL) {
@@ -61,20 +67,18 @@ async function warmUp({ method, batch, process }: Course, { rounds, limit }: Rou
 /** The row of a course from the rates of its parts. */
 function rowOf(course: Course, note: string | undefined, rates: ReadonlyMap<string, number[] | Error>): Row {
   const { batch, method, place } = course, name = { batch, method, backend: place };
-  const parts = WORK[method].map((part) => rates.get(nameOf(course, part)));
+  const parts = PARTS.map((part) => rates.get(nameOf(course, part)));
   const failed = note ?? parts.find((found): found is Error => found instanceof Error)?.message;
   if (failed !== undefined) return { ...name, ...Object.fromEntries(COLUMNS.map((c) => [c, null])), note: failed };
   const [update, ...others] = parts as number[][];
-  const each = Object.fromEntries(WORK[method].slice(1).map((part, k) => [`${part} ms`, 1000 / median(others[k])]));
+  const each = Object.fromEntries(PARTS.slice(1).map((part, k) => [`${part} ms`, 1000 / median(others[k])]));
   // As a rate: what would be reached if an update took as long as its parts one after the other.
   const apart = update.map((_, k) => 1 / others.reduce((sum, part) => sum + 1 / part[k], 0));
   return {
     ...name,
     "updates/s": median(update),
     "ms an update": 1000 / median(update),
-    "teacher ms": each["teacher ms"] ?? null,
-    "student ms": each["student ms"],
-    "auxiliary ms": each["auxiliary ms"] ?? null,
+    ...each,
     "update / parts": pairedRatio(apart, update),
     spread: spread(update),
     note: "",
@@ -99,14 +103,14 @@ export async function benchDistill(options: DistillBench): Promise<Result> {
     }
     const rows: Row[] = [];
     for (const batch of batches) {
-      const courses = METHODS.flatMap((method) =>
+      const courses = COURSES.flatMap((method) =>
         [...processes].map(([place, process]): Course => ({ method, batch, place, process }))
       );
       const notes = new Map<Course, string | undefined>();
       for (const course of courses) notes.set(course, await warmUp(course, options));
       const rates = await takeTurns(
         courses.filter((course) => notes.get(course) === undefined).flatMap((course) =>
-          WORK[course.method].map((part) => ({
+          PARTS.map((part) => ({
             name: nameOf(course, part),
             round: async () => {
               const { calls, seconds } = await course.process.measure({

@@ -5,11 +5,9 @@
 import { openBackend } from "../model/engines/tensorflow/open.ts";
 import { readCard } from "../model/models/card.ts";
 import { findAdapter, wordsOf } from "../model/engines/webgpu/device.ts";
-import { type Learning, momentsLearning, teacherLearning } from "../model/distillation/learning.ts";
-import type { MomentGroup } from "../model/distillation/moments_batches.ts";
+import { type MethodName, methodOf, METHODS } from "../model/distillation/methods/mod.ts";
+import { acceptRound, roundOrder } from "../model/distillation/order.ts";
 import { openParts } from "../model/distillation/parts.ts";
-import { type RoundParts } from "../model/distillation/round.ts";
-import { roundSettings } from "../model/distillation/settings.ts";
 import { qm9Where } from "../model/distillation/sources/where.ts";
 import { breathe } from "../model/generation/generate.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
@@ -17,29 +15,25 @@ import { readSafetensors } from "../model/diffusion/safetensors.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
-import type { Group, Learner, Losses, Rates } from "../model/diffusion/learner.ts";
+import type { Learner, Losses, Rates } from "../model/diffusion/learner.ts";
 import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
 import { type Distillation, type OpenSubject, type Place, trainerOf } from "./subject.ts";
 
-/** What there is to time of each kind: `update` is the whole, the others its parts. */
-export const WORK = {
-  progressive: ["update", "teacher", "student"],
-  moments: ["update", "teacher", "student", "auxiliary"],
-  training: ["update", "student"],
-} as const;
+/** What there is to time: a whole update, and its parts: a batch with what the teacher says of it, and what is learned from it. */
+export const PARTS = ["update", "batch", "learn"] as const;
 
-/** Progressive distillation, moment matching, and the training of a teacher. */
-export type Method = keyof typeof WORK;
+/** What learns: every method of distillation, and the training of a teacher. */
+export const COURSES = [...METHODS, "training"] as const;
 
-/** The kinds of {@link WORK}. */
-export const METHODS = Object.keys(WORK) as Method[];
+/** One of {@link COURSES}. */
+export type Course = typeof COURSES[number];
 
 const RATES: Rates = { muon: 1e-7, adamw: 1e-7, emaDecay: 0.999, clip: 10 };
 
 /** Updates that the data loaded are enough for, and batches that the parts take in turn. */
 const UPDATES = 50, BATCHES = 4;
 
-/** Something to call, by the names of {@link WORK}. */
+/** Something to call, by the names of {@link PARTS}. */
 type Calls = Readonly<Record<string, () => Promise<unknown>>>;
 
 const check = ({ total }: Losses) => {
@@ -67,46 +61,13 @@ function onBatches<G>(make: (update: number) => G[] | Promise<G[]>, call: (group
   };
 }
 
-/** Estimates are asked of all groups at once, as rounds do. */
-const forAll = <G>(groups: readonly G[], ask: (group: G) => Promise<unknown>) => Promise.all(groups.map(ask));
-
-/** The teacher estimates twice, the student learns. */
-function progressive({ teacher, learner }: RoundParts, { trainGroups }: Learning<Group>): Calls {
+/** The calls of a learner and its batches. */
+function callsOf<G>(learner: Learner<G>, make: (update: number) => G[] | Promise<G[]>): Calls {
+  let update = 0;
   return {
-    update: overlapped(learner, trainGroups),
-    teacher: onBatches(
-      trainGroups,
-      (groups) =>
-        forAll(groups, async ({ z, shape, conditions }) => {
-          await teacher.denoiser.predict(z, shape, conditions);
-          await teacher.denoiser.predict(z, shape, conditions);
-        }),
-    ),
-    student: onBatches(trainGroups, async (groups) => check(await learner.update(groups, RATES))),
-  };
-}
-
-/** The teacher estimates once; student and auxiliary estimate and learn. */
-function moments(
-  { teacher, learner: student, auxiliary }: RoundParts,
-  { learner, trainGroups }: Learning<MomentGroup>,
-): Calls {
-  const groupOf = ({ shape, z, conditions, alpha, sigma }: MomentGroup): Group => {
-    return { shape, z, conditions, alpha, sigma, target: z, weights: new Float32Array(3 * shape.batch).fill(1) };
-  };
-  const learns = (network: Learner) =>
-    onBatches(trainGroups, async (groups) => {
-      await forAll(groups, (group) => network.predict!(group));
-      check(await network.update(groups.map(groupOf), RATES));
-    });
-  return {
-    update: overlapped(learner, trainGroups),
-    teacher: onBatches(
-      trainGroups,
-      (groups) => forAll(groups, ({ z, shape, at }) => teacher.denoiser.predict(z, shape, at.conditions)),
-    ),
-    student: learns(student),
-    auxiliary: learns(auxiliary!),
+    update: overlapped(learner, make),
+    batch: async () => await make(update++ % UPDATES),
+    learn: onBatches(make, async (groups) => check(await learner.update(groups, RATES))),
   };
 }
 
@@ -121,30 +82,24 @@ async function training({ card, folder }: ModelEntry, backend: Trainer): Promise
   const { width, blocks } = denoiser, values = readSafetensors(await Deno.readFile(`${folder}/${denoiser.file}`));
   const { learner } = await openLearner(backend, { space, sizes: { width, blocks }, seed: 1, values });
   const { examples } = loadExamples(data, data.split.train.subarray(0, 128 * UPDATES), autoencoder.classes);
-  return (batch) => {
-    const make = (update: number) => makeGroups({ examples, batch, seed: 1, update, schedule });
-    return {
-      update: overlapped(learner, make),
-      student: onBatches(make, async (groups) => check(await learner.update(groups, RATES))),
-    };
-  };
+  return (batch) => callsOf(learner, (update) => makeGroups({ examples, batch, seed: 1, update, schedule }));
 }
 
-/** A round of a method on a trainer. */
-async function round(
-  method: "progressive" | "moments",
-  model: ModelEntry,
-  backend: Trainer,
-): Promise<(batch: number) => Calls> {
+/** A round of a method on a trainer, from its own default steps, but that all begin at the undistilled network. */
+async function round(method: MethodName, model: ModelEntry, backend: Trainer): Promise<(batch: number) => Calls> {
   const folder = await Deno.makeTempDir({ prefix: "molstep-bench-" });
-  const asked = method === "progressive" ? { from: 128, to: 64 } : { from: 128, to: 8, variant: "ddpm" };
-  const settings = roundSettings.parse({ model: model.name, method, ...asked });
+  const card = { ...model.card, distilled: [] };
+  const { settings } = acceptRound(card, roundOrder.parse({ model: card.name, method }));
   try {
-    const parts = await openParts(settings, { model, folder, backend, updates: UPDATES, onEvent: () => {} });
-    return (batch) =>
-      method === "progressive"
-        ? progressive(parts, teacherLearning(parts, { ...settings, batch }))
-        : moments(parts, momentsLearning(parts, { ...settings, batch }));
+    const parts = await openParts(settings, {
+      ...{ model: { ...model, card }, folder, backend },
+      updates: UPDATES,
+      onEvent: () => {},
+    });
+    return (batch) => {
+      const { learner, trainGroups } = methodOf(method).learning(parts, { ...settings, batch });
+      return callsOf(learner, trainGroups);
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -160,8 +115,8 @@ async function refuseSoftware(backend: Trainer): Promise<string> {
 }
 
 /**
- * Opens the subject: `prepare(batch, "progressive update")`, `"moments teacher"`, ...; see {@link WORK}. Networks and data of a
- * method are opened with its first call.
+ * Opens the subject: `prepare(batch, "progressive update")`, `"moments learn"`, ...; see {@link COURSES} and {@link PARTS}. Networks and data
+ * of a course are opened with its first call.
  */
 export async function openDistillation(
   { folder, place }: Distillation & { readonly place: Place },
@@ -169,23 +124,25 @@ export async function openDistillation(
   const backend = trainerOf(place),
     card = await readCard(folder),
     model: ModelEntry = { name: card.name, folder, card };
-  const opened = new Map<Method, Promise<(batch: number) => Calls>>(), calls = new Map<string, Promise<Calls>>();
-  const open = (method: Method) => method === "training" ? training(model, backend) : round(method, model, backend);
-  const callsOf = (method: Method, batch: number) => {
-    if (!opened.has(method)) opened.set(method, open(method));
-    const key = `${method} ${batch}`;
-    if (!calls.has(key)) calls.set(key, opened.get(method)!.then((at) => at(batch)));
+  const opened = new Map<Course, Promise<(batch: number) => Calls>>(), calls = new Map<string, Promise<Calls>>();
+  const open = (course: Course) => course === "training" ? training(model, backend) : round(course, model, backend);
+  const made = (course: Course, batch: number) => {
+    if (!opened.has(course)) opened.set(course, open(course));
+    const key = `${course} ${batch}`;
+    if (!calls.has(key)) calls.set(key, opened.get(course)!.then((at) => at(batch)));
     return calls.get(key)!;
   };
   return {
     why: await refuseSoftware(backend),
     prepare(batch, what = "") {
-      const [method, part] = what.split(" ") as [Method, string];
-      if (!(WORK[method] as readonly string[] | undefined)?.includes(part)) {
-        throw new RangeError(`what is timed is a method and a part of ${JSON.stringify(WORK)}; got ${what}`);
+      const [course, part] = what.split(" ") as [Course, typeof PARTS[number]];
+      if (!COURSES.includes(course) || !PARTS.includes(part)) {
+        throw new RangeError(
+          `what is timed must be one of ${COURSES.join(", ")} and one of ${PARTS.join(", ")}; got ${what}`,
+        );
       }
       return async () => {
-        await (await callsOf(method, batch))[part]();
+        await (await made(course, batch))[part]();
         return [];
       };
     },

@@ -11,7 +11,9 @@ import {
 import { recordRound } from "../model/distillation/record.ts";
 import { readOutcome, withRound } from "../model/distillation/result.ts";
 import { runRound } from "../model/distillation/run.ts";
-import { halved, METHODS, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
+import { methodOf, METHODS, methodsInWords } from "../model/distillation/methods/mod.ts";
+import { halved } from "../model/distillation/methods/progressive.ts";
+import { learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
@@ -23,23 +25,28 @@ import { gridOf } from "./generate.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
+/** Methods that make a model. */
+const MAKERS = METHODS.filter((name) => methodOf(name).makes === "model").join(", ");
+
 /** One round, or with `--ladder` all rounds down to a number of steps. */
 export const distillCommand = command({
   summary: "Halves the number of steps of a model, round by round. Survives being killed: started again it goes on.",
   options: {
     model: option("NAME", "a model's name or folder (default qm9)", z.string().default("qm9")),
-    method: option("NAME", `${METHODS.join(" or ")} (default progressive)`, z.enum(METHODS).optional()),
+    method: option("NAME", `${METHODS.join(", ")} (default ${METHODS[0]})`, z.enum(METHODS).optional()),
     variant: option(
       "NAME",
-      `${VARIANTS.join(", ")}: whose steps (default: the teacher's, else ddim; moments ddpm)`,
+      `${VARIANTS.join(", ")}: whose steps (default: the teacher's, else the method's first). ${
+        methodsInWords(({ variants }) => variants.join(", "))
+      }`,
       z.enum(VARIANTS).optional(),
     ),
     from: option(
       "N",
-      "the teacher's steps (default: the fewest that a progressive round made, else 128; knowledge 32)",
+      `the teacher's steps (default ${methodsInWords(({ stepsInWords }) => stepsInWords)})`,
       whole(1, 1000).optional(),
     ),
-    to: option("N", "the student's steps (default: half, rounded up)", whole(1, 1000).optional()),
+    to: option("N", "the student's steps (default: see --from)", whole(1, 1000).optional()),
     ladder: option("N", "go on, round by round, down to N steps", whole(1, 1000).optional()),
     shared: flag("each round of a ladder keeps the step counts before it: one network serves them all"),
     minutes: option(
@@ -59,13 +66,13 @@ export const distillCommand = command({
       z.coerce.number().optional(),
     ),
     keep: option("N,N", "step counts that the student's network is to go on serving", z.string().optional()),
-    width: option("N", "channels of a node; --method knowledge only", whole(16).optional()),
-    blocks: option("N", "blocks; --method knowledge only", whole(1, 32).optional()),
-    name: option("NAME", "name of the model that --method knowledge makes", z.string().optional()),
+    width: option("N", `channels of a node; --method ${MAKERS} only`, whole(16).optional()),
+    blocks: option("N", `blocks; --method ${MAKERS} only`, whole(1, 32).optional()),
+    name: option("NAME", `name of the model that --method ${MAKERS} makes`, z.string().optional()),
     batch: option("N", "molecules an update (default 128)", whole(1).optional()),
     "learning-rate": option(
       "RATE",
-      "Muon's; AdamW's is a tenth (default 0.001; moments 0.002, knowledge 0.02)",
+      `Muon's; AdamW's is a tenth (default ${learningRatesInWords()})`,
       positive().optional(),
     ),
     seed: option("N", "(default 1)", whole(0, 0xffffffff).optional()),

@@ -54,16 +54,16 @@ export function doubleGrid(spec: GridSpec, steps: number, schedule: Schedule): G
 }
 
 /** Loss weights `[positions, scalars, pairs]` at a time: max(SNR, 1), capped as in training; see training/weights.ts. */
-function studentWeights(values: ReturnType<Schedule>): [number, number, number] {
+export function studentWeights(values: ReturnType<Schedule>): [number, number, number] {
   const w = truncatedSnr(values, POSITION_CAP), share = CLASS_SHARE * Math.min(w, CLASS_CAP);
   return [w, share, share];
 }
 
 /** z = alpha x + sigma noise at the places' times, the noise as the teacher's training had it. */
-function noisy(
+export function noisy(
   { shape, target }: CleanLatents,
-  places: readonly Place[],
-  plan: RoundPlan,
+  places: readonly Pick<Place, "t">[],
+  plan: Pick<RoundPlan, "teacher" | "coupling" | "schedule">,
   stream: Random,
 ): Float32Array {
   const { space } = plan.teacher, z = drawNoise(space, shape, Array(shape.batch).fill(stream));
@@ -77,7 +77,7 @@ function noisy(
 }
 
 /** 0 to `count` - 1 in random order. */
-function shuffled(count: number, stream: Random): number[] {
+export function shuffled(count: number, stream: Random): number[] {
   const order = Array.from({ length: count }, (_, k) => k);
   for (let k = count - 1; k > 0; k--) {
     const j = stream.integer(k + 1);
@@ -119,11 +119,11 @@ async function taught(
 }
 
 /** A group of a learner from latents, their targets and places. */
-function groupOf(
+export function groupOf(
   { shape }: CleanLatents,
   z: Float32Array,
   target: Float32Array,
-  places: readonly Place[],
+  places: readonly Pick<Place, "t" | "steps">[],
   schedule: Schedule,
   weigh: (values: ReturnType<Schedule>) => readonly number[],
 ): Group {

@@ -27,9 +27,6 @@ export interface CourseOptions {
 /** What is asked of a course where nothing else is said. */
 export const COURSE: CourseOptions = { cooldown: 0.4, patience: 2, gain: 0.005 };
 
-/** Moments have no loss that falls: stability alone tells, and it is noisy. */
-export const MOMENTS_COURSE: CourseOptions = { ...COURSE, patience: 6 };
-
 /**
  * Where the curve became flat: the first validation after which `patience` in a row gained nothing on the best before,
  * neither `gain` of the held-out loss nor half an interval of stability. Undefined where it rises yet.

@@ -12,6 +12,7 @@ import { asStudent, latestTime, upTo } from "../models/egnn_latest.ts";
 import { createEgnnLearner } from "./egnn_learner.ts";
 import type { Named, RoundParts } from "./round.ts";
 import type { RoundOptions } from "./round.ts";
+import { methodOf } from "./methods/mod.ts";
 import type { RoundSettings } from "./settings.ts";
 import { encodedSource } from "./sources/encoded.ts";
 import { generatedSupplies, poolsOf, qm9Where, type Supplies } from "./sources/where.ts";
@@ -46,7 +47,7 @@ async function sourcesOf(
 }
 
 /**
- * Opens everything. A student that starts as its teacher keeps its parametrisation; one of `knowledge` starts from
+ * Opens everything. A student that starts as its teacher keeps its parametrisation; one of a size of its own starts from
  * nothing, and predicts a velocity.
  *
  * @throws RangeError for a method or size that an EGNN has not; Error where the backend named does not work here
@@ -55,13 +56,11 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   const { settings, options, teacher: { path, name }, device } = round, { card, folder } = options.model;
   const { denoiser: part, space } = card, { backend: choice = "auto" } = options;
   if (part.type !== "egnn") throw new RangeError(`the denoiser of ${card.name} is ${part.type}; an EGNN is asked for`);
-  if (settings.method === "moments") throw new RangeError("moments teaches pair attention only; an EGNN is asked for");
-  if (settings.keep.length > 0) throw new RangeError("an EGNN is not told its number of steps: it keeps no others");
   if (choice === "native") throw new RangeError("the native engine trains pair attention only; an EGNN is asked for");
   const tensors = readSafetensors(await Deno.readFile(path)), schedule = makeSchedule(card.schedule);
-  const { tf, name: backend, why } = await openBackend(choice), knowledge = settings.method === "knowledge";
+  const { tf, name: backend, why } = await openBackend(choice), fresh = methodOf(settings.method).makes === "model";
   const { width = Math.max(16, part.width / 32 * 16), blocks = part.blocks } = settings;
-  const network = knowledge ? { ...part, width, blocks, parametrisation: "v" as const } : part;
+  const network = fresh ? { ...part, width, blocks, parametrisation: "v" as const } : part;
   const place: PartOptions = { choice: backend, openTensors: () => Promise.resolve({ tf, name: backend, why }) };
   const open = async (tensors: Named, denoiser: Card["denoiser"]) => {
     const stored = new Map(
@@ -76,7 +75,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     sizes: network,
     schedule,
     seed: settings.seed,
-    ...(knowledge ? {} : { values: tensors }),
+    ...(fresh ? {} : { values: tensors }),
   });
   const denoiser = upTo(latestTime(part.parametrisation, schedule), schedule, await open(tensors, part));
   const file = "file" in card.autoencoder ? card.autoencoder.file : undefined;
@@ -93,12 +92,13 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
   for (const one of drawing) one.dispose();
   const studentWeights = async () => averagesOf(await learner.state());
   return {
+    card,
     schedule,
     coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
     learner,
-    auxiliary: undefined,
+    auxiliaries: {},
     why,
     device,
     ...sources,

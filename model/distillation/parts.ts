@@ -11,14 +11,14 @@ import type { PartOptions } from "../engines/placing.ts";
 import { readSafetensors } from "../diffusion/safetensors.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
-import { startless } from "../diffusion/grids.ts";
 import { loadExamples } from "../training/data.ts";
-import { averagesOf } from "../diffusion/learner.ts";
+import { averagesOf, type Learner } from "../diffusion/learner.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./round.ts";
-import { gridFault, halved, keepFault, type RoundSettings, variantFault } from "./settings.ts";
+import { methodOf } from "./methods/mod.ts";
+import { roundFault, type RoundSettings } from "./settings.ts";
 import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
 
 /** Molecules of the held-out loss. */
@@ -27,31 +27,13 @@ const HELD_OUT_ROWS = 4000;
 /** The teacher's file and features: the student's of `from` steps where the card has one, else the undistilled network's. */
 function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
   const { card, folder } = model;
-  const entry = method === "progressive" ? card.distilled.find(({ steps }) => steps === from) : undefined;
+  const entry = methodOf(method).teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
   if (!entry) return { path: join(folder, card.denoiser.file), levels: 0, name: `${card.name} ${card.version}` };
   return {
     path: studentPath(model, from),
     levels: entry.levels,
     name: `${card.name} at ${from} steps, ${entry.version}`,
   };
-}
-
-/** Checks what can be checked before anything is opened. */
-function check(settings: RoundSettings, { card }: RoundOptions["model"]): void {
-  const { method, variant, from, to, width, blocks, clamp } = settings;
-  if (method === "progressive" && to !== halved(from)) {
-    throw new RangeError(`a progressive round goes from ${from} steps to ${halved(from)}, not to ${to}`);
-  }
-  if (method !== "knowledge" && (width ?? blocks) !== undefined) {
-    throw new RangeError(`a student of ${method} has its teacher's size: width and blocks are for knowledge`);
-  }
-  const fault = variantFault({ method, variant }, card.coupling) ?? startless(settings.grid, card) ??
-    keepFault(settings, card.distilled.map(({ steps }) => steps)) ??
-    gridFault(settings, makeSchedule(card.schedule));
-  if (fault) throw new RangeError(fault);
-  if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
-    throw new RangeError(`${card.name} has no bond orders to clamp`);
-  }
 }
 
 /** QM9's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
@@ -92,17 +74,18 @@ async function suppliesOf(
  */
 export async function openParts(settings: RoundSettings, options: RoundOptions): Promise<RoundParts> {
   const { model, backend = "auto", threads } = options, { card } = model, { denoiser: part } = card;
-  check(settings, model);
+  const fault = roundFault(settings, card), method = methodOf(settings.method);
+  if (fault) throw new RangeError(fault.message);
   if (part.type === "egnn") {
     const { openEgnnParts } = await import("./egnn_parts.ts");
     return await openEgnnParts({ settings, options, teacher: teacherOf(model, settings), device: deviceOf() });
   }
   const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
-  const tensors = readSafetensors(await Deno.readFile(path)), knowledge = settings.method === "knowledge";
-  const levels = knowledge ? 0 : told || LEVELS;
+  const tensors = readSafetensors(await Deno.readFile(path)), fresh = method.makes === "model";
+  const levels = fresh ? 0 : told || LEVELS;
   const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
-  const network = knowledge ? { ...part, ...size } : part;
-  const values = knowledge ? undefined : told ? tensors : widened(tensors, levels);
+  const network = fresh ? { ...part, ...size } : part;
+  const values = fresh ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
   const setup = { space: card.space, sizes, seed: settings.seed, values, threads, openGpu };
@@ -110,10 +93,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const choice = learner.backend as RuntimeChoice;
   const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice), openGpu };
   const studentWeights = async () => averagesOf(await learner.state());
-  const auxiliary = settings.method === "moments"
-    ? (await openLearner(learner.backend as Trainer, { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors }))
-      .learner
-    : undefined;
+  const auxiliaries: Record<string, Learner> = {};
+  for (const name of method.auxiliaries) {
+    const beside = { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };
+    auxiliaries[name] = (await openLearner(learner.backend as Trainer, beside)).learner;
+  }
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
   const autoencoder = await makeAutoencoder(card, undefined, place);
   const supplies = await suppliesOf(card, settings, options, async () => {
@@ -121,12 +105,13 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     return { schedule, autoencoder, denoiser: (await makeDenoiser(card, tensors, schedule, place)).part };
   });
   return {
+    card,
     schedule,
     coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
     learner,
-    auxiliary,
+    auxiliaries,
     why,
     device: deviceOf(),
     ...supplies,
@@ -146,7 +131,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     },
     dispose() {
       learner.dispose();
-      auxiliary?.dispose();
+      for (const auxiliary of Object.values(auxiliaries)) auxiliary.dispose();
       denoiser.dispose();
     },
   };

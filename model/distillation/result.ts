@@ -11,9 +11,10 @@ import type { Validation } from "./course.ts";
 import { type Drawn, drawn } from "./events.ts";
 import type { Verdict } from "./judge.ts";
 import type { RoundParts } from "./round.ts";
-import { METHODS, type RoundSettings } from "./settings.ts";
+import { methodOf, METHODS } from "./methods/mod.ts";
+import type { RoundSettings } from "./settings.ts";
 
-/** Files of a finished round; the folder of the model that `knowledge` makes. */
+/** Files of a finished round; the folder of the model that some methods make. */
 export const STUDENT = "student.safetensors", RESULT = "result.json", MODEL = "model";
 
 /** A card's entry of a student, its file to be named by whoever puts it into service. */
@@ -24,7 +25,7 @@ export const roundResult = z.strictObject({
   method: z.enum(METHODS),
   accepted: z.boolean(),
   why: z.string(),
-  /** For the card, at `to` steps; null for `knowledge`. */
+  /** For the card, at `to` steps; null where a model is made. */
   entry: studentEntry.nullable(),
   /** And at the step counts that it kept. */
   also: z.array(studentEntry),
@@ -105,7 +106,8 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
   const weights = await parts.studentWeights(), training = madeOf(ending);
   const bytes = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.name ?? card.name } });
   const version = await versionOf(bytes);
-  if (method !== "knowledge") await writeAtomically(`${folder}/${STUDENT}`, bytes);
+  const makesModel = methodOf(method).makes === "model";
+  if (!makesModel) await writeAtomically(`${folder}/${STUDENT}`, bytes);
   else {
     const { recommended, evaluation: _, distilled: __, ...rest } = card, { width, blocks } = settings;
     const model: CardInput = {
@@ -132,7 +134,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
   const outcome: RoundOutcome = {
     method,
     ...verdict,
-    entry: method !== "knowledge" ? { ...entry(to), metrics: { ...judged } } : null,
+    entry: !makesModel ? { ...entry(to), metrics: { ...judged } } : null,
     also: keep.map(entry),
     judged,
   };

@@ -36,14 +36,16 @@ export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; rea
 
 /** What a round works with: the teacher, the student under training, and the molecules. */
 export interface RoundParts {
+  /** Of the teacher's model. */
+  readonly card: Card;
   readonly schedule: Schedule;
   /** How the teacher was trained, as its card says. */
   readonly coupling: Coupling;
   readonly autoencoder: Autoencoder;
   readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
   readonly learner: Learner;
-  /** A second network in the teacher's shape, begun from its values; `moments` only. */
-  readonly auxiliary: Learner | undefined;
+  /** Networks in the teacher's shape, begun from its values, by the names that the method gives them. */
+  readonly auxiliaries: Readonly<Record<string, Learner>>;
   readonly why: string;
   readonly device: string;
   readonly source: LatentSource;

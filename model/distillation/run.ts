@@ -8,11 +8,12 @@ import { loadCheckpoint } from "../training/checkpoint.ts";
 import type { Group } from "../diffusion/learner.ts";
 import { train } from "../training/train.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { COURSE, courseOf, MOMENTS_COURSE, type Validation } from "./course.ts";
+import { courseOf, type Validation } from "./course.ts";
 import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./draw.ts";
 import type { Drawn } from "./events.ts";
 import { judge } from "./judge.ts";
-import { type Learning, momentsLearning, teacherLearning } from "./learning.ts";
+import type { Learning } from "./methods/method.ts";
+import { methodOf } from "./methods/mod.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { openParts } from "./parts.ts";
@@ -34,7 +35,7 @@ function settingsAt({ method, variant, grid, clamp, to }: RoundSettings, card: C
   const decoding = decodings(card).includes("argmax") ? "argmax" : decodings(card)[0];
   const own = gridAtSteps(grid, to, steps, makeSchedule(card.schedule));
   const common = { steps, decoding, clamp, grid: own, options: {} } as const;
-  return method === "knowledge"
+  return methodOf(method).makes === "model"
     ? { ...common, sampler: "ddpm", algorithm: "ddpm" }
     : { ...common, sampler: "distilled", algorithm: variant };
 }
@@ -69,9 +70,7 @@ function throttled(onEvent: RoundOptions["onEvent"], limit: number) {
  */
 export async function runRound(settings: RoundSettings, options: RoundOptions): Promise<RoundResult> {
   const parts = await openParts(settings, options);
-  return settings.method === "moments"
-    ? await runWith(momentsLearning(parts, settings), parts, settings, options)
-    : await runWith(teacherLearning(parts, settings), parts, settings, options);
+  return await runWith(methodOf(settings.method).learning(parts, settings), parts, settings, options);
 }
 
 async function runWith<G extends Pick<Group, "shape">>(
@@ -112,7 +111,7 @@ async function runWith<G extends Pick<Group, "shape">>(
     const heldOut = await heldOutGroups(), floor = floorOf(heldOut);
     // A run that begins anew measures its beginning anew.
     const curve = before ? await log.read(before.update) : [];
-    const course = settings.method === "moments" ? MOMENTS_COURSE : COURSE;
+    const { course } = methodOf(settings.method);
     const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
     const result = await train({
       learner,

@@ -85,16 +85,16 @@ Deno.test("POST /distill keeps a student that is not accepted out of service, an
 Deno.test("POST /distill refuses what is not a sound round, and names the field", () =>
   withApp(async (app) => {
     const cases: [Record<string, unknown>, string, RegExp][] = [
-      [order({ keep: [2, 5] }), "/keep", /keep names 5; in service are 2/],
+      [order({ keep: [2, 5] }), "/keep", /keep must name step counts in service, 2; got 5/],
       [order({ method: "knowledge", keep: [2] }), "/keep", /not for knowledge/],
       [order({ steps: 4 }), "", /steps/],
       [order({ to: 3 }), "/to", /from 8 steps goes to 4, not to 3/],
-      [order({ from: 1 }), "/from", /cannot be halved/],
+      [order({ from: 1 }), "/from", /from must be at least 2 to be halved; got 1/],
       [order({ method: "magic" }), "/method", /progressive/],
       [order({ width: 32 }), "/width", /for knowledge/],
       [order({ method: "moments", variant: "ddim" }), "/variant", /ddpm/],
-      [order({ method: "knowledge", name: "qm9" }), "/name", /that no model has/],
-      [order({ from: 2, grid: { type: "power", rho: 2 } }), "/grid", /teacher at 2 steps has the grid/],
+      [order({ method: "knowledge", name: "qm9" }), "/name", /name must be one that no model has; got qm9/],
+      [order({ from: 2, grid: { type: "power", rho: 2 } }), "/grid", /as the teacher at 2 steps has/],
       [{ updates: 1, minutes: 20_000 }, "/minutes", /10080/],
     ];
     for (const [body, path, message] of cases) {

@@ -1,6 +1,7 @@
 /** What a round will take, guessed before it begins: time from a forward call that is measured here, memory from sizes. */
 import { z } from "zod";
 import type { Card } from "../../models/card.ts";
+import { methodOf } from "../../distillation/methods/mod.ts";
 import type { RoundSettings } from "../../distillation/settings.ts";
 import { drawNoise } from "../../diffusion/latent.ts";
 import { random } from "../../diffusion/random.ts";
@@ -31,10 +32,8 @@ export class TooLargeRoundError extends RangeError {
   }
 }
 
-/** Forward calls that an update is worth; a backward pass is worth two, and the student's own call one. */
-const STUDENT = 3, TEACHER = { progressive: 2, moments: 1, knowledge: 1 } as const;
-/** The auxiliary network of `moments` learns beside the student, which also draws the molecules that it learns on. */
-const BESIDE = { progressive: 0, moments: 4, knowledge: 0 } as const;
+/** Forward calls that the student's learning is worth: a backward pass is worth two, and its own call one. */
+const STUDENT = 3;
 
 /** What is known of a model. */
 export interface Measured {
@@ -69,20 +68,22 @@ const COPIES = 6;
  * @throws TooLargeRoundError with both numbers where memory or a week is not enough
  */
 export function estimateRound(
-  { method, batch, samples, from, to, width, blocks }: RoundSettings,
+  settings: RoundSettings,
   { minutes, updates }: Limits,
   { card, parameters, forwardSeconds, backend, availableMiB }: Measured,
 ): Estimate {
+  const { batch, samples, from, to, width, blocks } = settings, method = methodOf(settings.method);
   const own = card.denoiser, size = { width: width ?? own.width, blocks: blocks ?? own.blocks };
   const ratio = (size.width * size.blocks) / (own.width * own.blocks);
-  const secondsPerUpdate = batch * forwardSeconds * (TEACHER[method] + ratio * (STUDENT + BESIDE[method]));
+  const work = method.work(settings);
+  const secondsPerUpdate = batch * forwardSeconds * (work.teacher + ratio * (STUDENT + work.student));
   const limits = [minutes === undefined ? Infinity : 60 * minutes, (updates ?? Infinity) * secondsPerUpdate];
   const trainingSeconds = Math.min(...limits), judgingSeconds = samples * forwardSeconds * (from + ratio * to);
 
   const nodes = Math.max(...Object.keys(card.sizes).map(Number));
   const together = backend === "native" ? Math.min(batch, AT_A_TIME) : batch;
   const kept = together * size.blocks * size.width * nodes * (KEPT.node + KEPT.pair * nodes);
-  const networks = method === "moments" ? 2 : 1;
+  const networks = 1 + method.auxiliaries.length;
   const memoryMiB = PROCESS_MIB + DATA_MIB + 4 * (COPIES * networks * parameters + kept) / 2 ** 20;
 
   const brief = (value: number) => Number(value.toPrecision(3));

@@ -1,5 +1,6 @@
 /** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
 import { join } from "node:path";
+import { methodOf } from "../../distillation/methods/mod.ts";
 import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../../distillation/result.ts";
 import type { RoundEvent } from "../../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
@@ -111,7 +112,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const publish = async (id: string, { settings }: Job, { method, entry, also, why }: RoundOutcome) => {
     enter(id, "publishing");
     try {
-      if (method === "knowledge") await publisher.publishModel(join(folderOf(id), MODEL));
+      if (methodOf(method).makes === "model") await publisher.publishModel(join(folderOf(id), MODEL));
       else await publisher.publishStudent(settings.model, [entry!, ...also], join(folderOf(id), STUDENT));
     } catch (error) {
       if (!stopping) enter(id, "failed", `it could not be put into service: ${(error as Error).message}`);

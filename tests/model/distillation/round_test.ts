@@ -87,9 +87,9 @@ Deno.test(
     const model = await tiny(root),
       weights = async (folder: string) =>
         [...readSafetensors(await Deno.readFile(join(folder, "student.safetensors"))).values()].map(({ data }) => data);
-    for (const method of [{}, { method: "moments", variant: "ddpm" }]) {
-      const whole = join(root, `whole${Object.keys(method).length}`),
-        torn = join(root, `torn${Object.keys(method).length}`);
+    const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }];
+    for (const [k, method] of methods.entries()) {
+      const whole = join(root, `whole${k}`), torn = join(root, `torn${k}`);
       await round(model, whole, method);
       const stop = new AbortController();
       const onEvent = (event: RoundEvent) => event.type === "saved" && event.update === 2 && stop.abort();
@@ -111,9 +111,14 @@ Deno.test(
     const folder = await writeTinyModel(root, { recommended, coupling: "aligned", latents });
     const model: ModelEntry = { name: "qm9", folder, card: await readCard(folder) };
     for (
-      const [method, variant] of [["progressive", "ddim"], ["moments", "ddpm"], ["moments", "consistency"]] as const
+      const [method, variant] of [
+        ["progressive", "ddim"],
+        ["moments", "ddpm"],
+        ["moments", "consistency"],
+        ["rollout", "consistency"],
+      ] as const
     ) {
-      const place = join(root, variant), keep = method === "moments" ? [2] : [];
+      const place = join(root, `${method}-${variant}`), keep = method === "progressive" ? [] : [2];
       const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
       assert.deepEqual(outcome!.entry!.grid, matched);
       assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));
@@ -170,11 +175,20 @@ Deno.test(
   "runRound() refuses what this model cannot be taught, and a student that lost too much",
   run(async (root) => {
     const model = await tiny(root), folder = join(root, "round");
-    await assert.rejects(round(model, folder, { to: 3 }), /from 8 steps to 4, not to 3/);
-    await assert.rejects(round(model, folder, { width: 32 }), /width and blocks are for knowledge/);
-    await assert.rejects(round(model, folder, { keep: [16] }), /keep names 16; in service are none/);
-    await assert.rejects(round(model, folder, { method: "moments" }), /its variant is ddpm or consistency/);
-    await assert.rejects(round(model, folder, { variant: "consistency" }), /its variant is ddim or ddpm/);
+    await assert.rejects(round(model, folder, { to: 3 }), /from 8 steps goes to 4, not to 3/);
+    await assert.rejects(
+      round(model, folder, { width: 32 }),
+      /width is for knowledge: a student of progressive has its teacher's size/,
+    );
+    await assert.rejects(round(model, folder, { keep: [16] }), /keep must name step counts in service, none; got 16/);
+    await assert.rejects(
+      round(model, folder, { method: "moments" }),
+      /variant must be ddpm or consistency for moments; got ddim/,
+    );
+    await assert.rejects(
+      round(model, folder, { variant: "consistency" }),
+      /variant must be ddim or ddpm for progressive; got consistency/,
+    );
     await assert.rejects(round(model, folder, { grid: matched }), /no `latents` in its card/);
     const coupled = { ...model, card: { ...model.card, coupling: "aligned" as const } };
     await assert.rejects(round(coupled, folder, { variant: "ddpm" }), /posterior means assume independent noise/);

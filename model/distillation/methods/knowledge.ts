@@ -1,0 +1,42 @@
+/** Knowledge distillation: a network of another size learns what the teacher says at every time. */
+import { makeKnowledgeGroups } from "../batches.ts";
+import { COURSE } from "../course.ts";
+import { targetEntropy } from "../entropy.ts";
+import { type Fault, heldOutGroups, type Method } from "./method.ts";
+
+/** Steps at which student and teacher are judged. */
+const JUDGED_STEPS = 32;
+
+/** Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network" (2015), of a denoiser. */
+export const knowledge: Method = {
+  about:
+    "a smaller network, as a model of its own, that learns what the teacher says at every time (Hinton et al. 2015)",
+  // It teaches no sampler; the name says nothing.
+  variants: ["ddim", "ddpm"],
+  networks: ["pair-attention", "egnn"],
+  makes: "model",
+  teacher: "undistilled",
+  auxiliaries: [],
+  learningRate: 0.02,
+  course: COURSE,
+  stepsInWords: `both the steps at which it is judged, ${JUDGED_STEPS}`,
+  steps: ({ from, to }) => ({ from: from ?? to ?? JUDGED_STEPS, to: to ?? from ?? JUDGED_STEPS }),
+  work: () => ({ teacher: 1, student: 0 }),
+  fault({ from, to, keep }): Fault | undefined {
+    if (to !== from) {
+      return { field: "to", message: `to must be from's ${from}, as knowledge keeps the number of steps; got ${to}` };
+    }
+    if (keep.length > 0) return { field: "keep", message: "keep is not for knowledge, which makes a model of its own" };
+  },
+  learning(parts, { from, batch, seed }) {
+    const { schedule, source, learner, coupling } = parts, teacher = parts.teacher.denoiser;
+    const plan = { schedule, teacher, teacherSteps: from, source, coupling };
+    return {
+      learner,
+      trainGroups: (update) => makeKnowledgeGroups(plan, batch, seed, update),
+      heldOutGroups: () =>
+        heldOutGroups((size, seed, k) => makeKnowledgeGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
+      floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.space, groups),
+    };
+  },
+};

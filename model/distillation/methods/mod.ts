@@ -1,0 +1,21 @@
+/** The registry of methods of distillation. A new one is a file beside this, a line here, and its test. */
+import { knowledge } from "./knowledge.ts";
+import type { AnyMethod } from "./method.ts";
+import { moments } from "./moments.ts";
+import { progressive } from "./progressive.ts";
+import { rollout } from "./rollout.ts";
+
+const REGISTRY = { progressive, moments, rollout, knowledge } as const satisfies Record<string, AnyMethod>;
+
+/** A method's name. */
+export type MethodName = keyof typeof REGISTRY;
+
+/** The methods' names; the first is the default. */
+export const METHODS = Object.keys(REGISTRY) as [MethodName, ...MethodName[]];
+
+/** The method of this name. */
+export const methodOf = (name: MethodName): AnyMethod => REGISTRY[name];
+
+/** What holds of each method, in words: `name: ...` one after another. */
+export const methodsInWords = (of: (method: AnyMethod) => string): string =>
+  METHODS.map((name) => `${name}: ${of(REGISTRY[name])}`).join(". ");

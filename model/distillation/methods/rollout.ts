@@ -1,0 +1,160 @@
+/** Distillation of whole rollouts: the student regresses where the teacher's deterministic sampling ends. */
+import { realigner } from "../../diffusion/coupling/align.ts";
+import { gridAtSteps, type GridSpec, makeGrid } from "../../diffusion/grids.ts";
+import { drawNoise } from "../../diffusion/latent.ts";
+import type { Group } from "../../diffusion/learner.ts";
+import { type Random, random } from "../../diffusion/random.ts";
+import { applyStep, firstLatents, type PlannedStep, planSampling, type Start } from "../../diffusion/samplers/mod.ts";
+import type { Schedule } from "../../diffusion/types.ts";
+import { startsOf } from "../../models/settings.ts";
+import { groupOf, noisy, type RoundPlan, shuffled, studentWeights } from "../batches.ts";
+import { COURSE } from "../course.ts";
+import { targetEntropy } from "../entropy.ts";
+import type { CleanLatents } from "../source.ts";
+import { type Fault, heldOutGroups, type Method } from "./method.ts";
+import { halved } from "./progressive.ts";
+
+/** What all batches of a round have in common. */
+export interface RolloutPlan extends Pick<RoundPlan, "teacher" | "teacherSteps" | "schedule" | "source" | "coupling"> {
+  /** Of the first of `serves`. */
+  readonly grid: GridSpec;
+  /** Step counts that the student learns, each in an equal share of the batch. */
+  readonly serves: readonly number[];
+  /** Where sampling begins for molecules of a size, where that is not at noise alone. */
+  readonly startOf: (nodes: number) => Start | undefined;
+}
+
+/** One molecule's part of a batch: at time t of a grid of `steps`, the grid's first where `first`. */
+interface Place {
+  readonly steps: number;
+  readonly t: number;
+  readonly first: boolean;
+}
+
+/** Purpose of the streams of batches; see model/diffusion/random.ts. */
+const ROLLOUT = 107;
+
+/** The teacher's grid of a round. */
+const teacherGrid = ({ grid, serves: [to], teacherSteps, schedule }: RolloutPlan) =>
+  makeGrid(gridAtSteps(grid, to, teacherSteps, schedule), teacherSteps, schedule);
+
+/** The teacher's deterministic way from t to the data: its own times below t. */
+function planFrom(t: number, grid: ArrayLike<number>, schedule: Schedule): readonly PlannedStep[] {
+  // A time of the student's grid that is the teacher's, too, is so to rounding.
+  const later = Array.from(grid).filter((time) => time < t * (1 - 1e-9));
+  return planSampling("ddim", schedule, Float64Array.of(t, ...later));
+}
+
+/**
+ * Where the teacher's rollouts from z end, `[B, L]`: each molecule goes from its own time, and leaves when it has arrived.
+ *
+ * @param z `[B, L]` at the places' times; not changed
+ */
+async function rolledOut(
+  z: Float32Array,
+  nodes: number,
+  places: readonly Place[],
+  plan: RolloutPlan,
+): Promise<Float32Array> {
+  const { teacher, schedule, teacherSteps: steps } = plan, length = z.length / places.length;
+  const grid = teacherGrid(plan), ends = new Float32Array(z.length);
+  let going = places.map(({ t }, b) => ({
+    b,
+    plan: planFrom(t, grid, schedule),
+    z: z.slice(b * length, (b + 1) * length),
+  }));
+  for (let k = 0; going.length > 0; k++) {
+    const together = new Float32Array(going.length * length);
+    going.forEach((one, i) => together.set(one.z, i * length));
+    const conditions = going.map((one) => ({ time: one.plan[k].t, steps }));
+    const x0 = await teacher.predict(together, { batch: going.length, nodes }, conditions);
+    going.forEach((one, i) => {
+      const mine = x0.subarray(i * length, (i + 1) * length);
+      if (k === one.plan.length - 1) ends.set(mine, one.b * length);
+      else applyStep(one.plan[k], one.z, mine, () => one.z);
+    });
+    going = going.filter((one) => k < one.plan.length - 1);
+  }
+  return ends;
+}
+
+/** Latents at the places' times: noisy molecules, or what sampling begins with where a place is its grid's first. */
+async function latentsAt(
+  clean: CleanLatents,
+  places: readonly Place[],
+  plan: RolloutPlan,
+  stream: Random,
+): Promise<Float32Array> {
+  const { space } = plan.teacher, { nodes } = clean.shape, start = plan.startOf(nodes);
+  const z = noisy(clean, places, plan, stream), length = z.length / places.length;
+  if (!start) return z;
+  for (const [b, { first }] of places.entries()) {
+    if (!first) continue;
+    const shape = { batch: 1, nodes }, draw = () => drawNoise(space, shape, [stream]);
+    z.set(await firstLatents(draw, start, realigner(plan.coupling, space, shape)), b * length);
+  }
+  return z;
+}
+
+/** One update's groups: a function of seed and update alone (as far as the teacher's arithmetic is). */
+export async function makeRolloutGroups(
+  plan: RolloutPlan,
+  batch: number,
+  seed: number,
+  update: number,
+): Promise<Group[]> {
+  const { schedule, source, grid, serves } = plan, stream = random(seed, update, ROLLOUT);
+  const grids = serves.map((steps) => makeGrid(gridAtSteps(grid, serves[0], steps, schedule), steps, schedule));
+  const places = shuffled(batch, stream).map((k): Place => {
+    const which = k % serves.length, i = stream.integer(serves[which]);
+    return { steps: serves[which], t: grids[which][i], first: i === 0 };
+  });
+  let at = 0;
+  const groups: Group[] = [];
+  // One after another, as what is drawn for a start is drawn between.
+  for (const clean of source.draw(batch, stream)) {
+    const own = places.slice(at, at += clean.shape.batch), z = await latentsAt(clean, own, plan, stream);
+    const target = await rolledOut(z, clean.shape.nodes, own, plan);
+    groups.push(groupOf(clean, z, target, own, schedule, studentWeights));
+  }
+  return groups;
+}
+
+/**
+ * Luhman & Luhman, "Knowledge distillation in iterative generative models for improved sampling speed" (2021), section 3: a student of one step
+ * learns the teacher's map from noise to data. Here it learns it from every time of its grid, so that more steps can follow with fresh noise,
+ * as the consistency sampler makes them.
+ */
+export const rollout: Method = {
+  about:
+    "few steps at once: the student regresses where the teacher's whole deterministic sampling ends (Luhman and Luhman 2021)",
+  variants: ["consistency", "ddim"],
+  networks: ["pair-attention", "egnn"],
+  makes: "steps",
+  teacher: "undistilled",
+  auxiliaries: [],
+  learningRate: 0.002,
+  course: COURSE,
+  stepsInWords: "from 16 to half",
+  steps: ({ from = 16, to }) => ({ from, to: to ?? halved(from) }),
+  work({ from, to, keep }) {
+    // From step i of N a rollout takes (1 - i / N) of the teacher's steps.
+    const each = [to, ...keep].map((steps) => from * (steps + 1) / (2 * steps));
+    return { teacher: each.reduce((a, b) => a + b) / each.length, student: 0 };
+  },
+  fault({ from, to }): Fault | undefined {
+    if (to >= from) return { field: "to", message: `to must be below from's ${from}; got ${to}` };
+  },
+  learning(parts, { from, to, keep, grid, batch, seed }) {
+    const { schedule, source, coupling, learner, card } = parts, teacher = parts.teacher.denoiser;
+    const first = schedule(makeGrid(grid, to, schedule)[0]), startOf = startsOf(card, grid, first);
+    const plan = { schedule, source, coupling, teacher, teacherSteps: from, grid, serves: [to, ...keep], startOf };
+    return {
+      learner,
+      trainGroups: (update) => makeRolloutGroups(plan, batch, seed, update),
+      heldOutGroups: () =>
+        heldOutGroups((size, seed, k) => makeRolloutGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
+      floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.space, groups),
+    };
+  },
+};

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { VARIANTS } from "../../../../model/diffusion/samplers/mod.ts";
+import { methodOf, METHODS } from "../../../../model/distillation/methods/mod.ts";
+import { acceptRound, ImpossibleRoundError, roundOrder } from "../../../../model/distillation/order.ts";
+import { learningRateOf, roundFault } from "../../../../model/distillation/settings.ts";
+import { readCard } from "../../../../model/models/card.ts";
+
+const card = await readCard(new URL("../../../../weights/qm9", import.meta.url).pathname);
+
+Deno.test("every method has a default round of the shipped model that it accepts itself", () => {
+  for (const method of METHODS) {
+    const { settings } = acceptRound(card, roundOrder.parse({ method }), []);
+    assert.equal(roundFault(settings, card), undefined, method);
+    assert.ok(methodOf(method).variants.includes(settings.variant));
+    assert.equal(learningRateOf(settings), methodOf(method).learningRate);
+    const { teacher, student } = methodOf(method).work(settings);
+    assert.ok(teacher > 0 && student >= 0);
+  }
+});
+
+Deno.test("acceptRound() and roundFault() find the same fault, in the same words", () => {
+  const faulty: Record<string, unknown>[] = [
+    { method: "moments", from: 8, to: 8 },
+    { method: "rollout", from: 8, to: 16 },
+    { method: "progressive", from: 8, to: 5 },
+    { method: "progressive", from: 1, to: 1 },
+    { method: "knowledge", from: 8, to: 4 },
+    { method: "knowledge", keep: [4] },
+    { method: "progressive", from: 64, keep: [7] },
+    { method: "rollout", from: 8, to: 4, keep: [4] },
+    { method: "moments", width: 32 },
+    { method: "progressive", from: 64, variant: "ddpm" },
+    ...METHODS.flatMap((method) =>
+      VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))
+    ),
+  ];
+  assert.ok(faulty.length > 13);
+  for (const asked of faulty) {
+    const order = roundOrder.parse(asked);
+    assert.throws(
+      () => acceptRound(card, order),
+      (error) => {
+        assert.ok(error instanceof ImpossibleRoundError, JSON.stringify(asked));
+        const method = methodOf(order.method), steps = method.steps(order);
+        const settings = {
+          ...order,
+          ...steps,
+          variant: order.variant ?? method.variants[0],
+          grid: { type: "uniform" },
+        };
+        const fault = roundFault({ clamp: 0, ...settings } as Parameters<typeof roundFault>[0], card);
+        assert.deepEqual({ field: error.field, message: error.message }, fault, JSON.stringify(asked));
+        return true;
+      },
+    );
+  }
+});
