@@ -66,6 +66,7 @@ Deno.test("Samplings.run() gives what a loop of its own gives, whatever else is 
     task({ batch: 3 }),
     task({ seed: 2, owner: 2, steps: 6 }),
     task({ seed: 3, owner: 2, sampler: "dpm-solver++", steps: 5, batch: 2 }),
+    task({ seed: 6, owner: 2, sampler: "heun", steps: 7, batch: 2 }),
     task({ seed: 4, owner: 3, nodes: 3, sampler: "consistency" }),
     task({ seed: 5, owner: 4, sampler: "ddim", steps: 1, from: 7 }),
   ];

@@ -75,19 +75,22 @@ const startAt = (nodes: number, share = 1) =>
     share,
   );
 
-const samplers: [SamplerName, object][] = [["dpm-solver++", { order: 2 }], ["ancestral", { gamma: 0.5 }], [
-  "consistency",
-  {},
-]];
+const samplers: [SamplerName, object][] = [
+  ["dpm-solver++", { order: 2 }],
+  ["dpm-solver++", { order: 3 }],
+  ["heun", {}],
+  ["ancestral", { gamma: 0.5 }],
+  ["consistency", {}],
+];
 for (const [name, options] of samplers) {
   Deno.test({
-    name: `sample() on the GPU draws what the loop on the CPU draws by ${name}`,
+    name: `sample() on the GPU draws what the loop on the CPU draws by ${name} ${JSON.stringify(options)}`,
     ignore,
     fn: () =>
       withDenoiser(async (gpu) => {
         for (const nodes of [3, 9]) {
           const indices = [0, 5, 70000, 4000000000], shape = { nodes, batch: indices.length };
-          const sampling = { shape, plan: plan(name, 4, options), seed: 4294967295, indices };
+          const sampling = { shape, plan: plan(name, 6, options), seed: 4294967295, indices };
           const { x0 } = await gpu.can.sample!(sampling), error = relativeError(x0, await looped(gpu, sampling));
           assert.ok(error < 1e-4, `${nodes} nodes: ${error}`);
         }
