@@ -8,7 +8,7 @@ export function latentLength(space: LatentSpace, nodes: number): number {
 }
 
 /** Throws RangeError where `z` is not `[B, latentLength]`. */
-export function checkLatents(z: Float32Array, space: LatentSpace, { batch, nodes }: BatchShape): void {
+export function checkLatents(z: { readonly length: number }, space: LatentSpace, { batch, nodes }: BatchShape): void {
   const length = latentLength(space, nodes);
   if (z.length !== batch * length) {
     throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);

@@ -45,6 +45,12 @@ export interface State {
 /** What a network is asked: noisy latents and their conditions. */
 export type Asked = Pick<Group, "shape" | "z" | keyof Conditioned>;
 
+/** A network's weights as they are, or their moving averages. */
+export type Weights = "params" | "ema";
+
+/** Molecules of one size and dL/dx0 `[B, L]`, the gradient of each one's loss at the estimate of x0 that `predict` gives. */
+export type Judged = Asked & { readonly gradient: Float32Array };
+
 /** The moving averages of a state, by parameter. */
 export const averagesOf = ({ tensors }: State): Map<string, { shape: number[]; data: Float32Array }> =>
   new Map([...tensors].flatMap(([key, tensor]) => key.startsWith("ema/") ? [[key.slice(4), tensor] as const] : []));
@@ -56,11 +62,59 @@ export interface Learner<G = Group> {
   /** One update on the mean loss over all molecules of all groups. Non-finite gradients leave the weights as they were. */
   update(groups: G[], rates: Rates): Promise<Losses>;
   /** Losses without an update, by the weights or by their moving average. */
-  loss(groups: G[], which: "params" | "ema"): Promise<Losses>;
-  /** Estimates of x0 `[B, L]` by the weights as they are, for methods that learn from what a student says. */
-  predict?(asked: Asked): Promise<Float32Array>;
+  loss(groups: G[], which: Weights): Promise<Losses>;
+  /** Estimates of x0 `[B, L]`, for methods that learn from what a student says. */
+  predict?(asked: Asked, which: Weights): Promise<Float32Array>;
+  /**
+   * One update on the mean over all molecules of a loss that the caller knows: he gives its gradient at x0, which is led
+   * through whatever makes x0 of the network's outputs (of pair attention: the centring of positions, the softmaxes of
+   * classes and bond orders; what is given on the diagonal of pairs counts for nothing). Non-finite gradients leave the
+   * weights as they were.
+   *
+   * @returns the norm of the weights' gradient before clipping
+   * @throws RangeError where a gradient is not of its latents' length
+   */
+  step?(groups: Judged[], rates: Rates): Promise<number>;
+  /**
+   * dL/dz `[B, L]` for dL/dx0 `[B, L]`, by the weights as they are. Each number of z counts as one of its own: that pairs
+   * are symmetric and positions centred is for the caller to say.
+   *
+   * @throws RangeError where the gradient is not of the latents' length
+   */
+  inputGradient?(judged: Judged): Promise<Float32Array>;
   state(): Promise<State>;
   /** Takes a state over. Throws RangeError where a tensor is missing or of another shape. */
   restore(state: State): Promise<void>;
   dispose(): void;
+}
+
+/** What not every learner can do, in words. */
+const ABILITIES = {
+  predict: "estimate x0",
+  step: "step along a gradient at x0",
+  inputGradient: "differentiate with respect to its input",
+} as const;
+
+/** One of a learner's abilities. Throws Error, which names the backend, where it lacks it. */
+export function abilityOf<G, Name extends keyof typeof ABILITIES>(
+  learner: Learner<G>,
+  name: Name,
+): NonNullable<Learner<G>[Name]> {
+  const ability = learner[name];
+  if (!ability) throw new Error(`the learner on ${learner.backend} cannot ${ABILITIES[name]}`);
+  return ability;
+}
+
+/** Throws RangeError where a gradient is not of its latents' length. */
+export function checkJudged({ z, gradient }: Pick<Judged, "z" | "gradient">): void {
+  if (gradient.length !== z.length) {
+    throw new RangeError(`a gradient of ${z.length} numbers asked, one a latent's; ${gradient.length} given`);
+  }
+}
+
+/** Molecules of all groups. Throws RangeError where there is none. */
+export function needMolecules(groups: readonly Pick<Group, "shape">[]): number {
+  const all = groups.reduce((sum, { shape }) => sum + shape.batch, 0);
+  if (all === 0) throw new RangeError("an update needs at least one molecule; none given");
+  return all;
 }

@@ -1,6 +1,6 @@
 /** The learner of a student whose network is an EGNN: GeoLDM's and EDM's, on TensorFlow.js. */
 import { openBackend } from "../engines/tensorflow/open.ts";
-import { egnnDenoiserParameters, type EgnnDenoiserSizes } from "../networks/egnn_denoiser.ts";
+import { egnnDenoiserParameters, type EgnnDenoiserSizes, egnnEstimate } from "../networks/egnn_denoiser.ts";
 import { initialValues } from "../networks/pair_attention/initialise.ts";
 import type { Tf } from "../networks/pair_attention/layers.ts";
 import type { Group, Learner } from "../diffusion/learner.ts";
@@ -35,7 +35,13 @@ export function createEgnnLearner(tf: Tf, backend: string, setup: EgnnLearnerSet
   }
   const values = setup.values ?? initialValues(specs, seed);
   const latest = setup.latest ?? latestTime(sizes.parametrisation, schedule);
-  const learner = createTensorflowLearner<Group>(tf, { backend, specs, values, loss: egnnStudentLoss(tf, sizes) });
+  const learner = createTensorflowLearner<Group>(tf, {
+    backend,
+    specs,
+    values,
+    loss: egnnStudentLoss(tf, sizes),
+    estimate: (params, asked, z) => egnnEstimate(tf, sizes, params, asked, z),
+  });
   return learnerUpTo(latest, schedule, learner);
 }
 

@@ -44,7 +44,7 @@ const predictOf = ({ predict, backend }: Learner<Group>) => {
 
 /** Draws z_s from the student's estimates, and asks the teacher there. */
 async function exchange(options: MomentsOptions, group: MomentGroup): Promise<Exchange> {
-  const { shape, z, noise, step, at } = group, x = await predictOf(options.student)(group);
+  const { shape, z, noise, step, at } = group, x = await predictOf(options.student)(group, "params");
   const zs = new Float32Array(z.length), length = z.length / shape.batch;
   for (let b = 0; b < shape.batch; b++) {
     const a = step.z[b], e = step.x0[b], c = step.noise[b];
@@ -81,7 +81,7 @@ export function createMomentsLearner(options: MomentsOptions): Learner<MomentGro
     const groups: Group[] = [];
     for (const one of exchanges) {
       const { shape, at } = one.group;
-      groups.push(studentGroup(one, await predictOf(auxiliary)({ ...at, shape, z: one.zs }), cap));
+      groups.push(studentGroup(one, await predictOf(auxiliary)({ ...at, shape, z: one.zs }, "params"), cap));
     }
     return groups;
   };

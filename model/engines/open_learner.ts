@@ -73,7 +73,7 @@ async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, au
     specs: pairAttentionParameters(space, sizes),
     values: values ?? initialise(space, sizes, seed),
     loss: (params, group) => pairAttentionLoss(tf, space, sizes, params, group),
-    predict: (params, asked) => pairAttentionEstimate(tf, space, sizes, params, asked),
+    estimate: (params, asked, z) => pairAttentionEstimate(tf, space, sizes, params, asked, z),
   });
   return { learner, why: why + lacking };
 }

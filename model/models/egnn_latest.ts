@@ -10,7 +10,7 @@ import type { Card } from "./card.ts";
 import { decorate } from "../diffusion/decorate.ts";
 import type { Parametrisation } from "../networks/egnn_denoiser.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
-import type { Group, Learner } from "../diffusion/learner.ts";
+import type { Asked, Group, Learner } from "../diffusion/learner.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
@@ -44,7 +44,7 @@ export function asStudent(
 }
 
 /** A group whose network is asked at min(t, latest): its latents, targets and weights stay. */
-export function groupUpTo(latest: number, schedule: Schedule, group: Group): Group {
+export function groupUpTo<G extends Asked>(latest: number, schedule: Schedule, group: G): G {
   if (group.conditions.every(({ time }) => time <= latest)) return group;
   const end = schedule(latest);
   const capped = (values: Float32Array, value: number) =>
@@ -61,9 +61,14 @@ export function groupUpTo(latest: number, schedule: Schedule, group: Group): Gro
 export function learnerUpTo(latest: number, schedule: Schedule, learner: Learner<Group>): Learner<Group> {
   checkLatest(latest);
   if (latest === 1) return learner;
-  const read = (groups: Group[]) => groups.map((group) => groupUpTo(latest, schedule, group));
+  const one = <G extends Asked>(group: G) => groupUpTo(latest, schedule, group);
+  const read = <G extends Asked>(groups: G[]) => groups.map(one);
+  const { predict, step, inputGradient } = learner;
   return {
     backend: learner.backend,
+    ...(predict && { predict: (asked, which) => predict(one(asked), which) }),
+    ...(step && { step: (groups, rates) => step(read(groups), rates) }),
+    ...(inputGradient && { inputGradient: (judged) => inputGradient(one(judged)) }),
     update: (groups, rates) => learner.update(read(groups), rates),
     loss: (groups, which) => learner.loss(read(groups), which),
     state: () => learner.state(),

@@ -4,6 +4,7 @@ import { type Conditions, eachCondition } from "../diffusion/condition.ts";
 import type { Tf } from "./tf.ts";
 import { centred, egnn } from "./egnn.ts";
 import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./egnn_network.ts";
+import type { Asked } from "../diffusion/learner.ts";
 import { checkLatents } from "../diffusion/latent.ts";
 import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
 import type { Tensors } from "./pair_attention/layers.ts";
@@ -66,6 +67,26 @@ export function towardsX0(parametrisation: Parametrisation, alpha: number, sigma
     case "v": // v = alpha eps - sigma x0 (Salimans & Ho, 2022, appendix D)
       return [alpha, -sigma];
   }
+}
+
+/** Estimates of x0 `[B, L]` for latents `[B, L]`, differentiable in the parameters and in the latents. */
+export function egnnEstimate(
+  tf: Tf,
+  sizes: EgnnDenoiserSizes,
+  params: Tensors,
+  { shape: { batch, nodes }, conditions, alpha, sigma }: Omit<Asked, "z">,
+  z: tfjs.Tensor2D,
+): tfjs.Tensor {
+  const output = egnnPrediction(
+    tf,
+    params,
+    sizes,
+    tf.reshape(z, [batch, nodes, -1]),
+    tf.tensor1d(conditions.map(({ time }) => time)),
+  );
+  const shares = Array.from(alpha, (value, b) => towardsX0(sizes.parametrisation, value, sigma[b]));
+  const [ofZ, ofOutput] = [0, 1].map((k) => tf.tensor2d(shares.map((pair) => pair[k]), [batch, 1]));
+  return tf.add(tf.mul(ofZ, z), tf.mul(ofOutput, tf.reshape(output, [batch, -1])));
 }
 
 /** What an EGNN denoiser is made of. */

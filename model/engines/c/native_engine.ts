@@ -10,7 +10,7 @@ import { conditionFeatures, type ConditionRows } from "../../networks/pair_atten
 import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
-import type { Group } from "../../diffusion/learner.ts";
+import { checkJudged, type Group, type Judged, type Weights } from "../../diffusion/learner.ts";
 
 /** Sizes and use of an engine. */
 export interface NativeEngineOptions {
@@ -38,9 +38,14 @@ export interface NativeEngine {
   /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
-  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows): Promise<Float32Array>;
+  /** Estimates of x0 `[B, L]`. The moving averages ask for `train`. */
+  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows, which?: Weights): Promise<Float32Array>;
   /** Losses; their sum's gradient is in `array("gradient")`. */
   gradient(groups: readonly Group[]): Promise<EngineLosses>;
+  /** The same by a gradient at x0: leaves that of the mean over molecules of <gradient, x0> in `array("gradient")`. */
+  gradientAt(groups: readonly Judged[]): Promise<void>;
+  /** d<gradient, x0>/dz `[B, L]` of each molecule. What `array("gradient")` holds is lost; no update is to follow. */
+  inputGradient(judged: Judged): Promise<Float32Array>;
   /** One update from the gradient. `count` from 1. Returns the gradient's norm before clipping; where not finite, nothing changes. */
   update(count: number, rates: { muon: number; adamw: number; emaDecay: number; clip: number }): Promise<number>;
   /** This engine for a worker of JavaScript, which is to be the only one of its index, and calls nothing once the engine is disposed of. */
@@ -49,12 +54,19 @@ export interface NativeEngine {
 }
 
 /** Joins the same field of all groups. */
-function join(groups: readonly Group[], field: "z" | "target" | "alpha" | "sigma" | "weights"): Float32Array {
+function join<Field extends string>(groups: readonly Record<Field, Float32Array>[], field: Field): Float32Array {
   if (groups.length === 1) return groups[0][field];
   const out = new Float32Array(groups.reduce((sum, group) => sum + group[field].length, 0));
   let at = 0;
   for (const group of groups) out.set(group[field], at), at += group[field].length;
   return out;
+}
+
+/** Nodes and molecules of each group. */
+function sizesOf(
+  groups: readonly Pick<Group, "shape">[],
+): [nodes: Int32Array<ArrayBuffer>, batches: Int32Array<ArrayBuffer>] {
+  return [Int32Array.from(groups, ({ shape }) => shape.nodes), Int32Array.from(groups, ({ shape }) => shape.batch)];
 }
 
 /** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
@@ -92,6 +104,13 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     last = next.catch(() => {});
     return next;
   };
+  const featuresOf = (groups: readonly Pick<Group, "conditions">[]) =>
+    conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
+  const check = (judged: Judged) => {
+    array("gradient");
+    checkLatents(judged.z, space, judged.shape);
+    checkJudged(judged);
+  };
   const memory = (ok: number) => {
     if (!ok) throw new Error("the native engine ran out of memory");
   };
@@ -100,19 +119,36 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     threads,
     array,
     refresh: () => c.molstep_refresh(engine),
-    predict: (z, { batch, nodes }, { features, alpha, sigma }) => {
+    predict: (z, { batch, nodes }, { features, alpha, sigma }, which = "params") => {
       checkLatents(z, space, { batch, nodes });
+      if (which === "ema") array("ema");
       const out = new Float32Array(z.length);
+      const call = which === "ema" ? c.molstep_predict_averages : c.molstep_predict;
       return inTurn(async () => {
-        memory(await c.molstep_predict(engine, nodes, batch, z, features, alpha, sigma, out));
+        memory(await call(engine, nodes, batch, z, features, alpha, sigma, out));
+        return out;
+      });
+    },
+    gradientAt: (groups) => {
+      groups.forEach(check);
+      const [nodes, batches] = sizesOf(groups), features = featuresOf(groups);
+      const [z, dx0, alpha, sigma] = (["z", "gradient", "alpha", "sigma"] as const).map((field) => join(groups, field));
+      return inTurn(async () =>
+        memory(await c.molstep_gradient_at(engine, groups.length, nodes, batches, z, dx0, features, alpha, sigma))
+      );
+    },
+    inputGradient: (judged) => {
+      check(judged);
+      const { z, shape: { batch, nodes }, gradient, alpha, sigma } = judged, out = new Float32Array(z.length);
+      const features = featuresOf([judged]);
+      return inTurn(async () => {
+        memory(await c.molstep_input_gradient(engine, nodes, batch, z, gradient, features, alpha, sigma, out));
         return out;
       });
     },
     gradient: (groups) => {
-      const nodes = Int32Array.from(groups, ({ shape }) => shape.nodes);
-      const batches = Int32Array.from(groups, ({ shape }) => shape.batch);
-      const losses = new Float32Array(3),
-        features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
+      const [nodes, batches] = sizesOf(groups);
+      const losses = new Float32Array(3), features = featuresOf(groups);
       const [z, target, alpha, sigma, weights] = (["z", "target", "alpha", "sigma", "weights"] as const)
         .map((field) => join(groups, field));
       return inTurn(async () => {

@@ -2,7 +2,7 @@
 import { initialise } from "../../networks/pair_attention/denoiser.ts";
 import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
 import { flatStateOf, stateOf } from "../tensorflow/flat_state.ts";
-import type { Group, Learner, Losses, Rates } from "../../diffusion/learner.ts";
+import { type Group, type Learner, type Losses, needMolecules, type Rates } from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { rowsOf } from "../../networks/pair_attention/conditions.ts";
 import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
@@ -35,16 +35,19 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
   engine.array("parameters").set(first);
   engine.array("ema").set(first);
   engine.refresh();
+  /** An update along the gradient that the engine holds. Its norm; where that is not finite, nothing changes. */
+  const move = async ({ muon, adamw, emaDecay, clip }: Rates) => {
+    const norm = await engine.update(updates + 1, { muon, adamw, emaDecay, clip });
+    if (Number.isFinite(norm)) updates++;
+    return norm;
+  };
 
   return {
     backend: "native",
-    async update(groups: Group[], { muon, adamw, emaDecay, clip }: Rates) {
+    async update(groups: Group[], rates: Rates) {
       const losses = summed(await engine.gradient(groups));
       if (!Number.isFinite(losses.total)) return losses;
-      const norm = await engine.update(updates + 1, { muon, adamw, emaDecay, clip });
-      if (!Number.isFinite(norm)) return { ...losses, total: NaN };
-      updates++;
-      return losses;
+      return Number.isFinite(await move(rates)) ? losses : { ...losses, total: NaN };
     },
     async loss(groups: Group[], which) {
       if (which === "params") return summed(await engine.gradient(groups));
@@ -58,7 +61,13 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
         engine.refresh();
       }
     },
-    predict: ({ shape, z, ...at }) => engine.predict(z, shape, rowsOf(at, options.sizes.levels)),
+    predict: ({ shape, z, ...at }, which) => engine.predict(z, shape, rowsOf(at, options.sizes.levels), which),
+    async step(groups, rates) {
+      needMolecules(groups);
+      await engine.gradientAt(groups);
+      return await move(rates);
+    },
+    inputGradient: (judged) => engine.inputGradient(judged),
     state() {
       const [parameters, ema, first, second] = ARRAYS.map((name) => engine.array(name));
       return Promise.resolve(stateOf(engine.specs, { parameters, ema, first, second, updates }));

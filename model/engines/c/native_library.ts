@@ -46,6 +46,21 @@ const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  molstep_gradient_at: {
+    parameters: ["pointer", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  molstep_input_gradient: {
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  molstep_predict_averages: {
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
   molstep_update: { parameters: ["pointer", "i64", "f32", "f32", "f32", "f32"], result: "f32", nonblocking: true },
   molstep_free: { parameters: ["pointer"], result: "void" },
   molstep_egnn_create: {

@@ -4,7 +4,17 @@ import type { LossTensors } from "../../networks/pair_attention/loss.ts";
 import type { Tensors, Tf } from "../../networks/pair_attention/layers.ts";
 import type { ParameterSpec } from "../../networks/pair_attention/parameters.ts";
 import { adamStep } from "./adamw.ts";
-import type { Asked, Group, Learner, Losses, Rates, State } from "../../diffusion/learner.ts";
+import {
+  type Asked,
+  checkJudged,
+  type Group,
+  type Judged,
+  type Learner,
+  type Losses,
+  needMolecules,
+  type Rates,
+  type State,
+} from "../../diffusion/learner.ts";
 import { muonStep } from "./muon.ts";
 
 /** What is learned, from which values, by which loss. */
@@ -17,8 +27,8 @@ export interface TensorflowLearnerOptions<G> {
   readonly values: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   /** Mean loss over a group's molecules, differentiable in `params`. */
   readonly loss: (params: Tensors, group: G) => LossTensors;
-  /** Estimates of x0 `[B, L]`. */
-  readonly predict?: (params: Tensors, asked: Asked) => tfjs.Tensor;
+  /** Estimates of x0 `[B, L]`, differentiable in `params` and in `z` `[B, L]`, which are the numbers of `asked.z`. */
+  readonly estimate?: (params: Tensors, asked: Asked, z: tfjs.Tensor2D) => tfjs.Tensor;
 }
 
 type Named = Record<string, tfjs.Tensor>;
@@ -28,8 +38,9 @@ type Store = Record<"params" | "ema" | "momentum" | "first" | "second", Named>;
 /** Creates the learner on the backend that is active in `tf`. */
 export function createTensorflowLearner<G extends Pick<Group, "shape">>(
   tf: Tf,
-  { backend, specs, values, loss, predict }: TensorflowLearnerOptions<G>,
+  options: TensorflowLearnerOptions<G>,
 ): Learner<G> {
+  const { backend, specs, values, loss, estimate } = options;
   const names = specs.map(({ name }) => name);
   const muon = specs.filter(({ optimiser }) => optimiser === "muon").map(({ name }) => name);
   const adamw = specs.filter(({ optimiser }) => optimiser === "adamw").map(({ name }) => name);
@@ -59,31 +70,28 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
   };
   let updates = 0;
 
-  const total = (groups: readonly G[]) => groups.reduce((sum, { shape }) => sum + shape.batch, 0);
-  const need = (groups: readonly G[]) => {
-    if (total(groups) === 0) throw new RangeError("an update needs at least one molecule; none given");
+  const named = (tensors: readonly tfjs.Tensor[]): Named =>
+    Object.fromEntries(names.map((name, k) => [name, tensors[k]]));
+  const add = (into: Named, name: string, x: tfjs.Tensor) => {
+    const before = into[name];
+    into[name] = before ? tf.add(before, x) : x;
+    if (before) tf.dispose([before, x]);
   };
 
-  /** Mean losses over all groups and the gradient of their total, summed over groups. */
-  function differentiate(groups: readonly G[]): { parts: Named; gradients: Named } {
-    const all = total(groups), gradients: Named = {}, sums: Named = {};
-    const add = (into: Named, name: string, x: tfjs.Tensor) => {
-      const before = into[name];
-      into[name] = before ? tf.add(before, x) : x;
-      if (before) tf.dispose([before, x]);
-    };
+  /** The sum over groups of `value(params, group, share)`, and of its gradients; the share is that of the molecules. */
+  function differentiate<Part extends Pick<Group, "shape">>(
+    groups: readonly Part[],
+    value: (params: Tensors, group: Part, share: number) => tfjs.Scalar,
+  ): { total: tfjs.Tensor; gradients: Named } {
+    const all = needMolecules(groups), sums: Named = {}, gradients: Named = {};
     for (const group of groups) {
-      const share = group.shape.batch / all, parts: Named = {};
-      const { value, grads } = tf.valueAndGrads((...tensors: tfjs.Tensor[]) => {
-        const losses = loss(Object.fromEntries(names.map((name, k) => [name, tensors[k]])), group);
-        for (const [name, part] of Object.entries(losses.parts)) parts[name] = tf.keep(tf.mul(part, share));
-        return tf.mul(losses.total, share) as tfjs.Scalar;
-      })(names.map((name) => store.params[name]));
-      add(sums, "total", value);
-      for (const name in parts) add(sums, name, parts[name]);
-      names.forEach((name, k) => add(gradients, name, grads[k]));
+      const found = tf.valueAndGrads((...tensors: tfjs.Tensor[]) =>
+        value(named(tensors), group, group.shape.batch / all)
+      )(names.map((name) => store.params[name]));
+      add(sums, "total", found.value);
+      names.forEach((name, k) => add(gradients, name, found.grads[k]));
     }
-    return { parts: sums, gradients };
+    return { total: sums.total, gradients };
   }
 
   /** Reads scalars off the device and frees them. */
@@ -112,29 +120,75 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
     });
   }
 
+  /** Takes the step where the gradients are finite, and frees them. Their norm. */
+  async function move(gradients: Named, rates: Rates): Promise<number> {
+    const normTensor = tf.tidy(() => tf.sqrt(tf.addN(names.map((name) => tf.sum(tf.square(gradients[name]))))));
+    const norm = (await normTensor.data())[0];
+    normTensor.dispose();
+    if (Number.isFinite(norm)) {
+      const next = step(gradients, norm, rates);
+      disposeStore();
+      store = next;
+      updates++;
+    }
+    tf.dispose(gradients);
+    return norm;
+  }
+
   const disposeStore = () => tf.dispose(Object.values(store).map((named) => Object.values(named)));
+
+  /** What a learner can do that knows its network's estimates. */
+  function estimating(estimate: NonNullable<typeof options.estimate>): Partial<Learner<G>> {
+    const latents = ({ z, shape: { batch } }: Asked) => tf.tensor2d(z, [batch, z.length / batch]);
+    /** <gradient, x0> over all molecules. */
+    const along = (params: Tensors, judged: Judged, z: tfjs.Tensor2D) => {
+      const x0 = estimate(params, judged, z);
+      return tf.sum(tf.mul(x0, tf.tensor(judged.gradient, x0.shape))) as tfjs.Scalar;
+    };
+    const numbers = async (x: tfjs.Tensor) => {
+      try {
+        return await x.data() as Float32Array;
+      } finally {
+        x.dispose();
+      }
+    };
+    return {
+      predict: (asked, which) => numbers(tf.tidy(() => estimate(store[which], asked, latents(asked)))),
+      async step(groups, rates) {
+        groups.forEach(checkJudged);
+        const all = needMolecules(groups);
+        const { total, gradients } = differentiate(
+          groups,
+          (params, group) => tf.mul(along(params, group, latents(group)), 1 / all) as tfjs.Scalar,
+        );
+        total.dispose();
+        return await move(gradients, rates);
+      },
+      async inputGradient(judged) {
+        checkJudged(judged);
+        return await numbers(
+          tf.tidy(() => tf.grad((z) => along(store.params, judged, z as tfjs.Tensor2D))(latents(judged))),
+        );
+      },
+    };
+  }
 
   return {
     backend,
     async update(groups, rates) {
-      need(groups);
-      const { parts, gradients } = differentiate(groups);
-      const normTensor = tf.tidy(() => tf.sqrt(tf.addN(names.map((name) => tf.sum(tf.square(gradients[name]))))));
-      const norm = (await normTensor.data())[0];
-      normTensor.dispose();
-      if (Number.isFinite(norm)) {
-        const next = step(gradients, norm, rates);
-        disposeStore();
-        store = next;
-        updates++;
-      }
-      tf.dispose(gradients);
-      const losses = await read(parts);
+      const kept: [name: string, part: tfjs.Tensor][] = [], sums: Named = {};
+      const { total, gradients } = differentiate(groups, (params, group, share) => {
+        const losses = loss(params, group);
+        for (const [name, part] of Object.entries(losses.parts)) kept.push([name, tf.keep(tf.mul(part, share))]);
+        return tf.mul(losses.total, share) as tfjs.Scalar;
+      });
+      for (const [name, part] of kept) add(sums, name, part);
+      const norm = await move(gradients, rates);
+      const losses = await read({ total, ...sums });
       return Number.isFinite(norm) ? losses : { ...losses, total: NaN };
     },
     loss(groups, which) {
-      need(groups);
-      const all = total(groups), sums: Named = {};
+      const all = needMolecules(groups), sums: Named = {};
       for (const group of groups) {
         const parts = tf.tidy(() => {
           const losses = loss(store[which], group), share = group.shape.batch / all;
@@ -143,24 +197,11 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
             (name) => tf.mul(name === "total" ? losses.total : losses.parts[name], share),
           );
         });
-        for (const name in parts) {
-          const before = sums[name];
-          sums[name] = before ? tf.add(before, parts[name]) : parts[name];
-          if (before) tf.dispose([before, parts[name]]);
-        }
+        for (const name in parts) add(sums, name, parts[name]);
       }
       return read(sums);
     },
-    ...(predict && {
-      async predict(asked: Asked) {
-        const x0 = tf.tidy(() => predict(store.params, asked));
-        try {
-          return await x0.data() as Float32Array;
-        } finally {
-          x0.dispose();
-        }
-      },
-    }),
+    ...(estimate && estimating(estimate)),
     async state() {
       const tensors: State["tensors"] = new Map();
       for (const part of Object.keys(holds) as (keyof Store)[]) {

@@ -33,18 +33,19 @@ export function toTensors(
   return Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(values.get(name)!.data, [...shape])]));
 }
 
-/** Estimates of x0 `[B, L]` by these parameters. */
+/** Estimates of x0 `[B, L]` by these parameters; of `latents` `[B, L]`, where given, in place of `asked.z`, to differentiate in. */
 export function pairAttentionEstimate(
   tf: Tf,
   space: LatentSpace,
   { blocks, levels }: Pick<PairAttentionSizes, "blocks" | "levels">,
   params: Tensors,
   { z, shape, ...at }: Asked,
+  latents?: tfjs.Tensor2D,
 ): tfjs.Tensor2D {
   return joinLatent(
     tf,
     pairAttention(tf, params, blocks, {
-      ...splitLatent(tf, z, space, shape),
+      ...splitLatent(tf, latents ?? z, space, shape),
       ...conditionTensors(tf, at, levels),
     }),
   );

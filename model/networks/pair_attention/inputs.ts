@@ -21,13 +21,16 @@ export interface LatentParts {
 /** Takes latents apart. Throws RangeError where their length is not that of the shape. */
 export function splitLatent(
   tf: Tf,
-  z: Float32Array,
+  z: Float32Array | tfjs.Tensor2D,
   space: LatentSpace,
   shape: BatchShape,
 ): LatentParts {
-  checkLatents(z, space, shape);
+  checkLatents(z instanceof Float32Array ? z : { length: z.size }, space, shape);
   const { vectors: V, scalars: K, pairs: P } = space, { batch: B, nodes: N } = shape, width = 3 * V + K;
-  const [nodes, pairs] = tf.split(tf.tensor2d(z, [B, latentLength(space, N)]), [N * width, N * N * P], 1);
+  const [nodes, pairs] = tf.split(z instanceof Float32Array ? tf.tensor2d(z, [B, latentLength(space, N)]) : z, [
+    N * width,
+    N * N * P,
+  ], 1);
   const [vectors, scalars] = tf.split(tf.reshape(nodes, [B, N, width]), [3 * V, K], 2);
   return { vectors: tf.reshape(vectors, [B, N, V, 3]), scalars, pairs: tf.reshape(pairs, [B, N, N, P]) };
 }

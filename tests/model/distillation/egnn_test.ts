@@ -199,6 +199,39 @@ for (const parametrisation of PARAMETRISATIONS) {
   });
 }
 
+for (const parametrisation of PARAMETRISATIONS) {
+  Deno.test(`createEgnnLearner() predicts, steps and differentiates in its input as ${parametrisation}`, async () => {
+    await tf.setBackend("cpu");
+    const sizes = sizesOf(parametrisation), values = shaken(sizes);
+    const learner = createEgnnLearner(tf, "cpu", { space, sizes, values, schedule });
+    const denoiser = createEgnnDenoiser(tf, { space, sizes, schedule }, values);
+    // The last time is beyond the latest of a network that predicts noise.
+    const group = groupAt([0.3, 0.6, 1]), draw = random(8), latest = latestTime(parametrisation, schedule);
+    const judged = { ...group, gradient: group.z.map(() => draw.normal()) };
+    const x0 = (z = group.z) => learner.predict!({ ...group, z }, "params");
+    const along = async (z?: Float32Array) =>
+      (await x0(z)).reduce((sum, value, i) => sum + value * judged.gradient[i], 0);
+    const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
+    try {
+      const expected = await upTo(latest, schedule, denoiser).predict(group.z, group.shape, group.t);
+      (await x0()).forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-4 * (1 + Math.abs(expected[i]))));
+      assert.deepEqual(await learner.predict!(group, "ema"), await x0());
+
+      const dz = await learner.inputGradient!(judged), length = norm(dz);
+      const moved = (h: number) => along(group.z.map((value, i) => value + h * dz[i] / length));
+      const slope = (await moved(0.01) - await moved(-0.01)) / 0.02;
+      assert.ok(Math.abs(slope / length - 1) < 0.01, `${slope}, not ${length}`);
+
+      // A small step of AdamW against the gradient lowers what the gradient weighs.
+      const before = await along();
+      assert.ok(await learner.step!([judged], { muon: 1e-4, adamw: 1e-4, emaDecay: 0.9, clip: 10 }) > 0);
+      assert.ok(await along() < before);
+    } finally {
+      learner.dispose(), denoiser.dispose();
+    }
+  });
+}
+
 Deno.test("createEgnnLearner() refuses what an EGNN does not know", () => {
   const sizes = sizesOf("eps");
   assert.throws(() => createEgnnLearner(tf, "cpu", { space: { ...space, pairs: 1 }, sizes, schedule }), /no pairs/);

@@ -10,6 +10,7 @@ typedef struct {
   float *dqkv, *dhn, *dmixed;     /* [3, rows, f], [rows, f+16], [rows, f+32] */
   float *dup, *dy, *dab;          /* [rows, 3f], [rows, f+16], [rows, 64] */
   float *scalars_w, *scalars_b, *bonds_out_w, *bonds_out_b; /* padded heads' gradients */
+  float *dradial, *dz;            /* [pairs, 16] of r0; [molecules, length] of the input, 0 where that is not asked */
   double loss[3];
 } Gradient;
 
@@ -122,6 +123,8 @@ static void attention_backward(const Tile *t, int f, const Saved *k, const float
     }
 }
 
+#include "input.h"
+
 static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *restrict g) {
   const int f = net->s.f, R = net->s.radial, hidden = net->s.hidden, n = t->n, rows = t->rows, pairs = t->pairs;
   const BlockLayout *l = &net->l.block[b];
@@ -201,6 +204,7 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
   bias_gradient(pairs, PAIR_OUT, d->dpair, PAIR_OUT, g + l->pair_b);
   input_gradient(pairs, PAIR_OUT, PAIR, d->dpair, PAIR_OUT, net->t + lt->pair, d->dhid, PAIR, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) d->dhid[e] *= silu_slope(k->pre[e]);
+  if (d->dz) radial_gradient(pairs, R, d->dhid, net->p + l->radial_w, d->dradial);
   weight_gradient(pairs, PAIR, R, t->radial, LANES, d->dhid, PAIR, g + l->radial_w);
   weight_gradient(pairs, PAIR, SHAPES, k->shapes, SHAPES, d->dhid, PAIR, g + l->radial_w + (long)R * PAIR);
   for (int r = 0; r < rows; r++) /* the distances' part through c is already there, on the first 16 lanes */
@@ -233,58 +237,14 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
 }
 
 /*
- * Loss of a tile and its gradient; call after forward(). weights [molecules, 3]: positions, scalars, pairs; `scale` multiplies
- * each molecule's loss (1 / molecules of the whole batch). The losses reported are unscaled sums over molecules, each weighted.
+ * From the gradients of a tile's outputs to those of all parameters, in `g`, and of the input where d->dz is there. Asks for d->dup: of
+ * the logits [rows, 16]; d->dpair: of the bond logits [pairs, 16]; d->dx: of the last sets.
  */
-static void loss_backward(const Net *net, Tile *t, const float *z, const float *target, const float *times, const float *alpha,
-                          const float *sigma, const float *weights, float scale, Gradient *d, float *g) {
+static void network_backward(const Net *net, Tile *t, const float *z, const float *times, Gradient *d, float *g) {
   const Sizes *s = &net->s;
-  const int f = s->f, V = s->vectors, K = s->scalars, P = s->pairs, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
-  const long length = (long)n * width + (long)n * n * P;
+  const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
+  const long length = (long)n * width + (long)n * n * s->pairs;
   float *dlogits = d->dup, *dbonds = d->dpair, *dn = d->dab;
-  __builtin_memset(dlogits, 0, sizeof(float) * rows * LANES);
-  __builtin_memset(dbonds, 0, sizeof(float) * pairs * LANES);
-  __builtin_memset(d->dx, 0, sizeof(float) * rows * 48);
-  for (int m = 0; m < t->molecules; m++) {
-    const float *zm = z + m * length, *tm = target + m * length, *w = weights + m * 3;
-    float mean[3] = {0};
-    for (int i = 0; i < n; i++)
-      for (int a = 0; a < 3; a++) mean[a] += (alpha[m] * zm[i * width + a] + sigma[m] * t->o[(long)(m * n + i) * V * 3 + a]) / n;
-    for (int i = 0; i < n; i++) {
-      const long r = m * n + i;
-      for (int v = 0; v < V; v++) {
-        const float weight = w[0] / n * (v == 0 ? 1.f : 0.3f);
-        for (int a = 0; a < 3; a++) {
-          const int at = i * width + v * 3 + a;
-          float error = alpha[m] * zm[at] + sigma[m] * t->o[(r * V + v) * 3 + a] - tm[at] - (v == 0 ? mean[a] : 0.f);
-          d->loss[0] += weight * error * error;
-          const float dout = scale * sigma[m] * 2.f * weight * error;
-          for (int c = 0; c < 16; c++) {
-            d->dx[r * 48 + a * 16 + c] += dout * net->p[net->l.sets_out + c * V + v];
-            g[net->l.sets_out + c * V + v] += dout * t->x[r * 48 + a * 16 + c];
-          }
-        }
-      }
-      float probability[LANES];
-      softmax(t->logits + r * LANES, K, probability);
-      for (int k = 0; k < K; k++) {
-        const float want = tm[i * width + 3 * V + k] / ONE_HOT;
-        if (want > 0.f) d->loss[1] -= w[1] / n * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
-        dlogits[r * LANES + k] = scale * w[1] / n * (probability[k] - want);
-      }
-      for (int j = 0; j < n; j++) {
-        if (i == j) continue;
-        const long pair = r * n + j;
-        const float *pt = tm + n * width + (i * n + j) * P, each = w[2] / (n * n);
-        softmax(t->bond_logits + pair * LANES, P, probability);
-        for (int k = 0; k < P; k++) {
-          const float want = pt[k] / ONE_HOT;
-          if (want > 0.f) d->loss[2] -= each * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
-          dbonds[pair * LANES + k] = scale * each * (probability[k] - want);
-        }
-      }
-    }
-  }
   /* heads */
   weight_gradient(rows, LANES, f, t->hl, f, dlogits, LANES, d->scalars_w);
   bias_gradient(rows, LANES, dlogits, LANES, d->scalars_b);
@@ -294,6 +254,10 @@ static void loss_backward(const Net *net, Tile *t, const float *z, const float *
   bias_gradient(pairs, LANES, dbonds, LANES, d->bonds_out_b);
   input_gradient(pairs, LANES, PAIR, dbonds, LANES, net->t + net->lt.bonds_out, d->dhid, PAIR, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) d->dhid[e] *= silu_slope(t->pre_end[e]);
+  if (d->dz) {
+    __builtin_memset(d->dradial, 0, sizeof(float) * pairs * LANES);
+    radial_gradient(pairs, s->radial, d->dhid, net->p + net->l.bonds_pair_w, d->dradial);
+  }
   weight_gradient(pairs, PAIR, s->radial, t->radial, LANES, d->dhid, PAIR, g + net->l.bonds_pair_w);
   weight_gradient(pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR, g + net->l.bonds_pair_w + (long)s->radial * PAIR);
   bias_gradient(pairs, PAIR, d->dhid, PAIR, g + net->l.bonds_pair_b);
@@ -331,6 +295,7 @@ static void loss_backward(const Net *net, Tile *t, const float *z, const float *
   }
   weight_gradient(rows, f, input, in, input, d->dh, f, g + net->l.input_w);
   bias_gradient(rows, f, d->dh, f, g + net->l.input_b);
+  if (d->dz) input_backward(net, t, z, d);
 }
 
 #endif

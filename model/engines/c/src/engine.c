@@ -42,6 +42,7 @@ typedef struct {
   Sizes s;
   int threads, train;
   float *ema, *momentum, *variance; /* Muon's momentum or Adam's m; Adam's v */
+  float *padded_averages;           /* heads of the EMA, padded */
   float norm;                       /* of the last gradient */
   Worker worker[THREADS_MAX];
 } Engine;
@@ -68,7 +69,8 @@ EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors
   if (train) {
     net->t = allocate(net->lt.count * 4);
     e->ema = allocate(count * 4), e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
-    if (!net->t || !e->ema || !e->momentum || !e->variance) return 0;
+    e->padded_averages = allocate(padded_count(&e->s) * 4);
+    if (!net->t || !e->ema || !e->momentum || !e->variance || !e->padded_averages) return 0;
     Matrix list[BLOCKS_MAX * 9];
     long scratch = 0;
     for (int k = 0, all = muon_matrices(&e->s, &net->l, list); k < all; k++) {
@@ -96,6 +98,20 @@ EXPORT(molstep_array) float *molstep_array(Engine *e, int which) {
 
 EXPORT(molstep_allocate) void *molstep_allocate(long bytes) { return allocate(bytes); }
 
+/* Fills the padded heads from the parameters. */
+static void pad_heads(Net *net) {
+  const Sizes *s = &net->s;
+  const float *p = net->p;
+  for (long r = 0; r < s->f; r++)
+    for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
+  for (long r = 0; r < PAIR; r++)
+    for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
+  for (int k = 0; k < LANES; k++) {
+    net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
+    net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
+  }
+}
+
 /* Worker `index` of `threads` derives its blocks' transposes; the first also what belongs to no block. */
 static void refresh_share(Engine *e, int index, int threads) {
   Net *net = &e->net;
@@ -104,14 +120,7 @@ static void refresh_share(Engine *e, int index, int threads) {
   const float *p = net->p;
   float *t = net->t;
   if (index == 0) {
-    for (long r = 0; r < f; r++)
-      for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
-    for (long r = 0; r < PAIR; r++)
-      for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
-    for (int k = 0; k < LANES; k++) {
-      net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
-      net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
-    }
+    pad_heads(net);
     if (!e->train) return;
     transpose(net->padded.scalars_w, f, LANES, t + net->lt.scalars);
     transpose(p + net->l.bonds_node_w, f, PAIR, t + net->lt.bonds_node);
@@ -143,7 +152,7 @@ EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
 
 #if !defined(__wasm__)
 EXPORT(molstep_free) void molstep_free(Engine *e) {
-  free(e->net.p), free(e->net.padded.scalars_w), free(e->net.t), free(e->ema), free(e->momentum), free(e->variance);
+  free(e->net.p), free(e->net.padded.scalars_w), free(e->net.t), free(e->ema), free(e->momentum), free(e->variance), free(e->padded_averages);
   for (int w = 0; w < e->threads; w++) free(e->worker[w].gradient), free(e->worker[w].padded), free(e->worker[w].scratch), free(e->worker[w].tile);
   free(e);
 }

@@ -26,8 +26,9 @@ typedef struct {
   int index, groups, train, ok;
   int share, *next; /* prediction: how many workers divide the job, and the next tile that none of them has taken */
   const int *nodes, *batches;
-  const float *z, *target, *times, *alpha, *sigma, *weights;
-  float *out, scale;
+  const Net *net;
+  const float *z, *target, *dx0, *times, *alpha, *sigma, *weights; /* `train`: towards a target, or by a gradient at x0 */
+  float *out, scale;                                               /* x0; where `train`, the gradient of z or 0 */
 } Job;
 
 /*
@@ -74,14 +75,15 @@ static void *work(void *argument) {
         job->ok = 0;
         return 0;
       }
-      forward(&e->net, &tile, z, job->times + k * s->times);
+      forward(job->net, &tile, z, job->times + k * s->times);
 #if !defined(__wasm__)
+      if (job->train) w->d.dz = job->out ? job->out + at + m * length : 0;
       if (job->train)
-        loss_backward(&e->net, &tile, z, job->target + at + m * length, job->times + k * s->times, job->alpha + k, job->sigma + k, job->weights + k * 3,
-                      job->scale, &w->d, w->gradient);
+        tile_backward(job->net, &tile, z, job->target ? job->target + at + m * length : 0, job->dx0 ? job->dx0 + at + m * length : 0,
+                      job->times + k * s->times, job->alpha + k, job->sigma + k, job->weights ? job->weights + k * 3 : 0, job->scale, &w->d, w->gradient);
       else
 #endif
-        predict_x0(&e->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);
+        predict_x0(job->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);
       mine = next_tile(job, mine); /* only now: who claimed it before would keep it from the others */
     }
     at += batch * length, first += batch;
@@ -130,7 +132,7 @@ static int run_jobs(const Job *common) {
  */
 EXPORT(molstep_predict_groups) int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *times,
                                                           const float *alpha, const float *sigma, float *out) {
-  Job job = {.e = e, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times, .alpha = alpha, .sigma = sigma, .out = out};
+  Job job = {.e = e, .net = &e->net, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times, .alpha = alpha, .sigma = sigma, .out = out};
   return run_jobs(&job);
 }
 
@@ -142,7 +144,7 @@ EXPORT(molstep_predict_groups_on) int molstep_predict_groups_on(Engine *e, int w
                                                                 const float *times, const float *alpha, const float *sigma, float *out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
-  Job job = {.e = e, .index = worker, .share = 1, .next = &next, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times,
+  Job job = {.e = e, .net = &e->net, .index = worker, .share = 1, .next = &next, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times,
              .alpha = alpha, .sigma = sigma, .out = out};
   work(&job);
   return job.ok;

@@ -1,7 +1,7 @@
 /* Memory of tiles: how many molecules stand in one, and where its arrays lie in an arena. */
 #ifndef MOLSTEP_TILE_H
 #define MOLSTEP_TILE_H
-#include "backward.h"
+#include "outputs.h"
 
 /* Rows of a tile: enough to reuse each weight from cache, few enough that a tile stays there. */
 enum { TILE_ROWS = 72, TILE_PAIRS = 648 };
@@ -52,7 +52,7 @@ static void layout_gradient(const Sizes *s, Arena *a, Gradient *d, int molecules
   d->dh = take(a, rows * f), d->dx = take(a, rows * 48), d->dxn = take(a, rows * 48), d->dq = take(a, rows * 16);
   d->dpair = take(a, pairs * PAIR_OUT), d->dhid = take(a, pairs * PAIR), d->dshapes = take(a, pairs * SHAPES);
   d->dqkv = take(a, 3 * rows * f), d->dhn = take(a, rows * wide), d->dmixed = take(a, rows * (f + PAIR));
-  d->dup = take(a, rows * s->hidden), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR);
+  d->dup = take(a, rows * s->hidden), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR), d->dradial = take(a, pairs * LANES);
 }
 
 #endif

@@ -71,25 +71,68 @@ static void run_updates(Engine *e, Update *updates, Start share) {
   run_all(e->threads, share, arguments);
 }
 
-/* Losses [3] (mean over molecules) and the gradient of their sum, in array 4. */
-EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
-                                             const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
-  long molecules = 0;
-  for (int k = 0; k < groups; k++) molecules += batches[k];
-  Job job = {.e = e, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .target = target, .times = times, .alpha = alpha,
-             .sigma = sigma, .weights = weights, .scale = 1.f / molecules};
-  if (!run_jobs(&job)) return 0;
-  double sum[3] = {0};
-  for (int w = 0; w < e->threads; w++)
-    for (int k = 0; k < 3; k++) sum[k] += e->worker[w].d.loss[k];
-  for (int k = 0; k < 3; k++) losses[k] = (float)(sum[k] / molecules);
+/* The workers' gradients as one in array 4, and its norm. */
+static void sum_gradients(Engine *e) {
   Update updates[THREADS_MAX];
   double square = 0;
   for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
   run_updates(e, updates, sum_share);
   for (int w = 0; w < e->threads; w++) square += updates[w].square;
   e->norm = (float)__builtin_sqrt(square);
+}
+
+/* Losses [3] (mean over molecules) and the gradient of their sum, in array 4. */
+EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
+                                             const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
+  long molecules = 0;
+  for (int k = 0; k < groups; k++) molecules += batches[k];
+  Job job = {.e = e, .net = &e->net, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .target = target, .times = times, .alpha = alpha,
+             .sigma = sigma, .weights = weights, .scale = 1.f / molecules};
+  if (!run_jobs(&job)) return 0;
+  double sum[3] = {0};
+  for (int w = 0; w < e->threads; w++)
+    for (int k = 0; k < 3; k++) sum[k] += e->worker[w].d.loss[k];
+  for (int k = 0; k < 3; k++) losses[k] = (float)(sum[k] / molecules);
+  sum_gradients(e);
   return 1;
+}
+
+/*
+ * The same by a gradient at x0, dx0 [molecules, length] as molstep_predict_groups() gives x0: in array 4 the gradient of the mean over
+ * molecules of <dx0, x0>. 1, or 0 where memory ran out.
+ */
+EXPORT(molstep_gradient_at) int molstep_gradient_at(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *dx0,
+                                                   const float *times, const float *alpha, const float *sigma) {
+  long molecules = 0;
+  for (int k = 0; k < groups; k++) molecules += batches[k];
+  Job job = {.e = e, .net = &e->net, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .dx0 = dx0, .times = times,
+             .alpha = alpha, .sigma = sigma, .scale = 1.f / molecules};
+  if (!run_jobs(&job)) return 0;
+  sum_gradients(e);
+  return 1;
+}
+
+/*
+ * dz [molecules, length], the gradient of <dx0, x0> of each molecule with respect to its z. What array 4 holds is lost, and with it the
+ * norm: no update is to follow. 1, or 0 where memory ran out.
+ */
+EXPORT(molstep_input_gradient) int molstep_input_gradient(Engine *e, int nodes, int batch, const float *z, const float *dx0, const float *times,
+                                                         const float *alpha, const float *sigma, float *dz) {
+  Job job = {.e = e, .net = &e->net, .train = 1, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .dx0 = dx0, .times = times,
+             .alpha = alpha, .sigma = sigma, .out = dz, .scale = 1.f};
+  e->norm = __builtin_nanf("");
+  return run_jobs(&job);
+}
+
+/* Estimates as molstep_predict_groups() makes them, by the averages of the weights in array 1. */
+EXPORT(molstep_predict_averages) int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
+                                                             const float *sigma, float *out) {
+  Net averages = e->net;
+  averages.p = e->ema, averages.padded = padded_at(&e->s, e->padded_averages);
+  pad_heads(&averages);
+  Job job = {.e = e, .net = &averages, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .times = times, .alpha = alpha, .sigma = sigma,
+             .out = out};
+  return run_jobs(&job);
 }
 
 /*

@@ -110,7 +110,7 @@ Deno.test({
           assert.ok(Math.abs(a.total - b.total) < 1e-4 * b.total, `${which}: ${a.total} and ${b.total}`);
         }
         for (const group of groups()) {
-          const error = relativeError(await learner.predict!(group), await native.predict!(group));
+          const error = relativeError(await learner.predict!(group, which), await native.predict!(group, which));
           assert.ok(error < 1e-4, `estimates of ${group.shape.nodes} nodes: ${error}`);
         }
       } finally {
