@@ -7,12 +7,20 @@ import type { Gpu } from "../device.ts";
 import type { Resource } from "../kernel.ts";
 import { createArray } from "../memory.ts";
 import { checkNetwork, mostRows } from "../network.ts";
-import type { Asked, Group, Rates } from "../../../diffusion/learner.ts";
+import {
+  type Asked,
+  checkJudged,
+  type Group,
+  type Judged,
+  type Rates,
+  type Weights,
+} from "../../../diffusion/learner.ts";
 import { roundUp } from "../text.ts";
 import { type Capacity, createTrainingArrays, sharesFloats, type TrainingArrays } from "./arrays.ts";
 import { joinGroups, packGroups, type TrainingBatch } from "./batch.ts";
 import { createEstimator } from "./estimates.ts";
 import { createPairKernels, createTrainingKernels, type TrainingOptions } from "./kernels.ts";
+import { createLoss, type Given } from "./loss.ts";
 import { type Extent, extentWords, MOST_GROUPS } from "./molecules.ts";
 import { createOptimiser } from "./muon.ts";
 import { pairMemory } from "./pairs_backward.ts";
@@ -38,11 +46,13 @@ export interface TrainingEngine {
   update(groups: readonly Group[], rates: Rates): Promise<void>;
   /** Losses of the updates since the last call, oldest first, once they are done; NaN where one was not made. */
   told(): Promise<LossValues[]>;
-  losses(groups: readonly Group[], which: "params" | "ema"): Promise<LossValues>;
+  losses(groups: readonly Group[], which: Weights): Promise<LossValues>;
   /** Losses and the gradient of their sum, in storage order. */
   gradient(groups: readonly Group[]): Promise<{ losses: LossValues; gradient: Float32Array }>;
+  /** An update by gradients at x0; resolves with the norm of the weights' gradient once it is done. */
+  step(groups: readonly Judged[], rates: Rates): Promise<number>;
   /** Estimates of x0 `[B, L]`. */
-  predict(asked: Asked): Promise<Float32Array>;
+  predict(asked: Asked, which: Weights): Promise<Float32Array>;
   read(): Promise<StateArrays & { readonly updates: number }>;
   write(state: StateArrays, updates: number): Promise<void>;
   dispose(): void;
@@ -117,10 +127,11 @@ export async function createTrainingEngine(
     return { buffer: state.parameters, offset: 4 * offset, size: roundUp(4 * floats, 16) };
   };
   const pairKernels = new Map<number, ReturnType<typeof createPairKernels>>();
+  const lossKernels = new Map<string, ReturnType<typeof createLoss>>();
   const estimate = createEstimator(gpu, options, weights);
 
   let capacity: Capacity = { rows: 0, molecules: 0, latents: 0 }, arrays: TrainingArrays | undefined;
-  let shares: GPUBuffer | undefined, disposed = false, untold = 0, bound = new Map<number, Passes>();
+  let shares: GPUBuffer | undefined, disposed = false, untold = 0, bound = new Map<string, Passes>();
   /** Room for a batch; at least half as much again as before, so that growing batches don't make new buffers each time. */
   const makeRoom = (batch: TrainingBatch) => {
     if (batch.rows > largest) {
@@ -138,7 +149,7 @@ export async function createTrainingEngine(
     shares = createArray(gpu, "shares", sharesFloats(layout, capacity.molecules));
     return arrays = createTrainingArrays(gpu, options, capacity);
   };
-  const prepare = async (batch: TrainingBatch) => {
+  const prepare = async (batch: TrainingBatch, given: Given = "target") => {
     if (disposed) throw new Error("the training engine on the GPU has been disposed of");
     if (batch.most > mostNodes) {
       throw new RangeError(
@@ -146,13 +157,16 @@ export async function createTrainingEngine(
       );
     }
     const nodes = Math.max(FEW_NODES, roundUp(batch.most, 8));
+    const key = `${nodes} ${given}`;
     if (!pairKernels.has(nodes)) pairKernels.set(nodes, createPairKernels(gpu, options, nodes));
-    const ready = { ...kernels, ...await pairKernels.get(nodes)! }, at = makeRoom(batch);
-    let passes = bound.get(nodes);
+    if (!lossKernels.has(key)) lossKernels.set(key, createLoss(gpu, { space, most: nodes, given }));
+    const [pairs, loss] = await Promise.all([pairKernels.get(nodes)!, lossKernels.get(key)!]);
+    const ready = { ...kernels, ...pairs, loss }, at = makeRoom(batch);
+    let passes = bound.get(key);
     if (!passes) {
       const sinks = { extent, partials, shares: shares!, gradient, squares, kinds };
       const place = (name: string) => places.parts.get(name)!;
-      bound.set(nodes, passes = bindPasses(options, ready, layout, slices, weights, place, at, sinks));
+      bound.set(key, passes = bindPasses(options, ready, layout, slices, weights, place, at, sinks));
     }
     const { rows, molecules } = batch, slice = roundUp(Math.ceil(rows / slices), 16);
     const size: Extent = { rows, molecules, slice, products, shares: length - products };
@@ -185,19 +199,33 @@ export async function createTrainingEngine(
   const join = (groups: readonly Parameters<typeof joinGroups>[2][number][]) =>
     joinGroups(space, sizes.levels ?? 0, groups);
 
+  /** A pass by the weights as they are, or with the averages in their place. */
+  const by = (which: Weights, encoder: GPUCommandEncoder, record: (pass: GPUComputePassEncoder) => void) => {
+    if (which === "ema") {
+      encoder.copyBufferToBuffer(state.parameters, 0, spare, 0, 4 * length);
+      encoder.copyBufferToBuffer(state.ema, 0, state.parameters, 0, 4 * length);
+    }
+    compute(encoder, record);
+    if (which === "ema") encoder.copyBufferToBuffer(spare, 0, state.parameters, 0, 4 * length);
+  };
+  /** Records an update along the gradient. */
+  const move = (pass: GPUComputePassEncoder) => {
+    clip.run(pass, clipGroup, [1]);
+    optimiser.record(pass);
+  };
+
   /** Of one batch. */
-  const lossesOf = (groups: readonly Group[], which: "params" | "ema"): Promise<LossValues> => {
+  const lossesOf = (groups: readonly Group[], which: Weights): Promise<LossValues> => {
     const batch = join(groups);
     return inTurn(async () => {
-      const { passes, size } = await prepare(batch), bytes = 4 * length;
-      const done = submit((encoder) => {
-        if (which === "ema") {
-          encoder.copyBufferToBuffer(state.parameters, 0, spare, 0, bytes);
-          encoder.copyBufferToBuffer(state.ema, 0, state.parameters, 0, bytes);
-        }
-        compute(encoder, (pass) => [passes.forward, passes.loss, passes.sums].forEach((part) => part(pass, size)));
-        if (which === "ema") encoder.copyBufferToBuffer(spare, 0, state.parameters, 0, bytes);
-      }, [{ buffer: gradient, at: lossesAt, floats: 3 }]);
+      const { passes, size } = await prepare(batch);
+      const done = submit(
+        (encoder) =>
+          by(which, encoder, (pass) => [passes.forward, passes.loss, passes.sums].forEach((part) => part(pass, size))),
+        [
+          { buffer: gradient, at: lossesAt, floats: 3 },
+        ],
+      );
       return { done };
     }).then(async ({ done }) => (await done)[0]);
   };
@@ -215,13 +243,20 @@ export async function createTrainingEngine(
         }
         const slot = 4 * CONTROL.length * untold++;
         await submit((encoder) => {
-          differentiate(encoder, ready, (pass) => {
-            clip.run(pass, clipGroup, [1]);
-            optimiser.record(pass);
-          });
+          differentiate(encoder, ready, move);
           encoder.copyBufferToBuffer(control, 0, history, slot, 4 * CONTROL.length);
         }, []);
       });
+    },
+    step: (groups, { muon, adamw, emaDecay, clip: norm }) => {
+      groups.forEach(checkJudged);
+      const batch = join(groups.map((group) => ({ ...group, target: group.gradient })));
+      return inTurn(async () => {
+        const ready = await prepare(batch, "gradient");
+        write(rates, Float32Array.of(muon, adamw, emaDecay, norm));
+        const told = { buffer: control, floats: CONTROL.length };
+        return { done: submit((encoder) => differentiate(encoder, ready, move), [told]) };
+      }).then(async ({ done }) => (await done)[0][CONTROL.norm]);
     },
     told: () =>
       inTurn(() => {
@@ -254,13 +289,13 @@ export async function createTrainingEngine(
         return { losses: values.slice(lossesAt, lossesAt + 3), gradient: disarrange(layout, values) };
       });
     },
-    predict: (asked) => {
+    predict: (asked, which) => {
       const batch = join([asked]);
       return inTurn(async () => {
         const { passes, size, arrays } = await prepare(batch),
           { record, out, floats, dispose } = await estimate(asked, arrays);
         const done = submit((encoder) =>
-          compute(encoder, (pass) => {
+          by(which, encoder, (pass) => {
             passes.forward(pass, size);
             record(pass);
           }), [{ buffer: out, floats }]);

@@ -226,15 +226,15 @@ export async function createPairKernels(
   most: number,
 ) {
   const options = { space, width, most };
-  const [pairs, pairsBack, loss] = await Promise.all([
+  const [pairs, pairsBack] = await Promise.all([
     createTrainingPairs(gpu, options),
     createPairsBackward(gpu, options),
-    createLoss(gpu, options),
   ]);
-  return { pairs, pairsBack, loss };
+  return { pairs, pairsBack };
 }
 
 /** All of them. */
 export type TrainingKernels =
   & Awaited<ReturnType<typeof createTrainingKernels>>
-  & Awaited<ReturnType<typeof createPairKernels>>;
+  & Awaited<ReturnType<typeof createPairKernels>>
+  & { readonly loss: Awaited<ReturnType<typeof createLoss>> };

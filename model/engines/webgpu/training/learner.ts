@@ -80,7 +80,9 @@ export async function createGpuLearner(options: GpuLearnerOptions): Promise<Lear
       return latest!;
     },
     loss: async (groups, which) => meanOf([await engine.losses(groups, which)]),
-    predict: (asked) => engine.predict(asked),
+    predict: (asked, which) => engine.predict(asked, which),
+    // deno-lint-ignore require-await -- what is wrong with the groups is to reject
+    step: async (groups, rates) => engine.step(groups, rates),
     state: async () => stateOf(specs, await engine.read()),
     async restore(state) {
       const { updates, ...arrays } = flatStateOf(specs, state);

@@ -1,6 +1,7 @@
 /**
  * The network's end and its loss, forward and back, a workgroup a molecule: from the last sets and the end's product to the three
- * losses, and to the gradients of both. See docs/denoiser.md, "Outputs" and "Loss".
+ * losses, and to the gradients of both. See docs/denoiser.md, "Outputs" and "Loss". In a loss's place there can be a gradient at the
+ * estimate of x0 that is given.
  */
 import { ONE_HOT } from "../../../networks/heavy_atom/space.ts";
 import { VECTOR_WEIGHT } from "../../../networks/pair_attention/loss.ts";
@@ -45,6 +46,9 @@ const BINDINGS = {
   shares: WRITE,
 } as const;
 
+/** What `targets` hold: clean latents that a loss measures estimates by, or the gradient at the estimates; losses are 0 then. */
+export type Given = "target" | "gradient";
+
 /**
  * `ends` and `dends` are `[rows, 64]`: logits of classes, what nodes add to their bonds from number 16 on, padding. Losses are means over
  * the batch. `place` says where a workgroup's shares lie in its part of `shares`: of the bonds' two layers, each followed by
@@ -52,7 +56,7 @@ const BINDINGS = {
  */
 export function createLoss(
   gpu: Gpu,
-  { space, most }: { readonly space: LatentSpace; readonly most: number },
+  { space, most, given }: { readonly space: LatentSpace; readonly most: number; readonly given: Given },
 ): Promise<Kernel<keyof typeof BINDINGS>> {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, wide = roundUp(P, 4);
   const features = featureCount(space, false), distances = distancesAt(space);
@@ -64,12 +68,31 @@ export function createLoss(
       for (var k = 1u; k < ${count}u; k++) { most = max(most, ${of("k")}); }
       var total = 0.0;
       for (var k = 0u; k < ${count}u; k++) { total += exp(${of("k")} - most); }`;
+  const judged = given === "gradient";
+  /**
+   * The gradient of `count` logits with gradient `to(k)`, from those of their softmax, `targets` from `at` on, times `weight`. Needs
+   * what `softmax` gives.
+   */
+  const softmaxBack = (
+    count: number,
+    of: (k: string) => string,
+    at: string,
+    weight: string,
+    to: (k: string) => string,
+  ) => `
+      var mean = 0.0;
+      for (var k = 0u; k < ${count}u; k++) { mean += exp(${of("k")} - most) / total * targets[${at} + k]; }
+      for (var k = 0u; k < ${count}u; k++) {
+        ${to("k")} = ${weight} * ${float(ONE_HOT)} * (exp(${of("k")} - most) / total) * (targets[${at} + k] - mean);
+      }`;
   const vectors = `
     ${
     each(
       `n * ${3 * V}u`,
       T,
-      `let i = item / ${3 * V}u; let v = item % ${3 * V}u / 3u; let a = item % 3u;
+      judged
+        ? `derror[item / ${3 * V}u][item % ${3 * V}u] = targets[at + item / ${3 * V}u * ${width}u + item % ${3 * V}u];`
+        : `let i = item / ${3 * V}u; let v = item % ${3 * V}u / 3u; let a = item % 3u;
       var o = 0.0;
       for (var c = 0u; c < ${SETS}u; c++) { o += sets[((first + i) * 3u + a) * ${SETS}u + c] * coordinates[c * ${V}u + v]; }
       derror[i][3u * v + a] = alpha * latents[at + i * ${width}u + 3u * v + a] + sigma * o;`,
@@ -86,7 +109,10 @@ export function createLoss(
     each(
       `n * ${3 * V}u`,
       T,
-      `let i = item / ${3 * V}u; let k = item % ${3 * V}u;
+      judged
+        ? `let i = item / ${3 * V}u; let k = item % ${3 * V}u;
+      derror[i][k] = scale * sigma * (derror[i][k] - select(0.0, mean[k % 3u], k < 3u));`
+        : `let i = item / ${3 * V}u; let k = item % ${3 * V}u;
       let weight = conditions[told + 2u] / size * select(${float(VECTOR_WEIGHT)}, 1.0, k < 3u);
       let error = derror[i][k] - targets[at + i * ${width}u + k] - select(0.0, mean[k % 3u], k < 3u);
       positions += scale * weight * error * error;
@@ -117,13 +143,17 @@ export function createLoss(
     "n",
     T,
     `let logits = (first + i) * ${ENDS}u; let wanted = at + i * ${width}u + ${3 * V}u;
-      let weight = scale * conditions[told + 3u] / size;
       ${softmax(K, (k) => `ends[logits + ${k}]`)}
+      ${
+      judged
+        ? softmaxBack(K, (k) => `ends[logits + ${k}]`, "wanted", "scale", (k) => `dends[logits + ${k}]`)
+        : `let weight = scale * conditions[told + 3u] / size;
       for (var k = 0u; k < ${K}u; k++) {
         let logit = ends[logits + k] - most; let want = targets[wanted + k] / ${float(ONE_HOT)};
         scalars -= weight * want * (logit - log(total));
         dends[logits + k] = weight * (exp(logit) / total - want);
-      }
+      }`
+    }
       for (var k = ${K}u; k < ${END_SCALARS}u; k++) { dends[logits + k] = 0.0; }
       for (var k = ${END_SCALARS + PAIR_WIDTH}u; k < ${ENDS}u; k++) { dends[logits + k] = 0.0; }`,
     "i",
@@ -154,13 +184,17 @@ export function createLoss(
     each(
       "n",
       T,
-      `let weight = select(scale * conditions[told + 4u] / (size * size), 0.0, i == j);
-      let wanted = at + n * ${width}u + (i * n + j) * ${P}u;
+      `let wanted = at + n * ${width}u + (i * n + j) * ${P}u;
       ${softmax(P, (k) => `logit[j][${k}]`)}
+      ${
+        judged
+          ? softmaxBack(P, (k) => `logit[j][${k}]`, "wanted", "select(scale, 0.0, i == j)", (k) => `dlogit[j][${k}]`)
+          : `let weight = select(scale * conditions[told + 4u] / (size * size), 0.0, i == j);
       for (var p = 0u; p < ${P}u; p++) {
         let value = logit[j][p] - most; let want = targets[wanted + p] / ${float(ONE_HOT)};
         bonds -= weight * want * (value - log(total));
         dlogit[j][p] = weight * (exp(value) / total - want);
+      }`
       }`,
       "j",
     )

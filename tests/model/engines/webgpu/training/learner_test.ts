@@ -6,7 +6,8 @@ import { flatten } from "../../../../../model/engines/c/parameters.ts";
 import { createTrainingEngine } from "../../../../../model/engines/webgpu/training/engine.ts";
 import { createGpuLearner } from "../../../../../model/engines/webgpu/training/learner.ts";
 import { HEADS, PAIR_WIDTH } from "../../../../../model/networks/pair_attention/parameters.ts";
-import type { Group, Learner, Rates } from "../../../../../model/diffusion/learner.ts";
+import { abilityOf, type Group, type Learner, type Rates } from "../../../../../model/diffusion/learner.ts";
+import { random } from "../../../../../model/diffusion/random.ts";
 import { openLearner } from "../../../../../model/engines/open_learner.ts";
 import { found, parameters, relativeError, space, withGpu } from "../network.ts";
 
@@ -110,9 +111,41 @@ Deno.test({
           assert.ok(Math.abs(a.total - b.total) < 1e-4 * b.total, `${which}: ${a.total} and ${b.total}`);
         }
         for (const group of groups()) {
-          const error = relativeError(await learner.predict!(group, which), await native.predict!(group, which));
-          assert.ok(error < 1e-4, `estimates of ${group.shape.nodes} nodes: ${error}`);
+          for (const which of ["params", "ema"] as const) {
+            const error = relativeError(await learner.predict!(group, which), await native.predict!(group, which));
+            assert.ok(error < 1e-4, `estimates of ${group.shape.nodes} nodes by ${which}: ${error}`);
+          }
         }
+      } finally {
+        native.dispose(), learner.dispose();
+      }
+    }),
+});
+
+Deno.test({
+  name: "step() on the GPU gives the same weights, moments and averages as on the native engine",
+  ignore,
+  fn: () =>
+    withGpu(async (gpu) => {
+      const native = createNativeLearner(setup), learner = await createGpuLearner({ ...setup, gpu, ahead: 0 });
+      const draw = random(11);
+      const judged = groups().map((group) => ({ ...group, gradient: group.z.map(() => draw.normal()) }));
+      try {
+        for (let k = 0; k < 3; k++) {
+          const [a, b] = [await learner.step!(judged, rates(k)), await native.step!(judged, rates(k))];
+          assert.ok(Math.abs(a - b) < 1e-4 * b, `norm of step ${k}: ${a} and ${b}`);
+        }
+        await assertAgree(learner, native, 1e-4);
+        // Beside updates, in any order.
+        await learner.update(groups(), rates(3)), await native.update(groups(), rates(3));
+        await assertAgree(learner, native, 1e-4);
+        const before = await learner.state();
+        judged[1].gradient[5] = NaN;
+        assert.ok(!Number.isFinite(await learner.step!(judged, rates(0))));
+        assert.deepEqual(await learner.state(), before);
+        judged[1] = { ...judged[1], gradient: judged[1].gradient.slice(1) };
+        await assert.rejects(learner.step!(judged, rates(0)), /a gradient of \d+ numbers asked, .* given/);
+        assert.throws(() => abilityOf(learner, "inputGradient"), /the learner on webgpu cannot differentiate/);
       } finally {
         native.dispose(), learner.dispose();
       }
