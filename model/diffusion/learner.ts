@@ -34,6 +34,9 @@ export interface Rates {
   readonly clip: number;
 }
 
+/** What a state's tensors are, but for `updates`; see {@link State}. */
+export const STATE_PARTS = ["params", "ema", "momentum", "first", "second"] as const;
+
 /**
  * Everything that an exact resume needs, float32: `params/<name>`, `ema/<name>`, `momentum/<name>` (Muon),
  * `first/<name>` and `second/<name>` (Adam's moments), and `updates` (`[1]`, updates done).

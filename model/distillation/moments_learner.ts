@@ -8,10 +8,20 @@
  * of one step are corrected in the next, as in ancestral sampling, and few steps can be better than the teacher's many.
  */
 import { type Coupling, realign } from "../diffusion/coupling/align.ts";
-import type { Group, Learner, Losses, Rates, State } from "../diffusion/learner.ts";
+import { together } from "../diffusion/auxiliaries.ts";
+import {
+  abilityOf,
+  type Group,
+  type Judged,
+  type Learner,
+  type Losses,
+  needMolecules,
+  type Rates,
+} from "../diffusion/learner.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { MomentGroup } from "./moments_batches.ts";
+import { type Kind, momentsGradient } from "./moments_gradient.ts";
 
 /** The three networks. */
 export interface MomentsOptions {
@@ -26,6 +36,8 @@ export interface MomentsOptions {
   readonly pace?: number;
   /** Cap on the positions' weight 1/sigma_s^2 in the student's gradient. */
   readonly cap?: number;
+  /** What the student's scalars and pairs are. Default classes, as pair attention's. */
+  readonly kind?: Kind;
 }
 
 /** A batch between the networks. */
@@ -37,14 +49,9 @@ interface Exchange {
   readonly taught: Float32Array;
 }
 
-const predictOf = ({ predict, backend }: Learner<Group>) => {
-  if (!predict) throw new Error(`the learner on ${backend} does not predict`);
-  return predict;
-};
-
 /** Draws z_s from the student's estimates, and asks the teacher there. */
 async function exchange(options: MomentsOptions, group: MomentGroup): Promise<Exchange> {
-  const { shape, z, noise, step, at } = group, x = await predictOf(options.student)(group, "params");
+  const { shape, z, noise, step, at } = group, x = await abilityOf(options.student, "predict")(group, "params");
   const zs = new Float32Array(z.length), length = z.length / shape.batch;
   for (let b = 0; b < shape.batch; b++) {
     const a = step.z[b], e = step.x0[b], c = step.noise[b];
@@ -62,38 +69,40 @@ function auxiliaryGroup({ group: { shape, at }, x, zs, taught }: Exchange): Grou
   return { shape, ...at, z: zs, target: x.map((value, i) => (value + taught[i]) / 2), weights };
 }
 
-/** The student's group: the squared error's (and cross-entropy's) gradient at x is the difference of the moments. */
-function studentGroup({ group, x, taught }: Exchange, told: Float32Array, cap: number): Group {
-  const { shape, z, conditions, alpha, sigma, at } = group;
+/** The student's molecules with their gradient, and how far the moments of their positions are apart, summed. */
+function judge({ group, x, taught }: Exchange, told: Float32Array, options: MomentsOptions) {
+  const { cap = 100, kind = "classes", teacher: { space } } = options, { shape, at } = group;
   const weights = Float32Array.from(
     Array.from(at.sigma).flatMap((sigma) => lossWeights(sigma).map((weight) => Math.min(weight, cap))),
   );
-  return { shape, z, conditions, alpha, sigma, target: x.map((value, i) => value - told[i] + taught[i]), weights };
+  const { gradient, apart } = momentsGradient({ space, shape, x, told, taught, weights }, kind);
+  return { judged: { ...group, gradient }, apart };
 }
-
-const AUXILIARY = "auxiliary/";
 
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
 export function createMomentsLearner(options: MomentsOptions): Learner<MomentGroup> {
-  const { student, auxiliary, pace = 2, cap = 100 } = options;
-  /** The student's groups, and the squared differences of the moments of positions a node. */
-  const compare = async (exchanges: readonly Exchange[]) => {
-    const groups: Group[] = [];
-    for (const one of exchanges) {
-      const { shape, at } = one.group;
-      groups.push(studentGroup(one, await predictOf(auxiliary)({ ...at, shape, z: one.zs }, "params"), cap));
-    }
-    return groups;
-  };
+  const { student, auxiliary, pace = 2 } = options;
   const exchangeAll = async (groups: readonly MomentGroup[]) => {
     const all: Exchange[] = [];
     for (const group of groups) all.push(await exchange(options, group));
     return all;
   };
-  /** Of the student's loss the positions' part alone says how far the moments are apart. */
-  const told = ({ parts }: Losses, ofAuxiliary: Losses): Losses => ({
-    total: parts.positions,
-    parts: { positions: parts.positions, auxiliary: ofAuxiliary.total },
+  /** The student's molecules with their gradients; the squared differences of the moments of positions, a mean over molecules. */
+  const compare = async (exchanges: readonly Exchange[]) => {
+    const judged: Judged[] = [], molecules = needMolecules(exchanges.map(({ group }) => group));
+    let positions = 0;
+    for (const one of exchanges) {
+      const { shape, at } = one.group;
+      const told = await abilityOf(auxiliary, "predict")({ ...at, shape, z: one.zs }, "params");
+      const { judged: own, apart } = judge(one, told, options);
+      judged.push(own);
+      positions += apart / molecules;
+    }
+    return { judged, positions };
+  };
+  const report = (positions: number, ofAuxiliary: Losses): Losses => ({
+    total: positions,
+    parts: { positions, auxiliary: ofAuxiliary.total },
   });
   return {
     backend: student.backend,
@@ -101,27 +110,15 @@ export function createMomentsLearner(options: MomentsOptions): Learner<MomentGro
       const exchanges = await exchangeAll(groups);
       const follow = { ...rates, muon: pace * rates.muon, adamw: pace * rates.adamw };
       const ofAuxiliary = await auxiliary.update(exchanges.map(auxiliaryGroup), follow);
-      const losses = await student.update(await compare(exchanges), rates);
-      const finite = Number.isFinite(losses.total) && Number.isFinite(ofAuxiliary.total);
-      return finite ? told(losses, ofAuxiliary) : { ...told(losses, ofAuxiliary), total: NaN };
+      const { judged, positions } = await compare(exchanges);
+      const norm = await abilityOf(student, "step")(judged, rates), losses = report(positions, ofAuxiliary);
+      return [norm, positions, ofAuxiliary.total].every(Number.isFinite) ? losses : { ...losses, total: NaN };
     },
     async loss(groups) {
       const exchanges = await exchangeAll(groups);
       const ofAuxiliary = await auxiliary.loss(exchanges.map(auxiliaryGroup), "params");
-      return told(await student.loss(await compare(exchanges), "params"), ofAuxiliary);
+      return report((await compare(exchanges)).positions, ofAuxiliary);
     },
-    async state(): Promise<State> {
-      const [own, other] = [await student.state(), await auxiliary.state()];
-      return { tensors: new Map([...own.tensors, ...[...other.tensors].map(([k, v]) => [AUXILIARY + k, v] as const)]) };
-    },
-    async restore({ tensors }) {
-      const all = [...tensors], of = (which: boolean) => all.filter(([k]) => k.startsWith(AUXILIARY) === which);
-      await student.restore({ tensors: new Map(of(false)) });
-      await auxiliary.restore({ tensors: new Map(of(true).map(([k, v]) => [k.slice(AUXILIARY.length), v])) });
-    },
-    dispose() {
-      student.dispose();
-      auxiliary.dispose();
-    },
+    ...together(student, { auxiliary }),
   };
 }

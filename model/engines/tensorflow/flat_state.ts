@@ -2,7 +2,7 @@
 import { flatten, unflatten } from "../c/parameters.ts";
 import type { ParameterSpec } from "../../networks/pair_attention/parameters.ts";
 import { parameterCount } from "../../networks/pair_attention/parameters.ts";
-import type { State } from "../../diffusion/learner.ts";
+import type { State, STATE_PARTS } from "../../diffusion/learner.ts";
 
 /** Flat arrays `[parameters]`. `first` is Muon's momentum or Adam's first moment, `second` Adam's second, 0 for Muon's. */
 export interface FlatState {
@@ -15,7 +15,11 @@ export interface FlatState {
 }
 
 /** Which tensors of a state hold which array's parameters. */
-const HOLDS: readonly [prefix: string, array: Exclude<keyof FlatState, "updates">, of: "all" | "muon" | "adamw"][] = [
+const HOLDS: readonly [
+  prefix: `${typeof STATE_PARTS[number]}/`,
+  array: Exclude<keyof FlatState, "updates">,
+  of: "all" | "muon" | "adamw",
+][] = [
   ["params/", "parameters", "all"],
   ["ema/", "ema", "all"],
   ["momentum/", "first", "muon"],

@@ -14,6 +14,7 @@ import {
   needMolecules,
   type Rates,
   type State,
+  STATE_PARTS,
 } from "../../diffusion/learner.ts";
 import { muonStep } from "./muon.ts";
 
@@ -33,7 +34,7 @@ export interface TensorflowLearnerOptions<G> {
 
 type Named = Record<string, tfjs.Tensor>;
 /** The learner's tensors by the prefixes of {@link State}. */
-type Store = Record<"params" | "ema" | "momentum" | "first" | "second", Named>;
+type Store = Record<typeof STATE_PARTS[number], Named>;
 
 /** Creates the learner on the backend that is active in `tf`. */
 export function createTensorflowLearner<G extends Pick<Group, "shape">>(
@@ -204,7 +205,7 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
     ...(estimate && estimating(estimate)),
     async state() {
       const tensors: State["tensors"] = new Map();
-      for (const part of Object.keys(holds) as (keyof Store)[]) {
+      for (const part of STATE_PARTS) {
         for (const name of holds[part]) {
           const data = Float32Array.from(await store[part][name].data());
           tensors.set(`${part}/${name}`, { shape: shapes.get(name)!, data });
@@ -226,7 +227,7 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
       };
       // All is checked before anything changes.
       const count = take("updates", [1])[0];
-      const data = (Object.keys(holds) as (keyof Store)[]).map((part) =>
+      const data = STATE_PARTS.map((part) =>
         [part, holds[part].map((name) => [name, take(`${part}/${name}`, shapes.get(name)!)] as const)] as const
       );
       disposeStore();

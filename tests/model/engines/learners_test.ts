@@ -14,11 +14,14 @@ import { parameters, space } from "./webgpu/network.ts";
 const sizes = { width: 32, blocks: 2, levels: 4 }, values = parameters(sizes);
 const rates: Rates = { muon: 0.01, adamw: 1e-3, emaDecay: 0.5, clip: 1e30 };
 
+const toldSteps = (group: Group): Group => ({
+  ...group,
+  conditions: group.conditions.map((one, b) => ({ ...one, steps: [1, 3, 8, 100][b % 4] })),
+});
 /** Molecules of these numbers and sizes, told several numbers of steps. */
 const groupsOf = (...shapes: [number, number][]): Group[] =>
   shapes.map(([batch, nodes]) => ({
-    ...trainingBatch({ batch, nodes }),
-    steps: Float32Array.from({ length: batch }, (_, b) => [1, 3, 8, 100][b % 4]),
+    ...toldSteps(trainingBatch({ batch, nodes })),
   }));
 const draw = (length: number, seed: number, stream = random(seed)) =>
   Float32Array.from({ length }, () => stream.normal());
