@@ -213,7 +213,7 @@ for (const parametrisation of PARAMETRISATIONS) {
       (await x0(z)).reduce((sum, value, i) => sum + value * judged.gradient[i], 0);
     const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
     try {
-      const expected = await upTo(latest, schedule, denoiser).predict(group.z, group.shape, group.t);
+      const expected = await upTo(latest, schedule, denoiser).predict(group.z, group.shape, group.conditions);
       (await x0()).forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-4 * (1 + Math.abs(expected[i]))));
       assert.deepEqual(await learner.predict!(group, "ema"), await x0());
 

@@ -20,9 +20,7 @@ const toldSteps = (group: Group): Group => ({
 });
 /** Molecules of these numbers and sizes, told several numbers of steps. */
 const groupsOf = (...shapes: [number, number][]): Group[] =>
-  shapes.map(([batch, nodes]) => ({
-    ...toldSteps(trainingBatch({ batch, nodes })),
-  }));
+  shapes.map(([batch, nodes]) => toldSteps(trainingBatch({ batch, nodes })));
 const draw = (length: number, seed: number, stream = random(seed)) =>
   Float32Array.from({ length }, () => stream.normal());
 const judgedOf = (...shapes: [number, number][]): Judged[] =>
