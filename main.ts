@@ -38,7 +38,7 @@ export const commands: Commands = {
   },
   data: { summary: "prepare QM9", load: async () => (await import("./main/data.ts")).dataCommand },
   readme: {
-    summary: "write the tables of README.md from the cards",
+    summary: "write the generated tables of README.md and docs/",
     load: async () => (await import("./main/readme.ts")).readmeCommand,
   },
 };

@@ -1,7 +1,10 @@
 /** molstep readme */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { cardTable, replaceBetween } from "../model/evaluation/card_table.ts";
+import { comparisonTable, FRONT, MORE } from "../model/evaluation/comparison_table.ts";
+import type { Card } from "../model/models/card.ts";
 import { configTable } from "../routes/config_table.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";
@@ -11,22 +14,38 @@ import { type BenchRun, readBenchRun, readBenchRuns, speedTable } from "./speed_
 /** The folder of results that are kept. */
 export const keptResults = (): string => fileURLToPath(new URL("../bench/results", import.meta.url));
 
-/** The README with the evaluation of a card, the speeds of benchmarks and the configuration's table. */
-export function readmeWithTables(
-  text: string,
-  card: Parameters<typeof cardTable>[0],
-  runs: readonly BenchRun[],
-): string {
-  const evaluated = replaceBetween(text, "evaluation of weights/qm9", cardTable(card));
-  return replaceBetween(replaceBetween(evaluated, "speed", speedTable(runs)), "configuration", configTable());
+/** What the tables are made from. */
+export interface Sources {
+  readonly card: Pick<Card, "name" | "evaluation">;
+  readonly runs: readonly BenchRun[];
 }
 
-/** The tables of the README. */
+/** Pages with generated tables, by their paths from the repository's root: the name between a table's marks, and its text. */
+export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: Sources) => string>>>> = {
+  "README.md": { "comparison": ({ card }) => comparisonTable(card, FRONT) },
+  "docs/results.md": {
+    "evaluation of weights/qm9": ({ card }) => cardTable(card),
+    "more of the published": ({ card }) => comparisonTable(card, MORE),
+  },
+  "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
+  "docs/configuration.md": { "configuration": () => configTable() },
+};
+
+/** Reads a page. */
+export const readPage = (page: string): Promise<string> => Deno.readTextFile(pathOf(page));
+
+const pathOf = (page: string) => join(fileURLToPath(new URL("..", import.meta.url)), page);
+
+/** A page with its tables as they should be. @throws RangeError where it lacks a table's marks */
+export const withTables = (page: string, text: string, sources: Sources): string =>
+  Object.entries(PAGES[page]).reduce((text, [name, table]) => replaceBetween(text, name, table(sources)), text);
+
+/** The tables of README.md and docs/. */
 export const readmeCommand = command({
-  summary:
-    "Writes the tables of README.md: the evaluation from the shipped card, speeds from bench/results, the configuration.",
+  summary: `Writes the tables of ${Object.keys(PAGES).join(", ")}: ` +
+    "evaluations from the shipped card, speeds from bench/results, the configuration.",
   options: {
-    check: flag("write nothing; exit with 1 where the README is behind"),
+    check: flag("write nothing; exit with 1 where a page is behind"),
     results: option(
       "FILES",
       "results of benchmarks, set apart by commas (default: of each part the newest in bench/results)",
@@ -34,16 +53,18 @@ export const readmeCommand = command({
     ),
   },
   async run({ check, results }, { error }) {
-    const path = fileURLToPath(new URL("../README.md", import.meta.url)), text = await Deno.readTextFile(path);
     const { card } = await findModel("qm9");
     const runs = results ? await Promise.all(results.map(readBenchRun)) : await readBenchRuns(keptResults());
-    const fresh = readmeWithTables(text, card, runs);
-    if (fresh === text) return 0;
-    if (check) {
-      error("README.md is behind; `deno task readme` brings it up to date\n");
-      return 1;
+    let behind = false;
+    for (const page of Object.keys(PAGES)) {
+      const text = await readPage(page), fresh = withTables(page, text, { card, runs });
+      if (fresh === text) continue;
+      if (!check) await Deno.writeTextFile(pathOf(page), fresh);
+      else {
+        behind = true;
+        error(`${page} is behind; \`deno task readme\` brings it up to date\n`);
+      }
     }
-    await Deno.writeTextFile(path, fresh);
-    return 0;
+    return behind ? 1 : 0;
   },
 });

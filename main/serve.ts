@@ -10,7 +10,7 @@ import { option, whole } from "./options.ts";
 
 /** The service; options take the place of environment variables. */
 export const serveCommand = command({
-  summary: "Serves POST /generate over HTTP. Configured by the environment (see README) and these options.",
+  summary: "Serves POST /generate over HTTP. Configured by the environment (docs/configuration.md) and these options.",
   options: {
     port: option("PORT", "port to listen on, 0 for a free one (PORT; default 8000)", whole(0, 65535).optional()),
     host: option("ADDRESS", "address to listen on (MOLSTEP_HOST; default 0.0.0.0)", z.string().optional()),

@@ -1,6 +1,7 @@
-/** The README's table of speeds, from the files that `deno task bench` keeps. */
+/** The table of speeds of docs/speed.md, from the files that `deno task bench` keeps. */
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { type Claim, CLAIMING, claimsOf, COLUMNS, partOf } from "./speed_claims.ts";
 
 const cells = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
@@ -51,8 +52,6 @@ export async function readBenchRuns(folder: string): Promise<BenchRun[]> {
 
 const machineOf = ({ machine: { cpu, cores } }: BenchRun) => `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}`;
 
-const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-
 /** The table of one machine: each bench from the newest run that has it. */
 function machineTable(runs: readonly BenchRun[]): string {
   const newest = runs.toSorted((a, b) => b.date.localeCompare(a.date)), sources: BenchRun[] = [];
@@ -81,10 +80,9 @@ function machineTable(runs: readonly BenchRun[]): string {
   return [
     `On ${machineOf(sources[0])}, ${memoryGiB} GiB, ${os}:`,
     "",
-    row(head),
-    row(head.map(() => "---")),
-    ...claims.map(({ what, values, n, source }) =>
-      row([what, ...columns.map((column) => values[column] ?? ""), n, source])
+    markdownTable(
+      head,
+      claims.map(({ what, values, n, source }) => [what, ...columns.map((column) => values[column] ?? ""), n, source]),
     ),
     "",
     ...told,

@@ -1,4 +1,5 @@
 /** The configuration as a Markdown table, from the schema that it is checked with. */
+import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { serviceEnvironment } from "./config.ts";
 
 /** A row a variable. */
@@ -6,7 +7,7 @@ export function configTable(): string {
   const defaults = serviceEnvironment.parse({}) as Record<string, unknown>;
   const rows = Object.entries(serviceEnvironment.shape).map(([name, { description }]) => {
     const value = defaults[name];
-    return `| \`${name}\` | ${value === undefined ? "" : `\`${value}\``} | ${description} |`;
+    return [`\`${name}\``, value === undefined ? "" : `\`${value}\``, description ?? ""];
   });
-  return ["| variable | default | |", "| --- | --- | --- |", ...rows].join("\n");
+  return markdownTable(["variable", "default", ""], rows);
 }

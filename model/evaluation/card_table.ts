@@ -2,6 +2,7 @@
 import { groupNames, GROUPS } from "../../chem/composition.ts";
 import type { Card } from "../models/card.ts";
 import { gridSpec, gridText } from "../diffusion/grids.ts";
+import { markdownTable } from "./markdown_table.ts";
 import { type EvaluationEntry, evaluationsOf } from "./record.ts";
 
 const percent = ({ value, low, high }: { value: number; low: number; high: number }) =>
@@ -64,7 +65,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     decimals(distances?.bondAngles, 2),
     `${moleculesPerSecond.toPrecision(3)}${settings.backend ? ` (${settings.backend})` : ""}`,
   ]);
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return markdownTable(head, rows);
 }
 
 /** What is between two marks of a text, replaced. */

@@ -1,5 +1,6 @@
 /** The measured rows beside the published ones, for people: Markdown, and the figures of the JSON. */
 import { samplerText } from "../card_table.ts";
+import { markdownTable } from "../markdown_table.ts";
 import type { Published, PublishedRow } from "./published.ts";
 import type { Row, RowKey } from "./row.ts";
 
@@ -106,7 +107,7 @@ export function tableMarkdown(model: string, rows: readonly Row[], { papers, row
     ...rows.map((row) => ({ steps: row.key.steps, cells: measured(row) })),
     ...others.map((row) => ({ steps: row.steps, cells: published(row) })),
   ].sort((a, b) => b.steps - a.steps).map(({ cells }) => cells); // stable: ours stay before the published
-  const table = [HEAD, HEAD.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const table = markdownTable(HEAD, lines);
   const machines = new Set(rows.map(({ evaluation: { machine: m } }) => `${m.cpu}, ${m.cores} cores, ${m.os}`));
   const weights = new Set(
     rows.filter(({ kind }) => kind !== "student").map(({ key }) => `${key.version} (${key.weights})`),
