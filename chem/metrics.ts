@@ -34,6 +34,14 @@ export type Judged = Pick<Validation, "valid" | "stable" | "stableAtoms" | "atom
  *
  * @param successes from 0 to n; need not be whole
  * @param z half-width in standard deviations; 1.96 for 95 %
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const { value, low, high } = wilson(9_210, 10_000); // 92.1 % (91.6 to 92.6)
+ * assert.deepEqual([value, low, high].map((p) => (100 * p).toFixed(1)), ["92.1", "91.6", "92.6"]);
+ * ```
  */
 export function wilson(successes: number, n: number, z = 1.96): Rate {
   if (!(n >= 0 && successes >= 0 && successes <= n)) {
@@ -69,6 +77,16 @@ function atomRate(records: readonly Judged[], z: number): Rate {
  * Uniqueness and novelty are no rates of independent cases; their intervals are Wilson's all the same, a rough guide.
  *
  * @param options.training EDM SMILES (`Validity.edmSmiles`) of the training molecules; without it novelty is left out
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const methane = { valid: true, stable: true, stableAtoms: 5, atoms: 5, connected: true, edmSmiles: "C" };
+ * const torn = { valid: false, stable: false, stableAtoms: 3, atoms: 5, connected: false, edmSmiles: null };
+ * const { validity, uniqueness, atomStability, novelty } = summarise([methane, methane, torn], { training: new Set(["C"]) });
+ * assert.deepEqual([validity.value, uniqueness.value, atomStability.value, novelty!.value], [2 / 3, 1 / 2, 13 / 15, 0]);
+ * ```
  */
 export function summarise(
   records: readonly Judged[],

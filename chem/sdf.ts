@@ -67,6 +67,17 @@ export function molblock(molecule: Molecule, bonds: readonly Bond[], title = "")
  * One SDF record: a molblock and its data fields, ended by `$$$$`.
  *
  * @throws RangeError for a field name with `<`, `>` or a line break, or a value with an empty or `$$$$` line
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { perceiveBonds } from "./bonds.ts";
+ *
+ * const water = { atomicNumbers: Uint8Array.of(8, 1, 1), positions: Float32Array.of(0, 0, 0, 0.96, 0, 0, -0.24, 0.93, 0) };
+ * const text = sdfRecord(molblock(water, perceiveBonds(water), "water"), { seed: 1 });
+ * const [{ title, bonds, data }] = readSdf(text);
+ * assert.deepEqual({ title, bonds: bonds.length, data }, { title: "water", bonds: 2, data: { seed: "1" } });
+ * ```
  */
 export function sdfRecord(block: string, data: SdfData = {}): string {
   let text = block;

@@ -12,6 +12,16 @@ export interface XyzFrame {
  *
  * @param comment the second line
  * @throws RangeError for a comment of several lines
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const water = { atomicNumbers: Uint8Array.of(8, 1, 1), positions: Float32Array.of(0, 0, 0, 0.96, 0, 0, -0.24, 0.93, 0) };
+ * const [{ comment, molecule }] = readXyz(xyz(water, "seed 1"));
+ * assert.equal(comment, "seed 1");
+ * assert.deepEqual(molecule.atomicNumbers, water.atomicNumbers);
+ * ```
  */
 export function xyz({ atomicNumbers, positions }: Molecule, comment = ""): string {
   if (/[\r\n]/.test(comment)) {

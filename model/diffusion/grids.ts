@@ -49,7 +49,19 @@ export function gridText(spec: GridSpec): string | undefined {
   }
 }
 
-/** The grid that a spec names, for this schedule. */
+/**
+ * The grid that a spec names, for this schedule.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { makeSchedule } from "./schedules.ts";
+ *
+ * const schedule = makeSchedule({ type: "cosine", factor: 0.9995 });
+ * assert.deepEqual([...makeGrid({ type: "uniform" }, 4, schedule)], [1, 0.75, 0.5, 0.25, 0]);
+ * ```
+ */
 export function makeGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
   switch (spec.type) {
     case "uniform":

@@ -51,6 +51,17 @@ export interface Random {
  * @param seed uint32
  * @param index uint32: the molecule's, or the update's
  * @param purpose uint32: keeps apart streams of one molecule that serve different ends (sizes, sampling, decoding)
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const first = random(1, 7), again = random(1, 7);
+ * assert.equal(first.uniform(), again.uniform());
+ * again.position = 0; // a saved position is all that a resume needs
+ * again.uniform();
+ * assert.equal(first.normal(), again.normal());
+ * ```
  */
 export function random(seed: number, index = 0, purpose = 0): Random {
   const counter = new Uint32Array([0, 0, purpose >>> 0, 0]);

@@ -180,6 +180,15 @@ export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, strin
  * A file of these tensors, in the map's order, as F32 (default) or F16 (rounded to nearest even).
  *
  * @throws RangeError where a shape does not match its data, or a value has no half
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = writeSafetensors(new Map([["w", { shape: [2, 1], data: new Float32Array([0.5, -3]) }]]), { dtype: "F16" });
+ * const { dtype, shape, data } = readSafetensors(bytes).get("w")!;
+ * assert.deepEqual({ dtype, shape, data: [...data] }, { dtype: "F16", shape: [2, 1], data: [0.5, -3] });
+ * ```
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, WritableTensor>,

@@ -20,7 +20,18 @@ export const scheduleSpec = z.discriminatedUnion("type", [
 /** A schedule, named. */
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
-/** The schedule that a card names. */
+/**
+ * The schedule that a card names.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const schedule = makeSchedule({ type: "cosine", factor: 0.9995 }), { alpha, sigma, logSnr } = schedule(0.5);
+ * assert.ok(Math.abs(alpha ** 2 + sigma ** 2 - 1) < 1e-12);
+ * assert.ok(Math.abs(logSnr - 2 * Math.log(alpha / sigma)) < 1e-12);
+ * ```
+ */
 export function makeSchedule(spec: ScheduleSpec): Schedule {
   return spec.type === "cosine" ? cosineSchedule(spec) : polynomialSchedule(spec);
 }

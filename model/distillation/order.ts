@@ -86,6 +86,18 @@ const halfWidth = (width: number) => Math.max(16, Math.round(width / 32) * 16);
  *
  * @param taken names that a model which is made cannot take
  * @throws ImpossibleRoundError
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { readCard } from "../models/card.ts";
+ *
+ * const card = await readCard("weights/qm9");
+ * const { settings, limits } = acceptRound(card, roundOrder.parse({ from: 16, minutes: 10 }));
+ * assert.deepEqual([settings.method, settings.to, settings.variant, limits.minutes], ["progressive", 8, "ddim", 10]);
+ * assert.throws(() => acceptRound(card, roundOrder.parse({ from: 16, to: 4 })), { name: "ImpossibleRoundError", field: "to" });
+ * ```
  */
 export function acceptRound(
   card: Card,

@@ -35,6 +35,18 @@ export class ImpossibleOrderError extends RangeError {
  * Turns an order into a request for `draw`.
  *
  * @throws NotDistilledError; ImpossibleOrderError for sizes that the model's data lacks, or counted in what it does not
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { readCard } from "../models/card.ts";
+ *
+ * const card = await readCard("weights/qm9");
+ * const { settings } = acceptOrder(card, { count: 2, steps: 4, seed: 1 });
+ * assert.equal(settings.sampler, "distilled"); // the card has a student of 4 steps
+ * assert.throws(() => acceptOrder(card, { count: 2, steps: 5, seed: 1, sampler: "distilled" }), { name: "NotDistilledError" });
+ * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
   const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;

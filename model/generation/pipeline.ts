@@ -68,6 +68,25 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
 /**
  * Starts a generation: the weights are leased at once, as the request's settings are of the card as it is now; nothing is drawn
  * until `windows` is read. Ends and errors as {@link draw} does.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { createRdkit } from "../../chem/rdkit.ts";
+ * import { createValidator } from "../../chem/validator.ts";
+ * import { loadModel } from "../models/load.ts";
+ * import { acceptOrder } from "./order.ts";
+ *
+ * const model = await loadModel("weights/qm9", { backend: "wasm" });
+ * const request = acceptOrder(model.card, { count: 2, steps: 4, seed: 1 });
+ * const generation = generateMolecules(model, request, { validate: createValidator(await createRdkit()) });
+ * const molecules = (await Array.fromAsync(generation.windows)).flat();
+ * assert.equal(molecules.length, 2);
+ * assert.ok(molecules.every(({ validation }) => validation.valid && validation.smiles));
+ * assert.equal(generation.summary().validity.value, 1);
+ * model.dispose();
+ * ```
  */
 export function generateMolecules(
   model: Model,

@@ -87,6 +87,16 @@ export interface LoadOptions {
  * @param place its folder, or what `listModels` says of it
  * @throws Deno.errors.NotFound where the card or a file that it names is missing; TypeError or SyntaxError where one is
  * unsound, naming it; Error where the backend does not work here
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const model = await loadModel("weights/qm9", { backend: "wasm" });
+ * assert.equal(model.card.name, "qm9");
+ * assert.equal(model.backend.name, "wasm");
+ * model.dispose();
+ * ```
  */
 export async function loadModel(
   place: string | ModelEntry,

@@ -87,6 +87,19 @@ export function parseSamplerOptions(name: SamplerName, options: unknown = {}): R
  * The plan of the named sampler over a grid: a denoiser call for each of its intervals.
  *
  * @throws TypeError for an unknown name or unsound options; RangeError for an unsound grid
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { makeGrid } from "../grids.ts";
+ * import { makeSchedule } from "../schedules.ts";
+ *
+ * const schedule = makeSchedule({ type: "cosine", factor: 0.9995 });
+ * const plan = planSampling("ddim", schedule, makeGrid({ type: "uniform" }, 4, schedule), { eta: 0 });
+ * assert.equal(plan.length, 4); // calls of the denoiser
+ * assert.ok(plan.every(({ noise }) => noise === 0)); // nothing is drawn
+ * ```
  */
 export const planSampling = (
   name: SamplerName,

@@ -151,6 +151,21 @@ export type Realign = (z: Float32Array, x0: Float32Array, alpha: number) => void
  * @param realign for a network that was trained on aligned noise
  * @returns x0 `[B, L]`, a fresh array
  * @throws RangeError for arrays of unequal lengths; the signal's reason when it aborts
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * import { makeGrid } from "../grids.ts";
+ * import { makeSchedule } from "../schedules.ts";
+ * import { planSampling } from "./mod.ts";
+ *
+ * const schedule = makeSchedule({ type: "cosine", factor: 0.9995 });
+ * const plan = planSampling("ddim", schedule, makeGrid({ type: "uniform" }, 8, schedule));
+ * // A denoiser that knows the data: every number is 1.
+ * const x0 = await runPlan(plan, (z) => Promise.resolve(z.map(() => 1)), new Float32Array([0.3, -2]), () => new Float32Array(2));
+ * assert.deepEqual([...x0], [1, 1]);
+ * ```
  */
 export async function runPlan(
   plan: SamplingPlan,
