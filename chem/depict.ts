@@ -32,7 +32,7 @@ export function depictionGrid(
 ): string {
   for (const [name, value] of Object.entries({ columns, width, height })) {
     if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`${name}: a positive whole number is allowed; given is ${value}`);
+      throw new RangeError(`${name} must be a positive whole number; got ${value}`);
     }
   }
   const across = width * Math.min(columns, smiles.length), down = height * Math.ceil(smiles.length / columns);

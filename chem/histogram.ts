@@ -15,7 +15,7 @@ export interface HistogramBuilder {
 
 /** Makes a histogram value by value. */
 export function createHistogram(width: number): HistogramBuilder {
-  if (!(width > 0)) throw new RangeError(`a bin width above 0 is needed; given ${width}`);
+  if (!(width > 0)) throw new RangeError(`the bin width must be above 0; got ${width}`);
   const bins = new Map<number, number>();
   return {
     add(value) {
@@ -42,7 +42,9 @@ export function meanOf({ width, first, counts }: Histogram): number | null {
 
 /** Both on the same bins, as probabilities; null where either is empty. */
 function align(a: Histogram, b: Histogram): [number[], number[]] | null {
-  if (a.width !== b.width) throw new RangeError(`histograms of bin widths ${a.width} and ${b.width} do not compare`);
+  if (a.width !== b.width) {
+    throw new RangeError(`bin widths of two histograms must be equal; got ${a.width} and ${b.width}`);
+  }
   const na = total(a.counts), nb = total(b.counts);
   if (na === 0 || nb === 0) return null;
   const first = Math.min(a.first, b.first);

@@ -45,7 +45,7 @@ export type Judged = Pick<Validation, "valid" | "stable" | "stableAtoms" | "atom
  */
 export function wilson(successes: number, n: number, z = 1.96): Rate {
   if (!(n >= 0 && successes >= 0 && successes <= n)) {
-    throw new RangeError(`Wilson's interval: successes from 0 to n are allowed; given are ${successes} of ${n}`);
+    throw new RangeError(`successes must be 0 to n; got ${successes} of ${n}`);
   }
   if (n === 0) return { value: 0, low: 0, high: 1, n };
   const p = successes / n, zz = z * z / n;

@@ -39,7 +39,7 @@ export function readNpy<T extends NpyType>(bytes: Uint8Array, type: T, name = "t
   const fail = (what: string) => new TypeError(`${name}: ${what}`);
   if (bytes.length < 10 || String.fromCharCode(...bytes.subarray(0, 6)) !== MAGIC) throw fail("not an .npy file");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), version = bytes[6];
-  if (version < 1 || version > 3) throw fail(`.npy version ${version}; versions 1, 2 and 3 are read`);
+  if (version < 1 || version > 3) throw fail(`the .npy version must be 1, 2 or 3; got ${version}`);
   const start = version === 1 ? 10 : 12;
   if (bytes.length < start) throw fail("cut short within its header");
   const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
@@ -47,7 +47,9 @@ export function readNpy<T extends NpyType>(bytes: Uint8Array, type: T, name = "t
   const header = HEADER.exec(new TextDecoder().decode(bytes.subarray(start, end)));
   if (header === null) throw fail("its header is not that of a plain array");
   const [, descriptor, order, sizes] = header;
-  if (descriptor !== DESCRIPTORS[type]) throw fail(`holds ${descriptor} where ${DESCRIPTORS[type]} (${type}) is due`);
+  if (descriptor !== DESCRIPTORS[type]) {
+    throw fail(`the type must be ${DESCRIPTORS[type]} (${type}); got ${descriptor}`);
+  }
   if (order === "True") throw fail("in Fortran order; only C order is read");
   const shape = sizes.split(",").filter((size) => size.trim() !== "").map(Number);
   const length = product(shape), size = ARRAYS[type].BYTES_PER_ELEMENT;
@@ -65,7 +67,7 @@ export function readNpy<T extends NpyType>(bytes: Uint8Array, type: T, name = "t
  */
 export function writeNpy({ type, shape, data }: Npy): Uint8Array<ArrayBuffer> {
   if (product(shape) !== data.length) {
-    throw new RangeError(`a shape of (${shape}) takes ${product(shape)} numbers and ${data.length} were given`);
+    throw new RangeError(`an array of shape (${shape}) must have ${product(shape)} numbers; got ${data.length}`);
   }
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = `{'descr': '${DESCRIPTORS[type]}', 'fortran_order': False, 'shape': (${sizes}), }`;

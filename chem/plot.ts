@@ -77,7 +77,9 @@ function runs({ x, y }: Series, xScale: Scale, yScale: Scale): [number, number][
  */
 export function lineChart(series: readonly Series[], options: LineChartOptions): string {
   for (const { name, x, y } of series) {
-    if (x.length !== y.length) throw new RangeError(`series "${name}" has ${x.length} x and ${y.length} y`);
+    if (x.length !== y.length) {
+      throw new RangeError(`series "${name}" must have as many x as y; got ${x.length} and ${y.length}`);
+    }
   }
   const { title, xLabel, yLabel, logX = false, logY = false, width = 800, height = 480 } = options;
   const dots = options.dots ?? series.every(({ x }) => x.length <= 40);

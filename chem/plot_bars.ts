@@ -34,7 +34,7 @@ export interface BarChartOptions {
 export function barChart(bars: readonly Bar[], options: BarChartOptions): string {
   for (const { label, value, low = value, high = value } of bars) {
     if (!(low <= value && value <= high)) {
-      throw new RangeError(`bar "${label}": its interval [${low}, ${high}] does not hold its value ${value}`);
+      throw new RangeError(`the interval of bar "${label}" must hold its value ${value}; got [${low}, ${high}]`);
     }
   }
   const { title, yLabel, markLabel, digits = 1, width = 800, height = 480 } = options;

@@ -85,12 +85,12 @@ function checkSplit(split: Qm9["split"], count: number, folder: string): void {
   for (const part of ["train", "valid", "test"] as const) {
     const path = `${folder}/${QM9_FILES[part].name}`;
     for (const row of split[part]) {
-      if (row < 0 || row >= count) throw new TypeError(`${path}: row ${row} is outside 0 to ${count - 1}`);
+      if (row < 0 || row >= count) throw new TypeError(`${path}: rows must be 0 to ${count - 1}; got ${row}`);
       if (seen[row]++) throw new TypeError(`${path}: row ${row} is in the split twice`);
     }
   }
   const total = split.train.length + split.valid.length + split.test.length;
-  if (total !== count) throw new TypeError(`${folder}: the split holds ${total} of ${count} molecules`);
+  if (total !== count) throw new TypeError(`${folder}: the split must hold all ${count} molecules; got ${total}`);
 }
 
 /**
@@ -112,7 +112,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
     const { shape, data } = readNpy(bytes.get(name)!, type, path);
     const wanted = columns === null ? "[n]" : `[n,${columns}]`;
     if (shape.length !== (columns === null ? 1 : 2) || (columns !== null && shape[1] !== columns)) {
-      throw new TypeError(`${path}: its shape is [${shape}] where ${wanted} is due`);
+      throw new TypeError(`${path}: the shape must be ${wanted}; got [${shape}]`);
     }
     return data as NpyTypes[(typeof QM9_FILES)[K]["type"]];
   };
@@ -127,7 +127,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
   const atoms = offsets[count];
   const agree = (name: string, have: number, due: number, what: string) => {
     if (have !== due) {
-      throw new TypeError(`${at}/${name}: holds ${have} ${what} where ${QM9_FILES.atomCounts.name} tells ${due}`);
+      throw new TypeError(`${at}/${name}: expected ${due} ${what}, as ${QM9_FILES.atomCounts.name} says; got ${have}`);
     }
   };
   agree(QM9_FILES.index.name, index.length, count, "molecules");
@@ -138,7 +138,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
   for (const z of atomicNumbers) {
     if (z !== 1 && (z < 6 || z > 9)) {
       throw new TypeError(
-        `${at}/${QM9_FILES.atomicNumbers.name}: atomic number ${z}; QM9 has H, C, N, O and F (1, 6, 7, 8, 9)`,
+        `${at}/${QM9_FILES.atomicNumbers.name}: atomic numbers must be 1, 6, 7, 8 or 9 (H, C, N, O, F); got ${z}`,
       );
     }
   }
@@ -146,7 +146,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
 
   const checked = (row: number) => {
     if (!Number.isInteger(row) || row < 0 || row >= count) {
-      throw new RangeError(`row ${row} was asked of ${count} molecules; rows go from 0 to ${count - 1}`);
+      throw new RangeError(`row must be 0 to ${count - 1}; got ${row}`);
     }
     return row;
   };

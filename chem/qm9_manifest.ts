@@ -52,7 +52,9 @@ export async function checkManifest(
     const due = manifest.files[name];
     if (due === undefined) throw new TypeError(`${path}: does not list ${name}`);
     if (due.bytes !== bytes.length) {
-      throw new TypeError(`${folder}/${name}: has ${bytes.length} bytes where ${QM9_MANIFEST} tells ${due.bytes}`);
+      throw new TypeError(
+        `${folder}/${name}: expected ${due.bytes} bytes, as ${QM9_MANIFEST} says; got ${bytes.length}`,
+      );
     }
     if (due.sha256 !== await sha256(bytes)) {
       throw new TypeError(`${folder}/${name}: damaged, its SHA-256 is not that of ${QM9_MANIFEST}`);

@@ -84,7 +84,7 @@ function compact(records: readonly Qm9Record[]): Files {
     record.positions.forEach((x, i) => {
       const units = Math.round(x * POSITION_UNITS_PER_ANGSTROM);
       if (Math.abs(units) > 32767) {
-        throw new TypeError(`molecule ${record.index}: a coordinate of ${x} angstrom; up to 16.38 can be kept`);
+        throw new TypeError(`molecule ${record.index}: coordinates must be at most 16.38 angstrom; got ${x}`);
       }
       positions[3 * atom + i] = units;
     });
@@ -123,7 +123,7 @@ async function fromArchive(from: string, options: PrepareOptions): Promise<Files
     );
   }
   if (excluded.size !== expect.excluded) {
-    throw new TypeError(`${list}: lists ${excluded.size} molecules where ${expect.excluded} are due`);
+    throw new TypeError(`${list}: expected ${expect.excluded} molecules; got ${excluded.size}`);
   }
   const records: Qm9Record[] = [], seen = new Set<number>(), decoder = new TextDecoder();
   try {
@@ -142,8 +142,8 @@ async function fromArchive(from: string, options: PrepareOptions): Promise<Files
   }
   if (seen.size !== expect.molecules || records.length !== expect.molecules - expect.excluded) {
     throw new TypeError(
-      `${from}: holds ${seen.size} molecules, ${records.length} of them not excluded, where ${expect.molecules} and ` +
-        `${expect.molecules - expect.excluded} are due`,
+      `${from}: expected ${expect.molecules} molecules, ${expect.molecules - expect.excluded} of them not excluded; ` +
+        `got ${seen.size} and ${records.length}`,
     );
   }
   return compact(records.sort((a, b) => a.index - b.index));

@@ -27,12 +27,16 @@ const number = (text: string) => text.trim() === "" ? NaN : Number(text.replace(
 export function parseQm9Xyz(text: string, name: string): Qm9Record {
   const lines = text.split(/\r?\n/), atoms = Number(lines[0]);
   const fail = (what: string) => new TypeError(`${name}: ${what}`);
-  if (!Number.isInteger(atoms) || atoms < 1 || atoms > 255) throw fail(`"${lines[0]}" is no number of atoms`);
-  if (lines.length < atoms + 4) throw fail(`cut short: ${atoms} atoms take at least ${atoms + 4} lines`);
+  if (!Number.isInteger(atoms) || atoms < 1 || atoms > 255) {
+    throw fail(`the number of atoms must be 1 to 255; got "${lines[0]}"`);
+  }
+  if (lines.length < atoms + 4) {
+    throw fail(`a file of ${atoms} atoms must have at least ${atoms + 4} lines; got ${lines.length}`);
+  }
 
   const [tag, index, ...values] = lines[1].trim().split(/\s+/), properties = values.map(number);
   if (tag !== "gdb" || !Number.isInteger(Number(index)) || Number(index) < 1) {
-    throw fail(`line 2 begins "${tag} ${index}" where "gdb" and an index are due`);
+    throw fail(`line 2 must begin with "gdb" and an index; got "${tag} ${index}"`);
   }
   if (properties.length !== QM9_PROPERTIES.length || !properties.every(Number.isFinite)) {
     throw fail(`line 2 must hold ${QM9_PROPERTIES.length} numbers after the index: ${QM9_PROPERTIES.join(", ")}`);

@@ -22,7 +22,7 @@ export function fitsMolblock({ atomicNumbers, positions }: Molecule, bonds: read
 }
 
 function oneLine(what: string, text: string): string {
-  if (/[\r\n]/.test(text)) throw new RangeError(`${what}: one line is allowed; given is ${JSON.stringify(text)}`);
+  if (/[\r\n]/.test(text)) throw new RangeError(`the ${what} must be one line; got ${JSON.stringify(text)}`);
   return text;
 }
 
@@ -36,19 +36,19 @@ function oneLine(what: string, text: string): string {
 export function molblock(molecule: Molecule, bonds: readonly Bond[], title = ""): string {
   const { atomicNumbers, positions } = molecule, n = atomicNumbers.length;
   if (positions.length !== 3 * n) {
-    throw new RangeError(`Positions: ${n} atoms need ${3 * n} numbers; given are ${positions.length}`);
+    throw new RangeError(`positions of ${n} atoms must be ${3 * n} numbers; got ${positions.length}`);
   }
   if (!fitsMolblock(molecule, bonds)) {
     const coordinate = positions.find((value) => !(Math.abs(value) <= 9999)) ?? "no other";
     throw new RangeError(
-      "V2000 allows 999 atoms, 999 bonds and coordinates from -9999 to 9999 angstrom; " +
-        `given are ${n}, ${bonds.length} and ${coordinate}`,
+      "a V2000 molblock must have at most 999 atoms, 999 bonds and coordinates from -9999 to 9999 angstrom; " +
+        `got ${n}, ${bonds.length} and ${coordinate}`,
     );
   }
-  if (title.length > 80) throw new RangeError(`Title: 80 characters are allowed; given are ${title.length}`);
+  if (title.length > 80) throw new RangeError(`the title must have at most 80 characters; got ${title.length}`);
   const three = (value: number) => String(value).padStart(3);
   const lines = [
-    oneLine("Title", title),
+    oneLine("title", title),
     "  Molstep           3D",
     "",
     `${three(n)}${three(bonds.length)}  0  0  0  0  0  0  0  0999 V2000`,
@@ -84,12 +84,14 @@ export function sdfRecord(block: string, data: SdfData = {}): string {
   for (const [name, value] of Object.entries(data)) {
     if (!/^[^<>\r\n]+$/.test(name)) {
       throw new RangeError(
-        `Data field: <, > and line breaks are not allowed in a name; given is ${JSON.stringify(name)}`,
+        `the name of a data field must be without <, > and line breaks; got ${JSON.stringify(name)}`,
       );
     }
     const lines = String(value).split(/\r?\n/);
     if (lines.some((line) => line.startsWith("$$$$")) || (lines.length > 1 && lines.includes(""))) {
-      throw new RangeError(`Data field ${name}: empty lines and $$$$ are not allowed in a value`);
+      throw new RangeError(
+        `the value of data field ${name} must be without empty lines and $$$$; got ${JSON.stringify(String(value))}`,
+      );
     }
     text += `>  <${name}>\n${lines.join("\n")}\n\n`;
   }
@@ -105,7 +107,7 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
   const lines = text.split(/\r?\n/);
   const fail = (line: number, wanted: string) => {
     return new SyntaxError(
-      `Molblock, line ${line + 1}: expected ${wanted}, found ${JSON.stringify(lines[line] ?? "the end")}`,
+      `molblock, line ${line + 1}: expected ${wanted}; got ${JSON.stringify(lines[line] ?? "the end")}`,
     );
   };
   const integer = (line: number, from: number): number => {
@@ -126,7 +128,7 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
     try {
       atomicNumbers[i] = atomicNumberOf(line.slice(31, 34).trim());
     } catch (error) {
-      throw new SyntaxError(`Molblock, line ${5 + i}: ${(error as Error).message}`);
+      throw new SyntaxError(`molblock, line ${5 + i}: ${(error as Error).message}`);
     }
   }
   for (let b = 0; b < m; b++) {
@@ -136,7 +138,7 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
     bonds.push({ i: Math.min(i, j), j: Math.max(i, j), order });
   }
   if (!lines.slice(4 + n + m).some((line) => line.trimEnd() === "M  END")) {
-    throw new SyntaxError("Molblock: M  END is missing");
+    throw new SyntaxError("molblock: expected M  END; got the end");
   }
   return { title: lines[0], molecule: { atomicNumbers, positions }, bonds };
 }

@@ -96,8 +96,8 @@ const BREATH = 15;
 export function createValidatorPool(options: ValidatorPoolOptions): ValidatorPool {
   const { validate, piece: size = 4, onFault = () => {}, open = () => openValidationWorker() } = options;
   const { workers: most = Math.min(3, Math.max(1, navigator.hardwareConcurrency - 1)) } = options;
-  if (!Number.isInteger(most) || most < 0) throw new RangeError(`workers must be a whole number from 0, not ${most}`);
-  if (!Number.isInteger(size) || size < 1) throw new RangeError(`a piece has at least 1 molecule, not ${size}`);
+  if (!Number.isInteger(most) || most < 0) throw new RangeError(`workers must be a whole number from 0; got ${most}`);
+  if (!Number.isInteger(size) || size < 1) throw new RangeError(`molecules of a piece must be at least 1; got ${size}`);
   let slots: Slot[] = [], opened = 0, closed = false, working = false;
   const queue: Job[] = [], forMain: Piece[] = [];
 

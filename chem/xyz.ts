@@ -25,7 +25,7 @@ export interface XyzFrame {
  */
 export function xyz({ atomicNumbers, positions }: Molecule, comment = ""): string {
   if (/[\r\n]/.test(comment)) {
-    throw new RangeError(`Comment: one line is allowed; given is ${JSON.stringify(comment)}`);
+    throw new RangeError(`the comment must be one line; got ${JSON.stringify(comment)}`);
   }
   const lines = [String(atomicNumbers.length), comment];
   atomicNumbers.forEach((atomicNumber, i) => {
@@ -45,7 +45,7 @@ export function readXyz(text: string): XyzFrame[] {
   while (lines.length > 0 && lines[lines.length - 1].trim() === "") lines.pop();
   for (let at = 0; at < lines.length;) {
     if (!/^\s*\d+\s*$/.test(lines[at])) {
-      throw new SyntaxError(`XYZ, line ${at + 1}: expected a number of atoms, found ${JSON.stringify(lines[at])}`);
+      throw new SyntaxError(`XYZ, line ${at + 1}: expected a number of atoms; got ${JSON.stringify(lines[at])}`);
     }
     const n = Number(lines[at]), comment = lines[at + 1] ?? "";
     const atomicNumbers = new Uint8Array(n), positions = new Float32Array(3 * n);
@@ -54,7 +54,7 @@ export function readXyz(text: string): XyzFrame[] {
       const numbers = place.slice(0, 3).map(Number);
       if (numbers.length < 3 || !numbers.every(Number.isFinite)) {
         const found = JSON.stringify(line ?? "the end");
-        throw new SyntaxError(`XYZ, line ${at + 3 + i}: expected a symbol and three numbers, found ${found}`);
+        throw new SyntaxError(`XYZ, line ${at + 3 + i}: expected a symbol and three numbers; got ${found}`);
       }
       try {
         atomicNumbers[i] = atomicNumberOf(symbol);

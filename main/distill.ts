@@ -147,7 +147,7 @@ export const distillCommand = command({
 /** Settings that are whole, and the limits beside them: so a job's worker is told. */
 function wholeSettings(json: string, { minutes, updates }: Limits): { settings: RoundSettings; limits: Limits } {
   if (minutes === undefined && updates === undefined) {
-    throw new UsageError("with --settings, --minutes or --updates is needed");
+    throw new UsageError("with --settings, --minutes or --updates must be given; got neither");
   }
   return { settings: roundSettings.parse(JSON.parse(json)), limits: { minutes, updates } };
 }

@@ -63,7 +63,7 @@ export function formatOf(out: string, asked?: typeof FORMATS[number]): typeof FO
   const ending = /\.([a-z]+)$/i.exec(out)?.[1].toLowerCase();
   const format = asked ?? FORMATS.find((one) => one === ending);
   if (format) return format;
-  throw new UsageError(`--out ${out}: the format is not clear; end it in .${FORMATS.join(", .")} or give --format`);
+  throw new UsageError(`--out must end in .${FORMATS.join(", .")}, or --format be given; got ${out}`);
 }
 
 /** Molecules to a file or to stdout. */

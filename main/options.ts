@@ -89,7 +89,7 @@ export function readOptions<O extends Options>(args: readonly string[], options:
   for (const name of names) {
     const result = options[name].schema.safeParse(given[name]);
     if (result.success) values[name] = result.data;
-    else if (given[name] === undefined) faults.push(`--${name} is needed: ${options[name].help}`);
+    else if (given[name] === undefined) faults.push(`--${name} must be given: ${options[name].help}`);
     else faults.push(`--${name} ${given[name]}: ${result.error.issues.map(({ message }) => message).join("; ")}`);
   }
   if (faults.length > 0) throw new UsageError(faults.join("\n"));

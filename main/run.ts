@@ -28,7 +28,7 @@ export async function run(commands: Commands, args: readonly string[], terminal:
     return EXIT.ok;
   }
   if (!Object.hasOwn(commands, name)) {
-    terminal.error(`unknown command ${name}; allowed are ${Object.keys(commands).join(", ")}\n`);
+    terminal.error(`the command must be one of ${Object.keys(commands).join(", ")}; got ${name}\n`);
     return EXIT.usage;
   }
   try {

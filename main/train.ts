@@ -56,7 +56,7 @@ export const trainCommand = command({
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
   },
   async run({ name, kind, data, export: to, ...options }, { error, interactive, signal }) {
-    if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates is needed");
+    if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
       await runTraining({ ...options, folder, modelName: name, qm9: data, ...out });
@@ -65,7 +65,9 @@ export const trainCommand = command({
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
-      if (!["auto", ...BACKENDS].includes(backend)) throw new UsageError(`${kind} trains on ${BACKENDS.join(", ")}`);
+      if (!["auto", ...BACKENDS].includes(backend)) {
+        throw new UsageError(`the backend of ${kind} must be auto, ${BACKENDS.join(", ")}; got ${backend}`);
+      }
       const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, qm9: data };
       await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });
     }

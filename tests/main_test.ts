@@ -32,7 +32,7 @@ Deno.test("run() lists the commands when given none or --help", async () => {
 Deno.test("run() refuses an unknown command and lists those allowed", async () => {
   const { terminal, written } = paper();
   assert.equal(await run(commands, ["sevre"], terminal), 2);
-  assert.match(written.error, /unknown command sevre; allowed are serve, generate/);
+  assert.match(written.error, /the command must be one of serve, generate, .*; got sevre/);
 });
 
 for (const name of Object.keys(commands)) {
@@ -66,7 +66,7 @@ Deno.test("readOptions() tells every fault at once", () => {
     assert.ok(error instanceof UsageError);
     assert.match(error.message, /--count 11: .*10/);
     assert.match(error.message, /--size 4-2: must run from a smaller/);
-    assert.match(error.message, /--name is needed: the name/);
+    assert.match(error.message, /--name must be given: the name/);
     return true;
   });
 });

@@ -75,7 +75,7 @@ export async function evaluate(
   { settings, reference, groups, generationMs, examples: most = 48, onProgress, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { count } = settings;
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   const records: Judged[] = [], seen = createDistributions(), examples: string[] = [], started = performance.now();
   for await (const batch of batches) {
     signal?.throwIfAborted();
@@ -88,7 +88,7 @@ export async function evaluate(
     }
     onProgress?.(records.length, count);
   }
-  if (records.length !== count) throw new Error(`${count} molecules were to be drawn and ${records.length} came`);
+  if (records.length !== count) throw new Error(`expected ${count} molecules; got ${records.length}`);
   const seconds = (performance.now() - started) / 1000;
   const statistics = reference?.statistics;
   return {

@@ -164,7 +164,9 @@ export async function findReference(folders: readonly string[] = []): Promise<Re
 /** `deno run -A model/evaluation/evaluate_reference.ts FOLDER` writes the reference of QM9 into a folder. */
 if (import.meta.main) {
   const [folder] = Deno.args;
-  if (Deno.args.length !== 1) throw new RangeError(`one folder to write to is asked; given: ${Deno.args.join(" ")}`);
+  if (Deno.args.length !== 1) {
+    throw new RangeError(`expected one folder to write to; got ${Deno.args.join(" ") || "none"}`);
+  }
   const [{ openQm9 }, { createRdkit }, { createValidator }] = await Promise.all([
     import("../../chem/qm9.ts"),
     import("../../chem/rdkit.ts"),

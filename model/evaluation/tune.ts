@@ -115,7 +115,7 @@ export function choose(tried: readonly Tried[], data = 1): Tried {
   const [first] = stable.sort((a, b) =>
     (a.groups ?? 0) - (b.groups ?? 0) || b.moleculeStability.value - a.moleculeStability.value
   );
-  if (!first) throw new RangeError("one candidate at least is needed, none given");
+  if (!first) throw new RangeError("candidates must be at least 1; got 0");
   return first;
 }
 

@@ -167,7 +167,7 @@ export const cardSchema = strict({
     for (const key of ["vectors", "scalars", "pairs"] as const) {
       const given = moments[key].length;
       if (given === space[key]) continue;
-      const message = `the latent has ${space[key]} ${key}, ${given} given`;
+      const message = `${key} of the latent must be ${space[key]}; got ${given}`;
       context.addIssue({ code: "custom", path: ["latents", size, key], message });
     }
   }

@@ -23,7 +23,9 @@ export function latestTime(parametrisation: Parametrisation, schedule: Schedule)
 }
 
 function checkLatest(latest: number): void {
-  if (!(latest > 0 && latest <= 1)) throw new RangeError(`the latest time must lie in (0, 1], not ${latest}`);
+  if (!(latest > 0 && latest <= 1)) {
+    throw new RangeError(`the latest time must be above 0 and at most 1; got ${latest}`);
+  }
 }
 
 /** A denoiser that is asked at min(t, latest) in place of t. It takes the denoiser over and disposes of it. */

@@ -119,7 +119,7 @@ export function chooseSettings(
     clamp?: number;
   } = {},
 ): Settings {
-  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer, not ${steps}`);
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer; got ${steps}`);
   const student = card.distilled.find((entry) => entry.steps === steps);
   if (asked === "distilled" || (asked === undefined && student)) {
     if (!student) {

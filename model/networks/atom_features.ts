@@ -24,13 +24,13 @@ export function atomFeatureArrays(
   molecules: readonly Molecule[],
   { elements, includeCharges }: AtomFeatureOptions,
 ): AtomFeatures {
-  if (molecules.length === 0) throw new RangeError("a batch of at least one molecule is needed, none is given");
+  if (molecules.length === 0) throw new RangeError("molecules of a batch must be at least 1; got 0");
   const nodes = molecules[0].atomicNumbers.length, width = elements.length + (includeCharges ? 1 : 0);
   const positions = new Float32Array(molecules.length * nodes * 3);
   const features = new Float32Array(molecules.length * nodes * width);
   molecules.forEach(({ atomicNumbers, positions: from }, b) => {
     if (atomicNumbers.length !== nodes) {
-      throw new RangeError(`molecules of one size are needed; there are ${nodes} and ${atomicNumbers.length} atoms`);
+      throw new RangeError(`molecules of a batch must be of one size; got ${nodes} and ${atomicNumbers.length} atoms`);
     }
     const mean = [0, 1, 2].map((axis) => {
       let sum = 0;
@@ -41,7 +41,7 @@ export function atomFeatureArrays(
       const at = b * nodes + i, type = elements.indexOf(atomicNumbers[i]);
       if (type < 0) {
         throw new RangeError(
-          `atomic numbers ${elements.join(", ")} are known to this model; ${atomicNumbers[i]} is given`,
+          `atomic numbers of this model must be ${elements.join(", ")}; got ${atomicNumbers[i]}`,
         );
       }
       for (let axis = 0; axis < 3; axis++) positions[3 * at + axis] = from[3 * i + axis] - mean[axis];

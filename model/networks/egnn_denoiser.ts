@@ -99,7 +99,9 @@ export interface EgnnDenoiserOptions {
 /** Throws RangeError for a latent space with more vectors than the position, or with pairs. */
 export function checkSpace(space: LatentSpace): void {
   if (space.vectors !== 1 || space.pairs !== 0) {
-    throw new RangeError(`an EGNN denoises one vector a node and no pairs; asked for ${JSON.stringify(space)}`);
+    throw new RangeError(
+      `the latent of an EGNN must have one vector a node and no pairs; got ${JSON.stringify(space)}`,
+    );
   }
 }
 

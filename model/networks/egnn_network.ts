@@ -36,17 +36,17 @@ export function lackingForEgnn({ sizes, inputs, outputs }: EgnnNetworkOptions): 
   const { width, blocks, invariantLayers, sinEmbedding, aggregation, normalisationFactor } = sizes;
   if (sinEmbedding) return "the engine has no sinusoidal distances";
   if (width % 16 !== 0 || width > WIDTH) {
-    return `the engine's widths are multiples of 16 up to ${WIDTH}, ${width} asked`;
+    return `the engine's width must be a multiple of 16 up to ${WIDTH}; got ${width}`;
   }
-  if (blocks > BLOCKS) return `the engine has up to ${BLOCKS} blocks, ${blocks} asked`;
+  if (blocks > BLOCKS) return `the engine's blocks must be at most ${BLOCKS}; got ${blocks}`;
   if (invariantLayers < 1 || invariantLayers > LAYERS) {
-    return `the engine has 1 to ${LAYERS} invariant layers a block, ${invariantLayers} asked`;
+    return `the engine's invariant layers a block must be 1 to ${LAYERS}; got ${invariantLayers}`;
   }
   if (inputs < 1 || inputs > INPUTS || outputs < 1 || outputs > OUTPUTS) {
-    return `the engine has 1 to ${INPUTS} features in and 1 to ${OUTPUTS} out, ${inputs} and ${outputs} asked`;
+    return `the engine's features must be 1 to ${INPUTS} in and 1 to ${OUTPUTS} out; got ${inputs} and ${outputs}`;
   }
   if (aggregation === "sum" && !(normalisationFactor > 0)) {
-    return `the engine's normalisation factor is positive, ${normalisationFactor} asked`;
+    return `the engine's normalisation factor must be above 0; got ${normalisationFactor}`;
   }
 }
 
@@ -76,13 +76,13 @@ export function createArguments(options: EgnnNetworkOptions) {
 /** Throws RangeError where arrays are not of this shape. */
 export function checkArrays({ h, x }: EgnnArrays, { batch, nodes }: BatchShape, inputs: number): void {
   if (!(Number.isInteger(nodes) && nodes > 0 && Number.isInteger(batch) && batch >= 0)) {
-    throw new RangeError(`a batch of molecules of at least 1 node asked, ${batch} of ${nodes} nodes given`);
+    throw new RangeError(`molecules and their nodes must be at least 1; got ${batch} of ${nodes} nodes`);
   }
   if (x.length !== batch * nodes * 3) {
-    throw new RangeError(`positions of ${batch} x ${nodes} x 3 floats asked, ${x.length} given`);
+    throw new RangeError(`positions must be ${batch} x ${nodes} x 3 floats; got ${x.length}`);
   }
   if (h.length !== batch * nodes * inputs) {
-    throw new RangeError(`features of ${batch} x ${nodes} x ${inputs} floats asked, ${h.length} given`);
+    throw new RangeError(`features must be ${batch} x ${nodes} x ${inputs} floats; got ${h.length}`);
   }
 }
 

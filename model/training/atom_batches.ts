@@ -68,8 +68,8 @@ const ATOM_BATCH = 103;
  */
 export function makeAtomGroup(options: AtomBatchOptions): AtomGroup {
   const { set, space, batch: B, seed, update, schedule, timesteps } = options;
-  if (!(Number.isInteger(B) && B > 0)) throw new RangeError(`batch must be at least 1, ${B} given`);
-  if (set.count === 0) throw new RangeError("no molecules to draw from");
+  if (!(Number.isInteger(B) && B > 0)) throw new RangeError(`batch must be a positive integer; got ${B}`);
+  if (set.count === 0) throw new RangeError("molecules must be at least 1; got 0");
   const stream = random(seed, update, ATOM_BATCH);
   let at = stream.integer(set.count);
   const rows = [...set.sizes.values()].find((group) => (at -= group.length) < 0)!;

@@ -52,8 +52,8 @@ export function timeOf(uniform: number, schedule: Schedule, focus?: Focus): numb
  */
 export function makeGroups(options: BatchOptions): Group[] {
   const { examples, batch, seed, update, schedule, coupling, align, focus, classes = QM9_CLASSES.length } = options;
-  if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1, ${batch} given`);
-  if (examples.count === 0) throw new RangeError("no examples to draw from");
+  if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
+  if (examples.count === 0) throw new RangeError("examples must be at least 1; got 0");
   const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
   const drawn = new Map<number, { index: number; t: number }[]>();
   for (let k = 0; k < batch; k++) {

@@ -111,10 +111,10 @@ function accumulator() {
 
 function check<G>({ minutes, updates, muon = 0.02, adamw = 2e-3, clip = 10 }: TrainOptions<G>): void {
   if (minutes === undefined && updates === undefined) {
-    throw new RangeError("a run needs minutes or updates; neither given");
+    throw new RangeError("a run must have minutes or updates; got neither");
   }
   for (const [name, value] of Object.entries({ minutes, updates, muon, adamw, clip })) {
-    if (value !== undefined && !(value > 0)) throw new RangeError(`${name} must be positive, ${value} given`);
+    if (value !== undefined && !(value > 0)) throw new RangeError(`${name} must be above 0; got ${value}`);
   }
 }
 
@@ -138,7 +138,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     throw new RangeError(`${folder} holds a run of ${saved.update} updates: resume it or name another folder`);
   }
   if (saved && saved.settings !== settings) {
-    throw new RangeError(`the run in ${folder} has other settings: ${saved.settings}; given: ${settings}`);
+    throw new RangeError(`settings must be those of the run in ${folder}: ${saved.settings}; got ${settings}`);
   }
   if (saved) await learner.restore(saved.state);
 

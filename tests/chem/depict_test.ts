@@ -22,7 +22,7 @@ Deno.test("depictionGrid() throws when a SMILES is refused or a size makes no se
   assert.throws(() => depictionGrid(rdkit, ["C1CC"]), { name: "RangeError", message: /C1CC/ });
   assert.throws(() => depictionGrid(rdkit, ["C"], { columns: 0 }), {
     name: "RangeError",
-    message: /columns.*given is 0/,
+    message: /columns must be .*; got 0/,
   });
 });
 

@@ -10,7 +10,7 @@ function histogram(values: readonly number[], width = 0.1) {
 Deno.test("createHistogram() puts whole multiples of the width into their own bin", () => {
   assert.deepEqual(histogram([0.3, 0.1, 0.3, 0.35, -0.1]), { width: 0.1, first: -1, counts: [1, 0, 1, 0, 3] });
   assert.deepEqual(histogram([]), { width: 0.1, first: 0, counts: [] });
-  assert.throws(() => createHistogram(0), /bin width above 0/);
+  assert.throws(() => createHistogram(0), /bin width must be above 0; got 0/);
   assert.ok(Math.abs(meanOf(histogram([0.3, 0.5]))! - 0.4) < 1e-12);
   assert.equal(meanOf(histogram([])), null);
 });
@@ -24,7 +24,7 @@ Deno.test("wasserstein() is the mean distance of sorted samples", () => {
   assert.equal(wasserstein(histogram(a), histogram(b)), wasserstein(histogram(b), histogram(a)));
   assert.ok(Math.abs(wasserstein(histogram([0]), histogram([0.7, 0.7]))! - 0.7) < 1e-12);
   assert.equal(wasserstein(histogram(a), histogram([])), null);
-  assert.throws(() => wasserstein(histogram(a), histogram(b, 0.2)), /bin widths 0.1 and 0.2/);
+  assert.throws(() => wasserstein(histogram(a), histogram(b, 0.2)), /bin widths .* equal; got 0.1 and 0.2/);
 });
 
 Deno.test("jensenShannon() goes from 0 for equal to 1 for disjoint, whatever the counts add up to", () => {

@@ -60,7 +60,7 @@ Deno.test("lineChart() draws nothing and one point without falling over", () => 
     assertWellFormed(lineChart(series, options));
     assertWellFormed(lineChart(series, { ...options, logX: true, logY: true }));
   }
-  assert.throws(() => lineChart([{ name: "a", x: [1], y: [] }], options), /"a" has 1 x and 0 y/);
+  assert.throws(() => lineChart([{ name: "a", x: [1], y: [] }], options), /"a" must have as many x as y; got 1 and 0/);
 });
 
 Deno.test("lineChart() draws marks as hollow shapes that no line joins, in the legend too", () => {
@@ -81,7 +81,7 @@ Deno.test("barChart() draws bars in proportion, with intervals and marks", () =>
   assert.ok(svg.includes("b: 80 [75, 84]"));
   assert.throws(
     () => barChart([{ label: "a", value: 1, low: 2 }], { title: "t", yLabel: "" }),
-    /bar "a": its interval/,
+    /interval of bar "a"/,
   );
 });
 

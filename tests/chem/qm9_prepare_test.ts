@@ -75,12 +75,15 @@ Deno.test("parseQm9Xyz() reads numbers in Mathematica's form and the first SMILE
 
 Deno.test("parseQm9Xyz() names the file and the line that is wrong", () => {
   const spoil = (from: string, to: string) => () => parseQm9Xyz(xyz(2).replace(from, to), "a.xyz");
-  assert.throws(spoil("2\n", "two\n"), /a\.xyz: "two" is no number of atoms/);
+  assert.throws(spoil("2\n", "two\n"), /a\.xyz: the number of atoms must be 1 to 255; got "two"/);
   assert.throws(spoil("gdb", "gdc"), /a\.xyz: line 2/);
   assert.throws(spoil("2.3", "x"), /15 numbers/);
   assert.throws(spoil("F", "Si"), /element "Si"; QM9 has H, C, N, O, F/);
   assert.throws(spoil("1.5", ""), /line 4 does not hold a position/);
-  assert.throws(() => parseQm9Xyz(xyz(2).split("\n").slice(0, 4).join("\n"), "a.xyz"), /a\.xyz: cut short/);
+  assert.throws(
+    () => parseQm9Xyz(xyz(2).split("\n").slice(0, 4).join("\n"), "a.xyz"),
+    /a\.xyz: a file of 2 atoms must have at least 6 lines; got 4/,
+  );
 });
 
 Deno.test("decompress() undoes bzip2 and refuses a damaged or cut archive", async () => {
@@ -147,7 +150,7 @@ Deno.test("prepareQm9() leaves what was there when the archive is partial or dam
     await prepareQm9(options);
     for (
       const [bytes, message] of [
-        [archive([1, 2, 3, 5]), /qm9\.tar: holds 4 molecules, 2 of them not excluded, where 30 and 28 are due/],
+        [archive([1, 2, 3, 5]), /qm9\.tar: expected 30 molecules, 28 of them not excluded; got 4 and 2/],
         [archive([1, 1]), /molecule 1 is there twice/],
         [archive([1, 2]).slice(0, -1500), /qm9\.tar: the tar archive is cut short/],
       ] as const
@@ -182,7 +185,10 @@ Deno.test("prepareQm9() stops when it is told to", async () => {
 Deno.test("prepareQm9() asks for the list of excluded molecules when it is not there, or not whole", async () => {
   await withFolder(async (folder) => {
     const options = await writeArchive(folder);
-    await assert.rejects(prepareQm9({ ...options, expect: { molecules: 30, excluded: 3 } }), /lists 2 .* 3 are due/);
+    await assert.rejects(
+      prepareQm9({ ...options, expect: { molecules: 30, excluded: 3 } }),
+      /expected 3 molecules; got 2/,
+    );
     await Deno.remove(`${folder}/uncharacterized.txt`);
     await assert.rejects(prepareQm9(options), /uncharacterized\.txt is not there.*figshare/);
   });

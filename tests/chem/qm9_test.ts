@@ -50,7 +50,7 @@ Deno.test("openQm9() gives molecules in angstrom with their SMILES, properties a
     assert.equal(qm9.smiles(2), "N#N");
     assert.equal(qm9.properties[2 * QM9_PROPERTIES.length + QM9_PROPERTIES.indexOf("Cv")], 44);
     assert.deepEqual([...qm9.split.train, ...qm9.split.valid, ...qm9.split.test], [2, 0, 1]);
-    assert.throws(() => qm9.molecule(3), /row 3 was asked of 3 molecules/);
+    assert.throws(() => qm9.molecule(3), /row must be 0 to 2; got 3/);
   });
 });
 
@@ -68,19 +68,31 @@ Deno.test("openQm9() names each file that is not there, and each that is cut sho
 
 Deno.test("openQm9() refuses files that do not agree with each other", async () => {
   const spoilt: [keyof typeof QM9_FILES, Npy, RegExp][] = [
-    ["index", { type: "i32", shape: [2], data: new Int32Array(2) }, /gdb9_index.*holds 2 molecules.* 3/],
-    ["atomicNumbers", { type: "u8", shape: [5], data: new Uint8Array(5).fill(6) }, /atomic_numbers.*5 atoms.* 6/],
-    ["atomicNumbers", { type: "u8", shape: [6], data: new Uint8Array(6).fill(5) }, /atomic_numbers.*number 5/],
-    ["positions", { type: "i16", shape: [18], data: new Int16Array(18) }, /positions.*shape is \[18\]/],
-    ["properties", { type: "f64", shape: [3, 14], data: new Float64Array(42) }, /properties.*shape is \[3,14\]/],
-    ["test", { type: "i32", shape: [1], data: new Int32Array([3]) }, /split_test.*row 3 is outside 0 to 2/],
+    ["index", { type: "i32", shape: [2], data: new Int32Array(2) }, /gdb9_index.*expected 3 molecules.*; got 2/],
+    [
+      "atomicNumbers",
+      { type: "u8", shape: [5], data: new Uint8Array(5).fill(6) },
+      /atomic_numbers.*expected 6 atoms.*; got 5/,
+    ],
+    ["atomicNumbers", { type: "u8", shape: [6], data: new Uint8Array(6).fill(5) }, /atomic_numbers.*; got 5/],
+    ["positions", { type: "i16", shape: [18], data: new Int16Array(18) }, /positions.*shape must be .*; got \[18\]/],
+    [
+      "properties",
+      { type: "f64", shape: [3, 14], data: new Float64Array(42) },
+      /properties.*shape must be .*; got \[3,14\]/,
+    ],
+    ["test", { type: "i32", shape: [1], data: new Int32Array([3]) }, /split_test.*rows must be 0 to 2; got 3/],
     ["test", { type: "i32", shape: [1], data: new Int32Array([0]) }, /split_test.*row 0 is in the split twice/],
-    ["test", { type: "i32", shape: [0], data: new Int32Array(0) }, /split holds 2 of 3/],
+    ["test", { type: "i32", shape: [0], data: new Int32Array(0) }, /split must hold all 3 molecules; got 2/],
   ];
   for (const [key, array, message] of spoilt) {
     await withSet({ ...tinySet(), [QM9_FILES[key].name]: array }, (folder) => assert.rejects(openQm9(folder), message));
   }
-  await withSet(tinySet(), (folder) => assert.rejects(openQm9(folder), /smiles.*holds 2 molecules/), "F\nN\n");
+  await withSet(
+    tinySet(),
+    (folder) => assert.rejects(openQm9(folder), /smiles.*expected 3 molecules.*; got 2/),
+    "F\nN\n",
+  );
 });
 
 Deno.test("openQm9() refuses a file whose sum is not that of the list", async () => {

@@ -54,9 +54,13 @@ export interface PlanOptions {
 export function planRows(card: Card, students: readonly Student[], options: PlanOptions = {}): PlannedRow[] {
   const { steps = PAPER_STEPS, samplers = PAPER_SAMPLERS, count = 10_000, maxWork = Infinity, seed = 1 } = options;
   const { clamp = 0, decoding = "argmax" } = options;
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
-  if (!(maxWork >= 1)) throw new RangeError(`the most molecules x steps of a row must be at least 1, not ${maxWork}`);
-  if (steps.length === 0 || samplers.length === 0) throw new RangeError("at least one step count and one sampler");
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
+  if (!(maxWork >= 1)) throw new RangeError(`the most molecules x steps of a row must be at least 1; got ${maxWork}`);
+  if (steps.length === 0 || samplers.length === 0) {
+    throw new RangeError(
+      `step counts and samplers must be at least 1 each; got ${steps.length} and ${samplers.length}`,
+    );
+  }
   const rows = [...new Set(steps)].flatMap((each): PlannedRow[] => {
     const order = { count: rowCount(count, each, maxWork), seed, steps: each, decoding };
     const teacher = samplers.map((sampler): PlannedRow => ({

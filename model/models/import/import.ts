@@ -44,11 +44,13 @@ function checkShapes(collected: Collected, specs: readonly ParameterSpec[], part
 /** Refuses a checkpoint whose schedule, stored as gamma = -log SNR, is not the one that the card will name. */
 function checkSchedule(state: StateDict, args: Arguments): void {
   const { data } = state.take("gamma.gamma"), schedule = makeSchedule(scheduleOf(args)), T = args.diffusion_steps;
-  if (data.length !== T + 1) throw new RangeError(`gamma.gamma has ${data.length} values; ${T + 1} are due`);
+  if (data.length !== T + 1) throw new RangeError(`gamma.gamma must have ${T + 1} values; got ${data.length}`);
   data.forEach((gamma, i) => {
     const own = -schedule(i / T).logSnr;
     if (!(Math.abs(gamma - own) <= 1e-3 * Math.max(1, Math.abs(own)))) {
-      throw new RangeError(`the checkpoint's gamma is ${gamma} at step ${i} of ${T}; its arguments give ${own}`);
+      throw new RangeError(
+        `the checkpoint's gamma at step ${i} of ${T} must be ${own}, as its arguments have it; got ${gamma}`,
+      );
     }
   });
 }

@@ -48,7 +48,7 @@ function takePairs(state: StateDict, from: string, into: Collected, to: string, 
   const first = state.take(`${from}.0.weight`);
   if (!(first.shape[1] > 2 * width)) {
     throw new RangeError(
-      `${from}.0.weight is [${first.shape}]; for width ${width} more than ${2 * width} columns are due`,
+      `${from}.0.weight must have more than ${2 * width} columns for width ${width}; got [${first.shape}]`,
     );
   }
   into.set(`${to}.source`, transposed(first, 0, width));

@@ -162,7 +162,7 @@ function readLegacy(bytes: Uint8Array): Map<string, TorchTensor> {
   const magic = readPickle(bytes, { classes: none });
   if (magic.value !== MAGIC) throw new SyntaxError("neither a zip archive nor a file of torch.save");
   const protocol = readPickle(bytes, { classes: none }, magic.end);
-  if (protocol.value !== 1001) throw new SyntaxError(`torch.save protocol ${protocol.value}; 1001 can be read`);
+  if (protocol.value !== 1001) throw new SyntaxError(`the torch.save protocol must be 1001; got ${protocol.value}`);
   const system = readPickle(bytes, { classes: none }, protocol.end);
   if (!(system.value instanceof Map) || system.value.get("little_endian") !== true) {
     throw new SyntaxError("the file's numbers are not little-endian");

@@ -107,7 +107,7 @@ export function geoldmAutoencoder(sizes: GeoldmSizes, networks: GeoldmNetworks):
     decodeArrays: networks.decode,
     async encode(molecules, random) {
       if (random.length !== molecules.length) {
-        throw new RangeError(`a random stream a molecule: ${molecules.length} asked, ${random.length} given`);
+        throw new RangeError(`random streams must be ${molecules.length}, one a molecule; got ${random.length}`);
       }
       const z = Float32Array.from(await means(molecules));
       const noise = drawNoise(space, { batch: molecules.length, nodes: molecules[0].atomicNumbers.length }, random);

@@ -12,18 +12,20 @@ import { type HeavyAtomClass } from "../../diffusion/types.ts";
 export function createHeavyAtomAutoencoder(
   { classes = QM9_CLASSES }: { classes?: readonly HeavyAtomClass[] } = {},
 ): Autoencoder {
-  if (classes.length === 0) throw new RangeError("a heavy-atom codec needs at least one class; none given");
+  if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
   const space = heavyAtomSpace(classes);
   return {
     space,
     counts: "heavyAtoms",
     encode(molecules, random) {
       if (random.length !== molecules.length) {
-        throw new RangeError(`one random stream a molecule: ${molecules.length} asked, ${random.length} given`);
+        throw new RangeError(`random streams must be ${molecules.length}, one a molecule; got ${random.length}`);
       }
       const examples = molecules.map((molecule) => toExample(molecule, classes)), nodes = examples[0]?.nodes ?? 0;
       const other = examples.find((example) => example.nodes !== nodes);
-      if (other) throw new RangeError(`a batch holds one size: ${nodes} heavy atoms asked, ${other.nodes} given`);
+      if (other) {
+        throw new RangeError(`molecules of a batch must be of one size, ${nodes} heavy atoms; got ${other.nodes}`);
+      }
       const length = latentLength(space, nodes), z = new Float32Array(examples.length * length);
       examples.forEach((example, b) => writeLatent(example, classes.length, IDENTITY, random[b], z, b * length));
       return Promise.resolve(z);

@@ -41,12 +41,14 @@ export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]
   const heavy: number[] = [], hydrogen: number[] = [];
   for (let a = 0; a < Z.length; a++) (Z[a] > 1 ? heavy : hydrogen).push(a);
   const N = heavy.length;
-  if (N === 0) throw new RangeError("a heavy-atom latent needs at least one heavy atom; the molecule has none");
+  if (N === 0) throw new RangeError("heavy atoms must be at least 1; got 0");
 
   const counts = new Uint8Array(N), hydrogens = new Float32Array(N * MAX_HYDROGENS * 3);
   for (const h of hydrogen) {
     const k = nearest(molecule, h, heavy), parent = heavy[k];
-    if (counts[k] === MAX_HYDROGENS) throw new RangeError(`atom ${parent} has more than ${MAX_HYDROGENS} hydrogens`);
+    if (counts[k] === MAX_HYDROGENS) {
+      throw new RangeError(`hydrogens of an atom must be at most ${MAX_HYDROGENS}; got more at atom ${parent}`);
+    }
     const length = Math.sqrt(distance2(x, h, parent)) || 1;
     const at = (k * MAX_HYDROGENS + counts[k]++) * 3;
     for (let axis = 0; axis < 3; axis++) hydrogens[at + axis] = (x[3 * h + axis] - x[3 * parent + axis]) / length;
@@ -58,7 +60,7 @@ export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]
     if (index < 0) {
       const allowed = classes.map(([element, n]) => `${element}+${n}H`).join(" ");
       throw new RangeError(
-        `no class for atomic number ${Z[heavy[k]]} with ${counts[k]} hydrogens; classes: ${allowed}`,
+        `the class must be one of ${allowed}; got atomic number ${Z[heavy[k]]} with ${counts[k]} hydrogens`,
       );
     }
     indices[k] = index;
@@ -119,7 +121,7 @@ export function packExamples(examples: Iterable<Example>, { minNodes = 1 } = {})
     count,
     sizes: new Map(order.map((N) => [N, groups.get(N)!.count])),
     example(index) {
-      if (!(index >= 0 && index < count)) throw new RangeError(`example ${index} of ${count}`);
+      if (!(index >= 0 && index < count)) throw new RangeError(`the example must be 0 to ${count - 1}; got ${index}`);
       const g = ends.findIndex((end) => index < end), N = order[g], rows = groups.get(N)!;
       const row = index - (ends[g] - rows.count), H = N * MAX_HYDROGENS * 3;
       return {

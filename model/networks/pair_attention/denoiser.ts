@@ -27,7 +27,7 @@ export function toTensors(
   for (const { name, shape } of specs) {
     const given = values.get(name)?.shape;
     if (given?.join() !== shape.join()) {
-      throw new RangeError(`parameter ${name} of shape [${shape}] asked, ${given ? `[${given}]` : "none"} given`);
+      throw new RangeError(`parameter ${name} must be of shape [${shape}]; got ${given ? `[${given}]` : "none"}`);
     }
   }
   return Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(values.get(name)!.data, [...shape])]));
@@ -58,10 +58,10 @@ export function createPairAttention(
   params: ReadonlyMap<string, Values>,
 ): Denoiser {
   if (!(sizes.width > 0 && sizes.width % 16 === 0)) {
-    throw new RangeError(`width must be a positive multiple of 16, ${sizes.width} given`);
+    throw new RangeError(`width must be a positive multiple of 16; got ${sizes.width}`);
   }
   if (space.vectors < 2 || space.scalars < 1 || space.pairs < 1) {
-    throw new RangeError(`a latent with vectors >= 2, scalars and pairs asked, ${JSON.stringify(space)} given`);
+    throw new RangeError(`the latent must have at least 2 vectors, scalars and pairs; got ${JSON.stringify(space)}`);
   }
   const tensors = toTensors(tf, pairAttentionParameters(space, sizes), params);
   return {

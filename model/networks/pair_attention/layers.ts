@@ -10,7 +10,7 @@ export type Tensors = Readonly<Record<string, tfjs.Tensor>>;
 /** The parameters below one name, in either of the places where they may be looked up. */
 export function parameter(params: Tensors, name: string): tfjs.Tensor {
   const tensor = params[name];
-  if (!tensor) throw new RangeError(`parameter ${name} is missing; given: ${Object.keys(params).length} parameters`);
+  if (!tensor) throw new RangeError(`parameters must have ${name}; got ${Object.keys(params).length} others`);
   return tensor;
 }
 

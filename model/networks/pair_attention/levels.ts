@@ -11,7 +11,7 @@ export const LEVELS = 8;
 
 /** Writes the `levels` features of a number of steps into `out` at `at`. */
 export function levelFeatures(steps: number, levels: number, out: Float32Array, at: number): void {
-  if (!(steps >= 1)) throw new RangeError(`a number of steps of at least 1 asked, ${steps} given`);
+  if (!(steps >= 1)) throw new RangeError(`the number of steps must be at least 1; got ${steps}`);
   const place = Math.min(levels - 1, Math.log2(steps));
   for (let k = 0; k < levels; k++) out[at + k] = Math.max(0, 1 - Math.abs(place - k));
 }
@@ -21,7 +21,7 @@ type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly d
 /** A network's tensors with its input widened to `levels` features of the number of steps, of zero weight. */
 export function widened(tensors: Named, levels: number): Map<string, { shape: number[]; data: Float32Array }> {
   const name = "input.weight", weight = tensors.get(name);
-  if (!weight) throw new RangeError(`a network with ${name} asked`);
+  if (!weight) throw new RangeError(`parameters must have ${name}; got ${tensors.size} others`);
   const [rows, width] = weight.shape, data = new Float32Array((rows + levels) * width);
   data.set(weight.data);
   const all = new Map([...tensors].map(([key, { shape, data }]) => [key, { shape: [...shape], data }]));

@@ -105,7 +105,7 @@ Deno.test("evaluate() takes speed from the time in sampling where it is told", a
 });
 
 Deno.test("evaluate() refuses to pass fewer molecules for the number asked for, and stops when told to", async () => {
-  await assert.rejects(evaluate(stream(drawn().slice(1)), { settings }), /5 molecules were to be drawn and 4 came/);
+  await assert.rejects(evaluate(stream(drawn().slice(1)), { settings }), /expected 5 molecules; got 4/);
   await assert.rejects(evaluate(stream(drawn()), { settings: { ...settings, count: 0 } }), /count must be a positive/);
   const stop = new AbortController(), seen: number[] = [];
   const onProgress = (done: number) => {

@@ -55,7 +55,7 @@ Deno.test("chooseSettings() gives a sampler asked for by name its own recommende
 
 Deno.test("chooseSettings() falls back to DDPM when the card recommends nothing", () => {
   assert.equal(chooseSettings({ ...card, recommended: [] }, 16).sampler, "ddpm");
-  assert.throws(() => chooseSettings(card, 0), /steps must be a positive integer, not 0/);
+  assert.throws(() => chooseSettings(card, 0), /steps must be a positive integer; got 0/);
 });
 
 Deno.test("chooseSettings() takes grid, start and clamp between two entries in proportion to the logarithm of the steps", () => {

@@ -96,7 +96,7 @@ Deno.test("makeGroups() spreads the times evenly over (0, 1)", () => {
 });
 
 Deno.test("makeGroups() throws RangeError when the batch is no positive integer", () => {
-  assert.throws(() => make(0), /at least 1, 0 given/);
+  assert.throws(() => make(0), /batch must be a positive integer; got 0/);
   assert.throws(() => make(1.5), RangeError);
 });
 

@@ -125,7 +125,7 @@ Deno.test({
       assert.equal((await kept()).coupling, undefined);
       await assert.rejects(
         runTraining({ ...old, updates: 3, resume: true, coupling: "aligned" }),
-        /has other settings/,
+        /settings must be those of the run in/,
       );
     } finally {
       await Deno.remove(folder, { recursive: true });

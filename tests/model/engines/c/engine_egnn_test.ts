@@ -210,8 +210,8 @@ for (const [name, create, ignore] of engines) {
         await network.run(given, given.shape);
       };
       try {
-        await assert.rejects(run({ h: h.subarray(1) }), /features of 2 x 4 x 3 floats asked, 23 given/);
-        await assert.rejects(run({ x: x.subarray(1) }), /positions of 2 x 4 x 3 floats asked, 23 given/);
+        await assert.rejects(run({ h: h.subarray(1) }), /features must be 2 x 4 x 3 floats; got 23/);
+        await assert.rejects(run({ x: x.subarray(1) }), /positions must be 2 x 4 x 3 floats; got 23/);
         await assert.rejects(run({ shape: { batch: 2, nodes: 0 } }), RangeError);
         await run({});
         await network.run({ h: new Float32Array(), x: new Float32Array() }, { batch: 0, nodes: 4 });
@@ -222,7 +222,7 @@ for (const [name, create, ignore] of engines) {
       without.delete("blocks.1.coordinates.out");
       const make = async (sizes: EgnnDenoiserSizes, tensors: Tensors) =>
         await create(egnnDenoiserNetwork({ space, sizes }), tensors);
-      await assert.rejects(make(wide, parameters(wide)), /multiples of 16 up to 256, 40 asked/);
+      await assert.rejects(make(wide, parameters(wide)), /multiple of 16 up to 256; got 40/);
       await assert.rejects(make(plain, without), /blocks\.1\.coordinates\.out/);
       await assert.rejects(run({}), /closed/);
     },
@@ -334,10 +334,10 @@ Deno.test("lackingForEgnn() names what the engine has not", () => {
     lackingForEgnn(egnnDenoiserNetwork({ space, sizes: { ...plain, ...change } }));
   assert.equal(lacking({}), undefined);
   assert.match(lacking({ sinEmbedding: true })!, /sinusoidal/);
-  assert.match(lacking({ width: 272 })!, /272 asked/);
-  assert.match(lacking({ blocks: 33 })!, /33 asked/);
-  assert.match(lacking({ invariantLayers: 5 })!, /5 asked/);
-  assert.match(lacking({ normalisationFactor: 0 })!, /0 asked/);
+  assert.match(lacking({ width: 272 })!, /got 272/);
+  assert.match(lacking({ blocks: 33 })!, /got 33/);
+  assert.match(lacking({ invariantLayers: 5 })!, /got 5/);
+  assert.match(lacking({ normalisationFactor: 0 })!, /got 0/);
 });
 
 Deno.test({

@@ -150,7 +150,7 @@ Deno.test({
       const pairs = createGpuEgnnDenoiser({ ...options, space: { ...space, pairs: 4 } }, tensors);
       await assert.rejects(pairs, /one vector a node and no pairs/);
       const wide = createGpuEgnnDenoiser({ ...options, sizes: { ...plain, width: 40 } }, tensors);
-      await assert.rejects(wide, /multiples of 16 up to 256, 40 asked/);
+      await assert.rejects(wide, /multiple of 16 up to 256; got 40/);
       const denoiser = await createGpuEgnnDenoiser(options, tensors);
       const z = new Float32Array(2 * 4 * 4), times = Float32Array.of(0.5);
       await assert.rejects(

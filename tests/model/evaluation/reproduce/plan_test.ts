@@ -47,8 +47,8 @@ Deno.test("planRows() lets dear rows have fewer molecules when work is limited",
       "in the order of steps where work is levelled",
     );
     assert.equal(rowCount(100, 1000, 1), 1);
-    assert.throws(() => planRows(card, [], { count: 0 }), /count must be a positive integer, not 0/);
-    assert.throws(() => planRows(card, [], { maxWork: 0 }), /at least 1, not 0/);
+    assert.throws(() => planRows(card, [], { count: 0 }), /count must be a positive integer; got 0/);
+    assert.throws(() => planRows(card, [], { maxWork: 0 }), /at least 1; got 0/);
   }));
 
 Deno.test("planRows() adds the setting recommended for exactly these steps", () =>

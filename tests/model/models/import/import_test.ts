@@ -116,7 +116,7 @@ Deno.test("importCheckpoint() refuses models that it cannot run, naming the argu
   await refuse({ dataset: "geom" }, /must be qm9.*got geom/);
   await refuse({ nf: 8 }, /denoiser's/);
   await refuse({ n_layers: 2 }, /no tensor .*e_block_1/);
-  await refuse({ diffusion_steps: 40 }, /21 values; 41 are due/);
+  await refuse({ diffusion_steps: 40 }, /must have 41 values; got 21/);
   await refuse({ diffusion_noise_precision: 1e-4 }, /gamma/);
   const more = edmState().set("dynamics.extra.weight", { shape: [1], data: new Float32Array(1) });
   await assert.rejects(withImported(more, edmArguments, () => Promise.resolve()), /no place.*dynamics\.extra\.weight/);

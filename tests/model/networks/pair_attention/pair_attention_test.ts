@@ -149,9 +149,15 @@ Deno.test("predict() treats each molecule alone, at its own time", async () => {
 Deno.test("createPairAttention() throws RangeError when a parameter is missing or of another shape", () => {
   const params = initialise(space, sizes, 1);
   params.delete("blocks.1.mix");
-  assert.throws(() => createPairAttention(tf, { space, sizes, schedule }, params), /blocks\.1\.mix.*none given/);
+  assert.throws(
+    () => createPairAttention(tf, { space, sizes, schedule }, params),
+    /blocks\.1\.mix must be of shape .*; got none/,
+  );
   const wide = { space, sizes: { width: 48, blocks: 2 }, schedule };
-  assert.throws(() => createPairAttention(tf, wide, initialise(space, sizes, 1)), /input\.weight of shape \[28,48\]/);
+  assert.throws(
+    () => createPairAttention(tf, wide, initialise(space, sizes, 1)),
+    /input\.weight must be of shape \[28,48\]; got \[28,32\]/,
+  );
 });
 
 Deno.test("initialise() gives the same values for the same seed, within the specs' bounds", () => {
