@@ -8,7 +8,12 @@ import { findModel } from "../main/models.ts";
 import { keptResults, PAGES, withTables } from "../main/readme.ts";
 import { readBenchRuns } from "../main/speed_table.ts";
 import { SLOW } from "./fast.ts";
+import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
+import { roundOrder } from "../model/distillation/order.ts";
 import { comparisonTable } from "../model/evaluation/comparison_table.ts";
+import { JOB_STATES } from "../model/service/jobs/types.ts";
+import { generateRequest } from "../routes/generate_schema.ts";
+import { openapi } from "../routes/openapi.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => Deno.readTextFile(join(root, path));
@@ -84,4 +89,16 @@ Deno.test("comparisonTable() takes a student's row before the undistilled networ
 
 Deno.test("every test that the fast tier leaves out is there", () => {
   for (const path of SLOW) assert.ok(existsSync(join(root, "tests", path)), path);
+});
+
+Deno.test("docs/http.md names every route, every key of a request, every sampler and every state of a job", async () => {
+  const text = await read("docs/http.md");
+  const { paths } = openapi("0") as { paths: Record<string, object> };
+  const names = [
+    ...Object.keys(generateRequest.shape),
+    ...Object.keys(roundOrder.shape),
+    ...SAMPLER_CHOICES,
+    ...JOB_STATES,
+  ].map((name) => `\`${name}\``);
+  for (const name of [...names, ...Object.keys(paths)]) assert.ok(text.includes(name), name);
 });
