@@ -101,7 +101,7 @@ export function gridAtSteps(spec: GridSpec, of: number, steps: number, schedule:
 /** Refuses a number of steps that is not a positive integer. */
 function checkSteps(steps: number): void {
   if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new RangeError(`a grid needs an integer number of steps of at least 1, got ${steps}`);
+    throw new RangeError(`steps of a grid must be a positive integer; got ${steps}`);
   }
 }
 
@@ -113,7 +113,7 @@ export function uniformGrid(steps: number): Grid {
 
 /** t_i = (1 - i / N)^rho: rho above 1 sets more of the times near the data, below 1 near the noise. */
 export function powerGrid(steps: number, rho: number): Grid {
-  if (!(rho > 0)) throw new RangeError(`a power grid needs a positive rho, got ${rho}`);
+  if (!(rho > 0)) throw new RangeError(`rho of a power grid must be above 0; got ${rho}`);
   return uniformGrid(steps).map((t) => t ** rho);
 }
 
@@ -136,7 +136,7 @@ export function logSnrGrid(
   checkSteps(steps);
   const low = Math.max(first ?? -Infinity, schedule(1).logSnr), high = Math.min(last, schedule(0).logSnr);
   if (!(low < high)) {
-    throw new RangeError(`a log-SNR grid must rise from first to last, got ${low} to ${high} within this schedule`);
+    throw new RangeError(`a log-SNR grid must rise from first to last; got ${low} to ${high} within this schedule`);
   }
   const grid = new Float64Array(steps + 1);
   grid[0] = matched ? timeAtLogSnr(schedule, low) : 1;

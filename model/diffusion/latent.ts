@@ -11,7 +11,7 @@ export function latentLength(space: LatentSpace, nodes: number): number {
 export function checkLatents(z: { readonly length: number }, space: LatentSpace, { batch, nodes }: BatchShape): void {
   const length = latentLength(space, nodes);
   if (z.length !== batch * length) {
-    throw new RangeError(`latents of ${batch} x ${length} floats asked, ${z.length} given`);
+    throw new RangeError(`latents must be ${batch} x ${length} floats; got ${z.length}`);
   }
 }
 

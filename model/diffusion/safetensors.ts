@@ -83,12 +83,12 @@ function readEntry(name: string, value: unknown): Header["entries"][number] {
     refuse(`"${name}" has shape ${JSON.stringify(shape)}; sizes must be integers >= 0`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
-    refuse(`"${name}" has data_offsets ${JSON.stringify(offsets)}; two integers 0 <= from <= to are needed`);
+    refuse(`data_offsets of "${name}" must be two integers 0 <= from <= to; got ${JSON.stringify(offsets)}`);
   }
   const [from, to] = offsets, type = dtype as SafetensorsType;
   const needed = shape.reduce((product, size) => product * size, 1) * BYTES[type];
   if (to - from !== needed) {
-    refuse(`"${name}" (${type} [${shape.join(", ")}]) needs ${needed} bytes, its offsets give ${to - from}`);
+    refuse(`"${name}" (${type} [${shape.join(", ")}]) must have ${needed} bytes; got ${to - from} by its offsets`);
   }
   return { name, dtype: type, shape, from, to };
 }
@@ -98,7 +98,7 @@ function readHeader(bytes: Uint8Array): Header {
   if (bytes.length < 8) refuse(`${bytes.length} bytes are fewer than the 8 of the header's length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true)), start = 8 + length;
-  if (length > LARGEST_HEADER) refuse(`a header of ${length} bytes; at most ${LARGEST_HEADER} are allowed`);
+  if (length > LARGEST_HEADER) refuse(`the header must have at most ${LARGEST_HEADER} bytes; got ${length}`);
   if (start > bytes.length) refuse(`truncated: the header ends at byte ${start}, the file at ${bytes.length}`);
   let json: unknown;
   try {
@@ -200,7 +200,7 @@ export function writeSafetensors(
     if (name === "__metadata__") throw new RangeError(`a tensor cannot be named "__metadata__"`);
     const count = shape.reduce((product, size) => product * size, 1);
     if (count !== data.length) {
-      throw new RangeError(`"${name}": shape [${shape.join(", ")}] holds ${count} numbers, ${data.length} were given`);
+      throw new RangeError(`"${name}" of shape [${shape.join(", ")}] must have ${count} numbers; got ${data.length}`);
     }
     const length = count * BYTES[dtype];
     header.push([name, { dtype, shape, data_offsets: [total, total + length] }]);

@@ -38,7 +38,7 @@ export function makeSchedule(spec: ScheduleSpec): Schedule {
 
 /** Refuses a time outside [0, 1]. */
 function checkTime(t: number): void {
-  if (!(t >= 0 && t <= 1)) throw new RangeError(`a time must lie in [0, 1] (0 data, 1 noise), got ${t}`);
+  if (!(t >= 0 && t <= 1)) throw new RangeError(`a time must be 0 (data) to 1 (noise); got ${t}`);
 }
 
 /**
@@ -47,7 +47,9 @@ function checkTime(t: number): void {
  * had from an estimate of the noise. sigma(0) = 0 and logSnr(0) = Infinity.
  */
 export function cosineSchedule({ factor = 0.9995 }: { factor?: number } = {}): Schedule {
-  if (!(factor > 0 && factor <= 1)) throw new RangeError(`the cosine's factor must lie in (0, 1], got ${factor}`);
+  if (!(factor > 0 && factor <= 1)) {
+    throw new RangeError(`the cosine's factor must be above 0 and at most 1; got ${factor}`);
+  }
   return (t) => {
     checkTime(t);
     const angle = t * Math.PI / 2 * factor, alpha = Math.cos(angle), sigma = Math.sin(angle);
@@ -79,12 +81,12 @@ export interface PolynomialOptions {
 export function polynomialSchedule(
   { power = 2, precision = 1e-5, timesteps = 1000 }: PolynomialOptions = {},
 ): Schedule {
-  if (!(power > 0)) throw new RangeError(`the polynomial's power must be positive, got ${power}`);
+  if (!(power > 0)) throw new RangeError(`the polynomial's power must be above 0; got ${power}`);
   if (!(precision > 0 && precision < 0.5)) {
-    throw new RangeError(`the polynomial's precision must lie in (0, 0.5), got ${precision}`);
+    throw new RangeError(`the polynomial's precision must be above 0 and below 0.5; got ${precision}`);
   }
   if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
-    throw new RangeError(`timesteps must be an integer of at least 1, got ${timesteps}`);
+    throw new RangeError(`timesteps must be a positive integer; got ${timesteps}`);
   }
   const logSnrs = new Float64Array(timesteps + 1);
   let clipped = 1, before = 1;
@@ -113,7 +115,7 @@ export function fromLogSnr(logSnr: number): ScheduleValues {
  * beyond the schedule's own give its ends, 0 or 1.
  */
 export function timeAtLogSnr(schedule: Schedule, logSnr: number): number {
-  if (Number.isNaN(logSnr)) throw new RangeError("a log-SNR must be a number, got NaN");
+  if (Number.isNaN(logSnr)) throw new RangeError("a log-SNR must be a number; got NaN");
   if (logSnr >= schedule(0).logSnr) return 0;
   if (logSnr <= schedule(1).logSnr) return 1;
   let low = 0, high = 1;

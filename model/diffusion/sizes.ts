@@ -70,7 +70,7 @@ export interface SizeBatch {
  * @param cap molecules that a batch may hold
  */
 export function groupBySize(sizes: readonly number[], cap: number, from = 0): SizeBatch[] {
-  if (!Number.isInteger(cap) || cap < 1) throw new RangeError(`a batch holds at least 1 molecule, not ${cap}`);
+  if (!Number.isInteger(cap) || cap < 1) throw new RangeError(`molecules of a batch must be at least 1; got ${cap}`);
   const groups = new Map<number, number[]>();
   for (const [k, size] of sizes.entries()) {
     const group = groups.get(size);

@@ -132,9 +132,9 @@ async function* drawWith(
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress } = options;
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${seed}`);
+    throw new RangeError(`seed must be an integer from 0 to 4294967295; got ${seed}`);
   }
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;

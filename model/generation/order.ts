@@ -53,7 +53,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
-      `model ${card.name} decodes by ${decodings(card).join(" or ")} only, not ${decoding}`,
+      `the decoding of ${card.name} must be ${decodings(card).join(" or ")}; got ${decoding}`,
     );
   }
   if (clamp && card.autoencoder.type !== "heavy-atom") {

@@ -71,8 +71,8 @@ export interface QueueOptions {
  * @throws RangeError where `limit` is not a positive integer or `sliceMs` is negative
  */
 export function createQueue({ limit = 32, sliceMs = 100, now = () => performance.now() }: QueueOptions = {}): Queue {
-  if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer, not ${limit}`);
-  if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0, not ${sliceMs}`);
+  if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer; got ${limit}`);
+  if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
   const waiting: { fresh: boolean; start(): void }[] = [], calls = createSharedCalls();
   let held = 0, busy = false, meanStay = 1000;
 

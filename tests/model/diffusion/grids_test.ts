@@ -95,11 +95,11 @@ Deno.test("gridAtSteps() gives grids whose times are every second one of twice t
 
 Deno.test("grids refuse what has no meaning", () => {
   for (const steps of [0, -1, 2.5, NaN]) {
-    assert.throws(() => uniformGrid(steps), /an integer number of steps of at least 1/);
-    assert.throws(() => powerGrid(steps, 2), /an integer number of steps of at least 1/);
-    assert.throws(() => logSnrGrid(steps, schedules[0]), /an integer number of steps of at least 1/);
+    assert.throws(() => uniformGrid(steps), /steps of a grid must be a positive integer; got/);
+    assert.throws(() => powerGrid(steps, 2), /steps of a grid must be a positive integer; got/);
+    assert.throws(() => logSnrGrid(steps, schedules[0]), /steps of a grid must be a positive integer; got/);
   }
-  assert.throws(() => powerGrid(4, 0), /a positive rho, got 0/);
-  assert.throws(() => logSnrGrid(4, schedules[0], { first: 3, last: 2 }), /must rise from first to last, got 3 to 2/);
+  assert.throws(() => powerGrid(4, 0), /rho of a power grid must be above 0; got 0/);
+  assert.throws(() => logSnrGrid(4, schedules[0], { first: 3, last: 2 }), /must rise from first to last; got 3 to 2/);
   assert.throws(() => gridSpec.parse({ type: "power", rho: 2, steps: 3 }), /unknown key steps; allowed are type, rho/);
 });

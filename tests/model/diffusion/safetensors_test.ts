@@ -57,7 +57,7 @@ Deno.test("writeSafetensors() refuses a value that half precision cannot hold, n
 
 Deno.test("writeSafetensors() refuses a shape that does not match its data", () => {
   const tensors = new Map([["w", { shape: [2, 2], data: new Float32Array(3) }]]);
-  assert.throws(() => writeSafetensors(tensors), /"w": shape \[2, 2\] holds 4 numbers, 3 were given/);
+  assert.throws(() => writeSafetensors(tensors), /"w" of shape \[2, 2\] must have 4 numbers; got 3/);
 });
 
 Deno.test("readSafetensors() reads halves and bfloat16s with exact known values", () => {
@@ -103,12 +103,12 @@ Deno.test("readSafetensors() refuses damaged headers with the reason", () => {
     [entry({ dtype: "F31" }), /"w" has dtype "F31"; known are F64/],
     [entry({ dtype: "toString" }), /"w" has dtype "toString"/],
     [entry({ shape: [-2] }), /"w" has shape \[-2\]/],
-    [entry({ shape: [3] }), /"w" \(F32 \[3\]\) needs 12 bytes, its offsets give 8/],
-    [entry({ data_offsets: [8, 0] }), /data_offsets \[8,0\]/],
+    [entry({ shape: [3] }), /"w" \(F32 \[3\]\) must have 12 bytes; got 8/],
+    [entry({ data_offsets: [8, 0] }), /data_offsets of "w" must be .*; got \[8,0\]/],
     [entry({ data_offsets: [4, 12] }), /"w" begins at data byte 4, the tensor before it ends at 0/],
     [entry({ shape: [1], data_offsets: [0, 4] }), /4 bytes follow the last tensor/],
     [fileOf({ __metadata__: { a: 1 } }), /__metadata__ must hold strings/],
-    [new Uint8Array(8).fill(255), /a header of 18446744073709552000 bytes/],
+    [new Uint8Array(8).fill(255), /the header must have at most .*; got 18446744073709552000/],
   ];
   for (const [file, reason] of cases) assert.throws(() => readSafetensors(file), reason);
 });

@@ -77,11 +77,11 @@ Deno.test("polynomialSchedule() between whole times lies between their log-SNRs,
 
 Deno.test("schedules refuse times outside [0, 1] and impossible options", () => {
   for (const t of [-0.1, 1.01, NaN]) {
-    assert.throws(() => cosineSchedule()(t), /a time must lie in \[0, 1\]/);
-    assert.throws(() => polynomialSchedule()(t), /a time must lie in \[0, 1\]/);
+    assert.throws(() => cosineSchedule()(t), /a time must be 0 \(data\) to 1 \(noise\); got/);
+    assert.throws(() => polynomialSchedule()(t), /a time must be 0 \(data\) to 1 \(noise\); got/);
   }
-  assert.throws(() => cosineSchedule({ factor: 0 }), /factor must lie in \(0, 1\], got 0/);
-  assert.throws(() => polynomialSchedule({ timesteps: 2.5 }), /timesteps must be an integer of at least 1, got 2.5/);
-  assert.throws(() => polynomialSchedule({ precision: 0.5 }), /precision must lie in \(0, 0.5\), got 0.5/);
-  assert.throws(() => polynomialSchedule({ power: -1 }), /power must be positive, got -1/);
+  assert.throws(() => cosineSchedule({ factor: 0 }), /factor must be above 0 and at most 1; got 0/);
+  assert.throws(() => polynomialSchedule({ timesteps: 2.5 }), /timesteps must be a positive integer; got 2.5/);
+  assert.throws(() => polynomialSchedule({ precision: 0.5 }), /precision must be above 0 and below 0.5; got 0.5/);
+  assert.throws(() => polynomialSchedule({ power: -1 }), /power must be above 0; got -1/);
 });

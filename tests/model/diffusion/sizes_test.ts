@@ -35,5 +35,5 @@ Deno.test("groupBySize() makes even batches of one size that hold each molecule 
   assert.deepEqual(batches.map(({ nodes, indices }) => [nodes, indices.length]), [[10, 1], [9, 3], [9, 3], [8, 1]]);
   assert.deepEqual(batches.flatMap(({ indices }) => indices).sort(), [100, 101, 102, 103, 104, 105, 106, 107]);
   for (const { nodes, indices } of batches) for (const index of indices) assert.equal(sizes[index - 100], nodes);
-  assert.throws(() => groupBySize(sizes, 0), /at least 1 molecule, not 0/);
+  assert.throws(() => groupBySize(sizes, 0), /molecules of a batch must be at least 1; got 0/);
 });

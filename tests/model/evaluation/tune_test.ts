@@ -109,7 +109,7 @@ Deno.test("acceptOrder() refuses a decoding that the model has not", () =>
     assert.equal(acceptOrder(card, { count: 1, steps: 1, seed: 1 }).settings.decoding, "argmax");
     assert.throws(() => acceptOrder(atoms, { count: 1, steps: 1, seed: 1, decoding: "valence" }), (error) => {
       assert.ok(error instanceof ImpossibleOrderError);
-      assert.deepEqual([error.field, error.message], ["decoding", "model qm9 decodes by argmax only, not valence"]);
+      assert.deepEqual([error.field, error.message], ["decoding", "the decoding of qm9 must be argmax; got valence"]);
       return true;
     });
   }));

@@ -74,7 +74,7 @@ Deno.test("draw() stops when its signal is aborted", () =>
 
 Deno.test("draw() refuses a count or a seed that makes no sense", () =>
   withModel(async (model) => {
-    await assert.rejects(all(model, request(model, 0)), /count must be a positive integer, not 0/);
+    await assert.rejects(all(model, request(model, 0)), /count must be a positive integer; got 0/);
     await assert.rejects(all(model, request(model, 1, { seed: -1 })), /seed must be an integer from 0/);
     await assert.rejects(all(model, request(model, 1, { size: { min: 6, max: 9 } })), /it has 3 to 5/);
   }));

@@ -93,6 +93,6 @@ Deno.test("Queue gives the device back when work throws, between slices too", as
 });
 
 Deno.test("createQueue() refuses limits that make no sense", () => {
-  assert.throws(() => createQueue({ limit: 0 }), /limit must be a positive integer, not 0/);
-  assert.throws(() => createQueue({ sliceMs: -1 }), /sliceMs must be at least 0, not -1/);
+  assert.throws(() => createQueue({ limit: 0 }), /limit must be a positive integer; got 0/);
+  assert.throws(() => createQueue({ sliceMs: -1 }), /sliceMs must be at least 0; got -1/);
 });

@@ -170,7 +170,7 @@ for (const [name, make, ignore] of engines) {
       try {
         await assert.rejects(async () => await engine.predict(new Float32Array(7), { batch: 1, nodes: 9 }, at(0.5)), {
           name: "RangeError",
-          message: "latents of 1 x 513 floats asked, 7 given",
+          message: "latents must be 1 x 513 floats; got 7",
         });
       } finally {
         engine.dispose();

@@ -147,7 +147,7 @@ Deno.test({
   ignore,
   fn: () =>
     withBoth(async (gpu) => {
-      await assert.rejects(gpu.predict(new Float32Array(7), { nodes: 3, batch: 1 }, at(0.5)), /7 given/);
+      await assert.rejects(gpu.predict(new Float32Array(7), { nodes: 3, batch: 1 }, at(0.5)), /got 7/);
       await assert.rejects(
         gpu.predict(noisy({ nodes: 3, batch: 2 }).z, { nodes: 3, batch: 2 }, at(Float32Array.of(1))),
         RangeError,

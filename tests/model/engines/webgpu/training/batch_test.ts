@@ -20,7 +20,7 @@ Deno.test("joinGroups() lays molecules of several sizes one after another, and s
   const told = batch.conditions.subarray(2 * CONDITIONS);
   assert.deepEqual([...told.subarray(0, 5)], [groups[1].alpha[0], groups[1].sigma[0], ...groups[1].weights]);
   assert.throws(() => joinGroups(space, 0, []), /at least one molecule; none given/);
-  assert.throws(() => joinGroups(space, 0, [{ ...groups[0], z: groups[1].z }]), /latents of 2 x \d+ floats asked/);
+  assert.throws(() => joinGroups(space, 0, [{ ...groups[0], z: groups[1].z }]), /latents must be 2 x \d+ floats; got/);
 });
 
 Deno.test("packGroups() keeps order and room, and gives a group that is too large a pack of its own", () => {
