@@ -12,7 +12,7 @@ import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { roundOrder } from "../model/distillation/order.ts";
 import { comparisonTable } from "../model/evaluation/comparison_table.ts";
 import { JOB_STATES } from "../model/service/jobs/types.ts";
-import { generateRequest } from "../routes/generate_schema.ts";
+import { generateRequest, generateResponse } from "../routes/generate_schema.ts";
 import { openapi } from "../routes/openapi.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -101,4 +101,18 @@ Deno.test("docs/http.md names every route, every key of a request, every sampler
     ...JOB_STATES,
   ].map((name) => `\`${name}\``);
   for (const name of [...names, ...Object.keys(paths)]) assert.ok(text.includes(name), name);
+});
+
+Deno.test("every file that a page names is there", async () => {
+  const named = /`((?:bench|chem|docs|main|model|routes|tests|weights)\/[\w./-]+\.[a-z]+)`/g;
+  for (const page of pages().filter((page) => page !== "CHANGELOG.md")) {
+    for (const [, path] of (await read(page)).matchAll(named)) {
+      assert.ok(existsSync(join(root, path)), `${page}: ${path}`);
+    }
+  }
+});
+
+Deno.test("the answer that docs/http.md shows is of the form that POST /generate gives", async () => {
+  const [, example] = /```json\n([^]*?)```/.exec(await read("docs/http.md"))!;
+  generateResponse.parse(JSON.parse(example));
 });
