@@ -72,7 +72,7 @@ Deno.test("readPeersOptions() needs GeoLDM, and refuses what it does not know", 
   assert.deepEqual(options.batches, [1, 8]);
   assert.deepEqual(options.only, ["network"]);
   assert.deepEqual(options.backend, ["wasm", "native"]);
-  assert.throws(() => readPeersOptions([]), /--geoldm is needed/);
+  assert.throws(() => readPeersOptions([]), /--geoldm must be given/);
   assert.throws(() => readPeersOptions(["--geoldm", "x", "--only", "speed"]), /--only speed/);
   assert.throws(() => readPeersOptions(["--geoldm", "x", "--batches", "1,0"]), /--batches 1,0/);
   assert.throws(() => readPeersOptions(["--geoldm", "x", "--fast"]), /--fast/);

@@ -193,6 +193,6 @@ Deno.test(
     const coupled = { ...model, card: { ...model.card, coupling: "aligned" as const } };
     await assert.rejects(round(coupled, folder, { variant: "ddpm" }), /posterior means assume independent noise/);
     await round(model, folder, {});
-    await assert.rejects(round(model, folder, { seed: 2 }), /has other settings/);
+    await assert.rejects(round(model, folder, { seed: 2 }), /settings must be those of the run in/);
   }),
 );
