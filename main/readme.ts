@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { cardTable, replaceBetween } from "../model/evaluation/card_table.ts";
 import { comparisonTable, FRONT, MORE } from "../model/evaluation/comparison_table.ts";
+import { markdownTable } from "../model/evaluation/markdown_table.ts";
+import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import type { Card } from "../model/models/card.ts";
 import { configTable } from "../routes/config_table.ts";
 import { command } from "./command.ts";
@@ -28,8 +30,19 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: So
     "more of the published": ({ card }) => comparisonTable(card, MORE),
   },
   "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
+  "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
 };
+
+/** The methods of distillation, from their registry. */
+const methodsTable = (): string =>
+  markdownTable(
+    ["method", "what it does", "variants", "steps where they are left open", "learning rate"],
+    METHODS.map((name) => {
+      const { about, variants, stepsInWords, learningRate } = methodOf(name);
+      return [`\`${name}\``, about, variants.map((one) => `\`${one}\``).join(", "), stepsInWords, String(learningRate)];
+    }),
+  );
 
 /** Reads a page. */
 export const readPage = (page: string): Promise<string> => Deno.readTextFile(pathOf(page));
