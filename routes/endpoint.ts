@@ -1,9 +1,8 @@
 /** A route: what /openapi.json says of it, and its handler. */
 import type { OpenAPIHono, RouteConfig, RouteHandler } from "@hono/zod-openapi";
 import type { z } from "zod";
-import { admin, ADMIN_PROBLEMS } from "./admin.ts";
+import { admin } from "./admin.ts";
 import type { Deps, Env } from "./deps.ts";
-import { named } from "./json_schema.ts";
 
 /** The application that endpoints are mounted on. */
 export type App = OpenAPIHono<Env>;
@@ -26,35 +25,14 @@ export function endpoint<const R extends RouteConfig>(
   return {
     route,
     mount(app, deps) {
+      const { middleware = [], request: { body: _, ...request } = {} } = route as RouteConfig;
       const guard = route.security ? [admin(deps.config.adminToken)] : [];
-      const middleware = [...guard, ...[route.middleware ?? []].flat()];
       const handle = handler(deps, app) as unknown as RouteHandler<RouteConfig, Env>; // checked above, against this very route
-      app.openapi<RouteConfig>({ ...described(route, app), middleware }, handle);
+      app.openapi<RouteConfig>({ ...route, request, middleware: [guard, middleware].flat(), hide: true }, handle);
+      if (!route.hide) app.openAPIRegistry.registerPath(route);
     },
   };
 }
 
 /** Content of this schema as JSON. */
 export const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
-
-/** The route with its schemas as references to components, and with what all routes of the administrator answer. */
-function described({ request, responses, ...route }: RouteConfig, { openAPIRegistry }: App): RouteConfig {
-  const component = named(openAPIRegistry);
-  const contentOf = <T extends object>(content: T, io: "input" | "output"): T =>
-    Object.fromEntries(
-      Object.entries(content).map(([type, { schema }]) => [type, { schema: component(schema, io) }]),
-    ) as T;
-  const all = { ...responses, ...(route.security && ADMIN_PROBLEMS) };
-  return {
-    ...route,
-    request: request?.body
-      ? { ...request, body: { ...request.body, content: contentOf(request.body.content, "input") } }
-      : request,
-    responses: Object.fromEntries(
-      Object.entries(all).map(([status, one]) => [
-        status,
-        "content" in one && one.content ? { ...one, content: contentOf(one.content, "output") } : one,
-      ]),
-    ),
-  };
-}

@@ -1,9 +1,11 @@
 /** zod schemas as components of the OpenAPI document. */
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import { z } from "zod";
 
 type Registry = OpenAPIHono["openAPIRegistry"];
-type Component = Parameters<Registry["registerComponent"]>[2];
+/** Content by media type, as a route's description has it. */
+export type Content = NonNullable<NonNullable<RouteConfig["request"]>["body"]>["content"];
+type Component = Exclude<Extract<NonNullable<Content[string]>, { schema?: unknown }>["schema"], z.ZodType | undefined>;
 
 /**
  * Turns schemas into JSON Schema 2020-12, as OpenAPI 3.1 wants it, by zod's own means: the conversion of `@asteasolutions/zod-to-openapi`

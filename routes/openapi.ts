@@ -1,9 +1,41 @@
 /** GET /openapi.json: the service described (OpenAPI 3.1), from what each route says of itself. */
 import { VERSION } from "../model/models/version.ts";
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { z } from "zod";
+import { ADMIN_PROBLEMS } from "./admin.ts";
 import { type App, endpoint } from "./endpoint.ts";
+import { type Content, named } from "./json_schema.ts";
+
+/** The route with its schemas as references to components, and with what all routes of the administrator answer. */
+function complete(
+  { request, responses, security, ...route }: RouteConfig,
+  component: ReturnType<typeof named>,
+): RouteConfig {
+  const contentOf = (content: Content, io: "input" | "output"): Content =>
+    mapped(content, (media) => ({ schema: component((media as { schema: z.ZodType }).schema, io) }));
+  const all: RouteConfig["responses"] = { ...responses, ...(security && ADMIN_PROBLEMS) };
+  return {
+    ...route,
+    ...(security && { security }),
+    request: request?.body
+      ? { ...request, body: { ...request.body, content: contentOf(request.body.content, "input") } }
+      : request,
+    responses: mapped(
+      all,
+      (one) => "content" in one && one.content ? { ...one, content: contentOf(one.content, "output") } : one,
+    ),
+  };
+}
+
+const mapped = <T extends object>(values: T, work: (value: T[keyof T]) => T[keyof T]): T =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, work(value)])) as T;
 
 /** The description of the routes that are mounted. */
 function describe({ openAPIRegistry, getOpenAPI31Document }: App) {
+  const component = named(openAPIRegistry);
+  for (const one of [...openAPIRegistry.definitions]) {
+    if (one.type === "route") Object.assign(one, { route: complete(one.route, component) });
+  }
   openAPIRegistry.registerComponent("securitySchemes", "administrator", { type: "http", scheme: "bearer" });
   return getOpenAPI31Document({
     openapi: "3.1.0",
