@@ -21,7 +21,7 @@ import { command, type Terminal } from "./command.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
 import { gridAtSteps } from "../model/diffusion/grids.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
-import { gridOf } from "./generate.ts";
+import { gridOf } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 

@@ -55,6 +55,10 @@ export const range = () =>
     return { min, max };
   }).refine(({ min, max }) => min >= 1 && min <= max, "must run from a smaller size to a larger one");
 
+/** A list, set apart by commas. */
+export const list = <T extends z.ZodType<unknown, string>>(each: T) =>
+  z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
+
 /** A JSON object. */
 export const object = () =>
   z.string().transform((text, context) => {
