@@ -10,7 +10,7 @@ import { evaluationChart, evaluationTable } from "../model/evaluation/evaluate_r
 import { recordEvaluation } from "../model/evaluation/record.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
-import { flag, option, UsageError, whole } from "./options.ts";
+import { flag, list, option, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
 
@@ -28,7 +28,7 @@ export const evaluateCommand = command({
     decoding: option(
       "NAMES",
       `${DECODINGS.join(" or ")}, or several with commas: each measured on the same latents (default: the card's)`,
-      z.string().transform((names) => names.split(",")).pipe(z.array(z.enum(DECODINGS)).min(1)).optional(),
+      list(z.enum(DECODINGS)).optional(),
     ),
     seed: option("N", "(default 1)", whole(0, 0xffffffff).default(1)),
     out: option("PREFIX", "writes PREFIX.json, PREFIX.svg and PREFIX-molecules.svg", z.string().min(1).optional()),

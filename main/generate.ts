@@ -7,7 +7,7 @@ import { FILTERS } from "../model/generation/pipeline.ts";
 import { drawMolecules } from "../model/service/generate.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
-import { option, range, UsageError, whole } from "./options.ts";
+import { list, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
 
@@ -32,7 +32,7 @@ export const generateCommand = command({
     include: option(
       "NAMES",
       `what else to say, set apart by commas: ${INCLUDES.join(", ")}`,
-      z.string().transform((text) => text.split(",")).pipe(z.array(z.enum(INCLUDES))).default([]),
+      list(z.enum(INCLUDES)).default([]),
     ),
     out: option(
       "FILE",

@@ -34,7 +34,7 @@ export async function run(commands: Commands, args: readonly string[], terminal:
   try {
     const command = await commands[name].load();
     if (rest.includes("--help") || rest.includes("-h")) {
-      terminal.out(helpText(name, command.summary, command.options));
+      terminal.out(helpText(`molstep ${name}`, command.summary, command.options));
       return EXIT.ok;
     }
     return await command.run(rest, terminal);
