@@ -12,7 +12,7 @@ import { createProgress } from "./progress.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
 
 /** The format of a file by its ending, or as asked. */
-export function formatOf(out: string, asked?: typeof FORMATS[number]): typeof FORMATS[number] {
+function formatOf(out: string, asked?: typeof FORMATS[number]): typeof FORMATS[number] {
   const ending = /\.([a-z]+)$/i.exec(out)?.[1].toLowerCase();
   const format = asked ?? FORMATS.find((one) => one === ending);
   if (format) return format;

@@ -8,7 +8,7 @@ export class UsageError extends Error {
 }
 
 /** An option: its values are strings, or it is a flag. */
-export interface Option<T extends z.ZodType = z.ZodType> {
+interface Option<T extends z.ZodType = z.ZodType> {
   /** Checks what was given (a string, true for a flag, undefined where absent) and fills in the default. */
   readonly schema: T;
   readonly help: string;

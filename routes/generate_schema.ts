@@ -51,7 +51,7 @@ export const generateRequest = strict({
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */
-export type GenerateRequest = z.infer<typeof generateRequest>;
+type GenerateRequest = z.infer<typeof generateRequest>;
 
 const rate = z.number().min(0).max(1).nullable();
 

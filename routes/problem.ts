@@ -14,7 +14,7 @@ import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";
 
 /** The media type of problem documents. */
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 /** A problem document. `type` is absent ("about:blank") where the status says all there is. */
 export const problemSchema = z.looseObject({
@@ -43,7 +43,7 @@ export const problems = <T extends Readonly<Record<number, string>>>(statuses: T
   };
 
 /** A problem document. */
-export type Problem = z.infer<typeof problemSchema>;
+type Problem = z.infer<typeof problemSchema>;
 
 /** An error that is answered with this status. */
 export class HttpError extends Error {

@@ -18,7 +18,7 @@ export interface Service {
 }
 
 /** What a test puts in the place of the service's own. */
-export interface ServeOptions {
+interface ServeOptions {
   /** Program and first arguments of the worker of a round; see `model/service/jobs/supervisor.ts`. */
   readonly trainer?: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** Bodies that are written as the client reads. */
 
 /** What is sent while there is nothing to say, so that nobody between takes the connection for dead. */
-export interface Heartbeat {
+interface Heartbeat {
   readonly everyMs: number;
   readonly text: string;
 }

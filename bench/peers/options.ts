@@ -14,7 +14,7 @@ import {
 import { RUNTIMES } from "../../model/engines/runtimes.ts";
 
 /** What is measured: one call of the same network, and molecules from the first draw to the last. */
-export const PARTS = ["network", "sampling"] as const;
+const PARTS = ["network", "sampling"] as const;
 
 const text = () => z.string().min(1);
 
