@@ -11,7 +11,7 @@ export interface Seen {
 }
 
 /** How much to ask for. */
-export interface Load {
+interface Load {
   readonly count: number;
   readonly steps: number;
   readonly clients: number;
@@ -38,7 +38,7 @@ export async function ask(service: Answering, { count, steps, clients, more }: L
 }
 
 /** Requests that come whether or not those before them have been answered. */
-export interface Arrivals {
+interface Arrivals {
   readonly count: number;
   readonly steps: number;
   /** When each comes, milliseconds from the beginning. */

@@ -2,7 +2,6 @@
  * `deno task bench:couplings --from FILE --updates N`: which pairing of noise and molecules is best. Trains the same network on from the same
  * weights, once for each pairing, with the same seeds and batches, and judges what each draws at 8 steps.
  */
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { findQm9, openQm9 } from "../chem/qm9.ts";
 import { type AlignOptions, type Coupling, realign } from "../model/diffusion/coupling/align.ts";
@@ -18,6 +17,7 @@ import { exampleMoments } from "../model/training/moments.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
+import { option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { createJudge, NODES } from "./drawn.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
@@ -36,23 +36,24 @@ const PAIRINGS: Readonly<Record<string, { readonly coupling: Coupling; readonly 
 /** The sampler's steps, and where these begin and end. */
 const STEPS = 8, GRID = { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 6 } as const;
 
-const options = z.object({
-  from: z.string({ error: "--from FILE is needed: weights to begin with" }),
-  updates: z.coerce.number().pipe(z.int().min(1)).default(300),
-  count: z.coerce.number().pipe(z.int().min(1)).default(500),
-  threads: z.coerce.number().pipe(z.int().min(1)).default(2),
-  only: z.string().optional().transform((names) => names?.split(",") ?? Object.keys(PAIRINGS))
-    .refine((names) => names.every((name) => name in PAIRINGS), `--only names of: ${Object.keys(PAIRINGS).join("; ")}`),
-  out: z.string().optional(),
-});
+/** Names of {@link PAIRINGS}, which have commas. */
+const NAMES = Object.keys(PAIRINGS);
+
+const OPTIONS = {
+  from: option("FILE", "weights to begin with", z.string()),
+  updates: option("N", "(default 300)", whole(1).default(300)),
+  count: option("N", "molecules that are drawn (default 500)", whole(1).default(500)),
+  threads: option("N", "(default 2)", whole(1).default(2)),
+  only: option(
+    "NAMES",
+    `set apart by semicolons, of: ${NAMES.join("; ")} (default all)`,
+    z.string().transform((text) => text.split(/;\s*/)).pipe(z.array(z.enum(NAMES))).default(NAMES),
+  ),
+  out: option("FILE", "where results go", z.string().optional()),
+};
 
 async function main(args: string[]): Promise<void> {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args,
-    options: { from: text, updates: text, count: text, threads: text, only: text, out: text },
-  });
-  const { from, updates, count, threads, only, out } = options.parse(values);
+  const { from, updates, count, threads, only, out } = readOptions(args, OPTIONS);
   const space = runSpace(), schedule = runSchedule(), settings = runSettings.parse({});
   const first = await readFirstValues(from), data = await openQm9(await findQm9());
   const { examples } = loadExamples(data, data.split.train.subarray(0, 2 * updates * settings.batch));

@@ -5,7 +5,7 @@ import type { Result } from "./table.ts";
 import { type Rounds, throughput } from "./throughput.ts";
 
 /** What to measure. */
-export interface DenoiserBench extends Rounds {
+interface DenoiserBench extends Rounds {
   readonly folder: string;
   readonly model: string;
   /** The version of its weights. */

@@ -10,7 +10,7 @@ import { message, type Rounds } from "./throughput.ts";
 export const DISTILL_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies Place[];
 
 /** What to measure. */
-export interface DistillBench extends Rounds {
+interface DistillBench extends Rounds {
   /** Folder of the teacher, its name, and the version of its weights. */
   readonly folder: string;
   readonly model: string;

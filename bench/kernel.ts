@@ -42,7 +42,7 @@ export function productFlops(space: LatentSpace, { width: f, blocks, levels = 0 
 }
 
 /** What to measure. */
-export interface KernelOptions {
+interface KernelOptions {
   /** Rounds of each. */
   readonly rounds: number;
   /** Least length of a round. */

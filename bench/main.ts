@@ -12,9 +12,9 @@ import { benchKernel } from "./kernel.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMixture } from "./mixture.ts";
 import { benchMolecules, MOLECULE_PLACES } from "./molecules.ts";
-import { type BenchOptions, DEFAULT_PARTS, parseBenchOptions, type Part, USAGE } from "./options.ts";
+import { type BenchOptions, DEFAULT_PARTS, type Part, readBenchOptions, usage } from "./options.ts";
 import { writeRandomModel } from "./random_model.ts";
-import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { benchService } from "./service.ts";
 import { benchSharing } from "./sharing.ts";
 import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
@@ -132,8 +132,8 @@ const commandOf = (args: readonly string[]) =>
   ["deno task bench", ...args.filter((arg, k) => !arg.startsWith("--out") && args[k - 1] !== "--out")].join(" ");
 
 async function main(args: string[]): Promise<void> {
-  const options = parseBenchOptions(args);
-  if (!options) return console.log(USAGE);
+  if (asksForHelp(args)) return console.log(usage());
+  const options = readBenchOptions(args);
   const under = { command: commandOf(args), ...await conditions() };
   const results: Result[] = [],
     took: Record<string, number> = {},

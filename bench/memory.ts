@@ -6,7 +6,7 @@ import { median, pairedRatio, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";
 
 /** What to measure. */
-export interface MemoryBench {
+interface MemoryBench {
   /** Folder of models, and which of them. */
   readonly root: string;
   readonly model: string;

@@ -7,7 +7,7 @@ import { median } from "./statistics.ts";
 import { quantiles, type Result, type Row } from "./table.ts";
 
 /** What to measure. */
-export interface MixtureBench {
+interface MixtureBench {
   /** Folder of models, and which of them. */
   readonly root: string;
   readonly model: string;

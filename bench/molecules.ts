@@ -8,7 +8,7 @@ import type { Result, Row } from "./table.ts";
 import { message, type Rounds } from "./throughput.ts";
 
 /** What to measure. */
-export interface MoleculesBench extends Rounds {
+interface MoleculesBench extends Rounds {
   readonly folder: string;
   readonly model: string;
   /** The version of its weights. */

@@ -28,6 +28,9 @@ export async function keep<Under extends Conditions>(
   await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
 }
 
+/** Whether the command line asks how it is used. */
+export const asksForHelp = (args: readonly string[]): boolean => args.includes("--help") || args.includes("-h");
+
 /** Runs a program on the command line's arguments and ends the process: 1, and the error's message, where it fails. */
 export async function runProgram(main: (args: string[]) => Promise<void>): Promise<never> {
   try {

@@ -6,13 +6,13 @@ import { initialise } from "../model/networks/pair_attention/initialise.ts";
 import { writeSafetensors } from "../model/diffusion/safetensors.ts";
 
 /** Of a denoiser. */
-export interface RandomSizes {
+interface RandomSizes {
   readonly width: number;
   readonly blocks: number;
 }
 
 /** The shipped model's sizes. */
-export const SHIPPED_SIZES: RandomSizes = { width: 192, blocks: 6 };
+const SHIPPED_SIZES: RandomSizes = { width: 192, blocks: 6 };
 
 /** Writes `<root>/<name>`, `qm9` where `changes` to its card name no other. @returns the card and the folder */
 export async function writeRandomModel(

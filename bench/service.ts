@@ -5,7 +5,7 @@ import { startService } from "./service_process.ts";
 import { quantiles, type Result, type Row } from "./table.ts";
 
 /** What to measure. */
-export interface ServiceBench {
+interface ServiceBench {
   /** Folder of models, and which of them. */
   readonly root: string;
   readonly model: string;

@@ -17,7 +17,7 @@ export interface ServiceProcess {
 }
 
 /** What the benchmarks read of an answer of POST /generate. */
-export interface Generated {
+interface Generated {
   readonly returned: number;
   readonly backend: string;
   readonly timings: Readonly<Record<string, number>>;
@@ -25,7 +25,7 @@ export interface Generated {
 }
 
 /** What to serve. */
-export interface ServiceOptions {
+interface ServiceOptions {
   /** Folder of models, and which of them. */
   readonly root: string;
   readonly model: string;

@@ -7,7 +7,7 @@ import { quantiles, type Result, type Row } from "./table.ts";
 import { message } from "./throughput.ts";
 
 /** What to measure. */
-export interface SharingBench {
+interface SharingBench {
   /** Folder of models, and which of them. */
   readonly root: string;
   readonly model: string;

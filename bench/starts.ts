@@ -3,7 +3,6 @@
  * of mean and spread, as it ships; with the covariances inside a node and inside a pair; and from latents of held-out molecules
  * themselves, which no fitted distribution can surpass. Not clamped, fresh noise, aligned.
  */
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { findQm9, openQm9 } from "../chem/qm9.ts";
 import { realigner } from "../model/diffusion/coupling/align.ts";
@@ -18,17 +17,18 @@ import { random } from "../model/diffusion/random.ts";
 import { planSampling, runPlan, startOf } from "../model/diffusion/samplers/mod.ts";
 import { loadExamples } from "../model/training/data.ts";
 import type { LatentSpace } from "../model/diffusion/types.ts";
+import { option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { createJudge, NODES } from "./drawn.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 
-const options = z.object({
-  model: z.string().default("qm9"),
-  count: z.coerce.number().pipe(z.int().min(1)).default(1000),
-  seed: z.coerce.number().pipe(z.int().min(0)).default(8),
-  out: z.string().optional(),
-});
+const OPTIONS = {
+  model: option("NAME", "(default qm9)", z.string().default("qm9")),
+  count: option("N", "molecules that are drawn (default 1000)", whole(1).default(1000)),
+  seed: option("N", "(default 8)", whole().default(8)),
+  out: option("FILE", "where results go", z.string().optional()),
+};
 
 /** Steps, and the start's and the last log-SNR at these. */
 const GRIDS = { 4: [1, 5], 8: [0.5, 6] } as const;
@@ -110,9 +110,7 @@ function covarianceDraw(latents: Float32Array, space: LatentSpace) {
 }
 
 async function main(args: string[]): Promise<void> {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({ args, options: { model: text, count: text, seed: text, out: text } });
-  const { model: name, count, seed, out } = options.parse(values);
+  const { model: name, count, seed, out } = readOptions(args, OPTIONS);
   const model = await loadModel(await findModel(name), { backend: "native" }), { card, schedule } = model;
   const denoiser = await model.denoiser(), { space } = denoiser, data = await openQm9(await findQm9());
   const { examples } = loadExamples(data, data.split.train.subarray(0, 20_000));

@@ -100,7 +100,7 @@ const SAMPLE = 64;
 const SOFTWARE = "a software adapter";
 
 /** Of a place's name, TensorFlow.js's own. */
-export const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
+const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
 
 /** The numbers that the engine on a GPU multiplies there; undefined elsewhere. */
 const precisionOf = (place: Place): Precision | undefined =>
@@ -130,7 +130,7 @@ function weights(specs: readonly ParameterSpec[]): Map<string, Values> {
 }
 
 /** Molecules of one size, and what a denoiser is called on. */
-export interface Group {
+interface Group {
   readonly shape: BatchShape;
   readonly z: Float32Array;
 }

@@ -26,7 +26,7 @@ export interface Case {
 }
 
 /** What to measure. */
-export interface Throughput extends Rounds {
+interface Throughput extends Rounds {
   readonly bench: string;
   readonly subject: Kind;
   /** What is said of the subject in the results; the subject itself where absent. */

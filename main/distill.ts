@@ -8,20 +8,15 @@ import {
   type Limits,
   roundOrder,
 } from "../model/distillation/order.ts";
-import { recordRound } from "../model/distillation/record.ts";
-import { readOutcome, withRound } from "../model/distillation/result.ts";
-import { runRound } from "../model/distillation/run.ts";
 import { methodOf, METHODS, methodsInWords } from "../model/distillation/methods/mod.ts";
-import { halved } from "../model/distillation/methods/progressive.ts";
 import { learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
-import { readLines } from "../model/service/jobs/lines.ts";
-import { gridAtSteps } from "../model/diffusion/grids.ts";
-import { makeSchedule } from "../model/diffusion/schedules.ts";
-import { gridOf } from "./generate.ts";
+import { talkToParent } from "../model/service/jobs/parent.ts";
+import { runLadder } from "../model/service/ladder.ts";
+import { gridOf } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
@@ -97,45 +92,29 @@ export const distillCommand = command({
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },
   async run(values, terminal) {
-    const { backend, threads, data: qm9, ladder } = values;
+    const { backend, threads, data: qm9, ladder, shared, record } = values;
     if (ladder !== undefined && (values.folder || values.settings || values.method !== undefined)) {
       throw new UsageError(
         "--ladder runs progressive rounds, each in a folder of its own: no --folder, --settings, --method",
       );
     }
-    const folderOf = ({ method, variant, to }: RoundSettings) =>
-      values.folder ?? `runs/${values.model.replaceAll("/", "_")}-${method}/${variant}-${to}`;
-    const talk = values.events ? talkToParent(terminal) : talkToPeople(terminal);
-    const options = {
-      backend,
-      threads,
-      qm9,
-      validateSeconds: values["validate-seconds"],
-      checkpointSeconds: values["checkpoint-seconds"],
-      ...talk,
-    };
-    let model = await findModel(values.model, undefined, dataFolder(terminal.environment));
-    const { settings: first, limits } = values.settings
+    const talk = values.events ? talkToService(terminal) : talkToPeople(terminal);
+    const model = await findModel(values.model, undefined, dataFolder(terminal.environment));
+    const { settings, limits } = values.settings
       ? wholeSettings(values.settings, values)
       : acceptOptions(values, model);
     try {
-      for (let settings = first;;) {
-        const folder = folderOf(settings), done = await readOutcome(folder);
-        if (!done) {
-          if (ladder !== undefined) terminal.error(`${settings.from} to ${settings.to} steps, in ${folder}\n`);
-          const { finished } = await runRound(settings, { ...options, ...limits, model, folder });
-          if (!finished) return 130;
-        }
-        const outcome = done ?? (await readOutcome(folder))!;
-        if (values.record && outcome.accepted) await recordRound(model.folder, folder, outcome);
-        if (ladder === undefined || settings.to <= ladder) return 0;
-        // The student is the next round's teacher, accepted or not: the ladder shows how far it goes.
-        model = withRound(model, folder, outcome);
-        const keep = values.shared ? [...settings.keep, settings.to] : [];
-        const { to } = settings, schedule = makeSchedule(model.card.schedule);
-        const grid = gridAtSteps(settings.grid, to, halved(to), schedule);
-        settings = { ...settings, from: to, to: halved(to), grid, keep };
-      }
+      const finished = await runLadder(settings, {
+        ...{ model, backend, threads, qm9, ladder, shared, record, ...limits, ...talk },
+        validateSeconds: values["validate-seconds"],
+        checkpointSeconds: values["checkpoint-seconds"],
+        folderOf: ({ method, variant, to }) =>
+          values.folder ?? `runs/${values.model.replaceAll("/", "_")}-${method}/${variant}-${to}`,
+        onRound({ from, to }, folder) {
+          if (ladder !== undefined) terminal.error(`${from} to ${to} steps, in ${folder}\n`);
+        },
+      });
+      return finished ? 0 : 130;
     } catch (error) {
       if (!values.events) throw error;
       talk.onEvent({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
@@ -172,31 +151,11 @@ export function acceptOptions(values: Record<string, unknown> & Limits, { card }
   }
 }
 
-/** Events as JSON lines; told on stdin to pause and go on; the end of stdin, or SIGTERM, stops the round. */
-function talkToParent({ out, signal: interrupted }: Terminal) {
-  const stop = new AbortController();
-  let waiting: PromiseWithResolvers<void> | undefined;
-  const leave = () => {
-    stop.abort();
-    waiting?.resolve();
-  };
-  Deno.addSignalListener("SIGTERM", leave);
-  interrupted.addEventListener("abort", leave);
-  (async () => {
-    for await (const line of readLines(Deno.stdin.readable)) {
-      if (line === "pause") waiting ??= Promise.withResolvers<void>();
-      else if (line === "resume") {
-        waiting?.resolve();
-        waiting = undefined;
-      }
-    }
-    leave(); // whoever started the round is gone
-  })();
-  return {
-    onEvent: (event: RoundEvent) => out(JSON.stringify(event) + "\n"),
-    gate: () => waiting?.promise,
-    signal: stop.signal,
-  };
+/** As a worker: SIGTERM stops the round, too. */
+function talkToService({ out, signal }: Terminal) {
+  const told = new AbortController();
+  Deno.addSignalListener("SIGTERM", () => told.abort());
+  return talkToParent({ input: Deno.stdin.readable, output: out, signal: AbortSignal.any([signal, told.signal]) });
 }
 
 const percent = (value: number) => (100 * value).toFixed(1);

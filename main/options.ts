@@ -8,12 +8,14 @@ export class UsageError extends Error {
 }
 
 /** An option: its values are strings, or it is a flag. */
-export interface Option<T extends z.ZodType = z.ZodType> {
+interface Option<T extends z.ZodType = z.ZodType> {
   /** Checks what was given (a string, true for a flag, undefined where absent) and fills in the default. */
   readonly schema: T;
   readonly help: string;
   /** What stands for the value in the help; absent for a flag. */
   readonly value?: string;
+  /** It may be given more than once: the same as one list set apart by commas. */
+  readonly repeated?: boolean;
 }
 
 /** Options by their names without the dashes. */
@@ -32,6 +34,12 @@ export const option = <T extends z.ZodType>(value: string, help: string, schema:
   schema,
   help,
   value,
+});
+
+/** An option that takes a list, and may be given more than once. */
+export const repeated = <T extends z.ZodType>(value: string, help: string, schema: T): Option<T> => ({
+  ...option(value, help, schema),
+  repeated: true,
 });
 
 /** An option that is there or not. */
@@ -55,6 +63,10 @@ export const range = () =>
     return { min, max };
   }).refine(({ min, max }) => min >= 1 && min <= max, "must run from a smaller size to a larger one");
 
+/** A list, set apart by commas. */
+export const list = <T extends z.ZodType<unknown, string>>(each: T) =>
+  z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
+
 /** A JSON object. */
 export const object = () =>
   z.string().transform((text, context) => {
@@ -69,18 +81,33 @@ export const object = () =>
 /**
  * Reads the options of a command.
  *
+ * @param words the option, a list, that words without an option's name are added to; they are refused where absent
  * @throws UsageError for an unknown option (listing those allowed), a missing value, or values that break the schema
  */
-export function readOptions<O extends Options>(args: readonly string[], options: O): Values<O> {
+export function readOptions<O extends Options>(
+  args: readonly string[],
+  options: O,
+  words?: keyof O & string,
+): Values<O> {
   const names = Object.keys(options);
   let given: Record<string, unknown>;
   try {
-    given = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
       strict: true,
-      allowPositionals: false,
-      options: Object.fromEntries(names.map((name) => [name, { type: options[name].value ? "string" : "boolean" }])),
-    }).values;
+      allowPositionals: words !== undefined,
+      options: Object.fromEntries(names.map((name) => {
+        const { value, repeated: multiple = false } = options[name];
+        return [name, { type: value ? "string" : "boolean", multiple }];
+      })),
+    });
+    const lists = {
+      ...values,
+      ...(words && positionals.length > 0 && { [words]: [values[words] ?? [], positionals].flat() }),
+    };
+    given = Object.fromEntries(
+      Object.entries(lists).map(([name, one]) => [name, Array.isArray(one) ? one.join() : one]),
+    );
   } catch (error) {
     const [reason] = (error as Error).message.split(/\.\s/);
     throw new UsageError(`${reason}; allowed are ${names.map((name) => `--${name}`).join(", ")}`);
@@ -96,11 +123,11 @@ export function readOptions<O extends Options>(args: readonly string[], options:
   return values as Values<O>;
 }
 
-/** The help text of a command. */
-export function helpText(command: string, summary: string, options: Options): string {
+/** The help text of a program. */
+export function helpText(program: string, summary: string, options: Options): string {
   const rows = Object.entries(options).map(([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ""}`, help]);
   rows.push(["--help", "show this text"]);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   const list = rows.map(([left, help]) => `  ${left.padEnd(width)}${help}`).join("\n");
-  return `${summary}\n\nUsage: molstep ${command} [options]\n\nOptions:\n${list}\n`;
+  return `${summary}\n\nUsage: ${program} [options]\n\nOptions:\n${list}\n`;
 }

@@ -2,7 +2,7 @@
 import type { Terminal } from "./command.ts";
 
 /** Draws progress. */
-export interface Progress {
+interface Progress {
   /** @param fraction 0 to 1; @param text what else to say */
   update(fraction: number, text?: string): void;
   /** Ends the line. */

@@ -4,7 +4,7 @@ import type { Command, Terminal } from "./command.ts";
 import { helpText, UsageError } from "./options.ts";
 
 /** Exit statuses: of a fault, of a command line that is wrong, and of an interrupt. */
-export const EXIT = { ok: 0, fault: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { ok: 0, fault: 1, usage: 2, interrupted: 130 } as const;
 
 /** Commands by name; each is loaded when it is called. */
 export type Commands = Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>>;
@@ -34,7 +34,7 @@ export async function run(commands: Commands, args: readonly string[], terminal:
   try {
     const command = await commands[name].load();
     if (rest.includes("--help") || rest.includes("-h")) {
-      terminal.out(helpText(name, command.summary, command.options));
+      terminal.out(helpText(`molstep ${name}`, command.summary, command.options));
       return EXIT.ok;
     }
     return await command.run(rest, terminal);

@@ -12,12 +12,9 @@ import { type GridSpec, gridText } from "../model/diffusion/grids.ts";
 import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { candidatesFor, choose, recommend, tune } from "../model/evaluation/tune.ts";
 import { command } from "./command.ts";
-import { gridOf, samplingOptions } from "./generate.ts";
+import { gridOf, samplingOptions } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
-import { flag, object, option, whole } from "./options.ts";
-
-const list = <T extends z.ZodType<unknown, string>>(each: T) =>
-  z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
+import { flag, list, object, option, whole } from "./options.ts";
 
 /** A grid in words. */
 const gridWords = (grid: GridSpec) => gridText(grid) ?? "uniform";

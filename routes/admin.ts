@@ -1,20 +1,24 @@
 /** Who may administer the service: whoever has the token that it was configured with. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Context } from "hono";
+import type { MiddlewareHandler } from "hono";
 import type { Env } from "./deps.ts";
-import { HttpError } from "./problem.ts";
+import { HttpError, problems } from "./problem.ts";
 
-type Handler = (c: Context<Env>) => Response | Promise<Response>;
+/** What all routes of the administrator answer to others. */
+export const ADMIN_PROBLEMS = problems({
+  401: "The administrator's token is asked",
+  403: "The service has no administrator: MOLSTEP_ADMIN_TOKEN is not set",
+});
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
 /**
- * Guards a handler: 403 where no token is configured, 401 where the request has not `Authorization: Bearer` with it. Digests are
+ * Guards a route: 403 where no token is configured, 401 where the request has not `Authorization: Bearer` with it. Digests are
  * compared, in constant time, so that neither the token's text nor its length can be guessed from how long the answer takes.
  */
-export function admin(token: string | undefined): (handler: Handler) => Handler {
+export function admin(token: string | undefined): MiddlewareHandler<Env> {
   const expected = token === undefined ? undefined : digest(token);
-  return (handler) => (c) => {
+  return async (c, next) => {
     if (!expected) {
       throw new HttpError(
         403,
@@ -31,6 +35,6 @@ export function admin(token: string | undefined): (handler: Handler) => Handler 
       const challenge = header === undefined ? "Bearer" : 'Bearer error="invalid_token"';
       throw new HttpError(401, "Not authorised", detail, {}, { "WWW-Authenticate": challenge });
     }
-    return handler(c);
+    await next();
   };
 }

@@ -1,7 +1,14 @@
 /** Reads a request's JSON body. */
 import type { Context } from "hono";
 import type { z } from "zod";
-import { HttpError, invalidRequest } from "./problem.ts";
+import { HttpError, invalidRequest, problems } from "./problem.ts";
+
+/** What all routes that take a body answer to one that they cannot read. */
+export const BODY_PROBLEMS = problems({
+  400: "The body is not JSON",
+  413: "The body is too long",
+  415: "The body is not said to be JSON",
+});
 
 /**
  * The body, checked.

@@ -1,25 +1,30 @@
 /** POST /distill: begins a round of distillation, as a job. */
-import type { Context } from "hono";
 import { roundOrder } from "../model/distillation/order.ts";
-import { BusyError } from "../model/service/jobs/supervisor.ts";
-import { readJson } from "./body.ts";
-import type { Deps, Env } from "./deps.ts";
-import { describeJob } from "./jobs_schema.ts";
-import { HttpError } from "./problem.ts";
+import { submitJob } from "../model/service/jobs/jobs.ts";
+import { BODY_PROBLEMS, readJson } from "./body.ts";
+import { endpoint, json } from "./endpoint.ts";
+import { begun, describeJob } from "./jobs_schema.ts";
+import { problems } from "./problem.ts";
 
-/** The handler. 202 with the job, which `Location` names. */
-export function distillRoute({ jobs, config, lifecycle }: Deps): (c: Context<Env>) => Promise<Response> {
-  return async (c) => {
-    const order = await readJson(c, roundOrder, config.maxBodyBytes);
-    refuseWhenDraining(lifecycle);
-    if (jobs.supervisor.current) throw new BusyError(jobs.supervisor.current.id);
-    const job = await jobs.supervisor.submit(await jobs.plan(order));
-    return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
-  };
-}
-
-/** @throws HttpError 503 where the service is shutting down */
-export function refuseWhenDraining({ state }: Deps["lifecycle"]): void {
-  if (state !== "draining") return;
-  throw new HttpError(503, "Shutting down", "the service is shutting down", {}, { "Retry-After": "5" });
-}
+/** POST /distill: 202 with the job, which `Location` names. */
+export const distill = endpoint({
+  method: "post",
+  path: "/distill",
+  operationId: "distill",
+  summary: "Begin a round of distillation",
+  security: [{ administrator: [] }],
+  request: { body: { required: true, content: json(roundOrder) } },
+  responses: {
+    202: begun("The round has begun"),
+    ...BODY_PROBLEMS,
+    ...problems({
+      404: "Unknown model",
+      409: "A round runs already; `job` names it",
+      422: "The request is refused: unknown keys, limits, steps, or more memory or time than there is",
+      503: "The service is shutting down",
+    }),
+  },
+}, ({ jobs, config, lifecycle }) => async (c) => {
+  const job = await submitJob(jobs, await readJson(c, roundOrder, config.maxBodyBytes), lifecycle);
+  return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
+});

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
-import { FORMATS, INCLUDES } from "../model/generation/formats.ts";
+import { INCLUDES } from "../model/generation/formats.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
+import type { Form } from "../model/service/generate.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import type { SizeRange } from "../model/diffusion/sizes.ts";
@@ -50,7 +51,7 @@ export const generateRequest = strict({
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */
-export type GenerateRequest = z.infer<typeof generateRequest>;
+type GenerateRequest = z.infer<typeof generateRequest>;
 
 const rate = z.number().min(0).max(1).nullable();
 
@@ -110,7 +111,12 @@ export const MEDIA_TYPES = {
   sdf: "chemical/x-mdl-sdfile",
   xyz: "chemical/x-xyz",
   ndjson: "application/x-ndjson",
-} as const satisfies Record<"json" | typeof FORMATS[number], string>;
+} as const satisfies Record<Form, string>;
+
+const FORMS = new Map(Object.entries(MEDIA_TYPES).map(([form, type]) => [type, form as Form]));
+
+/** The form of a media type. */
+export const formOf = (type: typeof MEDIA_TYPES[Form]): Form => FORMS.get(type)!;
 
 /** The range of sizes that a request asks for, and what it counts. */
 export function askedSize({ atoms, heavyAtoms }: Pick<GenerateRequest, "atoms" | "heavyAtoms">):

@@ -1,43 +1,72 @@
 /** GET /jobs, GET and DELETE /jobs/{id}, POST /jobs/{id}/resume. */
-import type { Context } from "hono";
-import type { z } from "zod";
-import type { Deps, Env } from "./deps.ts";
-import { refuseWhenDraining } from "./distill.ts";
-import { describeDetail, describeJob, jobDetail, jobList, pageQuery } from "./jobs_schema.ts";
-import { negotiate } from "./negotiate.ts";
-import { invalidRequest } from "./problem.ts";
+import { resumeJob as resume } from "../model/service/jobs/jobs.ts";
+import { endpoint, json } from "./endpoint.ts";
+import { begun, describeDetail, describeJob, jobDetail, jobId, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
+import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
+import { problems } from "./problem.ts";
 
-/** GET /jobs: newest first. */
-export function jobsRoute({ jobs: { store } }: Deps): (c: Context<Env>) => Response {
-  return (c) => {
-    negotiate(c, ["application/json"]);
-    const query = pageQuery.safeParse(c.req.query());
-    if (!query.success) throw invalidRequest(query.error);
-    const { limit, offset } = query.data;
-    const body: z.infer<typeof jobList> = { jobs: store.list(limit, offset).map(describeJob), total: store.count };
-    return c.json(body);
-  };
-}
+const security = [{ administrator: [] }], unknown = problems({ 404: "Unknown job" });
+
+/** GET /jobs */
+export const listJobs = endpoint({
+  method: "get",
+  path: "/jobs",
+  operationId: "listJobs",
+  summary: "The jobs, newest first",
+  security,
+  middleware: offers("application/json"),
+  request: { query: pageQuery },
+  responses: {
+    200: { description: "The jobs", content: json(jobList) },
+    ...ACCEPT_PROBLEMS,
+    ...problems({ 422: "No such page" }),
+  },
+}, ({ jobs: { store } }) => (c) => {
+  const { limit, offset } = c.req.valid("query");
+  return c.json({ jobs: store.list(limit, offset).map(describeJob), total: store.count }, 200);
+});
 
 /** GET /jobs/{id} */
-export function jobRoute({ jobs: { store } }: Deps): (c: Context<Env>) => Response {
-  return (c) => {
-    negotiate(c, ["application/json"]);
-    const body: z.infer<typeof jobDetail> = describeDetail(store.get(c.req.param("id")!), store);
-    return c.json(body);
-  };
-}
+export const getJob = endpoint({
+  method: "get",
+  path: "/jobs/{id}",
+  operationId: "getJob",
+  summary: "A job with its curves",
+  security,
+  middleware: offers("application/json"),
+  request: { params: jobId },
+  responses: { 200: { description: "The job", content: json(jobDetail) }, ...ACCEPT_PROBLEMS, ...unknown },
+}, ({ jobs: { store } }) => (c) => c.json(describeDetail(store.get(c.req.valid("param").id), store), 200));
 
-/** DELETE /jobs/{id}: 202; the job is `cancelled` when its worker has saved a checkpoint. */
-export function cancelRoute({ jobs: { supervisor } }: Deps): (c: Context<Env>) => Response {
-  return (c) => c.json(describeJob(supervisor.cancel(c.req.param("id")!)), 202);
-}
+/** DELETE /jobs/{id} */
+export const cancelJob = endpoint({
+  method: "delete",
+  path: "/jobs/{id}",
+  operationId: "cancelJob",
+  summary: "Cancel a job; its checkpoint is kept",
+  security,
+  request: { params: jobId },
+  responses: {
+    202: { description: "The job, which is `cancelled` when its worker has ended", content: json(jobSchema) },
+    ...unknown,
+    ...problems({ 409: "The job does not run" }),
+  },
+}, ({ jobs: { supervisor } }) => (c) => c.json(describeJob(supervisor.cancel(c.req.valid("param").id)), 202));
 
-/** POST /jobs/{id}/resume: 202; the job goes on from its checkpoint. */
-export function resumeRoute({ jobs: { supervisor }, lifecycle }: Deps): (c: Context<Env>) => Response {
-  return (c) => {
-    refuseWhenDraining(lifecycle);
-    const job = supervisor.resume(c.req.param("id")!);
-    return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
-  };
-}
+/** POST /jobs/{id}/resume: the job goes on from its checkpoint. */
+export const resumeJob = endpoint({
+  method: "post",
+  path: "/jobs/{id}/resume",
+  operationId: "resumeJob",
+  summary: "Go on with a job that was cancelled or failed",
+  security,
+  request: { params: jobId },
+  responses: {
+    202: begun("The job goes on"),
+    ...unknown,
+    ...problems({ 409: "The job is in another state, or another runs", 503: "The service is shutting down" }),
+  },
+}, ({ jobs, lifecycle }) => (c) => {
+  const job = resume(jobs, c.req.valid("param").id, lifecycle);
+  return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
+});

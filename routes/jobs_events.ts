@@ -1,36 +1,57 @@
 /** GET /jobs/{id}/events: what happens in a job, as server-sent events. */
-import type { Context } from "hono";
-import { isActive, type StoredEvent } from "../model/service/jobs/types.ts";
-import type { Deps, Env } from "./deps.ts";
-import { negotiate } from "./negotiate.ts";
-import { HttpError } from "./problem.ts";
+import { z } from "zod";
+import { followJob } from "../model/service/jobs/jobs.ts";
+import { jobEvent, type StoredEvent } from "../model/service/jobs/types.ts";
+import { endpoint } from "./endpoint.ts";
+import { jobId } from "./jobs_schema.ts";
+import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
+import { HttpError, problems } from "./problem.ts";
+import { streamed } from "./stream.ts";
 
 /** Of server-sent events. */
-export const EVENT_STREAM = "text/event-stream";
+const EVENT_STREAM = "text/event-stream";
 
-/** A comment goes out this often, so that nobody between takes the connection for dead, ms. */
-const HEARTBEAT = 15_000;
+/** A comment. */
+const HEARTBEAT = { everyMs: 15_000, text: ": still here\n\n" };
 
 /** When a client is to come again after the connection has ended, ms. */
 const RETRY = 2000;
 
 /**
- * The handler. Events after `Last-Event-ID`, all of the job's where it is absent, then those to come, until the job has ended.
- * 204, which tells an EventSource not to come again, where it has ended and there are none.
+ * Events after `Last-Event-ID`, all of the job's where it is absent, then those to come, until the job has ended. 204, which tells
+ * an EventSource not to come again, where it has ended and there are none.
  */
-export function jobEventsRoute({ jobs: { store, supervisor }, lifecycle }: Deps): (c: Context<Env>) => Response {
-  return (c) => {
-    negotiate(c, [EVENT_STREAM]);
-    const job = store.get(c.req.param("id")!), after = lastEventId(c.req.header("last-event-id"));
-    if (after > 0 && !isActive(job.state) && store.events(job.id, { after, limit: 1 }).length === 0) {
-      return c.body(null, 204);
-    }
-    const headers = { "Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
-    if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-    const gone = new AbortController(), signal = AbortSignal.any([c.req.raw.signal, lifecycle.signal, gone.signal]);
-    return c.body(stream(supervisor.watch(job.id, after, signal), () => gone.abort()), 200, headers);
-  };
-}
+export const jobEvents = endpoint({
+  method: "get",
+  path: "/jobs/{id}/events",
+  operationId: "jobEvents",
+  summary: "What happens in a job, as server-sent events; ends with the job",
+  security: [{ administrator: [] }],
+  middleware: offers(EVENT_STREAM),
+  request: {
+    params: jobId,
+    headers: z.object({
+      "Last-Event-ID": z.string().optional().meta({ type: "integer", description: "Events after this one" }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Events, each with an id; the schema is that of their data",
+      content: { [EVENT_STREAM]: { schema: jobEvent } },
+    },
+    204: { description: "The job has ended, and there are no events after Last-Event-ID" },
+    ...ACCEPT_PROBLEMS,
+    ...problems({ 400: "Last-Event-ID is no id", 404: "Unknown job" }),
+  },
+}, ({ jobs, lifecycle }) => async (c) => {
+  const { id } = jobs.store.get(c.req.valid("param").id), after = lastEventId(c.req.valid("header")["Last-Event-ID"]);
+  const gone = new AbortController(), signal = AbortSignal.any([c.req.raw.signal, lifecycle.signal, gone.signal]);
+  const events = followJob(jobs, { id, after, signal });
+  if (!events) return c.body(null, 204);
+  const headers = { "Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
+  if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
+  return c.body(await streamed(toText(events), () => gone.abort(), HEARTBEAT), 200, headers);
+});
 
 /** @throws HttpError 400 where it is no id of an event */
 function lastEventId(given: string | undefined): number {
@@ -39,32 +60,7 @@ function lastEventId(given: string | undefined): number {
   throw new HttpError(400, "Malformed header", `Last-Event-ID must be the id of an event, a number; given is ${given}`);
 }
 
-const toText = ({ id, event }: StoredEvent) => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-
-function stream(events: AsyncGenerator<StoredEvent, void, void>, leave: () => void): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let heart: ReturnType<typeof setInterval> | undefined;
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(encoder.encode(`retry: ${RETRY}\n\n`));
-      heart = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": still here\n\n"));
-      }, HEARTBEAT);
-    },
-    async pull(controller) {
-      try {
-        const { done, value } = await events.next();
-        if (!done) return controller.enqueue(encoder.encode(toText(value)));
-        clearInterval(heart);
-        controller.close();
-      } catch (error) {
-        clearInterval(heart);
-        controller.error(error);
-      }
-    },
-    cancel() {
-      clearInterval(heart);
-      leave();
-    },
-  });
+async function* toText(events: AsyncGenerator<StoredEvent, void, void>): AsyncGenerator<string, void, void> {
+  yield `retry: ${RETRY}\n\n`;
+  for await (const { id, event } of events) yield `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

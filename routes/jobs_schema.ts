@@ -1,10 +1,12 @@
 /** What is told of jobs. */
 import { z } from "zod";
-import { drawn, type RoundEvent } from "../model/distillation/events.ts";
+import { drawn } from "../model/distillation/events.ts";
 import { roundSettings } from "../model/distillation/settings.ts";
+import { curvesOf } from "../model/service/jobs/curves.ts";
 import { estimateSchema } from "../model/service/jobs/estimate.ts";
 import type { JobStore } from "../model/service/jobs/store.ts";
-import { type Job, JOB_STATES, type StoredEvent } from "../model/service/jobs/types.ts";
+import { type Job, JOB_STATES } from "../model/service/jobs/types.ts";
+import { json } from "./endpoint.ts";
 
 const time = z.iso.datetime();
 
@@ -58,10 +60,24 @@ export const jobDetail = z.strictObject({
 /** A page of jobs, newest first. */
 export const jobList = z.strictObject({ jobs: z.array(jobSchema), total: z.int() }).meta({ id: "JobList" });
 
+/** A number of the query; of a parameter that is given more than once the first counts. */
+const number = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((given) => given === undefined ? undefined : Number([given].flat()[0] ?? NaN), schema);
+
 /** What GET /jobs takes in its query. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
-  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+  limit: number(z.int().min(1).max(200).default(50)),
+  offset: number(z.int().min(0).default(0)),
+});
+
+/** The path of a job. Any text is looked for, as what is no id names no job. */
+export const jobId = z.object({ id: z.string().meta({ format: "uuid" }) });
+
+/** A job that runs as the answer, which `Location` names. */
+export const begun = (description: string) => ({
+  description,
+  headers: { Location: { description: "The job", schema: { type: "string" as const } } },
+  content: json(jobSchema),
 });
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -93,45 +109,14 @@ export function describeJob({ progress, worker, ...job }: Job): z.infer<typeof j
   };
 }
 
-/** Most points of a curve. */
-const MOST_POINTS = 500;
-
 /** A job with its curves, from its events. */
 export function describeDetail(job: Job, store: Pick<JobStore, "events">): z.infer<typeof jobDetail> {
-  const of = <T extends RoundEvent["type"]>(type: T) =>
-    store.events(job.id, { type }).map(({ event }: StoredEvent) => event as Extract<RoundEvent, { type: T }>);
-  const judged = of("judged").at(-1);
+  const { judged, ...curves } = curvesOf(job.id, store);
   return {
     ...describeJob(job),
-    curves: {
-      loss: thinned(forward(of("progress"))).map(({ update, seconds, loss }) => ({ update, seconds, loss })),
-      validation: thinned(forward(of("validated"))).map(({ update, seconds, heldOut, drawn }) => ({
-        update,
-        seconds,
-        heldOut,
-        moleculeStability: drawn?.moleculeStability.value ?? null,
-        validity: drawn?.validity.value ?? null,
-        validUnique: drawn?.validUnique.value ?? null,
-      })),
-    },
+    curves,
     judged: judged
       ? { student: judged.student, teacher: judged.teacher, accepted: judged.accepted, why: judged.why }
       : null,
   };
-}
-
-/** A curve that goes forward: what came after the checkpoint that a later start went back to is left out. */
-function forward<T extends { update: number }>(points: readonly T[]): T[] {
-  const kept: T[] = [];
-  for (const point of points) {
-    while (kept.length > 0 && kept[kept.length - 1].update >= point.update) kept.pop();
-    kept.push(point);
-  }
-  return kept;
-}
-
-/** At most so many points, evenly; the first and the last stay. */
-function thinned<T>(points: readonly T[], most = MOST_POINTS): T[] {
-  if (points.length <= most) return [...points];
-  return Array.from({ length: most }, (_, i) => points[Math.round(i * (points.length - 1) / (most - 1))]);
 }

@@ -2,13 +2,13 @@
 import { LOG_LEVELS } from "./config.ts";
 
 /** A level that a line can have. */
-export type LogLevel = Exclude<typeof LOG_LEVELS[number], "silent">;
+type LogLevel = Exclude<typeof LOG_LEVELS[number], "silent">;
 
 /** Writes lines of at least its level. */
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** How to log. */
-export interface LogOptions {
+interface LogOptions {
   readonly level?: typeof LOG_LEVELS[number];
   /** Where lines go; stderr where absent. */
   readonly write?: (line: string) => void;

@@ -5,7 +5,9 @@ import { cardSchema } from "../model/models/card.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
-import { negotiate } from "./negotiate.ts";
+import { endpoint, json } from "./endpoint.ts";
+import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
+import { problems } from "./problem.ts";
 
 const summary = z.strictObject({
   name: z.string(),
@@ -36,43 +38,62 @@ export const modelDetail = z.strictObject({
   backend: z.strictObject({ name: z.string(), why: z.string() }).nullable(),
 }).meta({ id: "ModelDetail" });
 
+const describe = (store: Deps["store"], { card }: ModelEntry): z.infer<typeof summary> => {
+  const sizes = Object.keys(card.sizes).map(Number), model = store.loaded(card.name);
+  return {
+    name: card.name,
+    version: card.version,
+    description: card.description,
+    kind: card.kind,
+    counts: card.counts,
+    sizes: [Math.min(...sizes), Math.max(...sizes)],
+    distilledSteps: availableSteps(card),
+    distilled: card.distilled
+      .map(({ steps, variant, version, teacher }) => ({ steps, variant, version, teacher }))
+      .sort((a, b) => a.steps - b.steps),
+    recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
+    loaded: model !== undefined,
+    backend: model?.backend.name ?? null,
+  };
+};
+
+const FRESH = { "Cache-Control": "no-cache" };
+
+/** The handler of GET /models. */
+export const modelsRoute = ({ store }: Pick<Deps, "store">) => (c: Context<Env>) => {
+  const body: z.infer<typeof modelList> = { models: store.entries.map((entry) => describe(store, entry)) };
+  return c.json(body, 200, FRESH);
+};
+
 /** GET /models */
-export function modelsRoute({ store }: Pick<Deps, "store">): (c: Context<Env>) => Response {
-  const describe = ({ card }: ModelEntry): z.infer<typeof summary> => {
-    const sizes = Object.keys(card.sizes).map(Number), model = store.loaded(card.name);
-    return {
-      name: card.name,
-      version: card.version,
-      description: card.description,
-      kind: card.kind,
-      counts: card.counts,
-      sizes: [Math.min(...sizes), Math.max(...sizes)],
-      distilledSteps: availableSteps(card),
-      distilled: card.distilled
-        .map(({ steps, variant, version, teacher }) => ({ steps, variant, version, teacher }))
-        .sort((a, b) => a.steps - b.steps),
-      recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
-      loaded: model !== undefined,
-      backend: model?.backend.name ?? null,
-    };
-  };
-  return (c) => {
-    negotiate(c, ["application/json"]);
-    const body: z.infer<typeof modelList> = { models: store.entries.map(describe) };
-    return c.json(body, 200, { "Cache-Control": "no-cache" });
-  };
-}
+export const listModels = endpoint({
+  method: "get",
+  path: "/models",
+  operationId: "listModels",
+  summary: "The models",
+  middleware: offers("application/json"),
+  responses: { 200: { description: "The models", content: json(modelList) }, ...ACCEPT_PROBLEMS },
+}, modelsRoute);
 
 /** GET /models/{name} */
-export function modelRoute({ store }: Pick<Deps, "store">): (c: Context<Env>) => Response {
-  return (c) => {
-    negotiate(c, ["application/json"]);
-    const { card } = store.entry(c.req.param("name")!), model = store.loaded(card.name);
-    const body: z.infer<typeof modelDetail> = {
-      card,
-      loaded: model !== undefined,
-      backend: model ? { name: model.backend.name, why: model.backend.why } : null,
-    };
-    return c.json(body, 200, { "Cache-Control": "no-cache" });
+export const getModel = endpoint({
+  method: "get",
+  path: "/models/{name}",
+  operationId: "getModel",
+  summary: "A model's card",
+  middleware: offers("application/json"),
+  request: { params: z.object({ name: z.string() }) },
+  responses: {
+    200: { description: "The card", content: json(modelDetail) },
+    ...ACCEPT_PROBLEMS,
+    ...problems({ 404: "Unknown model" }),
+  },
+}, ({ store }) => (c) => {
+  const { card } = store.entry(c.req.valid("param").name), model = store.loaded(card.name);
+  const body: z.infer<typeof modelDetail> = {
+    card,
+    loaded: model !== undefined,
+    backend: model ? { name: model.backend.name, why: model.backend.why } : null,
   };
-}
+  return c.json(body, 200, FRESH);
+});

@@ -1,56 +1,44 @@
 /** Which of the forms on offer a client wants (RFC 9110, section 12.5.1). */
-import type { Context } from "hono";
-import { HttpError } from "./problem.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { accepts } from "hono/accepts";
+import { HttpError, problems } from "./problem.ts";
 
-interface Wish {
-  readonly type: string;
-  readonly quality: number;
-}
+/** Media ranges of a header, with their weights. */
+type Ranges = Parameters<NonNullable<Parameters<typeof accepts>[1]["match"]>>[0];
 
-/** The media ranges of an Accept header with their weights. */
-function wishes(header: string): Wish[] {
-  return header.split(",").map((part) => {
-    const [type, ...parameters] = part.trim().toLowerCase().split(/\s*;\s*/);
-    const weight = parameters.map((p) => /^q\s*=\s*([\d.]+)$/.exec(p)?.[1]).find((q) => q !== undefined);
-    return { type, quality: weight === undefined ? 1 : Number(weight) };
-  }).filter(({ type }) => type !== "");
-}
+/** What routes answer to a client that wants none of what they offer. */
+export const ACCEPT_PROBLEMS = problems({ 406: "No form on offer is acceptable" });
 
-/** How well a wish names a type: 2 exactly, 1 by `type/*`, 0 by any; undefined not at all. */
-function precision(wish: string, type: string): number | undefined {
-  if (wish === type) return 2;
-  if (wish === `${type.split("/")[0]}/*`) return 1;
-  return wish === "*/*" || wish === "*" ? 0 : undefined;
-}
-
-/** The weight that a header gives to a type: that of the most precise range that names it. */
-function quality(list: readonly Wish[], type: string): number {
-  let best = -1, weight = 0;
-  for (const wish of list) {
-    const precise = precision(wish.type, type);
-    if (precise !== undefined && precise > best) [best, weight] = [precise, wish.quality];
+/** The weight that a header gives to a type: that of the most precise range that names it; 0 where none does. */
+function weight(ranges: Ranges, type: string): number {
+  for (const names of [[type], [`${type.split("/")[0]}/*`], ["*/*", "*"]]) {
+    const range = ranges.find((one) => names.includes(one.type.toLowerCase()));
+    if (range) return range.q;
   }
-  return weight;
+  return 0;
 }
 
 /**
- * The type on offer that the client wants most; the first on offer where it has no preference.
+ * The type on offer that the client wants most; the first on offer where it has no preference. Hono reads the header; its own choice
+ * does not tell "anything" from "nothing that is on offer".
  *
  * @throws HttpError 406 where it wants none
  */
 export function negotiate<T extends string>(c: Context, offered: readonly T[]): T {
-  const header = c.req.header("accept");
-  if (header === undefined || header.trim() === "") return offered[0];
-  const list = wishes(header);
-  let best = offered[0], most = 0;
-  for (const type of offered) {
-    const weight = quality(list, type);
-    if (weight > most) [best, most] = [type, weight];
-  }
-  if (most > 0) return best;
-  throw new HttpError(
-    406,
-    "Not acceptable",
-    `Accept: ${header}: none of these is on offer; there are ${offered.join(", ")}`,
-  );
+  const match = (ranges: Ranges): string => {
+    const weights = offered.map((type) => weight(ranges, type)), most = Math.max(...weights);
+    if (most > 0) return offered[weights.indexOf(most)];
+    throw new HttpError(
+      406,
+      "Not acceptable",
+      `Accept: ${c.req.header("accept")}: none of these is on offer; there are ${offered.join(", ")}`,
+    );
+  };
+  return accepts(c, { header: "Accept", supports: [...offered], default: offered[0], match }) as T;
 }
+
+/** Refuses clients that want none of these types. */
+export const offers = (...types: readonly string[]): MiddlewareHandler => async (c, next) => {
+  negotiate(c, types);
+  await next();
+};

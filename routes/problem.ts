@@ -3,6 +3,9 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
+import { TooMuchWorkError } from "../model/service/generate.ts";
+import { ShuttingDownError } from "../model/service/lifecycle.ts";
+import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
@@ -11,7 +14,7 @@ import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";
 
 /** The media type of problem documents. */
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 /** A problem document. `type` is absent ("about:blank") where the status says all there is. */
 export const problemSchema = z.looseObject({
@@ -28,8 +31,19 @@ export const problemSchema = z.looseObject({
   estimate: z.looseObject({}).optional().describe("Of a round that does not fit"),
 }).meta({ id: "Problem" });
 
+/** Statuses that are answered with a problem document, with what each means, as a route's description has them. */
+export const problems = <T extends Readonly<Record<number, string>>>(statuses: T) =>
+  Object.fromEntries(
+    Object.entries(statuses).map(([status, description]) => [
+      status,
+      { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
+    ]),
+  ) as {
+    [S in keyof T]: { description: string; content: Record<typeof PROBLEM_TYPE, { schema: typeof problemSchema }> };
+  };
+
 /** A problem document. */
-export type Problem = z.infer<typeof problemSchema>;
+type Problem = z.infer<typeof problemSchema>;
 
 /** An error that is answered with this status. */
 export class HttpError extends Error {
@@ -77,7 +91,13 @@ export function toHttpError(error: unknown): HttpError | undefined {
     const extra = { type: urn("job-state"), job: error.job, state: error.state };
     return new HttpError(409, "Not in this state", error.message, extra);
   }
-  if (error instanceof ImpossibleRoundError) {
+  if (error instanceof ShuttingDownError) {
+    return new HttpError(503, "Shutting down", error.message, {}, { "Retry-After": "5" });
+  }
+  if (error instanceof TooMuchWorkError) {
+    return new HttpError(422, "Too much work", error.message, { type: urn("too-much-work") });
+  }
+  if (error instanceof ImpossibleOrderError || error instanceof ImpossibleRoundError) {
     const errors = [{ path: `/${error.field}`, message: error.message }];
     return new HttpError(422, "Impossible request", error.message, { type: urn("impossible"), errors });
   }

@@ -2,8 +2,10 @@
 import type { Context } from "hono";
 import type { Publisher } from "../model/service/publisher.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
+import { z } from "zod";
 import type { Env } from "./deps.ts";
-import { HttpError } from "./problem.ts";
+import { endpoint } from "./endpoint.ts";
+import { HttpError, problems } from "./problem.ts";
 
 /** The handler. 204 when requests that come now get other weights; those in flight finish on the ones they have. */
 export function stepsRoute(
@@ -24,3 +26,19 @@ export function stepsRoute(
     return c.body(null, 204);
   };
 }
+
+/** DELETE /models/{name}/steps/{steps} */
+export const removeSteps = endpoint({
+  method: "delete",
+  path: "/models/{name}/steps/{steps}",
+  operationId: "removeSteps",
+  summary: "Take weights distilled to these steps out of service",
+  security: [{ administrator: [] }],
+  request: {
+    params: z.object({ name: z.string(), steps: z.string().meta({ type: "integer", minimum: 1 }) }),
+  },
+  responses: {
+    204: { description: "They are out of service; requests in flight finish on them" },
+    ...problems({ 404: "Unknown model, or no weights distilled to these steps" }),
+  },
+}, stepsRoute);

@@ -6,7 +6,7 @@ import { ask } from "../bench/clients.ts";
 import { benchDenoiser } from "../bench/denoiser.ts";
 import { benchDistill } from "../bench/distill.ts";
 import { benchMemory, peakMemory } from "../bench/memory.ts";
-import { parseBenchOptions, PARTS } from "../bench/options.ts";
+import { PARTS, readBenchOptions, usage } from "../bench/options.ts";
 import { benchSharing, rowsOf } from "../bench/sharing.ts";
 import { benchStart } from "../bench/start.ts";
 import { median, pairedRatio, relativeDifference, spread, takeTurns } from "../bench/statistics.ts";
@@ -15,6 +15,7 @@ import { startSubject } from "../bench/subject_process.ts";
 import { formatResult, formatTable, quantiles } from "../bench/table.ts";
 import { noteOn, throughput } from "../bench/throughput.ts";
 import { trainingBatch } from "../bench/training_batch.ts";
+import { UsageError } from "../main/options.ts";
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../model/diffusion/latent.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
@@ -84,25 +85,32 @@ Deno.test("readLines() joins what chunks cut, and gives a last line without an e
   assert.deepEqual(await Array.fromAsync(readLines(ReadableStream.from(cut))), ["ab", "c", "é"]);
 });
 
-Deno.test("parseBenchOptions() takes parts by --only and by name, and refuses what it does not know", () => {
-  const options = parseBenchOptions(["memory", "--only", "engine,train", "--seconds", "0.5"])!;
+Deno.test("readBenchOptions() takes parts by --only and by name, and refuses what it does not know", () => {
+  const options = readBenchOptions(["memory", "--only", "engine,train", "--seconds", "0.5"]);
   assert.deepEqual(options.only, ["engine", "train", "memory"]);
   assert.equal(options.seconds, 0.5);
-  assert.deepEqual(parseBenchOptions([])!.only, PARTS.filter((part) => part !== "denoiser"));
-  assert.deepEqual(parseBenchOptions(["--ladder", "4,8"])!.ladder, [4, 8]);
-  assert.throws(
-    () => parseBenchOptions(["--clients", "1,none"]),
-    /--clients must be a whole number above 0; got "none"/,
-  );
-  assert.equal(parseBenchOptions(["--help"]), undefined);
-  assert.throws(
-    () => parseBenchOptions(["--only", "engine,speed"]),
-    /no part "speed"; there are engine, kernel, sizes, molecules, train/,
-  );
-  assert.throws(() => parseBenchOptions(["--backend", "abacus"]), /no backend "abacus"/);
-  assert.throws(() => parseBenchOptions(["--rounds", "2.5"]), /--rounds must be a whole number above 0; got "2.5"/);
-  assert.throws(() => parseBenchOptions(["--seconds", "0"]), /--seconds must be a number above 0; got "0"/);
-  assert.throws(() => parseBenchOptions(["--fast"]), /--fast/);
+  assert.deepEqual(readBenchOptions([]).only, PARTS.filter((part) => part !== "denoiser"));
+  assert.deepEqual(readBenchOptions(["sizes"]).only, ["sizes"]);
+  assert.deepEqual(readBenchOptions(["--ladder", "4,8"]).ladder, [4, 8]);
+  assert.deepEqual(readBenchOptions(["--backend", "wasm", "--backend", "native"]).backends, ["wasm", "native"]);
+  assert.equal(readBenchOptions([]).backends, undefined);
+  assert.deepEqual([readBenchOptions(["--out", "-"]).out, readBenchOptions([]).out], [null, undefined]);
+  assert.match(usage(), /Usage: deno task bench \[PART \.\.\.\] \[options\]\n[^]*--memory-steps N/);
+  for (
+    const [args, message] of [
+      [["--clients", "1,none"], /--clients 1,none: must be a whole number/],
+      [["--clients", "1,0"], /--clients 1,0: .*>=1/],
+      [["--only", "engine,speed"], /--only engine,speed: .*"engine"\|"kernel"\|"sizes"\|"molecules"\|"train"/],
+      [["speed"], /--only speed: /],
+      [["--backend", "abacus"], /--backend abacus: .*"native"/],
+      [["--rounds", "2.5"], /--rounds 2.5: must be a whole number/],
+      [["--seconds", "0"], /--seconds 0: must be above 0/],
+      [["--seconds", "-1"], /--seconds/],
+      [["--fast"], /--fast.*; allowed are --only, --seconds/],
+    ] as const
+  ) {
+    assert.throws(() => readBenchOptions(args), (error) => error instanceof UsageError && message.test(error.message));
+  }
 });
 
 Deno.test("conditions() tells date, machine and exact versions", async () => {

@@ -1,7 +1,7 @@
 /** `deno task bench:peers`: the peers' own code and ours on one machine, in one run, in turns. */
 import { findModel } from "../../main/models.ts";
 import { conditions } from "../conditions.ts";
-import { keep, machineLine, resultsPath, runProgram } from "../program.ts";
+import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "../program.ts";
 import { formatResult, type Result } from "../table.ts";
 import { benchNetwork } from "./network.ts";
 import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
@@ -40,7 +40,7 @@ const withoutPaths = (args: readonly string[]) =>
   });
 
 async function main(args: string[]): Promise<void> {
-  if (args.includes("--help") || args.includes("-h")) return console.log(usage());
+  if (asksForHelp(args)) return console.log(usage());
   const options = readPeersOptions(args), results: Result[] = [];
   const now = { command: ["deno task bench:peers", ...withoutPaths(args)].join(" "), ...await conditions() };
   const peers: Record<string, string | null> = {};

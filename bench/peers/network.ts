@@ -10,7 +10,7 @@ import { evenSizes, writeInputs } from "./inputs.ts";
 import { type PeerSubject, savedFiles, startPeer } from "./process.ts";
 
 /** What to measure. */
-export interface NetworkBench extends Rounds {
+interface NetworkBench extends Rounds {
   readonly python: string;
   readonly peer: PeerSubject;
   /** Also PyTorch's compiled network, and its bfloat16. */

@@ -10,7 +10,7 @@ import { message, type Rounds } from "../throughput.ts";
 import { type Peer, PEERS, type PeerSubject, startPeer } from "./process.ts";
 
 /** What to measure. */
-export interface SamplingBench extends Rounds {
+interface SamplingBench extends Rounds {
   readonly python: string;
   /** Those measured, and how many steps they would take. The first is what ratios are to, at the first of its steps. */
   readonly peers: readonly (PeerSubject & { readonly each: readonly number[] })[];
@@ -25,7 +25,7 @@ export interface SamplingBench extends Rounds {
 }
 
 /** Seconds that a peer's sampler took. */
-export interface Timed {
+interface Timed {
   /** For no step: the draw of noise, the call at z_0 and the decoder. */
   readonly rest: number;
   /** For `steps` steps and the rest. */

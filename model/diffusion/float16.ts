@@ -1,7 +1,7 @@
 /** Half precision (IEEE 754 binary16) and bfloat16 to and from single precision, for weights on disk. */
 
 /** Largest finite half: 65504. A float that would round beyond it has no half. */
-export const LARGEST_HALF = 65504;
+const LARGEST_HALF = 65504;
 
 /** Halves, given by their bits, widened; exact. */
 export function widenFloat16(bits: Uint16Array): Float32Array {

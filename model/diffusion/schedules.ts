@@ -106,7 +106,7 @@ export function polynomialSchedule(
 }
 
 /** The variance-preserving alpha = sqrt(sigmoid(logSnr)) and sigma = sqrt(sigmoid(-logSnr)). */
-export function fromLogSnr(logSnr: number): ScheduleValues {
+function fromLogSnr(logSnr: number): ScheduleValues {
   return { alpha: Math.sqrt(1 / (1 + Math.exp(-logSnr))), sigma: Math.sqrt(1 / (1 + Math.exp(logSnr))), logSnr };
 }
 

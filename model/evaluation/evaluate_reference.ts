@@ -17,7 +17,7 @@ import type { Validate } from "../../chem/validator.ts";
 
 export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
-export const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
+const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
 
 /** The statistics of the data. */
 export interface ReferenceStatistics {

@@ -74,7 +74,7 @@ export function toJson(
 }
 
 /** A molecule as an SDF record: V2000, 3D, with what was found out as data fields. */
-export function toSdf(generated: GeneratedMolecule, origin: Origin): string {
+function toSdf(generated: GeneratedMolecule, origin: Origin): string {
   const { index, validation } = generated, { molecule, bonds } = printable(generated);
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
   return sdfRecord(molblock(molecule, bonds, title(origin, index)), {
@@ -92,7 +92,7 @@ export function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 }
 
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs. */
-export function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
+function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
   const { index, validation: { valid, stable, connected, smiles } } = generated;
   const comment = `model=${model} version=${quoted(version)} seed=${seed} index=${index} valid=${valid} ` +
     `stable=${stable} connected=${connected}`;

@@ -7,6 +7,7 @@
  */
 import type { Turn } from "./turn.ts";
 import { createSharedCalls, type SharedCalls } from "./batching.ts";
+import { createLine } from "./line.ts";
 
 /** The queue has no place left; `retryAfter` is a guess, in seconds, at when one will be free. */
 export class QueueFullError extends Error {
@@ -73,54 +74,8 @@ export interface QueueOptions {
 export function createQueue({ limit = 32, sliceMs = 100, now = () => performance.now() }: QueueOptions = {}): Queue {
   if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer; got ${limit}`);
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
-  const waiting: { fresh: boolean; start(): void }[] = [], calls = createSharedCalls();
-  let held = 0, busy = false, meanStay = 1000;
-
-  const release = () => {
-    const next = waiting.shift();
-    if (next) next.start();
-    else busy = false;
-  };
-
-  /**
-   * Stands in line until the device is the caller's, which `start` hears of at that very moment; or until it leaves, or the signal
-   * is aborted.
-   */
-  const stand = (fresh: boolean, start: () => void, signal?: AbortSignal) => {
-    const { promise: granted, resolve, reject } = Promise.withResolvers<void>();
-    granted.catch(() => {}); // whoever waits hears of it
-    const leave = () => {
-      signal?.removeEventListener("abort", abort);
-      if (waiting.includes(entry)) waiting.splice(waiting.indexOf(entry), 1);
-    };
-    const abort = () => {
-      leave();
-      reject(signal!.reason);
-    };
-    const entry = {
-      fresh,
-      start() {
-        signal?.removeEventListener("abort", abort);
-        start();
-        resolve();
-      },
-    };
-    if (signal?.aborted) reject(signal.reason);
-    else if (busy) {
-      waiting.push(entry);
-      signal?.addEventListener("abort", abort, { once: true });
-    } else {
-      busy = true;
-      entry.start();
-    }
-    const back = () => {
-      if (!waiting.includes(entry)) return;
-      waiting.splice(waiting.indexOf(entry), 1);
-      waiting.push(entry);
-      entry.fresh = false;
-    };
-    return { granted, leave, back };
-  };
+  const line = createLine(), calls = createSharedCalls();
+  let held = 0, meanStay = 1000;
 
   const enter = (signal?: AbortSignal): Place => {
     if (held >= limit) throw new QueueFullError(limit, Math.max(1, Math.ceil(meanStay / 1000)));
@@ -134,12 +89,12 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
           mine = true;
           since = now();
         };
-        let standing = stand(fresh, start, signal);
+        let standing = line.stand(fresh, start, signal);
         fresh = false;
         const give = () => {
           mine = false;
-          release();
-          standing = stand(false, start, signal);
+          line.release();
+          standing = line.stand(false, start, signal);
         };
         const wait = async (until?: Promise<unknown>) => {
           if (mine) return;
@@ -156,14 +111,14 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
           return await work({
             async yield() {
               signal?.throwIfAborted();
-              if (mine && waiting.length > 0 && late()) give();
+              if (mine && line.length > 0 && late()) give();
               await wait();
             },
             get held() {
               return mine;
             },
             pass() {
-              if (mine && waiting.length > 0 && (late() || waiting.some(({ fresh }) => fresh))) give();
+              if (mine && line.length > 0 && (late() || line.fresh)) give();
             },
             wait,
             served: () => standing.back(),
@@ -173,7 +128,7 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
           });
         } finally {
           standing.leave();
-          if (mine) release();
+          if (mine) line.release();
         }
       },
       calls,

@@ -15,7 +15,7 @@ import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** Log-SNR of the latest time. */
-export const LATEST_LOG_SNR = -5;
+const LATEST_LOG_SNR = -5;
 
 /** The latest time for a network of this parametrisation; 1 where its x0 is bounded at every time. */
 export function latestTime(parametrisation: Parametrisation, schedule: Schedule): number {

@@ -31,7 +31,7 @@ export const RELEASED_EGNN: Readonly<Omit<EgnnSizes, "width" | "blocks">> = Obje
 export const FREQUENCIES = 6;
 
 /** Features of one distance: its square, or sines and cosines. */
-export function distanceFeatures({ sinEmbedding }: Pick<EgnnSizes, "sinEmbedding">): number {
+function distanceFeatures({ sinEmbedding }: Pick<EgnnSizes, "sinEmbedding">): number {
   return sinEmbedding ? 2 * FREQUENCIES : 1;
 }
 

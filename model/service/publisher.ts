@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Card, cardPath, parseCard, readCard } from "../models/card.ts";
 import { isDeepStrictEqual } from "node:util";
+import pLimit from "p-limit";
 import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
 import {
   absent,
@@ -81,12 +82,7 @@ export function createPublisher(
   const turn = queue && turnsOf(queue), clearing = new Set<Promise<void>>();
   const folderOf = (name: string) => join(modelsFolder(data), name);
 
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = last.then(work);
-    last = mine.catch(() => {});
-    return mine;
-  };
+  const inTurn = pLimit(1);
   const sweepModel = (name: string) =>
     sweep(folderOf(name), (path) => store.loaded(name)?.uses(path) ?? false).catch((error) => onFault(error as Error));
   /** Removes files once the weights that are `leaving` are out of use. */
@@ -192,7 +188,7 @@ export function createPublisher(
       }),
     async idle() {
       while (clearing.size > 0) await Promise.all(clearing);
-      await last;
+      await inTurn(() => {}); // behind all that have been asked
     },
   };
 }

@@ -25,7 +25,7 @@ import {
 } from "./export.ts";
 
 /** File of the autoencoder's weights in a model's folder. */
-export const AUTOENCODER_FILE = "autoencoder.safetensors";
+const AUTOENCODER_FILE = "autoencoder.safetensors";
 
 async function checkpointOf(folder: string): Promise<Checkpoint> {
   const checkpoint = await loadCheckpoint(folder);

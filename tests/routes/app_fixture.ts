@@ -9,7 +9,8 @@ import { createPublisher } from "../../model/service/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
 import { createApp } from "../../routes/app.ts";
-import type { Deps, Lifecycle } from "../../routes/deps.ts";
+import type { Lifecycle } from "../../model/service/lifecycle.ts";
+import type { Deps } from "../../routes/deps.ts";
 import { type Script, scripted } from "../model/service/jobs/scripted.ts";
 import { type CardChanges, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 

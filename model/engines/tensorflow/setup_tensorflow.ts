@@ -165,7 +165,7 @@ function tryOut(folder: string): Promise<string> {
 }
 
 /** Tries the ways in turn; the first that ends in a working backend counts. */
-export async function setupTensorflow(args: string[]): Promise<void> {
+async function setupTensorflow(args: string[]): Promise<void> {
   const option = { type: "string" } as const;
   const { values } = parseArgs({
     args,

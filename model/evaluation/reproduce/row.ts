@@ -7,7 +7,7 @@ import { writeAtomically } from "../../diffusion/files.ts";
 import { type PlannedRow, ROW_KINDS } from "./plan.ts";
 
 /** All that decides a row's numbers but the machine's speed: a row of the same key need not be measured again. */
-export const rowKey = z.strictObject({
+const rowKey = z.strictObject({
   model: z.string(),
   version: z.string(),
   /** The first digits of the SHA-256 of the weights: a version that was forgotten is seen all the same. */
@@ -83,7 +83,7 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 export const fileDigest = async (path: string): Promise<string> => await digest(await Deno.readFile(path));
 
 /** The folder of a table's rows. */
-export const rowsFolder = (out: string): string => join(out, "rows");
+const rowsFolder = (out: string): string => join(out, "rows");
 
 /** The name of a row's file: what a person looks for, then the key. */
 export async function rowName(key: RowKey): Promise<string> {

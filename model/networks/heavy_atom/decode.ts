@@ -59,7 +59,7 @@ function tetrahedron(a: Vector): Vector[] {
  *
  * @param neighbours heavy atoms within 1.75 angstrom
  */
-export function hydrogenBondLength(element: number, count: number, neighbours: number): number {
+function hydrogenBondLength(element: number, count: number, neighbours: number): number {
   if (element === 6) return count > 1 ? 1.094 : neighbours <= 1 ? 1.062 : neighbours === 2 ? 1.089 : 1.091;
   if (element === 7) return count > 1 ? 1.011 : neighbours <= 1 ? 1.02 : 1.012;
   return 0.965;

@@ -277,6 +277,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async recover() {
       for (const job of store.active()) {
         if (stopping) return;
+        if (current?.id === job.id) continue; // submitted meanwhile: nothing of an earlier life
         if (current) enter(job.id, "failed", `one round runs at a time, and ${current.id} goes on`);
         else await revive(job).catch((error) => enter(job.id, "failed", (error as Error).message));
       }

@@ -59,7 +59,7 @@ export interface Job {
 export const jobEvent = z.union([
   roundEvent,
   z.strictObject({ type: z.literal("state"), state: z.enum(JOB_STATES), reason: z.string().nullable() }),
-]);
+]).meta({ id: "JobEvent" });
 
 /** See {@link jobEvent}. */
 export type JobEvent = z.infer<typeof jobEvent>;

@@ -66,6 +66,16 @@ async function until(supervisor: Supervisor, id: string, found: (event: JobEvent
 }
 const isSaved = ({ type }: JobEvent) => type === "saved";
 
+Deno.test("recover() leaves a job alone that was submitted in this life", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, write, end } = live(root);
+    await write({ act: "hold" });
+    const { id } = await supervisor.submit(plan);
+    await supervisor.recover();
+    assert.equal(store.get(id).state, "running");
+    await end();
+  }));
+
 Deno.test("createSupervisor() fails a job whose worker is killed, says how, and goes on from its checkpoint when told to", () =>
   withFolder(async (root) => {
     const { supervisor, store, write, end } = live(root);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createLifecycle, shutDown } from "../../routes/lifecycle.ts";
+import { createLifecycle, shutDown } from "../../../model/service/lifecycle.ts";
 
 Deno.test("shutDown() says that it drains before it closes the port, and aborts nothing that ends in time", async () => {
   const lifecycle = createLifecycle();

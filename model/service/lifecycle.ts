@@ -1,5 +1,25 @@
 /** From starting over ready to draining: what a service tells its probes, and how it stops without dropping requests. */
-import type { Lifecycle } from "./deps.ts";
+
+/** The life of the service, as its requests see it. */
+export interface Lifecycle {
+  /** `starting` until the models to preload are loaded, `draining` from SIGTERM on. */
+  readonly state: "starting" | "ready" | "failed" | "draining";
+  /** Aborted when requests in flight may run no longer. */
+  readonly signal: AbortSignal;
+}
+
+/** The service takes nothing on any more. */
+export class ShuttingDownError extends Error {
+  override readonly name = "ShuttingDownError";
+  constructor() {
+    super("the service is shutting down");
+  }
+}
+
+/** @throws ShuttingDownError where the service is shutting down */
+export function refuseWhenDraining({ state }: Lifecycle): void {
+  if (state === "draining") throw new ShuttingDownError();
+}
 
 /** A lifecycle that can be moved on. */
 export interface MovableLifecycle extends Lifecycle {

@@ -1,0 +1,46 @@
+/** Options of the commands that draw with a model. */
+import { z } from "zod";
+import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { gridSpec } from "../model/diffusion/grids.ts";
+import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
+import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import { object, option, UsageError, whole } from "./options.ts";
+
+/** Which sampler runs, and where. */
+export const samplingOptions = {
+  model: option("NAME", "a model's name or folder (default qm9)", z.string().min(1).default("qm9")),
+  steps: option("N", "steps of the sampler: calls of the denoiser (default 16)", whole(1, 1000).default(16)),
+  sampler: option(
+    "NAME",
+    `${SAMPLER_CHOICES.join(", ")} (default: as POST /generate)`,
+    z.enum(SAMPLER_CHOICES).optional(),
+  ),
+  grid: option(
+    "JSON",
+    'times of the steps, such as {"type":"power","rho":2} (default: the card\'s)',
+    object().optional(),
+  ),
+  decoding: option("NAME", `${DECODINGS.join(" or ")} (default: the card's)`, z.enum(DECODINGS).optional()),
+  clamp: option(
+    "T",
+    "the time, 0 to 1, below which estimates are clamped to graphs that obey valence; 0: never (default: the card's)",
+    z.string().transform(Number).pipe(z.number().min(0).max(1)).optional(),
+  ),
+  "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
+  backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
+  threads: option("N", "threads of the engine (default: all cores)", whole(1, 64).optional()),
+  precision: option(
+    "NAME",
+    `number format of products on a GPU: ${PRECISIONS.join(" or ")} (default f32)`,
+    z.enum(PRECISIONS).default("f32"),
+  ),
+  batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
+};
+
+/** The grid that an option names. */
+export function gridOf(value: Record<string, unknown> | undefined) {
+  if (value === undefined) return undefined;
+  const result = gridSpec.safeParse(value);
+  if (!result.success) throw new UsageError(`--grid: ${z.prettifyError(result.error)}`);
+  return result.data;
+}

@@ -1,0 +1,95 @@
+/** A model measured, once for each decoding of the same latents. */
+import { createComposition } from "../../chem/composition.ts";
+import type { Rdkit } from "../../chem/rdkit.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
+import type { DrawRequest } from "../generation/generate.ts";
+import { openModel } from "../generation/open_model.ts";
+import { acceptOrder, type Order } from "../generation/order.ts";
+import { generateMolecules } from "../generation/pipeline.ts";
+import type { Card } from "../models/card.ts";
+import type { LoadOptions, ModelEntry } from "../models/load.ts";
+import { alsoDecode } from "./also_decode.ts";
+import { evaluate, type Evaluation } from "./evaluate.ts";
+import { findReference } from "./evaluate_reference.ts";
+
+/** Molecules whose order is settled together: many, so that batches of one size are full. */
+const WINDOW = 2048;
+
+/** What is to be drawn, and the further decodings that are measured on the same latents. */
+export interface EvaluationPlan {
+  readonly request: DrawRequest;
+  readonly others: readonly Decoding[];
+}
+
+/**
+ * Checks every decoding against the card (the card's own where none is named); the first is sampled for.
+ *
+ * @throws as `acceptOrder`
+ */
+export function planEvaluation(card: Card, order: Order, decodings: readonly Decoding[] = []): EvaluationPlan {
+  const all = decodings.length > 0 ? decodings : [undefined];
+  const [request] = all.map((decoding) => acceptOrder(card, { ...order, decoding }));
+  return { request, others: [...new Set(decodings.slice(1))].filter((one) => one !== request.settings.decoding) };
+}
+
+/** How to measure. */
+export interface EvaluateModelOptions extends LoadOptions {
+  readonly signal?: AbortSignal;
+  /** @param drawn molecules so far */
+  readonly onProgress?: (fraction: number, drawn: number) => void;
+  /** Told of a worker that has failed; the others go on. */
+  readonly onFault?: (error: Error) => void;
+  /** Told of each measurement, that of the first decoding first. @param compared whether there is a reference */
+  readonly onResult: (result: Evaluation, more: { rdkit: Rdkit; compared: boolean }) => Promise<void>;
+}
+
+/** Draws as planned and measures what comes out. */
+export async function evaluateModel(
+  entry: ModelEntry,
+  { request, others }: EvaluationPlan,
+  { signal, onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
+): Promise<void> {
+  const { card: { name, version }, folder } = entry, { count, seed } = request;
+  const { steps, sampler, grid, options, decoding, clamp } = request.settings;
+  const [{ model, rdkit, validate, pool, close }, reference] = await Promise.all([
+    openModel(entry, { ...load, count, onFault }),
+    findReference([folder]),
+  ]);
+  const observed = alsoDecode(model, others), detail = { inchikey: false };
+  const counters = new Map([decoding, ...others].map((each) => [each, createComposition(rdkit)]));
+  const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
+  const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
+  const measured = { reference, signal };
+  try {
+    const generation = generateMolecules(observed.model, request, {
+      validate: pool,
+      detail,
+      signal,
+      window: WINDOW,
+      onProgress: (fraction) => onProgress?.(fraction, generation.drawn),
+    });
+    const result = await evaluate(generation.windows, {
+      ...measured,
+      settings: shared,
+      groups: counters.get(decoding),
+      generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
+    });
+    await onResult(result, more);
+    for (const [other, molecules] of observed.others) {
+      const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
+      const settings = { ...shared, decoding: other }, groups = counters.get(other);
+      const again = await evaluate(once(judged), { ...measured, settings, groups });
+      // The sampling is shared, and so is its speed.
+      await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, more);
+    }
+  } finally {
+    for (const counter of counters.values()) counter.close();
+    close();
+  }
+}
+
+/** A batch as a stream. */
+async function* once<T>(batch: T): AsyncGenerator<T, void, void> {
+  await Promise.resolve();
+  yield batch;
+}

@@ -1,0 +1,39 @@
+/** A model, loaded, with the chemistry that judges what it draws: what a command needs that draws by itself. */
+import { createRdkit, type Rdkit } from "../../chem/rdkit.ts";
+import { createValidator, type Validate } from "../../chem/validator.ts";
+import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
+import { loadModel, type LoadOptions, type ModelEntry, type ServedModel } from "../models/load.ts";
+
+/** How to open a model. */
+export interface OpenOptions extends LoadOptions {
+  /** Molecules that are to be judged. */
+  readonly count: number;
+  /** Told of a worker that has failed; the others go on. */
+  readonly onFault?: (error: Error) => void;
+}
+
+/** A model that is open. */
+export interface OpenModel {
+  readonly model: ServedModel;
+  readonly rdkit: Rdkit;
+  /** Judges a molecule here. */
+  readonly validate: Validate;
+  /** Judges many, by workers where there are enough to be worth it. */
+  readonly pool: ValidatorPool;
+  close(): void;
+}
+
+/** Molecules from which on a validating worker, which costs half a second to start, is worth it on two cores. */
+const WORTH_WORKERS = 2000;
+
+/** Loads the model and the chemistry side by side. */
+export async function openModel(entry: ModelEntry, { count, onFault, ...options }: OpenOptions): Promise<OpenModel> {
+  const [model, rdkit] = await Promise.all([loadModel(entry, options), createRdkit()]);
+  const validate = createValidator(rdkit);
+  const pool = createValidatorPool({ validate, workers: count < WORTH_WORKERS ? 0 : undefined, onFault });
+  const close = () => {
+    pool.close();
+    model.dispose();
+  };
+  return { model, rdkit, validate, pool, close };
+}

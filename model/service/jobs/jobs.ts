@@ -1,0 +1,47 @@
+/** What is done with jobs: one is submitted, followed, gone on with. */
+import type { RoundOrder } from "../../distillation/order.ts";
+import { type Lifecycle, refuseWhenDraining } from "../lifecycle.ts";
+import type { JobPlan } from "./plan.ts";
+import type { JobStore } from "./store.ts";
+import { BusyError, type Supervisor } from "./supervisor.ts";
+import { isActive, type Job, type StoredEvent } from "./types.ts";
+
+/** Rounds of distillation. */
+export interface Jobs {
+  readonly store: JobStore;
+  readonly supervisor: Supervisor;
+  /** See `plan.ts`. */
+  readonly plan: (order: RoundOrder) => Promise<JobPlan>;
+}
+
+/**
+ * Begins a round.
+ *
+ * @throws ShuttingDownError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError
+ */
+export async function submitJob({ supervisor, plan }: Jobs, order: RoundOrder, lifecycle: Lifecycle): Promise<Job> {
+  refuseWhenDraining(lifecycle);
+  if (supervisor.current) throw new BusyError(supervisor.current.id);
+  return await supervisor.submit(await plan(order));
+}
+
+/** Goes on with a job. @throws ShuttingDownError, UnknownJobError, JobStateError, BusyError */
+export function resumeJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Job {
+  refuseWhenDraining(lifecycle);
+  return supervisor.resume(id);
+}
+
+/**
+ * Events of a job after one that is known (0: all of them), then those to come, until the job has ended.
+ *
+ * @returns undefined where it has ended and there are none after the one that is known
+ * @throws UnknownJobError
+ */
+export function followJob(
+  { store, supervisor }: Jobs,
+  { id, after, signal }: { id: string; after: number; signal: AbortSignal },
+): AsyncGenerator<StoredEvent, void, void> | undefined {
+  const { state } = store.get(id);
+  if (after > 0 && !isActive(state) && store.events(id, { after, limit: 1 }).length === 0) return undefined;
+  return supervisor.watch(id, after, signal);
+}

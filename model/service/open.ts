@@ -1,0 +1,110 @@
+/** The parts of a service, put together: models, chemistry, the queue, jobs, and the publisher. */
+import { resolve } from "node:path";
+import { createRdkit } from "../../chem/rdkit.ts";
+import { createValidator, warmUp } from "../../chem/validator.ts";
+import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
+import { createQueue } from "../generation/queue.ts";
+import { loadModel, type LoadOptions, type ModelEntry } from "../models/load.ts";
+import { createModelStore, UnknownModelError } from "../models/store.ts";
+import { createPlanner } from "./jobs/plan.ts";
+import { openJobStore } from "./jobs/store.ts";
+import { createSupervisor } from "./jobs/supervisor.ts";
+import { createLifecycle } from "./lifecycle.ts";
+import { createPublisher } from "./publisher.ts";
+
+/** What a service is told. */
+export interface ServiceSettings extends LoadOptions {
+  /** Models that are loaded at once. */
+  readonly preload: readonly string[];
+  /** Most workers that validate; see `createValidatorPool`. */
+  readonly validators: number | undefined;
+  readonly maxRequests: number;
+  readonly sliceMs: number;
+  /** The data directory. */
+  readonly dataDir: string;
+  readonly trainerShare: number;
+  readonly shutdownSeconds: number;
+}
+
+/** Tells an operator what happens. */
+type Note = (level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>) => void;
+
+/** Options of a worker: the service's own backend where it names one that can train. */
+const workerOptions = ({ backend, threads }: Pick<ServiceSettings, "backend" | "threads">): string[] => [
+  ...(backend === undefined || backend === "auto" || backend === "wasm" ? [] : ["--backend", backend]),
+  ...(threads === undefined ? [] : ["--threads", String(threads)]),
+];
+
+/**
+ * Opens a service. Nothing is loaded yet: see `warm`.
+ *
+ * @param trainer program and first arguments of the worker of a round; see `jobs/supervisor.ts`
+ * @throws UnknownModelError where a model to preload is not among `entries`
+ */
+export function openService(
+  settings: ServiceSettings,
+  entries: readonly ModelEntry[],
+  note: Note,
+  trainer?: readonly string[],
+) {
+  const missing = settings.preload.find((name) => !entries.some((entry) => entry.name === name));
+  if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
+  const faultIn = (what: string) => (error: Error) => note("warn", what, { error: String(error) });
+  const lifecycle = createLifecycle(), data = resolve(settings.dataDir);
+  const load = (entry: ModelEntry) => loadModel(entry, settings), store = createModelStore(entries, load);
+  // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
+  let chemistry: Promise<ValidatorPool> | undefined;
+  const validate = () =>
+    chemistry ??= createRdkit().then((rdkit) =>
+      createValidatorPool({
+        validate: warmUp(createValidator(rdkit)),
+        workers: settings.validators,
+        onFault: faultIn("validation"),
+      })
+    );
+  const queue = createQueue({ limit: settings.maxRequests, sliceMs: settings.sliceMs });
+  const publisher = createPublisher({ store, data, load, queue, onFault: faultIn("data directory") });
+  const jobStore = openJobStore(`${data}/jobs.sqlite`);
+  const supervisor = createSupervisor({
+    store: jobStore,
+    data,
+    publisher,
+    queue,
+    share: settings.trainerShare,
+    killSeconds: settings.shutdownSeconds,
+    trainer,
+    options: workerOptions(settings),
+    onNote: note,
+  });
+  const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
+
+  return {
+    ...{ lifecycle, store, validate, queue, jobs, publisher },
+    /** Loads chemistry and the models to preload side by side; then the service is ready. @throws where one cannot be loaded */
+    async warm(): Promise<void> {
+      const started = performance.now();
+      try {
+        const [, ...models] = await Promise.all([validate(), ...settings.preload.map((name) => store.model(name))]);
+        lifecycle.enter("ready");
+        const backends = models.map(({ card, backend }) => ({ model: card.name, ...backend }));
+        note("info", "ready", { ms: Math.round(performance.now() - started), backends });
+      } catch (error) {
+        lifecycle.enter("failed");
+        note("error", "could not load", { error: String(error), stack: (error as Error).stack });
+        throw error;
+      }
+    },
+    /** Sees to what an earlier life of the service left behind. */
+    async recover(): Promise<void> {
+      await publisher.sweep();
+      await supervisor.recover();
+    },
+    /** Lets go of everything, when no request is in flight any more and `supervisor` has stopped. */
+    async close(): Promise<void> {
+      await publisher.idle();
+      jobStore.close();
+      store.dispose();
+      (await chemistry?.catch(() => {}))?.close();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** GET /: what is where. */
+import { VERSION } from "../model/models/version.ts";
+import { endpoint } from "./endpoint.ts";
+
+/** GET / */
+export const index = endpoint(
+  { method: "get", path: "/", hide: true, responses: { 200: { description: "What is where" } } },
+  () => (c) =>
+    c.json(
+      {
+        name: "Molstep",
+        version: VERSION,
+        generate: "POST /generate",
+        models: "GET /models",
+        model: "GET /models/{name}",
+        distill: "POST /distill",
+        jobs: "GET /jobs",
+        health: ["GET /health/live", "GET /health/ready"],
+        openapi: "GET /openapi.json",
+      },
+      200,
+      { "Cache-Control": "no-cache" },
+    ),
+);
