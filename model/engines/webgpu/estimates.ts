@@ -6,6 +6,7 @@ import { ONE_HOT } from "../../networks/heavy_atom/space.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { DISTANCES, PAIR_WIDTH, SETS } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
+import { CALL_TYPE } from "./call.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { END_SCALARS } from "./packing.ts";
@@ -39,14 +40,13 @@ export function createEstimates(
   space: LatentSpace,
   nodes: number,
   conditionWidth: number,
-  callType: string,
 ): Promise<Kernel<EstimateBinding>> {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, Q = roundUp(P, 4) / 4;
   const radial = (DISTANCES + P + SETS) * E;
   const share = (p: number) => `z${p >> 2}.${COMPONENTS[p & 3]}`;
   const most = Array.from({ length: P }, (_, p) => share(p)).reduce((a, b) => `max(${a}, ${b})`);
   const code = `
-${callType}
+${CALL_TYPE}
 ${activations("vec4<f32>")}
 var<workgroup> first_weight: array<vec4<f32>, ${radial}>;
 var<workgroup> second: array<vec4<f32>, ${PAIR_WIDTH * Q}>;

@@ -145,7 +145,7 @@ fn element(row: u32, k: u32) -> f32 {
     createFirstSets(gpu, space, nodes),
     createPairs(gpu, space, f, nodes),
     createNextSets(gpu, nodes),
-    createEstimates(gpu, space, nodes, conditions, CALL_TYPE),
+    createEstimates(gpu, space, nodes, conditions),
   ]);
   return { input, first, pairs, next, estimates };
 }

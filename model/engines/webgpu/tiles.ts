@@ -33,14 +33,12 @@ export interface TileProduct<Name extends string> {
   readonly right: string;
   /** Body of `fn store(row: u32, quad: u32, value: vec4<f32>)`; called for whole tiles. */
   readonly store: string;
-  /** Body of `fn store_sums(quad: u32, value: vec4<f32>)`: the right side's columns, summed; by the tiles of row 0. */
-  readonly sums?: string;
 }
 
 /** The text of a product, without its bindings. */
 function text(product: TileProduct<string>): string {
-  const { precision = "f32", declarations = "", setup, bias = "vec4<f32>()", left, right, store, sums } = product;
-  const type = `vec4<${precision}>`, summed = (text: string) => sums === undefined ? "" : text;
+  const { precision = "f32", declarations = "", setup, bias = "vec4<f32>()", left, right, store } = product;
+  const type = `vec4<${precision}>`;
   const wide = (value: string) => precision === "f32" ? value : `vec4<f32>(${value})`;
   /** Work for each of `count` numbers, dealt out to the threads. */
   const each = (count: number, work: string) =>
@@ -48,7 +46,6 @@ function text(product: TileProduct<string>): string {
   const term = (quad: number) =>
     `{
       ${unroll(4, (c) => `let b${c} = right_tile[${4 * quad + c}][local.x];`)}
-      ${summed(`total += ${wide("(b0 + b1) + (b2 + b3)")};`)}
       ${
       unroll(ROWS_EACH, (r) =>
         `{
@@ -63,7 +60,6 @@ ${declarations}
 fn left(row: u32, quad: u32) -> vec4<f32> { ${left} }
 fn right(term: u32, quad: u32) -> ${type} { ${right} }
 fn store(row: u32, quad: u32, value: vec4<f32>) { ${store} }
-${summed(`fn store_sums(quad: u32, value: vec4<f32>) { ${sums} }`)}
 var<workgroup> left_tile: array<array<${type}, ${
     K + 1
   }>, ${TILE_ROWS}>; // a row more than it needs, against bank conflicts
@@ -78,7 +74,6 @@ fn main(
   ${setup}
   let quad = first_quad + local.x;
   ${unroll(ROWS_EACH, (r) => `let row${r} = local.y + ${r * THREADS / QUADS}u; var sum${r} = ${bias};`)}
-  ${summed("var total = vec4<f32>();")}
   for (var step = 0u; step < steps; step++) {
     ${
     each(
@@ -100,7 +95,6 @@ fn main(
     workgroupBarrier();
   }
   ${unroll(ROWS_EACH, (r) => `store(first_row + row${r}, quad, sum${r});`)}
-  ${summed("if (first_row == 0u && local.y == 0u) { store_sums(quad, total); }")}
 }`;
 }
 
