@@ -6,7 +6,7 @@ import { ONE_HOT } from "../../networks/heavy_atom/space.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { DISTANCES, PAIR_WIDTH, SETS } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
-import { CALL_TYPE } from "./call.ts";
+import call from "./call.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { END_SCALARS } from "./packing.ts";
@@ -46,7 +46,7 @@ export function createEstimates(
   const share = (p: number) => `z${p >> 2}.${COMPONENTS[p & 3]}`;
   const most = Array.from({ length: P }, (_, p) => share(p)).reduce((a, b) => `max(${a}, ${b})`);
   const code = `
-${CALL_TYPE}
+${call}
 ${activations("vec4<f32>")}
 var<workgroup> first_weight: array<vec4<f32>, ${radial}>;
 var<workgroup> second: array<vec4<f32>, ${PAIR_WIDTH * Q}>;

@@ -1,0 +1,16 @@
+/** The `.wgsl` files that others include, by name. */
+import assignment from "./assignment.wgsl" with { type: "text" };
+import call from "./call.wgsl" with { type: "text" };
+import latent from "./latent.wgsl" with { type: "text" };
+import noise from "./noise.wgsl" with { type: "text" };
+import sets from "./sets.wgsl" with { type: "text" };
+import turn from "./turn.wgsl" with { type: "text" };
+
+export const LIBRARY: Readonly<Record<string, string>> = {
+  "assignment.wgsl": assignment,
+  "call.wgsl": call,
+  "latent.wgsl": latent,
+  "noise.wgsl": noise,
+  "sets.wgsl": sets,
+  "turn.wgsl": turn,
+};
