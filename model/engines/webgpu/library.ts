@@ -1,4 +1,5 @@
 /** The `.wgsl` files that others include, by name. */
+import activations from "./activations.wgsl" with { type: "text" };
 import assignment from "./assignment.wgsl" with { type: "text" };
 import call from "./call.wgsl" with { type: "text" };
 import latent from "./latent.wgsl" with { type: "text" };
@@ -7,6 +8,7 @@ import sets from "./sets.wgsl" with { type: "text" };
 import turn from "./turn.wgsl" with { type: "text" };
 
 export const LIBRARY: Readonly<Record<string, string>> = {
+  "activations.wgsl": activations,
   "assignment.wgsl": assignment,
   "call.wgsl": call,
   "latent.wgsl": latent,
