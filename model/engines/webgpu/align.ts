@@ -5,7 +5,7 @@ import type { LatentSpace } from "../../diffusion/types.ts";
 import align from "./align.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
-import { latentConstants } from "./latent_constants.ts";
+import { latentConstants } from "./constants.ts";
 import { assemble } from "./wgsl.ts";
 
 /** The bindings of `createAlign`. */

@@ -10,7 +10,7 @@ import type { LatentSpace } from "../../diffusion/types.ts";
 import clamp from "./clamp.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
-import { latentConstants } from "./latent_constants.ts";
+import { latentConstants } from "./constants.ts";
 import { assemble } from "./wgsl.ts";
 
 /**

@@ -6,7 +6,7 @@ import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Gpu } from "./device.ts";
 import firstSets from "./first_sets.wgsl" with { type: "text" };
 import { createKernel, type Kernel } from "./kernel.ts";
-import { latentConstants } from "./latent_constants.ts";
+import { latentConstants } from "./constants.ts";
 import nextSets from "./next_sets.wgsl" with { type: "text" };
 import { assemble } from "./wgsl.ts";
 

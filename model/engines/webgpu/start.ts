@@ -3,7 +3,7 @@ import { PURPOSE } from "../../diffusion/sizes.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
-import { latentConstants } from "./latent_constants.ts";
+import { latentConstants } from "./constants.ts";
 import start from "./start.wgsl" with { type: "text" };
 import { assemble } from "./wgsl.ts";
 

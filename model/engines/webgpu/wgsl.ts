@@ -46,11 +46,11 @@ export function assemble(text: string, { includes = LIBRARY, blocks = {}, counts
     return read(includes[name].split("\n"), 0, false).lines;
   };
   const repeat = (words: string, body: readonly string[]): string[] => {
-    const match = /^(\w+) (?:(\w+)=)?(\d+)$/.exec(words);
+    const match = /^([a-z]+) (?:(\w+)=)?(\d+)$/.exec(words);
     if (!match) throw new SyntaxError(`"// @unroll k 8" or "// @unroll k NAME=8" expected; got "// @unroll ${words}"`);
     const [, variable, name, own] = match, count = name === undefined ? Number(own) : counts[name] ?? Number(own);
     if (name !== undefined) used.add(name);
-    const place = new RegExp(`\\$${variable}\\b`, "g");
+    const place = new RegExp(`\\$${variable}(?![a-z_])`, "gi");
     return Array.from({ length: count }, (_, k) => body.map((line) => line.replace(place, String(k)))).flat();
   };
   const read = (lines: readonly string[], from: number, inside: boolean): Read => {

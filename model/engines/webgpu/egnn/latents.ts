@@ -2,7 +2,7 @@
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import { latentConstants } from "../latent_constants.ts";
+import { latentConstants } from "../constants.ts";
 import { assemble } from "../wgsl.ts";
 import estimates from "./estimates.wgsl" with { type: "text" };
 import split from "./split.wgsl" with { type: "text" };

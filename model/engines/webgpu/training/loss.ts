@@ -6,6 +6,7 @@ import { ONE_HOT } from "../../../networks/heavy_atom/space.ts";
 import { VECTOR_WEIGHT } from "../../../networks/pair_attention/loss.ts";
 import { PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { END_SCALARS } from "../packing.ts";
@@ -280,5 +281,5 @@ fn main(${MAIN}) {
     )
   }
 }`;
-  return createKernel(gpu, { label: "loss", bindings: BINDINGS, code });
+  return createKernel(gpu, { label: "loss", bindings: BINDINGS, code, constants: RADIAL });
 }

@@ -4,6 +4,7 @@
  */
 import { HEADS, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { projectedColumns } from "../packing.ts";
@@ -98,6 +99,7 @@ export function createTrainingPairs(
   const { stride, tables, forward, distances, wide } = pairText(options, FORWARD_THREADS, false);
   return createKernel(gpu, {
     label: "pairs, for training",
+    constants: RADIAL,
     bindings: { ...ROW_INDEX, ...NETWORK, mixed: WRITE, updates: WRITE },
     code: `
 ${tables}

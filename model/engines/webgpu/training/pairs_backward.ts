@@ -1,6 +1,7 @@
 /** A block's pair network and attention, backward; `pairs.ts` is the way forward, which is gone again here for each row. */
 import { HEADS, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { unroll } from "../text.ts";
@@ -187,6 +188,7 @@ fn main(${MAIN}) {
 }`;
   return createKernel(gpu, {
     label: "pairs, backward",
+    constants: RADIAL,
     bindings: {
       ...INDEX,
       ...NETWORK,
