@@ -10,7 +10,7 @@ import estimates from "./estimates.wgsl" with { type: "text" };
 import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants, RADIAL } from "./constants.ts";
 import { END_SCALARS } from "./packing.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 import { assemble } from "./wgsl.ts";
 
 /** The bindings of `createEstimates`. */

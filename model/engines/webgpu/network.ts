@@ -23,7 +23,7 @@ import { createPairs, pairTiling } from "./pairs.ts";
 import { createProduct, type Precision, type Product, productGroups, TILE_ROWS, TILE_TERMS } from "./products.ts";
 import { createMoments, momentGroups } from "./rows.ts";
 import { createFirstSets, createNextSets } from "./sets.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 
 /** What a network is made of. */
 export interface NetworkOptions {

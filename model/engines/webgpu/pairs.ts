@@ -8,7 +8,7 @@ import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants, RADIAL } from "./constants.ts";
 import { projectedColumns } from "./packing.ts";
 import pairs from "./pairs.wgsl" with { type: "text" };
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 import { assemble } from "./wgsl.ts";
 
 const THREADS = 64, LANES = 16, OUT = PAIR_WIDTH + HEADS + SETS;

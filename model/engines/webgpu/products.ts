@@ -5,7 +5,7 @@
  */
 import type { Binding, Kernel } from "./kernel.ts";
 import type { Gpu } from "./device.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 import { createTileProduct, type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
 
 export { type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS };

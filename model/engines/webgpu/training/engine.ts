@@ -8,7 +8,7 @@ import type { Resource } from "../kernel.ts";
 import { createArray } from "../memory.ts";
 import { checkNetwork, mostRows } from "../network.ts";
 import type { Asked, Group, Rates } from "../../../diffusion/learner.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import { type Capacity, createTrainingArrays, sharesFloats, type TrainingArrays } from "./arrays.ts";
 import { joinGroups, packGroups, type TrainingBatch } from "./batch.ts";
 import { createEstimator } from "./estimates.ts";

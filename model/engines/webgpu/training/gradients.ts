@@ -2,7 +2,8 @@
 import type { Gpu } from "../device.ts";
 import type { Binding, Kernel } from "../kernel.ts";
 import { TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "../products.ts";
-import { COMPONENTS, roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { COMPONENTS } from "./text.ts";
 import { READ, WORDS, WRITE4 } from "./molecules.ts";
 import { createTileProduct } from "../tiles.ts";
 

@@ -10,7 +10,8 @@ import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { END_SCALARS } from "../packing.ts";
-import { float, roundUp, unroll } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { float, unroll } from "./text.ts";
 import { CONDITIONS } from "./batch.ts";
 import { each, eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 import {

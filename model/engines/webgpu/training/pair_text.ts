@@ -4,7 +4,7 @@
  */
 import { DISTANCES, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
-import { unroll } from "../text.ts";
+import { unroll } from "./text.ts";
 import { assemble } from "../wgsl.ts";
 import { each } from "./molecules.ts";
 

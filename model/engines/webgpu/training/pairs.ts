@@ -8,7 +8,8 @@ import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { projectedColumns } from "../packing.ts";
-import { float, roundUp, unroll } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { float, unroll } from "./text.ts";
 import { each, eachRow, MAIN, READ, ROW_INDEX, WRITE } from "./molecules.ts";
 import { distancesAt, featureCount, featuresText, firstLayerText, FUNCTIONS, tablesText } from "./pair_text.ts";
 

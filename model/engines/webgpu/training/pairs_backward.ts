@@ -4,7 +4,7 @@ import type { LatentSpace } from "../../../diffusion/types.ts";
 import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import { unroll } from "../text.ts";
+import { unroll } from "./text.ts";
 import { each, eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 import { distancesAt, featureCount, geometryBackwardText, STRIDE } from "./pair_text.ts";
 import { COORDINATES, NETWORK, OUT, type PairOptions, pairText } from "./pairs.ts";
