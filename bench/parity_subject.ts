@@ -73,11 +73,11 @@ async function openEgnn(sizes: { width: number; blocks: number }, place: Place):
 
 /** The denoiser's own sampling, or the loop here where it has none. */
 async function sampled(denoiser: Denoiser, sampling: Sampling): Promise<Float32Array> {
-  if (denoiser.sample) return (await denoiser.sample(sampling)).x0;
+  if (denoiser.can.sample) return (await denoiser.can.sample(sampling)).x0;
   const { shape, plan, start, coupling = "independent", seed, indices, clamp } = sampling, { space } = denoiser;
   const noise = moleculeNoise(space, shape.nodes, seed, indices), aligned = realigner(coupling, space, shape);
   const denoise = async (z: Float32Array, t: number) => {
-    const x0 = await denoiser.predict(z, shape, t);
+    const x0 = await denoiser.predict(z, shape, { time: t });
     if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
     return x0;
   };
@@ -99,8 +99,8 @@ export async function openParity({ network, place }: Parity & { readonly place: 
         return async () => [...await sampled(denoiser, sampling)];
       }
       const z = drawNoise(denoiser.space, shape, indices.map((k) => random(3, k)));
-      const times = Float32Array.from(indices, (k) => (k + 0.5) / batch);
-      return async () => [...await denoiser.predict(z, shape, times)];
+      const conditions = indices.map((k) => ({ time: (k + 0.5) / batch }));
+      return async () => [...await denoiser.predict(z, shape, conditions)];
     },
     close,
   };

@@ -155,6 +155,12 @@ Deno.test("runRound() learns from what the teacher draws where there is no data"
 Deno.test("runRound() says what an EGNN cannot learn", () =>
   withFolder(async (root) => {
     const folder = await writeTinyEdm(root), to = join(root, "round");
-    await assert.rejects(round(folder, to, 1, { method: "moments", variant: "ddpm" }), /moments teaches pair-attention only; edm is egnn/);
-    await assert.rejects(round(folder, to, 1, { keep: [8] }), /an EGNN is not told its number of steps: it keeps no others/);
+    await assert.rejects(
+      round(folder, to, 1, { method: "moments", variant: "ddpm" }),
+      /moments teaches pair-attention only; edm is egnn/,
+    );
+    await assert.rejects(
+      round(folder, to, 1, { keep: [8] }),
+      /an EGNN is not told its number of steps: it keeps no others/,
+    );
   }));

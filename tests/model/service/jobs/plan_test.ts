@@ -153,5 +153,8 @@ Deno.test("acceptRound() takes over a teacher's variant only where the method ca
     assert.equal(accept(card, {}).settings.variant, "ddim");
     assert.equal(accept(card, { method: "moments", to: 2 }).settings.variant, "ddpm");
     assert.throws(() => accept(card, { variant: "ddpm" }), /posterior means assume independent noise/);
-    assert.throws(() => accept(card, { method: "knowledge", variant: "consistency" }), /variant must be ddim or ddpm for knowledge; got consistency/);
+    assert.throws(
+      () => accept(card, { method: "knowledge", variant: "consistency" }),
+      /variant must be ddim or ddpm for knowledge; got consistency/,
+    );
   }));
