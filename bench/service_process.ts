@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
+import { noteStarted } from "./started.ts";
 
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {
@@ -102,14 +103,14 @@ export async function startService(
     ended = true;
     listening.reject(new Error(`the service ended: ${last}`));
   })();
-  const stop = async () => {
+  const stop = noteStarted(async () => {
     try {
       child.kill("SIGTERM");
     } catch { /* it has ended */ }
     await child.status;
     await reading;
     await Deno.remove(data, { recursive: true }).catch(() => {}); // it may have been stopped before
-  };
+  });
   try {
     const port = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
     while (true) {

@@ -1,6 +1,7 @@
 /** What generation loses while a round of distillation runs, and what the round loses to generation. */
 import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { ask, type Seen } from "./clients.ts";
+import { lookAt, type SeenJob, untilJob } from "./job.ts";
 import { type ServiceProcess, startService } from "./service_process.ts";
 import { median } from "./statistics.ts";
 import { quantiles, type Result, type Row } from "./table.ts";
@@ -46,22 +47,11 @@ interface Job {
 /** Most seconds until a round has made an update, or has ended. */
 const PATIENCE = 300;
 
-function jobOf({ admin }: ServiceProcess, model: string): Job {
+function jobOf(service: ServiceProcess, model: string): Job {
+  const { admin } = service;
   let id: string | undefined;
-  const look = async () => {
-    const job = await admin("GET", `/jobs/${id}`), progress = job.progress as { update: number } | null;
-    return { state: job.state as string, reason: job.reason, update: progress?.update ?? 0 };
-  };
-  const until = async (done: (job: Awaited<ReturnType<typeof look>>) => boolean) => {
-    const from = performance.now();
-    while (true) {
-      const job = await look();
-      if (done(job)) return job;
-      if (job.state === "failed") throw new Error(`the round failed: ${job.reason}`);
-      if (performance.now() - from > 1000 * PATIENCE) throw new Error(`the round is ${job.state} after ${PATIENCE} s`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
+  const look = () => lookAt(service, id!),
+    until = (done: (job: SeenJob) => boolean) => untilJob(service, id!, done, PATIENCE);
   return {
     async start() {
       let before = 0;

@@ -1,46 +1,16 @@
 /** What a process of its own measures: one network on one backend, or what trains one. */
-import { RELEASED_EGNN } from "../model/networks/egnn_parameters.ts";
-import { openBackend } from "../model/engines/tensorflow/open.ts";
-import { type BackendName, BACKENDS } from "../model/engines/tensorflow/types.ts";
-import {
-  createEgnnDenoiser,
-  createEngineEgnnDenoiser,
-  egnnDenoiserNetwork,
-  egnnDenoiserParameters,
-  type EgnnDenoiserSizes,
-} from "../model/networks/egnn_denoiser.ts";
-import { createNativeEgnn } from "../model/engines/c/egnn_native.ts";
-import { createWasmEgnn } from "../model/engines/c/egnn_wasm.ts";
-import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
-import { createWasmDenoiser } from "../model/engines/c/wasm_denoiser.ts";
-import type { Precision } from "../model/engines/webgpu/products.ts";
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { drawNoise } from "../model/diffusion/latent.ts";
-import { createPairAttention } from "../model/networks/pair_attention/denoiser.ts";
-import { initialValues, type Values } from "../model/networks/pair_attention/initialise.ts";
-import { pairAttentionParameters, type ParameterSpec } from "../model/networks/pair_attention/parameters.ts";
 import { random } from "../model/diffusion/random.ts";
 import { type RuntimeName, RUNTIMES } from "../model/engines/runtimes.ts";
-import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
 import type { BatchShape, LatentSpace } from "../model/diffusion/types.ts";
 import type { Denoiser } from "../model/diffusion/denoiser.ts";
+import { backendOf, type Place, PLACES } from "./places.ts";
+import { openRandomDenoiser } from "./random_denoisers.ts";
 import { trainingBatch } from "./training_batch.ts";
 
-/**
- * Where a denoiser can run: the engine, natively, in WebAssembly or on a GPU (there also with products of 16-bit floats), and
- * TensorFlow.js's backends.
- */
-export const PLACES = [
-  "native engine",
-  "wasm engine",
-  "webgpu engine",
-  "webgpu f16 engine",
-  ...BACKENDS.map((name) => `tfjs ${name}` as const),
-] as const;
-
-/** One of {@link PLACES}. */
-export type Place = typeof PLACES[number];
+export { type Place, PLACES } from "./places.ts";
 
 /** A network of these sizes with random weights: its estimates, or a trainer's updates of it. */
 interface RandomNetwork {
@@ -72,8 +42,14 @@ export interface Generation {
   readonly folder: string;
 }
 
+/** Estimates and whole samplings with all their numbers, of a model or of a random EGNN; see `parity_subject.ts`. */
+export interface Parity {
+  readonly type: "parity";
+  readonly network: { readonly folder: string } | { readonly width: number; readonly blocks: number };
+}
+
 /** What to open, wherever. */
-export type Kind = RandomNetwork | ModelNetwork | Distillation | Generation;
+export type Kind = RandomNetwork | ModelNetwork | Distillation | Generation | Parity;
 
 /** What to open. */
 export type Subject = Kind & { readonly place: Place };
@@ -99,34 +75,12 @@ const SAMPLE = 64;
 /** What is said of an adapter that computes on the CPU. */
 const SOFTWARE = "a software adapter";
 
-/** Of a place's name, TensorFlow.js's own. */
-const backendOf = (place: Place): BackendName | undefined => BACKENDS.find((name) => place === `tfjs ${name}`);
-
-/** The numbers that the engine on a GPU multiplies there; undefined elsewhere. */
-const precisionOf = (place: Place): Precision | undefined =>
-  place === "webgpu engine" ? "f32" : place === "webgpu f16 engine" ? "f16" : undefined;
-
 /** The trainer there: on WebGPU the engine. Throws Error where there is none. */
 export function trainerOf(place: Place): Trainer {
   const engine = (["native", "webgpu"] as const).find((name) => place === `${name} engine`);
   const name = engine ?? (place === "tfjs webgpu" ? undefined : backendOf(place));
   if (!name) throw new Error(`the ${place === "wasm engine" ? "engine in WebAssembly" : place} does not train`);
   return name;
-}
-
-/**
- * Random weights. What begins at zero is drawn too, as parts of a network that give nothing could not be seen to
- * differ between backends.
- */
-function weights(specs: readonly ParameterSpec[]): Map<string, Values> {
-  const values = initialValues(specs, 1);
-  specs.forEach(({ name, init }, k) => {
-    if (init.kind !== "zeros") return;
-    const { data } = values.get(name)!;
-    random(2, k).fillNormal(data);
-    for (let i = 0; i < data.length; i++) data[i] *= 0.05;
-  });
-  return values;
 }
 
 /** Molecules of one size, and what a denoiser is called on. */
@@ -170,56 +124,10 @@ function predictions(denoiser: Denoiser, usual: number, why: string): OpenSubjec
 /** A random network, and where. */
 type Placed = RandomNetwork & { readonly place: Place };
 
-async function openPairAttention({ place, nodes, width, blocks, software }: Placed): Promise<OpenSubject> {
-  const space = heavyAtomSpace(),
-    schedule = makeSchedule({ type: "cosine", factor: 0.9995 }),
-    sizes = { width, blocks };
-  const options = { space, sizes, schedule }, values = weights(pairAttentionParameters(space, sizes));
-  if (place === "native engine") {
-    return predictions(await createNativeDenoiser(options, values), nodes, "C by the system's compiler");
-  }
-  if (place === "wasm engine") {
-    return predictions(await createWasmDenoiser(options, values), nodes, "one worker a core");
-  }
-  const precision = precisionOf(place);
-  if (precision) {
-    const { createGpuDenoiser } = await import("../model/engines/webgpu/denoiser.ts");
-    const denoiser = await createGpuDenoiser({ ...options, software, precision }, values);
-    return predictions(denoiser, nodes, denoiser.why);
-  }
-  const { tf, why } = await openBackend(backendOf(place)!);
-  return predictions(createPairAttention(tf, options, values), nodes, why);
-}
-
-/** GeoLDM's released QM9 model is of this kind (width 256, 9 blocks, latents of one scalar). */
-async function openEgnn({ place, nodes, width, blocks, software }: Placed): Promise<OpenSubject> {
-  const space = { vectors: 1, scalars: 1, pairs: 0 };
-  const schedule = makeSchedule({ type: "polynomial", power: 2, precision: 1e-5, timesteps: 1000 });
-  const sizes: EgnnDenoiserSizes = {
-    width,
-    blocks,
-    ...RELEASED_EGNN,
-    conditionTime: true,
-    parametrisation: "eps",
-  };
-  const options = { space, sizes, schedule }, values = weights(egnnDenoiserParameters(space, sizes));
-  const network = egnnDenoiserNetwork(options);
-  if (place === "native engine") {
-    const denoiser = createEngineEgnnDenoiser(options, createNativeEgnn(network, values));
-    return predictions(denoiser, nodes, "C by the system's compiler");
-  }
-  if (place === "wasm engine") {
-    const denoiser = createEngineEgnnDenoiser(options, await createWasmEgnn(network, values));
-    return predictions(denoiser, nodes, "one worker a core");
-  }
-  const precision = precisionOf(place);
-  if (precision) {
-    const { createGpuEgnnDenoiser } = await import("../model/engines/webgpu/egnn/denoiser.ts");
-    const denoiser = await createGpuEgnnDenoiser({ ...options, software, precision }, values);
-    return predictions(denoiser, nodes, denoiser.why);
-  }
-  const { tf, why } = await openBackend(backendOf(place)!);
-  return predictions(createEgnnDenoiser(tf, options, values), nodes, why);
+/** Estimates of a network of random weights. */
+async function openEstimates(type: "pair-attention" | "egnn", { nodes, ...asked }: Placed): Promise<OpenSubject> {
+  const { denoiser, why } = await openRandomDenoiser({ ...asked, type });
+  return predictions(denoiser, nodes, why);
 }
 
 /** Updates on one batch, at rates so low that the weights hardly move; the sample is the total loss. */
@@ -274,9 +182,13 @@ export async function openSubject(subject: Subject): Promise<OpenSubject> {
     const { openGeneration } = await import("./generation.ts");
     return await openGeneration(subject);
   }
+  if (subject.type === "parity") {
+    const { openParity } = await import("./parity_subject.ts");
+    return await openParity(subject);
+  }
   const { nodes } = subject;
   if (!(Number.isInteger(nodes) && nodes > 0)) throw new RangeError(`nodes must be at least 1, ${nodes} given`);
   if (subject.type === "model") return await openModel(subject);
-  const open = { "pair-attention": openPairAttention, egnn: openEgnn, training: openTraining }[subject.type];
-  return await open(subject);
+  if (subject.type === "training") return await openTraining(subject);
+  return await openEstimates(subject.type, subject);
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { type Answer, MARK, type Question } from "./child.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
+import { noteStarted } from "./started.ts";
 import type { Subject } from "./subject.ts";
 
 /** A subject in a process of its own. */
@@ -35,14 +36,14 @@ export async function startProgram(command: string, args: string[], timeout: num
     stderr: "null",
   }).spawn();
   const answers = readLines(child.stdout), writer = child.stdin.getWriter();
-  const close = async () => {
+  const close = noteStarted(async () => {
     try {
       child.kill("SIGKILL");
     } catch { /* it has ended */ }
     await child.status;
     await answers.return();
     await writer.abort().catch(() => {});
-  };
+  });
 
   const read = async (): Promise<Answer> => {
     while (true) {

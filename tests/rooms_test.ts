@@ -1,40 +1,11 @@
 /** Imports point one way: main -> routes -> model -> chem, and inside model/ from the last room up to the first. */
 import assert from "node:assert/strict";
-import { dirname, join, normalize, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { importsOf } from "./sources.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ROOMS = ["chem", "model", "routes", "main"] as const;
 
 /** The room of a path relative to the root; main.ts is of the room main. */
 const roomOf = (path: string) => ROOMS.find((room) => path === `${room}.ts` || path.startsWith(`${room}/`));
-
-async function* sources(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory) yield* sources(path);
-    else if (entry.name.endsWith(".ts")) yield path;
-  }
-}
-
-/** What a source imports, by static, dynamic or re-exporting means. */
-function imports(text: string): string[] {
-  const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
-  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g)].map(([, name]) => name);
-}
-
-/** Paths that each source of a room imports. */
-async function importsOf(room: typeof ROOMS[number]): Promise<[string, string[]][]> {
-  const files = await Array.fromAsync(sources(join(ROOT, room)));
-  if (room === "main") files.push(join(ROOT, "main.ts"));
-  return await Promise.all(files.map(async (file): Promise<[string, string[]]> => {
-    const names = imports(await Deno.readTextFile(file));
-    return [
-      relative(ROOT, file),
-      names.map((name) => name.startsWith(".") ? relative(ROOT, normalize(join(dirname(file), name))) : name),
-    ];
-  }));
-}
 
 for (const [level, room] of ROOMS.slice(0, -1).entries()) {
   Deno.test(`${room}/ imports nothing of the rooms above it`, async () => {

@@ -30,27 +30,18 @@ export interface LearnerSetup {
   readonly openGpu?: () => Promise<Gpu>;
 }
 
-/** Opens the engine in WGSL. Throws RangeError on a network that it lacks, Error where there is no GPU. */
-async function openOnGpu({ space, sizes, seed, values, openGpu }: LearnerSetup, software: boolean) {
-  const [{ createGpuLearner }, device] = await Promise.all([
-    import("./webgpu/training/learner.ts"),
-    import("./webgpu/device.ts"),
-  ]);
-  const gpu = await (openGpu ?? device.createSharedGpu({ software }))();
-  try {
-    const learner = await createGpuLearner({ space, sizes, seed, values, gpu });
-    const dispose = () => {
-      learner.dispose();
-      gpu.close();
-    };
-    return { learner: { ...learner, dispose }, why: device.wordsOf(gpu) };
-  } catch (error) {
-    gpu.close();
-    throw error;
-  }
-}
+/** A learner, and why this one. */
+type Opened = { readonly learner: Learner; readonly why: string };
 
-async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, auto = false) {
+/** What opens a learner of our own. `software`: whether a GPU that computes on the CPU will do. Throws RangeError on a network that it lacks. */
+type Open = (setup: LearnerSetup, software: boolean) => Promise<Opened>;
+
+/** Learners of our own that stand before TensorFlow.js's of the same name, which takes what they lack. */
+const OWN: { readonly [name in BackendName]?: () => Promise<Open> } = {
+  webgpu: async () => (await import("./webgpu/training/learner.ts")).openGpuLearner,
+};
+
+async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, auto = false): Promise<Opened> {
   const { space, sizes, seed, values, threads } = setup;
   if (name === "native") {
     const { createNativeLearner } = await import("./c/native_learner.ts");
@@ -60,14 +51,17 @@ async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, au
   if (name === "webgpu") {
     const lack = auto && await (await import("./webgpu/device.ts")).lackingAdapter();
     if (lack) throw new Error(lack);
+  }
+  const open = await OWN[name]?.();
+  if (open) {
     try {
-      return await openOnGpu(setup, !auto);
+      return await open(setup, !auto);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       lacking = `; the engine lacks it: ${error.message}`;
     }
   }
-  const { tf, why } = await openBackend(name as BackendName);
+  const { tf, why } = await openBackend(name);
   const learner = createTensorflowLearner<Group>(tf, {
     backend: name,
     specs: pairAttentionParameters(space, sizes),
@@ -85,7 +79,7 @@ async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, au
  * @returns the learner, and why this one
  * @throws RangeError for an unknown name; Error where the named one does not work here
  */
-export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise<{ learner: Learner; why: string }> {
+export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise<Opened> {
   if (!TRAINERS.includes(choice)) {
     throw new RangeError(`a trainer is one of ${TRAINERS.join(", ")}; got ${JSON.stringify(choice)}`);
   }

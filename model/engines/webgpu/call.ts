@@ -3,20 +3,12 @@ import type { Sampling } from "../../diffusion/denoiser.ts";
 import { LOOK_BACK } from "../../diffusion/samplers/step.ts";
 import { ALIGNMENT } from "./memory.ts";
 
-/** WGSL of a slot. `first` and `stride` say which row of the conditions (times, alpha, sigma) is molecule b's: first + b stride. */
-export const CALL_TYPE = `
-struct Call {
-  first: u32, stride: u32, draw: u32, keep: u32,
-  latent: f32, estimate: f32, noise: f32, alpha: f32,
-  before: vec4<f32>,
-}`;
-
 if (LOOK_BACK > 4) throw new RangeError(`a slot has room for 4 calls before; LOOK_BACK is ${LOOK_BACK}`);
 
 /** Bytes of a slot that kernels read. */
 export const CALL_BYTES = 48;
 
-/** A slot's content; see `CALL_TYPE`. */
+/** A slot's content; see `call.wgsl`. */
 export interface Call {
   readonly first: number;
   /** 0 where all molecules have one time, else 1. */

@@ -12,8 +12,6 @@ export interface Gpu {
   readonly software: boolean;
   /** Whether kernels may use 16-bit floats. */
   readonly f16: boolean;
-  /** Whether kernels may use subgroups. */
-  readonly subgroups: boolean;
   /** Compiled kernels by their text: networks of the same sizes share them. */
   readonly kernels: Map<string, Promise<unknown>>;
   /** `work`, or the device's failure if that comes first. */
@@ -65,10 +63,9 @@ const LIMITS = [
 export async function openGpu({ software: allowed = false }: GpuOptions = {}): Promise<Gpu> {
   const { adapter, label, software } = await findAdapter();
   if (software && !allowed) throw new Error(`only a software adapter (${label}), slower than wasm`);
-  const has = (feature: GPUFeatureName) => adapter.features.has(feature);
-  const features = (["shader-f16", "subgroups" as GPUFeatureName] as const).filter(has);
+  const f16 = adapter.features.has("shader-f16");
   const device = await adapter.requestDevice({
-    requiredFeatures: [...features],
+    requiredFeatures: f16 ? ["shader-f16"] : [],
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   });
   const failure = Promise.withResolvers<never>();
@@ -84,8 +81,7 @@ export async function openGpu({ software: allowed = false }: GpuOptions = {}): P
     device,
     label,
     software,
-    f16: features.includes("shader-f16"),
-    subgroups: (features as string[]).includes("subgroups"),
+    f16,
     kernels: new Map(),
     guard: (work) => Promise.race([work, failure.promise]),
     close: () => device.destroy(),

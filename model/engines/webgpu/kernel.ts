@@ -1,9 +1,11 @@
-/** A compute kernel: WGSL text with its bindings declared once, for the text and for the pipeline's layout. */
+/** A compute kernel: WGSL text, by whose bindings the pipeline is laid out. */
 import type { Gpu } from "./device.ts";
 
-/** How a kernel uses a buffer, and what it takes it for. */
+/**
+ * How a kernel uses a buffer, and what it takes it for. `uniform` bindings take an offset at each run: what differs from step to step lies
+ * in slots of one buffer.
+ */
 export interface Binding {
-  /** `uniform` bindings take an offset at each run: what differs from step to step lies in slots of one buffer. */
   readonly access: "read" | "write" | "uniform";
   /** The WGSL type, as `array<vec4<f32>>`. */
   readonly type: string;
@@ -29,9 +31,12 @@ export interface Kernel<Name extends string = string> {
 /** What a kernel is made of. */
 export interface KernelText<Name extends string> {
   readonly label: string;
-  readonly bindings: Readonly<Record<Name, Binding>>;
-  /** WGSL without the bindings' declarations; its entry point is `main`. */
+  /** WGSL; its entry point is `main`, and its bindings are all of group 0. */
   readonly code: string;
+  /** Bindings that `code` leaves out, numbered from 0. */
+  readonly bindings?: Readonly<Record<Name, Binding>>;
+  /** Values of its `override` constants. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** Whether `f16` is used. */
   readonly f16?: boolean;
 }
@@ -47,6 +52,22 @@ const SPACE: Record<Binding["access"], string> = {
   uniform: "var<uniform>",
 };
 
+/** WGSL that declares bindings, numbered from 0. */
+export const declareBindings = (bindings: Readonly<Record<string, Binding>>): string =>
+  Object.entries(bindings).map(([name, { access, type }], k) =>
+    `@group(0) @binding(${k}) ${SPACE[access]} ${name}: ${type};`
+  ).join("\n");
+
+/** The bindings that a text declares. */
+function declared(text: string): { binding: number; name: string; access: Binding["access"] }[] {
+  const found = text.matchAll(/^@group\(0\) @binding\((\d+)\) (var<[\w, ]+>) (\w+):/gm);
+  return [...found].map(([, binding, space, name]) => {
+    const access = (Object.keys(SPACE) as Binding["access"][]).find((one) => SPACE[one] === space);
+    if (!access) throw new SyntaxError(`bindings are ${Object.values(SPACE).join(", ")}; got ${space} ${name}`);
+    return { binding: Number(binding), name, access };
+  });
+}
+
 /** Compiles a kernel, once for all who want it. Throws Error with the compiler's words where the text is wrong. */
 export function createKernel<Name extends string>(gpu: Gpu, kernel: KernelText<Name>): Promise<Kernel<Name>> {
   const key = JSON.stringify(kernel), made = gpu.kernels.get(key) as Promise<Kernel<Name>> | undefined;
@@ -59,16 +80,12 @@ export function createKernel<Name extends string>(gpu: Gpu, kernel: KernelText<N
 
 async function compile<Name extends string>(
   { device, guard }: Gpu,
-  { label, bindings, code, f16 = false }: KernelText<Name>,
+  { label, bindings = {} as Record<Name, Binding>, code, constants, f16 = false }: KernelText<Name>,
 ): Promise<Kernel<Name>> {
-  const named = Object.entries(bindings) as [Name, Binding][];
-  const declarations = named.map(([name, { access, type }], k) =>
-    `@group(0) @binding(${k}) ${SPACE[access]} ${name}: ${type};`
-  );
-  const text = [f16 ? "enable f16;" : "", ...declarations, code].join("\n");
+  const text = [f16 ? "enable f16;" : "", declareBindings(bindings), code].join("\n"), named = declared(text);
   const layout = device.createBindGroupLayout({
     label,
-    entries: named.map(([, { access }], binding) => ({
+    entries: named.map(({ binding, access }) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
       buffer: LAYOUT[access],
@@ -83,7 +100,7 @@ async function compile<Name extends string>(
   const pipeline = await guard(device.createComputePipelineAsync({
     label,
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: "main" },
+    compute: { module, entryPoint: "main", constants },
   }));
   return {
     label,
@@ -91,8 +108,9 @@ async function compile<Name extends string>(
       device.createBindGroup({
         label,
         layout,
-        entries: named.map(([name], binding) => {
-          const resource: Resource = resources[name];
+        entries: named.map(({ binding, name }) => {
+          const resource: Resource | undefined = resources[name as Name];
+          if (!resource) throw new RangeError(`the kernel "${label}" needs a buffer for ${name}; none given`);
           return { binding, resource: "buffer" in resource ? resource : { buffer: resource } };
         }),
       }),

@@ -1,7 +1,7 @@
 /** Buffers on the device. */
 import type { Gpu } from "./device.ts";
 import type { Resource } from "./kernel.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 
 /** Arrays of 4-byte or 2-byte numbers. */
 export type Numbers = Float32Array | Uint32Array | Uint16Array;

@@ -11,7 +11,8 @@ import {
   TIMES,
 } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
-import { CALL_BYTES, CALL_TYPE } from "./call.ts";
+import { CALL_BYTES } from "./call.ts";
+import call from "./call.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import type { Forward, Ports } from "./engine.ts";
 import { createEstimates } from "./estimates.ts";
@@ -22,7 +23,7 @@ import { createPairs, pairTiling } from "./pairs.ts";
 import { createProduct, type Precision, type Product, productGroups, TILE_ROWS, TILE_TERMS } from "./products.ts";
 import { createMoments, momentGroups } from "./rows.ts";
 import { createFirstSets, createNextSets } from "./sets.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 
 /** What a network is made of. */
 export interface NetworkOptions {
@@ -129,7 +130,7 @@ export async function createSizeKernels(gpu: Gpu, { space, sizes, precision }: N
       columns: f,
       precision,
       bindings: { latents: floats, conditions: floats, call: { access: "uniform", type: "Call" }, result: write4 },
-      declarations: `${CALL_TYPE}
+      declarations: `${call}
 fn element(row: u32, k: u32) -> f32 {
   let molecule = row / ${nodes}u;
   if (k < ${K}u) { return latents[molecule * ${latentLength(space, nodes)}u + row % ${nodes}u * ${3 * V + K}u + ${
@@ -145,7 +146,7 @@ fn element(row: u32, k: u32) -> f32 {
     createFirstSets(gpu, space, nodes),
     createPairs(gpu, space, f, nodes),
     createNextSets(gpu, nodes),
-    createEstimates(gpu, space, nodes, conditions, CALL_TYPE),
+    createEstimates(gpu, space, nodes, conditions),
   ]);
   return { input, first, pairs, next, estimates };
 }

@@ -2,7 +2,7 @@
 import { PAIR_WIDTH, type PairAttentionSizes, SETS, TIMES } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { padWeight, TILE_TERMS } from "./products.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 
 /** Parameters by name, of checked shapes; see `pair_attention/parameters.ts`. */
 export type Parameters = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;

@@ -5,7 +5,7 @@
  */
 import type { Binding, Kernel } from "./kernel.ts";
 import type { Gpu } from "./device.ts";
-import { roundUp } from "./text.ts";
+import { roundUp } from "./round_up.ts";
 import { createTileProduct, type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
 
 export { type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS };
@@ -57,7 +57,7 @@ export function createProduct<Name extends string>(
     setup: `
   let first_row = group.x * ${TILE_ROWS}u; let first_quad = group.y * ${TILE_COLUMNS / 4}u;
   let steps = ${terms / TILE_TERMS}u;`,
-    bias: "bias[quad]",
+    bias: "return bias[quad];",
     left: load,
     right: `return weight[term * ${padded / 4}u + quad];`,
     store: padded === columns ? store : `if (quad < ${columns / 4}u) { ${store} }`,

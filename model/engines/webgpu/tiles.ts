@@ -6,15 +6,14 @@
  */
 import type { Gpu } from "./device.ts";
 import { type Binding, createKernel, type Kernel } from "./kernel.ts";
-import { activations, COMPONENTS, unroll } from "./text.ts";
+import tile from "./tile.wgsl" with { type: "text" };
+import { assemble } from "./wgsl.ts";
 
 /** Rows and columns of a workgroup's tile; terms taken at a time. */
 export const TILE_ROWS = 64, TILE_COLUMNS = 64, TILE_TERMS = 16;
 
 /** Number format of the tiles; sums are always of 32 bits. */
 export type Precision = "f32" | "f16";
-
-const THREADS = 128, ROWS_EACH = 8, QUADS = TILE_COLUMNS / 4, K = TILE_TERMS / 4;
 
 /** What to multiply. Rows, quads (of columns) and terms count from the product's own beginning. */
 export interface TileProduct<Name extends string> {
@@ -25,7 +24,7 @@ export interface TileProduct<Name extends string> {
   readonly declarations?: string;
   /** Statements that declare `first_row`, `first_quad` and `steps` (of 16 terms) from `group`, the workgroup's number. */
   readonly setup: string;
-  /** WGSL of what is added to the columns of `quad`; nothing where absent. */
+  /** Body of `fn bias_of(quad: u32) -> vec4<f32>`: what is added to the columns of `quad`; nothing where absent. */
   readonly bias?: string;
   /** Body of `fn left(row: u32, quad: u32) -> vec4<f32>`: terms 4 quad to 4 quad + 3 of a row. */
   readonly left: string;
@@ -33,75 +32,13 @@ export interface TileProduct<Name extends string> {
   readonly right: string;
   /** Body of `fn store(row: u32, quad: u32, value: vec4<f32>)`; called for whole tiles. */
   readonly store: string;
-  /** Body of `fn store_sums(quad: u32, value: vec4<f32>)`: the right side's columns, summed; by the tiles of row 0. */
-  readonly sums?: string;
 }
 
 /** The text of a product, without its bindings. */
-function text(product: TileProduct<string>): string {
-  const { precision = "f32", declarations = "", setup, bias = "vec4<f32>()", left, right, store, sums } = product;
-  const type = `vec4<${precision}>`, summed = (text: string) => sums === undefined ? "" : text;
-  const wide = (value: string) => precision === "f32" ? value : `vec4<f32>(${value})`;
-  /** Work for each of `count` numbers, dealt out to the threads. */
-  const each = (count: number, work: string) =>
-    unroll(count / THREADS, (u) => `{ let at = thread + ${u * THREADS}u; ${work} }`);
-  const term = (quad: number) =>
-    `{
-      ${unroll(4, (c) => `let b${c} = right_tile[${4 * quad + c}][local.x];`)}
-      ${summed(`total += ${wide("(b0 + b1) + (b2 + b3)")};`)}
-      ${
-      unroll(ROWS_EACH, (r) =>
-        `{
-        let a = left_tile[row${r}][${quad}];
-        part${r} += ${COMPONENTS.map((name, c) => `a.${name} * b${c}`).join(" + ")};
-      }`)
-    }
-    }`;
-  return `
-${activations("vec4<f32>")}
-${declarations}
-fn left(row: u32, quad: u32) -> vec4<f32> { ${left} }
-fn right(term: u32, quad: u32) -> ${type} { ${right} }
-fn store(row: u32, quad: u32, value: vec4<f32>) { ${store} }
-${summed(`fn store_sums(quad: u32, value: vec4<f32>) { ${sums} }`)}
-var<workgroup> left_tile: array<array<${type}, ${
-    K + 1
-  }>, ${TILE_ROWS}>; // a row more than it needs, against bank conflicts
-var<workgroup> right_tile: array<array<${type}, ${QUADS}>, ${TILE_TERMS}>;
-
-@compute @workgroup_size(${QUADS}, ${THREADS / QUADS})
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(local_invocation_id) local: vec3<u32>,
-  @builtin(local_invocation_index) thread: u32,
-) {
-  ${setup}
-  let quad = first_quad + local.x;
-  ${unroll(ROWS_EACH, (r) => `let row${r} = local.y + ${r * THREADS / QUADS}u; var sum${r} = ${bias};`)}
-  ${summed("var total = vec4<f32>();")}
-  for (var step = 0u; step < steps; step++) {
-    ${
-    each(
-      TILE_ROWS * K,
-      `left_tile[at / ${K}u][at % ${K}u] = ${type}(left(first_row + at / ${K}u, step * ${K}u + at % ${K}u));`,
-    )
-  }
-    ${
-    each(
-      TILE_TERMS * QUADS,
-      `right_tile[at / ${QUADS}u][at % ${QUADS}u] =
-        right(step * ${TILE_TERMS}u + at / ${QUADS}u, first_quad + at % ${QUADS}u);`,
-    )
-  }
-    workgroupBarrier();
-    ${unroll(ROWS_EACH, (r) => `var part${r} = ${type}();`)}
-    ${unroll(K, term)}
-    ${unroll(ROWS_EACH, (r) => `sum${r} += ${wide(`part${r}`)};`)}
-    workgroupBarrier();
-  }
-  ${unroll(ROWS_EACH, (r) => `store(first_row + row${r}, quad, sum${r});`)}
-  ${summed("if (first_row == 0u && local.y == 0u) { store_sums(quad, total); }")}
-}`;
+function text({ precision = "f32", declarations = "", setup, bias, left, right, store }: TileProduct<string>): string {
+  const number = `alias Number = ${precision};`;
+  const blocks = { number, declarations, setup, left, right, store, ...bias !== undefined && { bias } };
+  return assemble(tile, { blocks });
 }
 
 /** Compiles a product. It runs in as many workgroups as its tiles. Throws Error where the adapter lacks the precision. */

@@ -4,7 +4,7 @@ import type { Gpu } from "../device.ts";
 import type { Kernel, Resource } from "../kernel.ts";
 import { createArray } from "../memory.ts";
 import { createProduct, type Precision, type Product, productGroups, TILE_ROWS, TILE_TERMS } from "../products.ts";
-import { roundUp, unroll } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import { createEdges, type EdgeBinding, type EdgeKind } from "./edges.ts";
 import { type Followed, followed, projectionsAfter } from "./packing.ts";
 import { edgeTiling } from "./tiling.ts";
@@ -73,10 +73,9 @@ export async function createRowKernels(gpu: Gpu, { sizes: { width: F }, inputs, 
       columns: wide,
       bindings: { h: read4, result: { access: "write", type: "array<f32>" } },
       load: `return h[row * ${Q}u + quad];`,
-      store: unroll(
-        4,
-        (c) => `if (4u * quad + ${c}u < ${outputs}u) { result[row * ${outputs}u + 4u * quad + ${c}u] = value[${c}]; }`,
-      ),
+      store: `for (var c = 0u; c < 4u; c++) {
+    if (4u * quad + c < ${outputs}u) { result[row * ${outputs}u + 4u * quad + c] = value[c]; }
+  }`,
     }),
   ]);
   return { embedding, projections: { messages, coordinates, both }, node, update, last };

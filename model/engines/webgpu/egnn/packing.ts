@@ -3,7 +3,7 @@ import { type EgnnNetworkOptions, egnnSpecs } from "../../../networks/egnn_netwo
 import { flatten, unflatten } from "../../c/parameters.ts";
 import type { Parameters } from "../packing.ts";
 import { padWeight, TILE_COLUMNS } from "../products.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 
 /** What edge layers follow a state of the nodes, and so read projections of it. */
 export type Followed = "messages" | "coordinates" | "both";

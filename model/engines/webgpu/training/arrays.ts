@@ -4,7 +4,7 @@ import type { Gpu } from "../device.ts";
 import { createArray } from "../memory.ts";
 import { projectedColumns } from "../packing.ts";
 import { TILE_ROWS } from "../products.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import { CONDITIONS } from "./batch.ts";
 import { layerSizes, rowFloats, type TrainingOptions } from "./kernels.ts";
 import type { TrainingLayout } from "./layout.ts";

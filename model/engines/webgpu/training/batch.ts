@@ -4,7 +4,7 @@ import { checkLatents, latentLength } from "../../../diffusion/latent.ts";
 import type { Asked, Group } from "../../../diffusion/learner.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import { TILE_TERMS } from "../products.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 
 /** Numbers a molecule in `conditions`: alpha, sigma, and the weights of positions, scalars and pairs. */
 export const CONDITIONS = 8;

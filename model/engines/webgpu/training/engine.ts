@@ -15,7 +15,7 @@ import {
   type Rates,
   type Weights,
 } from "../../../diffusion/learner.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import { type Capacity, createTrainingArrays, sharesFloats, type TrainingArrays } from "./arrays.ts";
 import { joinGroups, packGroups, type TrainingBatch } from "./batch.ts";
 import { createEstimator } from "./estimates.ts";

@@ -2,7 +2,7 @@
 import { rowsOf } from "../../../networks/pair_attention/conditions.ts";
 import { latentLength } from "../../../diffusion/latent.ts";
 import type { Asked } from "../../../diffusion/learner.ts";
-import { CALL_BYTES, CALL_TYPE, callSlots } from "../call.ts";
+import { CALL_BYTES, callSlots } from "../call.ts";
 import { packConditions } from "../conditions.ts";
 import type { Gpu } from "../device.ts";
 import { createEstimates } from "../estimates.ts";
@@ -32,7 +32,7 @@ export function createEstimator(
   const kernels = new Map<number, ReturnType<typeof createEstimates>>(), { queue } = gpu.device;
   return async ({ shape: { batch, nodes }, ...at }, { work, levels, batch: { latents } }) => {
     const rows = packConditions(rowsOf(at, sizes.levels));
-    if (!kernels.has(nodes)) kernels.set(nodes, createEstimates(gpu, space, nodes, conditionWidth(sizes), CALL_TYPE));
+    if (!kernels.has(nodes)) kernels.set(nodes, createEstimates(gpu, space, nodes, conditionWidth(sizes)));
     const kernel = await kernels.get(nodes)!, floats = batch * latentLength(space, nodes);
     const conditions = createArray(gpu, "asked", rows.length), out = createArray(gpu, "estimates", floats);
     const slot = callSlots([{ first: 0, stride: 1 }]), { byteLength: size } = slot;

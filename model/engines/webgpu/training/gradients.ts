@@ -2,7 +2,8 @@
 import type { Gpu } from "../device.ts";
 import type { Binding, Kernel } from "../kernel.ts";
 import { TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "../products.ts";
-import { COMPONENTS, roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { COMPONENTS } from "./text.ts";
 import { READ, WORDS, WRITE4 } from "./molecules.ts";
 import { createTileProduct } from "../tiles.ts";
 
@@ -54,15 +55,15 @@ export interface WeightGradient<Name extends string> extends Layer<Name> {
   readonly where?: string;
 }
 
-/** Workgroups of a weight's gradient in so many slices of the rows. */
+/** Workgroups of a weight's gradient, with a row for the bias's, in so many slices of the rows. */
 export const weightGroups = (terms: number, columns: number, slices: number): [number, number] => [
-  Math.ceil(terms / TILE_ROWS),
+  Math.ceil((terms + 1) / TILE_ROWS),
   Math.ceil(columns / TILE_COLUMNS) * slices,
 ];
 
 /**
- * x^T dy and sum dy over slices of `extent[3]` rows, into `partials` `[slices, products]` at `place[0]` and `place[1]`. Runs in
- * `weightGroups(terms, columns, slices)` workgroups.
+ * x^T dy and sum dy over slices of `extent[3]` rows, into `partials` `[slices, products]` at `place[0]` and `place[1]`; the sum is the
+ * product with a further column of x, which is 1. Runs in `weightGroups(terms, columns, slices)` workgroups.
  */
 export function createWeightGradient<Name extends string>(
   gpu: Gpu,
@@ -89,16 +90,20 @@ fn dy(row: u32, quad: u32) -> vec4<f32> { ${dy} }`,
   let start = min(group.y / ${tiles}u * extent[3], extent[0]);
   let steps = (min(start + extent[3], extent[0]) - start + ${TILE_TERMS - 1}u) / ${TILE_TERMS}u;`,
     left: `var value = vec4<f32>();
+  let r = begin + 4u * quad;
   if (row < ${terms}u) {
-    let r = begin + 4u * quad;
     ${COMPONENTS.map((name, c) => `if (r + ${c}u < end) { value.${name} = x(r + ${c}u, row); }`).join("\n")}
+  } else if (row == ${terms}u) {
+    value = vec4<f32>(1.0); // dy is 0 beyond the end
   }
   return value;`,
     right: `if (begin + term < end && quad < ${columns / 4}u) { return dy(begin + term, quad); }
   return vec4<f32>();`,
-    store: `if (row < ${terms}u && quad < ${columns / 4}u && (${where})) {
+    store: `if (quad >= ${columns / 4}u) { return; }
+  if (row == ${terms}u) {
+    partials[(slice * extent[4] + place[1]) / 4u + quad] = value;
+  } else if (row < ${terms}u && (${where})) {
     partials[(slice * extent[4] + place[0] + row * ${padded}u) / 4u + quad] = value;
   }`,
-    sums: `if (quad < ${columns / 4}u) { partials[(slice * extent[4] + place[1]) / 4u + quad] = value; }`,
   });
 }

@@ -6,7 +6,7 @@ import { NORMED, normed } from "../network.ts";
 import { END_COLUMNS, projectedColumns } from "../packing.ts";
 import { createProduct } from "../products.ts";
 import { createMoments } from "../rows.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import { inputTerms } from "./batch.ts";
 import { createInputGradient, createWeightGradient } from "./gradients.ts";
 import { createLoss } from "./loss.ts";

@@ -7,7 +7,7 @@ import { pairAttentionParameters, parameterCount } from "../../../networks/pair_
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import { ALIGNMENT } from "../memory.ts";
 import { packPairAttention } from "../packing.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 
 /** Numbers that parts are aligned to, as offsets of bindings are. */
 export const CHUNK = ALIGNMENT / 4;

@@ -5,7 +5,7 @@ import { pairAttentionParameters, type PairAttentionSizes } from "../../../netwo
 import { flatStateOf, stateOf } from "../../tensorflow/flat_state.ts";
 import type { Learner, Losses } from "../../../diffusion/learner.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
-import { type Gpu, openGpu } from "../device.ts";
+import { createSharedGpu, type Gpu, openGpu, wordsOf } from "../device.ts";
 import { createTrainingEngine, type LossValues, MOST_UPDATES } from "./engine.ts";
 
 /** Sizes, seed of the first values, device. */
@@ -95,4 +95,34 @@ export async function createGpuLearner(options: GpuLearnerOptions): Promise<Lear
       close();
     },
   };
+}
+
+/** What `openLearner` tells of a network to train. */
+export interface GpuLearnerSetup extends Pick<GpuLearnerOptions, "space" | "sizes" | "seed" | "values"> {
+  /** Gives the GPU that networks share; one of its own where absent. */
+  readonly openGpu?: () => Promise<Gpu>;
+}
+
+/**
+ * A learner on a GPU, which goes with it, and what that is in words: all that the rest of the house takes from this folder.
+ *
+ * @param software whether an adapter that computes on the CPU will do
+ * @throws as {@link createGpuLearner}
+ */
+export async function openGpuLearner(
+  { openGpu, ...setup }: GpuLearnerSetup,
+  software: boolean,
+): Promise<{ learner: Learner; why: string }> {
+  const gpu = await (openGpu ?? createSharedGpu({ software }))();
+  try {
+    const { space, sizes, seed, values } = setup, learner = await createGpuLearner({ space, sizes, seed, values, gpu });
+    const dispose = () => {
+      learner.dispose();
+      gpu.close();
+    };
+    return { learner: { ...learner, dispose }, why: wordsOf(gpu) };
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
 }

@@ -7,10 +7,12 @@ import { ONE_HOT } from "../../../networks/heavy_atom/space.ts";
 import { VECTOR_WEIGHT } from "../../../networks/pair_attention/loss.ts";
 import { PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { END_SCALARS } from "../packing.ts";
-import { float, roundUp, unroll } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { float, unroll } from "./text.ts";
 import { CONDITIONS } from "./batch.ts";
 import { each, eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 import {
@@ -314,5 +316,5 @@ fn main(${MAIN}) {
     )
   }
 }`;
-  return createKernel(gpu, { label: "loss", bindings: BINDINGS, code });
+  return createKernel(gpu, { label: "loss", bindings: BINDINGS, code, constants: RADIAL });
 }

@@ -9,7 +9,7 @@ import type { Gpu } from "../device.ts";
 import { createKernel } from "../kernel.ts";
 import { createArray, uploadAll } from "../memory.ts";
 import { TILE_ROWS } from "../products.ts";
-import { COMPONENTS, float, unroll } from "../text.ts";
+import { COMPONENTS, float, unroll } from "./text.ts";
 import { CHUNK, KINDS, type TrainingLayout } from "./layout.ts";
 import { READ, READ4, WORDS, WRITE } from "./molecules.ts";
 import { muonTables, WORD } from "./muon_tables.ts";

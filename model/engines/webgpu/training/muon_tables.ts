@@ -1,6 +1,6 @@
 /** Muon's matrices as its kernels find them: which lies where, and which tile of which a workgroup takes. */
 import { TILE_ROWS } from "../products.ts";
-import { roundUp } from "../text.ts";
+import { roundUp } from "../round_up.ts";
 import type { Matrix } from "./layout.ts";
 
 /** Words of a matrix in the table. */

@@ -4,8 +4,8 @@
  */
 import { DISTANCES, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
-import { radialText } from "../pairs.ts";
-import { unroll } from "../text.ts";
+import { unroll } from "./text.ts";
+import { assemble } from "../wgsl.ts";
 import { each } from "./molecules.ts";
 
 /** Rows of tables in workgroup memory are a number longer than their content, against bank conflicts. */
@@ -19,8 +19,8 @@ export function featureCount({ pairs }: LatentSpace, shapes: boolean): number {
 /** Where distances of sets stand among the features; shapes follow them. */
 export const distancesAt = ({ pairs }: LatentSpace): number => DISTANCES + pairs;
 
-/** WGSL of SiLU, its slope, and the sets' vectors. */
-export const FUNCTIONS = `
+/** WGSL of functions of the distance, SiLU, its slope, and the sets' vectors. */
+export const FUNCTIONS = `${assemble("// @include radial.wgsl")}
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(min(-x, 80.0))); }
 fn silu(x: f32) -> f32 { return x * sigmoid(x); }
 fn silu_slope(x: f32) -> f32 { let s = sigmoid(x); return s * (1.0 + x * (1.0 - s)); }
@@ -43,11 +43,21 @@ var<workgroup> dfeature: array<array<f32, ${STRIDE}>, ${most}>;`
     : ""
 }`;
 
+/** WGSL: the pair's functions of the distance and its features, of the noisy latent that begins `at`. */
+const radialFeatures = ({ vectors: V, scalars: K, pairs: P }: LatentSpace) => `
+      let node_i = at + i * ${3 * V + K}u; let node_j = at + j * ${3 * V + K}u;
+      let r = radial(vec3<f32>(latents[node_i] - latents[node_j], latents[node_i + 1u] - latents[node_j + 1u],
+        latents[node_i + 2u] - latents[node_j + 2u]));
+      ${unroll(4, (k) => `feature[j][${k}] = r.low[${k}]; feature[j][${4 + k}] = r.high[${k}];`)}
+      ${
+  unroll(P, (p) => `feature[j][${DISTANCES + p}] = latents[at + n * ${3 * V + K}u + (i * n + j) * ${P}u + ${p}u];`)
+}`;
+
 /** WGSL: `feature` of the row's pairs. */
 export function featuresText(space: LatentSpace, threads: number, shapes: boolean): string {
   const distances = distancesAt(space);
   return `
-    ${each("n", threads, `${radialText(space, "n")} ${unroll(distances, (k) => `feature[j][${k}] = r0_${k};`)}`, "j")}
+    ${each("n", threads, radialFeatures(space), "j")}
     ${
     each(
       `n * ${SETS}u`,

@@ -4,10 +4,12 @@
  */
 import { HEADS, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
 import { projectedColumns } from "../packing.ts";
-import { float, roundUp, unroll } from "../text.ts";
+import { roundUp } from "../round_up.ts";
+import { float, unroll } from "./text.ts";
 import { each, eachRow, MAIN, READ, ROW_INDEX, WRITE } from "./molecules.ts";
 import { distancesAt, featureCount, featuresText, firstLayerText, FUNCTIONS, tablesText } from "./pair_text.ts";
 
@@ -98,6 +100,7 @@ export function createTrainingPairs(
   const { stride, tables, forward, distances, wide } = pairText(options, FORWARD_THREADS, false);
   return createKernel(gpu, {
     label: "pairs, for training",
+    constants: RADIAL,
     bindings: { ...ROW_INDEX, ...NETWORK, mixed: WRITE, updates: WRITE },
     code: `
 ${tables}

@@ -1,9 +1,10 @@
 /** A block's pair network and attention, backward; `pairs.ts` is the way forward, which is gone again here for each row. */
 import { HEADS, PAIR_WIDTH, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
+import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import { unroll } from "../text.ts";
+import { unroll } from "./text.ts";
 import { each, eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 import { distancesAt, featureCount, geometryBackwardText, STRIDE } from "./pair_text.ts";
 import { COORDINATES, NETWORK, OUT, type PairOptions, pairText } from "./pairs.ts";
@@ -187,6 +188,7 @@ fn main(${MAIN}) {
 }`;
   return createKernel(gpu, {
     label: "pairs, backward",
+    constants: RADIAL,
     bindings: {
       ...INDEX,
       ...NETWORK,

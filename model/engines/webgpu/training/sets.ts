@@ -3,7 +3,7 @@ import { SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import { unroll } from "../text.ts";
+import { unroll } from "./text.ts";
 import { eachMolecule, INDEX, MAIN, OWN_SHARES, READ, WORDS, WRITE } from "./molecules.ts";
 
 const LINES = 4, THREADS = SETS * LINES, WIDE = 3 * SETS;

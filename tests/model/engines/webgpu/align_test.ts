@@ -6,7 +6,7 @@ import { CALL_BYTES, callSlots } from "../../../../model/engines/webgpu/call.ts"
 import type { Gpu } from "../../../../model/engines/webgpu/device.ts";
 import { createKernel } from "../../../../model/engines/webgpu/kernel.ts";
 import { ALIGNMENT, createArray, createReadback, readFloats } from "../../../../model/engines/webgpu/memory.ts";
-import { TURN_TEXT } from "../../../../model/engines/webgpu/turn.ts";
+import { assemble } from "../../../../model/engines/webgpu/wgsl.ts";
 import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import type { BatchShape, LatentSpace } from "../../../../model/diffusion/types.ts";
@@ -132,7 +132,7 @@ Deno.test({
       const kernel = await createKernel(gpu, {
         label: "turns",
         bindings: { given: { access: "read", type: "array<f32>" }, found: { access: "write", type: "array<f32>" } },
-        code: `${TURN_TEXT}
+        code: `${assemble("// @include turn.wgsl")}
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) group: vec3<u32>) {
   var h: array<vec3<f32>, 3>;

@@ -48,6 +48,10 @@ Deno.test({
       };
       const kernel = await createKernel(gpu, text);
       assert.equal(await createKernel(gpu, { ...text }), kernel);
+      assert.throws(
+        () => kernel.bind({} as { out: GPUBuffer }),
+        /the kernel "fill" needs a buffer for out; none given/,
+      );
       const out = createArray(gpu, "out", 4), read = createReadback(gpu, "read", 4);
       const encoder = gpu.device.createCommandEncoder(), pass = encoder.beginComputePass();
       kernel.run(pass, kernel.bind({ out }), [1]);

@@ -1,19 +1,10 @@
-/**
- * The orthogonal matrix that turns one set of vectors closest to another, in WGSL; see `coupling/turn.ts`.
- *
- * The CPU's threshold for singular values that count as zero serves in 32 bits too, because singular vectors are found
- * without the Gram matrix, which would square the values and hide all below 3e-4; what rounding leaves where nothing should be is 1e-7.
- */
-import { DEGENERATE } from "../../diffusion/coupling/turn.ts";
-
+// The orthogonal matrix that turns one set of vectors closest to another; see coupling/turn.ts.
+//
+// The CPU's threshold for singular values that count as zero serves in 32 bits too, because singular vectors are found without the Gram
+// matrix, which would square the values and hide all below 3e-4; what rounding leaves where nothing should be is 1e-7.
+override DEGENERATE: f32 = 1e-6;
 /** Jacobi's sweeps. Each squares what is not yet orthogonal; four are enough. */
-const SWEEPS = 6;
-
-/**
- * WGSL: `nearest_orthogonal(h)`, for one thread: the orthogonal R for which tr(R^T h) is largest, for h given by its columns and R by its
- * rows. Where h leaves R open, it is a rotation, and the least one.
- */
-export const TURN_TEXT = `
+const SWEEPS = 6u;
 struct Turning { g: array<vec3<f32>, 3>, v: array<vec3<f32>, 3> }
 /** The unit vector along the axis that v has least of, less its part along v. */
 fn perpendicular(v: vec3<f32>) -> vec3<f32> {
@@ -55,6 +46,10 @@ fn arrange(it: ptr<function, Turning>, p: u32, q: u32) {
   if (dot(gp, gp) >= dot(gq, gq)) { return; }
   (*it).g[p] = gq; (*it).g[q] = gp; (*it).v[p] = vq; (*it).v[q] = vp;
 }
+/**
+ * For one thread: the orthogonal R for which tr(R^T h) is largest, for h given by its columns and R by its rows. Where h leaves R open, it
+ * is a rotation, and the least one.
+ */
 fn nearest_orthogonal(h: array<vec3<f32>, 3>) -> array<vec3<f32>, 3> {
   let x = vec3<f32>(1.0, 0.0, 0.0); let y = vec3<f32>(0.0, 1.0, 0.0); let z = vec3<f32>(0.0, 0.0, 1.0);
   let sizes = max(max(abs(h[0]), abs(h[1])), abs(h[2]));
@@ -62,7 +57,7 @@ fn nearest_orthogonal(h: array<vec3<f32>, 3>) -> array<vec3<f32>, 3> {
   if (!(size > 1e-30)) { return array<vec3<f32>, 3>(x, y, z); }
   let a = h[0] / size; let b = h[1] / size; let c = h[2] / size;
   var it = Turning(array<vec3<f32>, 3>(a, b, c), array<vec3<f32>, 3>(x, y, z));
-  for (var sweep = 0u; sweep < ${SWEEPS}u; sweep++) {
+  for (var sweep = 0u; sweep < SWEEPS; sweep++) {
     orthogonalise(&it, 0u, 1u); orthogonalise(&it, 0u, 2u); orthogonalise(&it, 1u, 2u);
   }
   arrange(&it, 0u, 1u); arrange(&it, 0u, 2u); arrange(&it, 1u, 2u);
@@ -75,13 +70,13 @@ fn nearest_orthogonal(h: array<vec3<f32>, 3>) -> array<vec3<f32>, 3> {
   let hv2 = a * v2.x + b * v2.y + c * v2.z;
   let rest = hv2 - dot(u1, hv2) * u1;
   let s2 = length(rest);
-  if (s2 <= ${DEGENERATE} * s1) { return least_rotation(v1, u1); }
+  if (s2 <= DEGENERATE * s1) { return least_rotation(v1, u1); }
   let u2 = rest / s2;
   var u3 = cross(u1, u2);
-  if (dot(u3, a * v3.x + b * v3.y + c * v3.z) < -${DEGENERATE} * s1) { u3 = -u3; }
+  if (dot(u3, a * v3.x + b * v3.y + c * v3.z) < -DEGENERATE * s1) { u3 = -u3; }
   return array<vec3<f32>, 3>(
     u1.x * v1 + u2.x * v2 + u3.x * v3,
     u1.y * v1 + u2.y * v2 + u3.y * v3,
     u1.z * v1 + u2.z * v2 + u3.z * v3,
   );
-}`;
+}

@@ -1,0 +1,58 @@
+// The likeliest class of each atom and order of each pair, taken one by one, in the place of a molecule's estimates where that graph obeys
+// valence; else its flag is 1, and the estimates stay. A workgroup a molecule.
+// @include latent.wgsl
+@group(0) @binding(0) var<storage, read_write> estimates: array<f32>; // [B, LENGTH]
+@group(0) @binding(1) var<storage, read_write> flags: array<u32>; // [B]
+const THREADS = 64u;
+override ONE_HOT: f32 = 0.5;
+// @block bonds
+/** Bonds of an atom of each class. */
+const BONDS = array<i32, 1>(1);
+// @end
+var<workgroup> kinds: array<u32, NODES>;
+var<workgroup> orders: array<u32, NODES * NODES>;
+var<workgroup> wrong: atomic<u32>;
+
+fn likeliest(first: u32, count: u32) -> u32 {
+  var best = 0u;
+  for (var k = 1u; k < count; k++) { if (estimates[first + k] > estimates[first + best]) { best = k; } }
+  return best;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let at = group.x * LENGTH;
+  for (var i = thread; i < NODES; i += THREADS) {
+    kinds[i] = likeliest(at + i * WIDTH + 3u * VECTORS, SCALARS);
+    orders[i * (NODES + 1u)] = 0u;
+  }
+  for (var pair = thread; pair < NODES * NODES; pair += THREADS) {
+    let i = pair / NODES; let j = pair % NODES;
+    if (j < i) {
+      let order = likeliest(at + OWN + pair * PAIRS, PAIRS);
+      orders[pair] = order;
+      orders[j * NODES + i] = order;
+    }
+  }
+  workgroupBarrier();
+  for (var i = thread; i < NODES; i += THREADS) {
+    var bonds = BONDS;
+    var excess = -bonds[kinds[i]];
+    for (var j = 0u; j < NODES; j++) { excess += i32(orders[i * NODES + j]); }
+    if (excess != 0) { atomicStore(&wrong, 1u); }
+  }
+  workgroupBarrier();
+  let violated = atomicLoad(&wrong);
+  if (thread == 0u) { flags[group.x] = violated; }
+  if (violated == 0u) {
+    for (var k = thread; k < NODES * SCALARS; k += THREADS) {
+      let i = k / max(SCALARS, 1u); let class_ = k % max(SCALARS, 1u);
+      estimates[at + i * WIDTH + 3u * VECTORS + class_] = select(0.0, ONE_HOT, kinds[i] == class_);
+    }
+    for (var k = thread; k < NODES * NODES * PAIRS; k += THREADS) {
+      let pair = k / max(PAIRS, 1u);
+      let is = orders[pair] == k % max(PAIRS, 1u) && pair / NODES != pair % NODES;
+      estimates[at + OWN + k] = select(0.0, ONE_HOT, is);
+    }
+  }
+}
