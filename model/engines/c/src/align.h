@@ -1,6 +1,7 @@
 /* Noise that lies as the molecule lies: coupling/align.ts, step for step, in double precision. The mathematics is told there. */
 #ifndef MOLSTEP_ALIGN_H
 #define MOLSTEP_ALIGN_H
+#include "memory.h"
 
 enum { ALIGN_ROUNDS = 3 };
 #define ALIGN_DEGENERATE 1e-6
@@ -190,7 +191,7 @@ EXPORT(molstep_align) int molstep_align(int nodes, int batch, int width, int len
   if (!room) return 0;
   for (int b = 0; b < batch; b++) align_molecule(nodes, width, alpha, z + (long)b * length, x0 + (long)b * length, room);
 #if !defined(__wasm__)
-  free(room);
+  release(room);
 #endif
   return 1;
 }

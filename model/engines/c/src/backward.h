@@ -2,6 +2,7 @@
 #ifndef MOLSTEP_BACKWARD_H
 #define MOLSTEP_BACKWARD_H
 #include "forward.h"
+#include "gemm.h"
 
 typedef struct {
   float *dh, *dx;                 /* [rows, f], [rows, 48] gradients of the stream */

@@ -1,7 +1,10 @@
-/* The EGNN as callers see it: made, loaded, run, freed. Included by engine.c after its memory and threads. */
+/* The EGNN as callers see it: made, loaded, run, freed. */
 #ifndef MOLSTEP_EGNN_H
 #define MOLSTEP_EGNN_H
 #include "egnn_forward.h"
+#include "engine.h"
+#include "memory.h"
+#include "product_kernels.h"
 
 /* Nodes of a tile of molecules: enough that a block's weights, read once a tile, cost little. */
 enum { EGNN_TILE_ROWS = 72 };
@@ -26,7 +29,7 @@ EXPORT(molstep_egnn_create) Egnn *molstep_egnn_create(int inputs, int outputs, i
   Egnn *e = allocate(sizeof(Egnn));
   if (!e) return 0;
   e->net.s = (EgnnSizes){inputs, outputs, width, blocks, layers, attention, tanh, norm, factor, range};
-  e->threads = threads;
+  e->net.kernel = choose_kernel(), e->threads = threads;
   EgnnCursor count = {0};
   place_egnn(&count, &e->net);
   e->packed = allocate(count.packed.used * 4);
@@ -34,7 +37,7 @@ EXPORT(molstep_egnn_create) Egnn *molstep_egnn_create(int inputs, int outputs, i
 }
 
 EXPORT(molstep_egnn_parameter_count) long molstep_egnn_parameter_count(const Egnn *e) {
-  EgnnNet net = {.s = e->net.s};
+  EgnnNet net = {.s = e->net.s, .kernel = e->net.kernel};
   EgnnCursor count = {0};
   place_egnn(&count, &net);
   return count.read;
@@ -80,14 +83,12 @@ static int find_tile(const EgnnJob *job, long index, EgnnPlace *place) {
 }
 
 /* A worker's memory for a tile that `team` goes through, grown where it is too small. w->tile is 0 where there is none. */
-static void prepare_egnn_tile(EgnnWorker *w, const EgnnPlace *place, Team *team) {
+static void prepare_egnn_tile(const Egnn *e, EgnnWorker *w, const EgnnPlace *place, Team *team) {
   EgnnTile tile;
   Arena count = {0, 0};
-  layout_egnn_tile(&count, &tile, place->molecules, place->n, team, 0);
+  layout_egnn_tile(&count, &tile, e->net.kernel, place->molecules, place->n, team, 0);
   if (count.used <= w->floats) return;
-#if !defined(__wasm__)
-  free(w->tile);
-#endif
+  release(w->tile);
   w->tile = allocate(count.used * 4), w->floats = w->tile ? count.used : 0;
 }
 
@@ -96,7 +97,7 @@ static void run_tile(const EgnnJob *job, const EgnnPlace *place, EgnnWorker *w, 
   const EgnnSizes *s = &job->e->net.s;
   EgnnTile tile;
   Arena arena = {w->tile, 0};
-  layout_egnn_tile(&arena, &tile, place->molecules, place->n, team, member);
+  layout_egnn_tile(&arena, &tile, job->e->net.kernel, place->molecules, place->n, team, member);
   egnn_forward(&job->e->net, &tile, job->h + place->row * s->inputs, job->x + place->row * 3, job->h_out + place->row * s->outputs, job->x_out + place->row * 3);
 }
 
@@ -117,13 +118,13 @@ static void *egnn_work(void *argument) {
   const long even = all - all % team->size;
   for (long index; (index = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED)) < even;) {
     find_tile(job, index, &place);
-    prepare_egnn_tile(own, &place, &alone);
+    prepare_egnn_tile(job->e, own, &place, &alone);
     if (!own->tile) job->ok = 0;
     else run_tile(job, &place, own, &alone, 0);
   }
   for (long index = even; index < all; index++) {
     find_tile(job, index, &place);
-    if (job->index == 0) prepare_egnn_tile(common, &place, team);
+    if (job->index == 0) prepare_egnn_tile(job->e, common, &place, team);
     team_wait(team);
     if (!common->tile) job->ok = 0;
     else run_tile(job, &place, common, team, job->index);

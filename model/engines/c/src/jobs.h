@@ -1,6 +1,11 @@
-/* Predictions and gradients of batches: divided into tiles and these among threads. Included by engine.c after its memory. */
+/* Predictions and gradients of batches: divided into tiles and these among threads. */
 #ifndef MOLSTEP_JOBS_H
 #define MOLSTEP_JOBS_H
+#include "engine.h"
+#include "memory.h"
+#if !defined(__wasm__)
+#include <pthread.h>
+#endif
 
 /* A worker's memory for a tile, grown where it is too small. 0 where there is none. */
 static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int train) {
@@ -8,9 +13,7 @@ static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int
   layout_tile(&e->s, &count, t, molecules, n, train);
   if (train) layout_gradient(&e->s, &count, &w->d, molecules, n);
   if (count.used > w->tile_floats) {
-#if !defined(__wasm__)
-    free(w->tile);
-#endif
+    release(w->tile);
     w->tile = allocate(count.used * 4), w->tile_floats = w->tile ? count.used : 0;
     if (!w->tile) return 0;
   }

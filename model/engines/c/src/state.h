@@ -3,6 +3,7 @@
 #define MOLSTEP_STATE_H
 #include "elementary.h"
 #include "layout.h"
+#include "product.h"
 
 /* What one block keeps for its backward pass; in inference all blocks share one. */
 typedef struct {
@@ -26,6 +27,9 @@ typedef struct {
   Transposed lt;
   Padded padded;
   float *p, *t; /* parameters; transposes */
+  const ProductKernel *kernel;
+  float *packed; /* p's weights as the kernel packs them, each where it lies in p; may be p itself */
+  Padded packed_heads; /* the same of `padded` */
 } Net;
 
 typedef struct {

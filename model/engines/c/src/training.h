@@ -1,6 +1,9 @@
-/* Losses, gradients and updates, all threads taking part. Included by engine.c after its jobs. */
+/* Losses, gradients and updates, all threads taking part. */
 #ifndef MOLSTEP_TRAINING_H
 #define MOLSTEP_TRAINING_H
+#include "jobs.h"
+#include "optimiser.h"
+#include "refresh.h"
 
 /* What the threads of an update share. Every thread takes a fixed share, so that sums never depend on timing. */
 typedef struct {

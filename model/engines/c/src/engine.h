@@ -1,0 +1,30 @@
+/* A pair-attention denoiser in memory: its network, and what each thread works with. */
+#ifndef MOLSTEP_ENGINE_H
+#define MOLSTEP_ENGINE_H
+#include "memory.h"
+#include "tile.h"
+
+enum { THREADS_MAX = 64 };
+
+typedef struct {
+  float *gradient, *padded, *scratch, *tile;
+  long tile_floats;
+  Gradient d;
+} Worker;
+
+typedef struct {
+  Net net;
+  Sizes s;
+  int threads, train;
+  float *ema, *momentum, *variance; /* Muon's momentum or Adam's m; Adam's v */
+  float *padded_averages;           /* heads of the EMA, padded */
+  float norm;                       /* of the last gradient */
+  Worker worker[THREADS_MAX];
+} Engine;
+
+static long padded_count(const Sizes *s) { return (long)s->f * LANES + LANES + PAIR * LANES + LANES; }
+static Padded padded_at(const Sizes *s, float *at) {
+  return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES, at + (long)s->f * LANES + LANES + PAIR * LANES};
+}
+
+#endif
