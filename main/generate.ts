@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
 import { createValidatorPool } from "../chem/validator_pool.ts";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { FORMATS, INCLUDES, toRecord } from "../model/generation/formats.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
@@ -38,7 +39,7 @@ export const samplingOptions = {
   ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
-  threads: option("N", "threads of the engine (default: all cores)", whole(1, 64).optional()),
+  threads: option("N", "threads of the engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   precision: option(
     "NAME",
     `number format of products on a GPU: ${PRECISIONS.join(" or ")} (default f32)`,

@@ -1,5 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 
 /** Levels of the log, least first. */
@@ -19,7 +20,7 @@ export const serviceEnvironment = z.strictObject({
     "Models, set apart by commas, to load before the service is ready; the others load when they are first asked for",
   ),
   MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
-  MOLSTEP_THREADS: whole(1, 64).optional().describe("Threads of the engine; the machine's cores where absent"),
+  MOLSTEP_THREADS: whole(1, THREADS_MAX).optional().describe("Threads of the engine; the machine's cores where absent"),
   MOLSTEP_PRECISION: z.enum(PRECISIONS).default("f32").describe(
     "Number format of products on a GPU; f16 needs `shader-f16`",
   ),

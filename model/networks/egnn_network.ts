@@ -28,22 +28,23 @@ export interface EgnnNetworkOptions {
   readonly workers?: number;
 }
 
-/** The limits of `src/egnn_layout.h`. */
-const WIDTH = 256, BLOCKS = 32, LAYERS = 4, INPUTS = 128, OUTPUTS = 256;
+/** What the engine takes at most; the C engine's `constants.h` is written from this. */
+export const EGNN_LIMITS = { width: 256, blocks: 32, layers: 4, inputs: 128, outputs: 256 } as const;
 
 /** Why the engine cannot run a network of these sizes; undefined where it can. */
 export function lackingForEgnn({ sizes, inputs, outputs }: EgnnNetworkOptions): string | undefined {
   const { width, blocks, invariantLayers, sinEmbedding, aggregation, normalisationFactor } = sizes;
+  const most = EGNN_LIMITS;
   if (sinEmbedding) return "the engine has no sinusoidal distances";
-  if (width % 16 !== 0 || width > WIDTH) {
-    return `the engine's widths are multiples of 16 up to ${WIDTH}, ${width} asked`;
+  if (width % 16 !== 0 || width > most.width) {
+    return `the engine's widths are multiples of 16 up to ${most.width}, ${width} asked`;
   }
-  if (blocks > BLOCKS) return `the engine has up to ${BLOCKS} blocks, ${blocks} asked`;
-  if (invariantLayers < 1 || invariantLayers > LAYERS) {
-    return `the engine has 1 to ${LAYERS} invariant layers a block, ${invariantLayers} asked`;
+  if (blocks > most.blocks) return `the engine has up to ${most.blocks} blocks, ${blocks} asked`;
+  if (invariantLayers < 1 || invariantLayers > most.layers) {
+    return `the engine has 1 to ${most.layers} invariant layers a block, ${invariantLayers} asked`;
   }
-  if (inputs < 1 || inputs > INPUTS || outputs < 1 || outputs > OUTPUTS) {
-    return `the engine has 1 to ${INPUTS} features in and 1 to ${OUTPUTS} out, ${inputs} and ${outputs} asked`;
+  if (inputs < 1 || inputs > most.inputs || outputs < 1 || outputs > most.outputs) {
+    return `the engine has 1 to ${most.inputs} features in and 1 to ${most.outputs} out, ${inputs} and ${outputs} asked`;
   }
   if (aggregation === "sum" && !(normalisationFactor > 0)) {
     return `the engine's normalisation factor is positive, ${normalisationFactor} asked`;

@@ -1,10 +1,9 @@
 /* Noise that lies as the molecule lies: coupling/align.ts, step for step, in double precision. The mathematics is told there. */
 #ifndef MOLSTEP_ALIGN_H
 #define MOLSTEP_ALIGN_H
+#include "constants.h"
 #include "memory.h"
 
-enum { ALIGN_ROUNDS = 3 };
-#define ALIGN_DEGENERATE 1e-6
 #define ROOT(x) __builtin_sqrt(x)
 
 /* The Hungarian algorithm; see coupling/assignment.ts. `floats` [3 (n + 1)], `whole` [3 (n + 1)]. */

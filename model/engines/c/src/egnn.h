@@ -25,7 +25,7 @@ typedef struct {
 EXPORT(molstep_egnn_create) Egnn *molstep_egnn_create(int inputs, int outputs, int width, int blocks, int layers, int attention, int tanh,
                                                       float norm, float factor, float range, int threads) {
   if (width % 16 || width < 16 || width > EGNN_WIDTH_MAX || blocks < 1 || blocks > EGNN_BLOCKS_MAX || layers < 1 || layers > EGNN_LAYERS_MAX) return 0;
-  if (inputs < 1 || inputs > EGNN_FEATURES_MAX || outputs < 1 || outputs > EGNN_WIDTH_MAX || threads < 1 || threads > THREADS_MAX) return 0;
+  if (inputs < 1 || inputs > EGNN_INPUTS_MAX || outputs < 1 || outputs > EGNN_OUTPUTS_MAX || threads < 1 || threads > THREADS_MAX) return 0;
   Egnn *e = allocate(sizeof(Egnn));
   if (!e) return 0;
   e->net.s = (EgnnSizes){inputs, outputs, width, blocks, layers, attention, tanh, norm, factor, range};

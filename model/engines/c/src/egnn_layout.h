@@ -1,12 +1,12 @@
 /* Parameters of an EGNN as the passes read them, each piece on its own cache line, and how they come from storage order. */
 #ifndef MOLSTEP_EGNN_LAYOUT_H
 #define MOLSTEP_EGNN_LAYOUT_H
+#include "constants.h"
 #include "product.h"
 #include "tile.h"
 
-/* Widest network, and the length of a row: longer by a cache line, so that rows do not fall into the same sets. */
-enum { EGNN_WIDTH_MAX = 256, EGNN_STRIDE = EGNN_WIDTH_MAX + 16 };
-enum { EGNN_BLOCKS_MAX = 32, EGNN_LAYERS_MAX = 4, EGNN_FEATURES_MAX = 128 };
+/* The length of a row: longer than the widest by a cache line, so that rows do not fall into the same sets. */
+enum { EGNN_STRIDE = EGNN_WIDTH_MAX + 16 };
 
 typedef struct {
   int inputs, outputs, width, blocks, layers, attention, tanh;

@@ -57,9 +57,15 @@ EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors
 
 EXPORT(molstep_parameter_count) long molstep_parameter_count(const Engine *e) { return e->net.l.count; }
 
-/* Arrays to read and write from outside: 0 parameters, 1 EMA, 2 first moments, 3 second moments, 4 gradient. */
+/* Arrays to read and write from outside, by their numbers in constants.h. */
 EXPORT(molstep_array) float *molstep_array(Engine *e, int which) {
-  return which == 0 ? e->net.p : which == 1 ? e->ema : which == 2 ? e->momentum : which == 3 ? e->variance : e->worker[0].gradient;
+  switch (which) {
+    case ARRAY_PARAMETERS: return e->net.p;
+    case ARRAY_EMA: return e->ema;
+    case ARRAY_FIRST: return e->momentum;
+    case ARRAY_SECOND: return e->variance;
+    default: return e->worker[0].gradient;
+  }
 }
 
 EXPORT(molstep_allocate) void *molstep_allocate(long bytes) { return allocate(bytes); }

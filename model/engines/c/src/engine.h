@@ -1,10 +1,9 @@
 /* A pair-attention denoiser in memory: its network, and what each thread works with. */
 #ifndef MOLSTEP_ENGINE_H
 #define MOLSTEP_ENGINE_H
+#include "constants.h"
 #include "memory.h"
 #include "tile.h"
-
-enum { THREADS_MAX = 64 };
 
 typedef struct {
   float *gradient, *padded, *scratch, *tile;

@@ -1,6 +1,7 @@
 /* The forward pass for a tile of molecules of one size. The mathematics is told in docs/denoiser.md. */
 #ifndef MOLSTEP_FORWARD_H
 #define MOLSTEP_FORWARD_H
+#include "constants.h"
 #include "pairs.h"
 #include "product.h"
 
@@ -90,8 +91,6 @@ INLINE void softmax(const float *logits, int count, float *out) {
   for (int k = 0; k < count; k++) out[k] /= sum;
 }
 
-#define ONE_HOT 0.5f
-
 /* The estimate of x0 as a latent [molecules, length] from the tile's outputs. The tile's logits become probabilities. */
 static void predict_x0(const Net *net, Tile *t, const float *z, const float *alpha, const float *sigma, float *out) {
   const Sizes *s = &net->s;
@@ -106,7 +105,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
       for (int k = 0; k < 3 * V; k++) om[i * width + k] = alpha[m] * zm[i * width + k] + sigma[m] * o[k];
       for (int a = 0; a < 3; a++) mean[a] += om[i * width + a];
       softmax(logits, K, logits);
-      for (int k = 0; k < K; k++) om[i * width + 3 * V + k] = logits[k] * ONE_HOT;
+      for (int k = 0; k < K; k++) om[i * width + 3 * V + k] = logits[k] * (float)ONE_HOT;
     }
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) om[i * width + a] -= mean[a] / n;
@@ -114,7 +113,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
       for (int j = 0; j < n; j++) {
         float *logits = t->bond_logits + ((long)(m * n + i) * n + j) * LANES, *pair = om + n * width + (i * n + j) * P;
         softmax(logits, P, logits);
-        for (int k = 0; k < P; k++) pair[k] = i == j ? 0.f : logits[k] * ONE_HOT;
+        for (int k = 0; k < P; k++) pair[k] = i == j ? 0.f : logits[k] * (float)ONE_HOT;
       }
   }
 }

@@ -1,8 +1,8 @@
 /* Where each parameter lies in the flat array (the order of pair_attention/parameters.ts), and what is derived from it. */
 #ifndef MOLSTEP_LAYOUT_H
 #define MOLSTEP_LAYOUT_H
+#include "constants.h"
 
-enum { HEADS = 16, SETS = 16, PAIR = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3, LANES = 16, BLOCKS_MAX = 32 };
 enum { PAIR_OUT = PAIR + HEADS + SETS, SHAPES = 2 * SETS };
 
 typedef struct {

@@ -2,6 +2,7 @@
 #ifndef MOLSTEP_OUTPUTS_H
 #define MOLSTEP_OUTPUTS_H
 #include "backward.h"
+#include "constants.h"
 
 /*
  * Loss of a tile and the gradients of its outputs, as network_backward() asks for them. weights [molecules, 3]: positions, scalars, pairs; `scale` multiplies
@@ -24,7 +25,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
     for (int i = 0; i < n; i++) {
       const long r = m * n + i;
       for (int v = 0; v < V; v++) {
-        const float weight = w[0] / n * (v == 0 ? 1.f : 0.3f);
+        const float weight = w[0] / n * (v == 0 ? 1.f : (float)VECTOR_WEIGHT);
         for (int a = 0; a < 3; a++) {
           const int at = i * width + v * 3 + a;
           float error = alpha[m] * zm[at] + sigma[m] * t->o[(r * V + v) * 3 + a] - tm[at] - (v == 0 ? mean[a] : 0.f);
@@ -39,7 +40,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
       float probability[LANES];
       softmax(t->logits + r * LANES, K, probability);
       for (int k = 0; k < K; k++) {
-        const float want = tm[i * width + 3 * V + k] / ONE_HOT;
+        const float want = tm[i * width + 3 * V + k] / (float)ONE_HOT;
         if (want > 0.f) d->loss[1] -= w[1] / n * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
         dlogits[r * LANES + k] = scale * w[1] / n * (probability[k] - want);
       }
@@ -49,7 +50,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
         const float *pt = tm + n * width + (i * n + j) * P, each = w[2] / (n * n);
         softmax(t->bond_logits + pair * LANES, P, probability);
         for (int k = 0; k < P; k++) {
-          const float want = pt[k] / ONE_HOT;
+          const float want = pt[k] / (float)ONE_HOT;
           if (want > 0.f) d->loss[2] -= each * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
           dbonds[pair * LANES + k] = scale * each * (probability[k] - want);
         }
@@ -95,11 +96,11 @@ static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, co
         }
         if (d->dz) d->dz[m * length + i * width + k] = alpha[m] * dvector;
       }
-      softmax_backward(t->logits + r * LANES, K, given + i * width + 3 * V, scale * ONE_HOT, d->dup + r * LANES);
+      softmax_backward(t->logits + r * LANES, K, given + i * width + 3 * V, scale * (float)ONE_HOT, d->dup + r * LANES);
       for (int j = 0; j < n; j++)
         if (i != j) {
           const long pair = r * n + j;
-          softmax_backward(t->bond_logits + pair * LANES, P, given + n * width + (i * n + j) * P, scale * ONE_HOT, d->dpair + pair * LANES);
+          softmax_backward(t->bond_logits + pair * LANES, P, given + n * width + (i * n + j) * P, scale * (float)ONE_HOT, d->dpair + pair * LANES);
         }
     }
   }

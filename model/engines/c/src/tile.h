@@ -1,10 +1,8 @@
 /* Memory of tiles: how many molecules stand in one, and where its arrays lie in an arena. */
 #ifndef MOLSTEP_TILE_H
 #define MOLSTEP_TILE_H
+#include "constants.h"
 #include "outputs.h"
-
-/* Rows of a tile: enough to reuse each weight from cache, few enough that a tile stays there. */
-enum { TILE_ROWS = 72, TILE_PAIRS = 648 };
 
 /* Molecules of n nodes in a tile. */
 static int tile_molecules(int n) {

@@ -146,8 +146,8 @@ EXPORT(molstep_update) float molstep_update(Engine *e, long count, float muon, f
   const float norm = e->norm;
   if (!(norm < 3e38f)) return norm;
   double power1 = 1, power2 = 1;
-  for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= 0.9;
-  for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= 0.95;
+  for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= ADAM_BETA1;
+  for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= ADAM_BETA2;
   Matrix list[BLOCKS_MAX * 9];
   Update updates[THREADS_MAX];
   const int matrices = muon_matrices(&e->s, &e->net.l, list);
