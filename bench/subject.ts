@@ -13,7 +13,7 @@ import { createNativeEgnn } from "../model/engines/c/egnn_native.ts";
 import { createWasmEgnn } from "../model/engines/c/egnn_wasm.ts";
 import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { createWasmDenoiser } from "../model/engines/c/wasm_denoiser.ts";
-import type { Precision } from "../model/engines/webgpu/products.ts";
+import type { Precision } from "../model/engines/runtimes.ts";
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { drawNoise } from "../model/diffusion/latent.ts";
 import { createPairAttention } from "../model/networks/pair_attention/denoiser.ts";

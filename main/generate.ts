@@ -42,7 +42,7 @@ export const samplingOptions = {
   threads: option("N", "threads of the engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   precision: option(
     "NAME",
-    `number format of products on a GPU: ${PRECISIONS.join(" or ")} (default f32)`,
+    `number format of products: ${PRECISIONS.join(" or ")} (default f32; f16 needs --backend webgpu)`,
     z.enum(PRECISIONS).default("f32"),
   ),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),

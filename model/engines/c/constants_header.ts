@@ -67,7 +67,9 @@ export function constantsHeader(): string {
   const enums = Object.entries(WHOLE).map(([what, numbers]) =>
     `/* ${what} */\nenum {\n${Object.entries(numbers).map(([name, value]) => `  ${name} = ${value},\n`).join("")}};\n`
   );
-  const defines = Object.entries(REAL).map(([name, value]) => `#define ${name} ${value < 0 ? `(${value})` : real(value)}\n`);
+  const defines = Object.entries(REAL).map(([name, value]) =>
+    `#define ${name} ${value < 0 ? `(${value})` : real(value)}\n`
+  );
   return [
     "/* Written by `deno task build:wasm` from constants_header.ts: change the numbers where it says they come from. */\n",
     "#ifndef MOLSTEP_CONSTANTS_H\n#define MOLSTEP_CONSTANTS_H\n\n",

@@ -6,9 +6,10 @@
 import type { Binding, Kernel } from "./kernel.ts";
 import type { Gpu } from "./device.ts";
 import { roundUp } from "./text.ts";
-import { createTileProduct, type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
+import type { Precision } from "../runtimes.ts";
+import { createTileProduct, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
 
-export { type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS };
+export { TILE_COLUMNS, TILE_ROWS, TILE_TERMS };
 
 /** What to multiply. */
 export interface Product<Name extends string> {

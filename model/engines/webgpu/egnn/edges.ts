@@ -10,7 +10,7 @@
 import type { EgnnSizes } from "../../../networks/egnn_parameters.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import type { Precision } from "../products.ts";
+import type { Precision } from "../../runtimes.ts";
 import { activations, COMPONENTS, float, unroll } from "../text.ts";
 import { edgeTiling, GROUPS } from "./tiling.ts";
 
