@@ -13,14 +13,15 @@ enum { EGNN_EDGES = 48 };
 
 typedef struct {
   int molecules, n, rows;
-  float share;                             /* 1 / divisor */
-  float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
-  float *x, *start, *moved;                /* [rows, 3] now; at the input; sums of displacements */
-  float *first, *second;                   /* [EGNN_EDGES, stride] edges: their features, and sums before the silu; each thread's own */
+  float share; /* 1 / divisor */
+  float *h, *s, *t, *heard,
+      *hidden;              /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
+  float *x, *start, *moved; /* [rows, 3] now; at the input; sums of displacements */
+  float *first, *second; /* [EGNN_EDGES, stride] edges: their features, and sums before the silu; each thread's own */
   const ProductKernel *kernel;
   Team *team;
-  int from, to;                            /* rows of this thread, in whole groups of the kernel's but at the end: their products */
-  int edges_from, edges_to;                /* and rows whose edges are its own */
+  int from, to;             /* rows of this thread, in whole groups of the kernel's but at the end: their products */
+  int edges_from, edges_to; /* and rows whose edges are its own */
 } EgnnTile;
 
 typedef struct {
@@ -41,8 +42,10 @@ INLINE float tanh_near(float x) {
 }
 
 /* For thread `member` of a team. */
-static void layout_egnn_tile(Arena *a, EgnnTile *t, const ProductKernel *kernel, int molecules, int n, Team *team, int member) {
-  const long rows = molecules * n, all = rows * EGNN_STRIDE, size = team->size, group = kernel->rows, groups = (rows + group - 1) / group;
+static void layout_egnn_tile(Arena *a, EgnnTile *t, const ProductKernel *kernel, int molecules, int n, Team *team,
+                             int member) {
+  const long rows = molecules * n, all = rows * EGNN_STRIDE, size = team->size, group = kernel->rows,
+             groups = (rows + group - 1) / group;
   t->molecules = molecules, t->n = n, t->rows = rows, t->kernel = kernel, t->team = team;
   t->from = groups * member / size * group, t->to = member == size - 1 ? rows : groups * (member + 1) / size * group;
   t->edges_from = rows * member / size, t->edges_to = rows * (member + 1) / size;
@@ -83,7 +86,8 @@ static int next_edges(const EgnnTile *t, int *i, int *j, EgnnEdges *e) {
 static void edge_layers(int f, const EgnnEdge *p, const EgnnTile *t, const EgnnEdges *e, int count) {
   const float *restrict c = p->distances, *restrict c0 = p->distances + f;
   for (int k = 0; k < count; k++) {
-    const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target = t->t + (long)e->j[k] * EGNN_STRIDE;
+    const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target =
+                                                                           t->t + (long)e->j[k] * EGNN_STRIDE;
     float *restrict sum = t->second + k * EGNN_STRIDE;
     const float d = e->square[k], d0 = e->from_start[k];
     for (int q = 0; q < f; q++) sum[q] = source[q] + target[q] + d * c[q] + d0 * c0[q];

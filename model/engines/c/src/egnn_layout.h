@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
   EgnnEdge edge;
-  float *attention, *attention_bias;               /* [f]; [1] */
+  float *attention, *attention_bias; /* [f]; [1] */
   float *node_h, *node_m, *node_bias, *update, *update_bias;
 } EgnnMessage;
 
@@ -68,7 +68,8 @@ static float *packed(EgnnCursor *c, const ProductKernel *kernel, int k, int n) {
 
 static EgnnEdge place_edge(EgnnCursor *c, const ProductKernel *kernel, int f) {
   EgnnEdge e;
-  e.source = packed(c, kernel, f, f), e.target = packed(c, kernel, f, f), e.distances = as_it_is(c, 2 * f), e.bias = as_it_is(c, f);
+  e.source = packed(c, kernel, f, f), e.target = packed(c, kernel, f, f), e.distances = as_it_is(c, 2 * f),
+  e.bias = as_it_is(c, f);
   e.hidden = packed(c, kernel, f, f), e.hidden_bias = as_it_is(c, f);
   return e;
 }

@@ -13,9 +13,11 @@
 #include "training.h"
 #endif
 
-EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads,
-                                               int train) {
-  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 || levels > LANES || threads > THREADS_MAX) return 0;
+EXPORT(molstep_create)
+Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train) {
+  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 ||
+      levels > LANES || threads > THREADS_MAX)
+    return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
   e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels};
@@ -71,14 +73,14 @@ EXPORT(molstep_array) float *molstep_array(Engine *e, int which) {
 EXPORT(molstep_allocate) void *molstep_allocate(long bytes) { return allocate(bytes); }
 
 /* Derives what the passes need from the parameters; call after writing them. In WebAssembly it leaves the weights in panels: write all before each call. */
-EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
-  refresh_share(e, 0, 1);
-}
+EXPORT(molstep_refresh) void molstep_refresh(Engine *e) { refresh_share(e, 0, 1); }
 
 #if !defined(__wasm__)
 EXPORT(molstep_free) void molstep_free(Engine *e) {
-  free(e->net.p), free(e->net.packed), free(e->net.padded.scalars_w), free(e->net.t), free(e->ema), free(e->momentum), free(e->variance), free(e->padded_averages);
-  for (int w = 0; w < e->threads; w++) free(e->worker[w].gradient), free(e->worker[w].padded), free(e->worker[w].scratch), free(e->worker[w].tile);
+  free(e->net.p), free(e->net.packed), free(e->net.padded.scalars_w), free(e->net.t), free(e->ema), free(e->momentum),
+      free(e->variance), free(e->padded_averages);
+  for (int w = 0; w < e->threads; w++)
+    free(e->worker[w].gradient), free(e->worker[w].padded), free(e->worker[w].scratch), free(e->worker[w].tile);
   free(e);
 }
 #endif

@@ -23,7 +23,8 @@ typedef struct {
 
 static long padded_count(const Sizes *s) { return (long)s->f * LANES + LANES + PAIR * LANES + LANES; }
 static Padded padded_at(const Sizes *s, float *at) {
-  return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES, at + (long)s->f * LANES + LANES + PAIR * LANES};
+  return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES,
+                  at + (long)s->f * LANES + LANES + PAIR * LANES};
 }
 
 #endif

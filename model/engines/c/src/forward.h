@@ -26,7 +26,8 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
 
   /* attention */
   for (int part = 0; part < 3; part++)
-    linear(net->kernel, rows, f, f, k->hn, wide, w + l->qkv_w + (long)part * f * f, p + l->qkv_b + part * f, k->qkv + (long)part * rows * f, f);
+    linear(net->kernel, rows, f, f, k->hn, wide, w + l->qkv_w + (long)part * f * f, p + l->qkv_b + part * f,
+           k->qkv + (long)part * rows * f, f);
   attention(t, f, k->qkv, k->m, k->mixed);
   add_bias(rows, f, p + l->out_b, t->h);
   linear_add(net->kernel, rows, f, f + PAIR, k->mixed, f + PAIR, w + l->out_w, t->h, f);
@@ -66,14 +67,17 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
   for (int b = 0; b < s->blocks; b++) block_forward(net, b, t, &t->saved[b]);
 
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
-  linear(net->kernel, t->rows, LANES, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits, LANES);
+  linear(net->kernel, t->rows, LANES, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,
+         LANES);
   geometry(t->molecules, n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
   linear(net->kernel, t->rows, PAIR, f, t->hl, f, w + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
   pair_sums(t, t->node_end, t->node_end, PAIR, p + net->l.bonds_pair_b, t->pre_end);
   linear_add(net->kernel, t->pairs, PAIR, s->radial, t->radial, LANES, w + net->l.bonds_pair_w, t->pre_end, PAIR);
-  linear_add(net->kernel, t->pairs, PAIR, SETS, t->shapes_end, SETS, w + net->l.bonds_pair_w + (long)s->radial * PAIR, t->pre_end, PAIR);
+  linear_add(net->kernel, t->pairs, PAIR, SETS, t->shapes_end, SETS, w + net->l.bonds_pair_w + (long)s->radial * PAIR,
+             t->pre_end, PAIR);
   silu_all((long)t->pairs * PAIR, t->pre_end, t->hid);
-  linear(net->kernel, t->pairs, LANES, PAIR, t->hid, PAIR, net->packed_heads.bonds_out_w, net->padded.bonds_out_b, t->bond_logits, LANES);
+  linear(net->kernel, t->pairs, LANES, PAIR, t->hid, PAIR, net->packed_heads.bonds_out_w, net->padded.bonds_out_b,
+         t->bond_logits, LANES);
   for (int r = 0; r < t->rows; r++)
     for (int v = 0; v < V; v++)
       for (int a = 0; a < 3; a++) {

@@ -55,8 +55,10 @@ static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, i
 }
 
 /* One Muon update: p -= rate sqrt(max(1, out/in)) orthogonalise(g + beta (m - g)), momentum m <- beta m + (1-beta) g. */
-static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate, float *scratch) {
-  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows, c16 = (c + 15) / 16 * 16;
+static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate,
+                        float *scratch) {
+  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows,
+            c16 = (c + 15) / 16 * 16;
   float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
   const float beta = MUON_MOMENTUM;
   double norm = 0;
@@ -74,12 +76,13 @@ static void muon_update(const Matrix *m, float *p, const float *g, float *moment
   x = orthogonalise(x, y, xt, a, b, r, c16);
   const float ratio = (float)m->columns / m->rows, step = rate * (ratio > 1.f ? __builtin_sqrtf(ratio) : 1.f);
   for (int i = 0; i < m->rows; i++)
-    for (int j = 0; j < m->columns; j++) p[m->at + (long)i * m->columns + j] -= step * x[wide ? (long)i * c16 + j : (long)j * c16 + i];
+    for (int j = 0; j < m->columns; j++)
+      p[m->at + (long)i * m->columns + j] -= step * x[wide ? (long)i * c16 + j : (long)j * c16 + i];
 }
 
 /* AdamW without decay on [from, to); `count` is the update's number from 1. */
-static void adam_update(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, long from, long to, float gain,
-                        float rate, float correct1, float correct2) {
+static void adam_update(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, long from,
+                        long to, float gain, float rate, float correct1, float correct2) {
   const float beta1 = ADAM_BETA1, beta2 = ADAM_BETA2, rest1 = 1 - ADAM_BETA1, rest2 = 1 - ADAM_BETA2;
   for (long k = from; k < to; k++) {
     const float grad = g[k] * gain;

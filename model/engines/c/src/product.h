@@ -39,13 +39,17 @@ typedef struct {
 } ProductKernel;
 
 /* y [m, n] = x [m, k] w [k, n] + bias [n], w packed by `kernel` */
-static inline void linear(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row, const float *w, const float *bias, float *y, long y_row) {
-  kernel->multiply(&(Product){.m = m, .n = n, .k = k, .x = x, .x_row = x_row, .w = w, .bias = bias, .y = y, .y_row = y_row});
+static inline void linear(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row, const float *w,
+                          const float *bias, float *y, long y_row) {
+  kernel->multiply(
+      &(Product){.m = m, .n = n, .k = k, .x = x, .x_row = x_row, .w = w, .bias = bias, .y = y, .y_row = y_row});
 }
 
 /* y [m, n] += x [m, k] w [k, n], w packed by `kernel` */
-static inline void linear_add(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row, const float *w, float *y, long y_row) {
-  kernel->multiply(&(Product){.m = m, .n = n, .k = k, .x = x, .x_row = x_row, .w = w, .accumulate = 1, .y = y, .y_row = y_row});
+static inline void linear_add(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row,
+                              const float *w, float *y, long y_row) {
+  kernel->multiply(
+      &(Product){.m = m, .n = n, .k = k, .x = x, .x_row = x_row, .w = w, .accumulate = 1, .y = y, .y_row = y_row});
 }
 
 #endif

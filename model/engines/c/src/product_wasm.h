@@ -32,11 +32,13 @@ static float staged[WASM_ROWS * STEPS] __attribute__((aligned(64)));
 /* `steps` is a multiple of VECTOR_FLOATS: up to 3 numbers beyond a row's end are copied, and not used. */
 INLINE void stage_rows(const int rows, const int steps, const float *x, long x_row) {
   for (int r = 0; r < rows; r++)
-    for (int k = 0; k < steps; k += VECTOR_FLOATS) *(vector *)(staged + r * STEPS + k) = *(const vector *)(x + r * x_row + k);
+    for (int k = 0; k < steps; k += VECTOR_FLOATS)
+      *(vector *)(staged + r * STEPS + k) = *(const vector *)(x + r * x_row + k);
 }
 
 /* One k. Whether it was the last: the branch keeps clang from putting the chains of several steps one after another, which 15 registers could not hold. */
-INLINE int one_step(const int rows, const int k, const float *w[WASM_VECTORS], const float *end, vector acc[WASM_ROWS][WASM_VECTORS]) {
+INLINE int one_step(const int rows, const int k, const float *w[WASM_VECTORS], const float *end,
+                    vector acc[WASM_ROWS][WASM_VECTORS]) {
   vector values[WASM_VECTORS];
   for (int q = 0; q < WASM_VECTORS; q++) values[q] = *(vector *)w[q], w[q] += WASM_PANEL;
   for (int r = 0; r < rows; r++) {
@@ -50,7 +52,8 @@ INLINE int one_step(const int rows, const int k, const float *w[WASM_VECTORS], c
 }
 
 /* From column 0 of what is staged up to where w is `end`. */
-#define STEPS_1(K) if (one_step(rows, K, at, end, acc)) return;
+#define STEPS_1(K) \
+  if (one_step(rows, K, at, end, acc)) return;
 #define STEPS_4(K) STEPS_1(K) STEPS_1(K + 1) STEPS_1(K + 2) STEPS_1(K + 3)
 #define STEPS_16(K) STEPS_4(K) STEPS_4(K + 4) STEPS_4(K + 8) STEPS_4(K + 12)
 INLINE void all_steps(const int rows, const float *w, const float *end, vector acc[WASM_ROWS][WASM_VECTORS]) {
@@ -87,10 +90,15 @@ INLINE void multiply_rows(const int rows, const Product *p, int i) {
     }
   }
 }
-#define MULTIPLY_ROWS(R) static __attribute__((noinline)) void multiply_##R(const Product *p, int i) { multiply_rows(R, p, i); }
-MULTIPLY_ROWS(1) MULTIPLY_ROWS(2) MULTIPLY_ROWS(3) MULTIPLY_ROWS(4)
+#define MULTIPLY_ROWS(R) \
+  static __attribute__((noinline)) void multiply_##R(const Product *p, int i) { multiply_rows(R, p, i); }
+MULTIPLY_ROWS(1)
+MULTIPLY_ROWS(2)
+MULTIPLY_ROWS(3)
+MULTIPLY_ROWS(4)
 #if WASM_ROWS == 6
-MULTIPLY_ROWS(5) MULTIPLY_ROWS(6)
+MULTIPLY_ROWS(5)
+MULTIPLY_ROWS(6)
 #endif
 static void multiply_staged(const Product *p) {
   for (int i = 0; i < p->m; i += WASM_ROWS) switch (p->m - i) {

@@ -14,7 +14,8 @@ static void pack_weight(const ProductKernel *kernel, int k, int n, const float *
   if (w == packed) w = __builtin_memcpy(scratch, w, (long)k * n * sizeof(float));
   kernel->pack(k, n, w, packed);
 }
-#define PACK(rows, columns, offset) pack_weight(net->kernel, rows, columns, net->p + (offset), net->packed + (offset), scratch)
+#define PACK(rows, columns, offset) \
+  pack_weight(net->kernel, rows, columns, net->p + (offset), net->packed + (offset), scratch)
 
 /* The weights of a block that forward() multiplies by. */
 static void pack_block(const Net *net, int b, float *scratch) {
@@ -43,9 +44,11 @@ static void pad_heads(const Net *net) {
   const Sizes *s = &net->s;
   const float *p = net->p;
   for (long r = 0; r < s->f; r++)
-    for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
+    for (int k = 0; k < LANES; k++)
+      net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
   for (long r = 0; r < PAIR; r++)
-    for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
+    for (int k = 0; k < LANES; k++)
+      net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
   for (int k = 0; k < LANES; k++) {
     net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
     net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;

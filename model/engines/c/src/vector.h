@@ -66,7 +66,7 @@ static vector unused[WIDE_VECTORS];
 INLINE void apart(const vector x[WIDE_VECTORS]) {
   int never = 0;
   OPAQUE(never);
-  if (never) EACH ((volatile vector *)unused)[v] = x[v];
+  if (never) EACH((volatile vector *)unused)[v] = x[v];
 }
 /* A number in all lanes, from memory at an address that V8 knows: it would take three instructions to build it. */
 INLINE vector known(const float *at) {
