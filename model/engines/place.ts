@@ -38,7 +38,7 @@ export async function place<T>(
   const { lacking } = places, contradiction = lackingPrecision(choice, precision), narrow = precision === "f16";
   if (contradiction) throw new RangeError(contradiction);
   if (narrow && !places.gpu) {
-    throw new RangeError(precisionNeeds(precision, `it has no kernels for this part (${lacking})`));
+    throw new RangeError(precisionNeeds(precision, `it has no kernels for this part${lacking ? ` (${lacking})` : ""}`));
   }
   const native = async () => ({ part: await places.native(), backend: NATIVE });
   const wasm = async () => ({ part: await places.wasm(), backend: WASM });
