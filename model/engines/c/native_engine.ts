@@ -35,7 +35,7 @@ export interface EngineLosses {
 export interface NativeEngine {
   readonly specs: readonly ParameterSpec[];
   readonly threads: number;
-  /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters`. */
+  /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters` or `ema`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
   /** Estimates of x0 `[B, L]`. The moving averages ask for `train`. */

@@ -3,17 +3,8 @@
 #define MOLSTEP_BACKWARD_H
 #include "forward.h"
 #include "gemm.h"
-
-typedef struct {
-  float *dh, *dx;                 /* [rows, f], [rows, 48] gradients of the stream */
-  float *dxn, *dq;                /* [rows, 48], [rows, 16] */
-  float *dpair, *dhid, *dshapes;  /* [pairs, 64], [pairs, 32], [pairs, 32] */
-  float *dqkv, *dhn, *dmixed;     /* [3, rows, f], [rows, f+16], [rows, f+32] */
-  float *dup, *dy, *dab;          /* [rows, 3f], [rows, f+16], [rows, 64] */
-  float *scalars_w, *scalars_b, *bonds_out_w, *bonds_out_b; /* padded heads' gradients */
-  float *dradial, *dz;            /* [pairs, 16] of r0; [molecules, length] of the input, 0 where that is not asked */
-  double loss[3];
-} Gradient;
+#include "gradient.h"
+#include "input.h"
 
 /* dh += gradient of LN through `normed` (row length row_), given d normed */
 static void layer_norm_backward(int rows, int f, const float *restrict normed, const float *restrict rstd, const float *restrict dnormed, long row_, float *restrict dh) {
@@ -123,8 +114,6 @@ static void attention_backward(const Tile *t, int f, const Saved *k, const float
       }
     }
 }
-
-#include "input.h"
 
 static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *restrict g) {
   const int f = net->s.f, R = net->s.radial, hidden = net->s.hidden, n = t->n, rows = t->rows, pairs = t->pairs;

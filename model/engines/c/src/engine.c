@@ -13,6 +13,23 @@
 #include "training.h"
 #endif
 
+/* Memory of a network's parameters and of what is derived from them. 1, or 0 where it ran out. */
+static int open_network(Net *net, const Sizes *s) {
+  net->s = *s, net->l = make_layout(s), net->lt = make_transposed(s), net->kernel = choose_kernel();
+  const long count = net->l.count, heads = padded_count(s);
+  net->p = allocate(count * 4);
+  float *padded = allocate(heads * 4);
+  if (!net->p || !padded) return 0;
+  net->padded = padded_at(s, padded);
+#if defined(__wasm__)
+  net->packed = net->p, net->packed_heads = net->padded; /* memory is dear: in place */
+#else
+  if (!(net->packed = allocate((count + heads) * 4))) return 0;
+  net->packed_heads = padded_at(s, net->packed + count);
+#endif
+  return 1;
+}
+
 EXPORT(molstep_create)
 Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train) {
   if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 ||
@@ -23,18 +40,13 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
   e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
-  net->s = e->s, net->l = make_layout(&e->s), net->lt = make_transposed(&e->s);
+  if (!open_network(net, &e->s)) return 0;
   const long count = net->l.count;
-  net->p = allocate(count * 4);
-  float *padded = allocate(padded_count(&e->s) * 4);
-  if (!net->p || !padded) return 0;
-  net->padded = padded_at(&e->s, padded);
-  net->kernel = choose_kernel();
   if (train) {
+    if (!open_network(&e->averages, &e->s)) return 0;
     net->t = allocate(net->lt.count * 4);
-    e->ema = allocate(count * 4), e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
-    e->padded_averages = allocate(padded_count(&e->s) * 4);
-    if (!net->t || !e->ema || !e->momentum || !e->variance || !e->padded_averages) return 0;
+    e->ema = e->averages.p, e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
+    if (!net->t || !e->momentum || !e->variance) return 0;
     Matrix list[BLOCKS_MAX * 9];
     long scratch = 0;
     for (int k = 0, all = muon_matrices(&e->s, &net->l, list); k < all; k++) {
@@ -48,11 +60,7 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
     }
   }
 #if defined(__wasm__)
-  net->packed = net->p, net->packed_heads = net->padded; /* memory is dear: in place */
   if (!(e->worker[0].scratch = allocate(packing_scratch(&e->s) * 4))) return 0;
-#else
-  if (!(net->packed = allocate((count + padded_count(&e->s)) * 4))) return 0;
-  net->packed_heads = padded_at(&e->s, net->packed + count);
 #endif
   return e;
 }
@@ -72,13 +80,21 @@ EXPORT(molstep_array) float *molstep_array(Engine *e, int which) {
 
 EXPORT(molstep_allocate) void *molstep_allocate(long bytes) { return allocate(bytes); }
 
-/* Derives what the passes need from the parameters; call after writing them. In WebAssembly it leaves the weights in panels: write all before each call. */
-EXPORT(molstep_refresh) void molstep_refresh(Engine *e) { refresh_share(e, 0, 1); }
+/*
+ * Derives what the passes need from the parameters and the averages; call after writing them. In WebAssembly it packs the weights in place:
+ * write all before each call.
+ */
+EXPORT(molstep_refresh) void molstep_refresh(Engine *e) {
+  refresh_share(e, 0, 1);
+  e->averages_derived = 0;
+}
 
 #if !defined(__wasm__)
+static void close_network(Net *net) { free(net->p), free(net->packed), free(net->padded.scalars_w); }
+
 EXPORT(molstep_free) void molstep_free(Engine *e) {
-  free(e->net.p), free(e->net.packed), free(e->net.padded.scalars_w), free(e->net.t), free(e->ema), free(e->momentum),
-      free(e->variance), free(e->padded_averages);
+  close_network(&e->net), close_network(&e->averages);
+  free(e->net.t), free(e->momentum), free(e->variance);
   for (int w = 0; w < e->threads; w++)
     free(e->worker[w].gradient), free(e->worker[w].padded), free(e->worker[w].scratch), free(e->worker[w].tile);
   free(e);

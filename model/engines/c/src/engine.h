@@ -16,7 +16,8 @@ typedef struct {
   Sizes s;
   int threads, train;
   float *ema, *momentum, *variance; /* Muon's momentum or Adam's m; Adam's v */
-  float *padded_averages;           /* heads of the EMA, padded */
+  Net averages;                     /* the network of the EMA, where `train` */
+  int averages_derived;             /* whether what it derives from the EMA is up to date */
   float norm;                       /* of the last gradient */
   Worker worker[THREADS_MAX];
 } Engine;

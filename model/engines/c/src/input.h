@@ -1,6 +1,8 @@
-/* The backward pass of what forward() reads of its input: from the network to noisy latents. Included by backward.h. */
+/* The backward pass of what forward() reads of its input: from the network to noisy latents. */
 #ifndef MOLSTEP_INPUT_H
 #define MOLSTEP_INPUT_H
+#include "gradient.h"
+#include "state.h"
 
 /* dradial [pairs, 16] += d hid [pairs, 32] w^T, w [R, 32] */
 static void radial_gradient(int pairs, int R, const float *restrict dhid, const float *restrict w, float *restrict dradial) {

@@ -81,19 +81,22 @@ static void transpose_block(const Net *net, int b) {
   transpose(p + l->mix, SETS, SETS, t + lt->mix);
 }
 
-/* Worker `index` of `threads` does its share of the blocks; the first also what belongs to no block. */
-static void refresh_share(Engine *e, int index, int threads) {
-  const Net *net = &e->net;
-  float *scratch = e->worker[index].scratch;
+/*
+ * Worker `index` of `threads` does its share of the blocks; the first also what belongs to no block. `scratch` is for packing in place.
+ */
+static void derive_share(const Net *net, int transposes, int index, int threads, float *scratch) {
   if (index == 0) {
     pad_heads(net);
-    if (e->train) transpose_ends(net);
+    if (transposes) transpose_ends(net);
     pack_ends(net, scratch);
   }
   for (int b = index; b < net->s.blocks; b += threads) {
-    if (e->train) transpose_block(net, b);
+    if (transposes) transpose_block(net, b);
     pack_block(net, b, scratch);
   }
+}
+static void refresh_share(Engine *e, int index, int threads) {
+  derive_share(&e->net, e->train, index, threads, e->worker[index].scratch);
 }
 
 #endif

@@ -127,13 +127,22 @@ EXPORT(molstep_input_gradient) int molstep_input_gradient(Engine *e, int nodes, 
   return run_jobs(&job);
 }
 
+static void *averages_share(void *argument) {
+  const Update *u = argument;
+  derive_share(&u->e->averages, 0, u->index, u->e->threads, 0);
+  return 0;
+}
+
 /* Estimates as molstep_predict_groups() makes them, by the averages of the weights in array 1. */
 EXPORT(molstep_predict_averages) int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
                                                              const float *sigma, float *out) {
-  Net averages = e->net;
-  averages.p = e->ema, averages.padded = padded_at(&e->s, e->padded_averages);
-  pad_heads(&averages);
-  Job job = {.e = e, .net = &averages, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .times = times, .alpha = alpha, .sigma = sigma,
+  if (!e->averages_derived) { /* once an update, if at all */
+    Update updates[THREADS_MAX];
+    for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
+    run_updates(e, updates, averages_share);
+    e->averages_derived = 1;
+  }
+  Job job = {.e = e, .net = &e->averages, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .times = times, .alpha = alpha, .sigma = sigma,
              .out = out};
   return run_jobs(&job);
 }
@@ -156,6 +165,7 @@ EXPORT(molstep_update) float molstep_update(Engine *e, long count, float muon, f
                           .adam = adam, .correct1 = (float)(1 / (1 - power1)), .correct2 = (float)(1 / (1 - power2)), .keep = ema_decay};
   run_updates(e, updates, update_share);
   run_updates(e, updates, average_share);
+  e->averages_derived = 0;
   return norm;
 }
 
