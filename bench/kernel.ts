@@ -3,6 +3,7 @@
  * multiply-adds, measured in turns in this process, on one core, each by its quickest call. The share depends little on the machine and
  * its load, so that a lower one than yesterday's tells of a worse kernel.
  */
+import { LANES } from "../model/engines/c/constants.ts";
 import { createWasmInstance } from "../model/engines/c/wasm_instance.ts";
 import { compileWasmEngine, hasRelaxedSimd } from "../model/engines/c/wasm_module.ts";
 import { conditioned, eachCondition } from "../model/diffusion/condition.ts";
@@ -28,16 +29,13 @@ import { FLOPS_A_TURN, fmaLoop } from "./fma_loop.ts";
 import { spread, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";
 
-/** Columns that the engine gives a head of fewer outputs. */
-const PADDED = 16;
-
 /** Floating-point operations of the matrix products, attention's among them, for one molecule: two a multiply-add. */
 export function productFlops(space: LatentSpace, { width: f, blocks, levels = 0 }: PairAttentionSizes, nodes: number) {
   const pairs = nodes * nodes, radial = DISTANCES + space.pairs, wide = f + SETS, hidden = EXPANSION * f;
   const blockNode = 3 * f * f + 2 * PAIR_WIDTH * wide + (f + PAIR_WIDTH) * f + 2 * wide * hidden + 3 * SETS * SETS;
   const blockPair = (radial + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * (PAIR_WIDTH + HEADS + SETS) + 2 * f;
-  const endsNode = (space.scalars + TIMES + levels) * f + f * PADDED + f * PAIR_WIDTH;
-  const endsPair = (radial + SETS) * PAIR_WIDTH + PAIR_WIDTH * PADDED;
+  const endsNode = (space.scalars + TIMES + levels) * f + f * LANES + f * PAIR_WIDTH;
+  const endsPair = (radial + SETS) * PAIR_WIDTH + PAIR_WIDTH * LANES;
   return 2 * (blocks * (nodes * blockNode + pairs * blockPair) + nodes * endsNode + pairs * endsPair);
 }
 

@@ -1,6 +1,6 @@
 /** Where what is measured can run. */
 import { type BackendName, BACKENDS } from "../model/engines/tensorflow/types.ts";
-import type { Precision } from "../model/engines/webgpu/products.ts";
+import type { Precision } from "../model/engines/runtimes.ts";
 
 /**
  * Where a denoiser can run: the engine, natively, in WebAssembly or on a GPU (there also with products of 16-bit floats), and

@@ -1,5 +1,6 @@
 /** molstep distill */
 import { z } from "zod";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import type { RoundEvent } from "../model/distillation/events.ts";
 import {
   acceptRound,
@@ -87,7 +88,7 @@ export const distillCommand = command({
     events: flag("tell events as JSON lines on stdout, read `pause` and `resume` on stdin, end with it"),
     data: option("FOLDER", "QM9 in compact form (default: where it is found)", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
-    threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
+    threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
     "validate-seconds": option("N", "seconds of training between validations (default 90)", positive().optional()),
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },

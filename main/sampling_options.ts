@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { object, option, UsageError, whole } from "./options.ts";
 
@@ -28,10 +29,10 @@ export const samplingOptions = {
   ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),
-  threads: option("N", "threads of the engine (default: all cores)", whole(1, 64).optional()),
+  threads: option("N", "threads of the engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   precision: option(
     "NAME",
-    `number format of products on a GPU: ${PRECISIONS.join(" or ")} (default f32)`,
+    `number format of products: ${PRECISIONS.join(" or ")} (default f32; f16 needs --backend webgpu)`,
     z.enum(PRECISIONS).default("f32"),
   ),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),

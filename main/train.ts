@@ -1,5 +1,6 @@
 /** molstep train */
 import { z } from "zod";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { type BackendChoice, BACKENDS } from "../model/engines/tensorflow/types.ts";
 import { COUPLINGS } from "../model/diffusion/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
@@ -53,7 +54,7 @@ export const trainCommand = command({
     from: option("FILE", "weights (safetensors) of the same network to begin with", z.string().optional()),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
-    threads: option("N", "threads of the native engine (default: all cores)", whole(1, 64).optional()),
+    threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   },
   async run({ name, kind, data, export: to, ...options }, { error, interactive, signal }) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");

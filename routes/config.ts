@@ -1,6 +1,7 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
-import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import { THREADS_MAX } from "../model/engines/c/constants.ts";
+import { lackingPrecision, type Precision, PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -19,9 +20,9 @@ export const serviceEnvironment = z.strictObject({
     "Models, set apart by commas, to load before the service is ready; the others load when they are first asked for",
   ),
   MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
-  MOLSTEP_THREADS: whole(1, 64).optional().describe("Threads of the engine; the machine's cores where absent"),
+  MOLSTEP_THREADS: whole(1, THREADS_MAX).optional().describe("Threads of the engine; the machine's cores where absent"),
   MOLSTEP_PRECISION: z.enum(PRECISIONS).default("f32").describe(
-    "Number format of products on a GPU; f16 needs `shader-f16`",
+    "Number format of products; f16 needs the backend webgpu, on an adapter with `shader-f16`",
   ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
     "Most workers that validate molecules, some 100 MiB each; where absent a core less than there are, from 1 to 3. 0: none",
@@ -67,7 +68,7 @@ export interface ServiceConfig {
   readonly preload: readonly string[];
   readonly backend: typeof RUNTIME_CHOICES[number];
   readonly threads: number | undefined;
-  readonly precision: typeof PRECISIONS[number];
+  readonly precision: Precision;
   readonly validators: number | undefined;
   readonly batch: number;
   readonly maxRequests: number;
@@ -101,7 +102,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   }
   const result = serviceEnvironment.safeParse(Object.fromEntries(own));
   if (!result.success) throw new TypeError(`environment:\n${z.prettifyError(result.error)}`);
-  const env = result.data;
+  const env = result.data, lacking = lackingPrecision(env.MOLSTEP_BACKEND, env.MOLSTEP_PRECISION);
+  if (lacking) throw new TypeError(`environment: MOLSTEP_BACKEND and MOLSTEP_PRECISION: ${lacking}`);
   const list = (text: string, mark: string) => text.split(mark).map((part) => part.trim()).filter(Boolean);
   return Object.freeze({
     port: env.PORT,

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Backend } from "./tensorflow/types.ts";
 import { lackingAdapter } from "./webgpu/device.ts";
 import type { PartOptions, Placed } from "./placing.ts";
+import { hasPrecision, lackingPrecision, precisionNeeds } from "./runtimes.ts";
 
 /** How to make a part in each place. */
 export interface Places<T> {
@@ -28,13 +29,17 @@ const reason = (error: unknown) => error instanceof Error ? error.message : Stri
  * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
  * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
  *
- * @throws Error where what was asked for does not work here
+ * @throws RangeError where the backend does not compute in the precision asked for; Error where what was asked for does not work here
  */
 export async function place<T>(
   places: Places<T>,
   { choice, openTensors, precision }: Pick<PartOptions, "choice" | "openTensors" | "precision">,
 ): Promise<Placed<T>> {
-  const { lacking } = places;
+  const { lacking } = places, contradiction = lackingPrecision(choice, precision), narrow = precision === "f16";
+  if (contradiction) throw new RangeError(contradiction);
+  if (narrow && !places.gpu) {
+    throw new RangeError(precisionNeeds(precision, `it has no kernels for this part${lacking ? ` (${lacking})` : ""}`));
+  }
   const native = async () => ({ part: await places.native(), backend: NATIVE });
   const wasm = async () => ({ part: await places.wasm(), backend: WASM });
   const tensors = async () => {
@@ -65,6 +70,7 @@ export async function place<T>(
     ["TensorFlow.js", () => Promise.resolve(undefined), tensors],
   ];
   for (const [name, lacks, make] of candidates) {
+    if (!hasPrecision(name, precision)) continue;
     const lack = await lacks();
     if (lack) {
       passed.push(`${name}: ${lack}`);
@@ -77,6 +83,7 @@ export async function place<T>(
       passed.push(`${name}: ${reason(error)}`);
     }
   }
+  if (narrow) throw new RangeError(precisionNeeds(precision, passed.join("; ")));
   throw new Error(`nothing can run this model here; ${passed.join("; ")}`);
 }
 

@@ -1,6 +1,6 @@
 /** What placing a part takes: where it may run, and what it is told of where it does. */
 import type { StoredTensor } from "../diffusion/safetensors.ts";
-import type { PRECISIONS, RuntimeChoice } from "./runtimes.ts";
+import type { Precision, RuntimeChoice } from "./runtimes.ts";
 import type { Backend } from "./tensorflow/types.ts";
 import type { Gpu } from "./webgpu/device.ts";
 
@@ -28,8 +28,8 @@ export interface PartOptions {
   /** Threads of the engine; the machine's cores where absent. */
   readonly threads?: number;
   readonly openTensors: OpenTensors;
-  /** Of products on a GPU. Default `f32`. */
-  readonly precision?: typeof PRECISIONS[number];
+  /** Of products. Default `f32`; refused where the backend has no other. */
+  readonly precision?: Precision;
   /** Gives the GPU that parts share, for each to close; each opens its own where absent. */
   readonly openGpu?: () => Promise<Gpu>;
 }

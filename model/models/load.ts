@@ -9,7 +9,7 @@ import { makeAutoencoder, makeDenoiser, tensorsOn } from "./parts.ts";
 import { type Placed, type Placement, type Tensors } from "../engines/placing.ts";
 import { studentPath } from "./overlay.ts";
 import { readSafetensors } from "../diffusion/safetensors.ts";
-import type { PRECISIONS, RuntimeChoice } from "../engines/runtimes.ts";
+import type { Precision, RuntimeChoice } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { NotDistilledError } from "./settings.ts";
 import type { ModelEntry } from "./overlay.ts";
@@ -75,8 +75,8 @@ export interface LoadOptions {
   readonly batch?: number;
   /** Threads of the engine. Default: the machine's cores. */
   readonly threads?: number;
-  /** Of products on a GPU. Default `f32`. */
-  readonly precision?: typeof PRECISIONS[number];
+  /** Of products. Default `f32`; refused where the backend has no other. */
+  readonly precision?: Precision;
   /** Makes denoisers of tensors. Default: `makeDenoiser` of `parts.ts`. */
   readonly make?: typeof makeDenoiser;
 }

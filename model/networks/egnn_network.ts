@@ -28,22 +28,23 @@ export interface EgnnNetworkOptions {
   readonly workers?: number;
 }
 
-/** The limits of `src/egnn_layout.h`. */
-const WIDTH = 256, BLOCKS = 32, LAYERS = 4, INPUTS = 128, OUTPUTS = 256;
+/** What the engine takes at most; the C engine's `constants.h` is written from this. */
+export const EGNN_LIMITS = { width: 256, blocks: 32, layers: 4, inputs: 128, outputs: 256 } as const;
 
 /** Why the engine cannot run a network of these sizes; undefined where it can. */
 export function lackingForEgnn({ sizes, inputs, outputs }: EgnnNetworkOptions): string | undefined {
   const { width, blocks, invariantLayers, sinEmbedding, aggregation, normalisationFactor } = sizes;
+  const most = EGNN_LIMITS;
   if (sinEmbedding) return "the engine has no sinusoidal distances";
-  if (width % 16 !== 0 || width > WIDTH) {
-    return `the engine's width must be a multiple of 16 up to ${WIDTH}; got ${width}`;
+  if (width % 16 !== 0 || width > most.width) {
+    return `the engine's width must be a multiple of 16 up to ${most.width}; got ${width}`;
   }
-  if (blocks > BLOCKS) return `the engine's blocks must be at most ${BLOCKS}; got ${blocks}`;
-  if (invariantLayers < 1 || invariantLayers > LAYERS) {
-    return `the engine's invariant layers a block must be 1 to ${LAYERS}; got ${invariantLayers}`;
+  if (blocks > most.blocks) return `the engine's blocks must be at most ${most.blocks}; got ${blocks}`;
+  if (invariantLayers < 1 || invariantLayers > most.layers) {
+    return `the engine's invariant layers a block must be 1 to ${most.layers}; got ${invariantLayers}`;
   }
-  if (inputs < 1 || inputs > INPUTS || outputs < 1 || outputs > OUTPUTS) {
-    return `the engine's features must be 1 to ${INPUTS} in and 1 to ${OUTPUTS} out; got ${inputs} and ${outputs}`;
+  if (inputs < 1 || inputs > most.inputs || outputs < 1 || outputs > most.outputs) {
+    return `the engine's features must be 1 to ${most.inputs} in and 1 to ${most.outputs} out; got ${inputs} and ${outputs}`;
   }
   if (aggregation === "sum" && !(normalisationFactor > 0)) {
     return `the engine's normalisation factor must be above 0; got ${normalisationFactor}`;

@@ -56,3 +56,14 @@ Deno.test("createLog() writes JSON lines of at least its level", () => {
     { time: "1970-01-01T00:00:00.000Z", level: "error", message: "loud", a: 1 },
   ]);
 });
+
+Deno.test("a precision that the backend lacks is refused, whichever names it", () => {
+  for (const MOLSTEP_BACKEND of ["native", "wasm", "cpu"]) {
+    assert.throws(
+      () => parseConfig({ MOLSTEP_BACKEND, MOLSTEP_PRECISION: "f16" }),
+      new RegExp(`MOLSTEP_PRECISION: precision f16 needs the backend webgpu; ${MOLSTEP_BACKEND} computes in f32`),
+    );
+  }
+  assert.equal(parseConfig({ MOLSTEP_BACKEND: "webgpu", MOLSTEP_PRECISION: "f16" }).precision, "f16");
+  assert.equal(parseConfig({ MOLSTEP_PRECISION: "f16" }).precision, "f16");
+});

@@ -1,8 +1,9 @@
 /**
- * Builds `engine.wasm` and `engine_simd.wasm` from `src/engine.c` with clang (`deno task build:wasm`). The files are shipped, so only
- * who changes the source needs this. `--check` compares instead of writing, and fails where they differ.
+ * Writes `src/constants.h`, and builds `engine.wasm` and `engine_simd.wasm` from `src/engine.c` with clang (`deno task build:wasm`). The
+ * files are shipped, so only who changes the source needs this. `--check` compares instead of writing, and fails where they differ.
  */
 import { fileURLToPath } from "node:url";
+import { constantsHeader, HEADER } from "./constants_header.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -39,6 +40,10 @@ export function build(compiler: string, features: readonly string[]): Uint8Array
 
 if (import.meta.main) {
   const compiler = Deno.env.get("CLANG") ?? COMPILER, check = Deno.args.includes("--check");
+  if (!check) Deno.writeTextFileSync(HEADER, constantsHeader());
+  else if (Deno.readTextFileSync(HEADER) !== constantsHeader()) {
+    throw new Error("src/constants.h is not what constants_header.ts writes");
+  }
   for (const { file, features } of BUILDS) {
     const bytes = build(compiler, features), old = check ? Deno.readFileSync(here(file)) : undefined;
     if (!old) Deno.writeFileSync(here(file), bytes);

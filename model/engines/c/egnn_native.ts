@@ -7,6 +7,7 @@ import {
   type EgnnNetworkOptions,
   egnnSpecs,
 } from "../../networks/egnn_network.ts";
+import { THREADS_MAX } from "./constants.ts";
 import { coreThreads } from "./threads.ts";
 import { openNativeLibrary } from "./native_library.ts";
 import { flatten } from "./parameters.ts";
@@ -27,7 +28,7 @@ export function createNativeEgnn(
   const engine = c.molstep_egnn_create(...sizes, threads);
   if (engine === null) {
     library.close();
-    throw new Error(`the native engine takes up to 64 threads, ${threads} given (or memory ran out)`);
+    throw new Error(`the native engine takes up to ${THREADS_MAX} threads, ${threads} given (or memory ran out)`);
   }
   const count = Number(c.molstep_egnn_parameter_count(engine));
   if (count !== parameters.length) throw new Error(`the engine counts ${count} parameters, not ${parameters.length}`);

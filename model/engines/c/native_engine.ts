@@ -1,12 +1,14 @@
 /** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
 import { checkLatents } from "../../diffusion/latent.ts";
 import {
+  DISTANCES,
   pairAttentionParameters,
   type PairAttentionSizes,
   type ParameterSpec,
 } from "../../networks/pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { conditionFeatures, type ConditionRows } from "../../networks/pair_attention/conditions.ts";
+import { ARRAYS, BLOCKS_MAX, LANES, THREADS_MAX } from "./constants.ts";
 import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
@@ -29,13 +31,11 @@ export interface EngineLosses {
   readonly bonds: number;
 }
 
-const ARRAYS = { parameters: 0, ema: 1, first: 2, second: 3, gradient: 4 } as const;
-
 /** A network's state in native memory. Not to be used after `dispose()`. */
 export interface NativeEngine {
   readonly specs: readonly ParameterSpec[];
   readonly threads: number;
-  /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters`. */
+  /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters` or `ema`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
   /** Estimates of x0 `[B, L]`. The moving averages ask for `train`. */
@@ -86,7 +86,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most 32 blocks, 16 scalars, 8 pair features, 16 levels and 64 threads; given ${
+      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${LANES} scalars, ${
+        LANES - DISTANCES
+      } pair features, ${LANES} levels and ${THREADS_MAX} threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })
       } (or memory ran out)`,
     );

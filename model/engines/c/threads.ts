@@ -1,5 +1,4 @@
-/** Most threads of an engine: `THREADS_MAX` of src/engine.c. */
-const MOST = 64;
+import { THREADS_MAX } from "./constants.ts";
 
 /** Threads, or workers, of an engine where nobody says how many: one a core. */
-export const coreThreads = (): number => Math.min(MOST, navigator.hardwareConcurrency);
+export const coreThreads = (): number => Math.min(THREADS_MAX, navigator.hardwareConcurrency);

@@ -1,7 +1,5 @@
 /** Molecules that the engine does at once: as `tile_molecules` of src/tile.h. */
-
-/** Rows, and pairs, of a tile. */
-const TILE = { rows: 72, pairs: 648 };
+import { TILE } from "./constants.ts";
 
 /** Molecules of a tile; at least one. */
 export const tileMolecules = (nodes: number): number =>

@@ -2,6 +2,7 @@
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
+import { ARRAYS } from "./constants.ts";
 import { type Here, unaligned } from "./here.ts";
 
 /** The functions of `src/engine.c` that the WebAssembly builds export; pointers are numbers. */
@@ -64,7 +65,7 @@ export function createWasmInstance(
     throw new RangeError(`${count} parameters asked, ${parameters.length} given`);
   }
   const view = (at: number, length: number) => new Float32Array(c.memory.buffer, at, length);
-  view(c.molstep_array(engine, 0), count).set(parameters);
+  view(c.molstep_array(engine, ARRAYS.parameters), count).set(parameters);
   c.molstep_refresh(engine);
   let room = { floats: 0, at: 0 };
   /** Copies arrays into the instance's memory, one after another; their places, and that of `more` floats after them. */

@@ -10,7 +10,7 @@ import { type Buffers, createEngine, type GpuEngine, type GpuNetwork, type Lane 
 import { createReadback, readFloats } from "./memory.ts";
 import type { Parameters } from "./packing.ts";
 import { createPairAttentionNetwork } from "./pair_attention.ts";
-import type { Precision } from "./products.ts";
+import type { Precision } from "../runtimes.ts";
 import type { RunOptions } from "./run.ts";
 import { createGpuSampler } from "./sampler.ts";
 

@@ -5,10 +5,11 @@
  */
 import type { Binding, Kernel } from "./kernel.ts";
 import type { Gpu } from "./device.ts";
+import type { Precision } from "../runtimes.ts";
 import { roundUp } from "./round_up.ts";
-import { createTileProduct, type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
+import { createTileProduct, TILE_COLUMNS, TILE_ROWS, TILE_TERMS } from "./tiles.ts";
 
-export { type Precision, TILE_COLUMNS, TILE_ROWS, TILE_TERMS };
+export { TILE_COLUMNS, TILE_ROWS, TILE_TERMS };
 
 /** What to multiply. */
 export interface Product<Name extends string> {

@@ -4,6 +4,7 @@
  * A workgroup of 128 threads computes a tile of 64 rows by 64 columns, 16 terms of the sums at a time from workgroup memory;
  * a thread keeps 8 rows by 4 columns in registers, so that each number read from there is used 8 or 16 times.
  */
+import type { Precision } from "../runtimes.ts";
 import type { Gpu } from "./device.ts";
 import { type Binding, createKernel, type Kernel } from "./kernel.ts";
 import tile from "./tile.wgsl" with { type: "text" };
@@ -12,12 +13,10 @@ import { assemble } from "./wgsl.ts";
 /** Rows and columns of a workgroup's tile; terms taken at a time. */
 export const TILE_ROWS = 64, TILE_COLUMNS = 64, TILE_TERMS = 16;
 
-/** Number format of the tiles; sums are always of 32 bits. */
-export type Precision = "f32" | "f16";
-
 /** What to multiply. Rows, quads (of columns) and terms count from the product's own beginning. */
 export interface TileProduct<Name extends string> {
   readonly label: string;
+  /** Number format of the tiles; sums are always of 32 bits. */
   readonly precision?: Precision;
   readonly bindings: Readonly<Record<Name, Binding>>;
   /** WGSL that declares what the bodies below call. */

@@ -1,9 +1,9 @@
 /* Noise that lies as the molecule lies: coupling/align.ts, step for step, in double precision. The mathematics is told there. */
 #ifndef MOLSTEP_ALIGN_H
 #define MOLSTEP_ALIGN_H
+#include "constants.h"
+#include "memory.h"
 
-enum { ALIGN_ROUNDS = 3 };
-#define ALIGN_DEGENERATE 1e-6
 #define ROOT(x) __builtin_sqrt(x)
 
 /* The Hungarian algorithm; see coupling/assignment.ts. `floats` [3 (n + 1)], `whole` [3 (n + 1)]. */
@@ -151,7 +151,8 @@ static void align_molecule(int n, int width, double alpha, float *z, const float
   int *columns = (int *)(floats + 3 * (n + 1)), *order = columns + n, *whole = order + n;
   double R[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, h[9];
   for (int i = 0; i < n; i++) {
-    for (int a = 0; a < 3; a++) x[3 * i + a] = x0[(long)i * width + a], e[3 * i + a] = z[(long)i * width + a] - alpha * x[3 * i + a];
+    for (int a = 0; a < 3; a++)
+      x[3 * i + a] = x0[(long)i * width + a], e[3 * i + a] = z[(long)i * width + a] - alpha * x[3 * i + a];
     columns[i] = order[i] = i;
   }
   for (int round = 0; round < ALIGN_ROUNDS; round++) {
@@ -177,7 +178,8 @@ static void align_molecule(int n, int width, double alpha, float *z, const float
  * Aligns what of z [batch, length] is not alpha x0 to x0 [batch, length], in place; a molecule's floats begin with `width` for each node. 1, or 0
  * where memory ran out.
  */
-EXPORT(molstep_align) int molstep_align(int nodes, int batch, int width, int length, float alpha, float *z, const float *x0) {
+EXPORT(molstep_align)
+int molstep_align(int nodes, int batch, int width, int length, float alpha, float *z, const float *x0) {
   if (nodes < 2) return 1;
   const long n = nodes, doubles = 9 * n + n * n + 3 * (n + 1), whole = 2 * n + 3 * (n + 1);
 #if defined(__wasm__)
@@ -188,9 +190,10 @@ EXPORT(molstep_align) int molstep_align(int nodes, int batch, int width, int len
   double *room = allocate(doubles * 8 + whole * 4);
 #endif
   if (!room) return 0;
-  for (int b = 0; b < batch; b++) align_molecule(nodes, width, alpha, z + (long)b * length, x0 + (long)b * length, room);
+  for (int b = 0; b < batch; b++)
+    align_molecule(nodes, width, alpha, z + (long)b * length, x0 + (long)b * length, room);
 #if !defined(__wasm__)
-  free(room);
+  release(room);
 #endif
   return 1;
 }

@@ -2,20 +2,13 @@
 #ifndef MOLSTEP_BACKWARD_H
 #define MOLSTEP_BACKWARD_H
 #include "forward.h"
-
-typedef struct {
-  float *dh, *dx;                 /* [rows, f], [rows, 48] gradients of the stream */
-  float *dxn, *dq;                /* [rows, 48], [rows, 16] */
-  float *dpair, *dhid, *dshapes;  /* [pairs, 64], [pairs, 32], [pairs, 32] */
-  float *dqkv, *dhn, *dmixed;     /* [3, rows, f], [rows, f+16], [rows, f+32] */
-  float *dup, *dy, *dab;          /* [rows, 3f], [rows, f+16], [rows, 64] */
-  float *scalars_w, *scalars_b, *bonds_out_w, *bonds_out_b; /* padded heads' gradients */
-  float *dradial, *dz;            /* [pairs, 16] of r0; [molecules, length] of the input, 0 where that is not asked */
-  double loss[3];
-} Gradient;
+#include "gemm.h"
+#include "gradient.h"
+#include "input.h"
 
 /* dh += gradient of LN through `normed` (row length row_), given d normed */
-static void layer_norm_backward(int rows, int f, const float *restrict normed, const float *restrict rstd, const float *restrict dnormed, long row_, float *restrict dh) {
+static void layer_norm_backward(int rows, int f, const float *restrict normed, const float *restrict rstd,
+                                const float *restrict dnormed, long row_, float *restrict dh) {
   for (int r = 0; r < rows; r++) {
     const float *y = normed + r * row_, *d = dnormed + r * row_;
     float mean = 0, dot = 0, *o = dh + (long)r * f;
@@ -31,7 +24,8 @@ static void bias_gradient(int rows, int columns, const float *restrict dy, long 
 }
 
 /* dx[m,k] = dy[m,n] w^T, wt = w^T [n,k] */
-INLINE void input_gradient(int m, int n, int k, const float *dy, long dy_row, const float *wt, float *dx, long dx_row, int accumulate) {
+INLINE void input_gradient(int m, int n, int k, const float *dy, long dy_row, const float *wt, float *dx, long dx_row,
+                           int accumulate) {
   gemm((Gemm){m, k, n, dy, dy_row, 1, wt, k, dx, dx_row, 0, accumulate});
 }
 
@@ -39,9 +33,9 @@ INLINE void input_gradient(int m, int n, int k, const float *dy, long dy_row, co
  * From gradients of the shapes [pairs, width] (and of the squared norms, already in dq, and of xn, already in dxn)
  * to the gradient of x, which replaces or adds to `dx`.
  */
-static void geometry_backward(int molecules, int n, const float *restrict xn, const float *restrict scale, const float *restrict q,
-                              const float *restrict shapes, const float *restrict dshapes, int width, float *restrict dxn, float *restrict dq,
-                              float *restrict dx) {
+static void geometry_backward(int molecules, int n, const float *restrict xn, const float *restrict scale,
+                              const float *restrict q, const float *restrict shapes, const float *restrict dshapes,
+                              int width, float *restrict dxn, float *restrict dq, float *restrict dx) {
   for (int m = 0; m < molecules; m++) {
     const float *y = xn + (long)m * n * 48, *qm = q + (long)m * n * 16;
     float *dy = dxn + (long)m * n * 48, *dqm = dq + (long)m * n * 16;
@@ -83,12 +77,14 @@ static void geometry_backward(int molecules, int n, const float *restrict xn, co
           sum[c] += dy[at] * y[at];
         }
     for (int i = 0; i < n * 3; i++)
-      for (int c = 0; c < 16; c++) dx[(long)m * n * 48 + i * 16 + c] += scale[m * 16 + c] * (dy[i * 16 + c] - y[i * 16 + c] * sum[c] / n);
+      for (int c = 0; c < 16; c++)
+        dx[(long)m * n * 48 + i * 16 + c] += scale[m * 16 + c] * (dy[i * 16 + c] - y[i * 16 + c] * sum[c] / n);
   }
 }
 
 /* dpair's attention lanes and dqkv from d mixed */
-static void attention_backward(const Tile *t, int f, const Saved *k, const float *restrict dmixed, float *restrict dpair, float *restrict dqkv) {
+static void attention_backward(const Tile *t, int f, const Saved *k, const float *restrict dmixed,
+                               float *restrict dpair, float *restrict dqkv) {
   const int n = t->n, d = f / HEADS;
   const long plane = (long)t->rows * f;
   const float inverse = 1.f / __builtin_sqrtf((float)d);
@@ -123,8 +119,6 @@ static void attention_backward(const Tile *t, int f, const Saved *k, const float
     }
 }
 
-#include "input.h"
-
 static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *restrict g) {
   const int f = net->s.f, R = net->s.radial, hidden = net->s.hidden, n = t->n, rows = t->rows, pairs = t->pairs;
   const BlockLayout *l = &net->l.block[b];
@@ -144,14 +138,16 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
       for (int c = 0; c < 16; c++) {
         const float gate = k->g[r * 16 + c];
         weight[c] = gate;
-        d->dy[r * wide + f + c] = (1.f - gate * gate) * (ui[c] * xi[c] + ui[16 + c] * xi[16 + c] + ui[32 + c] * xi[32 + c]);
+        d->dy[r * wide + f + c] =
+            (1.f - gate * gate) * (ui[c] * xi[c] + ui[16 + c] * xi[16 + c] + ui[32 + c] * xi[32 + c]);
       }
       for (int j = 0; j < n; j++) {
         const float *w = k->m + (r * n + j) * PAIR_OUT + PAIR + HEADS, *xj = k->xn + (long)(m * n + j) * 48;
         float *dw = d->dpair + (r * n + j) * PAIR_OUT + PAIR + HEADS, *dxj = d->dxn + (long)(m * n + j) * 48;
         for (int c = 0; c < 16; c++) {
           weight[c] += w[c];
-          dw[c] = ui[c] * (xi[c] - xj[c]) + ui[16 + c] * (xi[16 + c] - xj[16 + c]) + ui[32 + c] * (xi[32 + c] - xj[32 + c]);
+          dw[c] =
+              ui[c] * (xi[c] - xj[c]) + ui[16 + c] * (xi[16 + c] - xj[16 + c]) + ui[32 + c] * (xi[32 + c] - xj[32 + c]);
         }
         for (int a = 0; a < 48; a += 16)
           for (int c = 0; c < 16; c++) dxj[a + c] -= w[c] * ui[a + c];
@@ -184,7 +180,8 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
     for (int j = 0; j < n; j++) {
       const long pair = (long)r * n + j;
       float *dp = d->dpair + pair * PAIR_OUT, *dc = dp + PAIR + HEADS, *ds = d->dshapes + pair * SHAPES;
-      const float *o = k->m + pair * PAIR_OUT, *c = o + PAIR + HEADS, *s = k->shapes + pair * SHAPES, *dm = d->dmixed + r * (long)(f + PAIR) + f;
+      const float *o = k->m + pair * PAIR_OUT, *c = o + PAIR + HEADS, *s = k->shapes + pair * SHAPES,
+                  *dm = d->dmixed + r * (long)(f + PAIR) + f;
       if (j == r % n) {
         for (int e = 0; e < PAIR; e++) dp[e] = 0.f;
         for (int e = 0; e < SETS; e++) dc[e] = ds[e] = 0.f;
@@ -259,7 +256,8 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
     radial_gradient(pairs, s->radial, d->dhid, net->p + net->l.bonds_pair_w, d->dradial);
   }
   weight_gradient(pairs, PAIR, s->radial, t->radial, LANES, d->dhid, PAIR, g + net->l.bonds_pair_w);
-  weight_gradient(pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR, g + net->l.bonds_pair_w + (long)s->radial * PAIR);
+  weight_gradient(pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR,
+                  g + net->l.bonds_pair_w + (long)s->radial * PAIR);
   bias_gradient(pairs, PAIR, d->dhid, PAIR, g + net->l.bonds_pair_b);
   input_gradient(pairs, PAIR, SETS, d->dhid, PAIR, net->t + net->lt.bonds_pair, d->dshapes, SETS, 0);
   __builtin_memset(dn, 0, sizeof(float) * rows * PAIR);
@@ -278,7 +276,8 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
   layer_norm_backward(rows, f, t->hl, t->rstd_end, d->dhn, f, d->dh);
   __builtin_memset(d->dxn, 0, sizeof(float) * rows * 48);
   __builtin_memset(d->dq, 0, sizeof(float) * rows * 16);
-  geometry_backward(t->molecules, n, t->xn_end, t->scale_end, t->q_end, t->shapes_end, d->dshapes, SETS, d->dxn, d->dq, d->dx);
+  geometry_backward(t->molecules, n, t->xn_end, t->scale_end, t->q_end, t->shapes_end, d->dshapes, SETS, d->dxn, d->dq,
+                    d->dx);
 
   for (int b = s->blocks - 1; b >= 0; b--) block_backward(net, b, t, d, g);
 

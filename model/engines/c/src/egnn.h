@@ -1,7 +1,10 @@
-/* The EGNN as callers see it: made, loaded, run, freed. Included by engine.c after its memory and threads. */
+/* The EGNN as callers see it: made, loaded, run, freed. */
 #ifndef MOLSTEP_EGNN_H
 #define MOLSTEP_EGNN_H
 #include "egnn_forward.h"
+#include "engine.h"
+#include "memory.h"
+#include "product_kernels.h"
 
 /* Nodes of a tile of molecules: enough that a block's weights, read once a tile, cost little. */
 enum { EGNN_TILE_ROWS = 72 };
@@ -19,14 +22,19 @@ typedef struct {
 } Egnn;
 
 /* 0 where a size is beyond the engine's or memory runs out. `factor` 0: messages are averaged over all nodes. */
-EXPORT(molstep_egnn_create) Egnn *molstep_egnn_create(int inputs, int outputs, int width, int blocks, int layers, int attention, int tanh,
-                                                      float norm, float factor, float range, int threads) {
-  if (width % 16 || width < 16 || width > EGNN_WIDTH_MAX || blocks < 1 || blocks > EGNN_BLOCKS_MAX || layers < 1 || layers > EGNN_LAYERS_MAX) return 0;
-  if (inputs < 1 || inputs > EGNN_FEATURES_MAX || outputs < 1 || outputs > EGNN_WIDTH_MAX || threads < 1 || threads > THREADS_MAX) return 0;
+EXPORT(molstep_egnn_create)
+Egnn *molstep_egnn_create(int inputs, int outputs, int width, int blocks, int layers, int attention, int tanh,
+                          float norm, float factor, float range, int threads) {
+  if (width % 16 || width < 16 || width > EGNN_WIDTH_MAX || blocks < 1 || blocks > EGNN_BLOCKS_MAX || layers < 1 ||
+      layers > EGNN_LAYERS_MAX)
+    return 0;
+  if (inputs < 1 || inputs > EGNN_INPUTS_MAX || outputs < 1 || outputs > EGNN_OUTPUTS_MAX || threads < 1 ||
+      threads > THREADS_MAX)
+    return 0;
   Egnn *e = allocate(sizeof(Egnn));
   if (!e) return 0;
   e->net.s = (EgnnSizes){inputs, outputs, width, blocks, layers, attention, tanh, norm, factor, range};
-  e->threads = threads;
+  e->net.kernel = choose_kernel(), e->threads = threads;
   EgnnCursor count = {0};
   place_egnn(&count, &e->net);
   e->packed = allocate(count.packed.used * 4);
@@ -34,7 +42,7 @@ EXPORT(molstep_egnn_create) Egnn *molstep_egnn_create(int inputs, int outputs, i
 }
 
 EXPORT(molstep_egnn_parameter_count) long molstep_egnn_parameter_count(const Egnn *e) {
-  EgnnNet net = {.s = e->net.s};
+  EgnnNet net = {.s = e->net.s, .kernel = e->net.kernel};
   EgnnCursor count = {0};
   place_egnn(&count, &net);
   return count.read;
@@ -67,7 +75,8 @@ static int find_tile(const EgnnJob *job, long index, EgnnPlace *place) {
   for (int group = 0; group < job->groups; group++) all += job->batches[group];
   const long share = (all + job->team->size - 1) / job->team->size;
   for (int group = 0; group < job->groups; group++) {
-    const int n = job->nodes[group], batch = job->batches[group], most = EGNN_TILE_ROWS / n < 1 ? 1 : EGNN_TILE_ROWS / n;
+    const int n = job->nodes[group], batch = job->batches[group],
+              most = EGNN_TILE_ROWS / n < 1 ? 1 : EGNN_TILE_ROWS / n;
     const int size = most < share ? most : (int)share;
     const long tiles = size ? (batch + size - 1) / size : 0, from = index * size;
     if (index < tiles) {
@@ -80,14 +89,12 @@ static int find_tile(const EgnnJob *job, long index, EgnnPlace *place) {
 }
 
 /* A worker's memory for a tile that `team` goes through, grown where it is too small. w->tile is 0 where there is none. */
-static void prepare_egnn_tile(EgnnWorker *w, const EgnnPlace *place, Team *team) {
+static void prepare_egnn_tile(const Egnn *e, EgnnWorker *w, const EgnnPlace *place, Team *team) {
   EgnnTile tile;
   Arena count = {0, 0};
-  layout_egnn_tile(&count, &tile, place->molecules, place->n, team, 0);
+  layout_egnn_tile(&count, &tile, e->net.kernel, place->molecules, place->n, team, 0);
   if (count.used <= w->floats) return;
-#if !defined(__wasm__)
-  free(w->tile);
-#endif
+  release(w->tile);
   w->tile = allocate(count.used * 4), w->floats = w->tile ? count.used : 0;
 }
 
@@ -96,8 +103,9 @@ static void run_tile(const EgnnJob *job, const EgnnPlace *place, EgnnWorker *w, 
   const EgnnSizes *s = &job->e->net.s;
   EgnnTile tile;
   Arena arena = {w->tile, 0};
-  layout_egnn_tile(&arena, &tile, place->molecules, place->n, team, member);
-  egnn_forward(&job->e->net, &tile, job->h + place->row * s->inputs, job->x + place->row * 3, job->h_out + place->row * s->outputs, job->x_out + place->row * 3);
+  layout_egnn_tile(&arena, &tile, job->e->net.kernel, place->molecules, place->n, team, member);
+  egnn_forward(&job->e->net, &tile, job->h + place->row * s->inputs, job->x + place->row * 3,
+               job->h_out + place->row * s->outputs, job->x_out + place->row * 3);
 }
 
 /*
@@ -117,13 +125,13 @@ static void *egnn_work(void *argument) {
   const long even = all - all % team->size;
   for (long index; (index = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED)) < even;) {
     find_tile(job, index, &place);
-    prepare_egnn_tile(own, &place, &alone);
+    prepare_egnn_tile(job->e, own, &place, &alone);
     if (!own->tile) job->ok = 0;
     else run_tile(job, &place, own, &alone, 0);
   }
   for (long index = even; index < all; index++) {
     find_tile(job, index, &place);
-    if (job->index == 0) prepare_egnn_tile(common, &place, team);
+    if (job->index == 0) prepare_egnn_tile(job->e, common, &place, team);
     team_wait(team);
     if (!common->tile) job->ok = 0;
     else run_tile(job, &place, common, team, job->index);
@@ -136,13 +144,25 @@ static void *egnn_work(void *argument) {
  * Groups of molecules of one size each, one after another: h [nodes of all, inputs], x [nodes of all, 3] -> h_out [.., outputs], x_out [.., 3].
  * 1, or 0 where memory ran out.
  */
-EXPORT(molstep_egnn_run_groups) int molstep_egnn_run_groups(Egnn *e, int groups, const int *nodes, const int *batches, const float *h, const float *x,
-                                                            float *h_out, float *x_out) {
+EXPORT(molstep_egnn_run_groups)
+int molstep_egnn_run_groups(Egnn *e, int groups, const int *nodes, const int *batches, const float *h, const float *x,
+                            float *h_out, float *x_out) {
   Team team = {.size = 1};
   int next = 0, ok = 1, size = 1;
   EgnnJob jobs[THREADS_MAX];
   for (int w = 0; w < e->threads; w++)
-    jobs[w] = (EgnnJob){.e = e, .index = w, .groups = groups, .ok = 1, .team = &team, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x, .h_out = h_out, .x_out = x_out};
+    jobs[w] = (EgnnJob){.e = e,
+                        .index = w,
+                        .groups = groups,
+                        .ok = 1,
+                        .team = &team,
+                        .next = &next,
+                        .nodes = nodes,
+                        .batches = batches,
+                        .h = h,
+                        .x = x,
+                        .h_out = h_out,
+                        .x_out = x_out};
 #if defined(__wasm__)
   egnn_work(&jobs[0]);
 #else
@@ -159,8 +179,9 @@ EXPORT(molstep_egnn_run_groups) int molstep_egnn_run_groups(Egnn *e, int groups,
 }
 
 /* The same, all on the calling thread with the memory of worker `worker`; see molstep_predict_groups_on. */
-EXPORT(molstep_egnn_run_groups_on) int molstep_egnn_run_groups_on(Egnn *e, int worker, int groups, const int *nodes, const int *batches, const float *h,
-                                                                  const float *x, float *h_out, float *x_out) {
+EXPORT(molstep_egnn_run_groups_on)
+int molstep_egnn_run_groups_on(Egnn *e, int worker, int groups, const int *nodes, const int *batches, const float *h,
+                               const float *x, float *h_out, float *x_out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
 #if defined(__wasm__)
@@ -168,17 +189,30 @@ EXPORT(molstep_egnn_run_groups_on) int molstep_egnn_run_groups_on(Egnn *e, int w
 #else
   Team alone = {.lock = PTHREAD_MUTEX_INITIALIZER, .size = 1};
 #endif
-  EgnnJob job = {.e = e, .index = worker, .groups = groups, .ok = 1, .team = &alone, .next = &next, .nodes = nodes, .batches = batches, .h = h, .x = x, .h_out = h_out,
+  EgnnJob job = {.e = e,
+                 .index = worker,
+                 .groups = groups,
+                 .ok = 1,
+                 .team = &alone,
+                 .next = &next,
+                 .nodes = nodes,
+                 .batches = batches,
+                 .h = h,
+                 .x = x,
+                 .h_out = h_out,
                  .x_out = x_out};
   egnn_work(&job);
   return job.ok;
 }
 
 /* Of one group. */
-EXPORT(molstep_egnn_run) int molstep_egnn_run(Egnn *e, int nodes, int batch, const float *h, const float *x, float *h_out, float *x_out) {
+EXPORT(molstep_egnn_run)
+int molstep_egnn_run(Egnn *e, int nodes, int batch, const float *h, const float *x, float *h_out, float *x_out) {
   return molstep_egnn_run_groups(e, 1, &nodes, &batch, h, x, h_out, x_out);
 }
-EXPORT(molstep_egnn_run_on) int molstep_egnn_run_on(Egnn *e, int worker, int nodes, int batch, const float *h, const float *x, float *h_out, float *x_out) {
+EXPORT(molstep_egnn_run_on)
+int molstep_egnn_run_on(Egnn *e, int worker, int nodes, int batch, const float *h, const float *x, float *h_out,
+                        float *x_out) {
   return molstep_egnn_run_groups_on(e, worker, 1, &nodes, &batch, h, x, h_out, x_out);
 }
 

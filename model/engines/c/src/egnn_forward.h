@@ -8,18 +8,20 @@
 #include "egnn_layout.h"
 #include "team.h"
 
-/* Edges in a tile: both its layers stay in the second cache beside the weights. A multiple of EGNN_ROWS. */
+/* Edges in a tile: both its layers stay in the second cache beside the weights. A multiple of every kernel's rows. */
 enum { EGNN_EDGES = 48 };
 
 typedef struct {
   int molecules, n, rows;
-  float share;                             /* 1 / divisor */
-  float *h, *s, *t, *heard, *hidden;       /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
-  float *x, *start, *moved;                /* [rows, 3] now; at the input; sums of displacements */
-  float *first, *second;                   /* [EGNN_EDGES, stride] edges: their features, and sums before the silu; each thread's own */
+  float share; /* 1 / divisor */
+  float *h, *s, *t, *heard,
+      *hidden;              /* [rows, stride] features; parts of an edge's sum; sum of messages; node network */
+  float *x, *start, *moved; /* [rows, 3] now; at the input; sums of displacements */
+  float *first, *second; /* [EGNN_EDGES, stride] edges: their features, and sums before the silu; each thread's own */
+  const ProductKernel *kernel;
   Team *team;
-  int from, to;                            /* rows of this thread, in whole groups but at the end: their products */
-  int edges_from, edges_to;                /* and rows whose edges are its own */
+  int from, to;             /* rows of this thread, in whole groups of the kernel's but at the end: their products */
+  int edges_from, edges_to; /* and rows whose edges are its own */
 } EgnnTile;
 
 typedef struct {
@@ -39,13 +41,13 @@ INLINE float tanh_near(float x) {
   return x + x * z * p;
 }
 
-static int whole_groups(int rows) { return (rows + EGNN_ROWS - 1) / EGNN_ROWS * EGNN_ROWS; }
-
 /* For thread `member` of a team. */
-static void layout_egnn_tile(Arena *a, EgnnTile *t, int molecules, int n, Team *team, int member) {
-  const long rows = molecules * n, all = (long)whole_groups(rows) * EGNN_STRIDE, size = team->size, groups = whole_groups(rows) / EGNN_ROWS;
-  t->molecules = molecules, t->n = n, t->rows = rows, t->team = team;
-  t->from = groups * member / size * EGNN_ROWS, t->to = member == size - 1 ? rows : groups * (member + 1) / size * EGNN_ROWS;
+static void layout_egnn_tile(Arena *a, EgnnTile *t, const ProductKernel *kernel, int molecules, int n, Team *team,
+                             int member) {
+  const long rows = molecules * n, all = rows * EGNN_STRIDE, size = team->size, group = kernel->rows,
+             groups = (rows + group - 1) / group;
+  t->molecules = molecules, t->n = n, t->rows = rows, t->kernel = kernel, t->team = team;
+  t->from = groups * member / size * group, t->to = member == size - 1 ? rows : groups * (member + 1) / size * group;
   t->edges_from = rows * member / size, t->edges_to = rows * (member + 1) / size;
   t->h = take(a, all), t->s = take(a, all), t->t = take(a, all), t->heard = take(a, all), t->hidden = take(a, all);
   t->x = take(a, rows * 3), t->start = take(a, rows * 3), t->moved = take(a, rows * 3);
@@ -84,25 +86,32 @@ static int next_edges(const EgnnTile *t, int *i, int *j, EgnnEdges *e) {
 static void edge_layers(int f, const EgnnEdge *p, const EgnnTile *t, const EgnnEdges *e, int count) {
   const float *restrict c = p->distances, *restrict c0 = p->distances + f;
   for (int k = 0; k < count; k++) {
-    const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target = t->t + (long)e->j[k] * EGNN_STRIDE;
+    const float *restrict source = t->s + (long)e->i[k] * EGNN_STRIDE, *restrict target =
+                                                                           t->t + (long)e->j[k] * EGNN_STRIDE;
     float *restrict sum = t->second + k * EGNN_STRIDE;
     const float d = e->square[k], d0 = e->from_start[k];
     for (int q = 0; q < f; q++) sum[q] = source[q] + target[q] + d * c[q] + d0 * c0[q];
     silu_all(f, sum, t->first + k * EGNN_STRIDE);
   }
-  product(count, f, f, t->first, p->hidden, FROM_BIAS, p->hidden_bias, t->second);
+  linear(t->kernel, count, f, f, t->first, EGNN_STRIDE, p->hidden, p->hidden_bias, t->second, EGNN_STRIDE);
   silu_rows(count, f, t->second, t->first);
 }
 
-/* c's rows of this thread = a's times b; see product(). */
-static void own_product(const EgnnTile *t, int f, const float *a, const float *b, int from, const float *bias, float *c) {
-  if (t->from < t->to) product(t->to - t->from, f, f, a + (long)t->from * EGNN_STRIDE, b, from, bias, c + (long)t->from * EGNN_STRIDE);
+/* y's rows of this thread = x w (+ bias): x, y [rows, f]. */
+static void own_linear(const EgnnTile *t, int f, const float *x, const float *w, const float *bias, float *y) {
+  const long from = (long)t->from * EGNN_STRIDE;
+  if (t->from < t->to) linear(t->kernel, t->to - t->from, f, f, x + from, EGNN_STRIDE, w, bias, y + from, EGNN_STRIDE);
+}
+/* += x w */
+static void own_linear_add(const EgnnTile *t, int f, const float *x, const float *w, float *y) {
+  const long from = (long)t->from * EGNN_STRIDE;
+  if (t->from < t->to) linear_add(t->kernel, t->to - t->from, f, f, x + from, EGNN_STRIDE, w, y + from, EGNN_STRIDE);
 }
 
 /* A h_i + b and B h_j of all nodes. */
 static void edge_nodes(int f, const EgnnEdge *p, const EgnnTile *t) {
-  own_product(t, f, t->h, p->source, FROM_BIAS, p->bias, t->s);
-  own_product(t, f, t->h, p->target, FROM_ZERO, 0, t->t);
+  own_linear(t, f, t->h, p->source, p->bias, t->s);
+  own_linear(t, f, t->h, p->target, 0, t->t);
   team_wait(t->team);
 }
 
@@ -127,12 +136,12 @@ static void message_layer(const EgnnSizes *s, const EgnnMessage *p, EgnnTile *t)
     }
   }
   team_wait(t->team);
-  own_product(t, f, t->h, p->node_h, FROM_BIAS, p->node_bias, t->hidden);
-  own_product(t, f, t->heard, p->node_m, FROM_C, 0, t->hidden);
+  own_linear(t, f, t->h, p->node_h, p->node_bias, t->hidden);
+  own_linear_add(t, f, t->heard, p->node_m, t->hidden);
   silu_rows(t->to - t->from, f, t->hidden + (long)t->from * EGNN_STRIDE, t->s + (long)t->from * EGNN_STRIDE);
   for (int r = t->from; r < t->to; r++)
     for (int k = 0; k < f; k++) t->h[(long)r * EGNN_STRIDE + k] += p->update_bias[k];
-  own_product(t, f, t->s, p->update, FROM_C, 0, t->h);
+  own_linear_add(t, f, t->s, p->update, t->h);
 }
 
 static void coordinate_layer(const EgnnSizes *s, const EgnnBlock *p, EgnnTile *t) {

@@ -1,10 +1,12 @@
 /* Parameters of an EGNN as the passes read them, each piece on its own cache line, and how they come from storage order. */
 #ifndef MOLSTEP_EGNN_LAYOUT_H
 #define MOLSTEP_EGNN_LAYOUT_H
-#include "egnn_product.h"
+#include "constants.h"
+#include "product.h"
 #include "tile.h"
 
-enum { EGNN_BLOCKS_MAX = 32, EGNN_LAYERS_MAX = 4, EGNN_FEATURES_MAX = 128 };
+/* The length of a row: longer than the widest by a cache line, so that rows do not fall into the same sets. */
+enum { EGNN_STRIDE = EGNN_WIDTH_MAX + 16 };
 
 typedef struct {
   int inputs, outputs, width, blocks, layers, attention, tanh;
@@ -18,7 +20,7 @@ typedef struct {
 
 typedef struct {
   EgnnEdge edge;
-  float *attention, *attention_bias;               /* [f]; [1] */
+  float *attention, *attention_bias; /* [f]; [1] */
   float *node_h, *node_m, *node_bias, *update, *update_bias;
 } EgnnMessage;
 
@@ -30,6 +32,7 @@ typedef struct {
 
 typedef struct {
   EgnnSizes s;
+  const ProductKernel *kernel;
   float *in_w, *in_b, *out_w, *out_b;
   EgnnBlock block[EGNN_BLOCKS_MAX];
 } EgnnNet;
@@ -54,36 +57,39 @@ static float *as_it_is(EgnnCursor *c, long floats) {
   return at;
 }
 
-static float *in_panels(EgnnCursor *c, int k, int n) {
+/* A weight [k, n], packed. */
+static float *packed(EgnnCursor *c, const ProductKernel *kernel, int k, int n) {
   float *at = take(&c->packed, (long)k * n);
   const float *values = given(c, (long)k * n);
-  if (values) pack_panels(k, n, values, at);
+  if (values) kernel->pack(k, n, values, at);
   c->read += (long)k * n;
   return at;
 }
 
-static EgnnEdge place_edge(EgnnCursor *c, int f) {
+static EgnnEdge place_edge(EgnnCursor *c, const ProductKernel *kernel, int f) {
   EgnnEdge e;
-  e.source = in_panels(c, f, f), e.target = in_panels(c, f, f), e.distances = as_it_is(c, 2 * f), e.bias = as_it_is(c, f);
-  e.hidden = in_panels(c, f, f), e.hidden_bias = as_it_is(c, f);
+  e.source = packed(c, kernel, f, f), e.target = packed(c, kernel, f, f), e.distances = as_it_is(c, 2 * f),
+  e.bias = as_it_is(c, f);
+  e.hidden = packed(c, kernel, f, f), e.hidden_bias = as_it_is(c, f);
   return e;
 }
 
 /* The order is that of `egnn_parameters.ts`. */
 static void place_egnn(EgnnCursor *c, EgnnNet *net) {
   const EgnnSizes *s = &net->s;
+  const ProductKernel *kernel = net->kernel;
   const int f = s->width;
   net->in_w = as_it_is(c, (long)s->inputs * f), net->in_b = as_it_is(c, f);
   for (int b = 0; b < s->blocks; b++) {
     EgnnBlock *block = &net->block[b];
     for (int l = 0; l < s->layers; l++) {
       EgnnMessage *m = &block->message[l];
-      m->edge = place_edge(c, f);
+      m->edge = place_edge(c, kernel, f);
       if (s->attention) m->attention = as_it_is(c, f), m->attention_bias = as_it_is(c, 1);
-      m->node_h = in_panels(c, f, f), m->node_m = in_panels(c, f, f), m->node_bias = as_it_is(c, f);
-      m->update = in_panels(c, f, f), m->update_bias = as_it_is(c, f);
+      m->node_h = packed(c, kernel, f, f), m->node_m = packed(c, kernel, f, f), m->node_bias = as_it_is(c, f);
+      m->update = packed(c, kernel, f, f), m->update_bias = as_it_is(c, f);
     }
-    block->edge = place_edge(c, f);
+    block->edge = place_edge(c, kernel, f);
     block->out = as_it_is(c, f);
   }
   net->out_w = as_it_is(c, (long)f * s->outputs), net->out_b = as_it_is(c, s->outputs);

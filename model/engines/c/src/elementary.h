@@ -38,7 +38,13 @@ INLINE float tanh_(float x) { return 1.f - 2.f / (1.f + exp_(2.f * x)); }
  */
 typedef int integers __attribute__((vector_size(16)));
 static const float EXP[3] = {1.44269504088896341f, 87.f, -87.f}, EXP_MINUS[3] = {-1.44269504088896341f, 87.f, -87.f};
-static const float exp_numbers[7] = {12582912.f /* 1.5 2^23 */, 1.3276471979e-3f, 9.6755413342e-3f, 5.5507132735e-2f, 2.4022119724e-1f, 6.9314696706e-1f, 1.f};
+static const float exp_numbers[7] = {12582912.f /* 1.5 2^23 */,
+                                     1.3276471979e-3f,
+                                     9.6755413342e-3f,
+                                     5.5507132735e-2f,
+                                     2.4022119724e-1f,
+                                     6.9314696706e-1f,
+                                     1.f};
 INLINE vector one(void) { return known(exp_numbers + 6); }
 INLINE void exp_wide(vector x[WIDE_VECTORS], const float *of) {
 #pragma clang fp reassociate(off) /* or the rounding by `magic` is lost */

@@ -1,43 +1,45 @@
 /* The forward pass for a tile of molecules of one size. The mathematics is told in docs/denoiser.md. */
 #ifndef MOLSTEP_FORWARD_H
 #define MOLSTEP_FORWARD_H
-#include "gemm.h"
+#include "constants.h"
 #include "pairs.h"
+#include "product.h"
 
 static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
   const int f = net->s.f, R = net->s.radial, hidden = net->s.hidden, n = t->n, rows = t->rows, pairs = t->pairs;
   const BlockLayout *l = &net->l.block[b];
-  const float *p = net->p;
+  const float *p = net->p, *w = net->packed;
   const long wide = f + SETS;
   layer_norm(rows, f, t->h, k->hn, wide, k->rstd1);
   geometry(t->molecules, n, t->x, k->xn, k->scale, k->q, k->shapes, SHAPES);
   norms(rows, k->q, k->hn + f, k->hn2 + f, wide);
 
   /* pair network */
-  linear(rows, 2 * PAIR, f + SETS, k->hn, wide, p + l->edge_w, p + l->edge_b, t->ab, 2 * PAIR);
+  linear(net->kernel, rows, 2 * PAIR, f + SETS, k->hn, wide, w + l->edge_w, p + l->edge_b, t->ab, 2 * PAIR);
   pair_sums(t, t->ab, t->ab + PAIR, 2 * PAIR, 0, k->pre);
-  linear_add(pairs, PAIR, R, t->radial, LANES, p + l->radial_w, k->pre, PAIR);
-  linear_add(pairs, PAIR, SHAPES, k->shapes, SHAPES, p + l->radial_w + (long)R * PAIR, k->pre, PAIR);
+  linear_add(net->kernel, pairs, PAIR, R, t->radial, LANES, w + l->radial_w, k->pre, PAIR);
+  linear_add(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, w + l->radial_w + (long)R * PAIR, k->pre, PAIR);
   silu_all((long)pairs * PAIR, k->pre, t->hid);
-  linear(pairs, PAIR_OUT, PAIR, t->hid, PAIR, p + l->pair_w, p + l->pair_b, k->m, PAIR_OUT);
+  linear(net->kernel, pairs, PAIR_OUT, PAIR, t->hid, PAIR, w + l->pair_w, p + l->pair_b, k->m, PAIR_OUT);
 
   messages(t, f, k->shapes, k->m, k->mixed);
 
   /* attention */
   for (int part = 0; part < 3; part++)
-    linear(rows, f, f, k->hn, wide, p + l->qkv_w + (long)part * f * f, p + l->qkv_b + part * f, k->qkv + (long)part * rows * f, f);
+    linear(net->kernel, rows, f, f, k->hn, wide, w + l->qkv_w + (long)part * f * f, p + l->qkv_b + part * f,
+           k->qkv + (long)part * rows * f, f);
   attention(t, f, k->qkv, k->m, k->mixed);
   add_bias(rows, f, p + l->out_b, t->h);
-  linear_add(rows, f, f + PAIR, k->mixed, f + PAIR, p + l->out_w, t->h, f);
+  linear_add(net->kernel, rows, f, f + PAIR, k->mixed, f + PAIR, w + l->out_w, t->h, f);
 
   /* node network: t->act holds silu(up), t->wide its output */
   layer_norm(rows, f, t->h, k->hn2, wide, k->rstd2);
-  linear(rows, hidden, f + SETS, k->hn2, wide, p + l->up_w, p + l->up_b, k->up, hidden);
+  linear(net->kernel, rows, hidden, f + SETS, k->hn2, wide, w + l->up_w, p + l->up_b, k->up, hidden);
   silu_all((long)rows * hidden, k->up, t->act);
-  linear(rows, f + SETS, hidden, t->act, hidden, p + l->down_w, p + l->down_b, t->wide, wide);
+  linear(net->kernel, rows, f + SETS, hidden, t->act, hidden, w + l->down_w, p + l->down_b, t->wide, wide);
   add_update(rows, f, t->wide, t->h, k->g);
   move_sets(t, k);
-  linear_add(rows * 3, SETS, SETS, k->u, SETS, p + l->mix, t->x, SETS);
+  linear_add(net->kernel, rows * 3, SETS, SETS, k->u, SETS, w + l->mix, t->x, SETS);
 }
 
 /*
@@ -47,7 +49,7 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
   const Sizes *s = &net->s;
   const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, T = s->times, input = K + T;
   const long length = (long)n * width + (long)n * n * s->pairs;
-  const float *p = net->p;
+  const float *p = net->p, *w = net->packed;
   float *in = t->act; /* [rows, K+T] */
   for (int r = 0; r < t->rows; r++) {
     const float *node = z + r / n * length + r % n * width, *time = times + r / n * T;
@@ -60,19 +62,22 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
         t->x[r * 48 + a * 16 + c] = sum;
       }
   }
-  linear(t->rows, f, input, in, input, p + net->l.input_w, p + net->l.input_b, t->h, f);
+  linear(net->kernel, t->rows, f, input, in, input, w + net->l.input_w, p + net->l.input_b, t->h, f);
   radial_features(s, t->molecules, n, z, length, t->radial);
   for (int b = 0; b < s->blocks; b++) block_forward(net, b, t, &t->saved[b]);
 
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
-  linear(t->rows, LANES, f, t->hl, f, net->padded.scalars_w, net->padded.scalars_b, t->logits, LANES);
+  linear(net->kernel, t->rows, LANES, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,
+         LANES);
   geometry(t->molecules, n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
-  linear(t->rows, PAIR, f, t->hl, f, p + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
+  linear(net->kernel, t->rows, PAIR, f, t->hl, f, w + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
   pair_sums(t, t->node_end, t->node_end, PAIR, p + net->l.bonds_pair_b, t->pre_end);
-  linear_add(t->pairs, PAIR, s->radial, t->radial, LANES, p + net->l.bonds_pair_w, t->pre_end, PAIR);
-  linear_add(t->pairs, PAIR, SETS, t->shapes_end, SETS, p + net->l.bonds_pair_w + (long)s->radial * PAIR, t->pre_end, PAIR);
+  linear_add(net->kernel, t->pairs, PAIR, s->radial, t->radial, LANES, w + net->l.bonds_pair_w, t->pre_end, PAIR);
+  linear_add(net->kernel, t->pairs, PAIR, SETS, t->shapes_end, SETS, w + net->l.bonds_pair_w + (long)s->radial * PAIR,
+             t->pre_end, PAIR);
   silu_all((long)t->pairs * PAIR, t->pre_end, t->hid);
-  linear(t->pairs, LANES, PAIR, t->hid, PAIR, net->padded.bonds_out_w, net->padded.bonds_out_b, t->bond_logits, LANES);
+  linear(net->kernel, t->pairs, LANES, PAIR, t->hid, PAIR, net->packed_heads.bonds_out_w, net->padded.bonds_out_b,
+         t->bond_logits, LANES);
   for (int r = 0; r < t->rows; r++)
     for (int v = 0; v < V; v++)
       for (int a = 0; a < 3; a++) {
@@ -82,36 +87,6 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
       }
 }
 
-#if defined(__wasm__)
-/* Floats of scratch that pack_weights() needs: the largest weight. */
-static long packing_scratch(const Sizes *s) {
-  const long wide = s->f + PAIR, input = s->scalars + s->times;
-  return (input > wide ? input : wide) * (s->hidden > s->f ? s->hidden : s->f);
-}
-
-/* Puts every weight that forward() multiplies by into panels, in place. */
-static void pack_weights(Net *net, float *scratch) {
-  const Sizes *s = &net->s;
-  const int f = s->f, R = s->radial;
-#define PACK(rows, columns, at) pack_panels_in_place(rows, columns, at, scratch)
-  float *p = net->p;
-  PACK(s->scalars + s->times, f, p + net->l.input_w);
-  for (int b = 0; b < s->blocks; b++) {
-    const BlockLayout *l = &net->l.block[b];
-    for (int part = 0; part < 3; part++) PACK(f, f, p + l->qkv_w + (long)part * f * f);
-    PACK(f + SETS, 2 * PAIR, p + l->edge_w);
-    PACK(R, PAIR, p + l->radial_w), PACK(SHAPES, PAIR, p + l->radial_w + (long)R * PAIR);
-    PACK(PAIR, PAIR_OUT, p + l->pair_w);
-    PACK(f + PAIR, f, p + l->out_w), PACK(f + SETS, s->hidden, p + l->up_w), PACK(s->hidden, f + SETS, p + l->down_w);
-    PACK(SETS, SETS, p + l->mix);
-  }
-  PACK(f, PAIR, p + net->l.bonds_node_w);
-  PACK(R, PAIR, p + net->l.bonds_pair_w), PACK(SETS, PAIR, p + net->l.bonds_pair_w + (long)R * PAIR);
-  PACK(f, LANES, net->padded.scalars_w), PACK(PAIR, LANES, net->padded.bonds_out_w);
-#undef PACK
-}
-#endif
-
 /* softmax of `count` logits; `out` may be `logits` */
 INLINE void softmax(const float *logits, int count, float *out) {
   float max = logits[0], sum = 0;
@@ -119,8 +94,6 @@ INLINE void softmax(const float *logits, int count, float *out) {
   for (int k = 0; k < count; k++) sum += out[k] = exp_(logits[k] - max);
   for (int k = 0; k < count; k++) out[k] /= sum;
 }
-
-#define ONE_HOT 0.5f
 
 /* The estimate of x0 as a latent [molecules, length] from the tile's outputs. The tile's logits become probabilities. */
 static void predict_x0(const Net *net, Tile *t, const float *z, const float *alpha, const float *sigma, float *out) {
@@ -136,7 +109,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
       for (int k = 0; k < 3 * V; k++) om[i * width + k] = alpha[m] * zm[i * width + k] + sigma[m] * o[k];
       for (int a = 0; a < 3; a++) mean[a] += om[i * width + a];
       softmax(logits, K, logits);
-      for (int k = 0; k < K; k++) om[i * width + 3 * V + k] = logits[k] * ONE_HOT;
+      for (int k = 0; k < K; k++) om[i * width + 3 * V + k] = logits[k] * (float)ONE_HOT;
     }
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) om[i * width + a] -= mean[a] / n;
@@ -144,7 +117,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
       for (int j = 0; j < n; j++) {
         float *logits = t->bond_logits + ((long)(m * n + i) * n + j) * LANES, *pair = om + n * width + (i * n + j) * P;
         softmax(logits, P, logits);
-        for (int k = 0; k < P; k++) pair[k] = i == j ? 0.f : logits[k] * ONE_HOT;
+        for (int k = 0; k < P; k++) pair[k] = i == j ? 0.f : logits[k] * (float)ONE_HOT;
       }
   }
 }

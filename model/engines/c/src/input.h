@@ -1,9 +1,12 @@
-/* The backward pass of what forward() reads of its input: from the network to noisy latents. Included by backward.h. */
+/* The backward pass of what forward() reads of its input: from the network to noisy latents. */
 #ifndef MOLSTEP_INPUT_H
 #define MOLSTEP_INPUT_H
+#include "gradient.h"
+#include "state.h"
 
 /* dradial [pairs, 16] += d hid [pairs, 32] w^T, w [R, 32] */
-static void radial_gradient(int pairs, int R, const float *restrict dhid, const float *restrict w, float *restrict dradial) {
+static void radial_gradient(int pairs, int R, const float *restrict dhid, const float *restrict w,
+                            float *restrict dradial) {
   for (int pair = 0; pair < pairs; pair++)
     for (int k = 0; k < R; k++) {
       float sum = 0;
@@ -13,14 +16,17 @@ static void radial_gradient(int pairs, int R, const float *restrict dhid, const 
 }
 
 /* dz += what dradial says of the positions and of the pair features; see radial_features(). */
-static void radial_features_backward(const Sizes *s, int molecules, int n, const float *z, long length, const float *radial, const float *dradial, float *dz) {
+static void radial_features_backward(const Sizes *s, int molecules, int n, const float *z, long length,
+                                     const float *radial, const float *dradial, float *dz) {
   const int width = 3 * s->vectors + s->scalars, P = s->pairs;
-  static const float centre[6] = {0.f, 1.2f, 1.34f, 1.5f, 2.4f, 3.f}, slope[6] = {0.f, -100.f, -100.f, -100.f, -10.f, -4.f};
+  static const float centre[6] = {0.f, 1.2f, 1.34f, 1.5f, 2.4f, 3.f},
+                     slope[6] = {0.f, -100.f, -100.f, -100.f, -10.f, -4.f};
   for (int m = 0; m < molecules; m++)
     for (int i = 0; i < n; i++)
       for (int j = 0; j < n; j++) {
         const long pair = ((long)(m * n + i) * n + j) * LANES, features = m * length + n * width + (i * n + j) * P;
-        const float *o = radial + pair, *g = dradial + pair, *a = z + m * length + i * width, *b = z + m * length + j * width;
+        const float *o = radial + pair, *g = dradial + pair, *a = z + m * length + i * width,
+                    *b = z + m * length + j * width;
         for (int k = 0; k < P; k++) dz[features + k] += g[DISTANCES + k];
         if (i == j) continue;
         const float r[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]};

@@ -1,6 +1,11 @@
-/* Predictions and gradients of batches: divided into tiles and these among threads. Included by engine.c after its memory. */
+/* Predictions and gradients of batches: divided into tiles and these among threads. */
 #ifndef MOLSTEP_JOBS_H
 #define MOLSTEP_JOBS_H
+#include "engine.h"
+#include "memory.h"
+#if !defined(__wasm__)
+#include <pthread.h>
+#endif
 
 /* A worker's memory for a tile, grown where it is too small. 0 where there is none. */
 static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int train) {
@@ -8,9 +13,7 @@ static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int
   layout_tile(&e->s, &count, t, molecules, n, train);
   if (train) layout_gradient(&e->s, &count, &w->d, molecules, n);
   if (count.used > w->tile_floats) {
-#if !defined(__wasm__)
-    free(w->tile);
-#endif
+    release(w->tile);
     w->tile = allocate(count.used * 4), w->tile_floats = w->tile ? count.used : 0;
     if (!w->tile) return 0;
   }
@@ -27,15 +30,18 @@ typedef struct {
   int share, *next; /* prediction: how many workers divide the job, and the next tile that none of them has taken */
   const int *nodes, *batches;
   const Net *net;
-  const float *z, *target, *dx0, *times, *alpha, *sigma, *weights; /* `train`: towards a target, or by a gradient at x0 */
-  float *out, scale;                                               /* x0; where `train`, the gradient of z or 0 */
+  const float *z, *target, *dx0, *times, *alpha, *sigma,
+      *weights;      /* `train`: towards a target, or by a gradient at x0 */
+  float *out, scale; /* x0; where `train`, the gradient of z or 0 */
 } Job;
 
 /*
  * Tiles are numbered through all groups. A gradient's tile k goes to worker k % threads, so that sums never depend on timing; an
  * estimate depends on its own molecule alone, so prediction's go to whoever comes first.
  */
-static long first_tile(const Job *job) { return job->train ? job->index : __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED); }
+static long first_tile(const Job *job) {
+  return job->train ? job->index : __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED);
+}
 static long next_tile(const Job *job, long last) { return job->train ? last + job->e->threads : first_tile(job); }
 
 /* Molecules of a tile of n nodes: as many as go into one; in prediction no more than give every worker an equal part of the job. */
@@ -59,7 +65,8 @@ static void *work(void *argument) {
     __builtin_memset(w->gradient, 0, e->net.l.count * 4);
     __builtin_memset(w->padded, 0, padded_count(s) * 4);
     Padded g = padded_at(s, w->padded);
-    w->d.scalars_w = g.scalars_w, w->d.scalars_b = g.scalars_b, w->d.bonds_out_w = g.bonds_out_w, w->d.bonds_out_b = g.bonds_out_b;
+    w->d.scalars_w = g.scalars_w, w->d.scalars_b = g.scalars_b, w->d.bonds_out_w = g.bonds_out_w,
+    w->d.bonds_out_b = g.bonds_out_b;
     w->d.loss[0] = w->d.loss[1] = w->d.loss[2] = 0;
   }
   for (int group = 0; group < job->groups; group++) {
@@ -79,8 +86,9 @@ static void *work(void *argument) {
 #if !defined(__wasm__)
       if (job->train) w->d.dz = job->out ? job->out + at + m * length : 0;
       if (job->train)
-        tile_backward(job->net, &tile, z, job->target ? job->target + at + m * length : 0, job->dx0 ? job->dx0 + at + m * length : 0,
-                      job->times + k * s->times, job->alpha + k, job->sigma + k, job->weights ? job->weights + k * 3 : 0, job->scale, &w->d, w->gradient);
+        tile_backward(job->net, &tile, z, job->target ? job->target + at + m * length : 0,
+                      job->dx0 ? job->dx0 + at + m * length : 0, job->times + k * s->times, job->alpha + k,
+                      job->sigma + k, job->weights ? job->weights + k * 3 : 0, job->scale, &w->d, w->gradient);
       else
 #endif
         predict_x0(job->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);
@@ -90,9 +98,11 @@ static void *work(void *argument) {
   }
   if (job->train) { /* the padded heads' gradients into their places */
     for (int r = 0; r < s->f; r++)
-      for (int k = 0; k < s->scalars; k++) w->gradient[e->net.l.scalars_w + r * s->scalars + k] = w->d.scalars_w[r * LANES + k];
+      for (int k = 0; k < s->scalars; k++)
+        w->gradient[e->net.l.scalars_w + r * s->scalars + k] = w->d.scalars_w[r * LANES + k];
     for (int r = 0; r < PAIR; r++)
-      for (int k = 0; k < s->pairs; k++) w->gradient[e->net.l.bonds_out_w + r * s->pairs + k] = w->d.bonds_out_w[r * LANES + k];
+      for (int k = 0; k < s->pairs; k++)
+        w->gradient[e->net.l.bonds_out_w + r * s->pairs + k] = w->d.bonds_out_w[r * LANES + k];
     for (int k = 0; k < s->scalars; k++) w->gradient[e->net.l.scalars_b + k] = w->d.scalars_b[k];
     for (int k = 0; k < s->pairs; k++) w->gradient[e->net.l.bonds_out_b + k] = w->d.bonds_out_b[k];
   }
@@ -120,7 +130,8 @@ static int run_jobs(const Job *common) {
   void *arguments[THREADS_MAX] = {0};
   int ok = 1, next = 0;
   for (int w = 0; w < common->e->threads; w++)
-    jobs[w] = *common, jobs[w].index = w, jobs[w].share = common->e->threads, jobs[w].next = &next, arguments[w] = &jobs[w];
+    jobs[w] = *common, jobs[w].index = w, jobs[w].share = common->e->threads, jobs[w].next = &next,
+    arguments[w] = &jobs[w];
   run_all(common->e->threads, work, arguments);
   for (int w = 0; w < common->e->threads; w++) ok &= jobs[w].ok;
   return ok;
@@ -130,9 +141,19 @@ static int run_jobs(const Job *common) {
  * x0 estimates of groups of molecules of one size each, one after another: z, out [molecules, length]; times [molecules, 16 + levels];
  * alpha, sigma [molecules]. 1, or 0 where memory ran out.
  */
-EXPORT(molstep_predict_groups) int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *times,
-                                                          const float *alpha, const float *sigma, float *out) {
-  Job job = {.e = e, .net = &e->net, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times, .alpha = alpha, .sigma = sigma, .out = out};
+EXPORT(molstep_predict_groups)
+int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z,
+                           const float *times, const float *alpha, const float *sigma, float *out) {
+  Job job = {.e = e,
+             .net = &e->net,
+             .groups = groups,
+             .nodes = nodes,
+             .batches = batches,
+             .z = z,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
+             .out = out};
   return run_jobs(&job);
 }
 
@@ -140,22 +161,37 @@ EXPORT(molstep_predict_groups) int molstep_predict_groups(Engine *e, int groups,
  * The same, all on the calling thread with the memory of worker `worker` (below the engine's number of threads; 0 where it is not): several
  * threads may call at once, each as another worker.
  */
-EXPORT(molstep_predict_groups_on) int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *nodes, const int *batches, const float *z,
-                                                                const float *times, const float *alpha, const float *sigma, float *out) {
+EXPORT(molstep_predict_groups_on)
+int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *nodes, const int *batches, const float *z,
+                              const float *times, const float *alpha, const float *sigma, float *out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
-  Job job = {.e = e, .net = &e->net, .index = worker, .share = 1, .next = &next, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .times = times,
-             .alpha = alpha, .sigma = sigma, .out = out};
+  Job job = {.e = e,
+             .net = &e->net,
+             .index = worker,
+             .share = 1,
+             .next = &next,
+             .groups = groups,
+             .nodes = nodes,
+             .batches = batches,
+             .z = z,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
+             .out = out};
   work(&job);
   return job.ok;
 }
 
 /* Of one group. */
-EXPORT(molstep_predict) int molstep_predict(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha, const float *sigma, float *out) {
+EXPORT(molstep_predict)
+int molstep_predict(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
+                    const float *sigma, float *out) {
   return molstep_predict_groups(e, 1, &nodes, &batch, z, times, alpha, sigma, out);
 }
-EXPORT(molstep_predict_on) int molstep_predict_on(Engine *e, int worker, int nodes, int batch, const float *z, const float *times, const float *alpha,
-                                                  const float *sigma, float *out) {
+EXPORT(molstep_predict_on)
+int molstep_predict_on(Engine *e, int worker, int nodes, int batch, const float *z, const float *times,
+                       const float *alpha, const float *sigma, float *out) {
   return molstep_predict_groups_on(e, worker, 1, &nodes, &batch, z, times, alpha, sigma, out);
 }
 

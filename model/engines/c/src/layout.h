@@ -1,8 +1,8 @@
 /* Where each parameter lies in the flat array (the order of pair_attention/parameters.ts), and what is derived from it. */
 #ifndef MOLSTEP_LAYOUT_H
 #define MOLSTEP_LAYOUT_H
+#include "constants.h"
 
-enum { HEADS = 16, SETS = 16, PAIR = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3, LANES = 16, BLOCKS_MAX = 32 };
 enum { PAIR_OUT = PAIR + HEADS + SETS, SHAPES = 2 * SETS };
 
 typedef struct {
@@ -17,7 +17,8 @@ typedef struct {
 typedef struct {
   long input_w, input_b, sets_in;
   BlockLayout block[BLOCKS_MAX];
-  long scalars_w, scalars_b, bonds_node_w, bonds_node_b, bonds_pair_w, bonds_pair_b, bonds_out_w, bonds_out_b, sets_out, count;
+  long scalars_w, scalars_b, bonds_node_w, bonds_node_b, bonds_pair_w, bonds_pair_b, bonds_out_w, bonds_out_b, sets_out,
+      count;
 } Layout;
 
 static Layout make_layout(const Sizes *s) {
@@ -25,21 +26,33 @@ static Layout make_layout(const Sizes *s) {
   long at = 0;
 #define PLACE(field, size) (l.field = at, at += (long)(size))
   const long f = s->f, R = s->radial;
-  PLACE(input_w, (s->scalars + s->times) * f); PLACE(input_b, f); PLACE(sets_in, s->vectors * SETS);
+  PLACE(input_w, (s->scalars + s->times) * f);
+  PLACE(input_b, f);
+  PLACE(sets_in, s->vectors * SETS);
   for (int b = 0; b < s->blocks; b++) {
-    PLACE(block[b].qkv_w, 3 * f * f); PLACE(block[b].qkv_b, 3 * f);
-    PLACE(block[b].edge_w, (f + SETS) * 2 * PAIR); PLACE(block[b].edge_b, 2 * PAIR);
+    PLACE(block[b].qkv_w, 3 * f * f);
+    PLACE(block[b].qkv_b, 3 * f);
+    PLACE(block[b].edge_w, (f + SETS) * 2 * PAIR);
+    PLACE(block[b].edge_b, 2 * PAIR);
     PLACE(block[b].radial_w, (R + SHAPES) * PAIR);
-    PLACE(block[b].pair_w, PAIR * PAIR_OUT); PLACE(block[b].pair_b, PAIR_OUT);
-    PLACE(block[b].out_w, (f + PAIR) * f); PLACE(block[b].out_b, f);
-    PLACE(block[b].up_w, (f + SETS) * s->hidden); PLACE(block[b].up_b, s->hidden);
-    PLACE(block[b].down_w, s->hidden * (f + SETS)); PLACE(block[b].down_b, f + SETS);
+    PLACE(block[b].pair_w, PAIR * PAIR_OUT);
+    PLACE(block[b].pair_b, PAIR_OUT);
+    PLACE(block[b].out_w, (f + PAIR) * f);
+    PLACE(block[b].out_b, f);
+    PLACE(block[b].up_w, (f + SETS) * s->hidden);
+    PLACE(block[b].up_b, s->hidden);
+    PLACE(block[b].down_w, s->hidden * (f + SETS));
+    PLACE(block[b].down_b, f + SETS);
     PLACE(block[b].mix, SETS * SETS);
   }
-  PLACE(scalars_w, f * s->scalars); PLACE(scalars_b, s->scalars);
-  PLACE(bonds_node_w, f * PAIR); PLACE(bonds_node_b, PAIR);
-  PLACE(bonds_pair_w, (R + SETS) * PAIR); PLACE(bonds_pair_b, PAIR);
-  PLACE(bonds_out_w, PAIR * s->pairs); PLACE(bonds_out_b, s->pairs);
+  PLACE(scalars_w, f * s->scalars);
+  PLACE(scalars_b, s->scalars);
+  PLACE(bonds_node_w, f * PAIR);
+  PLACE(bonds_node_b, PAIR);
+  PLACE(bonds_pair_w, (R + SETS) * PAIR);
+  PLACE(bonds_pair_b, PAIR);
+  PLACE(bonds_out_w, PAIR * s->pairs);
+  PLACE(bonds_out_b, s->pairs);
   PLACE(sets_out, SETS * s->vectors);
 #undef PLACE
   l.count = at;
@@ -66,11 +79,19 @@ static Transposed make_transposed(const Sizes *s) {
 #define PLACE(field, size) (t.field = at, at += (long)(size))
   const long f = s->f;
   for (int b = 0; b < s->blocks; b++) {
-    PLACE(block[b].qkv, 3 * f * f); PLACE(block[b].edge, (f + SETS) * 2 * PAIR); PLACE(block[b].radial, SHAPES * PAIR);
-    PLACE(block[b].pair, PAIR * PAIR_OUT); PLACE(block[b].out, (f + PAIR) * f); PLACE(block[b].up, (f + SETS) * s->hidden);
-    PLACE(block[b].down, s->hidden * (f + SETS)); PLACE(block[b].mix, SETS * SETS);
+    PLACE(block[b].qkv, 3 * f * f);
+    PLACE(block[b].edge, (f + SETS) * 2 * PAIR);
+    PLACE(block[b].radial, SHAPES * PAIR);
+    PLACE(block[b].pair, PAIR * PAIR_OUT);
+    PLACE(block[b].out, (f + PAIR) * f);
+    PLACE(block[b].up, (f + SETS) * s->hidden);
+    PLACE(block[b].down, s->hidden * (f + SETS));
+    PLACE(block[b].mix, SETS * SETS);
   }
-  PLACE(scalars, f * LANES); PLACE(bonds_node, f * PAIR); PLACE(bonds_pair, SETS * PAIR); PLACE(bonds_out, PAIR * LANES);
+  PLACE(scalars, f * LANES);
+  PLACE(bonds_node, f * PAIR);
+  PLACE(bonds_pair, SETS * PAIR);
+  PLACE(bonds_out, PAIR * LANES);
 #undef PLACE
   t.count = at;
   return t;

@@ -1,6 +1,7 @@
 /* AdamW and Muon on the flat arrays; which parameter takes which is told by a list of Muon's matrices. */
 #ifndef MOLSTEP_OPTIMISER_H
 #define MOLSTEP_OPTIMISER_H
+#include "constants.h"
 #include "gemm.h"
 #include "layout.h"
 
@@ -35,16 +36,17 @@ static long muon_scratch(const Matrix *m) {
 }
 
 /*
- * Newton-Schulz iteration towards the nearest semi-orthogonal matrix (Jordan et al. 2024, Muon; quintic 3.4445, -4.7750, 2.0315).
+ * Newton-Schulz iteration towards the nearest semi-orthogonal matrix (Jordan et al. 2024, Muon).
  * x [r, c] with r <= c, r a multiple of 16, row length c16 (a multiple of 16, padded with zeros); normalised to |x| = 1 on entry.
  */
-static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, int r, int c16, int steps) {
-  for (int step = 0; step < steps; step++) {
+static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, int r, int c16) {
+  const float cubic = MUON_CUBIC, quintic = MUON_QUINTIC;
+  for (int step = 0; step < MUON_STEPS; step++) {
     transpose(x, r, c16, xt);
     gemm_symmetric((Gemm){r, r, c16, x, c16, 1, xt, r, a, r, 0, 0});
     gemm_symmetric((Gemm){r, r, r, a, r, 1, a, r, b, r, 0, 0});
-    for (long k = 0; k < (long)r * r; k++) b[k] = -4.7750f * a[k] + 2.0315f * b[k];
-    for (long k = 0; k < r; k++) b[k * r + k] += 3.4445f;
+    for (long k = 0; k < (long)r * r; k++) b[k] = cubic * a[k] + quintic * b[k];
+    for (long k = 0; k < r; k++) b[k * r + k] += (float)MUON_LINEAR;
     gemm((Gemm){r, c16, r, b, r, 1, x, c16, y, c16, 0, 0});
     float *swap = x;
     x = y, y = swap;
@@ -53,10 +55,12 @@ static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, i
 }
 
 /* One Muon update: p -= rate sqrt(max(1, out/in)) orthogonalise(g + beta (m - g)), momentum m <- beta m + (1-beta) g. */
-static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate, float *scratch) {
-  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows, c16 = (c + 15) / 16 * 16;
+static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate,
+                        float *scratch) {
+  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows,
+            c16 = (c + 15) / 16 * 16;
   float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
-  const float beta = 0.95f;
+  const float beta = MUON_MOMENTUM;
   double norm = 0;
   for (long k = 0; k < (long)r * c16; k++) x[k] = 0.f;
   for (int i = 0; i < m->rows; i++)
@@ -69,20 +73,22 @@ static void muon_update(const Matrix *m, float *p, const float *g, float *moment
     }
   const float inverse = 1.f / ((float)__builtin_sqrt(norm) + 1e-7f);
   for (long k = 0; k < (long)r * c16; k++) x[k] *= inverse;
-  x = orthogonalise(x, y, xt, a, b, r, c16, 5);
+  x = orthogonalise(x, y, xt, a, b, r, c16);
   const float ratio = (float)m->columns / m->rows, step = rate * (ratio > 1.f ? __builtin_sqrtf(ratio) : 1.f);
   for (int i = 0; i < m->rows; i++)
-    for (int j = 0; j < m->columns; j++) p[m->at + (long)i * m->columns + j] -= step * x[wide ? (long)i * c16 + j : (long)j * c16 + i];
+    for (int j = 0; j < m->columns; j++)
+      p[m->at + (long)i * m->columns + j] -= step * x[wide ? (long)i * c16 + j : (long)j * c16 + i];
 }
 
-/* AdamW without decay on [from, to): betas 0.9 and 0.95, eps 1e-8; `count` is the update's number from 1. */
-static void adam_update(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, long from, long to, float gain,
-                        float rate, float correct1, float correct2) {
+/* AdamW without decay on [from, to); `count` is the update's number from 1. */
+static void adam_update(float *restrict p, const float *restrict g, float *restrict m, float *restrict v, long from,
+                        long to, float gain, float rate, float correct1, float correct2) {
+  const float beta1 = ADAM_BETA1, beta2 = ADAM_BETA2, rest1 = 1 - ADAM_BETA1, rest2 = 1 - ADAM_BETA2;
   for (long k = from; k < to; k++) {
     const float grad = g[k] * gain;
-    m[k] = 0.9f * m[k] + 0.1f * grad;
-    v[k] = 0.95f * v[k] + 0.05f * grad * grad;
-    p[k] -= rate * (m[k] * correct1) / (__builtin_sqrtf(v[k] * correct2) + 1e-8f);
+    m[k] = beta1 * m[k] + rest1 * grad;
+    v[k] = beta2 * v[k] + rest2 * grad * grad;
+    p[k] -= rate * (m[k] * correct1) / (__builtin_sqrtf(v[k] * correct2) + (float)ADAM_EPSILON);
   }
 }
 

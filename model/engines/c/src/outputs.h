@@ -2,13 +2,14 @@
 #ifndef MOLSTEP_OUTPUTS_H
 #define MOLSTEP_OUTPUTS_H
 #include "backward.h"
+#include "constants.h"
 
 /*
  * Loss of a tile and the gradients of its outputs, as network_backward() asks for them. weights [molecules, 3]: positions, scalars, pairs; `scale` multiplies
  * each molecule's loss (1 / molecules of the whole batch). The losses reported are unscaled sums over molecules, each weighted.
  */
-static void loss_outputs(const Net *net, const Tile *t, const float *z, const float *target, const float *alpha, const float *sigma,
-                         const float *weights, float scale, Gradient *d, float *g) {
+static void loss_outputs(const Net *net, const Tile *t, const float *z, const float *target, const float *alpha,
+                         const float *sigma, const float *weights, float scale, Gradient *d, float *g) {
   const Sizes *s = &net->s;
   const int V = s->vectors, K = s->scalars, P = s->pairs, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
   const long length = (long)n * width + (long)n * n * P;
@@ -20,11 +21,12 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
     const float *zm = z + m * length, *tm = target + m * length, *w = weights + m * 3;
     float mean[3] = {0};
     for (int i = 0; i < n; i++)
-      for (int a = 0; a < 3; a++) mean[a] += (alpha[m] * zm[i * width + a] + sigma[m] * t->o[(long)(m * n + i) * V * 3 + a]) / n;
+      for (int a = 0; a < 3; a++)
+        mean[a] += (alpha[m] * zm[i * width + a] + sigma[m] * t->o[(long)(m * n + i) * V * 3 + a]) / n;
     for (int i = 0; i < n; i++) {
       const long r = m * n + i;
       for (int v = 0; v < V; v++) {
-        const float weight = w[0] / n * (v == 0 ? 1.f : 0.3f);
+        const float weight = w[0] / n * (v == 0 ? 1.f : (float)VECTOR_WEIGHT);
         for (int a = 0; a < 3; a++) {
           const int at = i * width + v * 3 + a;
           float error = alpha[m] * zm[at] + sigma[m] * t->o[(r * V + v) * 3 + a] - tm[at] - (v == 0 ? mean[a] : 0.f);
@@ -39,8 +41,9 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
       float probability[LANES];
       softmax(t->logits + r * LANES, K, probability);
       for (int k = 0; k < K; k++) {
-        const float want = tm[i * width + 3 * V + k] / ONE_HOT;
-        if (want > 0.f) d->loss[1] -= w[1] / n * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
+        const float want = tm[i * width + 3 * V + k] / (float)ONE_HOT;
+        if (want > 0.f)
+          d->loss[1] -= w[1] / n * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
         dlogits[r * LANES + k] = scale * w[1] / n * (probability[k] - want);
       }
       for (int j = 0; j < n; j++) {
@@ -49,7 +52,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
         const float *pt = tm + n * width + (i * n + j) * P, each = w[2] / (n * n);
         softmax(t->bond_logits + pair * LANES, P, probability);
         for (int k = 0; k < P; k++) {
-          const float want = pt[k] / ONE_HOT;
+          const float want = pt[k] / (float)ONE_HOT;
           if (want > 0.f) d->loss[2] -= each * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
           dbonds[pair * LANES + k] = scale * each * (probability[k] - want);
         }
@@ -70,8 +73,8 @@ static void softmax_backward(const float *logits, int count, const float *given,
  * The same with dx0 [molecules, length], the gradient at the estimate that predict_x0() makes, in a loss's place: through the centring of
  * the first vector and the softmaxes of classes and pairs. `scale` multiplies it. No losses are told.
  */
-static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, const float *alpha, const float *sigma, float scale, Gradient *d,
-                             float *g) {
+static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, const float *alpha, const float *sigma,
+                             float scale, Gradient *d, float *g) {
   const Sizes *s = &net->s;
   const int V = s->vectors, K = s->scalars, P = s->pairs, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
   const long length = (long)n * width + (long)n * n * P;
@@ -95,11 +98,12 @@ static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, co
         }
         if (d->dz) d->dz[m * length + i * width + k] = alpha[m] * dvector;
       }
-      softmax_backward(t->logits + r * LANES, K, given + i * width + 3 * V, scale * ONE_HOT, d->dup + r * LANES);
+      softmax_backward(t->logits + r * LANES, K, given + i * width + 3 * V, scale * (float)ONE_HOT, d->dup + r * LANES);
       for (int j = 0; j < n; j++)
         if (i != j) {
           const long pair = r * n + j;
-          softmax_backward(t->bond_logits + pair * LANES, P, given + n * width + (i * n + j) * P, scale * ONE_HOT, d->dpair + pair * LANES);
+          softmax_backward(t->bond_logits + pair * LANES, P, given + n * width + (i * n + j) * P,
+                           scale * (float)ONE_HOT, d->dpair + pair * LANES);
         }
     }
   }
@@ -109,8 +113,9 @@ static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, co
  * The whole way back of a tile after its way forward: from the loss towards a target or, where dx0 is given, from that gradient of the
  * estimate.
  */
-static void tile_backward(const Net *net, Tile *t, const float *z, const float *target, const float *dx0, const float *times, const float *alpha,
-                          const float *sigma, const float *weights, float scale, Gradient *d, float *g) {
+static void tile_backward(const Net *net, Tile *t, const float *z, const float *target, const float *dx0,
+                          const float *times, const float *alpha, const float *sigma, const float *weights, float scale,
+                          Gradient *d, float *g) {
   if (dx0) estimate_outputs(net, t, dx0, alpha, sigma, scale, d, g);
   else loss_outputs(net, t, z, target, alpha, sigma, weights, scale, d, g);
   network_backward(net, t, z, times, d, g);

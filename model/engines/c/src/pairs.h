@@ -15,8 +15,7 @@ static void layer_norm(int rows, int f, const float *h, float *out, long out_row
     vector sum[WIDE_VECTORS] = {{0}}, square[WIDE_VECTORS] = {{0}};
     for (int k = 0; k < f; k += WIDE) EACH sum[v] += part(a + k, v);
     const float mean = lanes(sum) / f;
-    for (int k = 0; k < f; k += WIDE)
-      EACH {
+    for (int k = 0; k < f; k += WIDE) EACH {
         const vector d = part(a + k, v) - mean;
         square[v] = FMA(d, d, square[v]);
       }
@@ -46,8 +45,8 @@ static void add_update(int rows, int f, const float *y, float *h, float *g) {
 }
 
 /* Normalised sets, their squared norms, distances and (where asked) cosines of all pairs. */
-static void geometry(int molecules, int n, const float *restrict x, float *restrict xn, float *restrict scale, float *restrict q,
-                     float *restrict shapes, int width) {
+static void geometry(int molecules, int n, const float *restrict x, float *restrict xn, float *restrict scale,
+                     float *restrict q, float *restrict shapes, int width) {
   for (int m = 0; m < molecules; m++) {
     const float *xm = x + (long)m * n * 48;
     float *y = xn + (long)m * n * 48, *qm = q + (long)m * n * 16, *sc = scale + m * 16, sum[16] = {0};
@@ -63,7 +62,8 @@ static void geometry(int molecules, int n, const float *restrict x, float *restr
       }
     for (int i = 0; i < n; i++)
       for (int j = 0; j <= i; j++) { /* (j, i) is the same */
-        float *out = shapes + ((long)(m * n + i) * n + j) * width, *mirrored = shapes + ((long)(m * n + j) * n + i) * width;
+        float *out = shapes + ((long)(m * n + i) * n + j) * width,
+              *mirrored = shapes + ((long)(m * n + j) * n + i) * width;
         const float *a = y + i * 48, *b = y + j * 48, *qi = qm + i * 16, *qj = qm + j * 16;
         for (int c = 0; c < 16; c++) {
           float dot = a[c] * b[c] + a[16 + c] * b[16 + c] + a[32 + c] * b[32 + c];
@@ -88,8 +88,14 @@ static void radial_features(const Sizes *s, int molecules, int n, const float *z
         float *o = out + ((long)(m * n + i) * n + j) * LANES;
         float dx = a[0] - b[0], dy = a[1] - b[1], dz = a[2] - b[2];
         float d2 = (dx * dx + dy * dy + dz * dz) * 2.56f, d = __builtin_sqrtf(d2 + 1e-6f);
-        float arg[8] = {0.f, -(d - 1.2f) * (d - 1.2f) * 50.f, -(d - 1.34f) * (d - 1.34f) * 50.f, -(d - 1.5f) * (d - 1.5f) * 50.f,
-                        -(d - 2.4f) * (d - 2.4f) * 5.f, -(d - 3.f) * (d - 3.f) * 2.f, -0.5f * d, 0.f};
+        float arg[8] = {0.f,
+                        -(d - 1.2f) * (d - 1.2f) * 50.f,
+                        -(d - 1.34f) * (d - 1.34f) * 50.f,
+                        -(d - 1.5f) * (d - 1.5f) * 50.f,
+                        -(d - 2.4f) * (d - 2.4f) * 5.f,
+                        -(d - 3.f) * (d - 3.f) * 2.f,
+                        -0.5f * d,
+                        0.f};
         for (int k = 0; k < 8; k++) o[k] = exp_(arg[k]);
         o[0] = 0.3f * d, o[7] = 1.f / (1.f + d2);
         for (int k = 0; k < LANES - DISTANCES; k++) o[8 + k] = k < P ? e[k] : 0.f;
@@ -160,7 +166,8 @@ static void softmax_rows(int n, float *row) {
   for (int j = 0; j < n; j++) EACH put(row + j * PAIR_OUT, v, part(row + j * PAIR_OUT, v) * sum[v]);
 }
 
-static void attention(const Tile *t, int f, const float *restrict qkv, float *restrict pair_out, float *restrict mixed) {
+static void attention(const Tile *t, int f, const float *restrict qkv, float *restrict pair_out,
+                      float *restrict mixed) {
   const int n = t->n, d = f / HEADS;
   const long plane = (long)t->rows * f, out_row = f + PAIR;
   const float inverse = 1.f / __builtin_sqrtf((float)d);
@@ -168,10 +175,12 @@ static void attention(const Tile *t, int f, const float *restrict qkv, float *re
     const float *q = qkv + (long)m * n * f, *k = q + plane, *value = k + plane;
     float *w = pair_out + (long)m * n * n * PAIR_OUT + PAIR, *o = mixed + (long)m * n * out_row;
     for (int c = 0; c < HEADS; c += VECTOR_FLOATS)
-      lane_product(&(LaneProduct){n, n, d, q + c, f, HEADS, k + c, f, HEADS, w + c, n * PAIR_OUT, PAIR_OUT, inverse, 1});
+      lane_product(
+          &(LaneProduct){n, n, d, q + c, f, HEADS, k + c, f, HEADS, w + c, n * PAIR_OUT, PAIR_OUT, inverse, 1});
     for (int i = 0; i < n; i++) softmax_rows(n, w + (long)i * n * PAIR_OUT);
     for (int c = 0; c < HEADS; c += VECTOR_FLOATS)
-      lane_product(&(LaneProduct){n, d, n, w + c, n * PAIR_OUT, PAIR_OUT, value + c, HEADS, f, o + c, out_row, HEADS, 1.f, 0});
+      lane_product(
+          &(LaneProduct){n, d, n, w + c, n * PAIR_OUT, PAIR_OUT, value + c, HEADS, f, o + c, out_row, HEADS, 1.f, 0});
   }
 }
 

@@ -3,21 +3,22 @@
 #define MOLSTEP_STATE_H
 #include "elementary.h"
 #include "layout.h"
+#include "product.h"
 
 /* What one block keeps for its backward pass; in inference all blocks share one. */
 typedef struct {
-  float *hn, *rstd1;   /* [rows, f+16] LN(h) and set norms; [rows] */
-  float *xn, *scale;   /* [rows, 3, 16] normalised sets; [molecules, 16] 1/rms */
-  float *q;            /* [rows, 16] squared norms of the sets */
-  float *shapes;       /* [pairs, 32] distances, cosines */
-  float *pre;          /* [pairs, 32] before the first silu */
-  float *m;            /* [pairs, 64] message before its silu | attention | coordinate weight */
-  float *qkv;          /* [3, rows, f] */
-  float *mixed;        /* [rows, f+32] attention's output and summed messages */
-  float *hn2, *rstd2;  /* [rows, f+16]; [rows] */
-  float *up;           /* [rows, 3f] before its silu */
-  float *g;            /* [rows, 16] tanh gate */
-  float *u;            /* [rows, 3, 16] update of the sets before mixing */
+  float *hn, *rstd1;  /* [rows, f+16] LN(h) and set norms; [rows] */
+  float *xn, *scale;  /* [rows, 3, 16] normalised sets; [molecules, 16] 1/rms */
+  float *q;           /* [rows, 16] squared norms of the sets */
+  float *shapes;      /* [pairs, 32] distances, cosines */
+  float *pre;         /* [pairs, 32] before the first silu */
+  float *m;           /* [pairs, 64] message before its silu | attention | coordinate weight */
+  float *qkv;         /* [3, rows, f] */
+  float *mixed;       /* [rows, f+32] attention's output and summed messages */
+  float *hn2, *rstd2; /* [rows, f+16]; [rows] */
+  float *up;          /* [rows, 3f] before its silu */
+  float *g;           /* [rows, 16] tanh gate */
+  float *u;           /* [rows, 3, 16] update of the sets before mixing */
 } Saved;
 
 typedef struct {
@@ -26,14 +27,17 @@ typedef struct {
   Transposed lt;
   Padded padded;
   float *p, *t; /* parameters; transposes */
+  const ProductKernel *kernel;
+  float *packed;       /* p's weights as the kernel packs them, each where it lies in p; may be p itself */
+  Padded packed_heads; /* the same of `padded` */
 } Net;
 
 typedef struct {
   int molecules, n, rows, pairs;
-  float *h, *x, *radial;       /* [rows, f], [rows, 3, 16], [pairs, 16]: r0 and its pad */
+  float *h, *x, *radial;        /* [rows, f], [rows, 3, 16], [pairs, 16]: r0 and its pad */
   float *hid, *act, *ab, *wide; /* scratch: [pairs, 64], [rows, 3f], [rows, 64], [rows, f+32] */
   float *shapes_end, *hl, *rstd_end, *xn_end, *scale_end, *q_end, *node_end, *pre_end; /* the end's own */
-  float *logits, *bond_logits, *o;                                                    /* [rows,16], [pairs,16], [rows,V,3] */
+  float *logits, *bond_logits, *o; /* [rows,16], [pairs,16], [rows,V,3] */
   Saved saved[BLOCKS_MAX];
 } Tile;
 

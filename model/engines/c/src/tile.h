@@ -1,10 +1,8 @@
 /* Memory of tiles: how many molecules stand in one, and where its arrays lie in an arena. */
 #ifndef MOLSTEP_TILE_H
 #define MOLSTEP_TILE_H
+#include "constants.h"
 #include "outputs.h"
-
-/* Rows of a tile: enough to reuse each weight from cache, few enough that a tile stays there. */
-enum { TILE_ROWS = 72, TILE_PAIRS = 648 };
 
 /* Molecules of n nodes in a tile. */
 static int tile_molecules(int n) {
@@ -31,19 +29,31 @@ static void layout_tile(const Sizes *s, Arena *a, Tile *t, int molecules, int n,
   t->hid = take(a, pairs * PAIR), t->ab = take(a, rows * 2 * PAIR), t->wide = take(a, rows * (f + PAIR));
   long act = rows * hidden > rows * 48 ? rows * hidden : rows * 48;
   t->act = take(a, act);
-  t->shapes_end = take(a, pairs * SETS), t->hl = take(a, rows * f), t->rstd_end = take(a, rows), t->xn_end = take(a, rows * 48);
-  t->scale_end = take(a, molecules * 16), t->q_end = take(a, rows * 16), t->node_end = take(a, rows * PAIR), t->pre_end = take(a, pairs * PAIR);
+  t->shapes_end = take(a, pairs * SETS), t->hl = take(a, rows * f), t->rstd_end = take(a, rows),
+  t->xn_end = take(a, rows * 48);
+  t->scale_end = take(a, molecules * 16), t->q_end = take(a, rows * 16), t->node_end = take(a, rows * PAIR),
+  t->pre_end = take(a, pairs * PAIR);
   t->logits = take(a, rows * LANES), t->bond_logits = take(a, pairs * LANES), t->o = take(a, rows * s->vectors * 3);
   for (int b = 0; b < s->blocks; b++) {
     if (b > 0 && !train) {
       t->saved[b] = t->saved[0];
       continue;
     }
-    t->saved[b] = (Saved){
-      .hn = take(a, rows * wide), .rstd1 = take(a, rows), .xn = take(a, rows * 48), .scale = take(a, molecules * 16),
-      .q = take(a, rows * 16), .shapes = take(a, pairs * SHAPES), .pre = take(a, pairs * PAIR), .m = take(a, pairs * PAIR_OUT),
-      .qkv = take(a, 3 * rows * f), .mixed = take(a, rows * (f + PAIR)), .hn2 = take(a, rows * wide), .rstd2 = take(a, rows),
-      .up = take(a, rows * hidden), .g = take(a, rows * 16), .u = take(a, rows * 48)};
+    t->saved[b] = (Saved){.hn = take(a, rows * wide),
+                          .rstd1 = take(a, rows),
+                          .xn = take(a, rows * 48),
+                          .scale = take(a, molecules * 16),
+                          .q = take(a, rows * 16),
+                          .shapes = take(a, pairs * SHAPES),
+                          .pre = take(a, pairs * PAIR),
+                          .m = take(a, pairs * PAIR_OUT),
+                          .qkv = take(a, 3 * rows * f),
+                          .mixed = take(a, rows * (f + PAIR)),
+                          .hn2 = take(a, rows * wide),
+                          .rstd2 = take(a, rows),
+                          .up = take(a, rows * hidden),
+                          .g = take(a, rows * 16),
+                          .u = take(a, rows * 48)};
   }
 }
 
@@ -52,7 +62,8 @@ static void layout_gradient(const Sizes *s, Arena *a, Gradient *d, int molecules
   d->dh = take(a, rows * f), d->dx = take(a, rows * 48), d->dxn = take(a, rows * 48), d->dq = take(a, rows * 16);
   d->dpair = take(a, pairs * PAIR_OUT), d->dhid = take(a, pairs * PAIR), d->dshapes = take(a, pairs * SHAPES);
   d->dqkv = take(a, 3 * rows * f), d->dhn = take(a, rows * wide), d->dmixed = take(a, rows * (f + PAIR));
-  d->dup = take(a, rows * s->hidden), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR), d->dradial = take(a, pairs * LANES);
+  d->dup = take(a, rows * s->hidden), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR),
+  d->dradial = take(a, pairs * LANES);
 }
 
 #endif

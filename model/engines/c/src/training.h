@@ -1,6 +1,9 @@
-/* Losses, gradients and updates, all threads taking part. Included by engine.c after its jobs. */
+/* Losses, gradients and updates, all threads taking part. */
 #ifndef MOLSTEP_TRAINING_H
 #define MOLSTEP_TRAINING_H
+#include "jobs.h"
+#include "optimiser.h"
+#include "refresh.h"
 
 /* What the threads of an update share. Every thread takes a fixed share, so that sums never depend on timing. */
 typedef struct {
@@ -82,12 +85,24 @@ static void sum_gradients(Engine *e) {
 }
 
 /* Losses [3] (mean over molecules) and the gradient of their sum, in array 4. */
-EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
-                                             const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
+EXPORT(molstep_gradient)
+int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *target,
+                     const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
   long molecules = 0;
   for (int k = 0; k < groups; k++) molecules += batches[k];
-  Job job = {.e = e, .net = &e->net, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .target = target, .times = times, .alpha = alpha,
-             .sigma = sigma, .weights = weights, .scale = 1.f / molecules};
+  Job job = {.e = e,
+             .net = &e->net,
+             .train = 1,
+             .groups = groups,
+             .nodes = nodes,
+             .batches = batches,
+             .z = z,
+             .target = target,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
+             .weights = weights,
+             .scale = 1.f / molecules};
   if (!run_jobs(&job)) return 0;
   double sum[3] = {0};
   for (int w = 0; w < e->threads; w++)
@@ -101,12 +116,23 @@ EXPORT(molstep_gradient) int molstep_gradient(Engine *e, int groups, const int *
  * The same by a gradient at x0, dx0 [molecules, length] as molstep_predict_groups() gives x0: in array 4 the gradient of the mean over
  * molecules of <dx0, x0>. 1, or 0 where memory ran out.
  */
-EXPORT(molstep_gradient_at) int molstep_gradient_at(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *dx0,
-                                                   const float *times, const float *alpha, const float *sigma) {
+EXPORT(molstep_gradient_at)
+int molstep_gradient_at(Engine *e, int groups, const int *nodes, const int *batches, const float *z, const float *dx0,
+                        const float *times, const float *alpha, const float *sigma) {
   long molecules = 0;
   for (int k = 0; k < groups; k++) molecules += batches[k];
-  Job job = {.e = e, .net = &e->net, .train = 1, .groups = groups, .nodes = nodes, .batches = batches, .z = z, .dx0 = dx0, .times = times,
-             .alpha = alpha, .sigma = sigma, .scale = 1.f / molecules};
+  Job job = {.e = e,
+             .net = &e->net,
+             .train = 1,
+             .groups = groups,
+             .nodes = nodes,
+             .batches = batches,
+             .z = z,
+             .dx0 = dx0,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
+             .scale = 1.f / molecules};
   if (!run_jobs(&job)) return 0;
   sum_gradients(e);
   return 1;
@@ -116,21 +142,51 @@ EXPORT(molstep_gradient_at) int molstep_gradient_at(Engine *e, int groups, const
  * dz [molecules, length], the gradient of <dx0, x0> of each molecule with respect to its z. What array 4 holds is lost, and with it the
  * norm: no update is to follow. 1, or 0 where memory ran out.
  */
-EXPORT(molstep_input_gradient) int molstep_input_gradient(Engine *e, int nodes, int batch, const float *z, const float *dx0, const float *times,
-                                                         const float *alpha, const float *sigma, float *dz) {
-  Job job = {.e = e, .net = &e->net, .train = 1, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .dx0 = dx0, .times = times,
-             .alpha = alpha, .sigma = sigma, .out = dz, .scale = 1.f};
+EXPORT(molstep_input_gradient)
+int molstep_input_gradient(Engine *e, int nodes, int batch, const float *z, const float *dx0, const float *times,
+                           const float *alpha, const float *sigma, float *dz) {
+  Job job = {.e = e,
+             .net = &e->net,
+             .train = 1,
+             .groups = 1,
+             .nodes = &nodes,
+             .batches = &batch,
+             .z = z,
+             .dx0 = dx0,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
+             .out = dz,
+             .scale = 1.f};
   e->norm = __builtin_nanf("");
   return run_jobs(&job);
 }
 
+static void *averages_share(void *argument) {
+  const Update *u = argument;
+  derive_share(&u->e->averages, 0, u->index, u->e->threads, 0);
+  return 0;
+}
+
 /* Estimates as molstep_predict_groups() makes them, by the averages of the weights in array 1. */
-EXPORT(molstep_predict_averages) int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
-                                                             const float *sigma, float *out) {
-  Net averages = e->net;
-  averages.p = e->ema, averages.padded = padded_at(&e->s, e->padded_averages);
-  pad_heads(&averages);
-  Job job = {.e = e, .net = &averages, .groups = 1, .nodes = &nodes, .batches = &batch, .z = z, .times = times, .alpha = alpha, .sigma = sigma,
+EXPORT(molstep_predict_averages)
+int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
+                             const float *sigma, float *out) {
+  if (!e->averages_derived) { /* once an update, if at all */
+    Update updates[THREADS_MAX];
+    for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
+    run_updates(e, updates, averages_share);
+    e->averages_derived = 1;
+  }
+  Job job = {.e = e,
+             .net = &e->averages,
+             .groups = 1,
+             .nodes = &nodes,
+             .batches = &batch,
+             .z = z,
+             .times = times,
+             .alpha = alpha,
+             .sigma = sigma,
              .out = out};
   return run_jobs(&job);
 }
@@ -139,20 +195,30 @@ EXPORT(molstep_predict_averages) int molstep_predict_averages(Engine *e, int nod
  * One update from the gradient in array 4, clipped to norm `clip`; `count` from 1. Returns the gradient's norm before clipping;
  * where that is not finite nothing is changed.
  */
-EXPORT(molstep_update) float molstep_update(Engine *e, long count, float muon, float adam, float ema_decay, float clip) {
+EXPORT(molstep_update)
+float molstep_update(Engine *e, long count, float muon, float adam, float ema_decay, float clip) {
   const float norm = e->norm;
   if (!(norm < 3e38f)) return norm;
   double power1 = 1, power2 = 1;
-  for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= 0.9;
-  for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= 0.95;
+  for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= ADAM_BETA1;
+  for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= ADAM_BETA2;
   Matrix list[BLOCKS_MAX * 9];
   Update updates[THREADS_MAX];
   const int matrices = muon_matrices(&e->s, &e->net.l, list);
   for (int w = 0; w < e->threads; w++)
-    updates[w] = (Update){.e = e, .index = w, .all = matrices, .list = list, .gain = norm > clip ? clip / (norm + 1e-6f) : 1.f, .muon = muon,
-                          .adam = adam, .correct1 = (float)(1 / (1 - power1)), .correct2 = (float)(1 / (1 - power2)), .keep = ema_decay};
+    updates[w] = (Update){.e = e,
+                          .index = w,
+                          .all = matrices,
+                          .list = list,
+                          .gain = norm > clip ? clip / (norm + 1e-6f) : 1.f,
+                          .muon = muon,
+                          .adam = adam,
+                          .correct1 = (float)(1 / (1 - power1)),
+                          .correct2 = (float)(1 / (1 - power2)),
+                          .keep = ema_decay};
   run_updates(e, updates, update_share);
   run_updates(e, updates, average_share);
+  e->averages_derived = 0;
   return norm;
 }
 

@@ -2,23 +2,19 @@
 #ifndef MOLSTEP_VECTOR_H
 #define MOLSTEP_VECTOR_H
 
-#if defined(__AVX512F__)
+/* What the compiler builds for is told here alone: how wide a vector is, and whose kernel multiplies (product_kernels.h includes it). */
+#if defined(__wasm__)
+#define VECTOR_FLOATS 4
+#define FLOAT32_HEADER "product_wasm.h"
+#elif defined(__AVX512F__)
 #define VECTOR_FLOATS 16
-#define ROWS_MAX 8
-#define COLUMNS_MAX 3
+#define FLOAT32_HEADER "product_avx512.h"
 #elif defined(__AVX2__)
 #define VECTOR_FLOATS 8
-#define ROWS_MAX 6
-#define COLUMNS_MAX 2
-#elif defined(__wasm__) && !defined(__wasm_relaxed_simd__)
-/* A product of its own before each addition takes a register more. */
-#define VECTOR_FLOATS 4
-#define ROWS_MAX 4
-#define COLUMNS_MAX 2
+#define FLOAT32_HEADER "product_avx2.h"
 #else
 #define VECTOR_FLOATS 4
-#define ROWS_MAX 6
-#define COLUMNS_MAX 2
+#define FLOAT32_HEADER "product_generic.h"
 #endif
 
 typedef float vector __attribute__((vector_size(VECTOR_FLOATS * 4), aligned(4)));
@@ -58,15 +54,19 @@ INLINE float lanes(const vector x[WIDE_VECTORS]) {
   return sum;
 }
 
-#if defined(__wasm__)
-/* Keeps clang from folding an address into an access's offset: V8 makes an addition of such an offset. */
+/*
+ * Keeps the compiler from knowing what a value is made of: gcc from choosing other addresses for those written, clang from folding an address into an
+ * access's offset, of which V8 makes an addition.
+ */
 #define OPAQUE(value) __asm__("" : "+r"(value))
+
+#if defined(__wasm__)
 /* Keeps clang from making WIDE_VECTORS chains one after another of what is written step by step: a use of x in a branch that V8 sees is never taken. */
 static vector unused[WIDE_VECTORS];
 INLINE void apart(const vector x[WIDE_VECTORS]) {
   int never = 0;
   OPAQUE(never);
-  if (never) EACH ((volatile vector *)unused)[v] = x[v];
+  if (never) EACH((volatile vector *)unused)[v] = x[v];
 }
 /* A number in all lanes, from memory at an address that V8 knows: it would take three instructions to build it. */
 INLINE vector known(const float *at) {

@@ -11,7 +11,7 @@ import { type GpuDenoiser, type GpuPlace, openGpuDenoiser } from "../denoiser.ts
 import type { Gpu } from "../device.ts";
 import type { GpuNetwork } from "../engine.ts";
 import type { Parameters } from "../packing.ts";
-import type { Precision } from "../products.ts";
+import type { Precision } from "../../runtimes.ts";
 import { CONDITIONS, createEgnnEstimates, createSplit, splitGroups } from "./latents.ts";
 import type { Arrays } from "./network.ts";
 import { createWeightedEgnn } from "./weighted.ts";

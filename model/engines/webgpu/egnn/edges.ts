@@ -5,7 +5,7 @@
 import type { EgnnSizes } from "../../../networks/egnn_parameters.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import type { Precision } from "../products.ts";
+import type { Precision } from "../../runtimes.ts";
 import { assemble } from "../wgsl.ts";
 import edges from "./edges.wgsl" with { type: "text" };
 import { edgeTiling, GROUPS } from "./tiling.ts";

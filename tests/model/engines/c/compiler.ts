@@ -9,3 +9,12 @@ export const hasCompiler = (() => {
     return false;
   }
 })();
+
+/** Whether a program is here and runs. */
+export async function has(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}

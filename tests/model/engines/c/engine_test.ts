@@ -23,7 +23,7 @@ import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
 import type { BatchShape } from "../../../../model/diffusion/types.ts";
 import type { Denoiser } from "../../../../model/diffusion/denoiser.ts";
-import { hasCompiler } from "./compiler.ts";
+import { has, hasCompiler } from "./compiler.ts";
 
 const space = { vectors: 3, scalars: 12, pairs: 4 }, sizes = { width: 32, blocks: 2 }, schedule = cosineSchedule();
 
@@ -324,14 +324,6 @@ Deno.test({
   },
 });
 
-/** Whether a program is here and runs. */
-async function has(program: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
-  } catch {
-    return false;
-  }
-}
 const hasClang = await has(COMPILER) && await has(COMPILER.replace("clang", "wasm-ld"));
 
 Deno.test({
