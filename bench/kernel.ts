@@ -28,7 +28,7 @@ import { FLOPS_A_TURN, fmaLoop } from "./fma_loop.ts";
 import { spread, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";
 
-/** Columns that the engine gives a head of fewer outputs. */
+/** Columns that the engine gives a head are a multiple of these. */
 const PADDED = 16;
 
 /** Floating-point operations of the matrix products, attention's among them, for one molecule: two a multiply-add. */
@@ -36,7 +36,8 @@ export function productFlops(space: LatentSpace, { width: f, blocks, levels = 0 
   const pairs = nodes * nodes, radial = DISTANCES + space.pairs, wide = f + SETS, hidden = EXPANSION * f;
   const blockNode = 3 * f * f + 2 * PAIR_WIDTH * wide + (f + PAIR_WIDTH) * f + 2 * wide * hidden + 3 * SETS * SETS;
   const blockPair = (radial + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * (PAIR_WIDTH + HEADS + SETS) + 2 * f;
-  const endsNode = (space.scalars + TIMES + levels) * f + f * PADDED + f * PAIR_WIDTH;
+  const endsNode = (space.scalars + TIMES + levels) * f + f * Math.ceil(space.scalars / PADDED) * PADDED +
+    f * PAIR_WIDTH;
   const endsPair = (radial + SETS) * PAIR_WIDTH + PAIR_WIDTH * PADDED;
   return 2 * (blocks * (nodes * blockNode + pairs * blockPair) + nodes * endsNode + pairs * endsPair);
 }

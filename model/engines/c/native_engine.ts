@@ -1,6 +1,8 @@
 /** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
 import { checkLatents } from "../../diffusion/latent.ts";
 import {
+  MOST_PAIRS,
+  MOST_SCALARS,
   pairAttentionParameters,
   type PairAttentionSizes,
   type ParameterSpec,
@@ -86,7 +88,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most 32 blocks, 16 scalars, 8 pair features, 16 levels and 64 threads; given ${
+      `the engine takes widths that are multiples of 16, at most 32 blocks, ${MOST_SCALARS} scalars, ${MOST_PAIRS} pair features, 16 levels and 64 threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })
       } (or memory ran out)`,
     );

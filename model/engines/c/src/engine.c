@@ -47,17 +47,19 @@ typedef struct {
   Worker worker[THREADS_MAX];
 } Engine;
 
-static long padded_count(const Sizes *s) { return (long)s->f * LANES + LANES + PAIR * LANES + LANES; }
+static long padded_count(const Sizes *s) { return (long)s->f * s->lanes + s->lanes + PAIR * LANES + LANES; }
 static Padded padded_at(const Sizes *s, float *at) {
-  return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES, at + (long)s->f * LANES + LANES + PAIR * LANES};
+  float *bias = at + (long)s->f * s->lanes, *bonds = bias + s->lanes;
+  return (Padded){at, bias, bonds, bonds + PAIR * LANES};
 }
 
 EXPORT(molstep_create) Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads,
                                                int train) {
-  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 || levels > LANES || threads > THREADS_MAX) return 0;
+  if (width % 16 || blocks > BLOCKS_MAX || scalars > SCALARS_MAX || pairs > LANES - DISTANCES || levels < 0 || levels > LANES || threads > THREADS_MAX) return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
-  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels};
+  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels,
+                  (scalars + LANES - 1) / LANES * LANES};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   net->s = e->s, net->l = make_layout(&e->s), net->lt = make_transposed(&e->s);
@@ -103,13 +105,11 @@ static void pad_heads(Net *net) {
   const Sizes *s = &net->s;
   const float *p = net->p;
   for (long r = 0; r < s->f; r++)
-    for (int k = 0; k < LANES; k++) net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
+    for (int k = 0; k < s->lanes; k++) net->padded.scalars_w[r * s->lanes + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
   for (long r = 0; r < PAIR; r++)
     for (int k = 0; k < LANES; k++) net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
-  for (int k = 0; k < LANES; k++) {
-    net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
-    net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
-  }
+  for (int k = 0; k < s->lanes; k++) net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
+  for (int k = 0; k < LANES; k++) net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
 }
 
 /* Worker `index` of `threads` derives its blocks' transposes; the first also what belongs to no block. */
@@ -122,7 +122,7 @@ static void refresh_share(Engine *e, int index, int threads) {
   if (index == 0) {
     pad_heads(net);
     if (!e->train) return;
-    transpose(net->padded.scalars_w, f, LANES, t + net->lt.scalars);
+    transpose(net->padded.scalars_w, f, s->lanes, t + net->lt.scalars);
     transpose(p + net->l.bonds_node_w, f, PAIR, t + net->lt.bonds_node);
     transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, t + net->lt.bonds_pair);
     transpose(net->padded.bonds_out_w, PAIR, LANES, t + net->lt.bonds_out);

@@ -65,7 +65,7 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
   for (int b = 0; b < s->blocks; b++) block_forward(net, b, t, &t->saved[b]);
 
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
-  linear(t->rows, LANES, f, t->hl, f, net->padded.scalars_w, net->padded.scalars_b, t->logits, LANES);
+  linear(t->rows, s->lanes, f, t->hl, f, net->padded.scalars_w, net->padded.scalars_b, t->logits, s->lanes);
   geometry(t->molecules, n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
   linear(t->rows, PAIR, f, t->hl, f, p + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
   pair_sums(t, t->node_end, t->node_end, PAIR, p + net->l.bonds_pair_b, t->pre_end);
@@ -107,7 +107,7 @@ static void pack_weights(Net *net, float *scratch) {
   }
   PACK(f, PAIR, p + net->l.bonds_node_w);
   PACK(R, PAIR, p + net->l.bonds_pair_w), PACK(SETS, PAIR, p + net->l.bonds_pair_w + (long)R * PAIR);
-  PACK(f, LANES, net->padded.scalars_w), PACK(PAIR, LANES, net->padded.bonds_out_w);
+  PACK(f, s->lanes, net->padded.scalars_w), PACK(PAIR, LANES, net->padded.bonds_out_w);
 #undef PACK
 }
 #endif
@@ -132,7 +132,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
     float *om = out + m * length, mean[3] = {0};
     for (int i = 0; i < n; i++) {
       const float *o = t->o + (long)(m * n + i) * V * 3;
-      float *logits = t->logits + (long)(m * n + i) * LANES;
+      float *logits = t->logits + (long)(m * n + i) * s->lanes;
       for (int k = 0; k < 3 * V; k++) om[i * width + k] = alpha[m] * zm[i * width + k] + sigma[m] * o[k];
       for (int a = 0; a < 3; a++) mean[a] += om[i * width + a];
       softmax(logits, K, logits);

@@ -2,12 +2,13 @@
 #ifndef MOLSTEP_LAYOUT_H
 #define MOLSTEP_LAYOUT_H
 
-enum { HEADS = 16, SETS = 16, PAIR = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3, LANES = 16, BLOCKS_MAX = 32 };
+enum { HEADS = 16, SETS = 16, PAIR = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3, LANES = 16, BLOCKS_MAX = 32, SCALARS_MAX = 128 };
 enum { PAIR_OUT = PAIR + HEADS + SETS, SHAPES = 2 * SETS };
 
 typedef struct {
   int f, blocks, vectors, scalars, pairs; /* width; blocks; V, K, P of the latent */
   int radial, hidden, times;              /* R = DISTANCES + P; 3 f; TIMES and the features of the number of steps */
+  int lanes;                              /* K rounded up to a multiple of LANES: a row of the scalars' logits */
 } Sizes;
 
 typedef struct {
@@ -70,7 +71,7 @@ static Transposed make_transposed(const Sizes *s) {
     PLACE(block[b].pair, PAIR * PAIR_OUT); PLACE(block[b].out, (f + PAIR) * f); PLACE(block[b].up, (f + SETS) * s->hidden);
     PLACE(block[b].down, s->hidden * (f + SETS)); PLACE(block[b].mix, SETS * SETS);
   }
-  PLACE(scalars, f * LANES); PLACE(bonds_node, f * PAIR); PLACE(bonds_pair, SETS * PAIR); PLACE(bonds_out, PAIR * LANES);
+  PLACE(scalars, f * s->lanes); PLACE(bonds_node, f * PAIR); PLACE(bonds_pair, SETS * PAIR); PLACE(bonds_out, PAIR * LANES);
 #undef PLACE
   t.count = at;
   return t;
