@@ -1,7 +1,8 @@
 /** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
 import { checkLatents } from "../../diffusion/latent.ts";
 import {
-  DISTANCES,
+  MOST_PAIRS,
+  MOST_SCALARS,
   pairAttentionParameters,
   type PairAttentionSizes,
   type ParameterSpec,
@@ -86,9 +87,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${LANES} scalars, ${
-        LANES - DISTANCES
-      } pair features, ${LANES} levels and ${THREADS_MAX} threads; given ${
+      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${MOST_SCALARS} scalars, ${MOST_PAIRS} pair features, ${LANES} levels and ${THREADS_MAX} threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })
       } (or memory ran out)`,
     );
