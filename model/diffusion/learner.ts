@@ -69,9 +69,9 @@ export interface Learner<G = Group> {
   /** Estimates of x0 `[B, L]`, for methods that learn from what a student says. */
   predict?(asked: Asked, which: Weights): Promise<Float32Array>;
   /**
-   * One update on the mean over all molecules of a loss that the caller knows: he gives its gradient at x0, which is led
-   * through whatever makes x0 of the network's outputs (of pair attention: the centring of positions, the softmaxes of
-   * classes and bond orders; what is given on the diagonal of pairs counts for nothing). Non-finite gradients leave the
+   * One update on the mean over all molecules of a loss of which the gradient at x0 is given. It goes back through
+   * whatever makes x0 of the network's outputs: in pair attention the centring of positions and the softmaxes of classes
+   * and bond orders, so that what is given for the diagonal of pairs counts for nothing. Non-finite gradients leave the
    * weights as they were.
    *
    * @returns the norm of the weights' gradient before clipping
