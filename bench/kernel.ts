@@ -34,7 +34,7 @@ export function productFlops(space: LatentSpace, { width: f, blocks, levels = 0 
   const pairs = nodes * nodes, radial = DISTANCES + space.pairs, wide = f + SETS, hidden = EXPANSION * f;
   const blockNode = 3 * f * f + 2 * PAIR_WIDTH * wide + (f + PAIR_WIDTH) * f + 2 * wide * hidden + 3 * SETS * SETS;
   const blockPair = (radial + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * (PAIR_WIDTH + HEADS + SETS) + 2 * f;
-  const endsNode = (space.scalars + TIMES + levels) * f + f * LANES + f * PAIR_WIDTH;
+  const endsNode = (space.scalars + TIMES + levels) * f + f * Math.ceil(space.scalars / LANES) * LANES + f * PAIR_WIDTH;
   const endsPair = (radial + SETS) * PAIR_WIDTH + PAIR_WIDTH * LANES;
   return 2 * (blocks * (nodes * blockNode + pairs * blockPair) + nodes * endsNode + pairs * endsPair);
 }

@@ -5,7 +5,15 @@ import { DEGENERATE } from "../../diffusion/coupling/turn.ts";
 import { EGNN_LIMITS } from "../../networks/egnn_network.ts";
 import { ONE_HOT } from "../../networks/heavy_atom/space.ts";
 import { VECTOR_WEIGHT } from "../../networks/pair_attention/loss.ts";
-import { DISTANCES, EXPANSION, HEADS, PAIR_WIDTH, SETS, TIMES } from "../../networks/pair_attention/parameters.ts";
+import {
+  DISTANCES,
+  EXPANSION,
+  HEADS,
+  MOST_SCALARS,
+  PAIR_WIDTH,
+  SETS,
+  TIMES,
+} from "../../networks/pair_attention/parameters.ts";
 import { BETA1, BETA2, EPSILON } from "../tensorflow/adamw.ts";
 import { MOMENTUM, QUINTIC, STEPS } from "../tensorflow/muon.ts";
 import { ARRAYS, BLOCKS_MAX, LANES, THREADS_MAX, TILE } from "./constants.ts";
@@ -22,6 +30,7 @@ const WHOLE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     DISTANCES,
     TIMES,
     EXPANSION,
+    SCALARS_MAX: MOST_SCALARS,
   },
   "Limits and tiles of its engine (constants.ts).": {
     LANES,

@@ -2,6 +2,7 @@
 import { checkLatents } from "../../diffusion/latent.ts";
 import {
   DISTANCES,
+  MOST_SCALARS,
   pairAttentionParameters,
   type PairAttentionSizes,
   type ParameterSpec,
@@ -86,7 +87,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${LANES} scalars, ${
+      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${MOST_SCALARS} scalars, ${
         LANES - DISTANCES
       } pair features, ${LANES} levels and ${THREADS_MAX} threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })

@@ -134,7 +134,7 @@ export function createSamplings(
       for (const call of calls) {
         const { task: { shape, clamp }, step, owner, tally } = call, share = each * shape.batch;
         const own = calls.length > 1 ? x0.slice(at, at += call.z.length) : x0, clamping = now();
-        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.classes);
+        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums);
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
         call.resolve(own);

@@ -9,7 +9,7 @@ import type { Gpu } from "./device.ts";
 import estimates from "./estimates.wgsl" with { type: "text" };
 import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants, RADIAL } from "./constants.ts";
-import { END_SCALARS } from "./packing.ts";
+import { endColumns } from "./packing.ts";
 import { roundUp } from "./round_up.ts";
 import { assemble } from "./wgsl.ts";
 
@@ -30,8 +30,8 @@ export type EstimateBinding =
   | "estimates";
 
 /**
- * x0 `[molecules, length]` into `estimates`. `ends` (bound again as `ends4`) is `[rows, 64]`: logits of classes, then what nodes add to
- * their bonds. Runs in a workgroup a molecule.
+ * x0 `[molecules, length]` into `estimates`. `ends` (bound again as `ends4`) has rows of `endColumns`: logits of classes,
+ * then what nodes add to their bonds. Runs in a workgroup a molecule.
  */
 export function createEstimates(
   gpu: Gpu,
@@ -39,7 +39,7 @@ export function createEstimates(
   nodes: number,
   conditionWidth: number,
 ): Promise<Kernel<EstimateBinding>> {
-  const { pairs: P } = space, quads = roundUp(P, 4) / 4;
+  const { pairs: P } = space, quads = roundUp(P, 4) / 4, end = endColumns(space);
   return createKernel<EstimateBinding>(gpu, {
     label: `estimates of ${nodes} nodes`,
     code: assemble(estimates, {
@@ -50,7 +50,8 @@ export function createEstimates(
       ...latentConstants(space, nodes),
       CONDITIONS: conditionWidth,
       ONE_HOT,
-      END_QUADS: END_SCALARS / 4,
+      END_QUADS: end.scalars / 4,
+      END_FLOATS: end.floats,
       ...RADIAL,
     },
   });

@@ -7,7 +7,7 @@
 // @include geometry.wgsl
 @group(0) @binding(1) var<storage, read> latents: array<f32>; // [B, LENGTH]
 @group(0) @binding(2) var<storage, read> sets: array<f32>; // [rows, 3, 16]
-@group(0) @binding(3) var<storage, read> ends: array<f32>; // [rows, 64]: logits of classes, then what nodes add to their bonds
+@group(0) @binding(3) var<storage, read> ends: array<f32>; // [rows, END_FLOATS]: logits of classes, then what nodes add to their bonds
 @group(0) @binding(4) var<storage, read> ends4: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> pair_weight: array<vec4<f32>>; // [FEATURES, 32]
 @group(0) @binding(6) var<storage, read> pair_bias: array<vec4<f32>>; // [32]
@@ -21,12 +21,13 @@ override CONDITIONS: u32 = 18u;
 override ONE_HOT: f32 = 0.5;
 /** Where in a row of `ends` what nodes add to their bonds begins, in quads. */
 override END_QUADS: u32 = 4u;
+/** Floats of a row of `ends`. */
+override END_FLOATS: u32 = 64u;
 const THREADS = 64u;
 const SETS = 16u;
 const HIDDEN = 32u;
 /** Quads of the hidden layer. */
 const E = 8u;
-const ENDS = 64u;
 // @block features
 /** What is known of a pair: functions of the distance, its features, distances of the sets. */
 const FEATURES = 8u + 1u + SETS;
@@ -55,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   // classes
   for (var i = thread; i < NODES; i += THREADS) {
-    let logits = (first + i) * ENDS; let place = at + i * WIDTH + 3u * VECTORS;
+    let logits = (first + i) * END_FLOATS; let place = at + i * WIDTH + 3u * VECTORS;
     var most = ends[logits];
     for (var k = 1u; k < SCALARS; k++) { most = max(most, ends[logits + k]); }
     var total = 0.0;
@@ -82,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let feature$p = latents[at + OWN + (i * NODES + j) * PAIRS + $p];
     // @end
     // @unroll e 8
-    var sum$e = (ends4[row * 16u + END_QUADS + $e] + ends4[column * 16u + END_QUADS + $e]) + pair_bias[$e];
+    var sum$e = (ends4[row * (END_FLOATS / 4u) + END_QUADS + $e] + ends4[column * (END_FLOATS / 4u) + END_QUADS + $e]) + pair_bias[$e];
     // @end
     // @unroll c 4
     // @unroll e 8

@@ -5,6 +5,8 @@
 import { latentLength } from "../../diffusion/latent.ts";
 import {
   EXPANSION,
+  MOST_PAIRS,
+  MOST_SCALARS,
   PAIR_WIDTH,
   type PairAttentionSizes,
   SETS,
@@ -18,7 +20,7 @@ import type { Forward, Ports } from "./engine.ts";
 import { createEstimates } from "./estimates.ts";
 import type { Kernel, Resource } from "./kernel.ts";
 import { createArray } from "./memory.ts";
-import { END_COLUMNS, projectedColumns } from "./packing.ts";
+import { endColumns, projectedColumns } from "./packing.ts";
 import { createPairs, pairTiling } from "./pairs.ts";
 import type { Precision } from "../runtimes.ts";
 import { createProduct, type Product, productGroups, TILE_ROWS, TILE_TERMS } from "./products.ts";
@@ -37,10 +39,10 @@ export interface NetworkOptions {
 /** Throws RangeError where the kernels lack a network of these sizes. */
 export function checkNetwork({ space, sizes: { width } }: Pick<NetworkOptions, "space" | "sizes">): void {
   if (!(width > 0 && width % 16 === 0)) throw new RangeError(`width must be a positive multiple of 16, ${width} given`);
-  if (space.vectors < 1 || space.scalars < 1 || space.scalars > 16 || space.pairs < 1 || space.pairs > 8) {
-    throw new RangeError(
-      `a latent with vectors, 1 to 16 scalars and 1 to 8 pair features asked, ${JSON.stringify(space)} given`,
-    );
+  const { vectors, scalars, pairs } = space;
+  if (vectors < 1 || scalars < 1 || scalars > MOST_SCALARS || pairs < 1 || pairs > MOST_PAIRS) {
+    const asked = `vectors, 1 to ${MOST_SCALARS} scalars and 1 to ${MOST_PAIRS} pair features`;
+    throw new RangeError(`a latent with ${asked} asked, ${JSON.stringify(space)} given`);
   }
 }
 
@@ -63,8 +65,8 @@ export const normed = (f: number): string => `
   return norms[row * ${SETS / 4}u + quad - ${f / 4}u];`;
 
 /** The kernels that serve molecules of any size. */
-export async function createRowKernels(gpu: Gpu, { sizes: { width: f }, precision }: NetworkOptions) {
-  const hidden = EXPANSION * f, columns = projectedColumns(f), wide = f + PAIR_WIDTH;
+export async function createRowKernels(gpu: Gpu, { space, sizes: { width: f }, precision }: NetworkOptions) {
+  const end = endColumns(space), hidden = EXPANSION * f, columns = projectedColumns(f), wide = f + PAIR_WIDTH;
   const product = <Name extends string>(
     label: string,
     terms: number,
@@ -110,10 +112,10 @@ export async function createRowKernels(gpu: Gpu, { sizes: { width: f }, precisio
     product(
       "ends",
       f,
-      END_COLUMNS,
+      end.all,
       { rows: read4, moments: NORMED.moments, result: write4 },
       `let m = moments[row]; return (rows[row * ${f / 4}u + quad] - m.x) * m.y;`,
-      `result[row * 16u + quad] = value;`,
+      `result[row * ${end.floats / 4}u + quad] = value;`,
     ),
     createMoments(gpu, f),
   ]);
@@ -159,7 +161,7 @@ type SizeKernels = Awaited<ReturnType<typeof createSizeKernels>>;
 export type Arrays = Readonly<Record<keyof ReturnType<typeof arraySizes>, GPUBuffer>>;
 
 /** Floats a row of each array. */
-function arraySizes({ width: f }: PairAttentionSizes) {
+function arraySizes({ space, sizes: { width: f } }: Pick<NetworkOptions, "space" | "sizes">) {
   return {
     h: f,
     moments: 2,
@@ -171,7 +173,7 @@ function arraySizes({ width: f }: PairAttentionSizes) {
     updates: 3 * SETS,
     hidden: EXPANSION * f,
     gates: SETS,
-    ends: 64,
+    ends: endColumns(space).floats,
   };
 }
 
@@ -182,15 +184,15 @@ const roomFor = (rows: number) => roundUp(rows, TILE_ROWS) + TILE_ROWS;
 const MOST_ROWS = 65536;
 
 /** Most rows whose arrays the device can bind. */
-export function mostRows({ device: { limits } }: Gpu, sizes: PairAttentionSizes): number {
-  const widest = Math.max(...Object.values(arraySizes(sizes)));
+export function mostRows({ device: { limits } }: Gpu, network: Pick<NetworkOptions, "space" | "sizes">): number {
+  const widest = Math.max(...Object.values(arraySizes(network)));
   const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   return Math.min(MOST_ROWS, Math.floor(bytes / (4 * widest)) - 2 * TILE_ROWS);
 }
 
 /** Arrays for batches of up to `rows` rows. */
-export function createArrays(gpu: Gpu, sizes: PairAttentionSizes, rows: number): Arrays {
-  const named = Object.entries(arraySizes(sizes)).map(([name, width]) => [
+export function createArrays(gpu: Gpu, network: Pick<NetworkOptions, "space" | "sizes">, rows: number): Arrays {
+  const named = Object.entries(arraySizes(network)).map(([name, width]) => [
     name,
     createArray(gpu, name, width * roomFor(rows)),
   ]);
@@ -199,7 +201,7 @@ export function createArrays(gpu: Gpu, sizes: PairAttentionSizes, rows: number):
 
 /** Binds the kernels to weights and arrays, once for many calls. */
 export function bindForward(
-  { sizes: { width: f, blocks } }: NetworkOptions,
+  { space, sizes: { width: f, blocks } }: NetworkOptions,
   nodes: number,
   kernels: RowKernels & SizeKernels,
   weights: (name: string) => Resource,
@@ -249,7 +251,7 @@ export function bindForward(
     add(kernels.next, { gates, updates, weight: weights(`${at}.mix`), sets, normalised, norms }, each);
   }
   stir();
-  add(kernels.ends, { ...weight("ends"), rows: h, moments, result: ends }, rows(END_COLUMNS));
+  add(kernels.ends, { ...weight("ends"), rows: h, moments, result: ends }, rows(endColumns(space).all));
   add(
     kernels.estimates,
     {

@@ -10,8 +10,14 @@ export type Parameters = ReadonlyMap<string, { readonly shape: readonly number[]
 /** Numbers in a row of the joined projections: q, k, v (width each), then the two halves of the edge layer. */
 export const projectedColumns = (width: number): number => 3 * width + 2 * PAIR_WIDTH;
 
-/** Columns of the last product: logits of up to 16 classes, then what nodes add to their bonds. */
-export const END_SCALARS = 16, END_COLUMNS = END_SCALARS + PAIR_WIDTH;
+/**
+ * Columns of the last product: logits of the classes, padded to a multiple of 16, then what nodes add to their bonds. `floats`: from
+ * one row of its result to the next.
+ */
+export function endColumns({ scalars: K }: LatentSpace): { scalars: number; all: number; floats: number } {
+  const scalars = roundUp(K, 16), all = scalars + PAIR_WIDTH;
+  return { scalars, all, floats: roundUp(all, 64) };
+}
 
 /** Writes `source` `[rows, columns]` into `out` `[_, width]` at a column. */
 function paste(out: Float32Array, width: number, column: number, source: Float32Array, columns: number): void {
@@ -25,10 +31,11 @@ function paste(out: Float32Array, width: number, column: number, source: Float32
  * `bonds.out` has four (or eight) columns, `coordinates.in` and `coordinates.out` their own.
  */
 export function packPairAttention(
-  { scalars: K, pairs: P }: LatentSpace,
+  space: LatentSpace,
   { width: f, blocks, levels = 0 }: PairAttentionSizes,
   parameters: Parameters,
 ): { readonly products: Map<string, Float32Array>; readonly others: Map<string, Float32Array> } {
+  const { scalars: K, pairs: P } = space;
   const products = new Map<string, Float32Array>(), others = new Map<string, Float32Array>();
   const data = (name: string) => parameters.get(name)!.data;
   const product = (name: string, weight: Float32Array, bias: Float32Array, columns: number) => {
@@ -58,12 +65,12 @@ export function packPairAttention(
     others.set(`${at}.pair.bias`, data(`${at}.pair.bias`));
     others.set(`${at}.mix`, data(`${at}.mix`));
   }
-  const ends = new Float32Array(f * END_COLUMNS), bias = new Float32Array(END_COLUMNS);
-  paste(ends, END_COLUMNS, 0, data("scalars.weight"), K);
-  paste(ends, END_COLUMNS, END_SCALARS, data("bonds.node.weight"), PAIR_WIDTH);
+  const end = endColumns(space), ends = new Float32Array(f * end.all), bias = new Float32Array(end.all);
+  paste(ends, end.all, 0, data("scalars.weight"), K);
+  paste(ends, end.all, end.scalars, data("bonds.node.weight"), PAIR_WIDTH);
   bias.set(data("scalars.bias"));
-  bias.set(data("bonds.node.bias"), END_SCALARS);
-  product("ends", ends, bias, END_COLUMNS);
+  bias.set(data("bonds.node.bias"), end.scalars);
+  product("ends", ends, bias, end.all);
   others.set("bonds.pair", data("bonds.pair.weight"));
   others.set("bonds.pair.bias", data("bonds.pair.bias"));
   const wide = roundUp(P, 4), out = new Float32Array(PAIR_WIDTH * wide), outBias = new Float32Array(wide);

@@ -53,8 +53,8 @@ export async function createPairAttentionNetwork(
     space,
     conditionWidth: conditionWidth(sizes),
     conditions: (at) => packConditions(rowsOf(at, sizes.levels)),
-    mostRows: mostRows(gpu, sizes),
-    createArrays: (rows) => createArrays(gpu, sizes, rows),
+    mostRows: mostRows(gpu, options),
+    createArrays: (rows) => createArrays(gpu, options, rows),
     async compile(nodes) {
       let kernels = sizeKernels.get(nodes);
       if (!kernels) sizeKernels.set(nodes, kernels = createSizeKernels(gpu, options, nodes));

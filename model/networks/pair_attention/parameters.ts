@@ -18,6 +18,9 @@ export interface PairAttentionSizes {
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
 export const HEADS = 16, SETS = 16, PAIR_WIDTH = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3;
 
+/** Scalars of a node and features of a pair that the engines have room for, at most. */
+export const MOST_SCALARS = 128, MOST_PAIRS = 8;
+
 /** One parameter tensor. */
 export interface ParameterSpec {
   readonly name: string;

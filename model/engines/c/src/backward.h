@@ -235,7 +235,7 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
 
 /*
  * From the gradients of a tile's outputs to those of all parameters, in `g`, and of the input where d->dz is there. Asks for d->dup: of
- * the logits [rows, 16]; d->dpair: of the bond logits [pairs, 16]; d->dx: of the last sets.
+ * the logits [rows, lanes]; d->dpair: of the bond logits [pairs, 16]; d->dx: of the last sets.
  */
 static void network_backward(const Net *net, Tile *t, const float *z, const float *times, Gradient *d, float *g) {
   const Sizes *s = &net->s;
@@ -243,9 +243,9 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
   const long length = (long)n * width + (long)n * n * s->pairs;
   float *dlogits = d->dup, *dbonds = d->dpair, *dn = d->dab;
   /* heads */
-  weight_gradient(rows, LANES, f, t->hl, f, dlogits, LANES, d->scalars_w);
-  bias_gradient(rows, LANES, dlogits, LANES, d->scalars_b);
-  input_gradient(rows, LANES, f, dlogits, LANES, net->t + net->lt.scalars, d->dhn, f, 0);
+  weight_gradient(rows, s->lanes, f, t->hl, f, dlogits, s->lanes, d->scalars_w);
+  bias_gradient(rows, s->lanes, dlogits, s->lanes, d->scalars_b);
+  input_gradient(rows, s->lanes, f, dlogits, s->lanes, net->t + net->lt.scalars, d->dhn, f, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) t->hid[e] = silu_(t->pre_end[e]);
   weight_gradient(pairs, LANES, PAIR, t->hid, PAIR, dbonds, LANES, d->bonds_out_w);
   bias_gradient(pairs, LANES, dbonds, LANES, d->bonds_out_b);

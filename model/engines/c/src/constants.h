@@ -10,6 +10,7 @@ enum {
   DISTANCES = 8,
   TIMES = 16,
   EXPANSION = 3,
+  SCALARS_MAX = 128,
 };
 
 /* Limits and tiles of its engine (constants.ts). */

@@ -32,12 +32,13 @@ static int open_network(Net *net, const Sizes *s) {
 
 EXPORT(molstep_create)
 Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train) {
-  if (width % 16 || blocks > BLOCKS_MAX || scalars > LANES || pairs > LANES - DISTANCES || levels < 0 ||
+  if (width % 16 || blocks > BLOCKS_MAX || scalars > SCALARS_MAX || pairs > LANES - DISTANCES || levels < 0 ||
       levels > LANES || threads > THREADS_MAX)
     return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
-  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, TIMES + levels};
+  const int lanes = (scalars + LANES - 1) / LANES * LANES, times = TIMES + levels;
+  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, times, lanes};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   if (!open_network(net, &e->s)) return 0;

@@ -22,10 +22,10 @@ typedef struct {
   Worker worker[THREADS_MAX];
 } Engine;
 
-static long padded_count(const Sizes *s) { return (long)s->f * LANES + LANES + PAIR * LANES + LANES; }
+static long padded_count(const Sizes *s) { return (long)s->f * s->lanes + s->lanes + PAIR * LANES + LANES; }
 static Padded padded_at(const Sizes *s, float *at) {
-  return (Padded){at, at + (long)s->f * LANES, at + (long)s->f * LANES + LANES,
-                  at + (long)s->f * LANES + LANES + PAIR * LANES};
+  float *bias = at + (long)s->f * s->lanes, *bonds = bias + s->lanes;
+  return (Padded){at, bias, bonds, bonds + PAIR * LANES};
 }
 
 #endif

@@ -67,8 +67,8 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
   for (int b = 0; b < s->blocks; b++) block_forward(net, b, t, &t->saved[b]);
 
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
-  linear(net->kernel, t->rows, LANES, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,
-         LANES);
+  linear(net->kernel, t->rows, s->lanes, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,
+         s->lanes);
   geometry(t->molecules, n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
   linear(net->kernel, t->rows, PAIR, f, t->hl, f, w + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
   pair_sums(t, t->node_end, t->node_end, PAIR, p + net->l.bonds_pair_b, t->pre_end);
@@ -105,7 +105,7 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
     float *om = out + m * length, mean[3] = {0};
     for (int i = 0; i < n; i++) {
       const float *o = t->o + (long)(m * n + i) * V * 3;
-      float *logits = t->logits + (long)(m * n + i) * LANES;
+      float *logits = t->logits + (long)(m * n + i) * s->lanes;
       for (int k = 0; k < 3 * V; k++) om[i * width + k] = alpha[m] * zm[i * width + k] + sigma[m] * o[k];
       for (int a = 0; a < 3; a++) mean[a] += om[i * width + a];
       softmax(logits, K, logits);

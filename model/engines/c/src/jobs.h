@@ -99,7 +99,7 @@ static void *work(void *argument) {
   if (job->train) { /* the padded heads' gradients into their places */
     for (int r = 0; r < s->f; r++)
       for (int k = 0; k < s->scalars; k++)
-        w->gradient[e->net.l.scalars_w + r * s->scalars + k] = w->d.scalars_w[r * LANES + k];
+        w->gradient[e->net.l.scalars_w + r * s->scalars + k] = w->d.scalars_w[r * s->lanes + k];
     for (int r = 0; r < PAIR; r++)
       for (int k = 0; k < s->pairs; k++)
         w->gradient[e->net.l.bonds_out_w + r * s->pairs + k] = w->d.bonds_out_w[r * LANES + k];

@@ -8,6 +8,7 @@ enum { PAIR_OUT = PAIR + HEADS + SETS, SHAPES = 2 * SETS };
 typedef struct {
   int f, blocks, vectors, scalars, pairs; /* width; blocks; V, K, P of the latent */
   int radial, hidden, times;              /* R = DISTANCES + P; 3 f; TIMES and the features of the number of steps */
+  int lanes;                              /* K rounded up to a multiple of LANES: a row of the scalars' logits */
 } Sizes;
 
 typedef struct {
@@ -88,7 +89,7 @@ static Transposed make_transposed(const Sizes *s) {
     PLACE(block[b].down, s->hidden * (f + SETS));
     PLACE(block[b].mix, SETS * SETS);
   }
-  PLACE(scalars, f * LANES);
+  PLACE(scalars, f * s->lanes);
   PLACE(bonds_node, f * PAIR);
   PLACE(bonds_pair, SETS * PAIR);
   PLACE(bonds_out, PAIR * LANES);

@@ -14,7 +14,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
   const int V = s->vectors, K = s->scalars, P = s->pairs, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
   const long length = (long)n * width + (long)n * n * P;
   float *dlogits = d->dup, *dbonds = d->dpair;
-  __builtin_memset(dlogits, 0, sizeof(float) * rows * LANES);
+  __builtin_memset(dlogits, 0, sizeof(float) * rows * s->lanes);
   __builtin_memset(dbonds, 0, sizeof(float) * pairs * LANES);
   __builtin_memset(d->dx, 0, sizeof(float) * rows * 48);
   for (int m = 0; m < t->molecules; m++) {
@@ -38,13 +38,13 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
           }
         }
       }
-      float probability[LANES];
-      softmax(t->logits + r * LANES, K, probability);
+      float probability[SCALARS_MAX];
+      softmax(t->logits + r * s->lanes, K, probability);
       for (int k = 0; k < K; k++) {
         const float want = tm[i * width + 3 * V + k] / (float)ONE_HOT;
         if (want > 0.f)
           d->loss[1] -= w[1] / n * want * __builtin_logf(probability[k] > 1e-30f ? probability[k] : 1e-30f);
-        dlogits[r * LANES + k] = scale * w[1] / n * (probability[k] - want);
+        dlogits[r * s->lanes + k] = scale * w[1] / n * (probability[k] - want);
       }
       for (int j = 0; j < n; j++) {
         if (i == j) continue;
@@ -63,7 +63,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
 
 /* out [count]: the gradient of logits whose softmax has the gradient scale * given. */
 static void softmax_backward(const float *logits, int count, const float *given, float scale, float *out) {
-  float probability[LANES], mean = 0;
+  float probability[SCALARS_MAX], mean = 0;
   softmax(logits, count, probability);
   for (int k = 0; k < count; k++) mean += probability[k] * given[k];
   for (int k = 0; k < count; k++) out[k] = scale * probability[k] * (given[k] - mean);
@@ -78,7 +78,7 @@ static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, co
   const Sizes *s = &net->s;
   const int V = s->vectors, K = s->scalars, P = s->pairs, n = t->n, rows = t->rows, pairs = t->pairs, width = 3 * V + K;
   const long length = (long)n * width + (long)n * n * P;
-  __builtin_memset(d->dup, 0, sizeof(float) * rows * LANES);
+  __builtin_memset(d->dup, 0, sizeof(float) * rows * s->lanes);
   __builtin_memset(d->dpair, 0, sizeof(float) * pairs * LANES);
   __builtin_memset(d->dx, 0, sizeof(float) * rows * 48);
   if (d->dz) __builtin_memset(d->dz, 0, sizeof(float) * t->molecules * length);
@@ -98,7 +98,7 @@ static void estimate_outputs(const Net *net, const Tile *t, const float *dx0, co
         }
         if (d->dz) d->dz[m * length + i * width + k] = alpha[m] * dvector;
       }
-      softmax_backward(t->logits + r * LANES, K, given + i * width + 3 * V, scale * (float)ONE_HOT, d->dup + r * LANES);
+      softmax_backward(t->logits + r * s->lanes, K, given + i * width + 3 * V, scale * (float)ONE_HOT, d->dup + r * s->lanes);
       for (int j = 0; j < n; j++)
         if (i != j) {
           const long pair = r * n + j;

@@ -35,7 +35,7 @@ static void pack_ends(const Net *net, float *scratch) {
   PACK(net->s.scalars + net->s.times, f, net->l.input_w);
   PACK(f, PAIR, net->l.bonds_node_w);
   PACK(R, PAIR, net->l.bonds_pair_w), PACK(SETS, PAIR, net->l.bonds_pair_w + (long)R * PAIR);
-  pack_weight(net->kernel, f, LANES, net->padded.scalars_w, net->packed_heads.scalars_w, scratch);
+  pack_weight(net->kernel, f, net->s.lanes, net->padded.scalars_w, net->packed_heads.scalars_w, scratch);
   pack_weight(net->kernel, PAIR, LANES, net->padded.bonds_out_w, net->packed_heads.bonds_out_w, scratch);
 }
 #undef PACK
@@ -44,21 +44,19 @@ static void pad_heads(const Net *net) {
   const Sizes *s = &net->s;
   const float *p = net->p;
   for (long r = 0; r < s->f; r++)
-    for (int k = 0; k < LANES; k++)
-      net->padded.scalars_w[r * LANES + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
+    for (int k = 0; k < s->lanes; k++)
+      net->padded.scalars_w[r * s->lanes + k] = k < s->scalars ? p[net->l.scalars_w + r * s->scalars + k] : 0.f;
   for (long r = 0; r < PAIR; r++)
     for (int k = 0; k < LANES; k++)
       net->padded.bonds_out_w[r * LANES + k] = k < s->pairs ? p[net->l.bonds_out_w + r * s->pairs + k] : 0.f;
-  for (int k = 0; k < LANES; k++) {
-    net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
-    net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
-  }
+  for (int k = 0; k < s->lanes; k++) net->padded.scalars_b[k] = k < s->scalars ? p[net->l.scalars_b + k] : 0.f;
+  for (int k = 0; k < LANES; k++) net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
 }
 
 static void transpose_ends(const Net *net) {
   const Sizes *s = &net->s;
   const float *p = net->p;
-  transpose(net->padded.scalars_w, s->f, LANES, net->t + net->lt.scalars);
+  transpose(net->padded.scalars_w, s->f, s->lanes, net->t + net->lt.scalars);
   transpose(p + net->l.bonds_node_w, s->f, PAIR, net->t + net->lt.bonds_node);
   transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, net->t + net->lt.bonds_pair);
   transpose(net->padded.bonds_out_w, PAIR, LANES, net->t + net->lt.bonds_out);

@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
   int molecules, n, rows, pairs;
   float *h, *x, *radial;        /* [rows, f], [rows, 3, 16], [pairs, 16]: r0 and its pad */
-  float *hid, *act, *ab, *wide; /* scratch: [pairs, 64], [rows, 3f], [rows, 64], [rows, f+32] */
+  float *hid, *act, *ab, *wide; /* scratch: [pairs, 64], [rows, 3f or the input], [rows, 64], [rows, f+32] */
   float *shapes_end, *hl, *rstd_end, *xn_end, *scale_end, *q_end, *node_end, *pre_end; /* the end's own */
   float *logits, *bond_logits, *o; /* [rows,16], [pairs,16], [rows,V,3] */
   Saved saved[BLOCKS_MAX];

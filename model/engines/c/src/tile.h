@@ -27,13 +27,13 @@ static void layout_tile(const Sizes *s, Arena *a, Tile *t, int molecules, int n,
   t->molecules = molecules, t->n = n, t->rows = rows, t->pairs = pairs;
   t->h = take(a, rows * f), t->x = take(a, rows * 48), t->radial = take(a, pairs * LANES);
   t->hid = take(a, pairs * PAIR), t->ab = take(a, rows * 2 * PAIR), t->wide = take(a, rows * (f + PAIR));
-  long act = rows * hidden > rows * 48 ? rows * hidden : rows * 48;
-  t->act = take(a, act);
+  const long input = s->scalars + s->times > 48 ? s->scalars + s->times : 48;
+  t->act = take(a, rows * (hidden > input ? hidden : input));
   t->shapes_end = take(a, pairs * SETS), t->hl = take(a, rows * f), t->rstd_end = take(a, rows),
   t->xn_end = take(a, rows * 48);
   t->scale_end = take(a, molecules * 16), t->q_end = take(a, rows * 16), t->node_end = take(a, rows * PAIR),
   t->pre_end = take(a, pairs * PAIR);
-  t->logits = take(a, rows * LANES), t->bond_logits = take(a, pairs * LANES), t->o = take(a, rows * s->vectors * 3);
+  t->logits = take(a, rows * s->lanes), t->bond_logits = take(a, pairs * LANES), t->o = take(a, rows * s->vectors * 3);
   for (int b = 0; b < s->blocks; b++) {
     if (b > 0 && !train) {
       t->saved[b] = t->saved[0];
@@ -62,7 +62,7 @@ static void layout_gradient(const Sizes *s, Arena *a, Gradient *d, int molecules
   d->dh = take(a, rows * f), d->dx = take(a, rows * 48), d->dxn = take(a, rows * 48), d->dq = take(a, rows * 16);
   d->dpair = take(a, pairs * PAIR_OUT), d->dhid = take(a, pairs * PAIR), d->dshapes = take(a, pairs * SHAPES);
   d->dqkv = take(a, 3 * rows * f), d->dhn = take(a, rows * wide), d->dmixed = take(a, rows * (f + PAIR));
-  d->dup = take(a, rows * s->hidden), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR),
+  d->dup = take(a, rows * (s->hidden > s->lanes ? s->hidden : s->lanes)), d->dy = take(a, rows * wide), d->dab = take(a, rows * 2 * PAIR),
   d->dradial = take(a, pairs * LANES);
 }
 

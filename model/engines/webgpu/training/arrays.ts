@@ -2,7 +2,7 @@
 import { EXPANSION, PAIR_WIDTH, type PairAttentionSizes, SETS } from "../../../networks/pair_attention/parameters.ts";
 import type { Gpu } from "../device.ts";
 import { createArray } from "../memory.ts";
-import { projectedColumns } from "../packing.ts";
+import { endColumns, projectedColumns } from "../packing.ts";
 import { TILE_ROWS } from "../products.ts";
 import { roundUp } from "../round_up.ts";
 import { CONDITIONS } from "./batch.ts";
@@ -33,10 +33,10 @@ const keptFloats = ({ width: f }: PairAttentionSizes) => ({
 });
 
 /** Floats a row of what is there once. */
-const workFloats = ({ width: f }: PairAttentionSizes) => ({
+const workFloats = ({ space, sizes: { width: f } }: TrainingOptions) => ({
   sets: 3 * SETS,
-  ends: 64,
-  dends: 64,
+  ends: endColumns(space).floats,
+  dends: endColumns(space).floats,
   dh: f,
   dnormed: f,
   dnorms: SETS,
@@ -84,7 +84,7 @@ export function createTrainingArrays(gpu: Gpu, { space, sizes }: TrainingOptions
       ...named(kept.levels),
       scales: array("scales", molecules * SETS),
     })),
-    work: named(workFloats(sizes)),
+    work: named(workFloats({ space, sizes })),
     batch: {
       index: array("index", 4 * molecules),
       owners: array("owners", rows),

@@ -95,7 +95,7 @@ export async function createTrainingEngine(
     throw new RangeError(`${pairMemory(space, mostNodes)} bytes of workgroup memory asked, ${had} had by ${gpu.label}`);
   }
   while (pairMemory(space, mostNodes + 8) <= had) mostNodes += 8;
-  const largest = mostRows(gpu, sizes);
+  const largest = mostRows(gpu, options);
 
   const own: GPUBuffer[] = [];
   const array = (label: string, floats: number) => {

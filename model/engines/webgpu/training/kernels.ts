@@ -3,7 +3,7 @@ import { EXPANSION, PAIR_WIDTH, type PairAttentionSizes, SETS } from "../../../n
 import type { LatentSpace } from "../../../diffusion/types.ts";
 import type { Gpu } from "../device.ts";
 import { NORMED, normed } from "../network.ts";
-import { END_COLUMNS, projectedColumns } from "../packing.ts";
+import { endColumns, projectedColumns } from "../packing.ts";
 import { createProduct } from "../products.ts";
 import { createMoments } from "../rows.ts";
 import { roundUp } from "../round_up.ts";
@@ -31,7 +31,7 @@ export function layerSizes({ space, sizes: { width: f, levels = 0 } }: TrainingO
     out: { terms: f + PAIR_WIDTH, columns: f },
     up: { terms: f + SETS, columns: EXPANSION * f },
     down: { terms: EXPANSION * f, columns: f + SETS },
-    ends: { terms: f, columns: END_COLUMNS },
+    ends: { terms: f, columns: endColumns(space).all },
   };
 }
 
@@ -97,7 +97,7 @@ async function forwardLayers(gpu: Gpu, options: TrainingOptions) {
       ...size.ends,
       bindings: { rows: READ4, moments: MOMENTS, result: WRITE4 },
       load: `let m = moments[row]; return (rows[row * ${quads}u + quad] - m.x) * m.y;`,
-      store: `result[row * 16u + quad] = value;`,
+      store: `result[row * ${rowFloats(size.ends.columns) / 4}u + quad] = value;`,
     }),
   ]);
   return { input, projected, out, up, down, ends };
@@ -143,7 +143,7 @@ async function inputGradients(gpu: Gpu, options: TrainingOptions) {
       label: "ends",
       ...size.ends,
       bindings: { dends: READ4, dnormed: WRITE4 },
-      dy: `return dends[row * 16u + quad];`,
+      dy: `return dends[row * ${rowFloats(size.ends.columns) / 4}u + quad];`,
       store: `dnormed[row * ${quads}u + quad] = value;`,
     }),
   ]);
@@ -195,7 +195,7 @@ async function weightGradients(gpu: Gpu, options: TrainingOptions) {
       ...size.ends,
       bindings: { rows: READ, moments: MOMENTS, dends: READ4 },
       x: `let m = moments[row]; return (rows[row * ${f}u + k] - m.x) * m.y;`,
-      dy: `return dends[row * 16u + quad];`,
+      dy: `return dends[row * ${rowFloats(size.ends.columns) / 4}u + quad];`,
     }),
   ]);
   return { input, projected, out, up, down: downs, ends };

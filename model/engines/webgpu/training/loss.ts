@@ -10,7 +10,7 @@ import type { LatentSpace } from "../../../diffusion/types.ts";
 import { RADIAL } from "../constants.ts";
 import type { Gpu } from "../device.ts";
 import { createKernel, type Kernel } from "../kernel.ts";
-import { END_SCALARS } from "../packing.ts";
+import { endColumns } from "../packing.ts";
 import { roundUp } from "../round_up.ts";
 import { float, unroll } from "./text.ts";
 import { CONDITIONS } from "./batch.ts";
@@ -25,7 +25,7 @@ import {
   tablesText,
 } from "./pair_text.ts";
 
-const T = 128, ENDS = 64;
+const T = 128;
 
 const BINDINGS = {
   ...INDEX,
@@ -52,7 +52,7 @@ const BINDINGS = {
 export type Given = "target" | "gradient";
 
 /**
- * `ends` and `dends` are `[rows, 64]`: logits of classes, what nodes add to their bonds from number 16 on, padding. Losses are means over
+ * `ends` and `dends` have rows of `endColumns`: logits of classes, what nodes add to their bonds, padding. Losses are means over
  * the batch. `place` says where a workgroup's shares lie in its part of `shares`: of the bonds' two layers, each followed by
  * its bias, of the coordinates' mixture, and of the losses. `dnorms` becomes zero, as the end's norms are not used.
  */
@@ -61,6 +61,7 @@ export function createLoss(
   { space, most, given }: { readonly space: LatentSpace; readonly most: number; readonly given: Given },
 ): Promise<Kernel<keyof typeof BINDINGS>> {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, wide = roundUp(P, 4);
+  const end = endColumns(space);
   const features = featureCount(space, false), distances = distancesAt(space);
   const lines = T / PAIR_WIDTH, firstEach = Math.ceil(features / lines), outEach = Math.ceil(PAIR_WIDTH * P / T);
   const vectorEach = Math.ceil(SETS * V / T);
@@ -144,7 +145,7 @@ export function createLoss(
   const classes = each(
     "n",
     T,
-    `let logits = (first + i) * ${ENDS}u; let wanted = at + i * ${width}u + ${3 * V}u;
+    `let logits = (first + i) * ${end.floats}u; let wanted = at + i * ${width}u + ${3 * V}u;
       ${softmax(K, (k) => `ends[logits + ${k}]`)}
       ${
       judged
@@ -156,8 +157,8 @@ export function createLoss(
         dends[logits + k] = weight * (exp(logit) / total - want);
       }`
     }
-      for (var k = ${K}u; k < ${END_SCALARS}u; k++) { dends[logits + k] = 0.0; }
-      for (var k = ${END_SCALARS + PAIR_WIDTH}u; k < ${ENDS}u; k++) { dends[logits + k] = 0.0; }`,
+      for (var k = ${K}u; k < ${end.scalars}u; k++) { dends[logits + k] = 0.0; }
+      for (var k = ${end.all}u; k < ${end.floats}u; k++) { dends[logits + k] = 0.0; }`,
     "i",
   );
   const bonds = `
@@ -166,7 +167,7 @@ export function createLoss(
     firstLayerText(
       T,
       features,
-      `ends[row * ${ENDS}u + ${END_SCALARS}u + e] + ends[(first + j) * ${ENDS}u + ${END_SCALARS}u + e] + pair_bias[e]`,
+      `ends[row * ${end.floats}u + ${end.scalars}u + e] + ends[(first + j) * ${end.floats}u + ${end.scalars}u + e] + pair_bias[e]`,
       "pair_weight",
       true,
     )
@@ -211,7 +212,7 @@ export function createLoss(
       for (var p = 0u; p < ${P}u; p++) { d += dlogit[j][p] * out_weight[e * ${wide}u + p]; }
       d *= dhidden[j][e];
       dhidden[j][e] = d;
-      let k = (first + j) * ${ENDS}u + ${END_SCALARS}u + e;
+      let k = (first + j) * ${end.floats}u + ${end.scalars}u + e;
       dends[k] = select(dends[k], 0.0, i == 0u) + d;`,
     )
   }
@@ -224,7 +225,7 @@ export function createLoss(
       if (item / ${PAIR_WIDTH}u == i) { // the thread that owns node i's numbers
         var sum = 0.0;
         for (var j = 0u; j < n; j++) { sum += dhidden[j][e]; }
-        let k = row * ${ENDS}u + ${END_SCALARS}u + e;
+        let k = row * ${end.floats}u + ${end.scalars}u + e;
         dends[k] += sum;
       }`,
     )
