@@ -3,7 +3,7 @@
  * weights, once for each pairing, with the same seeds and batches, and judges what each draws at 8 steps.
  */
 import { z } from "zod";
-import { findQm9, openQm9 } from "../chem/qm9.ts";
+import { openDataSet } from "../chem/data_sets.ts";
 import { type AlignOptions, type Coupling, realign } from "../model/diffusion/coupling/align.ts";
 import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { makeGrid } from "../model/diffusion/grids.ts";
@@ -55,7 +55,7 @@ const OPTIONS = {
 async function main(args: string[]): Promise<void> {
   const { from, updates, count, threads, only, out } = readOptions(args, OPTIONS);
   const space = runSpace(), schedule = runSchedule(), settings = runSettings.parse({});
-  const first = await readFirstValues(from), data = await openQm9(await findQm9());
+  const first = await readFirstValues(from), data = await openDataSet();
   const { examples } = loadExamples(data, data.split.train.subarray(0, 2 * updates * settings.batch));
   const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000)).examples;
   const moments = exampleMoments(examples, space.scalars)[NODES];

@@ -8,7 +8,7 @@ import { findAdapter, wordsOf } from "../model/engines/webgpu/device.ts";
 import { type MethodName, methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import { acceptRound, roundOrder } from "../model/distillation/order.ts";
 import { openParts } from "../model/distillation/parts.ts";
-import { qm9Where } from "../model/distillation/sources/where.ts";
+import { openIfThere } from "../chem/data_sets.ts";
 import { breathe } from "../model/generation/generate.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { readSafetensors } from "../model/diffusion/safetensors.ts";
@@ -77,7 +77,7 @@ async function training({ card, folder }: ModelEntry, backend: Trainer): Promise
   if (denoiser.type !== "pair-attention" || autoencoder.type !== "heavy-atom") {
     throw new RangeError(`${card.name} is no model of heavy atoms`);
   }
-  const data = await qm9Where(undefined);
+  const data = await openIfThere();
   if (!data) throw new Error("QM9 is not here");
   const { width, blocks } = denoiser, values = readSafetensors(await Deno.readFile(`${folder}/${denoiser.file}`));
   const { learner } = await openLearner(backend, { space, sizes: { width, blocks }, seed: 1, values });

@@ -42,13 +42,13 @@ interface Open {
 /** A model by its own settings for the steps, as the service would draw. */
 async function openModel(folder: string, place: Place): Promise<Open> {
   const model = await loadModel(folder, { backend: runtimeOf(place) }), { card, schedule, backend } = model;
-  const { classes } = model.autoencoder;
+  const { bondSums } = model.autoencoder;
   return {
     denoiser: await model.denoiser(),
     why: backend.why,
     samplingOf(nodes, steps) {
       const { settings, plan } = acceptOrder(card, { count: 1, steps, seed: 1 });
-      const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
+      const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
       const start = startsOf(card, settings.grid, schedule(plan![0].t))(nodes);
       return { plan: plan!, start, coupling: card.coupling, clamp };
     },
@@ -78,7 +78,7 @@ async function sampled(denoiser: Denoiser, sampling: Sampling): Promise<Float32A
   const noise = moleculeNoise(space, shape.nodes, seed, indices), aligned = realigner(coupling, space, shape);
   const denoise = async (z: Float32Array, t: number) => {
     const x0 = await denoiser.predict(z, shape, { time: t });
-    if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
+    if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums);
     return x0;
   };
   return await runPlan(plan, denoise, await firstLatents(noise, start, aligned), noise, undefined, aligned);

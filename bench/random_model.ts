@@ -20,7 +20,7 @@ export async function writeRandomModel(
   sizes: RandomSizes = SHIPPED_SIZES,
   changes: Partial<CardInput> = {},
 ): Promise<{ card: CardInput; folder: string }> {
-  const space = heavyAtomSpace(), file = "denoiser.safetensors";
+  const file = "denoiser.safetensors";
   const card: CardInput = {
     name: "qm9",
     version: "random",
@@ -28,12 +28,12 @@ export async function writeRandomModel(
     license: "MIT",
     kind: "molstep",
     counts: "heavyAtoms",
-    space,
+    space: heavyAtomSpace(),
     schedule: { type: "cosine", factor: 0.9995 },
     denoiser: { type: "pair-attention", ...sizes, file },
     autoencoder: {
       type: "heavy-atom",
-      classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
+      classes: QM9_CLASSES.map((kind) => [...kind]),
       scale: ANGSTROM,
       oneHot: ONE_HOT,
     },
@@ -43,6 +43,6 @@ export async function writeRandomModel(
   const folder = join(root, card.name);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
-  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(space, sizes, 1)));
+  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(card.space, sizes, 1)));
   return { card, folder };
 }

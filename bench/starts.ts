@@ -4,7 +4,7 @@
  * themselves, which no fitted distribution can surpass. Not clamped, fresh noise, aligned.
  */
 import { z } from "zod";
-import { findQm9, openQm9 } from "../chem/qm9.ts";
+import { openDataSet } from "../chem/data_sets.ts";
 import { realigner } from "../model/diffusion/coupling/align.ts";
 import { makeGrid } from "../model/diffusion/grids.ts";
 import { randomRotation, writeLatent } from "../model/networks/heavy_atom/encode.ts";
@@ -112,7 +112,7 @@ function covarianceDraw(latents: Float32Array, space: LatentSpace) {
 async function main(args: string[]): Promise<void> {
   const { model: name, count, seed, out } = readOptions(args, OPTIONS);
   const model = await loadModel(await findModel(name), { backend: "native" }), { card, schedule } = model;
-  const denoiser = await model.denoiser(), { space } = denoiser, data = await openQm9(await findQm9());
+  const denoiser = await model.denoiser(), { space } = denoiser, data = await openDataSet();
   const { examples } = loadExamples(data, data.split.train.subarray(0, 20_000));
   const heldOut = loadExamples(data, data.split.valid).examples, judged = await createJudge(count, seed);
   const ofData = covarianceDraw(cleanLatents(examples, space, 10_000, seed), space);

@@ -1,5 +1,6 @@
 /** What a set of molecules looks like as a whole: lengths, angles, elements, rings, sizes; and how far two sets are apart. */
-import { perceiveBonds } from "./bonds.ts";
+import { bondsOf } from "./bonds.ts";
+import { labelOf } from "./elements.ts";
 import {
   createHistogram,
   type Histogram,
@@ -32,19 +33,17 @@ export interface Distributions {
 }
 
 export interface DistributionsBuilder {
-  /** @param bonds as perceived from the molecule; perceived here where not given */
+  /** @param bonds where not given, those that the molecule carries, or perceived here */
   add(molecule: Molecule, bonds?: readonly Bond[]): void;
   distributions(): Distributions;
 }
 
-const SYMBOLS: Readonly<Record<number, string>> = { 1: "H", 6: "C", 7: "N", 8: "O", 9: "F" };
-/** The order in which elements are named in a kind: carbon first, hydrogen last. */
-const RANK: Readonly<Record<string, number>> = { C: 0, N: 1, O: 2, F: 3, H: 4 };
 const MARKS = { 1: "-", 2: "=", 3: "#" } as const;
 const LENGTH_BIN = 0.005, ANGLE_BIN = 1;
 
-const symbolOf = (z: number) => SYMBOLS[z] ?? `#${z}`;
-const ordered = (a: string, b: string) => (RANK[a] ?? 9) <= (RANK[b] ?? 9) ? [a, b] : [b, a];
+/** The place of an element in a kind's name: carbon first, hydrogen last, the others as they ascend. */
+const rank = (z: number) => z === 6 ? 0 : z === 1 ? Infinity : z;
+const ordered = (a: number, b: number) => (rank(a) <= rank(b) ? [a, b] : [b, a]).map(labelOf);
 
 function group(into: Map<string, HistogramBuilder>, kind: string, width: number, value: number): void {
   let histogram = into.get(kind);
@@ -62,14 +61,14 @@ export function createDistributions(): DistributionsBuilder {
   const ringsPerMolecule = createHistogram(1), atomsPerMolecule = createHistogram(1);
   let molecules = 0, tangled = 0;
   return {
-    add(molecule, bonds = perceiveBonds(molecule)) {
-      const symbols = Array.from(molecule.atomicNumbers, symbolOf), x = molecule.positions;
+    add(molecule, bonds = bondsOf(molecule)) {
+      const { atomicNumbers: Z, positions: x } = molecule, symbols = Array.from(Z, labelOf);
       const atoms = symbols.length, neighbours: number[][] = symbols.map(() => []);
       molecules++;
       atomsPerMolecule.add(atoms);
       for (const symbol of symbols) elements[symbol] = (elements[symbol] ?? 0) + 1;
       for (const { i, j, order } of bonds) {
-        const [a, b] = ordered(symbols[i], symbols[j]);
+        const [a, b] = ordered(Z[i], Z[j]);
         const length = Math.hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
         group(lengths, a + MARKS[order] + b, LENGTH_BIN, length);
         neighbours[i].push(j);
@@ -78,7 +77,7 @@ export function createDistributions(): DistributionsBuilder {
       neighbours.forEach((around, middle) => {
         for (let p = 0; p < around.length; p++) {
           for (let q = 0; q < p; q++) {
-            const [a, b] = ordered(symbols[around[p]], symbols[around[q]]);
+            const [a, b] = ordered(Z[around[p]], Z[around[q]]);
             group(angles, `${a}-${symbols[middle]}-${b}`, ANGLE_BIN, angle(x, around[p], middle, around[q]));
           }
         }

@@ -47,8 +47,14 @@ export function submolecule(
     const a = place.get(i), b = place.get(j);
     if (a !== undefined && b !== undefined) kept.push({ i: Math.min(a, b), j: Math.max(a, b), order });
   }
+  const { charges } = molecule, atomicNumbers = Uint8Array.from(members, (atom) => molecule.atomicNumbers[atom]);
   return {
-    molecule: { atomicNumbers: Uint8Array.from(members, (atom) => molecule.atomicNumbers[atom]), positions },
+    molecule: {
+      atomicNumbers,
+      positions,
+      ...(charges && { charges: Int8Array.from(members, (atom) => charges[atom]) }),
+      ...(molecule.bonds && { bonds: kept }),
+    },
     bonds: kept,
   };
 }

@@ -1,11 +1,12 @@
 /** Molblocks for RDKit.js alone: ASCII, written in one go, as short as its reader takes them. For people see `sdf.ts`. */
 import { symbolOf } from "./elements.ts";
 import type { Bond, Molecule } from "./molecule.ts";
+import { chargeLines } from "./sdf.ts";
 
 const HEAD = "\n  Molstep           3D\n\n", COUNTS = "  0  0  0  0  0  0  0  0999 V2000\n", END = "M  END\n";
 
-/** Bytes of an atom's and a bond's line, whose zero fields RDKit takes for granted. */
-const ATOM = 33, BOND = 10;
+/** Bytes of an atom's line but for its symbol, and of a bond's; RDKit takes zero fields for granted. */
+const ATOM = 32, BOND = 10;
 
 const BLANK = 32, MINUS = 45, POINT = 46, ZERO = 48, LINE_END = 10;
 
@@ -16,19 +17,20 @@ const BLANK = 32, MINUS = 45, POINT = 46, ZERO = 48, LINE_END = 10;
  * @param bonds zero-based, as `perceiveBonds` returns them
  * @throws RangeError for an unknown element
  */
-export function molblockBytes({ atomicNumbers, positions }: Molecule, bonds: readonly Bond[]): Uint8Array {
-  const n = atomicNumbers.length;
+export function molblockBytes({ atomicNumbers, positions, charges }: Molecule, bonds: readonly Bond[]): Uint8Array {
+  const n = atomicNumbers.length, symbols = Array.from(atomicNumbers, symbolOf), properties = chargeLines(charges);
+  const letters = symbols.reduce((sum, { length }) => sum + length, 0), tail = properties.length + END.length;
   const bytes = new Uint8Array(
-    HEAD.length + 6 + COUNTS.length + ATOM * n + BOND * bonds.length + END.length,
+    HEAD.length + 6 + COUNTS.length + ATOM * n + letters + BOND * bonds.length + tail,
   ).fill(BLANK);
   let at = writeText(bytes, 0, HEAD);
   writeWhole(bytes, at + 3, n);
   writeWhole(bytes, at + 6, bonds.length);
   at = writeText(bytes, at + 6, COUNTS);
-  for (let i = 0; i < n; i++, at += ATOM) {
+  for (let i = 0; i < n; i++) {
     for (let axis = 0; axis < 3; axis++) writeCoordinate(bytes, at + 10 * (axis + 1), positions[3 * i + axis]);
-    bytes[at + 31] = symbolOf(atomicNumbers[i]).charCodeAt(0);
-    bytes[at + 32] = LINE_END;
+    at = writeText(bytes, at + 31, symbols[i]);
+    bytes[at++] = LINE_END;
   }
   for (const { i, j, order } of bonds) {
     writeWhole(bytes, at + 3, i + 1);
@@ -37,7 +39,7 @@ export function molblockBytes({ atomicNumbers, positions }: Molecule, bonds: rea
     bytes[at + 9] = LINE_END;
     at += BOND;
   }
-  writeText(bytes, at, END);
+  writeText(bytes, writeText(bytes, at, properties), END);
   return bytes;
 }
 

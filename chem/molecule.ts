@@ -1,12 +1,16 @@
 /**
- * A molecule as the service passes it around: what each atom is and where it stands. Bonds are perceived from
- * these (see `bonds.ts`), never carried along by a model.
+ * A molecule as the service passes it around: what each atom is and where it stands. Bonds are perceived from these (see `bonds.ts`),
+ * unless the molecule carries them: of a model whose chemistry is of graphs (`chemistry.ts`), or from a file.
  */
 export interface Molecule {
   /** Atomic numbers, one an atom (hydrogens included). */
   readonly atomicNumbers: Uint8Array;
   /** Positions in angstrom, `[atoms, 3]` row-major. */
   readonly positions: Float32Array;
+  /** Known bonds, in ascending order of i, then j. Absent where they are to be perceived. */
+  readonly bonds?: readonly Bond[];
+  /** Known formal charges, one an atom. Absent where all are zero, or nothing is known of them. */
+  readonly charges?: Int8Array;
 }
 
 /** A bond between atoms `i < j` (zero-based) of order 1, 2 or 3. */

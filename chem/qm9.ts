@@ -4,9 +4,29 @@
  * 130,831 molecules, all of GDB-9 but the 3,054 that failed the consistency check, in GDB order, with the split that
  * EDM, GeoLDM and their successors train on. Data: Ramakrishnan et al., Sci. Data 1, 140022 (2014).
  */
-import type { Molecule } from "./molecule.ts";
+import { EDM } from "./chemistry.ts";
+import type { DataSet, NodeClass } from "./data_set.ts";
 import { type NpyType, type NpyTypes, readNpy } from "./npy.ts";
 import { checkManifest } from "./qm9_manifest.ts";
+
+/** Atomic numbers of QM9's elements, in EDM's order. */
+export const QM9_ELEMENTS: readonly number[] = EDM.elements.map(({ atomicNumber }) => atomicNumber);
+
+/** What heavy atoms are in QM9's training split, in the order of one-hot scalars. */
+export const QM9_CLASSES: readonly NodeClass[] = [
+  [6, 0],
+  [6, 1],
+  [6, 2],
+  [6, 3],
+  [6, 4],
+  [7, 0],
+  [7, 1],
+  [7, 2],
+  [7, 3],
+  [8, 0],
+  [8, 1],
+  [9, 0],
+];
 
 /** The columns of `properties`, in order. */
 export const QM9_PROPERTIES = [
@@ -42,21 +62,26 @@ export const QM9_FILES = {
   test: { name: "split_test.i32.npy", type: "i32", columns: null },
 } as const satisfies Record<string, { name: string; type: NpyType; columns: number | null }>;
 
+/** What QM9 is called, and what is always so of it. */
+export const QM9_WORDS = {
+  label: "QM9",
+  description: "QM9, consistent part (130,831 molecules)",
+  splitWords: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
+  chemistry: "edm",
+  classes: QM9_CLASSES,
+} as const satisfies Partial<DataSet>;
+
 /** The one file that is not an array: SMILES, one a line, compressed. */
 export const QM9_SMILES_FILE = "smiles.txt.gz";
 
 /** The data in memory. A row is a molecule's place in the set, 0 to count - 1. */
-export interface Qm9 {
+export interface Qm9 extends DataSet {
   readonly count: number;
-  /** Atoms in each molecule, hydrogens included. */
   readonly atomCounts: Uint8Array;
   /** The number in the official file name `dsgdb9nsd_NNNNNN.xyz`, a row. */
   readonly index: Int32Array;
   /** `[count, QM9_PROPERTIES.length]` */
   readonly properties: Float64Array;
-  readonly split: Readonly<Record<"train" | "valid" | "test", Int32Array>>;
-  /** A fresh copy of one molecule; positions as in the data, not centred. */
-  molecule(row: number): Molecule;
   /** The first SMILES of the official file, that of the GDB graph. */
   smiles(row: number): string;
 }
@@ -136,7 +161,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
   agree(QM9_FILES.atomicNumbers.name, atomicNumbers.length, atoms, "atoms");
   agree(QM9_FILES.positions.name, positions.length / 3, atoms, "atoms");
   for (const z of atomicNumbers) {
-    if (z !== 1 && (z < 6 || z > 9)) {
+    if (!QM9_ELEMENTS.includes(z)) {
       throw new TypeError(
         `${at}/${QM9_FILES.atomicNumbers.name}: atomic numbers must be 1, 6, 7, 8 or 9 (H, C, N, O, F); got ${z}`,
       );
@@ -151,6 +176,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
     return row;
   };
   return {
+    ...QM9_WORDS,
     count,
     atomCounts,
     index,

@@ -1,4 +1,5 @@
 /** The text form of the official QM9 files `dsgdb9nsd_NNNNNN.xyz`; see the data's readme, Sci. Data 1, 140022 (2014). */
+import { EDM } from "./chemistry.ts";
 import { QM9_PROPERTIES } from "./qm9.ts";
 
 /** What is kept of one official file. */
@@ -12,7 +13,8 @@ export interface Qm9Record {
   readonly smiles: string;
 }
 
-const NUMBERS: Readonly<Record<string, number>> = { H: 1, C: 6, N: 7, O: 8, F: 9 };
+/** Atomic numbers of QM9's elements. */
+const NUMBERS = Object.fromEntries(EDM.elements.map(({ symbol, atomicNumber }) => [symbol, atomicNumber]));
 
 /** A number as the files write it, sometimes in Mathematica's way: `6.2*^-6`. */
 const number = (text: string) => text.trim() === "" ? NaN : Number(text.replace("*^", "e"));

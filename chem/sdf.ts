@@ -1,8 +1,10 @@
 /**
  * MDL molblocks and SDF records, version V2000 (Biovia, "CTFile Formats"): writing in 3D, and reading back.
  *
- * Hydrogens are atoms like any other. Charges, isotopes, stereo marks and properties are neither written nor read.
+ * Hydrogens are atoms like any other. Charges are written and read as `M  CHG` lines; isotopes, stereo marks and other properties are
+ * neither written nor read.
  */
+import { type Chemistry, EDM } from "./chemistry.ts";
 import { atomicNumberOf, symbolOf } from "./elements.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 
@@ -19,6 +21,18 @@ export interface SdfRecord {
 /** Whether V2000 can hold it: at most 999 atoms and 999 bonds, all coordinates finite, within -9999 and 9999 angstrom. */
 export function fitsMolblock({ atomicNumbers, positions }: Molecule, bonds: readonly Bond[]): boolean {
   return atomicNumbers.length <= 999 && bonds.length <= 999 && positions.every((value) => Math.abs(value) <= 9999);
+}
+
+/** The lines `M  CHG` of a molblock, at most eight atoms each; empty where no atom is charged. */
+export function chargeLines(charges: Int8Array = new Int8Array()): string {
+  const charged = Array.from(charges.keys()).filter((i) => charges[i] !== 0),
+    four = (n: number) => String(n).padStart(4);
+  let text = "";
+  for (let from = 0; from < charged.length; from += 8) {
+    const atoms = charged.slice(from, from + 8);
+    text += `M  CHG${String(atoms.length).padStart(3)}${atoms.map((i) => four(i + 1) + four(charges[i])).join("")}\n`;
+  }
+  return text;
 }
 
 function oneLine(what: string, text: string): string {
@@ -59,8 +73,7 @@ export function molblock(molecule: Molecule, bonds: readonly Bond[], title = "")
     lines.push(`${line} ${symbolOf(atomicNumbers[i]).padEnd(3)} 0  0  0  0  0  0  0  0  0  0  0  0`);
   }
   for (const { i, j, order } of bonds) lines.push(`${three(i + 1)}${three(j + 1)}${three(order)}  0`);
-  lines.push("M  END", "");
-  return lines.join("\n");
+  return `${lines.join("\n")}\n${chargeLines(molecule.charges)}M  END\n`;
 }
 
 /**
@@ -99,11 +112,11 @@ export function sdfRecord(block: string, data: SdfData = {}): string {
 }
 
 /**
- * Reads a V2000 molblock of H, C, N, O, F with bonds of order 1 to 3.
+ * Reads a V2000 molblock of a chemistry's elements with bonds of order 1 to 3. The molecule has charges where an `M  CHG` gives some.
  *
  * @throws SyntaxError naming the line that does not follow the form
  */
-export function readMolblock(text: string): Omit<SdfRecord, "data"> {
+export function readMolblock(text: string, chemistry: Chemistry = EDM): Omit<SdfRecord, "data"> {
   const lines = text.split(/\r?\n/);
   const fail = (line: number, wanted: string) => {
     return new SyntaxError(
@@ -126,7 +139,7 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
       positions[3 * i + axis] = Number(field);
     }
     try {
-      atomicNumbers[i] = atomicNumberOf(line.slice(31, 34).trim());
+      atomicNumbers[i] = atomicNumberOf(line.slice(31, 34).trim(), chemistry);
     } catch (error) {
       throw new SyntaxError(`molblock, line ${5 + i}: ${(error as Error).message}`);
     }
@@ -137,10 +150,22 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
     if (order !== 1 && order !== 2 && order !== 3) throw fail(line, "a bond of order 1, 2 or 3");
     bonds.push({ i: Math.min(i, j), j: Math.max(i, j), order });
   }
-  if (!lines.slice(4 + n + m).some((line) => line.trimEnd() === "M  END")) {
-    throw new SyntaxError("molblock: expected M  END; got the end");
+  const end = lines.findIndex((line, k) => k >= 4 + n + m && line.trimEnd() === "M  END");
+  if (end < 0) throw new SyntaxError("molblock: expected M  END; got the end");
+  const charges = new Int8Array(n);
+  for (let line = 4 + n + m; line < end; line++) {
+    if (!lines[line].startsWith("M  CHG")) continue;
+    const [count, ...fields] = lines[line].slice(6).trim().split(/\s+/).map(Number);
+    if (fields.length !== 2 * count || !fields.every(Number.isInteger)) {
+      throw fail(line, "pairs of an atom and its charge");
+    }
+    for (let k = 0; k < fields.length; k += 2) {
+      if (!(fields[k] >= 1 && fields[k] <= n)) throw fail(line, `charges of atoms from 1 to ${n}`);
+      charges[fields[k] - 1] = fields[k + 1];
+    }
   }
-  return { title: lines[0], molecule: { atomicNumbers, positions }, bonds };
+  const charged = charges.some((charge) => charge !== 0);
+  return { title: lines[0], molecule: { atomicNumbers, positions, ...(charged && { charges }) }, bonds };
 }
 
 /**
@@ -148,7 +173,7 @@ export function readMolblock(text: string): Omit<SdfRecord, "data"> {
  *
  * @throws SyntaxError naming the record, counted from 1, that does not follow the form
  */
-export function readSdf(text: string): SdfRecord[] {
+export function readSdf(text: string, chemistry: Chemistry = EDM): SdfRecord[] {
   const parts = text.split(/^\$\$\$\$.*(?:\r?\n|$)/m);
   if (parts.at(-1)!.trim() !== "") throw new SyntaxError(`SDF: record ${parts.length} does not end with $$$$`);
   return parts.slice(0, -1).map((part, index) => {
@@ -158,7 +183,7 @@ export function readSdf(text: string): SdfRecord[] {
         /^>.*<([^<>]+)>.*\r?\n([^]*?)(?:\r?\n\r?\n|$(?![^]))/gm,
       );
       for (const [, name, value] of fields) data[name] = value.replace(/\r\n/g, "\n");
-      return { ...readMolblock(part), data };
+      return { ...readMolblock(part, chemistry), data };
     } catch (error) {
       throw new SyntaxError(`SDF, record ${index + 1}: ${(error as Error).message}`);
     }

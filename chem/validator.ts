@@ -1,5 +1,6 @@
 /** All that chemistry says of one generated molecule, in one pass. */
-import { perceiveBonds } from "./bonds.ts";
+import { bondsOf } from "./bonds.ts";
+import { CHEMISTRIES, type ChemistryName } from "./chemistry.ts";
 import { type Descriptors, descriptorsOf } from "./descriptors.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit } from "./rdkit.ts";
@@ -14,6 +15,8 @@ export interface ValidateOptions {
   readonly molblock?: boolean;
   /** Compute the InChIKey of valid molecules. Default true; false saves about half the time. */
   readonly inchikey?: boolean;
+  /** How bonds are perceived, where the molecule carries none, and what valences are sound. Default `edm`. */
+  readonly chemistry?: ChemistryName;
   /** Title of the molblock. Default empty. */
   readonly title?: string;
 }
@@ -29,8 +32,8 @@ export interface Validation extends Validity, Stability {
   readonly smiles: string | null;
   /** Standard InChIKey of the same, in 3D; null where not valid or not asked for. */
   readonly inchikey: string | null;
-  /** As perceived from distances, whether valid or not. */
-  readonly bonds: Bond[];
+  /** As the molecule carries them, or perceived from distances, whether valid or not. */
+  readonly bonds: readonly Bond[];
   /** Present where asked for and valid. */
   readonly descriptors?: Descriptors;
   /** Present where asked for, and where the form can hold the molecule. */
@@ -51,7 +54,7 @@ export type Validate = (molecule: Molecule, options?: ValidateOptions) => Valida
  */
 export function createValidator(rdkit: Rdkit): Validate {
   return (molecule, options = {}) => {
-    const bonds = perceiveBonds(molecule);
+    const chemistry = CHEMISTRIES[options.chemistry ?? "edm"], bonds = bondsOf(molecule, chemistry);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
       // InChI from the molecule with its hydrogens, then SMILES without them.
       const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi(BARE)) || null;
@@ -63,9 +66,9 @@ export function createValidator(rdkit: Rdkit): Validate {
         smiles,
         ...(options.descriptors && { descriptors: descriptorsOf(rdkit, smiles) }),
       };
-    });
+    }, chemistry);
     return {
-      ...stability(molecule, bonds),
+      ...stability(molecule, bonds, chemistry),
       ...(details ?? { fragments: 0, edmSmiles: null, inchikey: null, smiles: null }),
       valid: details !== null,
       connected: details?.fragments === 1,

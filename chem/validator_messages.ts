@@ -9,6 +9,8 @@ export interface PackedMolecules {
   readonly atomicNumbers: Uint8Array;
   /** `[all atoms, 3]`, angstrom. */
   readonly positions: Float32Array;
+  /** The bonds and charges of each, where some molecule carries any. */
+  readonly graphs?: readonly Pick<Molecule, "bonds" | "charges">[];
 }
 
 /** The bonds of several molecules, one after another. */
@@ -57,16 +59,23 @@ export function packMolecules(molecules: readonly Molecule[]): PackedMolecules {
     positions.set(molecule.positions, 3 * at);
     at += molecule.atomicNumbers.length;
   }
-  return { atoms, atomicNumbers, positions };
+  const known = molecules.some(({ bonds, charges }) => bonds ?? charges);
+  return {
+    atoms,
+    atomicNumbers,
+    positions,
+    ...(known && { graphs: molecules.map(({ bonds, charges }) => ({ bonds, charges })) }),
+  };
 }
 
 /** The molecules, as views of the flat arrays. */
-export function unpackMolecules({ atoms, atomicNumbers, positions }: PackedMolecules): Molecule[] {
+export function unpackMolecules({ atoms, atomicNumbers, positions, graphs }: PackedMolecules): Molecule[] {
   let at = 0;
-  return Array.from(atoms, (n) => {
+  return Array.from(atoms, (n, k) => {
     const from = at;
     at += n;
-    return { atomicNumbers: atomicNumbers.subarray(from, at), positions: positions.subarray(3 * from, 3 * at) };
+    const own = { atomicNumbers: atomicNumbers.subarray(from, at), positions: positions.subarray(3 * from, 3 * at) };
+    return { ...own, ...graphs?.[k] };
   });
 }
 

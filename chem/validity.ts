@@ -1,8 +1,9 @@
 /**
- * EDM's validity (Hoogeboom et al. 2022): the atoms and the bonds perceived from distances make a molecule that RDKit
+ * EDM's validity (Hoogeboom et al. 2022): the atoms and the bonds perceived from distances (or carried, with charges) make a molecule that RDKit
  * can sanitise. An atom with too few bonds is valid, RDKit adds what hydrogens it lacks; one with too many is not.
  */
-import { bondOrderSums, perceiveBonds } from "./bonds.ts";
+import { bondOrderSums, bondsOf } from "./bonds.ts";
+import { type Chemistry, EDM } from "./chemistry.ts";
 import { elementOf } from "./elements.ts";
 import { fragments, largest, submolecule } from "./fragments.ts";
 import { molblockBytes } from "./molblock_bytes.ts";
@@ -26,14 +27,19 @@ const FLAT = JSON.stringify({ doIsomericSmiles: false });
 const READ = { removeHs: false };
 
 /**
- * Whether some atom's bond orders exceed what RDKit bears of the element: its valence, or five at nitrogen, which it reads
+ * Whether some atom's bond orders exceed what RDKit bears of the element: its valences, or five at nitrogen, which it reads
  * as charged where a double bond to oxygen or a triple bond to nitrogen allows (a nitro group, an azide). RDKit refuses all
  * of these, but takes a hundred microseconds to say so, and of atoms in a heap up to a second; hence this first look.
  */
-export function overfull({ atomicNumbers }: Molecule, bonds: readonly Bond[]): boolean {
-  return bondOrderSums(atomicNumbers.length, bonds).some((sum, i) =>
-    sum > elementOf(atomicNumbers[i]).valence && !(sum === 5 && atomicNumbers[i] === 7)
-  );
+export function overfull(
+  { atomicNumbers, charges }: Molecule,
+  bonds: readonly Bond[],
+  chemistry: Chemistry = EDM,
+): boolean {
+  return bondOrderSums(atomicNumbers.length, bonds).some((sum, i) => {
+    const { valences, bears } = elementOf(atomicNumbers[i], chemistry), charge = charges?.[i] ?? 0;
+    return sum > (valences[charge]?.at(-1) ?? 0) && !(charge === 0 && bears?.includes(sum));
+  });
 }
 
 /**
@@ -48,8 +54,10 @@ export function withValid<T>(
   molecule: Molecule,
   bonds: readonly Bond[],
   use: (mol: RdkitMol, verdict: { fragments: number; edmSmiles: string }) => T,
+  chemistry: Chemistry = EDM,
 ): T | null {
-  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds) || overfull(molecule, bonds)) return null;
+  if (molecule.atomicNumbers.length === 0 || !fitsMolblock(molecule, bonds)) return null;
+  if (overfull(molecule, bonds, chemistry)) return null;
   return rdkit.withMol(molblockBytes(molecule, bonds), (mol) => {
     const pieces = fragments(molecule.atomicNumbers.length, bonds);
     return use(mol, {
@@ -69,10 +77,10 @@ function largestSmiles(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[],
 /**
  * Judges one molecule.
  *
- * @param bonds perceived from the molecule unless given
+ * @param bonds those that the molecule carries, or perceived from it, unless given
  * @throws RangeError for an unknown element, or positions that do not match the atoms
  */
-export function validity(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[] = perceiveBonds(molecule)): Validity {
+export function validity(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[] = bondsOf(molecule)): Validity {
   return withValid<Validity>(rdkit, molecule, bonds, (_, verdict) => ({ valid: true, ...verdict })) ??
     { valid: false, fragments: 0, edmSmiles: null };
 }

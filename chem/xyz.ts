@@ -1,4 +1,5 @@
 /** XYZ files: the number of atoms, a comment, then a symbol and a position in angstrom an atom. */
+import { type Chemistry, EDM } from "./chemistry.ts";
 import { atomicNumberOf, symbolOf } from "./elements.ts";
 import type { Molecule } from "./molecule.ts";
 
@@ -40,7 +41,7 @@ export function xyz({ atomicNumbers, positions }: Molecule, comment = ""): strin
  *
  * @throws SyntaxError naming the line that does not follow the form
  */
-export function readXyz(text: string): XyzFrame[] {
+export function readXyz(text: string, chemistry: Chemistry = EDM): XyzFrame[] {
   const lines = text.split(/\r?\n/), frames: XyzFrame[] = [];
   while (lines.length > 0 && lines[lines.length - 1].trim() === "") lines.pop();
   for (let at = 0; at < lines.length;) {
@@ -57,7 +58,7 @@ export function readXyz(text: string): XyzFrame[] {
         throw new SyntaxError(`XYZ, line ${at + 3 + i}: expected a symbol and three numbers; got ${found}`);
       }
       try {
-        atomicNumbers[i] = atomicNumberOf(symbol);
+        atomicNumbers[i] = atomicNumberOf(symbol, chemistry);
       } catch (error) {
         throw new SyntaxError(`XYZ, line ${at + 3 + i}: ${(error as Error).message}`);
       }

@@ -86,14 +86,18 @@ export const distillCommand = command({
       z.string().optional(),
     ),
     events: flag("tell events as JSON lines on stdout, read `pause` and `resume` on stdin, end with it"),
-    data: option("FOLDER", "QM9 in compact form (default: where it is found)", z.string().optional()),
+    data: option(
+      "FOLDER",
+      "the model's data set: of QM9 its compact form (default: where it is found)",
+      z.string().optional(),
+    ),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
     "validate-seconds": option("N", "seconds of training between validations (default 90)", positive().optional()),
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },
   async run(values, terminal) {
-    const { backend, threads, data: qm9, ladder, shared, record } = values;
+    const { backend, threads, data, ladder, shared, record } = values;
     if (ladder !== undefined && (values.folder || values.settings || values.method !== undefined)) {
       throw new UsageError(
         "--ladder runs progressive rounds, each in a folder of its own: no --folder, --settings, --method",
@@ -106,7 +110,7 @@ export const distillCommand = command({
       : acceptOptions(values, model);
     try {
       const finished = await runLadder(settings, {
-        ...{ model, backend, threads, qm9, ladder, shared, record, ...limits, ...talk },
+        ...{ model, backend, threads, data, ladder, shared, record, ...limits, ...talk },
         validateSeconds: values["validate-seconds"],
         checkpointSeconds: values["checkpoint-seconds"],
         folderOf: ({ method, variant, to }) =>

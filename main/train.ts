@@ -1,6 +1,7 @@
 /** molstep train */
 import { z } from "zod";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
+import { dataSetNames, DEFAULT_DATA_SET } from "../chem/data_sets.ts";
 import { type BackendChoice, BACKENDS } from "../model/engines/tensorflow/types.ts";
 import { COUPLINGS } from "../model/diffusion/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
@@ -13,7 +14,8 @@ import { flag, given, object, option, positive, UsageError, whole } from "./opti
 
 /** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
-  summary: "Trains a model on QM9, or goes on training one. Survives being killed: --resume goes on exactly.",
+  summary:
+    "Trains a model on a data set (QM9), or goes on training one. Survives being killed: --resume goes on exactly.",
   options: {
     name: option("NAME", "the model's name (default qm9)", z.string().default("qm9")),
     kind: option(
@@ -29,7 +31,16 @@ export const trainCommand = command({
       "where checkpoints, losses and the learning curve go (default runs/NAME)",
       z.string().optional(),
     ),
-    data: option("FOLDER", "QM9 in compact form (default: where it is found)", z.string().optional()),
+    "data-set": option(
+      "NAME",
+      `what to train on: ${dataSetNames.join(", ")} (default ${DEFAULT_DATA_SET}, or the resumed run's)`,
+      z.enum(dataSetNames).optional(),
+    ),
+    data: option(
+      "PATH",
+      "where the data set lies: of QM9 the folder of its compact form (default: where it is found)",
+      z.string().optional(),
+    ),
     width: option("N", "channels of a node (default 192, a multiple of 16; geoldm and edm 256)", whole(1).optional()),
     blocks: option("N", "blocks (default 6; geoldm and edm 9)", whole(1, 64).optional()),
     batch: option("N", "molecules an update (default 128; geoldm and edm 64)", whole(1).optional()),
@@ -56,20 +67,21 @@ export const trainCommand = command({
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   },
-  async run({ name, kind, data, export: to, ...options }, { error, interactive, signal }) {
+  async run({ name, kind, data, "data-set": dataSet, export: to, ...options }, { error, interactive, signal }) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
-      await runTraining({ ...options, folder, modelName: name, qm9: data, ...out });
+      await runTraining({ ...options, folder, modelName: name, data, dataSet, ...out });
     } else {
       const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, ...settings } = options;
+      if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
       if (!["auto", ...BACKENDS].includes(backend)) {
         throw new UsageError(`the backend of ${kind} must be auto, ${BACKENDS.join(", ")}; got ${backend}`);
       }
-      const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, qm9: data };
+      const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, data };
       await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });
     }
     error(`checkpoints, losses.csv and learning_curve.svg are in ${folder}\n`);

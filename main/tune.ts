@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { type Composition, createComposition, groupNames, GROUPS } from "../chem/composition.ts";
 import { createRdkit } from "../chem/rdkit.ts";
-import { perceiveBonds } from "../chem/bonds.ts";
+import { bondsOf } from "../chem/bonds.ts";
+import { CHEMISTRIES } from "../chem/chemistry.ts";
 import { fitsMolblock, molblock, sdfRecord } from "../chem/sdf.ts";
 import { createValidator } from "../chem/validator.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
@@ -59,7 +60,7 @@ export const tuneCommand = command({
     const [model, rdkit, reference] = await Promise.all([
       loadModel(entry, values),
       createRdkit(),
-      findReference([folder]),
+      findReference([folder], entry.card.dataSet),
     ]);
     const wanted = candidatesFor(entry.card).filter(({ sampler }) => !samplers || samplers.includes(sampler));
     const named = wanted.map(({ sampler, options }) => JSON.stringify([sampler, options]));
@@ -90,7 +91,7 @@ export const tuneCommand = command({
             if (!sdf) return;
             const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
             const records = molecules.flatMap((molecule, k) => {
-              const bonds = perceiveBonds(molecule);
+              const bonds = bondsOf(molecule, CHEMISTRIES[model.card.chemistry]);
               return fitsMolblock(molecule, bonds) ? [sdfRecord(molblock(molecule, bonds, String(k)))] : [];
             });
             await Deno.writeTextFile(`${sdf}/${name.replaceAll(/[^\w.+-]/g, "_")}.sdf`, records.join(""));

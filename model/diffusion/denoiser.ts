@@ -3,7 +3,7 @@ import type { Conditions, FixedCondition } from "./condition.ts";
 import type { Coupling } from "./coupling/align.ts";
 import type { Start } from "./samplers/start.ts";
 import type { SamplingPlan } from "./samplers/step.ts";
-import type { BatchShape, HeavyAtomClass, LatentSpace } from "./types.ts";
+import type { BatchShape, BondSums, LatentSpace } from "./types.ts";
 
 /** A batch to sample, as plain data, so that it can be done where the network is. */
 export interface Sampling {
@@ -19,8 +19,8 @@ export interface Sampling {
   readonly indices: readonly number[];
   /** What the network is told beside the time. */
   readonly condition?: FixedCondition;
-  /** Estimates at times of at most `below` are clamped to graphs of these classes that obey valence (`heavy_atom/clamp.ts`). */
-  readonly clamp?: { readonly below: number; readonly classes: readonly HeavyAtomClass[] };
+  /** Estimates at times of at most `below` are clamped to graphs that obey valence (`heavy_atom/clamp.ts`). */
+  readonly clamp?: { readonly below: number; readonly bondSums: BondSums };
 }
 
 /** How to sample. */

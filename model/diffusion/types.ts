@@ -9,6 +9,8 @@
  * The first vector of a node is its position in model units and has zero mean over the nodes. Batches hold molecules of
  * one size only: `[B, latentLength(space, N)]`.
  */
+import type { Chemistry } from "../../chem/chemistry.ts";
+import type { NodeClass } from "../../chem/data_set.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Decoding } from "./decodings.ts";
 import type { Random } from "./random.ts";
@@ -45,8 +47,11 @@ export interface BatchShape {
   readonly nodes: number;
 }
 
-/** What a node can be: an element (atomic number) with this many hydrogens. */
-export type HeavyAtomClass = readonly [element: number, hydrogens: number];
+/** What a node can be: an element (atomic number) with this many hydrogens and this formal charge, 0 where absent. */
+export type HeavyAtomClass = NodeClass;
+
+/** For each class, the sums of bond orders to heavy atoms that valence leaves it. */
+export type BondSums = readonly (readonly number[])[];
 
 /** Between molecules and latents. `encode` draws from the posterior where there is one. */
 export interface Autoencoder {
@@ -59,7 +64,9 @@ export interface Autoencoder {
   decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
   /** Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. */
   clamp?(x0: Float32Array, shape: BatchShape): void;
-  /** The classes that `clamp` chooses among. */
-  readonly classes?: readonly HeavyAtomClass[];
+  /** What `clamp` chooses among: valence, class by class. */
+  readonly bondSums?: BondSums;
+  /** Of the molecules that come out. */
+  readonly chemistry?: Chemistry;
   dispose(): void;
 }

@@ -1,4 +1,5 @@
 /** What a round of a GeoLDM or EDM model works with: its EGNN on TensorFlow.js, molecules through its own autoencoder. */
+import { openIfThere } from "../../chem/data_sets.ts";
 import { join } from "node:path";
 import { openBackend } from "../engines/tensorflow/open.ts";
 import type { Card } from "../models/card.ts";
@@ -15,7 +16,7 @@ import type { RoundOptions } from "./round.ts";
 import { methodOf } from "./methods/mod.ts";
 import type { RoundSettings } from "./settings.ts";
 import { encodedSource } from "./sources/encoded.ts";
-import { generatedSupplies, poolsOf, qm9Where, type Supplies } from "./sources/where.ts";
+import { generatedSupplies, poolsOf, type Supplies } from "./sources/where.ts";
 
 /** What is settled before. */
 export interface EgnnRound {
@@ -26,13 +27,15 @@ export interface EgnnRound {
   readonly device: string;
 }
 
-/** Latents of QM9 where it is there, else those that the undistilled model draws; pools are kept in the round's folder. */
+/** Latents of the model's data set where it is there, else those that the undistilled model draws; pools are kept in the round's folder. */
 async function sourcesOf(
   { settings, options }: EgnnRound,
   { schedule, autoencoder }: Pick<RoundParts, "schedule" | "autoencoder">,
   undistilled: () => Promise<Denoiser>,
 ): Promise<Supplies> {
-  const { model: { card }, qm9, signal } = options, { seed } = settings, data = await qm9Where(qm9);
+  const { model: { card }, signal } = options,
+    { seed } = settings,
+    data = await openIfThere(card.dataSet, options.data);
   if (!data) {
     const model = { card, schedule, autoencoder, batch: 64, denoiser: undistilled };
     return await generatedSupplies(model, settings, options, { oneSize: true });
@@ -41,7 +44,7 @@ async function sourcesOf(
   await Deno.mkdir(options.folder, { recursive: true });
   const supply = ({ path, count }: { path: string; count: number }, words: "train" | "valid", oneSize: boolean) => {
     const what = { autoencoder, data, rows: data.split[words], count, seed, oneSize, ...(signal && { signal }) };
-    return encodedSource(path, `${card.name} ${card.version}, QM9 ${words}`, what);
+    return encodedSource(path, `${card.name} ${card.version}, ${data.label} ${words}`, what);
   };
   return { source: await supply(pools.source, "train", true), heldOut: await supply(pools.heldOut, "valid", false) };
 }

@@ -1,4 +1,4 @@
-/** Clean heavy-atom latents of QM9's molecules. */
+/** Clean heavy-atom latents of a data set's molecules. */
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
 import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";

@@ -1,4 +1,5 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
+import { openIfThere } from "../../chem/data_sets.ts";
 import type { RoundParts } from "./round.ts";
 import { join } from "node:path";
 import type { Card } from "../models/card.ts";
@@ -19,7 +20,7 @@ import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./round.ts";
 import { methodOf } from "./methods/mod.ts";
 import { roundFault, type RoundSettings } from "./settings.ts";
-import { generatedSupplies, qm9Where, type Supplies } from "./sources/where.ts";
+import { generatedSupplies, type Supplies } from "./sources/where.ts";
 
 /** Molecules of the held-out loss. */
 const HELD_OUT_ROWS = 4000;
@@ -36,16 +37,16 @@ function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
   };
 }
 
-/** QM9's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
+/** The data set's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
 async function suppliesOf(
   card: Card,
   settings: RoundSettings,
   options: RoundOptions,
   undistilled: () => Promise<Pick<RoundParts, "schedule" | "autoencoder"> & { readonly denoiser: Denoiser }>,
 ): Promise<Supplies> {
-  const { autoencoder } = card, { qm9, updates } = options;
+  const { autoencoder } = card, { updates } = options;
   if (autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
-  const data = await qm9Where(qm9), { classes } = autoencoder;
+  const data = await openIfThere(card.dataSet, options.data), { classes } = autoencoder;
   if (!data) {
     const { denoiser, ...rest } = await undistilled();
     try {
@@ -59,7 +60,7 @@ async function suppliesOf(
   const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * settings.batch));
   const supply = (part: Iterable<number>, words: string) => {
     const { examples } = loadExamples(data, part, classes);
-    return heavyAtomSource(examples, classes.length, `${examples.count} molecules of QM9's ${words}`);
+    return heavyAtomSource(examples, classes.length, `${examples.count} molecules of ${data.label}'s ${words}`);
   };
   return {
     source: supply(rows, "training split"),

@@ -20,8 +20,8 @@ export interface RoundOptions {
   readonly updates?: number;
   readonly backend?: Trainer;
   readonly threads?: number;
-  /** QM9 in compact form; where it is found, if absent; latents drawn by the teacher where it is not. */
-  readonly qm9?: string;
+  /** Where the model's data set lies; where it is found, if absent; latents drawn by the teacher where it is not. */
+  readonly data?: string;
   /** Seconds between validations. */
   readonly validateSeconds?: number;
   readonly checkpointSeconds?: number;

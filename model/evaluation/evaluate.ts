@@ -37,6 +37,8 @@ export interface Evaluation {
   readonly memorisation?: Memorisation;
   /** The data's own: the test split's metrics and composition, and the distances of training molecules from it. */
   readonly data?: {
+    /** What the data set is called; QM9 where absent. */
+    readonly label?: string;
     readonly metrics: Summary;
     readonly composition?: Composition;
     readonly floor: Distances;
@@ -97,6 +99,7 @@ export async function evaluate(
     ...(statistics && {
       distances: compareDistributions(seen.distributions(), statistics.distributions),
       data: {
+        ...(statistics.label && { label: statistics.label }),
         metrics: statistics.metrics,
         composition: statistics.composition,
         floor: statistics.floor.distances,

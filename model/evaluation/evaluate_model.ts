@@ -49,13 +49,13 @@ export async function evaluateModel(
   { request, others }: EvaluationPlan,
   { signal, onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
 ): Promise<void> {
-  const { card: { name, version }, folder } = entry, { count, seed } = request;
+  const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
   const { steps, sampler, grid, options, decoding, clamp } = request.settings;
   const [{ model, rdkit, validate, pool, close }, reference] = await Promise.all([
     openModel(entry, { ...load, count, onFault }),
-    findReference([folder]),
+    findReference([folder], dataSet),
   ]);
-  const observed = alsoDecode(model, others), detail = { inchikey: false };
+  const observed = alsoDecode(model, others), detail = { inchikey: false, chemistry };
   const counters = new Map([decoding, ...others].map((each) => [each, createComposition(rdkit)]));
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };

@@ -10,7 +10,9 @@ import {
 } from "../../chem/distributions.ts";
 import { type Composition, createComposition } from "../../chem/composition.ts";
 import { summarise, type Summary } from "../../chem/metrics.ts";
-import type { Qm9 } from "../../chem/qm9.ts";
+import type { DataSet } from "../../chem/data_set.ts";
+import { type DataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { QM9_WORDS } from "../../chem/qm9.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
 import type { Rdkit } from "../../chem/rdkit.ts";
 import type { Validate } from "../../chem/validator.ts";
@@ -23,6 +25,8 @@ const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
 export interface ReferenceStatistics {
   readonly format: "molstep-reference";
   readonly version: 1;
+  /** What the data set is called; QM9 where absent. */
+  readonly label?: string;
   /** EDM's metrics of the test split, novelty against the training split among them: what a perfect model scores. */
   readonly metrics: Summary;
   /** Of the test split. */
@@ -53,10 +57,10 @@ export interface MakeReferenceOptions {
 
 /** The files of a reference: their names with their contents. QM9 takes a minute on one core. */
 export async function makeReference(
-  qm9: Qm9,
+  data: DataSet,
   { validate, rdkit, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const { train, valid, test } = qm9.split, total = train.length + valid.length + test.length;
+  const { train, valid, test } = data.split, total = train.length + valid.length + test.length;
   let done = 0;
   const pass = async (row: number) => {
     if (++done % 500 === 0) {
@@ -64,8 +68,8 @@ export async function makeReference(
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets a signal through
     }
     signal?.throwIfAborted();
-    const molecule = qm9.molecule(row);
-    return { molecule, validation: validate(molecule, { inchikey: false }) };
+    const molecule = data.molecule(row);
+    return { molecule, validation: validate(molecule, { inchikey: false, chemistry: data.chemistry }) };
   };
 
   const known: string[] = [], trained = createDistributions();
@@ -97,6 +101,7 @@ export async function makeReference(
   const statistics: ReferenceStatistics = {
     format: "molstep-reference",
     version: 1,
+    ...(data.label !== QM9_WORDS.label && { label: data.label }),
     metrics: summarise(records, { training }),
     distributions,
     composition,
@@ -151,10 +156,14 @@ export async function readReference(folder: string): Promise<Reference | undefin
 /**
  * The reference in the first of these folders that has one.
  *
- * @param folders a model's own folder, say; the shipped `weights/qm9` is looked into last
+ * @param folders a model's own folder, say; of models of QM9 the shipped `weights/qm9` is looked into last
  */
-export async function findReference(folders: readonly string[] = []): Promise<Reference | undefined> {
-  for (const folder of [...folders, decodeURIComponent(new URL("../../weights/qm9", import.meta.url).pathname)]) {
+export async function findReference(
+  folders: readonly string[] = [],
+  dataSet: DataSetName = DEFAULT_DATA_SET,
+): Promise<Reference | undefined> {
+  const shipped = decodeURIComponent(new URL("../../weights/qm9", import.meta.url).pathname);
+  for (const folder of dataSet === "qm9" ? [...folders, shipped] : folders) {
     const reference = await readReference(folder);
     if (reference) return reference;
   }
@@ -167,8 +176,8 @@ if (import.meta.main) {
   if (Deno.args.length !== 1) {
     throw new RangeError(`expected one folder to write to; got ${Deno.args.join(" ") || "none"}`);
   }
-  const [{ openQm9 }, { createRdkit }, { createValidator }] = await Promise.all([
-    import("../../chem/qm9.ts"),
+  const [{ openDataSet }, { createRdkit }, { createValidator }] = await Promise.all([
+    import("../../chem/data_sets.ts"),
     import("../../chem/rdkit.ts"),
     import("../../chem/validator.ts"),
   ]);
@@ -176,7 +185,7 @@ if (import.meta.main) {
   const onProgress = (done: number, total: number) => {
     if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
   };
-  const files = await makeReference(await openQm9(), { validate, rdkit, onProgress });
+  const files = await makeReference(await openDataSet(), { validate, rdkit, onProgress });
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
 }

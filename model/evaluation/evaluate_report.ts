@@ -1,4 +1,5 @@
 /** An evaluation as a table and as a picture, for people. */
+import { QM9_WORDS } from "../../chem/qm9.ts";
 import { groupNames, GROUPS } from "../../chem/composition.ts";
 import type { Distances } from "../../chem/distributions.ts";
 import type { Rate, Summary } from "../../chem/metrics.ts";
@@ -27,6 +28,9 @@ const DISTANCES = [
 
 const percent = (value: number) => (100 * value).toFixed(2);
 
+/** What the data set is called. */
+const labelOf = ({ label = QM9_WORDS.label }: NonNullable<Evaluation["data"]>) => label;
+
 /** Rows as columns of text, the first column to the left, the others to the right. */
 function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
@@ -51,16 +55,21 @@ export function evaluationTable({ settings, metrics, distances, composition, dat
       ? [[name, percent(rate.value), `${percent(rate.low)} to ${percent(rate.high)}`, own ? percent(own.value) : ""]]
       : [];
   const rates = RATES.flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
-  const parts = [head, columns([["", "%", "95 % interval", data ? "QM9 test" : ""], ...rates])];
+  const parts = [head, columns([["", "%", "95 % interval", data ? `${labelOf(data)} test` : ""], ...rates])];
   if (composition) {
     const rows = groupNames.flatMap((key) => row(GROUPS[key].label, composition[key], data?.composition?.[key]));
-    parts.push(columns([["share of the valid with", "%", "95 % interval", data ? "QM9 test" : ""], ...rows]));
+    parts.push(
+      columns([["share of the valid with", "%", "95 % interval", data ? `${labelOf(data)} test` : ""], ...rows]),
+    );
   }
   if (distances) {
     const number = (value: number | null | undefined) => value === null || value === undefined ? "-" : value.toFixed(4);
     const rows = DISTANCES.map(([key, name]) => [name, number(distances[key]), number(data?.floor[key])]);
     parts.push(
-      columns([["distance from the test split", "", data ? `QM9 train, n=${data.floorMolecules}` : ""], ...rows]),
+      columns([
+        ["distance from the test split", "", data ? `${labelOf(data)} train, n=${data.floorMolecules}` : ""],
+        ...rows,
+      ]),
     );
   }
   const { memorisation, moleculesPerSecond, seconds, machine } = rest;
@@ -107,6 +116,6 @@ export function evaluationChart({ settings, metrics, data }: Evaluation): string
     title: `${settings.model}, ${settings.steps} steps of ${settings.sampler}, n = ${settings.count}`,
     yLabel: "%",
     high: 105,
-    ...(data && { markLabel: "QM9 test split" }),
+    ...(data && { markLabel: `${labelOf(data)} test split` }),
   });
 }

@@ -247,10 +247,10 @@ async function* inCrew(
   windows: Iterator<SizeBatch[]>,
   { signal, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model: { autoencoder: { classes }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
+  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const clamp = classes && settings.clamp > 0 ? { below: settings.clamp, classes } : undefined;
+  const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
 
   const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();

@@ -131,7 +131,11 @@ export function generateMolecules(
       if (place) timings.queueMs = place.waitedMs + waitedMs;
       drawn += batch.molecules.length;
       const { last } = batch;
-      const judged = judge(batch.molecules, detail, { signal: over.signal, last, alone: place?.alone ?? true });
+      const judged = judge(batch.molecules, { ...detail, chemistry: model.card.chemistry }, {
+        signal: over.signal,
+        last,
+        alone: place?.alone ?? true,
+      });
       judged.catch((error) => fault ??= { error });
       judging.push({ batch, judged });
       if (typeof validate === "function") await judged;

@@ -1,114 +1,18 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
 import { z } from "zod";
+import { CHEMISTRIES, chemistryNames } from "../../chem/chemistry.ts";
+import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { strict } from "../diffusion/strict.ts";
-import { DECODINGS } from "../diffusion/decodings.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
 import { VARIANTS } from "../diffusion/samplers/mod.ts";
 import { gridSpec } from "../diffusion/grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
 import { scheduleSpec } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
-import type { LatentSpace } from "../diffusion/types.ts";
-
-const count = z.int().min(1);
-/** A file beside the card: a bare name, so that a card cannot reach out of its folder. */
-const file = z.string().regex(
-  /^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/,
-  "must be the bare name of a .safetensors file",
-);
-const element = z.int().min(1).max(118);
-
-/** What GeoLDM's and EDM's EGNNs are told (in their `args`: the name in brackets). */
-const egnn = {
-  /** [nf] */
-  width: count,
-  /** [attention] */
-  attention: z.boolean(),
-  /** [tanh] */
-  tanh: z.boolean(),
-  /** [norm_constant] added to a distance before a difference vector is divided by it. */
-  normConstant: z.number().min(0),
-  /** [inv_sublayers] message layers before each coordinate update. */
-  invariantLayers: count,
-  /** [sin_embedding] distances as sines and cosines. */
-  sinEmbedding: z.boolean(),
-  /** [normalization_factor] divides sums over neighbours. */
-  normalisationFactor: z.number().positive(),
-  /** [aggregation_method] */
-  aggregation: z.enum(["sum", "mean"]),
-  /** The networks' fixed 15: a coordinate update's bound with tanh, shared out over the blocks. */
-  coordinateRange: z.number().positive().default(15),
-};
-
-/** [normalize_factors] what positions, one-hot types and charges are divided by. */
-const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
-
-const denoiser = z.discriminatedUnion("type", [
-  strict({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
-  strict({
-    type: z.literal("egnn"),
-    ...egnn,
-    /** [n_layers] */
-    blocks: count,
-    /** [condition_time] */
-    conditionTime: z.boolean(),
-    /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
-    parametrisation: z.enum(["eps", "x0", "v"]),
-    file,
-  }),
-]);
-
-const autoencoder = z.discriminatedUnion("type", [
-  strict({
-    type: z.literal("heavy-atom"),
-    /** [atomic number, hydrogens] of each class, in the order of the one-hot scalars. */
-    classes: z.array(z.tuple([element, z.int().min(0).max(4)])).min(1),
-    /** Angstrom a model unit. */
-    scale: z.number().positive(),
-    /** The value of a "1" in one-hot scalars and pairs. */
-    oneHot: z.number().positive(),
-    /** How latents are decoded where a request does not say. */
-    decoding: z.enum(DECODINGS).default("argmax"),
-  }),
-  strict({
-    type: z.literal("geoldm"),
-    ...egnn,
-    /** Encoder's and decoder's blocks: 1 and [n_layers]. */
-    encoderBlocks: count.default(1),
-    decoderBlocks: count,
-    /** Atomic numbers in the order of the one-hot types. */
-    elements: z.array(element).min(1),
-    /** [include_charges] */
-    includeCharges: z.boolean(),
-    /** [latent_nf] */
-    latentScalars: count,
-    normalisers,
-    /** [kl_weight]; of use in training only. */
-    klWeight: z.number().min(0).optional(),
-    file,
-  }),
-  strict({
-    type: z.literal("identity"),
-    elements: z.array(element).min(1),
-    includeCharges: z.boolean(),
-    normalisers,
-  }),
-]);
+import { autoencoder, checkElements, count, denoiser, file, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
 const free = z.record(z.string(), z.unknown());
-
-/** The latent space that an autoencoder makes. */
-function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
-  switch (part.type) {
-    case "heavy-atom":
-      return { vectors: 3, scalars: part.classes.length, pairs: 4 };
-    case "geoldm":
-      return { vectors: 1, scalars: part.latentScalars, pairs: 0 };
-    case "identity":
-      return { vectors: 1, scalars: part.elements.length + (part.includeCharges ? 1 : 0), pairs: 0 };
-  }
-}
 
 /** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
 export const cardSchema = strict({
@@ -122,6 +26,10 @@ export const cardSchema = strict({
   schedule: scheduleSpec,
   denoiser,
   autoencoder,
+  /** What the molecules are made of: elements, valences, how bonds are told; see `chem/chemistry.ts`. */
+  chemistry: z.enum(chemistryNames).default("edm"),
+  /** What it was trained on, by the name of `chem/data_sets.ts`; rounds of distillation learn from it where it is there. */
+  dataSet: z.enum(dataSetNames).default(DEFAULT_DATA_SET),
   /** Molecules of each size (in nodes) in the training data. */
   sizes: z.record(nodes, count)
     .refine((sizes) => Object.keys(sizes).length > 0, "must name at least one size"),
@@ -162,7 +70,7 @@ export const cardSchema = strict({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ name, space, counts, autoencoder, recommended, distilled, latents }, context) => {
+}).superRefine(({ name, space, counts, autoencoder, chemistry, recommended, distilled, latents }, context) => {
   for (const [size, moments] of Object.entries(latents ?? {})) {
     for (const key of ["vectors", "scalars", "pairs"] as const) {
       const given = moments[key].length;
@@ -193,6 +101,12 @@ export const cardSchema = strict({
       const message = `the autoencoder "${autoencoder.type}" makes ${own[key]} ${key}, the card says ${space[key]}`;
       context.addIssue({ code: "custom", path: ["space", key], message });
     }
+  }
+  try {
+    checkElements(autoencoder, CHEMISTRIES[chemistry]);
+  } catch (error) {
+    const path = ["autoencoder", autoencoder.type === "heavy-atom" ? "classes" : "elements"];
+    context.addIssue({ code: "custom", path, message: (error as Error).message });
   }
   const counted = autoencoder.type === "heavy-atom" ? "heavyAtoms" : "atoms";
   if (counts !== counted) {

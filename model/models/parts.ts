@@ -1,6 +1,7 @@
 /** The parts that a card names, made for a backend: networks are loaded only when a card asks for them. */
 import type { OpenTensors, PartOptions, Placed, Tensors } from "../engines/placing.ts";
 import type { Backend } from "../engines/tensorflow/types.ts";
+import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
@@ -56,14 +57,14 @@ export async function makeDenoiser(
 
 /** The autoencoder of a card; `tensors` where the card's part has a file. */
 export async function makeAutoencoder(
-  { autoencoder: part }: Pick<Card, "autoencoder">,
+  { autoencoder: part, chemistry = "edm" }: Pick<Card, "autoencoder"> & Partial<Pick<Card, "chemistry">>,
   tensors: Tensors | undefined,
   options: PartOptions,
 ): Promise<Autoencoder> {
   switch (part.type) {
     case "heavy-atom": {
       const { createHeavyAtomAutoencoder } = await import("../networks/heavy_atom/autoencoder.ts");
-      return createHeavyAtomAutoencoder(part);
+      return createHeavyAtomAutoencoder({ classes: part.classes, chemistry: CHEMISTRIES[chemistry] });
     }
     case "geoldm": {
       const { placeGeoldmAutoencoder } = await import("./geoldm_place.ts");

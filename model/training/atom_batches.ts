@@ -5,7 +5,7 @@ import { randomRotation } from "../networks/heavy_atom/encode.ts";
 import { drawNoise } from "../diffusion/latent.ts";
 import { random } from "../diffusion/random.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
-import { ELEMENTS } from "./atom_settings.ts";
+import { QM9_ELEMENTS } from "../../chem/qm9.ts";
 
 /** Molecules of one size. */
 export interface AtomGroup {
@@ -74,7 +74,7 @@ export function makeAtomGroup(options: AtomBatchOptions): AtomGroup {
   let at = stream.integer(set.count);
   const rows = [...set.sizes.values()].find((group) => (at -= group.length) < 0)!;
   const molecules = Array.from({ length: B }, () => set.molecule(rows[stream.integer(rows.length)]));
-  const { positions, features, nodes } = atomFeatureArrays(molecules, { elements: ELEMENTS, includeCharges: true });
+  const { positions, features, nodes } = atomFeatureArrays(molecules, { elements: QM9_ELEMENTS, includeCharges: true });
   const t = new Float32Array(B), alpha = new Float32Array(B), sigma = new Float32Array(B);
   for (let b = 0; b < B; b++) {
     rotate(positions, 3 * b * nodes, nodes, randomRotation(stream));

@@ -1,4 +1,5 @@
 /** From a run of GeoLDM or EDM to a model's folder. */
+import { QM9_ELEMENTS } from "../../chem/qm9.ts";
 import type { CardInput } from "../models/card.ts";
 import { egnnDenoiserParameters } from "../networks/egnn_denoiser.ts";
 import { geoldmParameters } from "../networks/geoldm/networks.ts";
@@ -9,7 +10,6 @@ import {
   atomSpace,
   autoencoderSizes,
   denoiserSizes,
-  ELEMENTS,
   NORMALISERS,
 } from "./atom_settings.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
@@ -58,13 +58,18 @@ export async function exportAtomModel(folder: string, to: string, options: Expor
     autoencoder = {
       type: "geoldm",
       ...ofIt,
-      elements: [...ELEMENTS],
+      elements: [...QM9_ELEMENTS],
       normalisers: NORMALISERS,
       klWeight: settings.klWeight,
       file: AUTOENCODER_FILE,
     };
     training.autoencoder = await stageFacts(before, first, settings.batch, options);
-  } else autoencoder = { type: "identity", elements: [...ELEMENTS], includeCharges: true, normalisers: NORMALISERS };
+  } else {autoencoder = {
+      type: "identity",
+      elements: [...QM9_ELEMENTS],
+      includeCharges: true,
+      normalisers: NORMALISERS,
+    };}
   const card: CardInput = {
     name: settings.model,
     version: options.version ?? "1",

@@ -1,7 +1,7 @@
 /** Trains GeoLDM (its autoencoder, then diffusion of its latents) or EDM on QM9 with TensorFlow.js. */
 import { existsSync } from "node:fs";
 import type * as tfjs from "@tensorflow/tfjs";
-import { findQm9, openQm9 } from "../../chem/qm9.ts";
+import { openDataSet } from "../../chem/data_sets.ts";
 import { openBackend } from "../engines/tensorflow/open.ts";
 import type { BackendChoice } from "../engines/tensorflow/types.ts";
 import type { Tf } from "../networks/tf.ts";
@@ -50,7 +50,8 @@ export interface AtomRunOptions {
   readonly autoencoderShare?: number;
   readonly resume?: boolean;
   readonly backend?: BackendChoice;
-  readonly qm9?: string;
+  /** QM9 in compact form; without it, where it is found. */
+  readonly data?: string;
   readonly write: (text: string) => void;
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
@@ -141,7 +142,7 @@ export async function runAtomTraining(asked: Partial<AtomSettings>, options: Ato
   const settings = atomSettings.parse(asked), specs = geoldmParameters(autoencoderSizes(settings));
   const { name: backend, tf, why } = await openBackend(options.backend ?? "auto");
   options.write(`TensorFlow.js on ${backend} (${why})\n`);
-  const qm9 = await openQm9(options.qm9 ?? await findQm9());
+  const qm9 = await openDataSet("qm9", options.data);
   const data = { train: atomSet(qm9, qm9.split.train), valid: atomSet(qm9, qm9.split.valid) };
   const setting: Setting = { tf, backend, settings, options, data };
   let clean = scaledAtoms(tf, NORMALISERS), frozen: Record<string, tfjs.Tensor> = {};

@@ -1,4 +1,5 @@
 /** What a run of GeoLDM or EDM is told: the all-atom models, trained on TensorFlow.js. */
+import { QM9_ELEMENTS } from "../../chem/qm9.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
 import { RELEASED_EGNN } from "../networks/egnn_parameters.ts";
 import { z } from "zod";
@@ -34,9 +35,6 @@ export const atomSettings = strict({
 /** Checked settings. */
 export type AtomSettings = z.infer<typeof atomSettings>;
 
-/** QM9's elements in EDM's order. */
-export const ELEMENTS = [1, 6, 7, 8, 9];
-
 /** EDM's divisors of positions, one-hot types and charges on QM9. */
 export const NORMALISERS: [number, number, number] = [1, 4, 10];
 
@@ -57,7 +55,7 @@ export function autoencoderSizes(settings: AtomSettings): GeoldmSizes {
     encoderBlocks,
     decoderBlocks,
     latentScalars,
-    elements: ELEMENTS,
+    elements: QM9_ELEMENTS,
     includeCharges: true,
   };
 }
@@ -69,5 +67,5 @@ export function denoiserSizes({ width, blocks }: AtomSettings): EgnnDenoiserSize
 
 /** The latent that is diffused. */
 export function atomSpace({ kind, latentScalars }: AtomSettings): LatentSpace {
-  return { vectors: 1, scalars: kind === "geoldm" ? latentScalars : ELEMENTS.length + 1, pairs: 0 };
+  return { vectors: 1, scalars: kind === "geoldm" ? latentScalars : QM9_ELEMENTS.length + 1, pairs: 0 };
 }

@@ -1,6 +1,7 @@
-/** Training and held-out examples from QM9. */
-import type { Qm9 } from "../../chem/qm9.ts";
-import { type Example, type ExampleSet, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
+/** Training and held-out examples from a data set. */
+import { CHEMISTRIES, valencesOf } from "../../chem/chemistry.ts";
+import type { DataSet } from "../../chem/data_set.ts";
+import { type Example, type ExampleSet, nodeKinds, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
 import { QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { type HeavyAtomClass } from "../diffusion/types.ts";
 import { type BatchOptions, makeGroups } from "./batches.ts";
@@ -14,9 +15,27 @@ export interface LoadedExamples {
   readonly leftOut: number;
 }
 
+/**
+ * What heavy atoms can be: what the data set says, or all in its training split that the chemistry has a valence for, by element,
+ * charge and hydrogens.
+ */
+export function classesOf(data: DataSet): readonly HeavyAtomClass[] {
+  if (data.classes) return data.classes;
+  const found = new Map<string, HeavyAtomClass>(), chemistry = CHEMISTRIES[data.chemistry];
+  const sound = ([element, hydrogens, charge]: HeavyAtomClass) =>
+    valencesOf(element, charge, chemistry).some((valence) => valence >= hydrogens);
+  for (const row of data.split.train) {
+    const molecule = data.molecule(row);
+    if (!molecule.atomicNumbers.some((atomicNumber) => atomicNumber > 1)) continue;
+    for (const kind of nodeKinds(molecule)) if (sound(kind)) found.set(kind.join(), kind);
+  }
+  const key = ([element, hydrogens, charge = 0]: HeavyAtomClass) => 1e4 * element + 1e2 * (charge + 50) + hydrogens;
+  return [...found.values()].sort((a, b) => key(a) - key(b));
+}
+
 /** Takes the molecules of `rows` apart. */
 export function loadExamples(
-  data: Pick<Qm9, "molecule">,
+  data: Pick<DataSet, "molecule"> & Partial<Pick<DataSet, "chemistry">>,
   rows: Iterable<number>,
   classes: readonly HeavyAtomClass[] = QM9_CLASSES,
 ): LoadedExamples {
@@ -25,7 +44,7 @@ export function loadExamples(
     for (const row of rows) {
       asked++;
       try {
-        yield toExample(data.molecule(row), classes);
+        yield toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"]);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
@@ -41,7 +60,7 @@ const HELD_OUT_SEED = 20_100;
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
 export function heldOutGroups(
   examples: ExampleSet,
-  how: Pick<BatchOptions, "schedule" | "coupling">,
+  how: Pick<BatchOptions, "schedule" | "coupling" | "classes">,
   molecules = 512,
 ): Group[] {
   const chunks = Math.ceil(molecules / 128);

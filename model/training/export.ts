@@ -1,14 +1,15 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
+import { DATA_SETS } from "../../chem/data_sets.ts";
 import { type CardInput, cardPath, parseCard } from "../models/card.ts";
 import { absent } from "../models/overlay.ts";
-import { ANGSTROM, ONE_HOT, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { ANGSTROM, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
-import { RUN_SCHEDULE, runSettings, runSpace } from "./settings.ts";
+import { RUN_SCHEDULE, runSettings, runSpace, trainingData } from "./settings.ts";
 
 /** What the card says beyond what the run knows. */
 export interface ExportOptions {
@@ -48,10 +49,13 @@ function thinned(rows: readonly LossRow[], points: number) {
 }
 
 /** What all exported cards say of their data and machine. */
-export function trainingFacts({ data, hardware, before }: ExportOptions): Record<string, unknown> {
+export function trainingFacts(
+  { data, hardware, before }: ExportOptions,
+  of: { readonly description: string; readonly split: string } = trainingData({}),
+): Record<string, unknown> {
   return {
-    data: data ?? "QM9, consistent part (130,831 molecules)",
-    split: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
+    data: data ?? of.description,
+    split: of.split,
     hardware: hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
     ...(before === undefined ? {} : { before }),
     weights: "exponential moving average, 16-bit floats",
@@ -112,14 +116,19 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   const checkpoint = await loadCheckpoint(folder);
   if (!checkpoint) throw new RangeError(`${folder} holds no checkpoint of a run`);
   const { schedule: _, sizes, ...rest } = JSON.parse(checkpoint.settings);
-  const settings = runSettings.parse(rest), space = runSpace(), { width, blocks } = settings;
+  const settings = runSettings.parse(rest),
+    space = runSpace(settings),
+    of = trainingData(settings),
+    { width, blocks } = settings;
   const latents = await readMoments(folder);
   const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, { width, blocks }));
+  const what = settings.trainedOn
+    ? `Molecules as of ${of.description}`
+    : "Small organic molecules of up to nine heavy atoms (C, N, O, F)";
   const card: CardInput = {
     name: settings.model,
     version: options.version ?? "1",
-    description: options.description ??
-      "Small organic molecules of up to nine heavy atoms (C, N, O, F): heavy atoms and their bonds diffused together.",
+    description: options.description ?? `${what}: heavy atoms and their bonds diffused together.`,
     license: options.license ?? "MIT",
     kind: "molstep",
     counts: "heavyAtoms",
@@ -128,16 +137,22 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
     denoiser: { type: "pair-attention", width, blocks, file: DENOISER_FILE },
     autoencoder: {
       type: "heavy-atom",
-      classes: QM9_CLASSES.map(([element, hydrogens]) => [element, hydrogens]),
+      classes: of.classes.map((kind): [number, number, number?] => [...kind]),
       scale: ANGSTROM,
       oneHot: ONE_HOT,
       decoding: "valence",
     },
+    chemistry: DATA_SETS[of.dataSet].chemistry,
+    dataSet: of.dataSet,
     sizes,
     coupling: settings.coupling,
     ...latents,
     ...(options.recommended ? { recommended: options.recommended } : {}),
-    training: { ...trainingFacts(options), settings, ...await stageFacts(folder, checkpoint, settings.batch, options) },
+    training: {
+      ...trainingFacts(options, of),
+      settings,
+      ...await stageFacts(folder, checkpoint, settings.batch, options),
+    },
   };
   await writeModel(to, card, new Map([[DENOISER_FILE, weights]]));
   return card;

@@ -1,19 +1,20 @@
-/** The command `train`: our own model on QM9, from data to checkpoints, losses and a learning curve. */
-import { findQm9, openQm9 } from "../../chem/qm9.ts";
+/** The command `train`: our own model on a data set, from molecules to checkpoints, losses and a learning curve. */
+import type { DataSet } from "../../chem/data_set.ts";
+import { type DataSetName, DEFAULT_DATA_SET, openDataSet } from "../../chem/data_sets.ts";
 import { makeGroups } from "./batches.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { writeLearningCurve } from "./curve.ts";
-import { heldOutGroups, loadExamples } from "./data.ts";
+import { classesOf, heldOutGroups, loadExamples } from "./data.ts";
 import { exampleMoments, LATENTS } from "./moments.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import { createProgress } from "./progress.ts";
-import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace } from "./settings.ts";
+import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace, trainingData } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
-export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from">> {
+export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
   /** A safetensors file of the same network to begin with, in place of random weights. */
@@ -27,8 +28,10 @@ export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from">>
   /** Default `auto`. */
   readonly backend?: Trainer;
   readonly threads?: number;
-  /** QM9 in compact form; without it, where it is found. */
-  readonly qm9?: string;
+  /** What is trained on: a name of `chem/data_sets.ts`. Default `qm9`, or the resumed run's. */
+  readonly dataSet?: DataSetName;
+  /** Where the data set lies; without it, where it is found. */
+  readonly data?: string;
   /** Takes text for people. Default: stderr. */
   readonly write?: (text: string) => void;
   /** Whether that is a terminal. */
@@ -55,6 +58,12 @@ async function toldBefore(folder: string): Promise<RunSettings | undefined> {
   return runSettings.parse(settings);
 }
 
+/** A data set as the settings keep it. */
+const recordOf = (dataSet: DataSetName, data: DataSet): RunSettings["trainedOn"] => {
+  const { description, splitWords: split } = data;
+  return { dataSet, description, split, classes: classesOf(data).map(([...kind]) => kind) };
+};
+
 /** Settings as a checkpoint keeps them: a run without coupling has those that it had before there was a choice. */
 const kept = ({ coupling, ...settings }: RunSettings) =>
   coupling === "independent" ? settings : { ...settings, coupling };
@@ -71,8 +80,12 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     options;
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
+  const before = options.resume ? await toldBefore(folder) : undefined;
+  const dataSet = options.dataSet ?? before?.trainedOn?.dataSet ?? DEFAULT_DATA_SET;
+  const data = await openDataSet(dataSet, options.data);
   const settings = runSettings.parse({
-    ...(options.resume && await toldBefore(folder)) || { coupling: "aligned" },
+    ...before ?? { coupling: "aligned" },
+    trainedOn: dataSet === DEFAULT_DATA_SET ? undefined : before?.trainedOn ?? recordOf(dataSet, data),
     ...given({
       model: modelName,
       width,
@@ -92,7 +105,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;
-  const space = runSpace(), schedule = runSchedule();
+  const space = runSpace(settings), { classes } = trainingData(settings), schedule = runSchedule();
 
   const { learner, why } = await openLearner(options.backend ?? "auto", {
     space,
@@ -103,15 +116,18 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);
-    const data = await openQm9(options.qm9 ?? await findQm9());
-    const { examples, leftOut } = loadExamples(data, data.split.train);
-    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000)).examples;
+    const { examples, leftOut } = loadExamples(data, data.split.train, classes);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000), classes).examples;
     write(`${examples.count} molecules, ${leftOut} left out; ${heldOut.count} held out\n`);
     const progress = createProgress({ write, terminal });
     const result = await train({
       learner,
-      makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule }),
-      validation: heldOutGroups(heldOut, { schedule, coupling: settings.coupling }, options.heldOut),
+      makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule, classes: classes.length }),
+      validation: heldOutGroups(
+        heldOut,
+        { schedule, coupling: settings.coupling, classes: classes.length },
+        options.heldOut,
+      ),
       settings: { ...kept(settings), schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
       folder,
       minutes: options.minutes,

@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { strict } from "../diffusion/strict.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { QM9_WORDS } from "../../chem/qm9.ts";
+import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
@@ -18,6 +20,14 @@ export const focusSpec = strict({
 
 /** See there. */
 export type Focus = z.infer<typeof focusSpec>;
+
+/** A data set: its kind, what cards say of it, and what its heavy atoms can be. */
+const trainedOn = strict({
+  dataSet: z.enum(dataSetNames),
+  description: z.string(),
+  split: z.string(),
+  classes: z.array(z.tuple([z.int(), z.int(), z.int().optional()])),
+});
 
 /** Settings that decide a run's numbers. Time limits are not among them: a resume may train longer. */
 export const runSettings = strict({
@@ -44,6 +54,8 @@ export const runSettings = strict({
   focus: focusSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
+  /** What is trained on, as it was when the run began. Absent for QM9. */
+  trainedOn: trainedOn.optional(),
 });
 
 /** Checked settings. */
@@ -52,9 +64,15 @@ export type RunSettings = z.infer<typeof runSettings>;
 /** Fewest heavy atoms of a training molecule: QM9 has only eight smaller ones. */
 export const MIN_NODES = 3;
 
+/** What a run is trained on. */
+export function trainingData({ trainedOn }: Pick<RunSettings, "trainedOn">) {
+  const { description, splitWords: split, classes } = QM9_WORDS;
+  return trainedOn ?? { dataSet: DEFAULT_DATA_SET, description, split, classes };
+}
+
 /** The latent that is trained on. */
-export function runSpace(): LatentSpace {
-  return heavyAtomSpace(QM9_CLASSES);
+export function runSpace(settings: Pick<RunSettings, "trainedOn"> = {}): LatentSpace {
+  return heavyAtomSpace(trainingData(settings).classes);
 }
 
 /** The noise schedule that is trained on, and its card entry. */

@@ -1,29 +1,32 @@
 import assert from "node:assert/strict";
-import { BOND_LENGTHS, BOND_MARGINS, bondOrder, perceiveBonds } from "../../chem/bonds.ts";
-import { ELEMENTS } from "../../chem/elements.ts";
+import { bondOrder, perceiveBonds } from "../../chem/bonds.ts";
+import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import { methane, molecule, moved, permuted } from "./molecules.ts";
 
 Deno.test("bond tables are symmetric, so that the order of a pair does not matter", () => {
-  for (const table of Object.values(BOND_LENGTHS)) {
-    assert.equal(table.length, 25);
-    for (let a = 0; a < 5; a++) for (let b = 0; b < 5; b++) assert.equal(table[5 * a + b], table[5 * b + a]);
+  for (const { elements: { length: n }, lengths } of Object.values(CHEMISTRIES)) {
+    for (const table of Object.values(lengths)) {
+      assert.equal(table.length, n * n);
+      for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) assert.equal(table[n * a + b], table[n * b + a]);
+    }
   }
 });
 
 Deno.test("bondOrder() changes when a distance passes length plus margin of any pair", () => {
-  for (const a of ELEMENTS) {
-    for (const b of ELEMENTS) {
-      const pair = 5 * ELEMENTS.indexOf(a) + ELEMENTS.indexOf(b);
-      for (const order of [1, 2, 3] as const) {
-        const length = BOND_LENGTHS[order][pair];
-        if (length === 0) continue;
-        const limit = (length + BOND_MARGINS[order]) / 100;
-        assert.equal(bondOrder(a.atomicNumber, b.atomicNumber, limit - 1e-6), order, `${a.symbol}${b.symbol} below`);
-        assert.equal(
-          bondOrder(a.atomicNumber, b.atomicNumber, limit + 1e-6),
-          order - 1,
-          `${a.symbol}${b.symbol} above`,
-        );
+  for (const chemistry of Object.values(CHEMISTRIES)) {
+    const { elements, lengths, margins } = chemistry;
+    for (const a of elements) {
+      for (const b of elements) {
+        const pair = elements.length * elements.indexOf(a) + elements.indexOf(b);
+        const at = (d: number) => bondOrder(a.atomicNumber, b.atomicNumber, d, chemistry);
+        for (const order of [1, 2, 3] as const) {
+          const length = lengths[order][pair];
+          if (length === 0) continue;
+          const limit = (length + margins[order]) / 100;
+          assert.equal(at(limit - 1e-6), order, `${a.symbol}${b.symbol} below`);
+          assert.equal(at(limit + 1e-6), order - 1, `${a.symbol}${b.symbol} above`);
+        }
+        if (lengths[1][pair] === 0) assert.equal(at(0.01), 0, `${a.symbol}${b.symbol} make no bond`);
       }
     }
   }

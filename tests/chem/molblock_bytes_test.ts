@@ -3,12 +3,14 @@ import { perceiveBonds } from "../../chem/bonds.ts";
 import { molblockBytes } from "../../chem/molblock_bytes.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
 import { molblock } from "../../chem/sdf.ts";
+import { druglike } from "./druglike.ts";
 import { chiral, ethane, methane, molecule, readReferences } from "./molecules.ts";
 
 const references = readReferences();
 
 /** A molblock without the fields that are zero on each atom's and bond's line. */
-const shortened = (block: string) => block.replaceAll(/^(.{30} [A-Z]) .*$/gm, "$1").replaceAll(/^(.{9}) {2}0$/gm, "$1");
+const shortened = (block: string) =>
+  block.replaceAll(/^(.{30} [A-Z][a-z]?) .*$/gm, "$1").replaceAll(/^(.{9}) {2}0$/gm, "$1");
 
 const text = (each: Molecule, bonds: readonly Bond[] = perceiveBonds(each)) =>
   new TextDecoder().decode(molblockBytes(each, bonds));
@@ -16,6 +18,12 @@ const text = (each: Molecule, bonds: readonly Bond[] = perceiveBonds(each)) =>
 Deno.test("molblockBytes() writes what molblock() writes but for fields that are zero", () => {
   for (const each of [methane(), ethane(), chiral(), molecule(["F", 0, 0, 0])]) {
     assert.equal(text(each), shortened(molblock(each, perceiveBonds(each))));
+  }
+});
+
+Deno.test("molblockBytes() writes symbols of two letters and charges as molblock() does", () => {
+  for (const { molecule: each } of druglike()) {
+    assert.equal(text(each, each.bonds), shortened(molblock(each, each.bonds!)));
   }
 });
 

@@ -97,7 +97,7 @@ export function readReferences(): Reference[] | undefined {
   // deno-lint-ignore no-explicit-any
   return JSON.parse(text).map((entry: any) => ({
     molecule: {
-      atomicNumbers: Uint8Array.from(entry.symbols, atomicNumberOf),
+      atomicNumbers: Uint8Array.from(entry.symbols, (symbol: string) => atomicNumberOf(symbol)),
       positions: Float32Array.from(entry.positions.flat()),
     },
     stable: entry.molecule_stable,

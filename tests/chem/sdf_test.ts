@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { perceiveBonds } from "../../chem/bonds.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { molblock, readMolblock, readSdf, sdfRecord } from "../../chem/sdf.ts";
+import { DRUGLIKE } from "../../chem/chemistry.ts";
+import { druglike } from "./druglike.ts";
 import { chiral, methane, molecule } from "./molecules.ts";
 
 Deno.test("molblock() keeps V2000's columns when given formyl fluoride's atoms", () => {
@@ -90,4 +92,30 @@ Deno.test("sdfRecord() throws when a data field would break the record", () => {
   assert.throws(() => sdfRecord("", { "a>b": 1 }), { name: "RangeError", message: /"a>b"/ });
   assert.throws(() => sdfRecord("", { a: "x\n\ny" }), RangeError);
   assert.throws(() => sdfRecord("", { a: "$$$$" }), RangeError);
+});
+
+Deno.test("readMolblock() returns the charges that molblock() wrote, eight atoms a line", () => {
+  const n = 19, charges = Int8Array.from({ length: n }, (_, i) => i % 3 - 1);
+  const each = { atomicNumbers: new Uint8Array(n).fill(7), positions: new Float32Array(3 * n), charges };
+  const text = molblock(each, []), lines = text.split("\n").filter((line) => line.startsWith("M  CHG"));
+  assert.deepEqual(lines.map((line) => line.slice(6, 9)), ["  8", "  5"]);
+  assert.equal(lines[0].slice(0, 25), "M  CHG  8   1  -1   3   1");
+  assert.deepEqual(readMolblock(text).molecule.charges, charges);
+  assert.equal(readMolblock(molblock({ ...each, charges: new Int8Array(n) }, [])).molecule.charges, undefined);
+  for (const wrong of ["  2   1  -1", "  1  20   1", "  1   1   x"]) {
+    const damaged = text.replace(/^M {2}CHG.*$/m, `M  CHG${wrong}`);
+    assert.throws(() => readMolblock(damaged), /line 24: expected (pairs of an atom and its charge|charges of atoms)/);
+  }
+});
+
+Deno.test("RDKit reads the graphs of drug-like molecules as their SMILES say", async () => {
+  const rdkit = await createRdkit(), flat = JSON.stringify({ doIsomericSmiles: false });
+  for (const { molecule, smiles } of druglike()) {
+    const text = molblock(molecule, molecule.bonds!), expected = rdkit.withMol(smiles, (mol) => mol.get_smiles(flat));
+    const found = rdkit.withMol(text, (mol) => (mol.remove_hs_in_place(), mol.get_smiles(flat)));
+    assert.equal(found, expected);
+    const read = readMolblock(text, DRUGLIKE);
+    assert.deepEqual([read.bonds, read.molecule.charges], [molecule.bonds, molecule.charges]);
+    assert.throws(() => readMolblock(text), /the element must be one of H, C, N, O, F; got "/);
+  }
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { readMolblock } from "../../chem/sdf.ts";
 import { createValidator } from "../../chem/validator.ts";
+import { druglike } from "./druglike.ts";
 import { chiral, ethane, joined, methane, molecule, moved, permuted, readReferences } from "./molecules.ts";
 
 const references = readReferences();
@@ -129,4 +130,28 @@ Deno.test("validate() gives a SMILES that RDKit reads as the same molecule", { i
     seen++;
   });
   assert.ok(seen > 50);
+});
+
+Deno.test("validate() judges a molecule that carries bonds and charges by those, and perceives none", async () => {
+  const validate = await validator();
+  for (const { molecule: each } of druglike()) {
+    const found = validate(each, { chemistry: "druglike", molblock: true });
+    assert.ok(found.valid && found.stable && found.connected);
+    assert.equal(found.bonds, each.bonds);
+    assert.equal(found.molblock!.includes("M  CHG"), each.charges !== undefined);
+    // A bond more than sulfur, phosphorus or a halogen bears.
+    const heavy = each.atomicNumbers.findIndex((z) => z > 9),
+      [one] = each.bonds!.filter(({ i, j }) => i === heavy || j === heavy);
+    const more = each.bonds!.map((bond) => bond === one ? { ...bond, order: 3 as const } : bond);
+    const broken = validate({ ...each, bonds: more }, { chemistry: "druglike" });
+    assert.ok(!broken.valid && !broken.stable);
+  }
+  // Ammonium: a charge that is known is counted, one that is not makes it unsound.
+  const { positions } = methane(), atomicNumbers = Uint8Array.of(7, 1, 1, 1, 1);
+  const bonds = [1, 2, 3, 4].map((j) => ({ i: 0, j, order: 1 as const })), charges = Int8Array.of(1, 0, 0, 0, 0);
+  const ammonium = { atomicNumbers, positions, bonds };
+  assert.equal(validate({ ...ammonium, charges }, { chemistry: "druglike" }).smiles, "[NH4+]");
+  assert.ok(validate({ ...ammonium, charges }, { chemistry: "druglike" }).stable);
+  const neutral = validate(ammonium, { chemistry: "druglike" });
+  assert.ok(!neutral.valid && !neutral.stable);
 });

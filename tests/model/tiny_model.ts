@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { writeRandomModel } from "../../bench/random_model.ts";
 import type { CardInput } from "../../model/models/card.ts";
-import { heavyAtomSpace } from "../../model/networks/heavy_atom/space.ts";
 import { initialise } from "../../model/networks/pair_attention/initialise.ts";
 import { widened } from "../../model/networks/pair_attention/levels.ts";
 import { writeSafetensors } from "../../model/diffusion/safetensors.ts";
@@ -21,7 +20,7 @@ export async function writeTinyModel(root: string, changes: CardChanges = {}): P
     ...changes,
   });
   for (const { file, levels } of card.distilled ?? []) {
-    const tensors = initialise(heavyAtomSpace(), TINY, 2);
+    const tensors = initialise(card.space, TINY, 2);
     await Deno.writeFile(join(folder, file), writeSafetensors(levels ? widened(tensors, levels) : tensors));
   }
   return folder;

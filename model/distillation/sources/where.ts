@@ -1,6 +1,5 @@
-/** Which supply of clean latents a round takes: QM9 where it is there, else what the undistilled model draws itself. */
+/** Which supply of clean latents a round takes: the model's data set where it is there, else what the undistilled model draws itself. */
 import { join } from "node:path";
-import { findQm9, openQm9, type Qm9 } from "../../../chem/qm9.ts";
 import type { Model } from "../../models/load.ts";
 import type { RoundOptions } from "../round.ts";
 import type { RoundSettings } from "../settings.ts";
@@ -14,15 +13,6 @@ export const POOL = 5000, HELD_OUT_POOL = 500;
 export interface Supplies {
   readonly source: LatentSource;
   readonly heldOut: LatentSource;
-}
-
-/** QM9 where it is: as named, or where it is looked for; undefined where it is not. */
-export async function qm9Where(named: string | undefined): Promise<Qm9 | undefined> {
-  if (named !== undefined) return await openQm9(named);
-  const found = await findQm9().catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  return found === undefined ? undefined : await openQm9(found);
 }
 
 /** How large the pools are, and where in the round's folder they lie: of a short round only as large as it can see. */

@@ -3,10 +3,8 @@
  * order of each pair, taken one by one, mostly obeys it already, and is put in the estimate's place on the GPU. The
  * others are flagged, for the search on the CPU.
  */
-import { elementOf } from "../../../chem/elements.ts";
 import { ONE_HOT, ORDERS } from "../../networks/heavy_atom/space.ts";
-import type { HeavyAtomClass } from "../../diffusion/types.ts";
-import type { LatentSpace } from "../../diffusion/types.ts";
+import type { BondSums, LatentSpace } from "../../diffusion/types.ts";
 import clamp from "./clamp.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
@@ -21,17 +19,18 @@ export function createClamp(
   gpu: Gpu,
   space: LatentSpace,
   nodes: number,
-  classes: readonly HeavyAtomClass[],
+  bondSums: BondSums,
 ): Promise<Kernel<"estimates" | "flags">> {
   const { scalars: K, pairs: P } = space;
-  if (K !== classes.length || P !== ORDERS) {
-    throw new RangeError(`a latent of ${classes.length} classes and ${ORDERS} orders asked, ${K} and ${P} given`);
+  if (K !== bondSums.length || P !== ORDERS) {
+    throw new RangeError(`a latent of ${bondSums.length} classes and ${ORDERS} orders asked, ${K} and ${P} given`);
   }
-  const bonds = classes.map(([element, hydrogens]) => elementOf(element).valence - hydrogens);
+  /** Bit s is set where a sum of s may be. */
+  const allowed = bondSums.map((sums) => sums.reduce((bits, sum) => bits | 1 << sum, 0));
   return createKernel(gpu, {
     label: `clamp of ${nodes} nodes`,
     code: assemble(clamp, {
-      blocks: { bonds: `const BONDS = array<i32, ${K}>(${bonds.join(", ")});` },
+      blocks: { bonds: `const ALLOWED = array<u32, ${K}>(${allowed.map((bits) => `${bits}u`).join(", ")});` },
     }),
     constants: { ...latentConstants(space, nodes), ONE_HOT },
   });

@@ -4,15 +4,14 @@
  */
 import { type Numbered, openAskedWorker } from "../c/asked_worker.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
-import type { HeavyAtomClass } from "../../diffusion/types.ts";
-import type { BatchShape } from "../../diffusion/types.ts";
+import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 
 /** What a worker is asked. */
 export interface ClampQuestion {
   /** `[B, L]` */
   readonly x0: Float32Array;
   readonly shape: BatchShape;
-  readonly classes: readonly HeavyAtomClass[];
+  readonly bondSums: BondSums;
 }
 
 /** What it answers. */
@@ -38,15 +37,15 @@ const WORTH = 16;
 export function createClampCrew(workers: number = Math.min(16, navigator.hardwareConcurrency - 1)): ClampCrew {
   const crew: ReturnType<typeof openAskedWorker<ClampQuestion, ClampAnswer>>[] = [];
   return {
-    async clamp({ x0, shape: { batch, nodes }, classes }) {
+    async clamp({ x0, shape: { batch, nodes }, bondSums }) {
       const shares = workers < 2 ? 1 : Math.min(workers, Math.floor(batch / WORTH));
-      if (shares < 2) return void clampToValence(x0, { batch, nodes }, classes);
+      if (shares < 2) return void clampToValence(x0, { batch, nodes }, bondSums);
       while (crew.length < shares) crew.push(openAskedWorker(new URL("./clamp_worker.ts", import.meta.url)));
       const length = x0.length / batch;
       await Promise.all(Array.from({ length: shares }, async (_, k) => {
         const first = Math.floor(batch * k / shares), end = Math.floor(batch * (k + 1) / shares);
         const part = x0.slice(first * length, end * length), shape = { batch: end - first, nodes };
-        const { x0: clamped } = await crew[k].ask({ x0: part, shape, classes }, [part.buffer as ArrayBuffer]);
+        const { x0: clamped } = await crew[k].ask({ x0: part, shape, bondSums }, [part.buffer as ArrayBuffer]);
         x0.set(clamped!, first * length);
       }));
     },

@@ -47,7 +47,7 @@ export async function reproduce(place: ModelEntry, options: ReproduceOptions): P
   const [teacher, rdkit, reference] = await Promise.all([
     loadModel(place, options),
     createRdkit(),
-    findReference([folder]),
+    findReference([folder], card.dataSet),
   ]);
   const validate = createValidator(rdkit);
   const opened = createOpened(teacher, (student) => openStudent(folder, card, student, options));

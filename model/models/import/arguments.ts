@@ -1,5 +1,6 @@
 /** GeoLDM's and EDM's command-line arguments (their `main_qm9.py`) as parts of a card; what cannot be done is refused. */
 import { z } from "zod";
+import { QM9_ELEMENTS } from "../../../chem/qm9.ts";
 import type { CardInput } from "../card.ts";
 import type { Value } from "./pickle.ts";
 
@@ -114,8 +115,8 @@ export function dataSetOf({ dataset, remove_h }: Arguments): DataSet {
     throw new RangeError(`the data set must be qm9, or its elements and sizes must be given; got ${dataset}`);
   }
   return remove_h
-    ? { elements: [6, 7, 8, 9], sizes: { ...QM9_HEAVY_SIZES } }
-    : { elements: [1, 6, 7, 8, 9], sizes: { ...QM9_SIZES } };
+    ? { elements: QM9_ELEMENTS.slice(1), sizes: { ...QM9_HEAVY_SIZES } }
+    : { elements: [...QM9_ELEMENTS], sizes: { ...QM9_SIZES } };
 }
 
 /** The options that all EGNNs of a model share. */

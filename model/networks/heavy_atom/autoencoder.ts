@@ -1,19 +1,27 @@
 /** The heavy-atom codec: a deterministic autoencoder of molecules, but for the draw of u. */
+import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { Autoencoder, BatchShape } from "../../diffusion/types.ts";
 import { clampToValence } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "./space.ts";
+import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
-/** @param options.classes what a heavy atom can be: the card's list */
+/** What a codec is made of. */
+export interface HeavyAtomOptions {
+  /** What a heavy atom can be: the card's list. */
+  readonly classes?: readonly HeavyAtomClass[];
+  readonly chemistry?: Chemistry;
+}
+
+/** @throws RangeError for no classes, or one that the chemistry has no valence for */
 export function createHeavyAtomAutoencoder(
-  { classes = QM9_CLASSES }: { classes?: readonly HeavyAtomClass[] } = {},
+  { classes = QM9_CLASSES, chemistry = EDM }: HeavyAtomOptions = {},
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
-  const space = heavyAtomSpace(classes);
+  const space = heavyAtomSpace(classes), bondSums = bondSumsOf(classes, chemistry);
   return {
     space,
     counts: "heavyAtoms",
@@ -21,7 +29,8 @@ export function createHeavyAtomAutoencoder(
       if (random.length !== molecules.length) {
         throw new RangeError(`random streams must be ${molecules.length}, one a molecule; got ${random.length}`);
       }
-      const examples = molecules.map((molecule) => toExample(molecule, classes)), nodes = examples[0]?.nodes ?? 0;
+      const examples = molecules.map((molecule) => toExample(molecule, classes, chemistry)),
+        nodes = examples[0]?.nodes ?? 0;
       const other = examples.find((example) => example.nodes !== nodes);
       if (other) {
         throw new RangeError(`molecules of a batch must be of one size, ${nodes} heavy atoms; got ${other.nodes}`);
@@ -34,11 +43,12 @@ export function createHeavyAtomAutoencoder(
       const length = latentLength(space, nodes);
       checkLatents(z, space, { batch, nodes });
       return Promise.resolve(
-        Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding)),
+        Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding, chemistry)),
       );
     },
-    clamp: (x0, shape) => void clampToValence(x0, shape, classes),
-    classes,
+    clamp: (x0, shape) => void clampToValence(x0, shape, bondSums),
+    bondSums,
+    chemistry,
     dispose() {},
   };
 }

@@ -8,10 +8,9 @@
  * Li et al., "Diffusion-LM" (2022); that all values are chosen together, under valence, is ours.
  */
 import { latentLength } from "../../diffusion/latent.ts";
-import type { BatchShape } from "../../diffusion/types.ts";
+import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 import { valenceGraph } from "./graph.ts";
 import { heavyAtomSpace, ONE_HOT, ORDERS } from "./space.ts";
-import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. */
 const LIMIT = 300;
@@ -19,17 +18,18 @@ const LIMIT = 300;
 /**
  * Clamps estimates `[B, L]` in place; those for which no graph is found in time are left.
  *
+ * @param bondSums what valence leaves each class: `bondSumsOf`
  * @returns how many were clamped
  */
 export function clampToValence(
   x0: Float32Array,
   { batch, nodes }: BatchShape,
-  classes: readonly HeavyAtomClass[],
+  bondSums: BondSums,
 ): number {
-  const length = latentLength(heavyAtomSpace(classes), nodes), K = classes.length, width = 9 + K;
+  const K = bondSums.length, length = latentLength(heavyAtomSpace(bondSums), nodes), width = 9 + K;
   let clamped = 0;
   for (let at = 0; at < batch * length; at += length) {
-    const graph = valenceGraph(x0, nodes, classes, at, { limit: LIMIT });
+    const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT });
     if (!graph) continue;
     clamped++;
     for (let i = 0; i < nodes; i++) {

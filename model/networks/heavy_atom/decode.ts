@@ -1,9 +1,11 @@
 /** From a heavy-atom latent to a molecule with its hydrogens. */
-import type { Molecule } from "../../../chem/molecule.ts";
+import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
+import { elementOf } from "../../../chem/elements.ts";
+import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import { argmaxGraph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "./relax.ts";
-import { ANGSTROM } from "./space.ts";
+import { ANGSTROM, bondSumsOf } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 type Vector = [number, number, number];
@@ -55,27 +57,35 @@ function tetrahedron(a: Vector): Vector[] {
 }
 
 /**
- * Length of a bond to hydrogen in angstrom: QM9's means (training split) by element, hydrogens and heavy neighbours.
+ * Length of a bond to hydrogen in angstrom, by element, hydrogens and heavy neighbours.
  *
- * @param neighbours heavy atoms within 1.75 angstrom
+ * @param neighbours heavy atoms nearer than the sum of the radii
  */
-function hydrogenBondLength(element: number, count: number, neighbours: number): number {
-  if (element === 6) return count > 1 ? 1.094 : neighbours <= 1 ? 1.062 : neighbours === 2 ? 1.089 : 1.091;
-  if (element === 7) return count > 1 ? 1.011 : neighbours <= 1 ? 1.02 : 1.012;
-  return 0.965;
+function hydrogenBondLength(
+  element: number,
+  count: number,
+  neighbours: number,
+  chemistry: Chemistry = EDM,
+): number {
+  const { several, lone } = elementOf(element, chemistry).toHydrogen;
+  return count > 1 ? several : lone[Math.min(neighbours, lone.length - 1)];
 }
 
-/** The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. */
+/**
+ * The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. In a chemistry of graphs it
+ * carries its bonds and charges, and positions are the latent's; else `valence` moves them until distances say what the graph says.
+ */
 export function readLatent(
   z: Float32Array,
   nodes: number,
   classes: readonly HeavyAtomClass[],
   at = 0,
   decoding: Decoding = "argmax",
+  chemistry: Chemistry = EDM,
 ): Molecule {
-  const width = 9 + classes.length;
-  const graph = decoding === "valence" ? valenceGraph(z, nodes, classes, at) : undefined;
-  const kinds = Array.from(graph?.kinds ?? argmaxGraph(z, nodes, classes, at).kinds, (kind) => classes[kind]);
+  const width = 9 + classes.length, carries = chemistry.bonds === "graph";
+  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSumsOf(classes, chemistry), at) : undefined;
+  const graph = sound ?? argmaxGraph(z, nodes, classes, at), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
   const atoms = kinds.reduce((total, [, hydrogens]) => total + 1 + hydrogens, 0);
   const atomicNumbers = new Uint8Array(atoms), positions = new Float32Array(atoms * 3);
   const vector = (i: number, v: number): Vector => {
@@ -86,18 +96,21 @@ export function readLatent(
     atomicNumbers[i] = kinds[i][0];
     positions.set(scaled(vector(i, 0), ANGSTROM), 3 * i);
   }
-  if (graph) relax(positions.subarray(0, 3 * nodes), elementPlaces(atomicNumbers.subarray(0, nodes)), graph.orders);
+  const settle = (count: number, orders: Uint8Array) => {
+    if (!sound || carries) return;
+    relax(positions.subarray(0, 3 * count), elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, {
+      chemistry,
+    });
+  };
+  settle(nodes, graph.orders);
   const orders = new Uint8Array(atoms * atoms);
-  if (graph) {
-    for (let i = 0; i < nodes; i++) {
-      orders.set(graph.orders.subarray(i * nodes, (i + 1) * nodes), i * atoms);
-    }
-  }
+  for (let i = 0; i < nodes; i++) orders.set(graph.orders.subarray(i * nodes, (i + 1) * nodes), i * atoms);
   let next = nodes;
   for (let i = 0; i < nodes; i++) {
     const [element, count] = kinds[i];
     if (count === 0) continue;
-    const length = hydrogenBondLength(element, count, heavyNeighbours(positions, nodes, i));
+    const neighbours = heavyNeighbours(positions, atomicNumbers.subarray(0, nodes), i, chemistry);
+    const length = hydrogenBondLength(element, count, neighbours, chemistry);
     for (const direction of hydrogenDirections(count, vector(i, 1), vector(i, 2))) {
       atomicNumbers[next] = 1;
       orders[next * atoms + i] = orders[i * atoms + next] = 1;
@@ -107,17 +120,35 @@ export function readLatent(
       next++;
     }
   }
-  if (graph) relax(positions, elementPlaces(atomicNumbers), orders);
-  return { atomicNumbers, positions };
+  settle(atoms, orders);
+  return { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
 }
 
-/** Heavy atoms within 1.75 angstrom of heavy atom `i`. */
-function heavyNeighbours(x: Float32Array, nodes: number, i: number): number {
+/** Bonds and, where there are any, charges. */
+function graphOf(
+  kinds: readonly HeavyAtomClass[],
+  orders: Uint8Array,
+  atoms: number,
+): Pick<Molecule, "bonds" | "charges"> {
+  const bonds: Bond[] = [], charges = new Int8Array(atoms);
+  for (let i = 0; i < atoms; i++) {
+    charges[i] = kinds[i]?.[2] ?? 0;
+    for (let j = i + 1; j < atoms; j++) {
+      const order = orders[i * atoms + j];
+      if (order > 0) bonds.push({ i, j, order: order as Bond["order"] });
+    }
+  }
+  return { bonds, ...(charges.some((charge) => charge !== 0) && { charges }) };
+}
+
+/** Heavy atoms nearer to heavy atom `i` than the sum of their radii. */
+function heavyNeighbours(x: Float32Array, atomicNumbers: Uint8Array, i: number, chemistry: Chemistry): number {
+  const radius = (k: number) => elementOf(atomicNumbers[k], chemistry).radius;
   let count = 0;
-  for (let j = 0; j < nodes; j++) {
+  for (let j = 0; j < atomicNumbers.length; j++) {
     if (j === i) continue;
     const d = (x[3 * i] - x[3 * j]) ** 2 + (x[3 * i + 1] - x[3 * j + 1]) ** 2 + (x[3 * i + 2] - x[3 * j + 2]) ** 2;
-    if (d < 1.75 * 1.75) count++;
+    if (d < (radius(i) + radius(j)) ** 2) count++;
   }
   return count;
 }

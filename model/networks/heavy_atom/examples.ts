@@ -1,7 +1,8 @@
 /** Molecules taken apart into heavy atoms, hydrogens and bonds: all that encoding needs, computed once a molecule. */
 import { perceiveBonds } from "../../../chem/bonds.ts";
-import type { Molecule } from "../../../chem/molecule.ts";
-import { MAX_HYDROGENS } from "./space.ts";
+import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
+import type { Bond, Molecule } from "../../../chem/molecule.ts";
+import { classLabel, MAX_HYDROGENS } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** One molecule of `nodes` heavy atoms. */
@@ -31,21 +32,17 @@ function distance2(x: Float32Array, i: number, j: number): number {
   return (x[3 * i] - x[3 * j]) ** 2 + (x[3 * i + 1] - x[3 * j + 1]) ** 2 + (x[3 * i + 2] - x[3 * j + 2]) ** 2;
 }
 
-/**
- * Takes a molecule apart. A hydrogen belongs to the nearest heavy atom; bond orders are EDM's distance rule.
- *
- * @throws RangeError where there is no heavy atom, or one whose element and hydrogens are none of `classes`
- */
-export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]): Example {
-  const { atomicNumbers: Z, positions: x } = molecule;
-  const heavy: number[] = [], hydrogen: number[] = [];
+/** The heavy atoms of a molecule, and the unit vectors to the hydrogens of each. */
+function headsOf(molecule: Molecule) {
+  const { atomicNumbers: Z, positions: x } = molecule, heavy: number[] = [], hydrogen: number[] = [];
   for (let a = 0; a < Z.length; a++) (Z[a] > 1 ? heavy : hydrogen).push(a);
-  const N = heavy.length;
+  const N = heavy.length, place = new Map(heavy.map((atom, k) => [atom, k]));
   if (N === 0) throw new RangeError("heavy atoms must be at least 1; got 0");
 
   const counts = new Uint8Array(N), hydrogens = new Float32Array(N * MAX_HYDROGENS * 3);
+  const parents = molecule.bonds && parentsOf(molecule.bonds, Z);
   for (const h of hydrogen) {
-    const k = nearest(molecule, h, heavy), parent = heavy[k];
+    const k = place.get(parents?.get(h) ?? -1) ?? nearest(molecule, h, heavy), parent = heavy[k];
     if (counts[k] === MAX_HYDROGENS) {
       throw new RangeError(`hydrogens of an atom must be at most ${MAX_HYDROGENS}; got more at atom ${parent}`);
     }
@@ -53,19 +50,42 @@ export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]
     const at = (k * MAX_HYDROGENS + counts[k]++) * 3;
     for (let axis = 0; axis < 3; axis++) hydrogens[at + axis] = (x[3 * h + axis] - x[3 * parent + axis]) / length;
   }
+  return { heavy, place, counts, hydrogens };
+}
 
-  const indices = new Uint8Array(N);
-  for (let k = 0; k < N; k++) {
-    const index = classes.findIndex(([element, n]) => element === Z[heavy[k]] && n === counts[k]);
-    if (index < 0) {
-      const allowed = classes.map(([element, n]) => `${element}+${n}H`).join(" ");
-      throw new RangeError(
-        `the class must be one of ${allowed}; got atomic number ${Z[heavy[k]]} with ${counts[k]} hydrogens`,
-      );
-    }
-    indices[k] = index;
-  }
+/** What each heavy atom of a molecule is. @throws RangeError as {@link toExample} does, but for classes */
+export function nodeKinds(molecule: Molecule): HeavyAtomClass[] {
+  const { heavy, counts } = headsOf(molecule), { atomicNumbers, charges } = molecule;
+  return heavy.map((atom, k): HeavyAtomClass => {
+    const charge = charges?.[atom] ?? 0;
+    return charge === 0 ? [atomicNumbers[atom], counts[k]] : [atomicNumbers[atom], counts[k], charge];
+  });
+}
 
+/** Index of each heavy atom's class. */
+function classIndices(molecule: Molecule, heads: ReturnType<typeof headsOf>, classes: readonly HeavyAtomClass[]) {
+  return Uint8Array.from(heads.heavy, (atom, k) => {
+    const element = molecule.atomicNumbers[atom], hydrogens = heads.counts[k], charge = molecule.charges?.[atom] ?? 0;
+    const index = classes.findIndex(([e, n, q = 0]) => e === element && n === hydrogens && q === charge);
+    if (index >= 0) return index;
+    const which = `atomic number ${element} with ${hydrogens} hydrogens${charge === 0 ? "" : `, charge ${charge}`}`;
+    throw new RangeError(`the class must be one of ${classes.map(classLabel).join(" ")}; got ${which}`);
+  });
+}
+
+/**
+ * Takes a molecule apart. Where it carries bonds, those count; else a hydrogen belongs to the nearest heavy atom, and bond orders are
+ * EDM's distance rule.
+ *
+ * @throws RangeError where there is no heavy atom, or one whose element, hydrogens and charge are none of `classes`
+ */
+export function toExample(
+  molecule: Molecule,
+  classes: readonly HeavyAtomClass[],
+  chemistry: Chemistry = EDM,
+): Example {
+  const { atomicNumbers: Z, positions: x } = molecule, heads = headsOf(molecule), { heavy, place, hydrogens } = heads;
+  const N = heavy.length, indices = classIndices(molecule, heads, classes);
   const skeleton = { atomicNumbers: new Uint8Array(N), positions: new Float32Array(3 * N) };
   const mean = [0, 0, 0];
   for (let k = 0; k < N; k++) {
@@ -75,9 +95,28 @@ export function toExample(molecule: Molecule, classes: readonly HeavyAtomClass[]
     }
   }
   const orders = new Uint8Array(N * N);
-  for (const { i, j, order } of perceiveBonds(skeleton)) orders[i * N + j] = orders[j * N + i] = order;
+  const bonds = molecule.bonds ? skeletonBonds(molecule.bonds, place) : perceiveBonds(skeleton, chemistry);
+  for (const { i, j, order } of bonds) orders[i * N + j] = orders[j * N + i] = order;
   const positions = skeleton.positions.map((value, at) => value - mean[at % 3]);
   return { nodes: N, positions, hydrogens, classes: indices, orders };
+}
+
+/** The atom that each hydrogen is bonded to. */
+function parentsOf(bonds: readonly Bond[], atomicNumbers: Uint8Array): Map<number, number> {
+  const parents = new Map<number, number>();
+  for (const { i, j } of bonds) {
+    if (atomicNumbers[i] === 1) parents.set(i, j);
+    if (atomicNumbers[j] === 1) parents.set(j, i);
+  }
+  return parents;
+}
+
+/** The bonds among heavy atoms, by their places among these. */
+function* skeletonBonds(bonds: readonly Bond[], place: ReadonlyMap<number, number>): Generator<Bond> {
+  for (const { i, j, order } of bonds) {
+    const a = place.get(i), b = place.get(j);
+    if (a !== undefined && b !== undefined) yield { i: a, j: b, order };
+  }
 }
 
 /** Examples of one size, one after another in flat arrays. */

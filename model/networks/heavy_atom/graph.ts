@@ -3,12 +3,11 @@
  *
  * A latent of the last denoiser call holds probabilities (times `ONE_HOT`) for each atom's class and each pair's order.
  * Taking the largest of each one by one can break a valence; the most probable assignment in which every heavy atom's
- * bond orders and hydrogens add up to its element's valence is found by an A* search from the one-by-one choice.
+ * bond orders and hydrogens add up to a valence of its element and charge is found by an A* search from the one-by-one choice.
  */
-import { elementOf } from "../../../chem/elements.ts";
+import type { BondSums } from "../../diffusion/types.ts";
 import { createHeap } from "./heap.ts";
 import { ORDERS } from "./space.ts";
-import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** What a latent says of the heavy atoms. */
 export interface Graph {
@@ -33,8 +32,12 @@ function argmax(z: Float32Array, from: number, count: number): number {
   return best;
 }
 
-/** Class and order of largest probability each, whatever valence says. */
-export function argmaxGraph(z: Float32Array, nodes: number, classes: readonly HeavyAtomClass[], at = 0): Graph {
+/**
+ * Class and order of largest probability each, whatever valence says.
+ *
+ * @param classes the classes, or anything as long as their list
+ */
+export function argmaxGraph(z: Float32Array, nodes: number, classes: { readonly length: number }, at = 0): Graph {
   const K = classes.length, width = 9 + K, pairs = at + nodes * width;
   const kinds = new Uint8Array(nodes), orders = new Uint8Array(nodes * nodes);
   for (let i = 0; i < nodes; i++) {
@@ -46,11 +49,17 @@ export function argmaxGraph(z: Float32Array, nodes: number, classes: readonly He
   return { kinds, orders };
 }
 
-/** One change of the graph: an atom's class, or a pair's order. */
+/** What an atom can be: a class with one of the sums of bond orders that it may have. */
+interface Kind {
+  readonly index: number;
+  readonly sum: number;
+}
+
+/** One change of the graph: an atom's kind, or a pair's order. */
 interface Flip {
   /** Which variable: atoms first, then pairs. */
   readonly variable: number;
-  /** Its new value. */
+  /** Its new value: a place among the kinds, or an order. */
   readonly value: number;
   /** Nats that it costs. */
   readonly cost: number;
@@ -64,9 +73,9 @@ interface Flip {
   readonly name2: number;
 }
 
-/** A change without its name, and with it. */
-function named(flip: Omit<Flip, "name1" | "name2">): Flip {
-  let h = Math.imul(flip.variable * 16 + flip.value + 1, 0x9e3779b1);
+/** A change without its name, and with it. @param values more than any value */
+function named(flip: Omit<Flip, "name1" | "name2">, values: number): Flip {
+  let h = Math.imul(flip.variable * values + flip.value + 1, 0x9e3779b1);
   const word = () => {
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
@@ -79,7 +88,7 @@ function named(flip: Omit<Flip, "name1" | "name2">): Flip {
 interface State {
   /** A* order: what is paid and a lower bound on what is still to be. */
   readonly bound: number;
-  readonly excess: Int8Array;
+  readonly excess: Int16Array;
   readonly name1: number;
   readonly name2: number;
   readonly flip?: Flip;
@@ -90,18 +99,24 @@ interface State {
 const nats = (z: Float32Array, best: number, other: number) =>
   Math.log(Math.max(z[best], 1e-9)) - Math.log(Math.max(z[other], 1e-9));
 
+/** A graph on which a search starts: orders, and each atom's place among the kinds. */
+interface Start {
+  readonly graph: Graph;
+  readonly kinds: readonly Kind[];
+  readonly first: readonly number[];
+}
+
 /** Every change that costs at most `deepest`, by the atoms that it touches, cheapest first. */
-function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomClass[], at: number, deepest: number) {
-  const nodes = graph.kinds.length, K = classes.length, width = 9 + K, pairs = at + nodes * width;
+function listFlips(z: Float32Array, { graph, kinds, first }: Start, K: number, at: number, deepest: number) {
+  const nodes = first.length, width = 9 + K, pairs = at + nodes * width, values = Math.max(16, kinds.length);
   const touching: Flip[][] = Array.from({ length: nodes }, () => []);
-  const missing = ([element, hydrogens]: HeavyAtomClass) => hydrogens - elementOf(element).valence;
   for (let i = 0; i < nodes; i++) {
-    const from = at + i * width + 9, best = graph.kinds[i];
-    for (let k = 0; k < K; k++) {
-      const cost = nats(z, from + best, from + k);
-      if (k === best || cost > deepest) continue;
-      const byI = missing(classes[k]) - missing(classes[best]);
-      touching[i].push(named({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 }));
+    const from = at + i * width + 9, best = kinds[first[i]];
+    for (let k = 0; k < kinds.length; k++) {
+      const cost = nats(z, from + best.index, from + kinds[k].index);
+      if (k === first[i] || cost > deepest) continue;
+      const byI = best.sum - kinds[k].sum;
+      touching[i].push(named({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 }, values));
     }
     for (let j = 0; j < i; j++) {
       const pair = pairs + (i * nodes + j) * ORDERS, order = graph.orders[i * nodes + j];
@@ -109,7 +124,7 @@ function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomCla
         const cost = nats(z, pair + order, pair + k);
         if (k === order || cost > deepest) continue;
         const variable = nodes + i * nodes + j, by = k - order;
-        const flip = named({ variable, value: k, cost, i, j, byI: by, byJ: by });
+        const flip = named({ variable, value: k, cost, i, j, byI: by, byJ: by }, values);
         touching[i].push(flip);
         touching[j].push(flip);
       }
@@ -119,14 +134,21 @@ function listFlips(z: Float32Array, graph: Graph, classes: readonly HeavyAtomCla
   return touching;
 }
 
-/** How much each atom's bonds and hydrogens exceed its valence. */
-function excesses({ kinds, orders }: Graph, classes: readonly HeavyAtomClass[]): Int8Array {
-  return Int8Array.from(kinds, (kind, i) => {
-    const [element, hydrogens] = classes[kind];
-    let sum = hydrogens - elementOf(element).valence;
-    for (let j = 0; j < kinds.length; j++) sum += orders[i * kinds.length + j];
-    return sum;
+/** The kinds, each atom's of its class whose sum is nearest to its bonds', and by how much these exceed that. */
+function start(graph: Graph, bondSums: BondSums): Start & { readonly excess: Int16Array } {
+  const kinds = bondSums.flatMap((sums, index) => sums.map((sum) => ({ index, sum }))), nodes = graph.kinds.length;
+  const excess = new Int16Array(nodes);
+  const first = Array.from(graph.kinds, (index, i) => {
+    let bonds = 0, best = -1;
+    for (let j = 0; j < nodes; j++) bonds += graph.orders[i * nodes + j];
+    const away = (k: number) => Math.abs(bonds - kinds[k].sum);
+    for (let k = 0; k < kinds.length; k++) {
+      if (kinds[k].index === index && (best < 0 || away(k) < away(best))) best = k;
+    }
+    excess[i] = bonds - kinds[best].sum;
+    return best;
   });
+  return { graph, kinds, first, excess };
 }
 
 /** Whether a variable is changed on the way to a state. */
@@ -139,19 +161,19 @@ function changed(state: State | undefined, variable: number): boolean {
  * The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits.
  *
  * Any solution changes something at the first violated atom, so its class and its pairs are the only branches; no variable
- * is changed twice on a path. A change touches two atoms at most: half the sum, over the violated atoms, of the cheapest
+ * is changed twice on a path. An atom of several valences has a kind for each, and changes between them for nothing. A change touches two atoms at most: half the sum, over the violated atoms, of the cheapest
  * change at each is a lower bound on what is still to be paid.
  */
 export function valenceGraph(
   z: Float32Array,
   nodes: number,
-  classes: readonly HeavyAtomClass[],
+  bondSums: BondSums,
   at = 0,
   { deepest = 18, limit = 2000 }: GraphSearch = {},
 ): Graph | undefined {
-  const graph = argmaxGraph(z, nodes, classes, at), excess = excesses(graph, classes);
+  const graph = argmaxGraph(z, nodes, bondSums, at), from = start(graph, bondSums), { excess } = from;
   if (excess.every((e) => e === 0)) return graph;
-  const touching = listFlips(z, graph, classes, at, deepest);
+  const touching = listFlips(z, from, bondSums.length, at, deepest);
   const cheapest = touching.map((flips) => flips[0]?.cost ?? Infinity);
   /** What an atom's being violated adds to the lower bound. */
   const due = (value: number, i: number) => value === 0 ? 0 : cheapest[i] / 2;
@@ -161,7 +183,7 @@ export function valenceGraph(
     const state = open.pop();
     if (!state || state.bound === Infinity) return undefined;
     const violated = state.excess.findIndex((e) => e !== 0);
-    if (violated < 0) return withFlips(graph, state);
+    if (violated < 0) return withFlips(from, state);
     for (const flip of touching[violated]) {
       if (changed(state, flip.variable)) continue;
       const name1 = state.name1 ^ flip.name1, name2 = state.name2 ^ flip.name2, name = name1 * 2 ** 26 + name2;
@@ -178,11 +200,11 @@ export function valenceGraph(
 }
 
 /** The graph with a state's changes made. */
-function withFlips(graph: Graph, last: State): Graph {
+function withFlips({ graph, kinds: all }: Start, last: State): Graph {
   const kinds = graph.kinds.slice(), orders = graph.orders.slice(), nodes = kinds.length;
   for (let state: State | undefined = last; state?.flip; state = state.before) {
     const { variable, value, i, j } = state.flip;
-    if (variable < nodes) kinds[i] = value;
+    if (variable < nodes) kinds[i] = all[value].index;
     else orders[i * nodes + j] = orders[j * nodes + i] = value;
   }
   return { kinds, orders };

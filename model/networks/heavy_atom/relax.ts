@@ -1,5 +1,5 @@
 /** Small corrections of positions, so that the distances say what the decoded graph says. */
-import { BOND_LENGTHS, BOND_MARGINS } from "../../../chem/bonds.ts";
+import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { elementIndex } from "../../../chem/elements.ts";
 
 /** How far inside its window, and how much shorter than typical at most, a distance is put. Angstrom. */
@@ -8,11 +8,16 @@ const INSIDE = 0.005, SHORTEST = 0.15;
 /**
  * Distances in angstrom at which two atoms have a bond of this order by EDM's rule: [least, most].
  *
- * @param a,b places in `ELEMENTS`
+ * @param a,b places among the chemistry's elements
  */
-export function bondWindow(a: number, b: number, order: number): [least: number, most: number] {
-  const pair = 5 * a + b, length = (k: 1 | 2 | 3) => BOND_LENGTHS[k][pair] / 100;
-  const longest = (k: 1 | 2 | 3) => length(k) === 0 ? 0 : length(k) + BOND_MARGINS[k] / 100;
+export function bondWindow(
+  a: number,
+  b: number,
+  order: number,
+  { elements, lengths, margins }: Chemistry = EDM,
+): [least: number, most: number] {
+  const pair = elements.length * a + b, length = (k: 1 | 2 | 3) => lengths[k][pair] / 100;
+  const longest = (k: 1 | 2 | 3) => length(k) === 0 ? 0 : length(k) + margins[k] / 100;
   if (order === 0) return [longest(1) + INSIDE, Infinity];
   const own = order as 1 | 2 | 3;
   // A bond of the next order, where the pair has one, begins below; else the bond may not collapse.
@@ -25,7 +30,7 @@ export function bondWindow(a: number, b: number, order: number): [least: number,
  * outside its window moved to the window's edge by both its atoms alike (position-based dynamics: Mueller et al. 2007).
  *
  * @param positions `[n, 3]` angstrom
- * @param elements places in `ELEMENTS`, `[n]`
+ * @param elements places among the chemistry's elements, `[n]`
  * @param orders wanted bond orders `[n, n]`
  * @returns whether all distances are in their windows
  */
@@ -33,14 +38,14 @@ export function relax(
   positions: Float32Array,
   elements: Uint8Array,
   orders: Uint8Array,
-  { sweeps = 200 }: { sweeps?: number } = {},
+  { sweeps = 200, chemistry = EDM }: { sweeps?: number; chemistry?: Chemistry } = {},
 ): boolean {
   const n = elements.length;
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let moved = false;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < i; j++) {
-        const [least, most] = bondWindow(elements[i], elements[j], orders[i * n + j]);
+        const [least, most] = bondWindow(elements[i], elements[j], orders[i * n + j], chemistry);
         const dx = positions[3 * i] - positions[3 * j];
         const dy = positions[3 * i + 1] - positions[3 * j + 1];
         const dz = positions[3 * i + 2] - positions[3 * j + 2];
@@ -59,7 +64,7 @@ export function relax(
   return false;
 }
 
-/** Places in `ELEMENTS` of atomic numbers. */
-export function elementPlaces(atomicNumbers: Uint8Array): Uint8Array {
-  return atomicNumbers.map(elementIndex);
+/** Places of atomic numbers among a chemistry's elements. */
+export function elementPlaces(atomicNumbers: Uint8Array, chemistry: Chemistry = EDM): Uint8Array {
+  return atomicNumbers.map((atomicNumber) => elementIndex(atomicNumber, chemistry));
 }

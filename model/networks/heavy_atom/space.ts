@@ -1,6 +1,10 @@
 /** The heavy-atom latent: what a node and a pair of nodes hold. See docs/design.md. */
-import type { HeavyAtomClass } from "../../diffusion/types.ts";
-import type { LatentSpace } from "../../diffusion/types.ts";
+import { type Chemistry, EDM, valencesOf } from "../../../chem/chemistry.ts";
+import { labelOf } from "../../../chem/elements.ts";
+import { QM9_CLASSES } from "../../../chem/qm9.ts";
+import type { BondSums, HeavyAtomClass, LatentSpace } from "../../diffusion/types.ts";
+
+export { QM9_CLASSES };
 
 /** Angstrom in a model unit of length. */
 export const ANGSTROM = 1.6;
@@ -14,26 +18,31 @@ export const MAX_HYDROGENS = 4;
 /** Bond orders of a pair: none, 1, 2, 3. */
 export const ORDERS = 4;
 
-/** The classes of QM9's training split, in the order of the one-hot scalars. */
-export const QM9_CLASSES: readonly HeavyAtomClass[] = [
-  [6, 0],
-  [6, 1],
-  [6, 2],
-  [6, 3],
-  [6, 4],
-  [7, 0],
-  [7, 1],
-  [7, 2],
-  [7, 3],
-  [8, 0],
-  [8, 1],
-  [9, 0],
-];
+/** A class in words: `N+2H`, `N(+1)+3H`. */
+export const classLabel = ([element, hydrogens, charge = 0]: HeavyAtomClass): string =>
+  `${labelOf(element)}${charge === 0 ? "" : `(${charge > 0 ? "+" : ""}${charge})`}+${hydrogens}H`;
+
+/**
+ * For each class, the sums of bond orders to heavy atoms that its element's valences leave beside its hydrogens.
+ *
+ * @throws RangeError for a class without any
+ */
+export function bondSumsOf(classes: readonly HeavyAtomClass[], chemistry: Chemistry = EDM): BondSums {
+  return classes.map((kind) => {
+    const [element, hydrogens, charge = 0] = kind;
+    const sums = valencesOf(element, charge, chemistry).map((valence) => valence - hydrogens).filter((sum) => sum >= 0);
+    if (sums.length > 0) return sums;
+    const has = JSON.stringify(chemistry.elements[chemistry.places[element]]?.valences ?? {});
+    throw new RangeError(
+      `class ${classLabel(kind)}: the chemistry ${chemistry.name} has the valences ${has} by charge`,
+    );
+  });
+}
 
 /**
  * Vectors of a node: its position; s, the sum of the unit vectors to its hydrogens; u, the unit vector to one of them.
  * Scalars: its class. Pairs: the bond order.
  */
-export function heavyAtomSpace(classes: readonly HeavyAtomClass[] = QM9_CLASSES): LatentSpace {
+export function heavyAtomSpace(classes: { readonly length: number } = QM9_CLASSES): LatentSpace {
   return { vectors: 3, scalars: classes.length, pairs: ORDERS };
 }

@@ -59,7 +59,7 @@ async function round(folder: string, to: string, updates: number, asked: Record<
     folder: to,
     updates,
     backend: "cpu",
-    ...(data ? { qm9 } : {}),
+    ...(data ? { data: qm9 } : {}),
     onEvent: (event) => events.push(event),
   });
   return { result, events };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Molecule } from "../../../chem/molecule.ts";
-import type { Qm9 } from "../../../chem/qm9.ts";
+import type { DataSet } from "../../../chem/data_set.ts";
 import { createRdkit, type Rdkit } from "../../../chem/rdkit.ts";
 import { createValidator } from "../../../chem/validator.ts";
 import { evaluate, type Judgement } from "../../../model/evaluation/evaluate.ts";
@@ -21,16 +21,16 @@ const hydroxyl = () => molecule(["O", 0, 0, 0], ["H", 0.96, 0, 0]);
 const broken = () => molecule(["H", 0, 0, 0], ["H", 0.74, 0, 0], ["H", -0.74, 0, 0]);
 
 /** A data set of these molecules, the first half for training, the rest the test. */
-function dataSet(molecules: Molecule[]): Qm9 {
+function dataSet(molecules: Molecule[]): DataSet {
   const half = molecules.length / 2, rows = Int32Array.from(molecules.keys());
   return {
-    count: molecules.length,
+    label: "Tiny",
+    description: "a test's molecules",
+    splitWords: "halves",
+    chemistry: "edm",
     atomCounts: Uint8Array.from(molecules, (one) => one.atomicNumbers.length),
-    index: rows,
-    properties: new Float64Array(),
     split: { train: rows.slice(0, half), valid: new Int32Array(), test: rows.slice(half) },
     molecule: (row) => molecules[row],
-    smiles: () => "",
   };
 }
 
@@ -128,7 +128,7 @@ Deno.test("evaluationTable() and evaluationChart() tell the rates with their int
     assert.match(table, /^novelty \(of valid, unique\)\s+66\.67\s.*\s50\.00$/m);
     assert.match(table, /^elements \(JS\)\s+0\.\d{4}\s+0\.\d{4}$/m);
     const chart = evaluationChart(result);
-    assert.ok(chart.includes("validity: 80 ") && chart.includes("QM9 test split"));
+    assert.ok(chart.includes("validity: 80 ") && chart.includes("Tiny test split"));
     assert.ok(!/NaN|undefined/.test(table + chart));
     const bare = await evaluate(stream(drawn()), { settings });
     assert.ok(!/undefined|QM9/.test(evaluationTable(bare) + evaluationChart(bare)));

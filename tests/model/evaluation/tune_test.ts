@@ -62,10 +62,10 @@ Deno.test("alsoDecode() leaves a model all else that it has", () =>
     const model = await loadModel(await writeTinyModel(root), { backend: "wasm", threads: 1 });
     try {
       const { model: { autoencoder: observed } } = alsoDecode(model, ["valence"]);
-      for (const key of ["space", "counts", "classes", "clamp", "encode"] as const) {
+      for (const key of ["space", "counts", "bondSums", "clamp", "encode"] as const) {
         assert.equal(observed[key], model.autoencoder[key], key);
       }
-      // The engine clamps where the autoencoder has classes: an evaluation must draw what the service draws.
+      // The engine clamps where the autoencoder says what valence leaves: an evaluation must draw what the service draws.
       const draws = async (clamp: number) => {
         const request = acceptOrder(model.card, { count: 4, steps: 4, seed: 3, sampler: "ddim", clamp });
         return (await Array.fromAsync(draw(alsoDecode(model, []).model, request))).map(({ molecules }) => molecules);

@@ -115,3 +115,17 @@ Deno.test("parseCard() says which keys of a card are unknown, and which are allo
   const denoiser = { ...card.denoiser, colour: 1 };
   assert.throws(() => parseCard({ ...card, denoiser }), /unknown key colour; allowed are type, width, blocks, /);
 });
+
+Deno.test("parseCard() takes classes and elements that the card's chemistry has, EDM's where it names none", () => {
+  const classes: [number, number, number?][] = [[16, 0], [7, 0, 1]], { autoencoder } = molstep();
+  const charged: CardInput = { ...molstep(), autoencoder: { ...autoencoder, type: "heavy-atom", classes } as never };
+  assert.deepEqual([parseCard(molstep()).chemistry, parseCard(molstep()).dataSet], ["edm", "qm9"]);
+  assert.deepEqual(parseCard({ ...charged, chemistry: "druglike" }).autoencoder, {
+    ...autoencoder,
+    classes,
+    decoding: "argmax",
+  });
+  assert.throws(() => parseCard(charged), /class S\+0H: the chemistry edm has[\s\S]*at autoencoder\.classes/);
+  const unknown = { ...geoldm().autoencoder, elements: [1, 16] } as never;
+  assert.throws(() => parseCard({ ...geoldm(), autoencoder: unknown }), /got 16[\s\S]*at autoencoder\.elements/);
+});

@@ -177,7 +177,7 @@ for (const kind of ["geoldm", "edm"] as const) {
         const options = {
           folder: `${folder}/run`,
           backend: "cpu",
-          qm9,
+          data: qm9,
           write: (text: string) => said += text,
         } as const;
         const first = await runAtomTraining(asked, { ...options, updates: 2 });

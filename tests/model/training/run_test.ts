@@ -92,7 +92,7 @@ Deno.test({
         batch: 4,
         folder: `${folder}/run`,
         backend: "cpu",
-        qm9,
+        data: qm9,
         heldOut: 4,
         write: (text: string) => said += text,
         terminal: false,

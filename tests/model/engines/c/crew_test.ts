@@ -3,7 +3,7 @@ import { createNativeDenoiser } from "../../../../model/engines/c/native_denoise
 import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts";
 import { realigner } from "../../../../model/diffusion/coupling/align.ts";
 import { clampToValence } from "../../../../model/networks/heavy_atom/clamp.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
+import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
 import { initialValues } from "../../../../model/networks/pair_attention/initialise.ts";
 import { pairAttentionParameters } from "../../../../model/networks/pair_attention/parameters.ts";
@@ -34,7 +34,7 @@ const sampling = (sampler: SamplerName, batch: number, nodes: number, steps: num
   seed: 3,
   indices: Array.from({ length: batch }, (_, k) => 10 + k),
   condition: { steps },
-  clamp: below > 0 ? { below, classes: QM9_CLASSES } : undefined,
+  clamp: below > 0 ? { below, bondSums: bondSumsOf(QM9_CLASSES) } : undefined,
 });
 
 /** The same for a network trained on aligned noise, from a start matched to data of these moments. */
@@ -56,7 +56,7 @@ async function byHand(
     plan,
     async (z, t) => {
       const x0 = await denoiser.predict(z, shape, { ...condition, time: t });
-      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums);
       return x0;
     },
     await firstLatents(noise, start, aligned),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createClampCrew } from "../../../../model/engines/webgpu/clamp_crew.ts";
 import { clampToValence } from "../../../../model/networks/heavy_atom/clamp.ts";
-import { QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
+import { bondSumsOf, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { noisy } from "./network.ts";
 
 for (const workers of [1, 2]) {
@@ -12,11 +12,11 @@ for (const workers of [1, 2]) {
       own = x0.slice();
     const crew = createClampCrew(workers);
     try {
-      await crew.clamp({ x0, shape, classes: QM9_CLASSES });
+      await crew.clamp({ x0, shape, bondSums: bondSumsOf(QM9_CLASSES) });
     } finally {
       crew.dispose();
     }
-    assert.ok(clampToValence(own, shape, QM9_CLASSES) > 0);
+    assert.ok(clampToValence(own, shape, bondSumsOf(QM9_CLASSES)) > 0);
     assert.deepEqual(x0, own);
   });
 }

@@ -3,7 +3,7 @@ import { realigner } from "../../../../model/diffusion/coupling/align.ts";
 import { createGpuDenoiser, type GpuDenoiser } from "../../../../model/engines/webgpu/denoiser.ts";
 import { createGpuSampler } from "../../../../model/engines/webgpu/sampler.ts";
 import { clampToValence } from "../../../../model/networks/heavy_atom/clamp.ts";
-import { QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
+import { bondSumsOf, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import { powerGrid } from "../../../../model/diffusion/grids.ts";
 import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
@@ -51,7 +51,7 @@ async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, in
     plan,
     async (z, t) => {
       const x0 = await gpu.predict(z, shape, { ...condition, time: t });
-      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.classes);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums);
       return x0;
     },
     await firstLatents(noise, start, aligned),
@@ -180,12 +180,23 @@ Deno.test({
   fn: () =>
     withDenoiser(async (gpu, clamped) => {
       const indices = Array.from({ length: 24 }, (_, k) => k), shape = { nodes: 2, batch: 24 };
-      const sampling = { shape, plan: plan("ddim", 3), seed: 3, indices, clamp: { below: 0.6, classes: QM9_CLASSES } };
-      const { x0 } = await gpu.can.sample!(sampling), expected = await looped(gpu, sampling);
-      assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
-      assert.deepEqual(clamped.map(([molecules]) => molecules), [24, 24]);
-      assert.ok(expected.some((value) => value === 0.5), "nothing was clamped");
-      for (const [molecules, searched] of clamped) assert.ok(searched <= molecules);
+      // Of QM9, and of elements with several valences, be they less than the likeliest sum or more.
+      const several = QM9_CLASSES.map((_, k) => k % 2 ? [0, 2] : [1, 3, 5]);
+      for (const bondSums of [bondSumsOf(QM9_CLASSES), several]) {
+        clamped.length = 0;
+        const sampling = {
+          shape,
+          plan: plan("ddim", 3),
+          seed: 3,
+          indices,
+          clamp: { below: 0.6, bondSums },
+        };
+        const { x0 } = await gpu.can.sample!(sampling), expected = await looped(gpu, sampling);
+        assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
+        assert.deepEqual(clamped.map(([molecules]) => molecules), [24, 24]);
+        assert.ok(expected.some((value) => value === 0.5), "nothing was clamped");
+        for (const [molecules, searched] of clamped) assert.ok(searched <= molecules);
+      }
     }),
 });
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { elementOf } from "../../../../chem/elements.ts";
+import { DRUGLIKE, valencesOf } from "../../../../chem/chemistry.ts";
 import { argmaxGraph, type Graph, valenceGraph } from "../../../../model/networks/heavy_atom/graph.ts";
+import { bondSumsOf } from "../../../../model/networks/heavy_atom/space.ts";
 import type { HeavyAtomClass } from "../../../../model/diffusion/types.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 
 const CLASSES: readonly HeavyAtomClass[] = [[6, 2], [6, 3], [8, 0], [8, 1]];
+const SUMS = bondSumsOf(CLASSES);
 const K = CLASSES.length, WIDTH = 9 + K;
 
 /** A latent whose classes and orders have random probabilities; `sharp` makes them surer. */
@@ -30,7 +32,7 @@ function obeysValence({ kinds, orders }: Graph): boolean {
   return Array.from(kinds).every((kind, i) => {
     const [element, hydrogens] = CLASSES[kind];
     return orders.subarray(i * nodes, (i + 1) * nodes).reduce((a, b) => a + b, hydrogens) ===
-      elementOf(element).valence;
+      valencesOf(element)[0];
   });
 }
 
@@ -45,7 +47,7 @@ function logProbability(z: Float32Array, { kinds, orders }: Graph): number {
 }
 
 /** The best of all graphs of three atoms that obey valence, by trying them all. */
-function bruteForce(z: Float32Array): number {
+function bruteForce(z: Float32Array, sound = obeysValence): number {
   let best = -Infinity;
   const pairs = [[1, 0], [2, 0], [2, 1]];
   for (let code = 0; code < K ** 3 * 4 ** 3; code++) {
@@ -54,7 +56,7 @@ function bruteForce(z: Float32Array): number {
     for (let i = 0; i < 3; i++) kinds[i] = rest % K, rest = Math.floor(rest / K);
     for (const [i, j] of pairs) orders[3 * i + j] = orders[3 * j + i] = rest % 4, rest = Math.floor(rest / 4);
     const graph = { kinds, orders };
-    if (obeysValence(graph)) best = Math.max(best, logProbability(z, graph));
+    if (sound(graph)) best = Math.max(best, logProbability(z, graph));
   }
   return best;
 }
@@ -62,7 +64,7 @@ function bruteForce(z: Float32Array): number {
 Deno.test("valenceGraph() finds the likeliest of all graphs that obey valence", () => {
   let repaired = 0;
   for (let seed = 0; seed < 40; seed++) {
-    const z = latent(3, seed), graph = valenceGraph(z, 3, CLASSES, 0, { limit: 1e5 });
+    const z = latent(3, seed), graph = valenceGraph(z, 3, SUMS, 0, { limit: 1e5 });
     assert.ok(graph && obeysValence(graph), `seed ${seed}`);
     assert.ok(Math.abs(logProbability(z, graph) - bruteForce(z)) < 1e-4, `seed ${seed}`);
     if (!obeysValence(argmaxGraph(z, 3, CLASSES))) repaired++;
@@ -70,27 +72,78 @@ Deno.test("valenceGraph() finds the likeliest of all graphs that obey valence", 
   assert.ok(repaired > 20, "most of these random latents break a valence one by one");
 });
 
+/** Carbon, sulfur of two, four or six bonds, and charged nitrogen and oxygen: four classes, as the latents above have. */
+const CHARGED = bondSumsOf([[6, 2], [16, 0], [7, 2, 1], [8, 0, -1]], DRUGLIKE);
+
+Deno.test("valenceGraph() counts charges, and takes any valence of an element that has several", () => {
+  assert.deepEqual(CHARGED, [[2], [2, 4, 6], [2], [1]]);
+  const sound = ({ kinds, orders }: Graph) =>
+    Array.from(kinds).every((kind, i) =>
+      CHARGED[kind].includes(orders.subarray(3 * i, 3 * i + 3).reduce((a, b) => a + b))
+    );
+  const sums = new Set<number>();
+  for (let seed = 0; seed < 40; seed++) {
+    const z = latent(3, seed), graph = valenceGraph(z, 3, CHARGED, 0, { limit: 1e5 });
+    assert.ok(graph && sound(graph), `seed ${seed}`);
+    assert.ok(Math.abs(logProbability(z, graph) - bruteForce(z, sound)) < 1e-4, `seed ${seed}`);
+    graph.kinds.forEach((kind, i) => {
+      if (kind === 1) sums.add(graph.orders.subarray(3 * i, 3 * i + 3).reduce((a, b) => a + b));
+    });
+  }
+  assert.ok(sums.size > 1, `sulfur has ${[...sums]} bonds`);
+});
+
+Deno.test("bondSumsOf() refuses a class that the chemistry has no valence for", () => {
+  assert.throws(
+    () => bondSumsOf([[6, 3], [7, 0, 1]]),
+    /class N\(\+1\)\+0H: the chemistry edm has the valences .*"0":\[3\]/,
+  );
+  assert.throws(() => bondSumsOf([[8, 3]]), /class O\+3H/);
+  assert.throws(() => bondSumsOf([[16, 0]]), /class S\+0H/);
+});
+
+Deno.test("valenceGraph() of 40 atoms and more than 16 classes finds the graph that a latent is all but sure of", () => {
+  const classes: HeavyAtomClass[] = [...Array(20)].map((_, k): HeavyAtomClass => [[6, 7, 16][k % 3], k % 3]);
+  const sums = bondSumsOf(classes, DRUGLIKE), N = 40, K = classes.length, width = 9 + K;
+  const z = new Float32Array(N * width + N * N * 4).fill(1e-3);
+  const chain = classes.findIndex(([element, hydrogens]) => element === 7 && hydrogens === 1);
+  for (let i = 0; i < N; i++) {
+    z[i * width + 9 + chain] = 0.4;
+    for (let j = 0; j < N; j++) {
+      // A ring, of which one bond seems to be double.
+      const bonded = [1, N - 1].includes(Math.abs(i - j)), doubtful = Math.min(i, j) === 7 && Math.max(i, j) === 8;
+      const at = N * width + (i * N + j) * 4;
+      z[at + (bonded ? 1 : 0)] = 0.4;
+      if (doubtful) z[at + 2] = 0.41;
+    }
+  }
+  const graph = valenceGraph(z, N, sums)!;
+  assert.ok(graph.kinds.every((kind) => kind === chain));
+  assert.equal(graph.orders[7 * N + 8], 1);
+  assert.equal(graph.orders.reduce((a, b) => a + b), 2 * N);
+});
+
 Deno.test("valenceGraph() is argmaxGraph() when that obeys valence", () => {
   // CH3-CH3, all but sure.
   const z = latent(2, 1, 0.01);
   for (let i = 0; i < 2; i++) z[i * WIDTH + 9 + 1] = 0.49;
   for (const at of [2 * WIDTH + 4, 2 * WIDTH + 8]) z[at + 1] = 0.49;
-  assert.deepEqual(valenceGraph(z, 2, CLASSES), argmaxGraph(z, 2, CLASSES));
+  assert.deepEqual(valenceGraph(z, 2, SUMS), argmaxGraph(z, 2, CLASSES));
   assert.ok(obeysValence(argmaxGraph(z, 2, CLASSES)));
 });
 
 Deno.test("valenceGraph() gives undefined when no graph within the limits obeys valence", () => {
   const z = latent(3, 4);
   assert.ok(!obeysValence(argmaxGraph(z, 3, CLASSES)));
-  assert.equal(valenceGraph(z, 3, CLASSES, 0, { deepest: 0 }), undefined);
-  assert.equal(valenceGraph(z, 3, CLASSES, 0, { limit: 1 }), undefined);
+  assert.equal(valenceGraph(z, 3, SUMS, 0, { deepest: 0 }), undefined);
+  assert.equal(valenceGraph(z, 3, SUMS, 0, { limit: 1 }), undefined);
 });
 
 Deno.test("valenceGraph() reads the latent at the offset given, and orders are symmetric", () => {
   const z = latent(5, 3), shifted = new Float32Array(7 + z.length);
   shifted.set(z, 7);
-  const graph = valenceGraph(z, 5, CLASSES)!;
-  assert.deepEqual(valenceGraph(shifted, 5, CLASSES, 7), graph);
+  const graph = valenceGraph(z, 5, SUMS)!;
+  assert.deepEqual(valenceGraph(shifted, 5, SUMS, 7), graph);
   for (let i = 0; i < 5; i++) {
     for (let j = 0; j < 5; j++) assert.equal(graph.orders[5 * i + j], graph.orders[5 * j + i]);
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bondOrder, perceiveBonds } from "../../../../chem/bonds.ts";
-import { ELEMENTS } from "../../../../chem/elements.ts";
+import { EDM } from "../../../../chem/chemistry.ts";
 import { bondWindow, elementPlaces, relax } from "../../../../model/networks/heavy_atom/relax.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import { orthogonal } from "../../../properties.ts";
@@ -15,10 +15,10 @@ function shaken(by: number, seed = 1): Float32Array {
 }
 
 Deno.test("bondWindow() is where bondOrder() says the order", () => {
-  for (const a of ELEMENTS) {
-    for (const b of ELEMENTS) {
+  for (const a of EDM.elements) {
+    for (const b of EDM.elements) {
       for (const order of [0, 1, 2, 3]) {
-        const [i, j] = [a, b].map((element) => ELEMENTS.indexOf(element)), [least, most] = bondWindow(i, j, order);
+        const [i, j] = [a, b].map((element) => EDM.elements.indexOf(element)), [least, most] = bondWindow(i, j, order);
         if (least >= most) continue; // these two elements have no such bond
         for (const d of [least, Math.min(most, 9), (least + Math.min(most, 9)) / 2]) {
           assert.equal(bondOrder(a.atomicNumber, b.atomicNumber, d), order, `${a.symbol}${b.symbol} ${order} at ${d}`);

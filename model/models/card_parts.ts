@@ -1,0 +1,116 @@
+/** What a card says of the two parts of a model: the denoiser and the autoencoder. */
+import { z } from "zod";
+import type { Chemistry } from "../../chem/chemistry.ts";
+import { elementOf } from "../../chem/elements.ts";
+import { DECODINGS } from "../diffusion/decodings.ts";
+import { strict } from "../diffusion/strict.ts";
+import type { LatentSpace } from "../diffusion/types.ts";
+import { bondSumsOf, heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+
+/** A positive whole number. */
+export const count = z.int().min(1);
+/** A file beside the card: a bare name, so that a card cannot reach out of its folder. */
+export const file = z.string().regex(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/,
+  "must be the bare name of a .safetensors file",
+);
+const element = z.int().min(1).max(118);
+
+/** What GeoLDM's and EDM's EGNNs are told (in their `args`: the name in brackets). */
+const egnn = {
+  /** [nf] */
+  width: count,
+  /** [attention] */
+  attention: z.boolean(),
+  /** [tanh] */
+  tanh: z.boolean(),
+  /** [norm_constant] added to a distance before a difference vector is divided by it. */
+  normConstant: z.number().min(0),
+  /** [inv_sublayers] message layers before each coordinate update. */
+  invariantLayers: count,
+  /** [sin_embedding] distances as sines and cosines. */
+  sinEmbedding: z.boolean(),
+  /** [normalization_factor] divides sums over neighbours. */
+  normalisationFactor: z.number().positive(),
+  /** [aggregation_method] */
+  aggregation: z.enum(["sum", "mean"]),
+  /** The networks' fixed 15: a coordinate update's bound with tanh, shared out over the blocks. */
+  coordinateRange: z.number().positive().default(15),
+};
+
+/** [normalize_factors] what positions, one-hot types and charges are divided by. */
+const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
+
+/** The denoiser: its kind, sizes and file. */
+export const denoiser = z.discriminatedUnion("type", [
+  strict({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
+  strict({
+    type: z.literal("egnn"),
+    ...egnn,
+    /** [n_layers] */
+    blocks: count,
+    /** [condition_time] */
+    conditionTime: z.boolean(),
+    /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
+    parametrisation: z.enum(["eps", "x0", "v"]),
+    file,
+  }),
+]);
+
+/** The autoencoder: its kind, what it is told, and its file where it has one. */
+export const autoencoder = z.discriminatedUnion("type", [
+  strict({
+    type: z.literal("heavy-atom"),
+    /** [atomic number, hydrogens, formal charge if it has one] of each class, in the order of the one-hot scalars. */
+    classes: z.array(z.tuple([element, z.int().min(0).max(4), z.int().min(-4).max(4).optional()])).min(1),
+    /** Angstrom a model unit. */
+    scale: z.number().positive(),
+    /** The value of a "1" in one-hot scalars and pairs. */
+    oneHot: z.number().positive(),
+    /** How latents are decoded where a request does not say. */
+    decoding: z.enum(DECODINGS).default("argmax"),
+  }),
+  strict({
+    type: z.literal("geoldm"),
+    ...egnn,
+    /** Encoder's and decoder's blocks: 1 and [n_layers]. */
+    encoderBlocks: count.default(1),
+    decoderBlocks: count,
+    /** Atomic numbers in the order of the one-hot types. */
+    elements: z.array(element).min(1),
+    /** [include_charges] */
+    includeCharges: z.boolean(),
+    /** [latent_nf] */
+    latentScalars: count,
+    normalisers,
+    /** [kl_weight]; of use in training only. */
+    klWeight: z.number().min(0).optional(),
+    file,
+  }),
+  strict({
+    type: z.literal("identity"),
+    elements: z.array(element).min(1),
+    includeCharges: z.boolean(),
+    normalisers,
+  }),
+]);
+
+/** The latent space that an autoencoder makes. */
+export function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
+  switch (part.type) {
+    case "heavy-atom":
+      return heavyAtomSpace(part.classes);
+    case "geoldm":
+      return { vectors: 1, scalars: part.latentScalars, pairs: 0 };
+    case "identity":
+      return { vectors: 1, scalars: part.elements.length + (part.includeCharges ? 1 : 0), pairs: 0 };
+  }
+}
+
+/**
+ * Throws RangeError where an autoencoder speaks of elements, or of classes, that a chemistry has not.
+ */
+export function checkElements(part: z.infer<typeof autoencoder>, chemistry: Chemistry): void {
+  if (part.type === "heavy-atom") bondSumsOf(part.classes, chemistry);
+  else for (const element of part.elements) elementOf(element, chemistry);
+}
