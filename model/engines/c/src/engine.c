@@ -37,15 +37,8 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
     return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
-  e->s = (Sizes){width,
-                 blocks,
-                 vectors,
-                 scalars,
-                 pairs,
-                 DISTANCES + pairs,
-                 EXPANSION * width,
-                 TIMES + levels,
-                 (scalars + LANES - 1) / LANES * LANES};
+  const int lanes = (scalars + LANES - 1) / LANES * LANES, times = TIMES + levels;
+  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, times, lanes};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   if (!open_network(net, &e->s)) return 0;
