@@ -74,7 +74,7 @@ function smallestOf(card: Card, name: RoundSettings["method"]): number | undefin
 function suits(card: Card, name: RoundSettings["method"], variant: RoundSettings["variant"], from = 2): boolean {
   const method = methodOf(name), { to } = method.steps({ from });
   if (!method.variants.includes(variant)) return false;
-  const asked = { variant, from, to, grid: { type: "uniform" as const }, keep: [], batch: 1, seed: 1 };
+  const asked = { variant, from, to, grid: { type: "uniform" as const }, clamp: 0, keep: [], batch: 1, seed: 1 };
   return method.fault(asked, { coupling: card.coupling, served: [] })?.field !== "variant";
 }
 

@@ -16,6 +16,8 @@ export interface MethodSettings {
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
+  /** The time below which estimates are clamped in service. */
+  readonly clamp: number;
   readonly keep: readonly number[];
   readonly batch: number;
   readonly seed: number;

@@ -5,7 +5,7 @@ import { drawNoise } from "../../diffusion/latent.ts";
 import type { Group } from "../../diffusion/learner.ts";
 import { type Random, random } from "../../diffusion/random.ts";
 import { applyStep, firstLatents, type PlannedStep, planSampling, type Start } from "../../diffusion/samplers/mod.ts";
-import type { Schedule } from "../../diffusion/types.ts";
+import type { BatchShape, Schedule } from "../../diffusion/types.ts";
 import { startsOf } from "../../models/settings.ts";
 import { groupOf, noisy, type RoundPlan, shuffled, studentWeights } from "../batches.ts";
 import { COURSE } from "../course.ts";
@@ -22,6 +22,8 @@ export interface RolloutPlan extends Pick<RoundPlan, "teacher" | "teacherSteps" 
   readonly serves: readonly number[];
   /** Where sampling begins for molecules of a size, where that is not at noise alone. */
   readonly startOf: (nodes: number) => Start | undefined;
+  /** Changes the teacher's estimates `[B, L]` at a time, in place, as its sampling in service does. */
+  readonly clamp?: (x0: Float32Array, shape: BatchShape, time: number) => void;
 }
 
 /** One molecule's part of a batch: at time t of a grid of `steps`, the grid's first where `first`. */
@@ -70,6 +72,7 @@ async function rolledOut(
     const x0 = await teacher.predict(together, { batch: going.length, nodes }, conditions);
     going.forEach((one, i) => {
       const mine = x0.subarray(i * length, (i + 1) * length);
+      plan.clamp?.(mine, { batch: 1, nodes }, one.plan[k].t);
       if (k === one.plan.length - 1) ends.set(mine, one.b * length);
       else applyStep(one.plan[k], one.z, mine, () => one.z);
     });
@@ -145,10 +148,12 @@ export const rollout: Method = {
   fault({ from, to }): Fault | undefined {
     if (to >= from) return { field: "to", message: `to must be below from's ${from}; got ${to}` };
   },
-  learning(parts, { from, to, keep, grid, batch, seed }) {
-    const { schedule, source, coupling, learner, card } = parts, teacher = parts.teacher.denoiser;
+  learning(parts, { from, to, keep, grid, batch, seed, clamp: below }) {
+    const { schedule, source, coupling, learner, card, autoencoder } = parts, teacher = parts.teacher.denoiser;
+    const clamp: RolloutPlan["clamp"] = (x0, shape, time) => time <= below ? autoencoder.clamp?.(x0, shape) : undefined;
     const first = schedule(makeGrid(grid, to, schedule)[0]), startOf = startsOf(card, grid, first);
-    const plan = { schedule, source, coupling, teacher, teacherSteps: from, grid, serves: [to, ...keep], startOf };
+    const serves = [to, ...keep], teacherSteps = from;
+    const plan = { schedule, source, coupling, teacher, teacherSteps, grid, serves, startOf, clamp };
     return {
       learner,
       trainGroups: (update) => makeRolloutGroups(plan, batch, seed, update),
