@@ -1,4 +1,5 @@
 /** An EGNN on the native engine: for machines with a C compiler. */
+import pLimit from "p-limit";
 import type { StoredTensor } from "../../diffusion/safetensors.ts";
 import {
   checkArrays,
@@ -33,27 +34,25 @@ export function createNativeEgnn(
   const count = Number(c.molstep_egnn_parameter_count(engine));
   if (count !== parameters.length) throw new Error(`the engine counts ${count} parameters, not ${parameters.length}`);
   c.molstep_egnn_load(engine, 0n, BigInt(count), parameters);
-  let last: Promise<unknown> = Promise.resolve(), closed = false;
+  const inTurn = pLimit(1);
+  let closed = false;
   return {
     run({ h, x }, shape) {
       checkArrays({ h, x }, shape, inputs);
       const { batch, nodes } = shape,
         out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(x.length) };
-      const call = async () => {
+      return inTurn(async () => {
         if (closed) throw new Error("the engine was closed");
         const ok = await c.molstep_egnn_run(engine, nodes, batch, h, x, out.h, out.x);
         if (!ok) throw new Error("the native engine ran out of memory");
         return out;
-      };
-      const next = last.then(call, call);
-      last = next.catch(() => {});
-      return next;
+      });
     },
     dispose() {
       if (closed) return;
       closed = true;
       // After the call that runs, if one does.
-      last.finally(() => {
+      inTurn(() => {
         c.molstep_egnn_free(engine);
         library.close();
       });

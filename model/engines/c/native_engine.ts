@@ -1,4 +1,5 @@
 /** One network in the native engine: its arrays, prediction, gradient and update. Calls run off the event loop, one at a time. */
+import pLimit from "p-limit";
 import { checkLatents } from "../../diffusion/latent.ts";
 import {
   MOST_PAIRS,
@@ -98,13 +99,8 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     if (at === null) throw new Error(`the engine was made without training: it has no ${name}`);
     return new Float32Array(Deno.UnsafePointerView.getArrayBuffer(at, count * 4));
   };
-  let last: Promise<unknown> = Promise.resolve();
   /** Calls wait for each other: an engine has one set of buffers. */
-  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
-    const next = last.then(call, call);
-    last = next.catch(() => {});
-    return next;
-  };
+  const inTurn = pLimit(1);
   const featuresOf = (groups: readonly Pick<Group, "conditions">[]) =>
     conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
   const check = (judged: Judged) => {

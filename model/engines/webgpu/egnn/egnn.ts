@@ -1,4 +1,5 @@
 /** An EGNN on the GPU, by kernels of its own in WGSL. */
+import pLimit from "p-limit";
 import { checkArrays, createArguments, type EgnnArrays, type EgnnNetwork } from "../../../networks/egnn_network.ts";
 import type { BatchShape } from "../../../diffusion/types.ts";
 import { type Gpu, openGpu } from "../device.ts";
@@ -51,7 +52,8 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
   const { inputs, outputs } = options, { device } = gpu;
   const egnn = await createWeightedEgnn(gpu, options, tensors), bound = new Map<number, Forward>();
   const largest = Math.min(options.rows ?? Infinity, egnn.mostRows);
-  let arrays: Arrays | undefined, room = 0, closed = false, last: Promise<unknown> = Promise.resolve();
+  let arrays: Arrays | undefined, room = 0, closed = false;
+  const inTurn = pLimit(1);
   const free = () => Object.values(arrays ?? {}).forEach((buffer) => buffer.destroy());
 
   /** The forward pass for molecules of this size, with room for some rows. */
@@ -96,7 +98,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
       const { batch, nodes } = shape, most = Math.floor(largest / nodes);
       if (most < 1) throw new RangeError(`molecules of up to ${largest} nodes fit this GPU, ${nodes} given`);
       const out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(batch * nodes * 3) };
-      const call = async () => {
+      return inTurn(async () => {
         if (closed) throw new Error("the engine was closed");
         for (let first = 0; first < batch; first += most) {
           const part = { batch: Math.min(most, batch - first), nodes }, from = first * nodes;
@@ -106,10 +108,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
           await runPart(piece, part, out, from);
         }
         return out;
-      };
-      const next = last.then(call, call);
-      last = next.catch(() => {});
-      return next;
+      });
     },
     get memory() {
       return Object.values(arrays ?? {}).reduce((sum, { size }) => sum + size, 0);
@@ -118,7 +117,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
       if (closed) return;
       closed = true;
       // After the call that runs, if one does.
-      last.finally(() => {
+      inTurn(() => {
         free();
         egnn.dispose();
         close();

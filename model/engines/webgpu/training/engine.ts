@@ -2,6 +2,7 @@
  * A pair-attention network under training on the GPU: its state, and updates of it, each recorded and submitted as one. What is
  * asked for is done in the order of asking; nothing waits for the device but what reads from it.
  */
+import pLimit from "p-limit";
 import { arrange, disarrange, type TrainingLayout, trainingLayout } from "./layout.ts";
 import type { Gpu } from "../device.ts";
 import type { Resource } from "../kernel.ts";
@@ -175,13 +176,8 @@ export async function createTrainingEngine(
     return { passes, size, arrays: at };
   };
 
-  let last: Promise<unknown> = Promise.resolve();
   /** In the order of asking. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work);
-    last = next.catch(() => {});
-    return next;
-  };
+  const inTurn = pLimit(1);
   const submit = createSubmit(gpu);
   type Ready = Awaited<ReturnType<typeof prepare>>;
   /** Forward, back and the sums. */
