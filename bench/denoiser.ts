@@ -1,6 +1,6 @@
 /** Molecule-steps a second of a model's own denoiser on each backend. */
 import type { RuntimeName } from "../model/engines/runtimes.ts";
-import type { Place } from "./subject.ts";
+import type { EngineName } from "./subject.ts";
 import type { Result } from "./table.ts";
 import { type Rounds, throughput } from "./throughput.ts";
 
@@ -16,7 +16,7 @@ interface DenoiserBench extends Rounds {
 }
 
 /** Where a runtime runs a model; see `openSubject`. */
-const placeOf = (runtime: RuntimeName): Place =>
+const placeOf = (runtime: RuntimeName): EngineName =>
   runtime === "tensorflow" || runtime === "cpu" ? `tfjs ${runtime}` : `${runtime} engine`;
 
 /** A row a backend; one that does not work here gets a row that says so. */

@@ -1,13 +1,13 @@
 /** Updates a second of rounds of distillation and of plain training, beside the parts of an update timed apart. */
 import { type Course as Method, COURSES, PARTS } from "./distillation.ts";
 import { median, pairedRatio, spread, takeTurns } from "./statistics.ts";
-import type { Place } from "./subject.ts";
+import type { EngineName } from "./subject.ts";
 import { startSubject, type SubjectProcess } from "./subject_process.ts";
 import type { Result, Row } from "./table.ts";
 import { message, type Rounds } from "./throughput.ts";
 
 /** Those that train in useful time, and the engine on a GPU, which is left out on a software adapter. */
-export const DISTILL_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies Place[];
+export const DISTILL_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies EngineName[];
 
 /** What to measure. */
 interface DistillBench extends Rounds {
@@ -15,7 +15,7 @@ interface DistillBench extends Rounds {
   readonly folder: string;
   readonly model: string;
   readonly weights: string;
-  readonly places: readonly Place[];
+  readonly places: readonly EngineName[];
   readonly batches: readonly number[];
 }
 
@@ -23,7 +23,7 @@ interface DistillBench extends Rounds {
 interface Course {
   readonly method: Method;
   readonly batch: number;
-  readonly place: Place;
+  readonly place: EngineName;
   readonly process: SubjectProcess;
 }
 
@@ -88,7 +88,7 @@ function rowOf(course: Course, note: string | undefined, rates: ReadonlyMap<stri
 /** Measures. A place or a method that does not work here gets a row that says why. */
 export async function benchDistill(options: DistillBench): Promise<Result> {
   const { folder, model, weights, places, batches, rounds, seconds, limit } = options;
-  const processes = new Map<Place, SubjectProcess>(), why: Record<string, string> = {}, absent: Row[] = [];
+  const processes = new Map<EngineName, SubjectProcess>(), why: Record<string, string> = {}, absent: Row[] = [];
   try {
     for (const place of places) {
       try {

@@ -17,7 +17,7 @@ import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import type { Learner, Losses, Rates } from "../model/diffusion/learner.ts";
 import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
-import { type Distillation, type OpenSubject, type Place, trainerOf } from "./subject.ts";
+import { type Distillation, type EngineName, type OpenSubject, trainerOf } from "./subject.ts";
 
 /** What there is to time: a whole update, and its parts: a batch with what the teacher says of it, and what is learned from it. */
 export const PARTS = ["update", "batch", "learn"] as const;
@@ -119,7 +119,7 @@ async function refuseSoftware(backend: Trainer): Promise<string> {
  * of a course are opened with its first call.
  */
 export async function openDistillation(
-  { folder, place }: Distillation & { readonly place: Place },
+  { folder, place }: Distillation & { readonly place: EngineName },
 ): Promise<OpenSubject> {
   const backend = trainerOf(place),
     card = await readCard(folder),

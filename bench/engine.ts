@@ -1,5 +1,5 @@
 /** Molecule-steps a second of the denoisers, by backend and batch. */
-import { type Place, PLACES } from "./subject.ts";
+import { type EngineName, ENGINES } from "./subject.ts";
 import { type Rounds, throughput } from "./throughput.ts";
 import type { Result } from "./table.ts";
 
@@ -15,7 +15,7 @@ const rate = { name: "molecule-steps/s", each: (batch: number) => batch };
  */
 export function benchPairAttention(
   rounds: Rounds,
-  places: readonly Place[] = PLACES,
+  places: readonly EngineName[] = ENGINES,
   software = false,
 ): Promise<Result> {
   const subject = { type: "pair-attention", nodes: 9, width: 192, blocks: 6, software } as const;
@@ -32,7 +32,7 @@ export function benchPairAttention(
 }
 
 /** An EGNN of the sizes of GeoLDM's QM9 model on 18 atoms, the data's mean; random weights. `software`: as above. */
-export function benchEgnn(rounds: Rounds, places: readonly Place[] = PLACES, software = false): Promise<Result> {
+export function benchEgnn(rounds: Rounds, places: readonly EngineName[] = ENGINES, software = false): Promise<Result> {
   const subject = { type: "egnn", nodes: 18, width: 256, blocks: 9, software } as const;
   const batches = [1, 16, 64, 512];
   const reference = "tfjs wasm";

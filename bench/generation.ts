@@ -6,7 +6,7 @@ import { type Decoding, DECODINGS } from "../model/diffusion/decodings.ts";
 import { loadModel } from "../model/models/load.ts";
 import { acceptOrder } from "../model/generation/order.ts";
 import { generateMolecules } from "../model/generation/pipeline.ts";
-import { type Generation, type OpenSubject, type Place, runtimeOf } from "./subject.ts";
+import { type EngineName, type Generation, type OpenSubject, runtimeOf } from "./subject.ts";
 
 /** What is counted, in the order of a sample. Counts and milliseconds are sums over all calls of what was prepared. */
 export const TALLY = [
@@ -48,7 +48,7 @@ function drawOf(what = ""): Draw {
 
 /** A call draws and judges a batch of molecules by the model's settings for the steps; its sample is a {@link TALLY}. */
 export async function openGeneration(
-  { folder, place }: Generation & { readonly place: Place },
+  { folder, place }: Generation & { readonly place: EngineName },
 ): Promise<OpenSubject> {
   const [model, rdkit] = await Promise.all([loadModel(folder, { backend: runtimeOf(place) }), createRdkit()]);
   const pool = createValidatorPool({ validate: warmUp(createValidator(rdkit)) });

@@ -19,7 +19,7 @@ import { benchService } from "./service.ts";
 import { benchSharing } from "./sharing.ts";
 import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
 import { benchStart } from "./start.ts";
-import { type Place, PLACES } from "./subject.ts";
+import { type EngineName, ENGINES } from "./subject.ts";
 import { formatResult, type Result } from "./table.ts";
 import { benchTraining, TRAINING_PLACES } from "./train.ts";
 
@@ -40,8 +40,8 @@ const LARGE_ROUNDS = 3;
 const SHARING_ROUNDS = 2;
 
 /** The places that runtimes name; `wasm` names the engine and TensorFlow.js's. */
-function placesOf(backends: BenchOptions["backends"]): readonly Place[] {
-  return PLACES.filter((place) => !backends || backends.some((name) => place.split(" ").includes(name)));
+function placesOf(backends: BenchOptions["backends"]): readonly EngineName[] {
+  return ENGINES.filter((place) => !backends || backends.some((name) => place.split(" ").includes(name)));
 }
 
 /** Where the service may run: the embedded default, and the engine as the machine's compiler makes it. */

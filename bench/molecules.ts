@@ -2,7 +2,7 @@
 import type { Decoding } from "../model/diffusion/decodings.ts";
 import { type Tally, tallyOf, whatOf } from "./generation.ts";
 import { median, pairedRatio, spread, takeTurns } from "./statistics.ts";
-import type { Place } from "./subject.ts";
+import type { EngineName } from "./subject.ts";
 import { startSubject, type SubjectProcess } from "./subject_process.ts";
 import type { Result, Row } from "./table.ts";
 import { message, type Rounds } from "./throughput.ts";
@@ -13,14 +13,14 @@ interface MoleculesBench extends Rounds {
   readonly model: string;
   /** The version of its weights. */
   readonly weights: string;
-  readonly places: readonly Place[];
+  readonly places: readonly EngineName[];
   readonly steps: readonly number[];
   /** What the model can decode by. */
   readonly decodings: readonly Decoding[];
 }
 
 /** The embedded default, and the engine as the machine's compiler makes it. */
-export const MOLECULE_PLACES = ["wasm engine", "native engine"] as const satisfies Place[];
+export const MOLECULE_PLACES = ["wasm engine", "native engine"] as const satisfies EngineName[];
 
 /** Molecules are drawn in multiples of these, which is the most that is sampled together, and at most so many in a round. */
 const PIECE = 64, MOST = 1024;
@@ -44,7 +44,7 @@ export const roundCount = (seconds: number, each: number): number =>
 
 /** One decoding on one place. */
 interface Course {
-  readonly place: Place;
+  readonly place: EngineName;
   readonly decoding: Decoding;
   readonly process: SubjectProcess;
   /** Over all rounds so far. */
@@ -117,7 +117,7 @@ async function rowsOf(courses: readonly Course[], steps: number, { rounds, limit
 /** A row a number of steps, decoding and place; a place that does not work here gets a row that says why. */
 export async function benchMolecules(options: MoleculesBench): Promise<Result> {
   const { folder, model, weights, places, steps, decodings, rounds, limit } = options;
-  const processes = new Map<Place, SubjectProcess>(), why: Record<string, string> = {}, absent: Row[] = [];
+  const processes = new Map<EngineName, SubjectProcess>(), why: Record<string, string> = {}, absent: Row[] = [];
   try {
     for (const place of places) {
       try {

@@ -10,7 +10,7 @@ import { acceptOrder } from "../model/generation/order.ts";
 import { loadModel } from "../model/models/load.ts";
 import { startsOf } from "../model/models/settings.ts";
 import { clampToValence } from "../model/networks/heavy_atom/clamp.ts";
-import type { Place } from "./places.ts";
+import type { EngineName } from "./engine_names.ts";
 import { openRandomDenoiser } from "./random_denoisers.ts";
 import { type OpenSubject, type Parity, runtimeOf } from "./subject.ts";
 
@@ -40,7 +40,7 @@ interface Open {
 }
 
 /** A model by its own settings for the steps, as the service would draw. */
-async function openModel(folder: string, place: Place): Promise<Open> {
+async function openModel(folder: string, place: EngineName): Promise<Open> {
   const model = await loadModel(folder, { backend: runtimeOf(place) }), { card, schedule, backend } = model;
   const { bondSums } = model.autoencoder;
   return {
@@ -60,7 +60,7 @@ async function openModel(folder: string, place: Place): Promise<Open> {
 const MOVING = 100;
 
 /** An EGNN of GeoLDM's kind with random weights, by the ancestral sampler. */
-async function openEgnn(sizes: { width: number; blocks: number }, place: Place): Promise<Open> {
+async function openEgnn(sizes: { width: number; blocks: number }, place: EngineName): Promise<Open> {
   const asked = { ...sizes, type: "egnn", place, software: true, moving: MOVING } as const;
   const { denoiser, schedule, why } = await openRandomDenoiser(asked);
   return {
@@ -85,7 +85,7 @@ async function sampled(denoiser: Denoiser, sampling: Sampling): Promise<Float32A
 }
 
 /** Opens it; a sample has all numbers `[B, L]` of {@link Computed}. */
-export async function openParity({ network, place }: Parity & { readonly place: Place }): Promise<OpenSubject> {
+export async function openParity({ network, place }: Parity & { readonly place: EngineName }): Promise<OpenSubject> {
   const { denoiser, why, samplingOf, close } = "folder" in network
     ? await openModel(network.folder, place)
     : await openEgnn(network, place);

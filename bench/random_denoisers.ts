@@ -20,14 +20,14 @@ import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { createPairAttention } from "../model/networks/pair_attention/denoiser.ts";
 import { initialValues, type Values } from "../model/networks/pair_attention/initialise.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../model/networks/pair_attention/parameters.ts";
-import { backendOf, type Place, precisionOf } from "./places.ts";
+import { backendOf, type EngineName, precisionOf } from "./engine_names.ts";
 
 /** A kind of network, its sizes, and where. */
 export interface RandomDenoiser {
   readonly type: "pair-attention" | "egnn";
   readonly width: number;
   readonly blocks: number;
-  readonly place: Place;
+  readonly place: EngineName;
   /** Whether a GPU engine may run on an adapter that computes on the CPU. */
   readonly software?: boolean;
   /** What the weights that move an EGNN's positions are multiplied by: at first they hardly do. Default 1. */

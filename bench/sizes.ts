@@ -1,12 +1,12 @@
 /** What a step costs against the number of nodes and the batch: both denoisers with random weights, 3 to 180 nodes, 1 to 512 molecules. */
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { productFlops } from "./kernel.ts";
-import type { Place } from "./subject.ts";
+import type { EngineName } from "./subject.ts";
 import type { Result, Row } from "./table.ts";
 import { type Case, type Rounds, throughput } from "./throughput.ts";
 
 /** Where: the engine, compiled natively and to WebAssembly. */
-export const SIZE_PLACES = ["wasm engine", "native engine"] as const satisfies Place[];
+export const SIZE_PLACES = ["wasm engine", "native engine"] as const satisfies EngineName[];
 
 /** QM9's sizes but for {@link USUAL}, and drug-like and larger ones. */
 const NODES = [3, 6, 12, 18, 24, 29, 30, 60, 90, 120, 180];
@@ -75,7 +75,7 @@ function withCosts(network: Network, { ratio, difference, note, ...row }: Row): 
 export async function benchSizes(
   network: Network,
   rounds: Rounds,
-  places: readonly Place[] = SIZE_PLACES,
+  places: readonly EngineName[] = SIZE_PLACES,
   cases: readonly Case[] = sizeCases(network),
 ): Promise<Result> {
   const { rows, ...result } = await throughput({

@@ -6,11 +6,11 @@ import { type RuntimeName, RUNTIMES } from "../model/engines/runtimes.ts";
 import { openLearner, type Trainer } from "../model/engines/open_learner.ts";
 import type { BatchShape, LatentSpace } from "../model/diffusion/types.ts";
 import type { Denoiser } from "../model/diffusion/denoiser.ts";
-import { backendOf, type Place, PLACES } from "./places.ts";
+import { backendOf, type EngineName, ENGINES } from "./engine_names.ts";
 import { openRandomDenoiser } from "./random_denoisers.ts";
 import { trainingBatch } from "./training_batch.ts";
 
-export { type Place, PLACES } from "./places.ts";
+export { type EngineName, ENGINES } from "./engine_names.ts";
 
 /** A network of these sizes with random weights: its estimates, or a trainer's updates of it. */
 interface RandomNetwork {
@@ -52,7 +52,7 @@ export interface Parity {
 export type Kind = RandomNetwork | ModelNetwork | Distillation | Generation | Parity;
 
 /** What to open. */
-export type Subject = Kind & { readonly place: Place };
+export type Subject = Kind & { readonly place: EngineName };
 
 /** An open subject. */
 export interface OpenSubject {
@@ -76,7 +76,7 @@ const SAMPLE = 64;
 const SOFTWARE = "a software adapter";
 
 /** The trainer there: on WebGPU the engine. Throws Error where there is none. */
-export function trainerOf(place: Place): Trainer {
+export function trainerOf(place: EngineName): Trainer {
   const engine = (["native", "webgpu"] as const).find((name) => place === `${name} engine`);
   const name = engine ?? (place === "tfjs webgpu" ? undefined : backendOf(place));
   if (!name) throw new Error(`the ${place === "wasm engine" ? "engine in WebAssembly" : place} does not train`);
@@ -122,7 +122,7 @@ function predictions(denoiser: Denoiser, usual: number, why: string): OpenSubjec
 }
 
 /** A random network, and where. */
-type Placed = RandomNetwork & { readonly place: Place };
+type Placed = RandomNetwork & { readonly place: EngineName };
 
 /** Estimates of a network of random weights. */
 async function openEstimates(type: "pair-attention" | "egnn", { nodes, ...asked }: Placed): Promise<OpenSubject> {
@@ -156,15 +156,17 @@ async function openTraining({ place, nodes, width, blocks, software }: Placed): 
 }
 
 /** The runtime of a place, by which the service would load a model there: on the engine, where a runtime has one. */
-export function runtimeOf(place: Place): RuntimeName {
-  const engine = (name: RuntimeName) => (PLACES as readonly string[]).includes(`${name} engine`);
+export function runtimeOf(place: EngineName): RuntimeName {
+  const engine = (name: RuntimeName) => (ENGINES as readonly string[]).includes(`${name} engine`);
   const runtime = RUNTIMES.find((name) => place === (engine(name) ? `${name} engine` : `tfjs ${name}`));
   if (!runtime) throw new Error(`models are not loaded onto the ${place}`);
   return runtime;
 }
 
 /** A model's denoiser as the service would load it; `wasm` is the engine where that knows the network. */
-async function openModel({ place, folder, nodes }: ModelNetwork & { readonly place: Place }): Promise<OpenSubject> {
+async function openModel(
+  { place, folder, nodes }: ModelNetwork & { readonly place: EngineName },
+): Promise<OpenSubject> {
   const { loadModel } = await import("../model/models/load.ts");
   const model = await loadModel(folder, { backend: runtimeOf(place) });
   return predictions(await model.denoiser(), nodes, model.backend.why);
@@ -173,7 +175,7 @@ async function openModel({ place, folder, nodes }: ModelNetwork & { readonly pla
 /** Opens a subject. Throws where its backend does not work here, or does not know its network. */
 export async function openSubject(subject: Subject): Promise<OpenSubject> {
   const { place } = subject;
-  if (!PLACES.includes(place)) throw new RangeError(`a place is one of ${PLACES.join(", ")}; got ${place}`);
+  if (!ENGINES.includes(place)) throw new RangeError(`a place is one of ${ENGINES.join(", ")}; got ${place}`);
   if (subject.type === "distillation") {
     const { openDistillation } = await import("./distillation.ts");
     return await openDistillation(subject);

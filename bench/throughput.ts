@@ -1,6 +1,6 @@
 /** Rates of one kind of subject in several places, at several batches, in turns. */
 import { median, pairedRatio, relativeDifference, spread, takeTurns } from "./statistics.ts";
-import type { Kind, Place } from "./subject.ts";
+import type { EngineName, Kind } from "./subject.ts";
 import { startSubject, type SubjectProcess } from "./subject_process.ts";
 import type { Result, Row } from "./table.ts";
 
@@ -134,7 +134,7 @@ export async function throughput(options: Throughput): Promise<Result> {
   const { bench, subject, places, rounds, seconds, limit } = options;
   const cases = options.batches.map((one): Case => typeof one === "number" ? { batch: one } : one);
   const runners: Runner[] = [], absent: Row[] = [], why: Record<string, string> = {};
-  const start = (place: string, timeout: number) => startSubject({ ...subject, place: place as Place }, timeout);
+  const start = (place: string, timeout: number) => startSubject({ ...subject, place: place as EngineName }, timeout);
   try {
     for (const place of places) {
       try {

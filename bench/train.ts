@@ -1,10 +1,10 @@
 /** Training updates a second of the trainers. */
-import type { Place } from "./subject.ts";
+import type { EngineName } from "./subject.ts";
 import { type Rounds, throughput } from "./throughput.ts";
 import type { Result } from "./table.ts";
 
 /** Those that train on a CPU in useful time, and the engine on a GPU. */
-export const TRAINING_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies Place[];
+export const TRAINING_PLACES = ["native engine", "webgpu engine", "tfjs tensorflow"] as const satisfies EngineName[];
 
 /**
  * Updates of the shipped denoiser's sizes on batches of 128 molecules of nine heavy atoms.
@@ -13,7 +13,7 @@ export const TRAINING_PLACES = ["native engine", "webgpu engine", "tfjs tensorfl
  */
 export function benchTraining(
   rounds: Rounds,
-  places: readonly Place[] = TRAINING_PLACES,
+  places: readonly EngineName[] = TRAINING_PLACES,
   software = false,
 ): Promise<Result> {
   return throughput({

@@ -1,6 +1,6 @@
 /** Whether the engine on a GPU computes what the engine on the CPU does: estimates, and whole samplings. */
 import { type Computed, whatOf } from "../parity_subject.ts";
-import type { Place } from "../places.ts";
+import type { EngineName } from "../engine_names.ts";
 import type { Parity } from "../subject.ts";
 import { startSubject, type SubjectProcess } from "../subject_process.ts";
 import type { Result, Row } from "../table.ts";
@@ -18,9 +18,9 @@ export interface ParityCase {
 export interface ParityCheck {
   readonly cases: readonly ParityCase[];
   /** The place that is checked. Default: the engine on a GPU. */
-  readonly place?: Place;
+  readonly place?: EngineName;
   /** The first that works here says what is right. Default: the native engine, then the one in WebAssembly. */
-  readonly references?: readonly Place[];
+  readonly references?: readonly EngineName[];
   /** Most seconds until a network is open, or an answer is there. */
   readonly patience: number;
 }
@@ -67,7 +67,7 @@ export function rowOf(name: Row, kind: keyof typeof ALLOWED, all: readonly numbe
 }
 
 /** Opens the first place that works. Throws Error with all reasons where none does. */
-async function openFirst(network: Parity["network"], places: readonly Place[], patience: number) {
+async function openFirst(network: Parity["network"], places: readonly EngineName[], patience: number) {
   const reasons: string[] = [];
   for (const place of places) {
     try {

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { findModel } from "../../main/models.ts";
 import { decodings } from "../../model/models/settings.ts";
 import { benchMolecules } from "../molecules.ts";
-import type { Place } from "../places.ts";
+import type { EngineName } from "../engine_names.ts";
 import { writeRandomModel } from "../random_model.ts";
 import type { Result, Row } from "../table.ts";
 import { throughput } from "../throughput.ts";
@@ -41,7 +41,7 @@ export interface Found {
 }
 
 /** The places that are compared; the GPU's last. */
-const BESIDE: readonly Place[] = ["native engine", "webgpu engine"], GPU = BESIDE[1];
+const BESIDE: readonly EngineName[] = ["native engine", "webgpu engine"], GPU = BESIDE[1];
 
 /** Sizes of a network that a software adapter computes in seconds. */
 const SMALL = { width: 32, blocks: 2 };
@@ -74,7 +74,8 @@ async function parity({ rehearse, model }: Asked): Promise<Found> {
 
 /** What rates of the GPU and the CPU say. Wrong where the GPU has none, or its numbers are wrong. */
 export function compareRates(result: Result, rate: string): Found {
-  const of = (place: Place): Row => result.rows.find(({ backend }) => backend === place) ?? { [rate]: null, note: "" };
+  const of = (place: EngineName): Row =>
+    result.rows.find(({ backend }) => backend === place) ?? { [rate]: null, note: "" };
   const [cpu, gpu] = BESIDE.map(of), [slow, fast] = [cpu[rate], gpu[rate]];
   if (typeof fast !== "number") return { results: [result], said: String(gpu.note), wrong: true };
   const note = String(gpu.note).startsWith("WRONG") ? `; ${gpu.note}` : "", wrong = note !== "";

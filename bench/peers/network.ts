@@ -3,7 +3,7 @@ import { readCard } from "../../model/models/card.ts";
 import { importCheckpoint } from "../../model/models/import/import.ts";
 import type { RuntimeName } from "../../model/engines/runtimes.ts";
 import { startSubject, type SubjectProcess } from "../subject_process.ts";
-import { PLACES } from "../subject.ts";
+import { ENGINES } from "../subject.ts";
 import type { Result } from "../table.ts";
 import { type Case, type Rounds, throughput } from "../throughput.ts";
 import { evenSizes, writeInputs } from "./inputs.ts";
@@ -38,7 +38,7 @@ function variants({ compile, bfloat16 }: Pick<NetworkBench, "compile" | "bfloat1
 
 /** The place of a runtime. */
 export const placeOf = (name: RuntimeName) =>
-  PLACES.find((place) => place === `${name} engine`) ?? PLACES.find((place) => place === `tfjs ${name}`)!;
+  ENGINES.find((place) => place === `${name} engine`) ?? ENGINES.find((place) => place === `tfjs ${name}`)!;
 
 /** A process that is asked in one way and asks in another. */
 const asking = (process: SubjectProcess, translate: ReadonlyMap<string, string>): SubjectProcess => ({

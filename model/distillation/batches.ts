@@ -38,7 +38,7 @@ export interface RoundPlan {
 }
 
 /** One molecule's part of a batch: at time t, with the interval that its step goes over; no `v` where it repeats. */
-interface Place {
+interface Lesson {
   readonly steps: number;
   readonly t: number;
   readonly u: number;
@@ -59,17 +59,17 @@ export function studentWeights(values: ReturnType<Schedule>): [number, number, n
   return [w, share, share];
 }
 
-/** z = alpha x + sigma noise at the places' times, the noise as the teacher's training had it. */
+/** z = alpha x + sigma noise at the lessons' times, the noise as the teacher's training had it. */
 export function noisy(
   { shape, target }: CleanLatents,
-  places: readonly Pick<Place, "t">[],
+  lessons: readonly Pick<Lesson, "t">[],
   plan: Pick<RoundPlan, "teacher" | "coupling" | "schedule">,
   stream: Random,
 ): Float32Array {
   const { space } = plan.teacher, z = drawNoise(space, shape, Array(shape.batch).fill(stream));
   const length = z.length / shape.batch;
   if (plan.coupling === "aligned") alignNoise(z, target, space, shape);
-  places.forEach(({ t }, b) => {
+  lessons.forEach(({ t }, b) => {
     const { alpha, sigma } = plan.schedule(t);
     for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha * target[i] + sigma * z[i];
   });
@@ -89,20 +89,20 @@ export function shuffled(count: number, stream: Random): number[] {
 const noNoise = () => new Float32Array(0);
 
 /**
- * What the teacher makes of noisy latents: its estimate where the place repeats, else the x that one step must predict to go
+ * What the teacher makes of noisy latents: its estimate where the lesson repeats, else the x that one step must predict to go
  * where the teacher's two lead. Places that repeat come last.
  */
 async function taught(
   z: Float32Array,
   nodes: number,
-  places: readonly Place[],
+  lessons: readonly Lesson[],
   plan: RoundPlan,
 ): Promise<Float32Array> {
-  const { teacher, schedule, variant } = plan, length = z.length / places.length;
-  const steps = (place: Place) => place.v === undefined ? place.steps : plan.teacherSteps;
-  const asked = places.map((place) => ({ time: place.t, steps: steps(place) }));
-  const estimate = (await teacher.predict(z, { batch: places.length, nodes }, asked)).slice();
-  const going = places.filter(({ v }) => v !== undefined), all = going.length * length;
+  const { teacher, schedule, variant } = plan, length = z.length / lessons.length;
+  const steps = (lesson: Lesson) => lesson.v === undefined ? lesson.steps : plan.teacherSteps;
+  const asked = lessons.map((lesson) => ({ time: lesson.t, steps: steps(lesson) }));
+  const estimate = (await teacher.predict(z, { batch: lessons.length, nodes }, asked)).slice();
+  const going = lessons.filter(({ v }) => v !== undefined), all = going.length * length;
   if (going.length === 0) return estimate;
   const first = estimate.subarray(0, all), zu = z.slice(0, all);
   going.forEach(({ t, u }, b) => {
@@ -111,19 +111,19 @@ async function taught(
     const step = variant === "ddim" ? ddimStep(from, to) : { ...ancestralStep(from, to, 0), noise: 0 };
     applyStep(step, zu.subarray(at, at + length), first.subarray(at, at + length), noNoise);
   });
-  const later = going.map((place) => ({ time: place.u, steps: steps(place) }));
+  const later = going.map((lesson) => ({ time: lesson.u, steps: steps(lesson) }));
   const second = (await teacher.predict(zu, { batch: going.length, nodes }, later)).slice();
   const shares = going.map(({ t, u, v }) => secondShare(variant, schedule(t), schedule(u), schedule(v!)));
   estimate.set(combine(first, second, shares));
   return estimate;
 }
 
-/** A group of a learner from latents, their targets and places. */
+/** A group of a learner from latents, their targets and lessons. */
 export function groupOf(
   { shape }: CleanLatents,
   z: Float32Array,
   target: Float32Array,
-  places: readonly Pick<Place, "t" | "steps">[],
+  lessons: readonly Pick<Lesson, "t" | "steps">[],
   schedule: Schedule,
   weigh: (values: ReturnType<Schedule>) => readonly number[],
 ): Group {
@@ -131,8 +131,8 @@ export function groupOf(
     shape,
     z,
     target,
-    ...conditioned(places.map(({ t: time, steps }) => ({ time, steps })), schedule),
-    weights: Float32Array.from(places.flatMap(({ t }) => [...weigh(schedule(t))])),
+    ...conditioned(lessons.map(({ t: time, steps }) => ({ time, steps })), schedule),
+    weights: Float32Array.from(lessons.flatMap(({ t }) => [...weigh(schedule(t))])),
   };
 }
 
@@ -145,7 +145,7 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
   const { steps, grid, schedule, source, kept = [], keptShare = 0 } = plan;
   const stream = random(seed, update, ROUND), fine = doubleGrid(grid, steps, schedule);
   const repeats = kept.length > 0 ? Math.round(keptShare * batch) : 0, going = batch - repeats;
-  const place = (k: number): Place => {
+  const lesson = (k: number): Lesson => {
     if (k >= going) {
       const level = kept[stream.integer(kept.length)],
         times = makeGrid(gridAtSteps(grid, steps, level, schedule), level, schedule);
@@ -154,11 +154,11 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
     const i = Math.min(steps - 1, Math.floor(steps * (k + stream.uniform()) / going));
     return { steps, t: fine[2 * i], u: fine[2 * i + 1], v: fine[2 * i + 2] };
   };
-  const places = shuffled(batch, stream).map(place);
+  const lessons = shuffled(batch, stream).map(lesson);
   let at = 0;
   return await Promise.all(
     source.draw(batch, stream).map(async (clean) => {
-      const { batch: size, nodes } = clean.shape, own = places.slice(at, at += size);
+      const { batch: size, nodes } = clean.shape, own = lessons.slice(at, at += size);
       own.sort((a, b) => Number(a.v === undefined) - Number(b.v === undefined));
       const z = noisy(clean, own, plan, stream);
       return groupOf(clean, z, await taught(z, nodes, own, plan), own, schedule, studentWeights);
@@ -178,7 +178,7 @@ export async function makeKnowledgeGroups(
 ): Promise<Group[]> {
   const { schedule, source, teacherSteps: steps } = plan, stream = random(seed, update, KNOWLEDGE);
   const all = { ...plan, variant: "ddim", steps, grid: { type: "uniform" } } as const;
-  const places = shuffled(batch, stream).map((k): Place => ({
+  const lessons = shuffled(batch, stream).map((k): Lesson => ({
     steps,
     t: (k + stream.uniform()) / batch,
     u: 0,
@@ -187,7 +187,7 @@ export async function makeKnowledgeGroups(
   let at = 0;
   return await Promise.all(
     source.draw(batch, stream).map(async (clean) => {
-      const own = places.slice(at, at += clean.shape.batch), z = noisy(clean, own, all, stream);
+      const own = lessons.slice(at, at += clean.shape.batch), z = noisy(clean, own, all, stream);
       const target = await taught(z, clean.shape.nodes, own, all);
       return groupOf(clean, z, target, own, schedule, ({ sigma }) => lossWeights(sigma));
     }),

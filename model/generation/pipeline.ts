@@ -8,7 +8,7 @@ import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
 import { breather, draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import type { Model } from "../models/load.ts";
-import type { Place } from "./queue.ts";
+import type { Slot } from "./queue.ts";
 
 /** Which molecules are given back; all that are drawn count in the metrics. */
 export const FILTERS = ["none", "valid", "stable", "unique"] as const;
@@ -60,7 +60,7 @@ export interface Generation {
 export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease" | "onWaited"> {
   /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
   readonly validate: Validate | BatchValidator;
-  readonly place?: Place;
+  readonly slot?: Slot;
   readonly filter?: Filter;
   readonly detail?: Detail;
 }
@@ -91,7 +91,7 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
 export function generateMolecules(
   model: Model,
   request: DrawRequest,
-  { validate, place, filter = "none", detail = {}, ...options }: GenerateOptions,
+  { validate, slot, filter = "none", detail = {}, ...options }: GenerateOptions,
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
@@ -120,21 +120,21 @@ export function generateMolecules(
   }
 
   async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
-    const turn = place && place.turn.bind(place),
+    const turn = slot && slot.turn.bind(slot),
       judge = typeof validate === "function" ? inline(validate) : validate.judge;
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     let waitedMs = 0;
-    const onWaited = (ms: number) => void (waitedMs = ms), calls = place?.calls;
+    const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls;
     for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
-      if (place) timings.queueMs = place.waitedMs + waitedMs;
+      if (slot) timings.queueMs = slot.waitedMs + waitedMs;
       drawn += batch.molecules.length;
       const { last } = batch;
       const judged = judge(batch.molecules, { ...detail, chemistry: model.card.chemistry }, {
         signal: over.signal,
         last,
-        alone: place?.alone ?? true,
+        alone: slot?.alone ?? true,
       });
       judged.catch((error) => fault ??= { error });
       judging.push({ batch, judged });

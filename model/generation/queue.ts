@@ -1,5 +1,5 @@
 /**
- * Who may use the device. There is one device, many requests: each request holds a place in the queue for as long as it
+ * Who may use the device. There is one device, many requests: each request holds a slot in the queue for as long as it
  * lives, and takes turns on the device. A turn is given up after each piece of work and, inside a long one, after a
  * slice of time, so that a request for 1,000 molecules cannot starve one for a single molecule.
  *
@@ -9,7 +9,7 @@ import type { Turn } from "./turn.ts";
 import { createSharedCalls, type SharedCalls } from "./batching.ts";
 import { createLine } from "./line.ts";
 
-/** The queue has no place left; `retryAfter` is a guess, in seconds, at when one will be free. */
+/** The queue has no slot left; `retryAfter` is a guess, in seconds, at when one will be free. */
 export class QueueFullError extends Error {
   override readonly name = "QueueFullError";
   constructor(readonly limit: number, readonly retryAfter: number) {
@@ -23,8 +23,8 @@ export interface TurnOptions {
   readonly early?: boolean;
 }
 
-/** A request's place in the queue. */
-export interface Place {
+/** A request's slot in the queue. */
+export interface Slot {
   /**
    * Waits for the device, runs `work`, gives the device back.
    *
@@ -35,22 +35,22 @@ export interface Place {
   readonly calls: SharedCalls;
   /** Milliseconds that this request has waited for the device so far. */
   readonly waitedMs: number;
-  /** No other request holds a place. */
+  /** No other request holds a slot. */
   readonly alone: boolean;
-  /** Gives up the place. May be called more than once. */
+  /** Gives up the slot. May be called more than once. */
   leave(): void;
 }
 
 /** A first-in, first-out queue for one device. */
 export interface Queue {
   /**
-   * Takes a place, at once.
+   * Takes a slot, at once.
    *
-   * @param signal ends the place's waits
+   * @param signal ends the slot's waits
    * @throws QueueFullError
    */
-  enter(signal?: AbortSignal): Place;
-  /** Requests that hold a place. */
+  enter(signal?: AbortSignal): Slot;
+  /** Requests that hold a slot. */
   readonly held: number;
   /** Places there are. */
   readonly limit: number;
@@ -77,7 +77,7 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
   const line = createLine(), calls = createSharedCalls();
   let held = 0, meanStay = 1000;
 
-  const enter = (signal?: AbortSignal): Place => {
+  const enter = (signal?: AbortSignal): Slot => {
     if (held >= limit) throw new QueueFullError(limit, Math.max(1, Math.ceil(meanStay / 1000)));
     held++;
     const entered = now();

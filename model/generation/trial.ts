@@ -4,7 +4,7 @@ import { decorate } from "../diffusion/decorate.ts";
 import { draw, type TakeTurn } from "./generate.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { StudentEntry } from "../models/overlay.ts";
-import { type Place, type Queue, QueueFullError } from "./queue.ts";
+import { type Queue, QueueFullError, type Slot } from "./queue.ts";
 import { chooseSettings } from "../models/settings.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
@@ -15,21 +15,21 @@ export interface TrialOptions {
   readonly turn?: TakeTurn;
 }
 
-/** Turns on the device for what is no request: waits while the queue has no place left. */
+/** Turns on the device for what is no request: waits while the queue has no slot left. */
 export const turnsOf = (queue: Queue): TakeTurn => async (work) => {
   for (;;) {
-    let place: Place;
+    let slot: Slot;
     try {
-      place = queue.enter();
+      slot = queue.enter();
     } catch (error) {
       if (!(error instanceof QueueFullError)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
     try {
-      return await place.turn(work);
+      return await slot.turn(work);
     } finally {
-      place.leave();
+      slot.leave();
     }
   }
 };

@@ -59,7 +59,7 @@ export function drawMolecules(
   { form, include = [], ...options }: DrawingOptions,
 ): Drawing {
   const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
-  // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
+  // XYZ has no slot for the InChIKey; what that saves: `chem/validator.ts`.
   const detail = { descriptors: include.includes("descriptors"), inchikey: form !== "xyz" };
   const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;
@@ -138,18 +138,18 @@ export interface ServeOptions {
   readonly form: Form;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
-  /** Told once, when the place in the queue is given up. */
+  /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
 
-/** A drawing that holds a place in the queue until it has ended. */
+/** A drawing that holds a slot in the queue until it has ended. */
 export interface ServedDrawing extends Drawing {
   /** Ends it, read or not. May be called more than once. */
   close(): void;
 }
 
 /**
- * Takes a request on: it is checked against the model's card, takes a place in the queue, and begins when the model is loaded.
+ * Takes a request on: it is checked against the model's card, takes a slot in the queue, and begins when the model is loaded.
  *
  * @throws TooMuchWorkError, UnknownModelError, NotDistilledError, ImpossibleOrderError, ShuttingDownError, QueueFullError; the
  * signal's reason where it is aborted
@@ -164,7 +164,7 @@ export async function generate(
   let request = acceptOrder(card, order);
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), signal = AbortSignal.any([client, lifecycle.signal, closed.signal]);
-  const place = queue.enter(signal);
+  const slot = queue.enter(signal);
   try {
     const [, judge] = await Promise.all([store.model(name), validate()]);
     signal.throwIfAborted();
@@ -172,16 +172,16 @@ export async function generate(
     // the settings are those of the weights.
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
-    const drawing = drawMolecules(model, request, { form, include, filter, validate: judge, place, signal });
+    const drawing = drawMolecules(model, request, { form, include, filter, validate: judge, slot, signal });
     return untilEnd(drawing, signal, (outcome) => {
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
-      place.leave();
+      slot.leave();
       const { facts: { model, version, sampler, steps, seed }, generation: { drawn, returned, timings } } = drawing;
       const told = { outcome, model, version, sampler, steps, seed, count: asked.count, drawn, returned };
       onEnd?.({ ...told, ...rounded(timings) });
     });
   } catch (error) {
-    place.leave();
+    slot.leave();
     throw error;
   }
 }

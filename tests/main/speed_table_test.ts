@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type BenchResult, CLAIMING, claimsOf, columnOf, figure } from "../../main/speed_claims.ts";
 import { type BenchRun, readBenchRun, readBenchRuns, speedTable } from "../../main/speed_table.ts";
-import { type Place, PLACES } from "../../bench/subject.ts";
+import { type EngineName, ENGINES } from "../../bench/subject.ts";
 import { type RuntimeName, RUNTIMES } from "../../model/engines/runtimes.ts";
 import { withFolder } from "../model/tiny_model.ts";
 
@@ -48,8 +48,8 @@ Deno.test("columnOf() knows runtimes and places, and not what has no column", ()
   assert.equal(columnOf("tfjs wasm"), undefined);
   // The names are those that the bench writes, and a backend of the service has the column of its engine.
   for (const [engine, column] of [["wasm", "WebAssembly"], ["native", "native"], ["webgpu", "GPU"]] as const) {
-    const place: Place = `${engine} engine`, backend: RuntimeName = engine;
-    assert.ok(PLACES.includes(place) && RUNTIMES.includes(backend));
+    const place: EngineName = `${engine} engine`, backend: RuntimeName = engine;
+    assert.ok(ENGINES.includes(place) && RUNTIMES.includes(backend));
     assert.deepEqual([columnOf(place), columnOf(backend)], [column, column]);
   }
 });

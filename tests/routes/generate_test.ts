@@ -141,11 +141,11 @@ Deno.test("POST /generate refuses what does not follow the contract", () =>
 
 Deno.test("POST /generate answers 503 with Retry-After when the queue is full", () =>
   withApp(async (app, { queue }) => {
-    const place = queue.enter();
+    const slot = queue.enter();
     const response = await post(app, { count: 1, steps: 1 });
     assert.ok(Number(response.headers.get("retry-after")) >= 1);
     await problemOf(response, 503);
-    place.leave();
+    slot.leave();
     assert.equal((await post(app, { count: 1, steps: 1 })).status, 200);
   }, { queue: { limit: 1 } }));
 

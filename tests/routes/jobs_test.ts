@@ -102,9 +102,9 @@ Deno.test("a round waits while requests are held, and goes on after", () =>
   withApp(async (app, { queue }) => {
     const { id } = await (await ask(app, "POST", "/distill", ORDER)).json();
     const { id: after } = (await follow(app, id, { until: saved })).at(-1)!;
-    const place = queue.enter();
+    const slot = queue.enter();
     const held = await follow(app, id, { after, until: ({ parts }) => parts?.paused === 1 });
-    place.leave();
+    slot.leave();
     await follow(app, id, { after: held.at(-1)!.id, until: ({ parts }) => parts?.paused === 0 });
     await (await ask(app, "DELETE", `/jobs/${id}`)).body!.cancel();
     await follow(app, id, { until: inState("cancelled") });

@@ -22,12 +22,12 @@ export interface RolloutPlan extends Pick<RoundPlan, "teacher" | "teacherSteps" 
   readonly serves: readonly number[];
   /** Where sampling begins for molecules of a size, where that is not at noise alone. */
   readonly startOf: (nodes: number) => Start | undefined;
-  /** Changes the teacher's estimates `[B, L]` at a time, in place, as its sampling in service does. */
+  /** Changes the teacher's estimates `[B, L]` at a time, in departure, as its sampling in service does. */
   readonly clamp?: (x0: Float32Array, shape: BatchShape, time: number) => void;
 }
 
 /** One molecule's part of a batch: at time t of a grid of `steps`, the grid's first where `first`. */
-interface Place {
+interface Departure {
   readonly steps: number;
   readonly t: number;
   readonly first: boolean;
@@ -50,17 +50,17 @@ function planFrom(t: number, grid: ArrayLike<number>, schedule: Schedule): reado
 /**
  * Where the teacher's rollouts from z end, `[B, L]`: each molecule goes from its own time, and leaves when it has arrived.
  *
- * @param z `[B, L]` at the places' times; not changed
+ * @param z `[B, L]` at the departures' times; not changed
  */
 async function rolledOut(
   z: Float32Array,
   nodes: number,
-  places: readonly Place[],
+  departures: readonly Departure[],
   plan: RolloutPlan,
 ): Promise<Float32Array> {
-  const { teacher, schedule, teacherSteps: steps } = plan, length = z.length / places.length;
+  const { teacher, schedule, teacherSteps: steps } = plan, length = z.length / departures.length;
   const grid = teacherGrid(plan), ends = new Float32Array(z.length);
-  let going = places.map(({ t }, b) => ({
+  let going = departures.map(({ t }, b) => ({
     b,
     plan: planFrom(t, grid, schedule),
     z: z.slice(b * length, (b + 1) * length),
@@ -81,17 +81,17 @@ async function rolledOut(
   return ends;
 }
 
-/** Latents at the places' times: noisy molecules, or what sampling begins with where a place is its grid's first. */
+/** Latents at the departures' times: noisy molecules, or what sampling begins with where a departure is its grid's first. */
 async function latentsAt(
   clean: CleanLatents,
-  places: readonly Place[],
+  departures: readonly Departure[],
   plan: RolloutPlan,
   stream: Random,
 ): Promise<Float32Array> {
   const { space } = plan.teacher, { nodes } = clean.shape, start = plan.startOf(nodes);
-  const z = noisy(clean, places, plan, stream), length = z.length / places.length;
+  const z = noisy(clean, departures, plan, stream), length = z.length / departures.length;
   if (!start) return z;
-  for (const [b, { first }] of places.entries()) {
+  for (const [b, { first }] of departures.entries()) {
     if (!first) continue;
     const shape = { batch: 1, nodes }, draw = () => drawNoise(space, shape, [stream]);
     z.set(await firstLatents(draw, start, realigner(plan.coupling, space, shape)), b * length);
@@ -108,7 +108,7 @@ export async function makeRolloutGroups(
 ): Promise<Group[]> {
   const { schedule, source, grid, serves } = plan, stream = random(seed, update, ROLLOUT);
   const grids = serves.map((steps) => makeGrid(gridAtSteps(grid, serves[0], steps, schedule), steps, schedule));
-  const places = shuffled(batch, stream).map((k): Place => {
+  const departures = shuffled(batch, stream).map((k): Departure => {
     const which = k % serves.length, i = stream.integer(serves[which]);
     return { steps: serves[which], t: grids[which][i], first: i === 0 };
   });
@@ -116,7 +116,7 @@ export async function makeRolloutGroups(
   const groups: Group[] = [];
   // One after another, as what is drawn for a start is drawn between.
   for (const clean of source.draw(batch, stream)) {
-    const own = places.slice(at, at += clean.shape.batch), z = await latentsAt(clean, own, plan, stream);
+    const own = departures.slice(at, at += clean.shape.batch), z = await latentsAt(clean, own, plan, stream);
     const target = await rolledOut(z, clean.shape.nodes, own, plan);
     groups.push(groupOf(clean, z, target, own, schedule, studentWeights));
   }

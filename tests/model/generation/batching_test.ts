@@ -44,7 +44,7 @@ const validate = () => ({
 
 for (const [backend, ignore] of ENGINES) {
   Deno.test({
-    name: `predict() gives each molecule the same, to the last bit, whatever its batch and place on ${backend}`,
+    name: `predict() gives each molecule the same, to the last bit, whatever its batch and slot on ${backend}`,
     ignore,
     fn: () =>
       withFolder(async (root) => {
@@ -77,11 +77,11 @@ for (const [backend, ignore] of ENGINES) {
           settings: chooseSettings(model.card, steps, "ddpm"),
         }));
         const ask = async (request: DrawRequest, queue = createQueue()) => {
-          const place = queue.enter();
+          const slot = queue.enter();
           try {
-            return (await Array.fromAsync(generateMolecules(model, request, { validate, place }).windows)).flat();
+            return (await Array.fromAsync(generateMolecules(model, request, { validate, slot }).windows)).flat();
           } finally {
-            place.leave();
+            slot.leave();
           }
         };
         const alone = [];
@@ -102,7 +102,7 @@ Deno.test("generateMolecules() shares no calls when the backend's rounding may d
     const queue = createQueue({ sliceMs: 0 }), settings = chooseSettings(model.card, 4, "ddpm");
     await Promise.all([1, 2, 3].map(async (seed) => {
       await Array.fromAsync(
-        generateMolecules(model, { count: 1, seed, settings }, { validate, place: queue.enter() }).windows,
+        generateMolecules(model, { count: 1, seed, settings }, { validate, slot: queue.enter() }).windows,
       );
     }));
     assert.deepEqual(calls, new Array(12).fill(1));
@@ -158,18 +158,18 @@ async function run(
     company?: Company;
   },
 ): Promise<{ asked: number; done: number }> {
-  const place = queue.enter(signal), asked = now(), shape = { batch, nodes };
+  const slot = queue.enter(signal), asked = now(), shape = { batch, nodes };
   try {
-    return await place.turn(async (turn) => {
+    return await slot.turn(async (turn) => {
       for (let step = steps; step > 0; step--) {
         const z = new Float32Array(batch * nodes * 3).fill(step);
-        const x0 = await place.calls.predict(turn, { denoiser, z, shape, condition: { time: step / 8 } }, company);
+        const x0 = await slot.calls.predict(turn, { denoiser, z, shape, condition: { time: step / 8 } }, company);
         assert.deepEqual(x0, z.map((value) => value + step / 8));
       }
       return { asked, done: now() };
     }, { early: true });
   } finally {
-    place.leave();
+    slot.leave();
   }
 }
 
@@ -210,12 +210,12 @@ Deno.test("SharedCalls delays a lone molecule by no more than one step of a larg
 });
 
 Deno.test("SharedCalls lets a lone molecule go on when a large request begins its next batch", async () => {
-  const device = clocked(), queue = createQueue({ sliceMs: 1000, now: device.now }), place = queue.enter();
+  const device = clocked(), queue = createQueue({ sliceMs: 1000, now: device.now }), slot = queue.enter();
   const { denoiser } = device, shape = { batch: 50, nodes: 2 }, z = new Float32Array(50 * 6);
   const large = (async () => {
     for (let batch = 0; batch < 6; batch++) {
-      const step = (turn: Turn) => place.calls.predict(turn, { denoiser, z, shape, condition: { time: 1 } }, COMPANY);
-      await place.turn(step, { early: true });
+      const step = (turn: Turn) => slot.calls.predict(turn, { denoiser, z, shape, condition: { time: 1 } }, COMPANY);
+      await slot.turn(step, { early: true });
     }
   })();
   await begun(device.calls, 2);

@@ -60,12 +60,12 @@ Deno.test("generateMolecules() tells its validator of a window's last batch, and
         return Promise.resolve({ validations: molecules.map((one) => validate(one, options)), ms: 1 });
       },
     };
-    const place = queue.enter();
-    await Array.fromAsync(generate(model, 9, { validate: validator, place }).windows);
+    const slot = queue.enter();
+    await Array.fromAsync(generate(model, 9, { validate: validator, slot }).windows);
     assert.ok(seen.length > 1);
     assert.deepEqual(seen, seen.map((_, k) => ({ last: k === seen.length - 1, alone: true })));
     const other = queue.enter();
-    await Array.fromAsync(generate(model, 1, { validate: validator, place }).windows);
+    await Array.fromAsync(generate(model, 1, { validate: validator, slot }).windows);
     assert.deepEqual(seen.at(-1), { last: true, alone: false });
     other.leave();
   }));

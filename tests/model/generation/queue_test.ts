@@ -8,8 +8,8 @@ Deno.test("Queue runs turns one at a time, in the order in which they were asked
   const queue = createQueue(), places = [queue.enter(), queue.enter(), queue.enter()];
   const seen: string[] = [];
   let running = 0;
-  await Promise.all(places.map((place, k) =>
-    place.turn(async () => {
+  await Promise.all(places.map((slot, k) =>
+    slot.turn(async () => {
       assert.equal(++running, 1);
       seen.push(`start ${k}`);
       await Promise.resolve();
@@ -47,16 +47,16 @@ Deno.test("Queue keeps the turn with whoever has it when nobody waits", async ()
   assert.equal(steps, 3);
 });
 
-Deno.test("Queue refuses a place beyond its limit and tells when to come back", () => {
-  const queue = createQueue({ limit: 2 }), place = queue.enter();
+Deno.test("Queue refuses a slot beyond its limit and tells when to come back", () => {
+  const queue = createQueue({ limit: 2 }), slot = queue.enter();
   queue.enter();
   assert.throws(() => queue.enter(), (error) => {
     assert.ok(error instanceof QueueFullError);
     assert.ok(error.retryAfter >= 1);
     return true;
   });
-  place.leave();
-  place.leave();
+  slot.leave();
+  slot.leave();
   assert.equal(queue.held, 1);
   queue.enter();
   assert.equal(queue.held, 2);
