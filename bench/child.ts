@@ -35,7 +35,7 @@ async function main(text: string): Promise<void> {
   for await (const line of readLines(Deno.stdin.readable)) {
     try {
       const { batch, what, seconds } = JSON.parse(line) as Question, key = `${batch} ${what}`;
-      if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1, ${batch} given`);
+      if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be at least 1; got ${batch}`);
       const call = prepared.get(key) ?? subject.prepare(batch, what);
       prepared.set(key, call);
       const started = performance.now();

@@ -17,13 +17,13 @@ export function spread(values: readonly number[]): number {
  * cancels, which it does not in a ratio of medians.
  */
 export function pairedRatio(a: readonly number[], b: readonly number[]): number {
-  if (a.length !== b.length) throw new RangeError(`as many rounds of both asked, ${a.length} and ${b.length} given`);
+  if (a.length !== b.length) throw new RangeError(`both must have as many rounds; got ${a.length} and ${b.length}`);
   return median(a.map((value, k) => value / b[k]));
 }
 
 /** Largest |a - b| as a share of the largest |b|. */
 export function relativeDifference(a: readonly number[], b: readonly number[]): number {
-  if (a.length !== b.length) throw new RangeError(`as many values of both asked, ${a.length} and ${b.length} given`);
+  if (a.length !== b.length) throw new RangeError(`both must have as many values; got ${a.length} and ${b.length}`);
   const largest = Math.max(...b.map(Math.abs));
   // NaN where a value is: Math.max keeps it, so that a broken result cannot pass for an equal one.
   return Math.max(...a.map((value, k) => Math.abs(value - b[k]))) / largest;
@@ -45,7 +45,7 @@ export async function takeTurns(
   candidates: readonly Candidate[],
   rounds: number,
 ): Promise<Map<string, number[] | Error>> {
-  if (!(Number.isInteger(rounds) && rounds > 0)) throw new RangeError(`rounds must be at least 1, ${rounds} given`);
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new RangeError(`rounds must be at least 1; got ${rounds}`);
   const results = new Map<string, number[] | Error>(candidates.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const { name, round: run } of candidates) {

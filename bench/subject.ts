@@ -189,7 +189,7 @@ export async function openSubject(subject: Subject): Promise<OpenSubject> {
     return await openParity(subject);
   }
   const { nodes } = subject;
-  if (!(Number.isInteger(nodes) && nodes > 0)) throw new RangeError(`nodes must be at least 1, ${nodes} given`);
+  if (!(Number.isInteger(nodes) && nodes > 0)) throw new RangeError(`nodes must be at least 1; got ${nodes}`);
   if (subject.type === "model") return await openModel(subject);
   if (subject.type === "training") return await openTraining(subject);
   return await openEstimates(subject.type, subject);

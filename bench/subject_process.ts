@@ -63,7 +63,7 @@ export async function startProgram(command: string, args: string[], timeout: num
     try {
       const got = await Promise.race([read(), late]);
       if (got.type === "error") throw new Error(got.message);
-      if (got.type !== type) throw new Error(`an answer of type ${type} asked, ${got.type} given`);
+      if (got.type !== type) throw new Error(`the answer must be of type ${type}; got ${got.type}`);
       return got as Extract<Answer, { type: T }>;
     } finally {
       clearTimeout(timer);

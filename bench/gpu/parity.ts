@@ -37,7 +37,7 @@ export const ALLOWED = {
 /** The largest difference of each molecule's numbers as a share of its largest number; infinite where one is no number. */
 export function differences(actual: readonly number[], expected: readonly number[], molecules: number): number[] {
   if (actual.length !== expected.length || expected.length % molecules !== 0) {
-    throw new RangeError(`${expected.length} numbers of ${molecules} molecules expected, ${actual.length} given`);
+    throw new RangeError(`${molecules} molecules must have ${expected.length} numbers; got ${actual.length}`);
   }
   const length = expected.length / molecules;
   return Array.from({ length: molecules }, (_, b) => {

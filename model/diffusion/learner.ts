@@ -111,7 +111,7 @@ export function abilityOf<G, Name extends keyof typeof ABILITIES>(
 /** Throws RangeError where a gradient is not of its latents' length. */
 export function checkJudged({ z, gradient }: Pick<Judged, "z" | "gradient">): void {
   if (gradient.length !== z.length) {
-    throw new RangeError(`a gradient of ${z.length} numbers asked, one a latent's; ${gradient.length} given`);
+    throw new RangeError(`a gradient must have ${z.length} numbers, one a latent's; got ${gradient.length}`);
   }
 }
 

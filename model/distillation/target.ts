@@ -35,7 +35,7 @@ export function combine(first: Float32Array, second: Float32Array, shares: Array
   const batch = shares.length, length = first.length / batch;
   if (second.length !== first.length || !Number.isInteger(length)) {
     throw new RangeError(
-      `estimates of one length for ${batch} molecules asked, ${first.length} and ${second.length} given`,
+      `estimates must be of one length for ${batch} molecules; got ${first.length} and ${second.length}`,
     );
   }
   for (let b = 0; b < batch; b++) {

@@ -96,7 +96,7 @@ export function createPublisher(
   const publishStudent: Publisher["publishStudent"] = async (name, given, weights) => {
     const students = [given].flat(), steps = students.map((one) => one.steps);
     if (steps.length === 0 || new Set(steps).size < steps.length) {
-      throw new RangeError(`students for different step counts asked, for ${steps.join(", ") || "none"} given`);
+      throw new RangeError(`students must be for different step counts; got ${steps.join(", ") || "none"}`);
     }
 
     const base = baseOf(name), folder = folderOf(name);
@@ -146,7 +146,7 @@ export function createPublisher(
     const given = await readCard(from), { name } = given, folder = folderOf(name);
     const before = store.entries.find((one) => one.name === name);
     if (before && before.folder !== folder) {
-      throw new RangeError(`a name that no model has asked, ${name} given: it is the model of ${before.folder}`);
+      throw new RangeError(`name must be one that no model has; got ${name}, the model of ${before.folder}`);
     }
     try {
       await Deno.mkdir(folder, { recursive: true });

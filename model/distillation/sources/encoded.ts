@@ -66,7 +66,7 @@ export async function encodePool(options: EncodedOptions): Promise<LatentPool> {
   if (autoencoder.counts !== "atoms") {
     throw new RangeError(`an autoencoder whose nodes are atoms is asked for; this one's are ${autoencoder.counts}`);
   }
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   const bySize = new Map<number, number[]>();
   for (const row of chooseRows(rows, count, seed)) {
     const size = data.atomCounts[row];

@@ -52,7 +52,7 @@ export function teacherSettings(card: Pick<Card, "name" | "distilled" | "recomme
 export async function generatePool(options: GeneratedOptions): Promise<LatentPool> {
   const { model, count = 2000, seed, signal, onProgress } = options;
   const settings = options.settings ?? teacherSettings(model.card);
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer, not ${count}`);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   if (settings.sampler === "distilled") throw new RangeError("the undistilled model draws the pool; not a student");
   const distribution = sizeDistribution(model.card), denoiser = await model.denoiser(), { space } = denoiser;
   const grid = makeGrid(settings.grid, settings.steps, model.schedule), { card } = model;

@@ -47,7 +47,7 @@ export function pooledSource(
   const sizes = [...pool].sort(([a], [b]) => a - b).map(([nodes, latents]) => {
     const length = latentLength(space, nodes), count = latents.length / length;
     if (!Number.isInteger(count)) {
-      throw new RangeError(`latents of ${length} floats for ${nodes} nodes asked, ${latents.length} floats given`);
+      throw new RangeError(`latents of ${nodes} nodes must have ${length} floats; got ${latents.length}`);
     }
     return { nodes, latents, length, count };
   });

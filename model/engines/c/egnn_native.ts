@@ -29,7 +29,7 @@ export function createNativeEgnn(
   const engine = c.molstep_egnn_create(...sizes, threads);
   if (engine === null) {
     library.close();
-    throw new Error(`the native engine takes up to ${THREADS_MAX} threads, ${threads} given (or memory ran out)`);
+    throw new Error(`the native engine's threads must be 1 to ${THREADS_MAX}; got ${threads} (or memory ran out)`);
   }
   const count = Number(c.molstep_egnn_parameter_count(engine));
   if (count !== parameters.length) throw new Error(`the engine counts ${count} parameters, not ${parameters.length}`);

@@ -47,7 +47,7 @@ export function createEgnnInstance(
   const { inputs, outputs } = options, engine = c.molstep_egnn_create(...createArguments(options), 1);
   if (engine === 0) throw new Error("the engine has no memory for this network");
   const count = c.molstep_egnn_parameter_count(engine);
-  if (parameters.length !== count) throw new RangeError(`${count} parameters asked, ${parameters.length} given`);
+  if (parameters.length !== count) throw new RangeError(`parameters must be ${count}; got ${parameters.length}`);
   const view = (at: number, length: number) => new Float32Array(c.memory.buffer, at, length);
   let room = { floats: 0, at: 0 };
   const reserve = (floats: number): number => {

@@ -14,7 +14,7 @@ export function flatten(specs: readonly ParameterSpec[], tensors: Tensors, prefi
     const given = tensors.get(prefix + name);
     if (given?.shape.join() !== shape.join()) {
       throw new RangeError(
-        `parameter ${prefix + name} of shape [${shape}] asked, ${given ? `[${given.shape}]` : "none"} given`,
+        `parameter ${prefix + name} must have the shape [${shape}]; got ${given ? `[${given.shape}]` : "none"}`,
       );
     }
     flat.set(given.data, at);

@@ -167,7 +167,7 @@ export function createSamplings(
         throw new RangeError("this network must be told the number of steps");
       }
       if (indices.length !== shape.batch) {
-        throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
+        throw new RangeError(`indices must be ${shape.batch}, one a molecule; got ${indices.length}`);
       }
       const owner = ownerOf(name);
       const noise = moleculeNoise(space, shape.nodes, seed, indices), tally: Call["tally"] = { ms: 0 };

@@ -62,7 +62,7 @@ export function createWasmInstance(
   }
   const count = c.molstep_parameter_count(engine);
   if (parameters.length !== count) {
-    throw new RangeError(`${count} parameters asked, ${parameters.length} given`);
+    throw new RangeError(`parameters must be ${count}; got ${parameters.length}`);
   }
   const view = (at: number, length: number) => new Float32Array(c.memory.buffer, at, length);
   view(c.molstep_array(engine, ARRAYS.parameters), count).set(parameters);

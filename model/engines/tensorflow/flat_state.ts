@@ -41,7 +41,7 @@ export function stateOf(specs: readonly ParameterSpec[], flat: FlatState): State
 /** Flat arrays. Throws RangeError where a tensor is missing or of another shape. */
 export function flatStateOf(specs: readonly ParameterSpec[], { tensors }: State): FlatState {
   const done = tensors.get("updates");
-  if (done?.data.length !== 1) throw new RangeError("a state with `updates` asked, none given");
+  if (done?.data.length !== 1) throw new RangeError("a state must have `updates`; got none");
   const empty = () => new Float32Array(parameterCount(specs));
   const flat = { parameters: empty(), ema: empty(), first: empty(), second: empty(), updates: done.data[0] };
   for (const [prefix, array, of] of HOLDS) {

@@ -220,7 +220,7 @@ export function createTensorflowLearner<G extends Pick<Group, "shape">>(
         const found = tensors.get(path);
         if (found?.shape.join() !== shape.join()) {
           throw new RangeError(
-            `state: ${path} of shape [${shape}] asked, ${found ? `[${found.shape}]` : "none"} given`,
+            `state: ${path} must have the shape [${shape}]; got ${found ? `[${found.shape}]` : "none"}`,
           );
         }
         return found.data;

@@ -23,7 +23,7 @@ export function createClamp(
 ): Promise<Kernel<"estimates" | "flags">> {
   const { scalars: K, pairs: P } = space;
   if (K !== bondSums.length || P !== ORDERS) {
-    throw new RangeError(`a latent of ${bondSums.length} classes and ${ORDERS} orders asked, ${K} and ${P} given`);
+    throw new RangeError(`a latent must have ${bondSums.length} classes and ${ORDERS} orders; got ${K} and ${P}`);
   }
   /** Bit s is set where a sum of s may be. */
   const allowed = bondSums.map((sums) => sums.reduce((bits, sum) => bits | 1 << sum, 0));

@@ -38,11 +38,11 @@ export interface NetworkOptions {
 
 /** Throws RangeError where the kernels lack a network of these sizes. */
 export function checkNetwork({ space, sizes: { width } }: Pick<NetworkOptions, "space" | "sizes">): void {
-  if (!(width > 0 && width % 16 === 0)) throw new RangeError(`width must be a positive multiple of 16, ${width} given`);
+  if (!(width > 0 && width % 16 === 0)) throw new RangeError(`width must be a positive multiple of 16; got ${width}`);
   const { vectors, scalars, pairs } = space;
   if (vectors < 1 || scalars < 1 || scalars > MOST_SCALARS || pairs < 1 || pairs > MOST_PAIRS) {
     const asked = `vectors, 1 to ${MOST_SCALARS} scalars and 1 to ${MOST_PAIRS} pair features`;
-    throw new RangeError(`a latent with ${asked} asked, ${JSON.stringify(space)} given`);
+    throw new RangeError(`a latent must have ${asked}; got ${JSON.stringify(space)}`);
   }
 }
 

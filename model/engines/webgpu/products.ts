@@ -43,7 +43,7 @@ export function createProduct<Name extends string>(
   { label, terms, columns, precision = "f32", bindings, declarations, load, store }: Product<Name>,
 ): Promise<Kernel<Name | ProductBinding>> {
   if (terms % TILE_TERMS !== 0 || columns % 4 !== 0) {
-    throw new RangeError(`a product of terms by 16 and columns by 4 asked, ${terms} and ${columns} given`);
+    throw new RangeError(`terms must be a multiple of 16 and columns of 4; got ${terms} and ${columns}`);
   }
   const padded = roundUp(columns, TILE_COLUMNS);
   const own: Record<ProductBinding, Binding> = {

@@ -145,7 +145,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
         }
         advance(pass, k + 1);
       }
-      throw new RangeError("a plan of at least one step asked, none given");
+      throw new RangeError("a plan must have at least 1 step; got none");
     } finally {
       readback.destroy();
     }

@@ -99,11 +99,11 @@ export function createGpuSampler(options: RunOptions) {
     const { shape, indices, plan, start, coupling, condition, clamp } = sampling, { signal } = options;
     signal?.throwIfAborted();
     if (indices.length !== shape.batch) {
-      throw new RangeError(`${shape.batch} indices asked, ${indices.length} given`);
+      throw new RangeError(`indices must be ${shape.batch}, one a molecule; got ${indices.length}`);
     }
     const length = latentLength(space, shape.nodes);
     if (start && (start.mean.length !== length || start.spread.length !== length)) {
-      throw new RangeError(`a start of ${length} numbers asked, ${start.mean.length} and ${start.spread.length} given`);
+      throw new RangeError(`a start must have ${length} numbers; got ${start.mean.length} and ${start.spread.length}`);
     }
     if (shape.batch === 0) return { x0: new Float32Array(), ms: 0, waitedMs: 0 };
     const most = engine.most(shape.nodes);

@@ -28,7 +28,7 @@ export interface Yielding {
  * @throws RangeError for a share outside 0 to 1
  */
 export function createYielding({ share, windowMs = 10_000, idleMs = 250 }: YieldingOptions): Yielding {
-  if (!(share >= 0 && share <= 1)) throw new RangeError(`share must be between 0 and 1, not ${share}`);
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`share must be 0 to 1; got ${share}`);
   const period = windowMs / 2, due = share * period;
   /** Times at which the round ran, ascending, back to `period` ago. */
   let runs: { from: number; to: number }[] = [], running = false, last = 0;

@@ -8,8 +8,8 @@ Deno.test("differences() are of each molecule by itself, and infinite where one 
   assert.deepEqual(differences([0, 0], [0, 0], 1), [0]);
   assert.deepEqual(differences([1, NaN, 3, 4], [1, 2, 3, 4], 2), [Infinity, 0]);
   assert.deepEqual(differences([1], [0], 1), [Infinity]);
-  assert.throws(() => differences([1, 2], [1, 2, 3], 1), /3 numbers of 1 molecules expected, 2 given/);
-  assert.throws(() => differences([1, 2, 3], [1, 2, 3], 2), /3 numbers of 2 molecules expected/);
+  assert.throws(() => differences([1, 2], [1, 2, 3], 1), /1 molecules must have 3 numbers; got 2/);
+  assert.throws(() => differences([1, 2, 3], [1, 2, 3], 2), /2 molecules must have 3 numbers; got 3/);
 });
 
 Deno.test("rowOf() calls one estimate beyond the tolerance wrong, and more than a tenth of the samplings", () => {

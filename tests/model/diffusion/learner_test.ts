@@ -142,7 +142,7 @@ Deno.test("restore() takes a state over, and refuses one that lacks something", 
   assert.deepEqual(await a.state(), await b.state());
   state.tensors.delete("ema/b");
   const kept = await b.state();
-  await assert.rejects(() => b.restore(state), /ema\/b of shape \[2\] asked, none given/);
+  await assert.rejects(() => b.restore(state), /ema\/b must have the shape \[2\]; got none/);
   assert.deepEqual(await b.state(), kept);
   a.dispose(), b.dispose();
 });

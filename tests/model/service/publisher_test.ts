@@ -166,8 +166,11 @@ Deno.test("publishStudent() puts all step counts of a network into service at on
     await publisher.idle();
     await estimate(await store.model("qm9"), 8); // whose weights stay
     assert.equal((await files(service)).length, 2);
-    await assert.rejects(publisher.publishStudent("qm9", [made(4, "a", 8), made(4, "b", 8)], path), /for 4, 4 given/);
-    await assert.rejects(publisher.publishStudent("qm9", [], path), /for none given/);
+    await assert.rejects(
+      publisher.publishStudent("qm9", [made(4, "a", 8), made(4, "b", 8)], path),
+      /different step counts; got 4, 4/,
+    );
+    await assert.rejects(publisher.publishStudent("qm9", [], path), /different step counts; got none/);
   }));
 
 /** Runs `work`, copying the data directory before and after each change of a file's name and each removal. */
@@ -325,7 +328,7 @@ Deno.test("publishModel() adds a model, replaces it, and refuses the name of a s
     ]);
     await assert.rejects(
       publisher.publishModel(await writeTinyModel(runs)),
-      /a name that no model has asked, qm9 given/,
+      /name must be one that no model has; got qm9/,
     );
   }));
 

@@ -96,7 +96,7 @@ async function onGpu(gpu: Gpu, options: GpuEgnnPlace, tensors: Parameters, close
     run(given, shape) {
       checkArrays(given, shape, inputs);
       const { batch, nodes } = shape, most = Math.floor(largest / nodes);
-      if (most < 1) throw new RangeError(`molecules of up to ${largest} nodes fit this GPU, ${nodes} given`);
+      if (most < 1) throw new RangeError(`molecules must have at most ${largest} nodes on this GPU; got ${nodes}`);
       const out = { h: new Float32Array(batch * nodes * outputs), x: new Float32Array(batch * nodes * 3) };
       return inTurn(async () => {
         if (closed) throw new Error("the engine was closed");

@@ -136,7 +136,7 @@ export async function createTrainingEngine(
   /** Room for a batch; at least half as much again as before, so that growing batches don't make new buffers each time. */
   const makeRoom = (batch: TrainingBatch) => {
     if (batch.rows > largest) {
-      throw new RangeError(`batches of up to ${largest} nodes fit this GPU (${gpu.label}), ${batch.rows} given`);
+      throw new RangeError(`a batch must have at most ${largest} nodes on this GPU (${gpu.label}); got ${batch.rows}`);
     }
     const asked = { rows: batch.rows, molecules: batch.molecules, latents: batch.latents.length };
     const names = Object.keys(asked) as (keyof Capacity)[];
@@ -154,7 +154,7 @@ export async function createTrainingEngine(
     if (disposed) throw new Error("the training engine on the GPU has been disposed of");
     if (batch.most > mostNodes) {
       throw new RangeError(
-        `molecules of up to ${mostNodes} nodes are trained here (${gpu.label}), ${batch.most} given`,
+        `molecules must have at most ${mostNodes} nodes to be trained here (${gpu.label}); got ${batch.most}`,
       );
     }
     const nodes = Math.max(FEW_NODES, roundUp(batch.most, 8));
@@ -267,7 +267,7 @@ export async function createTrainingEngine(
         });
       }),
     losses: async (groups, which) => {
-      if (groups.length === 0) throw new RangeError("losses of at least one molecule asked, none given");
+      if (groups.length === 0) throw new RangeError("losses must be of at least 1 molecule; got none");
       const packs = packGroups(groups, LOSS_ROWS);
       const each = await Promise.all(packs.map((pack) => lossesOf(pack, which)));
       const counts = packs.map((pack) => pack.reduce((sum, { shape }) => sum + shape.batch, 0));

@@ -45,7 +45,7 @@ function meanOf(updates: readonly LossValues[]): Losses {
 export async function createGpuLearner(options: GpuLearnerOptions): Promise<Learner> {
   const { space, sizes, seed, ahead = 15 } = options;
   if (!(Number.isInteger(ahead) && ahead >= 0 && ahead < MOST_UPDATES)) {
-    throw new RangeError(`ahead must be from 0 to ${MOST_UPDATES - 1}, ${ahead} given`);
+    throw new RangeError(`ahead must be 0 to ${MOST_UPDATES - 1}; got ${ahead}`);
   }
   const specs = pairAttentionParameters(space, sizes);
   const first = flatten(specs, options.values ?? initialise(space, sizes, seed));

@@ -153,10 +153,10 @@ Deno.test({
         RangeError,
       );
       const options = { space, sizes: { width: 24, blocks: 1 }, schedule, software: true };
-      await assert.rejects(createGpuDenoiser(options, parameters(sizes)), /multiple of 16, 24 given/);
+      await assert.rejects(createGpuDenoiser(options, parameters(sizes)), /multiple of 16; got 24/);
       await assert.rejects(
         createGpuDenoiser({ ...options, sizes: { width: 32, blocks: 3 } }, parameters(sizes)),
-        /blocks.2.*none given/,
+        /blocks.2.*; got none/,
       );
       gpu.dispose();
       const shape = { nodes: 3, batch: 1 };

@@ -50,5 +50,5 @@ Deno.test("createYielding() never waits where the round's share is all", () => {
 });
 
 Deno.test("createYielding() refuses a share that is none", () => {
-  assert.throws(() => createYielding({ share: 1.5 }), /share must be between 0 and 1, not 1.5/);
+  assert.throws(() => createYielding({ share: 1.5 }), /share must be 0 to 1; got 1.5/);
 });

@@ -144,7 +144,7 @@ Deno.test({
         assert.ok(!Number.isFinite(await learner.step!(judged, rates(0))));
         assert.deepEqual(await learner.state(), before);
         judged[1] = { ...judged[1], gradient: judged[1].gradient.slice(1) };
-        await assert.rejects(learner.step!(judged, rates(0)), /a gradient of \d+ numbers asked, .* given/);
+        await assert.rejects(learner.step!(judged, rates(0)), /a gradient must have \d+ numbers, .*; got \d+/);
         assert.throws(() => abilityOf(learner, "inputGradient"), /the learner on webgpu cannot differentiate/);
       } finally {
         native.dispose(), learner.dispose();
@@ -172,7 +172,7 @@ Deno.test({
         assert.deepEqual(a, b);
         assert.equal(a.tensors.get("updates")!.data[0], 5);
         a.tensors.delete("momentum/blocks.1.up.weight");
-        await assert.rejects(other.restore(a), /momentum\/blocks.1.up.weight of shape \[48,96\] asked, none given/);
+        await assert.rejects(other.restore(a), /momentum\/blocks.1.up.weight must have the shape \[48,96\]; got none/);
         assert.deepEqual(await other.state(), b);
       } finally {
         for (const one of [native, learner, other]) one.dispose();
@@ -195,7 +195,7 @@ Deno.test({
         await assert.rejects(learner.update([], rates(1)), /at least one molecule/);
         await assert.rejects(
           learner.update([trainingBatch({ batch: 1, nodes: 200 })], rates(1)),
-          /molecules of up to \d+ nodes are trained here .*200 given/,
+          /molecules must have at most \d+ nodes to be trained here .*; got 200/,
         );
         assert.ok(Number.isFinite((await learner.update(groups(), rates(1))).total));
       } finally {
@@ -226,7 +226,7 @@ Deno.test({
         while (losses.length < 10) losses.push(await learner.update(groups(), rates(0)));
         assert.ok(losses.some(({ total }) => Number.isNaN(total)));
         assert.ok(Number.isFinite(losses.at(-1)!.total));
-        await assert.rejects(createGpuLearner({ ...setup, gpu, ahead: 64 }), /ahead must be from 0 to 63, 64 given/);
+        await assert.rejects(createGpuLearner({ ...setup, gpu, ahead: 64 }), /ahead must be 0 to 63; got 64/);
       } finally {
         waiting.dispose(), learner.dispose();
       }
@@ -242,7 +242,7 @@ Deno.test({
     assert.equal(one.learner.backend, "webgpu");
     one.learner.dispose();
     const other = await openLearner("webgpu", { space: { ...space, pairs: 9 }, sizes, seed: 1 });
-    assert.match(other.why, /^WebGPU on .*; the engine lacks it: a latent with .* 1 to 8 pair features asked/);
+    assert.match(other.why, /^WebGPU on .*; the engine lacks it: a latent must have .* 1 to 8 pair features; got/);
     other.learner.dispose();
   },
 });
