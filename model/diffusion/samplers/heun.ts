@@ -43,7 +43,8 @@ const options = z.strictObject({});
 
 /** See above. `steps` is the number of calls: 16 calls go over 8 intervals. */
 export const heun: Sampler<typeof options> = {
-  about: "Heun's deterministic second-order method: two calls an interval",
+  about:
+    "Heun's deterministic second-order method: two calls an interval; steps are in sigma / alpha, so it wants a grid with a start",
   options,
   plan(schedule, grid: Grid) {
     checkGrid(grid);
