@@ -1,6 +1,7 @@
 /* Predictions and gradients of batches: divided into tiles and these among threads. */
 #ifndef MOLSTEP_JOBS_H
 #define MOLSTEP_JOBS_H
+#include "denormals.h"
 #include "engine.h"
 #include "memory.h"
 #if !defined(__wasm__)
@@ -53,8 +54,7 @@ static int job_tile(const Job *job, int n, long molecules) {
 }
 
 /* One worker's tiles. */
-static void *work(void *argument) {
-  Job *job = argument;
+static void do_tiles(Job *job) {
   Engine *e = job->e;
   Worker *w = &e->worker[job->index];
   const Sizes *s = &e->s;
@@ -80,7 +80,7 @@ static void *work(void *argument) {
       Tile tile;
       if (!prepare_tile(e, w, &tile, molecules, n, job->train)) {
         job->ok = 0;
-        return 0;
+        return;
       }
       forward(job->net, &tile, z, job->times + k * s->times);
 #if !defined(__wasm__)
@@ -106,6 +106,14 @@ static void *work(void *argument) {
     for (int k = 0; k < s->scalars; k++) w->gradient[e->net.l.scalars_b + k] = w->d.scalars_b[k];
     for (int k = 0; k < s->pairs; k++) w->gradient[e->net.l.bonds_out_b + k] = w->d.bonds_out_b[k];
   }
+}
+
+/* The same, as threads begin. Predictions have next to no such small numbers, and keep them: they are the same bits in every build. */
+static void *work(void *argument) {
+  Job *job = argument;
+  const unsigned long before = job->train ? flush_denormals() : 0;
+  do_tiles(job);
+  if (job->train) restore_denormals(before);
   return 0;
 }
 
