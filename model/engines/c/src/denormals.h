@@ -1,6 +1,7 @@
 /*
- * Numbers below 1e-38 as zero. A trained network is sure of most classes: its softmaxes and their gradients are full of numbers so small that
- * the processor takes a hundred times as long for each. Nothing is learned from them.
+ * Numbers below 1e-38 as zero. A trained network is sure of most classes: its softmaxes and their gradients are full of such numbers, which
+ * the processor computes by microcode; a gradient of the shipped weights took 4.5 times as long as one of random weights.
+ * Nothing is learned from them.
  */
 #ifndef MOLSTEP_DENORMALS_H
 #define MOLSTEP_DENORMALS_H
