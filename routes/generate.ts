@@ -41,30 +41,22 @@ export function generateRoute({ config: { maxWork, maxBodyBytes }, log, ...servi
 /** Text as a header can carry it: percent-encoded where it has more than printable ASCII. */
 const headerValue = (text: string) => /^[!-~]+( +[!-~]+)*$/.test(text) ? text : encodeURIComponent(text);
 
-/** What the JSON form says beside the molecules, for the other forms. */
-const headersOf = ({ model, version, seed, steps, sampler, backend, decoding, grid, clamp }: DrawingFacts) => ({
-  "Molstep-Model": model,
-  "Molstep-Version": headerValue(version),
-  "Molstep-Seed": String(seed),
-  "Molstep-Steps": String(steps),
-  "Molstep-Sampler": sampler,
-  "Molstep-Backend": backend,
-  "Molstep-Decoding": decoding,
-  "Molstep-Grid": JSON.stringify(grid),
-  "Molstep-Clamp": String(clamp),
-});
+/** What the JSON form says beside the molecules, for the other forms: values by header. */
+const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
+  "Molstep-Model": ({ model }) => model,
+  "Molstep-Version": ({ version }) => headerValue(version),
+  "Molstep-Seed": ({ seed }) => String(seed),
+  "Molstep-Steps": ({ steps }) => String(steps),
+  "Molstep-Sampler": ({ sampler }) => sampler,
+  "Molstep-Decoding": ({ decoding }) => decoding,
+  "Molstep-Backend": ({ backend }) => backend,
+  "Molstep-Grid": ({ grid }) => JSON.stringify(grid),
+  "Molstep-Clamp": ({ clamp }) => String(clamp),
+};
 
-const HEADERS: readonly (keyof ReturnType<typeof headersOf>)[] = [
-  "Molstep-Model",
-  "Molstep-Version",
-  "Molstep-Seed",
-  "Molstep-Steps",
-  "Molstep-Sampler",
-  "Molstep-Decoding",
-  "Molstep-Backend",
-  "Molstep-Grid",
-  "Molstep-Clamp",
-];
+const headersOf = (facts: DrawingFacts) =>
+  Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)]));
+
 const told = {
   description: "In the forms other than JSON: what the JSON form says",
   schema: { type: "string" as const },
@@ -81,7 +73,7 @@ export const generate = endpoint({
   responses: {
     200: {
       description: "The molecules, in the form that Accept asks for",
-      headers: Object.fromEntries(HEADERS.map((name) => [name, told])),
+      headers: Object.fromEntries(Object.keys(HEADERS).map((name) => [name, told])),
       content: {
         ...json(generateResponse),
         [MEDIA_TYPES.sdf]: text,

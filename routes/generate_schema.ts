@@ -6,7 +6,7 @@ import { INCLUDES } from "../model/generation/formats.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import type { Form } from "../model/service/generate.ts";
 import { strict } from "../model/diffusion/strict.ts";
-import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
+import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
 import type { SizeRange } from "../model/diffusion/sizes.ts";
 
 const size = z.int().min(1).max(1000);
@@ -22,7 +22,7 @@ export const generateRequest = strict({
   model: z.string().min(1).max(100).default("qm9").describe("A name that GET /models lists"),
   sampler: z.enum(SAMPLER_CHOICES).optional().describe(
     "`distilled` takes the weights distilled to exactly these steps, the others the undistilled weights; " +
-      "default: `distilled` where the model has them, else what its card recommends for about these steps",
+      `default: \`distilled\` where the model has them, else what its card recommends for about these steps. ${samplersInWords()}`,
   ),
   seed: z.int().min(0).max(0xffffffff).optional().describe(
     "The same seed gives the same molecules; drawn where absent",

@@ -58,4 +58,4 @@ export async function drawWith(
 
 /** A denoiser that is told its number of steps, and waits at a gate before each call. */
 export const atSteps = (denoiser: Denoiser, steps: number, gate?: () => void | Promise<void>): Denoiser =>
-  decorate(denoiser, { condition: { steps }, gate: gate ?? (() => {}), dispose: () => denoiser.dispose() });
+  decorate(denoiser, { condition: { steps }, gate, dispose: () => denoiser.dispose() });

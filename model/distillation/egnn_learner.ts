@@ -1,10 +1,9 @@
 /** The learner of a student whose network is an EGNN: GeoLDM's and EDM's, on TensorFlow.js. */
-import { openBackend } from "../engines/tensorflow/open.ts";
 import { egnnDenoiserParameters, type EgnnDenoiserSizes, egnnEstimate } from "../networks/egnn_denoiser.ts";
 import { initialValues } from "../networks/pair_attention/initialise.ts";
 import type { Tf } from "../networks/pair_attention/layers.ts";
 import type { Group, Learner } from "../diffusion/learner.ts";
-import type { FirstValues, Trainer } from "../engines/open_learner.ts";
+import type { FirstValues } from "../engines/open_learner.ts";
 import { createTensorflowLearner } from "../engines/tensorflow/tensorflow_learner.ts";
 import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 import { latestTime, learnerUpTo } from "../models/egnn_latest.ts";
@@ -43,19 +42,4 @@ export function createEgnnLearner(tf: Tf, backend: string, setup: EgnnLearnerSet
     estimate: (params, asked, z) => egnnEstimate(tf, sizes, params, asked, z),
   });
   return learnerUpTo(latest, schedule, learner);
-}
-
-/**
- * Opens the learner as `openLearner` does for pair attention.
- *
- * @param choice `auto` takes the best of TensorFlow.js's backends here
- * @throws RangeError for `native`, whose engine has no EGNN; Error where the backend named does not work here
- */
-export async function openEgnnLearner(
-  choice: Trainer,
-  setup: EgnnLearnerSetup,
-): Promise<{ learner: Learner<Group>; why: string }> {
-  if (choice === "native") throw new RangeError("the native engine trains pair attention only; an EGNN is asked for");
-  const { tf, name, why } = await openBackend(choice);
-  return { learner: createEgnnLearner(tf, name, setup), why };
 }

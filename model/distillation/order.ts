@@ -63,19 +63,17 @@ export type RoundOrder = z.infer<typeof roundOrder>;
 
 /** The smallest step count in service of a student that this method made, and that it can go on from. */
 function smallestOf(card: Card, name: RoundSettings["method"]): number | undefined {
-  const made = card.distilled.filter(({ steps, variant, training }) => {
+  const made = card.distilled.filter(({ variant, training }) => {
     const { method = "progressive" } = (training?.settings ?? {}) as Partial<RoundSettings>;
-    return method === name && suits(card, name, variant, steps);
+    return method === name && suits(card, name, variant);
   });
   return made.length === 0 ? undefined : Math.min(...made.map(({ steps }) => steps));
 }
 
 /** Whether a method can have this variant for this model. */
-function suits(card: Card, name: RoundSettings["method"], variant: RoundSettings["variant"], from = 2): boolean {
-  const method = methodOf(name), { to } = method.steps({ from });
-  if (!method.variants.includes(variant)) return false;
-  const asked = { variant, from, to, grid: { type: "uniform" as const }, clamp: 0, keep: [], batch: 1, seed: 1 };
-  return method.fault(asked, { coupling: card.coupling, served: [] })?.field !== "variant";
+function suits({ coupling }: Card, name: RoundSettings["method"], variant: RoundSettings["variant"]): boolean {
+  const method = methodOf(name);
+  return method.variants.includes(variant) && !method.variantFault?.(variant, coupling);
 }
 
 /** Half of a number of channels, as networks have them. */
@@ -107,7 +105,7 @@ export function acceptRound(
   const { minutes, updates, ...rest } = asked, method = methodOf(asked.method);
   const { from, to } = method.steps({ from: asked.from, to: asked.to, smallest: smallestOf(card, asked.method) });
   const teacher = method.teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
-  const ofTeacher = teacher && suits(card, asked.method, teacher.variant, from) ? teacher.variant : method.variants[0];
+  const ofTeacher = teacher && suits(card, asked.method, teacher.variant) ? teacher.variant : method.variants[0];
   const size = method.makes === "model" ? smaller(card, asked, taken) : {};
   const filled = {
     ...rest,

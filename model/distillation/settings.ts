@@ -94,9 +94,10 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   if (keep.length > 0 && type === "egnn") {
     return { field: "keep", message: "an EGNN is not told its number of steps: it keeps no others" };
   }
-  const served = card.distilled.map(({ steps }) => steps);
-  const fault = method.fault(settings, { coupling: card.coupling, served });
+  const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
+  const variantFault = method.variantFault?.(variant, card.coupling);
+  if (variantFault) return { field: "variant", message: variantFault };
   if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {
     return { field: "clamp", message: `${card.name} has no bond orders to clamp` };
   }

@@ -59,7 +59,7 @@ export function drawMolecules(
   { form, include = [], ...options }: DrawingOptions,
 ): Drawing {
   const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
-  // XYZ has no slot for the InChIKey; what that saves: `chem/validator.ts`.
+  // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
   const detail = { descriptors: include.includes("descriptors"), inchikey: form !== "xyz" };
   const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;

@@ -13,18 +13,8 @@ export { ancestralStep } from "./ancestral.ts";
 export { consistencyStep } from "./consistency.ts";
 export { ddimStep } from "./ddim.ts";
 export { ddpmEnd, ddpmStep } from "./ddpm.ts";
-export { dpmSolverStep } from "./dpm_solver_pp.ts";
 export { firstLatents, type LatentMoments, latentMoments, type Start, startOf, startSpec } from "./start.ts";
-export {
-  applyStep,
-  type Denoise,
-  type PlannedStep,
-  type Realign,
-  runPlan,
-  type Sampler,
-  type SamplingPlan,
-  type Step,
-} from "./step.ts";
+export { applyStep, type Denoise, type PlannedStep, type Realign, runPlan, type SamplingPlan } from "./step.ts";
 
 /** Samplers that take the undistilled weights, at any number of steps. */
 const REGISTRY = {

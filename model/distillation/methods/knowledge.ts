@@ -1,8 +1,7 @@
 /** Knowledge distillation: a network of another size learns what the teacher says at every time. */
 import { makeKnowledgeGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { targetEntropy } from "../entropy.ts";
-import { type Fault, heldOutGroups, type Method } from "./method.ts";
+import { batchesOf, type Fault, type Method, targetFloor } from "./method.ts";
 
 /** Steps at which student and teacher are judged. */
 const JUDGED_STEPS = 32;
@@ -29,14 +28,12 @@ export const knowledge: Method = {
     if (keep.length > 0) return { field: "keep", message: "keep is not for knowledge, which makes a model of its own" };
   },
   learning(parts, { from, batch, seed }) {
-    const { schedule, source, learner, coupling } = parts, teacher = parts.teacher.denoiser;
-    const plan = { schedule, teacher, teacherSteps: from, source, coupling };
+    const { schedule, learner, coupling, teacher } = parts;
+    const plan = { schedule, teacher: teacher.denoiser, teacherSteps: from, coupling };
     return {
       learner,
-      trainGroups: (update) => makeKnowledgeGroups(plan, batch, seed, update),
-      heldOutGroups: () =>
-        heldOutGroups((size, seed, k) => makeKnowledgeGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
-      floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.space, groups),
+      ...batchesOf(parts, { batch, seed }, (source, ...which) => makeKnowledgeGroups({ ...plan, source }, ...which)),
+      floor: targetFloor(parts),
     };
   },
 };

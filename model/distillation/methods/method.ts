@@ -5,7 +5,9 @@ import type { Group, Learner } from "../../diffusion/learner.ts";
 import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
 import type { Card } from "../../models/card.ts";
 import type { CourseOptions } from "../course.ts";
+import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
+import type { LatentSource } from "../source.ts";
 
 /** The sampler whose steps a student makes. */
 export type Variant = typeof VARIANTS[number];
@@ -29,18 +31,16 @@ export interface Fault {
   readonly message: string;
 }
 
-/** What of a card methods look at. */
-export interface MethodCard extends Pick<Card, "coupling"> {
-  /** Step counts in service. */
-  readonly served: readonly number[];
-}
-
-/** What is learned, and from what. */
-export interface Learning<G extends Pick<Group, "shape"> = Group> {
-  readonly learner: Learner<G>;
+/** Batches of a round. */
+export interface Batches<G> {
   readonly trainGroups: (update: number) => G[] | Promise<G[]>;
   /** The same for every round of a method and its settings. */
   readonly heldOutGroups: () => Promise<G[]>;
+}
+
+/** What is learned, and from what. */
+export interface Learning<G extends Pick<Group, "shape"> = Group> extends Batches<G> {
+  readonly learner: Learner<G>;
   /** What no student can take from the loss of these groups. */
   readonly floor: (groups: readonly G[]) => number;
 }
@@ -83,8 +83,10 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   work(settings: MethodSettings): Work;
   /** Step counts at which grids are needed, beside the student's and the teacher's own. */
   extraGrids?(settings: MethodSettings): readonly number[];
-  /** What is wrong with settings, beyond what `roundFault` finds for all methods. */
-  fault(settings: MethodSettings, card: MethodCard): Fault | undefined;
+  /** Why it cannot have one of its variants for a network trained on noise of this coupling; undefined where it can. */
+  variantFault?(variant: Variant, coupling: Coupling): string | undefined;
+  /** What is wrong with settings, beyond what `roundFault` finds for all methods. `served`: step counts in service. */
+  fault(settings: MethodSettings, served: readonly number[]): Fault | undefined;
   learning(parts: RoundParts, settings: MethodSettings): Learning<G>;
 }
 
@@ -98,22 +100,30 @@ export const FIRST_STEPS = 128;
 /** Seed, number and size of held-out batches. */
 const HELD_OUT = { seed: 20_100, batches: 4, batch: 128 };
 
-/** The held-out batches of a method, by its way to make one of a size, a seed and a number. */
-export async function heldOutGroups<G>(
-  make: (size: number, seed: number, k: number) => G[] | Promise<G[]>,
-  batch: number,
-): Promise<G[]> {
-  const all: G[] = [];
-  for (let k = 0; k < HELD_OUT.batches; k++) all.push(...await make(Math.min(batch, HELD_OUT.batch), HELD_OUT.seed, k));
-  return all;
+/** A method's way to make batches: of some molecules, from a source, for a seed and a number. */
+export type MakeGroups<G> = (source: LatentSource, size: number, seed: number, k: number) => G[] | Promise<G[]>;
+
+/** The batches that a round trains on and those that are held out, by the same way of making them but for what `heldOut` leaves out. */
+export function batchesOf<G>(
+  { source, heldOut }: Pick<RoundParts, "source" | "heldOut">,
+  { batch, seed }: Pick<MethodSettings, "batch" | "seed">,
+  make: MakeGroups<G>,
+  makeHeldOut: MakeGroups<G> = make,
+): Batches<G> {
+  return {
+    trainGroups: (update) => make(source, batch, seed, update),
+    async heldOutGroups() {
+      const all: G[] = [], size = Math.min(batch, HELD_OUT.batch);
+      for (let k = 0; k < HELD_OUT.batches; k++) all.push(...await makeHeldOut(heldOut, size, HELD_OUT.seed, k));
+      return all;
+    },
+  };
 }
 
-/** Why a variant does not suit noise of this coupling; of all methods whose target is a mean of DDPM's posterior. */
-export const posteriorFault = (variant: Variant, coupling: Coupling): Fault | undefined =>
-  variant === "ddpm" && coupling === "aligned"
-    ? {
-      field: "variant",
-      message:
-        "posterior means assume independent noise; a progressive student of a network trained on aligned noise has the variant ddim",
-    }
-    : undefined;
+/** What no student can take from the loss of a teacher's targets. Squared errors can fall to 0; an EGNN has no others. */
+export const targetFloor = ({ network, teacher }: RoundParts): Learning["floor"] =>
+  network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.denoiser.space, groups);
+
+/** The fault of a student that is to go to fewer steps at once, and would not. */
+export const notFewer = ({ from, to }: Pick<MethodSettings, "from" | "to">): Fault | undefined =>
+  to >= from ? { field: "to", message: `to must be below from's ${from}; got ${to}` } : undefined;

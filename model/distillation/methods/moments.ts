@@ -1,9 +1,9 @@
 /** Moment matching: any number of steps at once. */
 import { COURSE } from "../course.ts";
-import { makeMomentGroups, type MomentGroup, type MomentPlan } from "../moments_batches.ts";
+import { makeMomentGroups, type MomentGroup } from "../moments_batches.ts";
 import { createMomentsLearner } from "../moments_learner.ts";
 import { halved } from "./progressive.ts";
-import { type Fault, FIRST_STEPS, heldOutGroups, type Method } from "./method.ts";
+import { batchesOf, FIRST_STEPS, type Method, notFewer } from "./method.ts";
 
 /** Salimans, Mensink, Heek & Hoogeboom, "Multistep distillation of diffusion models via moment matching" (2024). */
 export const moments: Method<MomentGroup> = {
@@ -20,19 +20,15 @@ export const moments: Method<MomentGroup> = {
   steps: ({ from = FIRST_STEPS, to }) => ({ from, to: to ?? halved(from) }),
   // The auxiliary learns beside the student, which also draws the molecules that it learns on.
   work: () => ({ teacher: 1, student: 4 }),
-  fault({ from, to }): Fault | undefined {
-    if (to >= from) return { field: "to", message: `to must be below from's ${from}; got ${to}` };
-  },
+  fault: notFewer,
   learning(parts, { to, keep, grid, batch, seed, variant }) {
-    const { schedule, source, auxiliaries: { auxiliary }, learner: student, coupling } = parts;
+    const { schedule, auxiliaries: { auxiliary }, learner: student, coupling } = parts;
     const { denoiser: teacher } = parts.teacher;
     if (variant === "ddim") throw new RangeError("variant must be ddpm or consistency; got ddim");
-    const plan: MomentPlan = { schedule, grid, variant, coupling, source, space: teacher.space, serves: [to, ...keep] };
+    const plan = { schedule, grid, variant, coupling, space: teacher.space, serves: [to, ...keep] };
     return {
       learner: createMomentsLearner({ student, auxiliary, teacher, coupling }),
-      trainGroups: (update) => makeMomentGroups(plan, batch, seed, update),
-      heldOutGroups: () =>
-        heldOutGroups((size, seed, k) => makeMomentGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
+      ...batchesOf(parts, { batch, seed }, (source, ...which) => makeMomentGroups({ ...plan, source }, ...which)),
       floor: () => 0,
     };
   },

@@ -1,8 +1,7 @@
 /** Progressive distillation: half the steps, round by round. */
-import { makeRoundGroups, type RoundPlan } from "../batches.ts";
+import { makeRoundGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { targetEntropy } from "../entropy.ts";
-import { type Fault, FIRST_STEPS, heldOutGroups, type Method, posteriorFault } from "./method.ts";
+import { batchesOf, type Fault, FIRST_STEPS, type Method, targetFloor } from "./method.ts";
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);
@@ -29,7 +28,12 @@ export const progressive: Method = {
   // Two calls a step, whether they go on or repeat.
   work: () => ({ teacher: 2, student: 0 }),
   extraGrids: ({ to, keep }) => [2 * to, ...keep.map((steps) => 2 * steps)],
-  fault({ variant, from, to, keep }, { coupling, served }): Fault | undefined {
+  variantFault(variant, coupling) {
+    if (variant === "ddpm" && coupling === "aligned") {
+      return "posterior means assume independent noise; a progressive student of a network trained on aligned noise has the variant ddim";
+    }
+  },
+  fault({ from, to, keep }, served): Fault | undefined {
     if (from === 1) return { field: "from", message: "from must be at least 2 to be halved; got 1" };
     if (to !== halved(from)) {
       return { field: "to", message: `a progressive round from ${from} steps goes to ${halved(from)}, not to ${to}` };
@@ -41,29 +45,21 @@ export const progressive: Method = {
       }`;
       return { field: "keep", message };
     }
-    return posteriorFault(variant, coupling);
   },
   learning(parts, { from, to, variant, grid, keep, batch, seed }) {
-    const { schedule, source, learner, coupling } = parts;
+    const { schedule, learner, coupling, teacher } = parts;
     if (variant === "consistency") throw new RangeError("variant must be ddim or ddpm; got consistency");
-    const plan: RoundPlan = {
-      schedule,
-      variant,
-      grid,
-      steps: to,
-      teacher: parts.teacher.denoiser,
-      teacherSteps: from,
-      source,
-      coupling,
-    };
+    const plan = { schedule, variant, grid, steps: to, teacher: teacher.denoiser, teacherSteps: from, coupling };
     const kept = { kept: keep, keptShare: KEPT_SHARE };
     return {
       learner,
-      trainGroups: (update) => makeRoundGroups({ ...plan, ...kept }, batch, seed, update),
-      heldOutGroups: () =>
-        heldOutGroups((size, seed, k) => makeRoundGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
-      // Squared errors can fall to 0; an EGNN has no others.
-      floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(plan.teacher.space, groups),
+      ...batchesOf(
+        parts,
+        { batch, seed },
+        (source, ...which) => makeRoundGroups({ ...plan, source, ...kept }, ...which),
+        (source, ...which) => makeRoundGroups({ ...plan, source }, ...which),
+      ),
+      floor: targetFloor(parts),
     };
   },
 };

@@ -9,9 +9,8 @@ import type { BatchShape, Schedule } from "../../diffusion/types.ts";
 import { startsOf } from "../../models/settings.ts";
 import { groupOf, noisy, type RoundPlan, shuffled, studentWeights } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { targetEntropy } from "../entropy.ts";
 import type { CleanLatents } from "../source.ts";
-import { type Fault, heldOutGroups, type Method } from "./method.ts";
+import { batchesOf, type Method, notFewer, targetFloor } from "./method.ts";
 import { halved } from "./progressive.ts";
 
 /** What all batches of a round have in common. */
@@ -145,21 +144,17 @@ export const rollout: Method = {
     const each = [to, ...keep].map((steps) => from * (steps + 1) / (2 * steps));
     return { teacher: each.reduce((a, b) => a + b) / each.length, student: 0 };
   },
-  fault({ from, to }): Fault | undefined {
-    if (to >= from) return { field: "to", message: `to must be below from's ${from}; got ${to}` };
-  },
+  fault: notFewer,
   learning(parts, { from, to, keep, grid, batch, seed, clamp: below }) {
-    const { schedule, source, coupling, learner, card, autoencoder } = parts, teacher = parts.teacher.denoiser;
+    const { schedule, coupling, learner, card, autoencoder } = parts, teacher = parts.teacher.denoiser;
     const clamp: RolloutPlan["clamp"] = (x0, shape, time) => time <= below ? autoencoder.clamp?.(x0, shape) : undefined;
     const first = schedule(makeGrid(grid, to, schedule)[0]), startOf = startsOf(card, grid, first);
     const serves = [to, ...keep], teacherSteps = from;
-    const plan = { schedule, source, coupling, teacher, teacherSteps, grid, serves, startOf, clamp };
+    const plan = { schedule, coupling, teacher, teacherSteps, grid, serves, startOf, clamp };
     return {
       learner,
-      trainGroups: (update) => makeRolloutGroups(plan, batch, seed, update),
-      heldOutGroups: () =>
-        heldOutGroups((size, seed, k) => makeRolloutGroups({ ...plan, source: parts.heldOut }, size, seed, k), batch),
-      floor: parts.network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.space, groups),
+      ...batchesOf(parts, { batch, seed }, (source, ...which) => makeRolloutGroups({ ...plan, source }, ...which)),
+      floor: targetFloor(parts),
     };
   },
 };

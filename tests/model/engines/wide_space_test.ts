@@ -1,4 +1,5 @@
 /** Latents of many classes (30 scalars: more than a vector register's 16 lanes) and five bond orders, and molecules of 40 nodes, on every engine. */
+import { shaken } from "./shaken.ts";
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { drawNoise, latentLength } from "../../../model/diffusion/latent.ts";
@@ -13,12 +14,7 @@ import { flatten, unflatten } from "../../../model/engines/c/parameters.ts";
 import { createWasmDenoiser } from "../../../model/engines/c/wasm_denoiser.ts";
 import { createGpuDenoiser } from "../../../model/engines/webgpu/denoiser.ts";
 import { createTrainingEngine } from "../../../model/engines/webgpu/training/engine.ts";
-import {
-  createPairAttention,
-  initialise,
-  lossAndGradients,
-  toTensors,
-} from "../../../model/networks/pair_attention/denoiser.ts";
+import { createPairAttention, lossAndGradients, toTensors } from "../../../model/networks/pair_attention/denoiser.ts";
 import { hasCompiler } from "./c/compiler.ts";
 import { found, relativeError, withGpu } from "./webgpu/network.ts";
 
@@ -27,16 +23,7 @@ const space = { vectors: 3, scalars: 30, pairs: 5 }, schedule = cosineSchedule()
 const sizes = { width: 16, blocks: 1 };
 const width = 3 * space.vectors + space.scalars;
 
-/** Parameters of which none is zero. */
-function parameters() {
-  const values = initialise(space, sizes, 3);
-  let k = 0;
-  for (const { data } of values.values()) {
-    const draw = random(9, k++);
-    for (let i = 0; i < data.length; i++) data[i] += 0.05 * draw.normal();
-  }
-  return values;
-}
+const parameters = () => shaken(space, sizes);
 
 const streams = (count: number) => Array.from({ length: count }, (_, k) => random(5, k));
 

@@ -44,7 +44,7 @@ const validate = () => ({
 
 for (const [backend, ignore] of ENGINES) {
   Deno.test({
-    name: `predict() gives each molecule the same, to the last bit, whatever its batch and slot on ${backend}`,
+    name: `predict() gives each molecule the same, to the last bit, whatever its batch and place on ${backend}`,
     ignore,
     fn: () =>
       withFolder(async (root) => {

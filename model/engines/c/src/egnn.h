@@ -64,6 +64,23 @@ typedef struct {
   float *h_out, *x_out;
 } EgnnJob;
 
+/* What worker `index` does of a call. */
+static EgnnJob egnn_job(Egnn *e, int index, Team *team, int *next, int groups, const int *nodes, const int *batches,
+                        const float *h, const float *x, float *h_out, float *x_out) {
+  return (EgnnJob){.e = e,
+                   .index = index,
+                   .groups = groups,
+                   .ok = 1,
+                   .team = team,
+                   .next = next,
+                   .nodes = nodes,
+                   .batches = batches,
+                   .h = h,
+                   .x = x,
+                   .h_out = h_out,
+                   .x_out = x_out};
+}
+
 typedef struct {
   int n, molecules;
   long row; /* the first, in the flat arrays */
@@ -151,18 +168,7 @@ int molstep_egnn_run_groups(Egnn *e, int groups, const int *nodes, const int *ba
   int next = 0, ok = 1, size = 1;
   EgnnJob jobs[THREADS_MAX];
   for (int w = 0; w < e->threads; w++)
-    jobs[w] = (EgnnJob){.e = e,
-                        .index = w,
-                        .groups = groups,
-                        .ok = 1,
-                        .team = &team,
-                        .next = &next,
-                        .nodes = nodes,
-                        .batches = batches,
-                        .h = h,
-                        .x = x,
-                        .h_out = h_out,
-                        .x_out = x_out};
+    jobs[w] = egnn_job(e, w, &team, &next, groups, nodes, batches, h, x, h_out, x_out);
 #if defined(__wasm__)
   egnn_work(&jobs[0]);
 #else
@@ -189,18 +195,7 @@ int molstep_egnn_run_groups_on(Egnn *e, int worker, int groups, const int *nodes
 #else
   Team alone = {.lock = PTHREAD_MUTEX_INITIALIZER, .size = 1};
 #endif
-  EgnnJob job = {.e = e,
-                 .index = worker,
-                 .groups = groups,
-                 .ok = 1,
-                 .team = &alone,
-                 .next = &next,
-                 .nodes = nodes,
-                 .batches = batches,
-                 .h = h,
-                 .x = x,
-                 .h_out = h_out,
-                 .x_out = x_out};
+  EgnnJob job = egnn_job(e, worker, &alone, &next, groups, nodes, batches, h, x, h_out, x_out);
   egnn_work(&job);
   return job.ok;
 }

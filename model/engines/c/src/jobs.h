@@ -36,6 +36,20 @@ typedef struct {
   float *out, scale; /* x0; where `train`, the gradient of z or 0 */
 } Job;
 
+/* What all jobs have: whose network is asked, and what. The caller says what for. */
+static Job job_of(Engine *e, const Net *net, int groups, const int *nodes, const int *batches, const float *z,
+                  const float *times, const float *alpha, const float *sigma) {
+  return (Job){.e = e,
+               .net = net,
+               .groups = groups,
+               .nodes = nodes,
+               .batches = batches,
+               .z = z,
+               .times = times,
+               .alpha = alpha,
+               .sigma = sigma};
+}
+
 /*
  * Tiles are numbered through all groups. A gradient's tile k goes to worker k % threads, so that sums never depend on timing; an
  * estimate depends on its own molecule alone, so prediction's go to whoever comes first.
@@ -152,16 +166,8 @@ static int run_jobs(const Job *common) {
 EXPORT(molstep_predict_groups)
 int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z,
                            const float *times, const float *alpha, const float *sigma, float *out) {
-  Job job = {.e = e,
-             .net = &e->net,
-             .groups = groups,
-             .nodes = nodes,
-             .batches = batches,
-             .z = z,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .out = out};
+  Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
+  job.out = out;
   return run_jobs(&job);
 }
 
@@ -174,19 +180,8 @@ int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *node
                               const float *times, const float *alpha, const float *sigma, float *out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
-  Job job = {.e = e,
-             .net = &e->net,
-             .index = worker,
-             .share = 1,
-             .next = &next,
-             .groups = groups,
-             .nodes = nodes,
-             .batches = batches,
-             .z = z,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .out = out};
+  Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
+  job.index = worker, job.share = 1, job.next = &next, job.out = out;
   work(&job);
   return job.ok;
 }

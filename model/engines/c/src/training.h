@@ -90,19 +90,8 @@ int molstep_gradient(Engine *e, int groups, const int *nodes, const int *batches
                      const float *times, const float *alpha, const float *sigma, const float *weights, float *losses) {
   long molecules = 0;
   for (int k = 0; k < groups; k++) molecules += batches[k];
-  Job job = {.e = e,
-             .net = &e->net,
-             .train = 1,
-             .groups = groups,
-             .nodes = nodes,
-             .batches = batches,
-             .z = z,
-             .target = target,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .weights = weights,
-             .scale = 1.f / molecules};
+  Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
+  job.train = 1, job.target = target, job.weights = weights, job.scale = 1.f / molecules;
   if (!run_jobs(&job)) return 0;
   double sum[3] = {0};
   for (int w = 0; w < e->threads; w++)
@@ -121,18 +110,8 @@ int molstep_gradient_at(Engine *e, int groups, const int *nodes, const int *batc
                         const float *times, const float *alpha, const float *sigma) {
   long molecules = 0;
   for (int k = 0; k < groups; k++) molecules += batches[k];
-  Job job = {.e = e,
-             .net = &e->net,
-             .train = 1,
-             .groups = groups,
-             .nodes = nodes,
-             .batches = batches,
-             .z = z,
-             .dx0 = dx0,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .scale = 1.f / molecules};
+  Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
+  job.train = 1, job.dx0 = dx0, job.scale = 1.f / molecules;
   if (!run_jobs(&job)) return 0;
   sum_gradients(e);
   return 1;
@@ -145,19 +124,8 @@ int molstep_gradient_at(Engine *e, int groups, const int *nodes, const int *batc
 EXPORT(molstep_input_gradient)
 int molstep_input_gradient(Engine *e, int nodes, int batch, const float *z, const float *dx0, const float *times,
                            const float *alpha, const float *sigma, float *dz) {
-  Job job = {.e = e,
-             .net = &e->net,
-             .train = 1,
-             .groups = 1,
-             .nodes = &nodes,
-             .batches = &batch,
-             .z = z,
-             .dx0 = dx0,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .out = dz,
-             .scale = 1.f};
+  Job job = job_of(e, &e->net, 1, &nodes, &batch, z, times, alpha, sigma);
+  job.train = 1, job.dx0 = dx0, job.out = dz, job.scale = 1.f;
   e->norm = __builtin_nanf("");
   return run_jobs(&job);
 }
@@ -178,16 +146,8 @@ int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, co
     run_updates(e, updates, averages_share);
     e->averages_derived = 1;
   }
-  Job job = {.e = e,
-             .net = &e->averages,
-             .groups = 1,
-             .nodes = &nodes,
-             .batches = &batch,
-             .z = z,
-             .times = times,
-             .alpha = alpha,
-             .sigma = sigma,
-             .out = out};
+  Job job = job_of(e, &e->averages, 1, &nodes, &batch, z, times, alpha, sigma);
+  job.out = out;
   return run_jobs(&job);
 }
 

@@ -1,3 +1,4 @@
+import { shaken } from "../shaken.ts";
 import assert from "node:assert/strict";
 import { at, timesOf } from "../../../conditions.ts";
 import * as tf from "@tensorflow/tfjs";
@@ -13,7 +14,6 @@ import { rowsOf } from "../../../../model/networks/pair_attention/conditions.ts"
 import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import {
   createPairAttention,
-  initialise,
   lossAndGradients,
   toTensors,
 } from "../../../../model/networks/pair_attention/denoiser.ts";
@@ -27,16 +27,7 @@ import { has, hasCompiler } from "./compiler.ts";
 
 const space = { vectors: 3, scalars: 12, pairs: 4 }, sizes = { width: 32, blocks: 2 }, schedule = cosineSchedule();
 
-/** Parameters of which none is zero, so that each matters. */
-function parameters() {
-  const values = initialise(space, sizes, 3);
-  let k = 0;
-  for (const { data } of values.values()) {
-    const draw = random(9, k++);
-    for (let i = 0; i < data.length; i++) data[i] += 0.05 * draw.normal();
-  }
-  return values;
-}
+const parameters = () => shaken(space, sizes);
 
 const streams = (count: number, seed = 5) => Array.from({ length: count }, (_, k) => random(seed, k));
 

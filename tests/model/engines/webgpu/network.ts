@@ -1,7 +1,7 @@
 /** What tests of the GPU share: an adapter, if there is one, and small networks of which every parameter matters. */
+import { shaken } from "../shaken.ts";
 import { findAdapter, type Gpu, openGpu } from "../../../../model/engines/webgpu/device.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
-import { initialise } from "../../../../model/networks/pair_attention/denoiser.ts";
 import type { PairAttentionSizes } from "../../../../model/networks/pair_attention/parameters.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
@@ -26,15 +26,7 @@ export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
 }
 
 /** Parameters of which none is zero. */
-export function parameters(sizes: PairAttentionSizes) {
-  const values = initialise(space, sizes, 3);
-  let k = 0;
-  for (const { data } of values.values()) {
-    const draw = random(9, k++);
-    for (let i = 0; i < data.length; i++) data[i] += 0.05 * draw.normal();
-  }
-  return values;
-}
+export const parameters = (sizes: PairAttentionSizes) => shaken(space, sizes);
 
 /** Noisy latents, and a time for each. */
 export function noisy(shape: BatchShape, seed = 5) {
