@@ -62,7 +62,7 @@ export const trainCommand = command({
       'draws more of the times where few-step samplers ask: {"first": 0, "last": 8, "share": 0.8}, log-SNRs (default: none)',
       object().pipe(focusSpec).optional(),
     ),
-    from: option("FILE", "weights (safetensors) of the same network to begin with", z.string().optional()),
+    from: option("FILE", "weights (safetensors) of the same network to begin with, or of one with fewer blocks", z.string().optional()),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),

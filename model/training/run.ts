@@ -11,13 +11,15 @@ import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import { createProgress } from "./progress.ts";
 import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace, trainingData } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
+import { grow } from "../networks/pair_attention/grow.ts";
+import { pairAttentionParameters } from "../networks/pair_attention/parameters.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
 export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
-  /** A safetensors file of the same network to begin with, in place of random weights. */
+  /** A safetensors file of the same network, or of one with fewer blocks, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;
@@ -112,7 +114,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     sizes: { width: settings.width, blocks: settings.blocks },
     seed: settings.seed,
     threads: options.threads,
-    values: first?.values,
+    values: first && grow(pairAttentionParameters(space, settings), first.values, settings.seed),
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);
