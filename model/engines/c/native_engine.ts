@@ -11,6 +11,7 @@ import {
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { conditionFeatures, type ConditionRows } from "../../networks/pair_attention/conditions.ts";
 import { ARRAYS, BLOCKS_MAX, LANES, THREADS_MAX } from "./constants.ts";
+import { chooseKernel, type Kernel, kernelsOf, type PrecisionChoice } from "./kernels.ts";
 import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";
@@ -24,6 +25,10 @@ export interface NativeEngineOptions {
   readonly threads?: number;
   /** Whether gradients and updates are wanted: costs memory. */
   readonly train?: boolean;
+  /** Of the factors of large products. Default `f32`. */
+  readonly precision?: PrecisionChoice;
+  /** The kernel to take of those that compute so; see `chooseKernel`. */
+  readonly isa?: string;
 }
 
 /** Losses of a batch: means over its molecules of the weighted errors. */
@@ -37,6 +42,8 @@ export interface EngineLosses {
 export interface NativeEngine {
   readonly specs: readonly ParameterSpec[];
   readonly threads: number;
+  /** What computes its products. */
+  readonly kernel: Kernel;
   /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters` or `ema`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
@@ -73,9 +80,10 @@ function sizesOf(
 
 /** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
-  const { space, sizes, threads = coreThreads(), train = false } = options;
+  const { space, sizes, threads = coreThreads(), train = false, precision = "f32" } = options;
   const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
   const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
+  const kernel = chooseKernel(kernelsOf(library), precision, options.isa);
   const engine = c.molstep_create(
     sizes.width,
     sizes.blocks,
@@ -85,6 +93,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     levels,
     threads,
     Number(train),
+    kernel.index,
   );
   if (engine === null) {
     throw new RangeError(
@@ -114,6 +123,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   return {
     specs,
     threads,
+    kernel,
     array,
     refresh: () => c.molstep_refresh(engine),
     predict: (z, { batch, nodes }, { features, alpha, sigma }, which = "params") => {

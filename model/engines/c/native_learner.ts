@@ -6,7 +6,7 @@ import { type Group, type Learner, type Losses, needMolecules, type Rates } from
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { rowsOf } from "../../networks/pair_attention/conditions.ts";
 import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
-import type { NativeLibrary } from "./native_library.ts";
+import type { PrecisionChoice } from "./kernels.ts";
 import { flatten } from "./parameters.ts";
 
 /** Sizes, seed of the first values, threads. */
@@ -17,7 +17,8 @@ export interface NativeLearnerOptions {
   /** First values in place of random ones. */
   readonly values?: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   readonly threads?: number;
-  readonly library?: NativeLibrary;
+  /** Of the factors of large products. Default `f32`. */
+  readonly precision?: PrecisionChoice;
 }
 
 /** The engine's arrays that are a state. */

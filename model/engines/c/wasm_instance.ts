@@ -17,6 +17,7 @@ interface Exports {
     levels: number,
     threads: number,
     train: number,
+    kernel: number,
   ): number;
   molstep_parameter_count(engine: number): number;
   molstep_array(engine: number, which: number): number;
@@ -56,7 +57,7 @@ export function createWasmInstance(
   parameters: Float32Array,
 ): Here {
   const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
-  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, levels, 1, 0);
+  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, levels, 1, 0, 0);
   if (engine === 0) {
     throw new RangeError(`no engine for width ${width}, ${blocks} blocks, ${JSON.stringify(space)}, or no memory`);
   }

@@ -24,9 +24,19 @@ static void bias_gradient(int rows, int columns, const float *restrict dy, long 
 }
 
 /* dx[m,k] = dy[m,n] w^T, wt = w^T [n,k] */
-INLINE void input_gradient(int m, int n, int k, const float *dy, long dy_row, const float *wt, float *dx, long dx_row,
-                           int accumulate) {
-  gemm((Gemm){m, k, n, dy, dy_row, 1, wt, k, dx, dx_row, 0, accumulate});
+INLINE void input_gradient(const ProductKernel *kernel, int m, int n, int k, const float *dy, long dy_row,
+                           const float *wt, float *dx, long dx_row, int accumulate) {
+  gemm(kernel, (Gemm){.m = m,
+                      .n = k,
+                      .k = n,
+                      .a = dy,
+                      .a_row = dy_row,
+                      .a_column = 1,
+                      .b = wt,
+                      .b_row = k,
+                      .c = dx,
+                      .c_row = dx_row,
+                      .accumulate = accumulate});
 }
 
 /*
@@ -127,8 +137,8 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
   const long wide = f + SETS;
   /* coordinate sets: d u in act */
   float *du = t->act;
-  weight_gradient(rows * 3, SETS, SETS, k->u, SETS, d->dx, SETS, g + l->mix);
-  input_gradient(rows * 3, SETS, SETS, d->dx, SETS, net->t + lt->mix, du, SETS, 0);
+  weight_gradient(net->kernel, rows * 3, SETS, SETS, k->u, SETS, d->dx, SETS, g + l->mix);
+  input_gradient(net->kernel, rows * 3, SETS, SETS, d->dx, SETS, net->t + lt->mix, du, SETS, 0);
   __builtin_memset(d->dxn, 0, sizeof(float) * rows * 48);
   for (int m = 0; m < t->molecules; m++)
     for (int i = 0; i < n; i++) {
@@ -160,21 +170,21 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
   for (int r = 0; r < rows; r++)
     for (int e = 0; e < f; e++) d->dy[r * wide + e] = d->dh[(long)r * f + e];
   for (long e = 0; e < (long)rows * hidden; e++) t->act[e] = silu_(k->up[e]);
-  weight_gradient(rows, f + SETS, hidden, t->act, hidden, d->dy, wide, g + l->down_w);
+  weight_gradient(net->kernel, rows, f + SETS, hidden, t->act, hidden, d->dy, wide, g + l->down_w);
   bias_gradient(rows, f + SETS, d->dy, wide, g + l->down_b);
-  input_gradient(rows, f + SETS, hidden, d->dy, wide, net->t + lt->down, d->dup, hidden, 0);
+  input_gradient(net->kernel, rows, f + SETS, hidden, d->dy, wide, net->t + lt->down, d->dup, hidden, 0);
   for (long e = 0; e < (long)rows * hidden; e++) d->dup[e] *= silu_slope(k->up[e]);
-  weight_gradient(rows, hidden, f + SETS, k->hn2, wide, d->dup, hidden, g + l->up_w);
+  weight_gradient(net->kernel, rows, hidden, f + SETS, k->hn2, wide, d->dup, hidden, g + l->up_w);
   bias_gradient(rows, hidden, d->dup, hidden, g + l->up_b);
-  input_gradient(rows, hidden, f + SETS, d->dup, hidden, net->t + lt->up, d->dhn, wide, 0);
+  input_gradient(net->kernel, rows, hidden, f + SETS, d->dup, hidden, net->t + lt->up, d->dhn, wide, 0);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < 16; c++) d->dq[r * 16 + c] = d->dhn[r * wide + f + c]; /* of the norms, so far */
   layer_norm_backward(rows, f, k->hn2, k->rstd2, d->dhn, wide, d->dh);
 
   /* attention and messages */
-  weight_gradient(rows, f, f + PAIR, k->mixed, f + PAIR, d->dh, f, g + l->out_w);
+  weight_gradient(net->kernel, rows, f, f + PAIR, k->mixed, f + PAIR, d->dh, f, g + l->out_w);
   bias_gradient(rows, f, d->dh, f, g + l->out_b);
-  input_gradient(rows, f, f + PAIR, d->dh, f, net->t + lt->out, d->dmixed, f + PAIR, 0);
+  input_gradient(net->kernel, rows, f, f + PAIR, d->dh, f, net->t + lt->out, d->dmixed, f + PAIR, 0);
   attention_backward(t, f, k, d->dmixed, d->dpair, d->dqkv);
   for (int r = 0; r < rows; r++)
     for (int j = 0; j < n; j++) {
@@ -197,17 +207,17 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
 
   /* pair network */
   for (long e = 0; e < (long)pairs * PAIR; e++) t->hid[e] = silu_(k->pre[e]);
-  weight_gradient(pairs, PAIR_OUT, PAIR, t->hid, PAIR, d->dpair, PAIR_OUT, g + l->pair_w);
+  weight_gradient(net->kernel, pairs, PAIR_OUT, PAIR, t->hid, PAIR, d->dpair, PAIR_OUT, g + l->pair_w);
   bias_gradient(pairs, PAIR_OUT, d->dpair, PAIR_OUT, g + l->pair_b);
-  input_gradient(pairs, PAIR_OUT, PAIR, d->dpair, PAIR_OUT, net->t + lt->pair, d->dhid, PAIR, 0);
+  input_gradient(net->kernel, pairs, PAIR_OUT, PAIR, d->dpair, PAIR_OUT, net->t + lt->pair, d->dhid, PAIR, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) d->dhid[e] *= silu_slope(k->pre[e]);
   if (d->dz) radial_gradient(pairs, R, d->dhid, net->p + l->radial_w, d->dradial);
-  weight_gradient(pairs, PAIR, R, t->radial, LANES, d->dhid, PAIR, g + l->radial_w);
-  weight_gradient(pairs, PAIR, SHAPES, k->shapes, SHAPES, d->dhid, PAIR, g + l->radial_w + (long)R * PAIR);
+  weight_gradient(net->kernel, pairs, PAIR, R, t->radial, LANES, d->dhid, PAIR, g + l->radial_w);
+  weight_gradient(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, d->dhid, PAIR, g + l->radial_w + (long)R * PAIR);
   for (int r = 0; r < rows; r++) /* the distances' part through c is already there, on the first 16 lanes */
     for (int j = 0; j < n; j++)
       for (int e = SETS; e < SHAPES; e++) d->dshapes[((long)r * n + j) * SHAPES + e] = 0.f;
-  input_gradient(pairs, PAIR, SHAPES, d->dhid, PAIR, net->t + lt->radial, d->dshapes, SHAPES, 1);
+  input_gradient(net->kernel, pairs, PAIR, SHAPES, d->dhid, PAIR, net->t + lt->radial, d->dshapes, SHAPES, 1);
   __builtin_memset(d->dab, 0, sizeof(float) * rows * 2 * PAIR);
   for (int m = 0; m < t->molecules; m++)
     for (int i = 0; i < n; i++)
@@ -217,14 +227,14 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
         for (int e = 0; e < PAIR; e++) a[e] += s[e];
         for (int e = 0; e < PAIR; e++) c[e] += s[e];
       }
-  weight_gradient(rows, 2 * PAIR, f + SETS, k->hn, wide, d->dab, 2 * PAIR, g + l->edge_w);
+  weight_gradient(net->kernel, rows, 2 * PAIR, f + SETS, k->hn, wide, d->dab, 2 * PAIR, g + l->edge_w);
   bias_gradient(rows, 2 * PAIR, d->dab, 2 * PAIR, g + l->edge_b);
-  input_gradient(rows, 2 * PAIR, f + SETS, d->dab, 2 * PAIR, net->t + lt->edge, d->dhn, wide, 0);
+  input_gradient(net->kernel, rows, 2 * PAIR, f + SETS, d->dab, 2 * PAIR, net->t + lt->edge, d->dhn, wide, 0);
   for (int part = 0; part < 3; part++) {
     const float *dpart = d->dqkv + (long)part * rows * f;
-    weight_gradient(rows, f, f, k->hn, wide, dpart, f, g + l->qkv_w + (long)part * f * f);
+    weight_gradient(net->kernel, rows, f, f, k->hn, wide, dpart, f, g + l->qkv_w + (long)part * f * f);
     bias_gradient(rows, f, dpart, f, g + l->qkv_b + part * f);
-    input_gradient(rows, f, f, dpart, f, net->t + lt->qkv + (long)part * f * f, d->dhn, wide, 1);
+    input_gradient(net->kernel, rows, f, f, dpart, f, net->t + lt->qkv + (long)part * f * f, d->dhn, wide, 1);
   }
   layer_norm_backward(rows, f, k->hn, k->rstd1, d->dhn, wide, d->dh);
   for (int r = 0; r < rows; r++)
@@ -243,23 +253,23 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
   const long length = (long)n * width + (long)n * n * s->pairs, lanes = s->lanes;
   float *dlogits = d->dup, *dbonds = d->dpair, *dn = d->dab;
   /* heads */
-  weight_gradient(rows, s->lanes, f, t->hl, f, dlogits, lanes, d->scalars_w);
+  weight_gradient(net->kernel, rows, s->lanes, f, t->hl, f, dlogits, lanes, d->scalars_w);
   bias_gradient(rows, s->lanes, dlogits, lanes, d->scalars_b);
-  input_gradient(rows, s->lanes, f, dlogits, lanes, net->t + net->lt.scalars, d->dhn, f, 0);
+  input_gradient(net->kernel, rows, s->lanes, f, dlogits, lanes, net->t + net->lt.scalars, d->dhn, f, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) t->hid[e] = silu_(t->pre_end[e]);
-  weight_gradient(pairs, LANES, PAIR, t->hid, PAIR, dbonds, LANES, d->bonds_out_w);
+  weight_gradient(net->kernel, pairs, LANES, PAIR, t->hid, PAIR, dbonds, LANES, d->bonds_out_w);
   bias_gradient(pairs, LANES, dbonds, LANES, d->bonds_out_b);
-  input_gradient(pairs, LANES, PAIR, dbonds, LANES, net->t + net->lt.bonds_out, d->dhid, PAIR, 0);
+  input_gradient(net->kernel, pairs, LANES, PAIR, dbonds, LANES, net->t + net->lt.bonds_out, d->dhid, PAIR, 0);
   for (long e = 0; e < (long)pairs * PAIR; e++) d->dhid[e] *= silu_slope(t->pre_end[e]);
   if (d->dz) {
     __builtin_memset(d->dradial, 0, sizeof(float) * pairs * LANES);
     radial_gradient(pairs, s->radial, d->dhid, net->p + net->l.bonds_pair_w, d->dradial);
   }
-  weight_gradient(pairs, PAIR, s->radial, t->radial, LANES, d->dhid, PAIR, g + net->l.bonds_pair_w);
-  weight_gradient(pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR,
+  weight_gradient(net->kernel, pairs, PAIR, s->radial, t->radial, LANES, d->dhid, PAIR, g + net->l.bonds_pair_w);
+  weight_gradient(net->kernel, pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR,
                   g + net->l.bonds_pair_w + (long)s->radial * PAIR);
   bias_gradient(pairs, PAIR, d->dhid, PAIR, g + net->l.bonds_pair_b);
-  input_gradient(pairs, PAIR, SETS, d->dhid, PAIR, net->t + net->lt.bonds_pair, d->dshapes, SETS, 0);
+  input_gradient(net->kernel, pairs, PAIR, SETS, d->dhid, PAIR, net->t + net->lt.bonds_pair, d->dshapes, SETS, 0);
   __builtin_memset(dn, 0, sizeof(float) * rows * PAIR);
   for (int m = 0; m < t->molecules; m++)
     for (int i = 0; i < n; i++)
@@ -269,9 +279,9 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
         for (int k = 0; k < PAIR; k++) a[k] += e[k];
         for (int k = 0; k < PAIR; k++) c[k] += e[k];
       }
-  weight_gradient(rows, PAIR, f, t->hl, f, dn, PAIR, g + net->l.bonds_node_w);
+  weight_gradient(net->kernel, rows, PAIR, f, t->hl, f, dn, PAIR, g + net->l.bonds_node_w);
   bias_gradient(rows, PAIR, dn, PAIR, g + net->l.bonds_node_b);
-  input_gradient(rows, PAIR, f, dn, PAIR, net->t + net->lt.bonds_node, d->dhn, f, 1);
+  input_gradient(net->kernel, rows, PAIR, f, dn, PAIR, net->t + net->lt.bonds_node, d->dhn, f, 1);
   __builtin_memset(d->dh, 0, sizeof(float) * rows * f);
   layer_norm_backward(rows, f, t->hl, t->rstd_end, d->dhn, f, d->dh);
   __builtin_memset(d->dxn, 0, sizeof(float) * rows * 48);
@@ -292,7 +302,7 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
       for (int a = 0; a < 3; a++)
         for (int c = 0; c < 16; c++) g[net->l.sets_in + v * 16 + c] += node[3 * v + a] * d->dx[r * 48 + a * 16 + c];
   }
-  weight_gradient(rows, f, input, in, input, d->dh, f, g + net->l.input_w);
+  weight_gradient(net->kernel, rows, f, input, in, input, d->dh, f, g + net->l.input_w);
   bias_gradient(rows, f, d->dh, f, g + net->l.input_b);
   if (d->dz) input_backward(net, t, z, d);
 }

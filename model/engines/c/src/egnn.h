@@ -34,7 +34,7 @@ Egnn *molstep_egnn_create(int inputs, int outputs, int width, int blocks, int la
   Egnn *e = allocate(sizeof(Egnn));
   if (!e) return 0;
   e->net.s = (EgnnSizes){inputs, outputs, width, blocks, layers, attention, tanh, norm, factor, range};
-  e->net.kernel = choose_kernel(), e->threads = threads;
+  e->net.kernel = &FLOAT32, e->threads = threads;
   EgnnCursor count = {0};
   place_egnn(&count, &e->net);
   e->packed = allocate(count.packed.used * 4);

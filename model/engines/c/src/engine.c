@@ -14,8 +14,8 @@
 #endif
 
 /* Memory of a network's parameters and of what is derived from them. 1, or 0 where it ran out. */
-static int open_network(Net *net, const Sizes *s) {
-  net->s = *s, net->l = make_layout(s), net->lt = make_transposed(s), net->kernel = choose_kernel();
+static int open_network(Net *net, const Sizes *s, const ProductKernel *kernel) {
+  net->s = *s, net->l = make_layout(s), net->lt = make_transposed(s), net->kernel = kernel;
   const long count = net->l.count, heads = padded_count(s);
   net->p = allocate(count * 4);
   float *padded = allocate(heads * 4);
@@ -30,8 +30,21 @@ static int open_network(Net *net, const Sizes *s) {
   return 1;
 }
 
+/* Of kernel `index`, single precision first: its name, 0 where there is none; and whether it is of use here, as ProductKernel says. */
+EXPORT(molstep_kernel_name) const char *molstep_kernel_name(int index) {
+  const ProductKernel *kernel = kernel_at(index);
+  return kernel ? kernel->name : 0;
+}
+EXPORT(molstep_kernel_use) int molstep_kernel_use(int index) {
+  const ProductKernel *kernel = kernel_at(index);
+  return kernel ? kernel->use() : 0;
+}
+
 EXPORT(molstep_create)
-Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train) {
+Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train,
+                       int kernel) {
+  const ProductKernel *product = kernel_at(kernel);
+  if (!product || !product->use()) return 0;
   if (width % 16 || blocks > BLOCKS_MAX || scalars > SCALARS_MAX || pairs > LANES - DISTANCES || levels < 0 ||
       levels > LANES || threads > THREADS_MAX)
     return 0;
@@ -41,10 +54,10 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
   e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, times, lanes};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
-  if (!open_network(net, &e->s)) return 0;
+  if (!open_network(net, &e->s, product)) return 0;
   const long count = net->l.count;
   if (train) {
-    if (!open_network(&e->averages, &e->s)) return 0;
+    if (!open_network(&e->averages, &e->s, product)) return 0;
     net->t = allocate(net->lt.count * 4);
     e->ema = e->averages.p, e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
     if (!net->t || !e->momentum || !e->variance) return 0;

@@ -39,15 +39,22 @@ static long muon_scratch(const Matrix *m) {
  * Newton-Schulz iteration towards the nearest semi-orthogonal matrix (Jordan et al. 2024, Muon).
  * x [r, c] with r <= c, r a multiple of 16, row length c16 (a multiple of 16, padded with zeros); normalised to |x| = 1 on entry.
  */
-static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, int r, int c16) {
+static float *orthogonalise(const ProductKernel *kernel, float *x, float *y, float *xt, float *a, float *b, int r,
+                            int c16) {
   const float cubic = MUON_CUBIC, quintic = MUON_QUINTIC;
   for (int step = 0; step < MUON_STEPS; step++) {
     transpose(x, r, c16, xt);
-    gemm_symmetric((Gemm){r, r, c16, x, c16, 1, xt, r, a, r, 0, 0});
-    gemm_symmetric((Gemm){r, r, r, a, r, 1, a, r, b, r, 0, 0});
+    gemm_symmetric(
+        kernel,
+        (Gemm){.m = r, .n = r, .k = c16, .a = x, .a_row = c16, .a_column = 1, .b = xt, .b_row = r, .c = a, .c_row = r});
+    gemm_symmetric(
+        kernel,
+        (Gemm){.m = r, .n = r, .k = r, .a = a, .a_row = r, .a_column = 1, .b = a, .b_row = r, .c = b, .c_row = r});
     for (long k = 0; k < (long)r * r; k++) b[k] = cubic * a[k] + quintic * b[k];
     for (long k = 0; k < r; k++) b[k * r + k] += (float)MUON_LINEAR;
-    gemm((Gemm){r, c16, r, b, r, 1, x, c16, y, c16, 0, 0});
+    gemm(kernel,
+         (Gemm){
+             .m = r, .n = c16, .k = r, .a = b, .a_row = r, .a_column = 1, .b = x, .b_row = c16, .c = y, .c_row = c16});
     float *swap = x;
     x = y, y = swap;
   }
@@ -55,8 +62,8 @@ static float *orthogonalise(float *x, float *y, float *xt, float *a, float *b, i
 }
 
 /* One Muon update: p -= rate sqrt(max(1, out/in)) orthogonalise(g + beta (m - g)), momentum m <- beta m + (1-beta) g. */
-static void muon_update(const Matrix *m, float *p, const float *g, float *momentum, float gain, float rate,
-                        float *scratch) {
+static void muon_update(const ProductKernel *kernel, const Matrix *m, float *p, const float *g, float *momentum,
+                        float gain, float rate, float *scratch) {
   const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows,
             c16 = (c + 15) / 16 * 16;
   float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
@@ -73,7 +80,7 @@ static void muon_update(const Matrix *m, float *p, const float *g, float *moment
     }
   const float inverse = 1.f / ((float)__builtin_sqrt(norm) + 1e-7f);
   for (long k = 0; k < (long)r * c16; k++) x[k] *= inverse;
-  x = orthogonalise(x, y, xt, a, b, r, c16);
+  x = orthogonalise(kernel, x, y, xt, a, b, r, c16);
   const float ratio = (float)m->columns / m->rows, step = rate * (ratio > 1.f ? __builtin_sqrtf(ratio) : 1.f);
   for (int i = 0; i < m->rows; i++)
     for (int j = 0; j < m->columns; j++)

@@ -26,17 +26,41 @@ typedef struct {
 } Product;
 
 /*
+ * c [m, n] = start + a [m, k] b [k, n] of arrays as they stand, n a multiple of 16; `start` is c itself where `accumulate`, else `bias` [n],
+ * else 0. Element (i, k) of a is at a[i a_row + k a_column], and one of the two strides is 1; element (k, j) of b at b[k b_row + j].
+ */
+typedef struct {
+  int m, n, k;
+  const float *a;
+  long a_row, a_column;
+  const float *b;
+  long b_row;
+  float *c;
+  long c_row;
+  const float *bias;
+  int accumulate;
+  int lower;    /* only what is on and below c's diagonal is wanted: the rest may be written or not */
+  long b_panel; /* not to be set: what kernels keep beside */
+} Gemm;
+
+/*
  * A kernel. Each element of y is one chain over k in order, whatever m is and wherever its row stands: the result for a row does not depend
  * on what else is in the batch.
  */
 typedef struct {
-  const char *name;
-  int rows;  /* of y that are computed together: who divides rows among threads does so in multiples of them */
-  int panel; /* columns of w that are computed together */
+  const char *name; /* what computes, and the precision of factors: avx512-f32 */
+  int rows;         /* of y that are computed together: who divides rows among threads does so in multiples of them */
+  int panel;        /* columns of w that are computed together */
   /* w [k, n] by rows -> packed [k n floats at most]; `packed` is not `w` */
   void (*pack)(int k, int n, const float *w, float *packed);
   void (*multiply)(const Product *product);
+  /* of arrays, for gradients and updates; 0 where the build does not train */
+  void (*arrays)(const Gemm *product);
+  /* 0 where the processor or the system does not grant it, 1 where they do, 2 where it is faster than single precision too */
+  int (*use)(void);
 } ProductKernel;
+
+static int of_use(void) { return 1; }
 
 /* y [m, n] = x [m, k] w [k, n] + bias [n], w packed by `kernel` */
 static inline void linear(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row, const float *w,

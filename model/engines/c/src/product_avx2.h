@@ -4,6 +4,7 @@
 #define PRODUCT_ROWS 6
 #include "product_tiles.h"
 
-static const ProductKernel FLOAT32 = {"avx2 float32", PRODUCT_ROWS, PANEL, pack_panels, multiply_panels};
+static const ProductKernel FLOAT32 = {"avx2-f32",      PRODUCT_ROWS,    PANEL, pack_panels,
+                                      multiply_panels, multiply_arrays, of_use};
 
 #endif

@@ -3,8 +3,27 @@
 #define MOLSTEP_PRODUCT_KERNELS_H
 #include "vector.h"
 #include FLOAT32_HEADER
+#if defined(__AVX512FP16__)
+#include "product_f16.h"
+#endif
+#if defined(__AVX512BF16__)
+#include "product_bf16.h"
+#endif
 
-/* The kernel of a network that is made now. */
-static inline const ProductKernel *choose_kernel(void) { return &FLOAT32; }
+static const ProductKernel *const KERNELS[] = {
+    &FLOAT32,
+#if defined(__AVX512FP16__)
+    &F16,
+#endif
+#if defined(__AVX512BF16__)
+    &BF16,
+#endif
+};
+enum { KERNEL_COUNT = sizeof KERNELS / sizeof KERNELS[0] };
+
+/* Kernel `index`, single precision first; 0 where there is none. */
+static inline const ProductKernel *kernel_at(int index) {
+  return index >= 0 && index < KERNEL_COUNT ? KERNELS[index] : 0;
+}
 
 #endif

@@ -16,23 +16,7 @@
 /* Columns of a tile, in vectors and in floats. */
 enum { TILE_VECTORS = 2, PANEL = TILE_VECTORS * VECTOR_FLOATS };
 
-/*
- * c [m, n] = start + a [m, k] b [k, n], n a multiple of VECTOR_FLOATS; `start` is c itself where `accumulate`, else `bias` [n], else 0. Element
- * (i, k) of a is at a[i a_row + k a_column]; element (k, j) of b in panel p = j / PANEL, at b[p b_panel + k b_row + j % PANEL].
- */
-typedef struct {
-  int m, n, k;
-  const float *a;
-  long a_row, a_column;
-  const float *b;
-  long b_row;
-  float *c;
-  long c_row;
-  const float *bias;
-  int accumulate;
-  long b_panel;
-} Gemm;
-
+/* A product as the tiles take it: column j of b stands in panel p = j / PANEL, element (k, j) at b[p b_panel + k b_row + j % PANEL]. */
 /* Rows that share a pointer: an instruction adds 0, 1 or 2 strides to it by itself. */
 enum { ROWS_A_POINTER = 3, ROW_POINTERS = (PRODUCT_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER };
 
@@ -111,6 +95,21 @@ static void pack_panels(int k, int n, const float *w, float *packed) {
     for (int i = 0; i < k; i++)
       for (int c = j; c < n && c < j + PANEL; c += VECTOR_FLOATS, packed += VECTOR_FLOATS)
         put(packed, 0, part(w + (long)i * n + c, 0));
+}
+
+static void multiply_arrays(const Gemm *product) {
+  Gemm g = *product;
+  g.b_panel = PANEL;
+  if (!g.lower) {
+    multiply_tiles(&g);
+    return;
+  }
+  for (int j = 0; j < product->n; j += PANEL) { /* a panel's rows from the diagonal on */
+    g.m = product->m - j, g.n = product->n - j < PANEL ? product->n - j : PANEL;
+    g.a = product->a + j * g.a_row, g.b = product->b + j, g.c = product->c + j * g.c_row + j;
+    g.bias = product->bias ? product->bias + j : 0;
+    multiply_tiles(&g);
+  }
 }
 
 static void multiply_panels(const Product *p) {

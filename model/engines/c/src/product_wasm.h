@@ -115,6 +115,6 @@ static void multiply_staged(const Product *p) {
     }
 }
 
-static const ProductKernel FLOAT32 = {"wasm float32", WASM_ROWS, WASM_PANEL, pack_steps, multiply_staged};
+static const ProductKernel FLOAT32 = {"wasm-f32", WASM_ROWS, WASM_PANEL, pack_steps, multiply_staged, 0, of_use};
 
 #endif

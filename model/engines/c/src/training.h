@@ -44,7 +44,7 @@ static void *update_share(void *argument) {
   float *p = e->net.p;
   const float *g = e->worker[0].gradient;
   for (int k = u->index; k < u->all; k += e->threads)
-    muon_update(&u->list[k], p, g, e->momentum, u->gain, u->muon, e->worker[u->index].scratch);
+    muon_update(e->net.kernel, &u->list[k], p, g, e->momentum, u->gain, u->muon, e->worker[u->index].scratch);
   if (u->index == 0) { /* Adam on what lies between Muon's matrices, which are in storage order: little */
     long at = 0;
     for (int k = 0; k <= u->all; k++) {

@@ -1,0 +1,115 @@
+/*
+ * Products of 16-bit factors with sums in single precision: what kernels of that kind have in common. Factors are converted where they are
+ * multiplied, a block at a time, so all around stays in single precision. Small products, where converting would cost more than it saves and
+ * where logits are made, are left to the kernel in single precision.
+ */
+#ifndef MOLSTEP_NARROW_H
+#define MOLSTEP_NARROW_H
+#include "product.h"
+#include "vector.h"
+#include FLOAT32_HEADER
+
+enum {
+  NARROW_LEAST = 64,    /* fewest rows and columns of a factor that is converted, */
+  NARROW_MOST = 4096,   /* and most rows */
+  NARROW_ROWS = 96,     /* rows of a that are packed at once, at most, */
+  NARROW_BYTES = 98304, /* and their bytes, but for 16 rows of the deepest */
+  NARROW_DEPTH = 288,   /* rows and columns of b that are packed at once, where b is no weight */
+  NARROW_COLUMNS = 256
+};
+enum { NARROW_ROOM = NARROW_MOST * 16 * 2 > NARROW_BYTES ? NARROW_MOST * 16 * 2 : NARROW_BYTES };
+
+/*
+ * A block: c [m, n] = start + undo[i] (a b)[i, j], where a and b lie as the kind packs them; start as in Product. Of a block that is `lower`
+ * only columns up to `diagonal` + m are wanted.
+ */
+typedef struct {
+  int m, n, k;
+  const void *a, *b;
+  long a_row, a_column; /* as pack_a() left them */
+  const float *undo;    /* [m] what undoes the scales of a's rows and of b */
+  const float *bias;
+  int accumulate, lower, diagonal;
+  float *c;
+  long c_row;
+} NarrowBlock;
+
+/* A kind of 16-bit factors. What is packed starts on a cache line. */
+typedef struct {
+  int depth; /* k is rounded up to its multiples */
+  /* b [k, n], rows b_row apart -> packed. Returns what undoes its scale. */
+  float (*pack_b)(int k, int n, const float *b, long b_row, void *packed);
+  /* block->m rows of a -> packed; writes a_row, a_column of the block and what undoes each row's scale */
+  void (*pack_a)(NarrowBlock *block, const float *a, long a_row, long a_column, void *packed, float *undo);
+  void (*multiply)(const NarrowBlock *block);
+} NarrowKind;
+
+/* Whether a product with b [k, n] is one of 16-bit factors. */
+static inline int narrow_fits(int k, int n) { return k >= NARROW_LEAST && k <= NARROW_MOST && n >= NARROW_LEAST; }
+
+/* Where a packed weight begins, on a cache line behind the number that undoes its scale. It takes about half the room of w. */
+static inline char *narrow_at(const float *packed) { return (char *)(((unsigned long)packed + 4 + 63) & ~63ul); }
+
+INLINE void narrow_pack(const NarrowKind *kind, int k, int n, const float *w, float *packed) {
+  if (!narrow_fits(k, n)) pack_panels(k, n, w, packed);
+  else packed[0] = kind->pack_b(k, n, w, n, narrow_at(packed));
+}
+
+/* All rows of a block whose b is packed. `b_undo` undoes b's scale. */
+INLINE void narrow_rows(const NarrowKind *kind, const float *a, long a_row, long a_column, float b_undo,
+                        NarrowBlock whole) {
+  char packed[NARROW_ROOM] __attribute__((aligned(64)));
+  float undo[NARROW_ROWS];
+  const int depth = (whole.k + kind->depth - 1) / kind->depth * kind->depth,
+            most = NARROW_BYTES / (2 * depth) / 48 * 48,
+            rows = most > NARROW_ROWS ? NARROW_ROWS
+                   : most < 16        ? 16
+                                      : most;
+  for (int i = 0; i < whole.m; i += rows) {
+    NarrowBlock block = whole;
+    block.m = whole.m - i < rows ? whole.m - i : rows, block.diagonal = whole.diagonal + i;
+    if (block.lower && block.diagonal + block.m <= 0) continue;
+    kind->pack_a(&block, a + i * a_row, a_row, a_column, packed, undo);
+    for (int r = 0; r < block.m; r++) undo[r] *= b_undo;
+    block.a = packed, block.undo = undo, block.c = whole.c + i * whole.c_row;
+    kind->multiply(&block);
+  }
+}
+
+INLINE void narrow_multiply(const NarrowKind *kind, const Product *p) {
+  if (!narrow_fits(p->k, p->n)) {
+    multiply_panels(p);
+    return;
+  }
+  NarrowBlock whole = {.m = p->m, .n = p->n, .k = p->k, .b = narrow_at(p->w), .bias = p->bias};
+  whole.accumulate = p->accumulate, whole.c = p->y, whole.c_row = p->y_row;
+  narrow_rows(kind, p->x, p->x_row, 1, p->w[0], whole);
+}
+
+INLINE void narrow_arrays(const NarrowKind *kind, const Gemm *g) {
+  if (!narrow_fits(g->k, g->n) || g->m < NARROW_LEAST) {
+    multiply_arrays(g);
+    return;
+  }
+  char packed[NARROW_DEPTH * NARROW_COLUMNS * 2] __attribute__((aligned(64)));
+  for (int k = 0; k < g->k; k += NARROW_DEPTH)
+    for (int j = 0; j < g->n; j += NARROW_COLUMNS) {
+      NarrowBlock whole = {.m = g->m, .b = packed, .c = g->c + j, .c_row = g->c_row};
+      whole.k = g->k - k < NARROW_DEPTH ? g->k - k : NARROW_DEPTH;
+      whole.n = g->n - j < NARROW_COLUMNS ? g->n - j : NARROW_COLUMNS;
+      whole.accumulate = g->accumulate || k > 0, whole.bias = g->bias ? g->bias + j : 0;
+      whole.lower = g->lower, whole.diagonal = -j;
+      const float undo = kind->pack_b(whole.k, whole.n, g->b + k * g->b_row + j, g->b_row, packed);
+      narrow_rows(kind, g->a + k * g->a_column, g->a_row, g->a_column, undo, whole);
+    }
+}
+
+/* The kernel NAME of a kind. */
+#define NARROW_KERNEL(KERNEL, KIND, NAME, ROWS, PANEL_COLUMNS, USE)                                                  \
+  static void KERNEL##_pack(int k, int n, const float *w, float *at) { narrow_pack(&KIND, k, n, w, at); }            \
+  static void KERNEL##_multiply(const Product *p) { narrow_multiply(&KIND, p); }                                     \
+  static void KERNEL##_arrays(const Gemm *g) { narrow_arrays(&KIND, g); }                                            \
+  static const ProductKernel KERNEL = {NAME, ROWS, PANEL_COLUMNS, KERNEL##_pack, KERNEL##_multiply, KERNEL##_arrays, \
+                                       USE};
+
+#endif
