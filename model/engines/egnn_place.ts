@@ -49,7 +49,7 @@ export function placeEgnns<T>(
     return { part, why };
   };
   return place<T>({
-    native: async () => made((await import("./c/egnn_native.ts")).createNativeEgnn),
+    native: async () => ({ part: await made((await import("./c/egnn_native.ts")).createNativeEgnn) }),
     wasm: async () => made((await import("./c/egnn_wasm.ts")).createWasmEgnn),
     gpu: lacking === undefined ? gpu : undefined,
     tensors: onTensors,

@@ -3,11 +3,14 @@ import { existsSync } from "node:fs";
 import type { Backend } from "./tensorflow/types.ts";
 import { lackingAdapter } from "./webgpu/device.ts";
 import type { PartOptions, Placed } from "./placing.ts";
-import { hasPrecision, lackingPrecision, precisionNeeds } from "./runtimes.ts";
+import { backendOf, hasPrecision, lackingPrecision, precisionNeeds } from "./runtimes.ts";
 
 /** How to make a part in each place. */
 export interface Places<T> {
-  native(): T | Promise<T>;
+  /** And what computes its products, of a part that {@link Places.narrow} says may have others than of 32 bits. */
+  native(): Promise<{ readonly part: T; readonly kernel?: string }>;
+  /** Whether the native engine has kernels of 16-bit factors for this part, where the processor grants them. */
+  readonly narrow?: boolean;
   wasm(): T | Promise<T>;
   /** On the GPU, by kernels of our own; absent where there are none for this part. */
   gpu?(): Promise<{ readonly part: T; readonly why: string }>;
@@ -19,7 +22,6 @@ export interface Places<T> {
 /** Somewhere to try: its name, why it is not worth it, and how. */
 type Candidate<T> = [name: string, lacks: () => Promise<string | undefined>, make: () => Promise<Placed<T>>];
 
-const NATIVE = { name: "native", why: "the engine, compiled here" };
 const WASM = { name: "wasm", why: "the engine in WebAssembly" };
 
 const reason = (error: unknown) => error instanceof Error ? error.message : String(error);
@@ -29,18 +31,27 @@ const reason = (error: unknown) => error instanceof Error ? error.message : Stri
  * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
  * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
  *
- * @throws RangeError where the backend does not compute in the precision asked for; Error where what was asked for does not work here
+ * With products of 16 bits only those of them are tried that have kernels of the format for this part, and what is taken has the kernel in its name.
+ *
+ * @throws RangeError where no backend, or not the one asked for, computes in the precision asked for; Error where what was asked for does not work here
  */
 export async function place<T>(
   places: Places<T>,
-  { choice, openTensors, precision }: Pick<PartOptions, "choice" | "openTensors" | "precision">,
+  { choice, openTensors, precision = "f32" }: Pick<PartOptions, "choice" | "openTensors" | "precision">,
 ): Promise<Placed<T>> {
-  const { lacking } = places, contradiction = lackingPrecision(choice, precision), narrow = precision === "f16";
+  const { lacking } = places, contradiction = lackingPrecision(choice, precision), narrow = precision !== "f32";
   if (contradiction) throw new RangeError(contradiction);
-  if (narrow && !places.gpu) {
-    throw new RangeError(precisionNeeds(precision, `it has no kernels for this part${lacking ? ` (${lacking})` : ""}`));
-  }
-  const native = async () => ({ part: await places.native(), backend: NATIVE });
+  /** Why a backend has no products of 16 bits for this part; undefined where it may have them. */
+  const lackingNarrow = (name: string): string | undefined => {
+    if (!narrow || (name === "webgpu" ? places.gpu : places.narrow)) return undefined;
+    return `it has no kernels of ${precision} for this part${lacking ? ` (${lacking})` : ""}`;
+  };
+  const unfit = choice === "auto" ? undefined : lackingNarrow(choice);
+  if (unfit) throw new RangeError(precisionNeeds(precision, `${choice}: ${unfit}`));
+  const native = async () => {
+    const { part, kernel } = await places.native(), products = kernel ? `, products ${kernel}` : "";
+    return { part, backend: { name: backendOf("native", precision, kernel), why: `the engine, compiled here${products}` } };
+  };
   const wasm = async () => ({ part: await places.wasm(), backend: WASM });
   const tensors = async () => {
     const backend = await openTensors(), { name, why } = backend;
@@ -48,7 +59,8 @@ export async function place<T>(
   };
   const gpu = async () => {
     const { part, why } = await places.gpu!();
-    return { part, backend: { name: "webgpu", why: precision === "f16" ? `${why}, products of 16-bit floats` : why } };
+    const products = narrow ? ", products of 16-bit floats" : "";
+    return { part, backend: { name: backendOf("webgpu", precision), why: `${why}${products}` } };
   };
   if (choice !== "auto") {
     if (choice === "webgpu" && places.gpu) {
@@ -63,7 +75,7 @@ export async function place<T>(
   }
   const passed: string[] = [];
   const candidates: Candidate<T>[] = [
-    ...(places.gpu ? [["webgpu", lackingAdapter, gpu] satisfies Candidate<T>] : []),
+    ...(places.gpu || narrow ? [["webgpu", lackingAdapter, gpu] satisfies Candidate<T>] : []),
     ["tensorflow", lackingGpu, tensors],
     ["native", () => lacking === undefined ? lackingLibrary() : Promise.resolve(lacking), native],
     ["wasm", () => Promise.resolve(lacking), wasm],
@@ -71,7 +83,7 @@ export async function place<T>(
   ];
   for (const [name, lacks, make] of candidates) {
     if (!hasPrecision(name, precision)) continue;
-    const lack = await lacks();
+    const lack = lackingNarrow(name) ?? await lacks();
     if (lack) {
       passed.push(`${name}: ${lack}`);
       continue;
@@ -94,8 +106,15 @@ async function lackingGpu(): Promise<string | undefined> {
   if (!existsSync("/dev/nvidiactl")) return "there is no GPU";
 }
 
-/** Why the native engine is passed over. */
+/** Why the native engine is passed over. Throws RangeError where `MOLSTEP_ISA` names no kernel of it: that is no reason to compute elsewhere. */
 async function lackingLibrary(): Promise<string | undefined> {
-  const { findNativeLibrary } = await import("./c/native_library.ts");
-  if (findNativeLibrary() === undefined) return "it is not compiled; --backend native does so";
+  const { findNativeLibrary, openNativeLibrary } = await import("./c/native_library.ts");
+  const path = findNativeLibrary();
+  if (path === undefined) return "it is not compiled; --backend native does so";
+  const { checkIsa } = await import("./c/kernels.ts"), library = openNativeLibrary(path);
+  try {
+    checkIsa(library);
+  } finally {
+    library.close();
+  }
 }

@@ -12,9 +12,11 @@ export function placePairAttention(
 ): Promise<Placed<Denoiser>> {
   const onEngine = { ...engine, workers: options.threads };
   return place<Denoiser>({
+    narrow: true,
     async native() {
       const { createNativeDenoiser } = await import("../engines/c/native_denoiser.ts");
-      return createNativeDenoiser(onEngine, tensors);
+      const part = await createNativeDenoiser({ ...onEngine, precision: options.precision }, tensors);
+      return { part, kernel: part.kernel.name };
     },
     async wasm() {
       const { createWasmDenoiser } = await import("../engines/c/wasm_denoiser.ts");

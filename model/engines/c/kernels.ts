@@ -1,5 +1,5 @@
 /** The product kernels of the native engine: which there are on this processor, and which one computes. */
-import type { Precision } from "../runtimes.ts";
+import type { Precision, PrecisionChoice } from "../runtimes.ts";
 import type { NativeLibrary } from "./native_library.ts";
 
 /** A kernel that can be used here. */
@@ -12,9 +12,6 @@ export interface Kernel {
   /** Whether it is faster than single precision on this processor. */
   readonly faster: boolean;
 }
-
-/** What a caller may ask for: a precision of factors, or whatever is fastest here. Sums are in single precision in any case. */
-export type PrecisionChoice = Precision | "auto";
 
 /** The variable that names the kernel to take of those that compute in what is asked for. */
 export const ISA = "MOLSTEP_ISA";
@@ -30,6 +27,18 @@ export function kernelsOf(library: NativeLibrary): Kernel[] {
   }
 }
 
+/** The kernel that the environment names. @throws RangeError where it names none of these */
+function namedKernel(kernels: readonly Kernel[], isa: string | undefined): Kernel | undefined {
+  const named = kernels.find(({ name }) => name === isa), names = kernels.map(({ name }) => name).join(", ");
+  if (isa && !named) throw new RangeError(`${ISA} must name a kernel of this processor: ${names}; got ${isa}`);
+  return named;
+}
+
+/** Checks what the environment asks of a library. @throws RangeError where it names a kernel that is not there, with those that are */
+export function checkIsa(library: NativeLibrary): void {
+  namedKernel(kernelsOf(library), Deno.env.get(ISA));
+}
+
 /**
  * The kernel that computes in a precision.
  *
@@ -41,8 +50,7 @@ export function chooseKernel(
   precision: PrecisionChoice,
   isa: string | undefined = Deno.env.get(ISA),
 ): Kernel {
-  const names = kernels.map(({ name }) => name).join(", "), named = kernels.find(({ name }) => name === isa);
-  if (isa && !named) throw new RangeError(`${ISA} must name a kernel of this processor: ${names}; got ${isa}`);
+  const named = namedKernel(kernels, isa);
   if (named && (precision === "auto" || precision === named.precision)) return named;
   const fit = precision === "auto"
     ? kernels.find(({ faster }) => faster) ?? kernels.find((kernel) => kernel.precision === "f32")

@@ -11,7 +11,8 @@ import {
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { conditionFeatures, type ConditionRows } from "../../networks/pair_attention/conditions.ts";
 import { ARRAYS, BLOCKS_MAX, LANES, THREADS_MAX } from "./constants.ts";
-import { chooseKernel, type Kernel, kernelsOf, type PrecisionChoice } from "./kernels.ts";
+import type { PrecisionChoice } from "../runtimes.ts";
+import { chooseKernel, type Kernel, kernelsOf } from "./kernels.ts";
 import { coreThreads } from "./threads.ts";
 import type { Member } from "./member.ts";
 import { buildNativeLibrary, openNativeLibrary } from "./native_library.ts";

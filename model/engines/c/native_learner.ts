@@ -6,7 +6,8 @@ import { type Group, type Learner, type Losses, needMolecules, type Rates } from
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { rowsOf } from "../../networks/pair_attention/conditions.ts";
 import { createNativeEngine, type EngineLosses } from "./native_engine.ts";
-import type { PrecisionChoice } from "./kernels.ts";
+import { backendOf, type PrecisionChoice } from "../runtimes.ts";
+import type { Kernel } from "./kernels.ts";
 import { flatten } from "./parameters.ts";
 
 /** Sizes, seed of the first values, threads. */
@@ -29,7 +30,7 @@ function summed(losses: EngineLosses): Losses {
 }
 
 /** Throws as `createNativeEngine`. */
-export function createNativeLearner(options: NativeLearnerOptions): Learner {
+export function createNativeLearner(options: NativeLearnerOptions): Learner & { readonly kernel: Kernel } {
   const engine = createNativeEngine({ ...options, train: true });
   const first = flatten(engine.specs, options.values ?? initialise(options.space, options.sizes, options.seed));
   let updates = 0;
@@ -43,8 +44,10 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner {
     return norm;
   };
 
+  const { kernel } = engine;
   return {
-    backend: "native",
+    kernel,
+    backend: backendOf("native", kernel.precision, kernel.name),
     async update(groups: Group[], rates: Rates) {
       const losses = summed(await engine.gradient(groups));
       if (!Number.isFinite(losses.total)) return losses;
