@@ -17,7 +17,7 @@ import { TRAINERS } from "../model/engines/open_learner.ts";
 import { command, type Terminal } from "./command.ts";
 import { talkToParent } from "../model/service/jobs/parent.ts";
 import { runLadder } from "../model/service/ladder.ts";
-import { gridOf } from "./sampling_options.ts";
+import { gridOf, trainingPrecision } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
@@ -93,6 +93,7 @@ export const distillCommand = command({
     ),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
+    precision: trainingPrecision,
     "validate-seconds": option("N", "seconds of training between validations (default 90)", positive().optional()),
     "checkpoint-seconds": option("N", "seconds of training between checkpoints (default 60)", positive().optional()),
   },
@@ -138,10 +139,41 @@ function wholeSettings(json: string, { minutes, updates }: Limits): { settings: 
 
 /** The round that options name, what they leave open filled in as for POST /distill. @throws UsageError */
 export function acceptOptions(values: Record<string, unknown> & Limits, { card }: ModelEntry) {
-  const { method, variant, from, to, clamp, width, blocks, name, batch, seed, accept, samples, minutes, updates } =
-    values;
+  const {
+    method,
+    variant,
+    from,
+    to,
+    clamp,
+    width,
+    blocks,
+    name,
+    batch,
+    seed,
+    accept,
+    samples,
+    precision,
+    minutes,
+    updates,
+  } = values;
   const order = roundOrder.safeParse(given({
-    ...{ method, variant, from, to, clamp, width, blocks, name, batch, seed, accept, samples, minutes, updates },
+    ...{
+      method,
+      variant,
+      from,
+      to,
+      clamp,
+      width,
+      blocks,
+      name,
+      batch,
+      seed,
+      accept,
+      samples,
+      precision,
+      minutes,
+      updates,
+    },
     model: card.name,
     grid: gridOf(values.grid as Record<string, unknown> | undefined),
     keep: (values.keep as string | undefined)?.split(",").map(Number),

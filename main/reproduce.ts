@@ -51,6 +51,7 @@ export const reproduceCommand = command({
     ),
     backend: samplingOptions.backend,
     threads: samplingOptions.threads,
+    precision: samplingOptions.precision,
     batch: samplingOptions.batch,
   },
   async run(values, terminal) {

@@ -4,7 +4,7 @@ import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
-import { PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import { PRECISION_CHOICES, PRECISIONS, precisionsInWords, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { object, option, UsageError, whole } from "./options.ts";
 
 /** Which sampler runs, and where. */
@@ -32,11 +32,18 @@ export const samplingOptions = {
   threads: option("N", "threads of the engine (default: all cores)", whole(1, THREADS_MAX).optional()),
   precision: option(
     "NAME",
-    `number format of products: ${PRECISIONS.join(" or ")} (default f32; f16 needs --backend webgpu)`,
+    `number format of products: ${precisionsInWords()} (default f32, with which a seed's molecules are reproducible)`,
     z.enum(PRECISIONS).default("f32"),
   ),
   batch: option("N", "most molecules sampled together (default 64)", whole(1, 4096).default(64)),
 };
+
+/** In what is trained. */
+export const trainingPrecision = option(
+  "NAME",
+  `number format of products: auto, the fastest of the processor, ${precisionsInWords()}; 16 bits on the native engine only (default auto)`,
+  z.enum(PRECISION_CHOICES).optional(),
+);
 
 /** The grid that an option names. */
 export function gridOf(value: Record<string, unknown> | undefined) {

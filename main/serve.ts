@@ -1,6 +1,6 @@
 /** molstep serve */
 import { z } from "zod";
-import { RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import { PRECISIONS, precisionsInWords, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { parseConfig } from "../routes/config.ts";
 import { createLog } from "../routes/log.ts";
 import { serve } from "../routes/serve.ts";
@@ -19,15 +19,21 @@ export const serveCommand = command({
       `${RUNTIME_CHOICES.join(", ")} (MOLSTEP_BACKEND; default auto)`,
       z.enum(RUNTIME_CHOICES).optional(),
     ),
+    precision: option(
+      "NAME",
+      `number format of products: ${precisionsInWords()} (MOLSTEP_PRECISION; default f32)`,
+      z.enum(PRECISIONS).optional(),
+    ),
     models: option("FOLDERS", "folders of models, set apart by colons (MOLSTEP_MODELS)", z.string().optional()),
     preload: option("NAMES", "models to load at the start (MOLSTEP_PRELOAD; default qm9)", z.string().optional()),
   },
-  async run({ port, host, backend, models, preload }, { environment, error }) {
+  async run({ port, host, backend, precision, models, preload }, { environment, error }) {
     const config = parseConfig({
       ...environment,
       ...(port !== undefined && { PORT: String(port) }),
       ...(host !== undefined && { MOLSTEP_HOST: host }),
       ...(backend !== undefined && { MOLSTEP_BACKEND: backend }),
+      ...(precision !== undefined && { MOLSTEP_PRECISION: precision }),
       ...(models !== undefined && { MOLSTEP_MODELS: models }),
       ...(preload !== undefined && { MOLSTEP_PRELOAD: preload }),
     });

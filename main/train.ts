@@ -11,6 +11,7 @@ import { runTraining } from "../model/training/run.ts";
 import { focusSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
+import { trainingPrecision } from "./sampling_options.ts";
 
 /** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
@@ -62,10 +63,15 @@ export const trainCommand = command({
       'draws more of the times where few-step samplers ask: {"first": 0, "last": 8, "share": 0.8}, log-SNRs (default: none)',
       object().pipe(focusSpec).optional(),
     ),
-    from: option("FILE", "weights (safetensors) of the same network to begin with, or of one with fewer blocks", z.string().optional()),
+    from: option(
+      "FILE",
+      "weights (safetensors) of the same network to begin with, or of one with fewer blocks",
+      z.string().optional(),
+    ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
+    precision: trainingPrecision,
   },
   async run({ name, kind, data, "data-set": dataSet, export: to, ...options }, { error, interactive, signal }) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
@@ -73,11 +79,17 @@ export const trainCommand = command({
     if (kind === "molstep") {
       await runTraining({ ...options, folder, modelName: name, data, dataSet, ...out });
     } else {
-      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, ...settings } = options;
+      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, precision, ...settings } =
+        options;
       if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
+      if (precision !== undefined && precision !== "auto" && precision !== "f32") {
+        throw new UsageError(
+          `the precision of ${kind}, which TensorFlow.js trains, must be auto or f32; got ${precision}`,
+        );
+      }
       if (!["auto", ...BACKENDS].includes(backend)) {
         throw new UsageError(`the backend of ${kind} must be auto, ${BACKENDS.join(", ")}; got ${backend}`);
       }

@@ -43,6 +43,7 @@ export const tuneCommand = command({
     decoding: option("NAME", `${DECODINGS.join(" or ")} (default argmax)`, z.enum(DECODINGS).default("argmax")),
     backend: samplingOptions.backend,
     threads: samplingOptions.threads,
+    precision: samplingOptions.precision,
     batch: option("N", "most molecules sampled together (default 256)", whole(1, 4096).default(256)),
     grid: option("JSON", "one grid in place of those that are compared", object().optional()),
     sdf: option(

@@ -1,7 +1,13 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
-import { lackingPrecision, type Precision, PRECISIONS, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import {
+  lackingPrecision,
+  type Precision,
+  PRECISIONS,
+  precisionsInWords,
+  RUNTIME_CHOICES,
+} from "../model/engines/runtimes.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -22,7 +28,13 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_BACKEND: z.enum(RUNTIME_CHOICES).default("auto").describe("Where the networks run"),
   MOLSTEP_THREADS: whole(1, THREADS_MAX).optional().describe("Threads of the engine; the machine's cores where absent"),
   MOLSTEP_PRECISION: z.enum(PRECISIONS).default("f32").describe(
-    "Number format of products; f16 needs the backend webgpu, on an adapter with `shader-f16`",
+    `Number format of the factors of products, where the backend has it: ${precisionsInWords()}. f32 is the reproducible one; ` +
+      "16 bits need an adapter with `shader-f16`, or a processor with AVX512-FP16 or AVX512-BF16",
+  ),
+  // Read by the engine itself, as other commands have it, too.
+  MOLSTEP_ISA: z.string().optional().describe(
+    "The native engine's product kernel, such as `avx512-f16`, of those that compute in the precision asked for; one that the processor lacks is told " +
+      "when the first model loads, with those that it has. The best where absent",
   ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
     "Most workers that validate molecules, some 100 MiB each; where absent a core less than there are, from 1 to 3. 0: none",

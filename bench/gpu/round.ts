@@ -1,5 +1,5 @@
 /** A round of distillation by `POST /distill` on a GPU, from the order to the student in service, or to why it is none. */
-import type { RuntimeChoice } from "../../model/engines/runtimes.ts";
+import { type RuntimeChoice, runtimeOf } from "../../model/engines/runtimes.ts";
 import { type SeenJob, untilJob } from "../job.ts";
 import { startService } from "../service_process.ts";
 import type { Result } from "../table.ts";
@@ -53,7 +53,7 @@ export async function checkRound(
       patience,
       teller(onProgress),
     );
-    if (begun.backend !== backend) {
+    if (runtimeOf(String(begun.backend)) !== backend) {
       throw new Error(`the service runs on ${backend}, the round trained on ${begun.backend}`);
     }
     const after = await service.generate({ count: 4, steps: order.to, seed: 1 });

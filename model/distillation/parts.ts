@@ -10,11 +10,11 @@ import { type ModelEntry, studentPath } from "../models/overlay.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "../models/parts.ts";
 import type { PartOptions } from "../engines/placing.ts";
 import { readSafetensors } from "../diffusion/safetensors.ts";
-import type { RuntimeChoice } from "../engines/runtimes.ts";
+import { type RuntimeName, runtimeOf } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { loadExamples } from "../training/data.ts";
 import { averagesOf, type Learner } from "../diffusion/learner.ts";
-import { openLearner, type Trainer } from "../engines/open_learner.ts";
+import { openLearner } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import type { RoundOptions } from "./round.ts";
@@ -89,15 +89,23 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const values = fresh ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = { width: network.width, blocks: network.blocks, levels };
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
-  const setup = { space: card.space, sizes, seed: settings.seed, values, threads, openGpu };
+  const setup = {
+    space: card.space,
+    sizes,
+    seed: settings.seed,
+    values,
+    threads,
+    precision: settings.precision ?? "auto",
+    openGpu,
+  };
   const { learner, why } = await openLearner(backend, setup);
-  const choice = learner.backend as RuntimeChoice;
+  const choice = runtimeOf(learner.backend) as RuntimeName;
   const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice), openGpu };
   const studentWeights = async () => averagesOf(await learner.state());
   const auxiliaries: Record<string, Learner> = {};
   for (const name of method.auxiliaries) {
     const beside = { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };
-    auxiliaries[name] = (await openLearner(learner.backend as Trainer, beside)).learner;
+    auxiliaries[name] = (await openLearner(choice, beside)).learner;
   }
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
   const autoencoder = await makeAutoencoder(card, undefined, place);

@@ -80,7 +80,7 @@ function madeOf({ settings, parts, result, curve }: Ending): Record<string, unkn
     settings: rest,
     teacher: parts.teacher.name,
     data: parts.source.description,
-    backend: parts.learner.backend,
+    backend: result.backends.join(", then ") || parts.learner.backend,
     hardware: parts.device,
     updates: result.update,
     hours: brief(result.seconds / 3600),

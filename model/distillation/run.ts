@@ -112,6 +112,8 @@ async function runWith<G extends Pick<Group, "shape">>(
     // A run that begins anew measures its beginning anew.
     const curve = before ? await log.read(before.update) : [];
     const { course } = methodOf(settings.method);
+    // A resume may go on in another precision, as it may on another machine.
+    const { precision: _, ...decisive } = settings;
     const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
     const result = await train({
       learner,
@@ -120,7 +122,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       validateFirst: true,
       validateSeconds: options.validateSeconds ?? 90,
       checkpointSeconds: options.checkpointSeconds ?? 60,
-      settings: { ...settings },
+      settings: decisive,
       folder,
       resume: before !== undefined,
       minutes,

@@ -5,6 +5,7 @@ import { VARIANTS } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
+import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords } from "./methods/mod.ts";
 
@@ -41,6 +42,11 @@ export const roundSettings = strict({
   /** Step counts that the student's network is to serve beside `to`. */
   keep: z.array(steps).max(16).default([]),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
+  /** Of the factors of large products when the student learns. Its teacher's estimates and all judging are in f32. */
+  precision: z.enum(PRECISION_CHOICES).optional().describe(
+    `Number format of the products that the student learns with: ${precisionsInWords()}; auto, the default, is the fastest of the ` +
+      "processor. Its teacher's estimates and all judging are in f32",
+  ),
   /** Molecule stability, in points, that the student may lose against its teacher at `from` steps and still be published. */
   accept: z.number().min(0).max(100).default(5),
   /** Molecules that a validation draws, and those on which the finished round is judged. */
@@ -93,6 +99,13 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   if (keep.includes(to)) return { field: "keep", message: `keep names ${to}, which the student serves by itself` };
   if (keep.length > 0 && type === "egnn") {
     return { field: "keep", message: "an EGNN is not told its number of steps: it keeps no others" };
+  }
+  const { precision = "auto" } = settings;
+  if (type === "egnn" && precision !== "auto" && precision !== "f32") {
+    return {
+      field: "precision",
+      message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
+    };
   }
   const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;

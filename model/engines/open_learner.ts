@@ -6,6 +6,7 @@ import { initialise, pairAttentionEstimate, pairAttentionLoss } from "../network
 import { pairAttentionParameters, type PairAttentionSizes } from "../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../diffusion/types.ts";
 import type { Group, Learner } from "../diffusion/learner.ts";
+import type { PrecisionChoice } from "./runtimes.ts";
 import { createTensorflowLearner } from "./tensorflow/tensorflow_learner.ts";
 
 /** Where a run may compute: `native` is the C engine, `webgpu` the engine in WGSL, the others TensorFlow.js. */
@@ -26,6 +27,8 @@ export interface LearnerSetup {
   readonly values?: FirstValues;
   /** Threads of the native engine; all cores where absent. */
   readonly threads?: number;
+  /** Of the factors of large products: `auto` is the fastest of the processor. Default `f32`, the only one that all but `native` train in. */
+  readonly precision?: PrecisionChoice;
   /** Gives the GPU that networks share, for each to close; each opens its own where absent. */
   readonly openGpu?: () => Promise<Gpu>;
 }
@@ -41,11 +44,18 @@ const OWN: { readonly [name in BackendName]?: () => Promise<Open> } = {
   webgpu: async () => (await import("./webgpu/training/learner.ts")).openGpuLearner,
 };
 
+/** Why a backend does not train in a precision; undefined where it may. */
+export function lackingTraining(choice: Trainer, precision: PrecisionChoice): string | undefined {
+  if (precision === "auto" || precision === "f32" || choice === "auto" || choice === "native") return undefined;
+  return `training in ${precision} needs the backend native; ${choice} trains in f32`;
+}
+
 async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, auto = false): Promise<Opened> {
-  const { space, sizes, seed, values, threads } = setup;
+  const { space, sizes, seed, values, threads, precision = "f32" } = setup;
   if (name === "native") {
     const { createNativeLearner } = await import("./c/native_learner.ts");
-    return { learner: createNativeLearner({ space, sizes, seed, values, threads }), why: "the native engine" };
+    const learner = createNativeLearner({ space, sizes, seed, values, threads, precision });
+    return { learner, why: `the native engine, products ${learner.kernel.name}` };
   }
   let lacking = "";
   if (name === "webgpu") {
@@ -75,17 +85,21 @@ async function openNamed(name: Exclude<Trainer, "auto">, setup: LearnerSetup, au
 /**
  * Opens a learner. `webgpu` is the engine in WGSL, and TensorFlow.js where that lacks a network of these sizes.
  *
- * @param choice `auto` tries webgpu (not on a software adapter), native, tensorflow and cpu in this order
+ * @param choice `auto` tries webgpu (not on a software adapter), native, tensorflow and cpu in this order, those of them that train in the
+ * precision asked for
  * @returns the learner, and why this one
- * @throws RangeError for an unknown name; Error where the named one does not work here
+ * @throws RangeError for an unknown name, or a precision that the named one does not train in; Error where it does not work here
  */
 export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise<Opened> {
   if (!TRAINERS.includes(choice)) {
     throw new RangeError(`a trainer is one of ${TRAINERS.join(", ")}; got ${JSON.stringify(choice)}`);
   }
+  const { precision = "f32" } = setup, unfit = lackingTraining(choice, precision);
+  if (unfit) throw new RangeError(unfit);
   if (choice !== "auto") return await openNamed(choice, setup);
   const passed: string[] = [];
   for (const name of ["webgpu", "native", "tensorflow", "cpu"] as const) {
+    if (lackingTraining(name, precision)) continue;
     try {
       const { learner, why } = await openNamed(name, setup, true);
       return { learner, why: [why, ...passed].join("; not ") };
@@ -93,5 +107,6 @@ export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise
       passed.push(`${name}: ${error instanceof Error ? error.message : error}`);
     }
   }
-  throw new Error(`nothing can train here; ${passed.join("; ")}`);
+  const what = precision === "auto" || precision === "f32" ? "train" : `train in ${precision}`;
+  throw new Error(`nothing can ${what} here; ${passed.join("; ")}`);
 }

@@ -50,7 +50,10 @@ export async function place<T>(
   if (unfit) throw new RangeError(precisionNeeds(precision, `${choice}: ${unfit}`));
   const native = async () => {
     const { part, kernel } = await places.native(), products = kernel ? `, products ${kernel}` : "";
-    return { part, backend: { name: backendOf("native", precision, kernel), why: `the engine, compiled here${products}` } };
+    return {
+      part,
+      backend: { name: backendOf("native", precision, kernel), why: `the engine, compiled here${products}` },
+    };
   };
   const wasm = async () => ({ part: await places.wasm(), backend: WASM });
   const tensors = async () => {

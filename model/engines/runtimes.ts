@@ -44,12 +44,12 @@ export const precisionNeeds = (precision: Precision, why: string): string =>
   `precision ${precision} needs the backend ${PRECISION_NEEDS[precision]?.join(" or ")}; ${why}`;
 
 /** Whether a backend can have a number format. */
-export const hasPrecision = (name: string, precision: PrecisionChoice = "f32"): boolean =>
-  precision === "auto" || (PRECISION_NEEDS[precision]?.some((one) => one === name) ?? true);
+export const hasPrecision = (name: string, precision: Precision = "f32"): boolean =>
+  PRECISION_NEEDS[precision]?.some((one) => one === name) ?? true;
 
 /** Why what is asked for contradicts itself; undefined where it does not. On `auto` only trying tells. */
-export function lackingPrecision(choice: RuntimeChoice, precision: PrecisionChoice = "f32"): string | undefined {
-  if (choice !== "auto" && precision !== "auto" && !hasPrecision(choice, precision)) {
+export function lackingPrecision(choice: RuntimeChoice, precision: Precision = "f32"): string | undefined {
+  if (choice !== "auto" && !hasPrecision(choice, precision)) {
     return precisionNeeds(precision, `${choice} computes in ${formatsOf(choice).join(" and ")}`);
   }
 }

@@ -10,6 +10,8 @@ export interface Checkpoint {
   readonly update: number;
   /** Seconds of training, over all resumes. */
   readonly seconds: number;
+  /** Where its updates were made, each backend once, in the order that the run came to it; none of a run that is older than this. */
+  readonly backends: readonly string[];
   /** What the run was told, JSON: a resume with other settings can be refused. */
   readonly settings: string;
 }
@@ -28,10 +30,13 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Saves a checkpoint in `folder`; the newest before it becomes the previous one. */
-export async function saveCheckpoint(folder: string, { state, update, seconds, settings }: Checkpoint): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  { state, update, seconds, backends, settings }: Checkpoint,
+): Promise<void> {
   const bytes = writeSafetensors(state.tensors, {
     dtype: "F32",
-    metadata: { update: String(update), seconds: String(seconds), settings },
+    metadata: { update: String(update), seconds: String(seconds), backends: JSON.stringify(backends), settings },
   });
   const path = `${folder}/${CHECKPOINT}`, fresh = `${folder}/checkpoint.next.safetensors`;
   await writeAtomically(fresh, bytes);
@@ -42,10 +47,11 @@ export async function saveCheckpoint(folder: string, { state, update, seconds, s
 
 async function read(path: string): Promise<Checkpoint> {
   const bytes = await Deno.readFile(path);
-  const { update, seconds, settings } = readSafetensorsMetadata(bytes);
+  const { update, seconds, backends = "[]", settings } = readSafetensorsMetadata(bytes);
   if (update === undefined || seconds === undefined) throw new TypeError(`${path} is not a checkpoint of a run`);
   const tensors = readSafetensors(bytes);
-  return { state: { tensors }, update: Number(update), seconds: Number(seconds), settings: settings ?? "{}" };
+  const at = { update: Number(update), seconds: Number(seconds), backends: JSON.parse(backends) as string[] };
+  return { state: { tensors }, ...at, settings: settings ?? "{}" };
 }
 
 /**

@@ -62,16 +62,17 @@ export function trainingFacts(
   };
 }
 
-/** How long a network was trained and how its losses fell. */
+/** How long and where a network was trained, with what products, and how its losses fell. */
 export async function stageFacts(
   folder: string,
-  { update, seconds }: Checkpoint,
+  { update, seconds, backends }: Checkpoint,
   batch: number,
   { points = 40 }: ExportOptions,
 ): Promise<Record<string, unknown>> {
   return {
     hours: Math.round(seconds / 3.6) / 1000,
     updates: update,
+    ...(backends.length > 0 ? { backend: backends.join(", then ") } : {}),
     molecules: update * batch,
     moleculesPerSecond: Math.round(update * batch / Math.max(1e-9, seconds)),
     learningCurve: thinned(await readLossRows(`${folder}/${LOSSES}`), points),

@@ -8,6 +8,7 @@ import { writeLearningCurve } from "./curve.ts";
 import { classesOf, heldOutGroups, loadExamples } from "./data.ts";
 import { exampleMoments, LATENTS } from "./moments.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
+import type { PrecisionChoice } from "../engines/runtimes.ts";
 import { createProgress } from "./progress.ts";
 import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace, trainingData } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
@@ -30,6 +31,8 @@ export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" |
   /** Default `auto`. */
   readonly backend?: Trainer;
   readonly threads?: number;
+  /** Of the factors of large products; a resume may take another. Default `auto`, the fastest of the processor. */
+  readonly precision?: PrecisionChoice;
   /** What is trained on: a name of `chem/data_sets.ts`. Default `qm9`, or the resumed run's. */
   readonly dataSet?: DataSetName;
   /** Where the data set lies; without it, where it is found. */
@@ -114,6 +117,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     sizes: { width: settings.width, blocks: settings.blocks },
     seed: settings.seed,
     threads: options.threads,
+    precision: options.precision ?? "auto",
     values: first && grow(pairAttentionParameters(space, settings), first.values, settings.seed),
   });
   try {

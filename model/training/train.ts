@@ -69,6 +69,8 @@ export interface TrainOptions<G> {
 export interface TrainResult {
   readonly update: number;
   readonly seconds: number;
+  /** Where its updates were made, over all resumes. */
+  readonly backends: readonly string[];
   readonly losses: Losses;
   readonly validation?: number;
   /** False where the signal ended it. */
@@ -147,6 +149,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   let fresh: number | undefined, validation: number | undefined;
   let groups = await makeGroups(update), paused = 0;
   const batch = size(groups), began = clock(), before = saved?.seconds ?? 0, first = update;
+  const came = saved?.backends ?? [], backends = () => update > first ? [...new Set([...came, learner.backend])] : came;
   const elapsed = () => before + clock() - began - paused;
   const fraction = () =>
     Math.min(1, Math.max(update / updates, elapsed() / 60 / minutes, options.course?.(update, elapsed()) ?? 0));
@@ -175,7 +178,13 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     }
   };
   const save = async () => {
-    await saveCheckpoint(folder, { state: await learner.state(), update, seconds: elapsed(), settings });
+    await saveCheckpoint(folder, {
+      state: await learner.state(),
+      update,
+      seconds: elapsed(),
+      backends: backends(),
+      settings,
+    });
     options.onSaved?.(update);
   };
 
@@ -219,5 +228,5 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   if (finished) await validate(true);
   await report(rate);
   losses ??= await learner.loss(groups, "params");
-  return { update, seconds: elapsed(), losses, validation, finished };
+  return { update, seconds: elapsed(), backends: backends(), losses, validation, finished };
 }

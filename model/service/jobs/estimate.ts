@@ -7,6 +7,7 @@ import { drawNoise } from "../../diffusion/latent.ts";
 import { random } from "../../diffusion/random.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
+import { runtimeOf } from "../../engines/runtimes.ts";
 import { MOST_MINUTES } from "../../distillation/order.ts";
 import type { Limits } from "../../distillation/order.ts";
 
@@ -81,7 +82,7 @@ export function estimateRound(
   const trainingSeconds = Math.min(...limits), judgingSeconds = samples * forwardSeconds * (from + ratio * to);
 
   const nodes = Math.max(...Object.keys(card.sizes).map(Number));
-  const together = backend === "native" ? Math.min(batch, AT_A_TIME) : batch;
+  const together = runtimeOf(backend) === "native" ? Math.min(batch, AT_A_TIME) : batch;
   const kept = together * size.blocks * size.width * nodes * (KEPT.node + KEPT.pair * nodes);
   const networks = 1 + method.auxiliaries.length;
   const memoryMiB = PROCESS_MIB + DATA_MIB + 4 * (COPIES * networks * parameters + kept) / 2 ** 20;

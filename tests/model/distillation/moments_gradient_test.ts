@@ -160,7 +160,7 @@ Deno.test({
         ...[...beside].map(([key, tensor]) => [`auxiliary/${key}`, tensor] as const),
       ]);
       assert.deepEqual(await one.learner.state(), { tensors });
-      await saveCheckpoint(folder, { state: { tensors }, update: 2, seconds: 1, settings: "{}" });
+      await saveCheckpoint(folder, { state: { tensors }, update: 2, seconds: 1, backends: [], settings: "{}" });
       await other.learner.restore((await loadCheckpoint(folder))!.state);
       for (const update of [2, 3]) {
         const [a, b] = [
