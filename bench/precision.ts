@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { openDataSet } from "../chem/data_sets.ts";
-import { kernelsOf } from "../model/engines/c/kernels.ts";
+import { chooseKernel, kernelsOf } from "../model/engines/c/kernels.ts";
 import { createNativeEngine, type NativeEngine } from "../model/engines/c/native_engine.ts";
 import { openNativeLibrary } from "../model/engines/c/native_library.ts";
 import { flatten } from "../model/engines/c/parameters.ts";
@@ -27,6 +27,11 @@ const OPTIONS = {
   batch: option("N", "molecules an update (default 128)", whole(1).default(128)),
   rounds: option("N", "each kernel's turns (default 9)", whole(3).default(9)),
   threads: option("N", "(default 1)", whole(1).default(1)),
+  kernels: option(
+    "NAMES",
+    "those compared, set apart by commas; the first is what others are compared with (default: all)",
+    z.string().transform((names) => names.split(/,\s*/)).optional(),
+  ),
   out: option("FILE", "where results go", z.string().optional()),
 };
 
@@ -67,7 +72,7 @@ async function turn(subject: Subject, groups: readonly Group[], batch: number): 
 }
 
 async function main(args: string[]): Promise<void> {
-  const { model, batch, rounds, threads, out } = readOptions(args, OPTIONS);
+  const { model, batch, rounds, threads, kernels: names, out } = readOptions(args, OPTIONS);
   const { denoiser } = await readCard(model);
   if (denoiser.type !== "pair-attention") {
     throw new RangeError(`the network of --model must be pair-attention; got ${denoiser.type}`);
@@ -82,7 +87,8 @@ async function main(args: string[]): Promise<void> {
     classes: space.scalars,
   });
   const most = Math.max(...groups.map(({ shape }) => shape.batch));
-  const library = openNativeLibrary(), kernels = kernelsOf(library);
+  const all = kernelsOf(openNativeLibrary());
+  const kernels = (names ?? all.map(({ name }) => name)).map((name) => chooseKernel(all, "auto", name));
   const subjects = kernels.map(({ precision, name }): Subject => {
     const engine = createNativeEngine({ space, sizes: denoiser, threads, train: true, precision, isa: name });
     for (const array of ["parameters", "ema"] as const) engine.array(array).set(flatten(engine.specs, tensors));

@@ -23,20 +23,11 @@ static void bias_gradient(int rows, int columns, const float *restrict dy, long 
     for (int k = 0; k < columns; k++) db[k] += dy[r * row_ + k];
 }
 
-/* dx[m,k] = dy[m,n] w^T, wt = w^T [n,k] */
+/* dx[m,k] (+)= dy[m,n] w^T, wt = w^T [n,k] as its kernel packed it */
 INLINE void input_gradient(const ProductKernel *kernel, int m, int n, int k, const float *dy, long dy_row,
                            const float *wt, float *dx, long dx_row, int accumulate) {
-  gemm(kernel, (Gemm){.m = m,
-                      .n = k,
-                      .k = n,
-                      .a = dy,
-                      .a_row = dy_row,
-                      .a_column = 1,
-                      .b = wt,
-                      .b_row = k,
-                      .c = dx,
-                      .c_row = dx_row,
-                      .accumulate = accumulate});
+  if (accumulate) linear_add(kernel, m, k, n, dy, dy_row, wt, dx, dx_row);
+  else linear(kernel, m, k, n, dy, dy_row, wt, 0, dx, dx_row);
 }
 
 /*

@@ -62,7 +62,7 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
     e->ema = e->averages.p, e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
     if (!net->t || !e->momentum || !e->variance) return 0;
     Matrix list[BLOCKS_MAX * 9];
-    long scratch = 0;
+    long scratch = packing_scratch(&e->s);
     for (int k = 0, all = muon_matrices(&e->s, &net->l, list); k < all; k++) {
       long need = muon_scratch(&list[k]);
       scratch = need > scratch ? need : scratch;

@@ -3,7 +3,7 @@
 #define MOLSTEP_REFRESH_H
 #include "engine.h"
 
-/* Floats of scratch that packing in place needs: the largest weight. */
+/* Floats of scratch that packing in place and transposes need: the largest weight. */
 static long packing_scratch(const Sizes *s) {
   const long wide = s->f + PAIR, input = s->scalars + s->times;
   return (input > wide ? input : wide) * (s->hidden > s->f ? s->hidden : s->f);
@@ -53,43 +53,50 @@ static void pad_heads(const Net *net) {
   for (int k = 0; k < LANES; k++) net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
 }
 
-static void transpose_ends(const Net *net) {
+/* w [rows, columns] -> w^T as the kernel packs it, for products with what comes back. By way of `scratch`. */
+static void pack_transposed(const Net *net, const float *w, int rows, int columns, long at, float *scratch) {
+  transpose(w, rows, columns, scratch);
+  net->kernel->pack(columns, rows, scratch, net->t + at);
+}
+#define TRANSPOSE(weight, rows, columns, at) pack_transposed(net, weight, rows, columns, at, scratch)
+
+static void transpose_ends(const Net *net, float *scratch) {
   const Sizes *s = &net->s;
   const float *p = net->p;
-  transpose(net->padded.scalars_w, s->f, s->lanes, net->t + net->lt.scalars);
-  transpose(p + net->l.bonds_node_w, s->f, PAIR, net->t + net->lt.bonds_node);
-  transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, net->t + net->lt.bonds_pair);
-  transpose(net->padded.bonds_out_w, PAIR, LANES, net->t + net->lt.bonds_out);
+  TRANSPOSE(net->padded.scalars_w, s->f, s->lanes, net->lt.scalars);
+  TRANSPOSE(p + net->l.bonds_node_w, s->f, PAIR, net->lt.bonds_node);
+  TRANSPOSE(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, net->lt.bonds_pair);
+  TRANSPOSE(net->padded.bonds_out_w, PAIR, LANES, net->lt.bonds_out);
 }
 
-static void transpose_block(const Net *net, int b) {
+static void transpose_block(const Net *net, int b, float *scratch) {
   const BlockLayout *l = &net->l.block[b];
   const BlockTransposed *lt = &net->lt.block[b];
   const Sizes *s = &net->s;
   const long f = s->f;
   const float *p = net->p;
-  float *t = net->t;
-  for (int part = 0; part < 3; part++) transpose(p + l->qkv_w + part * f * f, f, f, t + lt->qkv + part * f * f);
-  transpose(p + l->edge_w, f + SETS, 2 * PAIR, t + lt->edge);
-  transpose(p + l->radial_w + (long)s->radial * PAIR, SHAPES, PAIR, t + lt->radial);
-  transpose(p + l->pair_w, PAIR, PAIR_OUT, t + lt->pair);
-  transpose(p + l->out_w, f + PAIR, f, t + lt->out);
-  transpose(p + l->up_w, f + SETS, s->hidden, t + lt->up);
-  transpose(p + l->down_w, s->hidden, f + SETS, t + lt->down);
-  transpose(p + l->mix, SETS, SETS, t + lt->mix);
+  for (int part = 0; part < 3; part++) TRANSPOSE(p + l->qkv_w + part * f * f, f, f, lt->qkv + part * f * f);
+  TRANSPOSE(p + l->edge_w, f + SETS, 2 * PAIR, lt->edge);
+  TRANSPOSE(p + l->radial_w + (long)s->radial * PAIR, SHAPES, PAIR, lt->radial);
+  TRANSPOSE(p + l->pair_w, PAIR, PAIR_OUT, lt->pair);
+  TRANSPOSE(p + l->out_w, f + PAIR, f, lt->out);
+  TRANSPOSE(p + l->up_w, f + SETS, s->hidden, lt->up);
+  TRANSPOSE(p + l->down_w, s->hidden, f + SETS, lt->down);
+  TRANSPOSE(p + l->mix, SETS, SETS, lt->mix);
 }
+#undef TRANSPOSE
 
 /*
- * Worker `index` of `threads` does its share of the blocks; the first also what belongs to no block. `scratch` is for packing in place.
+ * Worker `index` of `threads` does its share of the blocks; the first also what belongs to no block. `scratch` is for transposes and for packing in place.
  */
 static void derive_share(const Net *net, int transposes, int index, int threads, float *scratch) {
   if (index == 0) {
     pad_heads(net);
-    if (transposes) transpose_ends(net);
+    if (transposes) transpose_ends(net, scratch);
     pack_ends(net, scratch);
   }
   for (int b = index; b < net->s.blocks; b += threads) {
-    if (transposes) transpose_block(net, b);
+    if (transposes) transpose_block(net, b, scratch);
     pack_block(net, b, scratch);
   }
 }

@@ -26,7 +26,7 @@ typedef struct {
   Layout l;
   Transposed lt;
   Padded padded;
-  float *p, *t; /* parameters; transposes */
+  float *p, *t; /* parameters; transposes, packed */
   const ProductKernel *kernel;
   float *packed;       /* p's weights as the kernel packs them, each where it lies in p; may be p itself */
   Padded packed_heads; /* the same of `padded` */
