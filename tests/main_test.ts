@@ -6,6 +6,8 @@ import type { Terminal } from "../main/command.ts";
 import { flag, option, range, readOptions, UsageError, whole } from "../main/options.ts";
 import { bar } from "../main/progress.ts";
 import { run } from "../main/run.ts";
+import { hasCompiler } from "./model/engines/c/compiler.ts";
+import { kernelHere, NARROW } from "./model/engines/c/narrow.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 
 /** A terminal that keeps what is written. */
@@ -103,6 +105,33 @@ Deno.test("molstep generate writes the same SDF file when the seed is the same",
     assert.equal(readSdf(text).length, 6);
     assert.equal(await ask(again), text);
   }));
+
+Deno.test({
+  name: "molstep generate names the kernel of products of 16 bits, or says who has them",
+  ignore: !hasCompiler,
+  fn: () =>
+    withFolder(async (root) => {
+      const folder = await writeTinyModel(root);
+      for (const precision of NARROW) {
+        const { terminal, written } = paper(), kernel = kernelHere(precision);
+        const args = ["--model", folder, "--count", "2", "--steps", "2", "--seed", "4", "--out", join(root, "a.sdf")];
+        const status = await run(
+          commands,
+          ["generate", ...args, "--backend", "native", "--precision", precision],
+          terminal,
+        );
+        const said = kernel ? `seed 4, native (${kernel.name});` : `asked for ${precision}`;
+        assert.equal(status, kernel ? 0 : 1);
+        assert.ok(written.error.includes(said), written.error);
+      }
+    }),
+});
+
+Deno.test("molstep train refuses 16 bits for networks that TensorFlow.js trains", async () => {
+  const { terminal, written } = paper();
+  assert.equal(await run(commands, ["train", "--kind", "edm", "--updates", "1", "--precision", "bf16"], terminal), 2);
+  assert.match(written.error, /the precision of edm, which TensorFlow.js trains, must be auto or f32; got bf16/);
+});
 
 Deno.test("molstep generate refuses what cannot be drawn, and a file of an unknown form", () =>
   withFolder(async (root) => {

@@ -1,7 +1,7 @@
 /** The application on tiny models, the cpu backend and the real chemistry, for tests. */
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
-import { listModels, loadModel } from "../../model/models/load.ts";
+import { listModels, loadModel, type LoadOptions } from "../../model/models/load.ts";
 import { createPlanner, type PlannerOptions } from "../../model/service/jobs/plan.ts";
 import { openJobStore } from "../../model/service/jobs/store.ts";
 import { createSupervisor, type Supervisor } from "../../model/service/jobs/supervisor.ts";
@@ -31,6 +31,8 @@ export interface FixtureOptions {
   readonly available?: PlannerOptions["available"];
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
+  /** Where the models run. Default: the cpu backend. */
+  readonly place?: Pick<LoadOptions, "backend" | "precision">;
 }
 
 /** Runs a test with an application. `lines` are the log's, parsed. */
@@ -49,10 +51,11 @@ export async function withApp(
   options: FixtureOptions = {},
 ): Promise<void> {
   const { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] } = options;
+  const place = options.place ?? { backend: "cpu" };
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
     for (const file of damage) await Deno.remove(`${root}/${file}`);
-    const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { backend: "cpu", batch: 4 });
+    const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { ...place, batch: 4 });
     const data = `${root}/data`, store = createModelStore(await listModels([root]), load);
     const lines: Record<string, unknown>[] = [], abort = new AbortController(), line = createQueue(queue);
     const publisher = createPublisher({ store, data, load, queue: line });

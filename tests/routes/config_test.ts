@@ -17,7 +17,7 @@ Deno.test("parseConfig() reads lists and numbers", () => {
 
 Deno.test("parseConfig() refuses an unknown key and lists those allowed", () => {
   assert.throws(() => parseConfig({ MOLSTEP_PROT: "1" }), /unknown MOLSTEP_PROT; allowed are PORT, MOLSTEP_HOST/);
-  assert.equal(parseConfig({ MOLSTEP_QM9: "data" }).port, 8000);
+  assert.equal(parseConfig({ MOLSTEP_QM9: "data", MOLSTEP_ISA: "avx512-f16" }).port, 8000);
 });
 
 Deno.test("parseConfig() refuses values out of range and names the key", () => {
@@ -58,12 +58,19 @@ Deno.test("createLog() writes JSON lines of at least its level", () => {
 });
 
 Deno.test("a precision that the backend lacks is refused, whichever names it", () => {
-  for (const MOLSTEP_BACKEND of ["native", "wasm", "cpu"]) {
+  for (const MOLSTEP_BACKEND of ["wasm", "cpu"]) {
     assert.throws(
       () => parseConfig({ MOLSTEP_BACKEND, MOLSTEP_PRECISION: "f16" }),
-      new RegExp(`MOLSTEP_PRECISION: precision f16 needs the backend webgpu; ${MOLSTEP_BACKEND} computes in f32`),
+      new RegExp(
+        `MOLSTEP_PRECISION: precision f16 needs the backend webgpu or native; ${MOLSTEP_BACKEND} computes in f32`,
+      ),
     );
   }
   assert.equal(parseConfig({ MOLSTEP_BACKEND: "webgpu", MOLSTEP_PRECISION: "f16" }).precision, "f16");
   assert.equal(parseConfig({ MOLSTEP_PRECISION: "f16" }).precision, "f16");
+  assert.equal(parseConfig({ MOLSTEP_BACKEND: "native", MOLSTEP_PRECISION: "bf16" }).precision, "bf16");
+  assert.throws(
+    () => parseConfig({ MOLSTEP_BACKEND: "webgpu", MOLSTEP_PRECISION: "bf16" }),
+    /needs the backend native/,
+  );
 });

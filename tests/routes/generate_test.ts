@@ -3,6 +3,7 @@ import { readSdf } from "../../chem/sdf.ts";
 import { readXyz } from "../../chem/xyz.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { problemSchema } from "../../routes/problem.ts";
+import { kernelHere, NARROW } from "../model/engines/c/narrow.ts";
 import { student } from "../model/tiny_model.ts";
 import { post, withApp } from "./app_fixture.ts";
 
@@ -31,6 +32,27 @@ Deno.test("POST /generate gives molecules that follow the contract", () =>
       assert.notEqual(descriptors, undefined);
     }
   }));
+
+for (const precision of NARROW) {
+  const kernel = kernelHere(precision);
+  Deno.test({
+    name: `POST /generate and GET /models name the kernel of products in ${precision}`,
+    ignore: !kernel,
+    fn: () =>
+      withApp(async (app) => {
+        const named = `native (${kernel!.name})`, answer = await post(app, { count: 2, steps: 2, seed: 5 });
+        assert.equal((await answer.json()).backend, named);
+        const sdf = await post(app, { count: 2, steps: 2, seed: 5 }, { accept: "chemical/x-mdl-sdfile" });
+        await sdf.body?.cancel();
+        assert.equal(sdf.headers.get("molstep-backend"), named);
+        const { backend } = await (await app.request("/models/qm9")).json();
+        assert.deepEqual(backend, {
+          name: named,
+          why: `the engine, compiled here, products ${kernel!.name}: asked for`,
+        });
+      }, { place: { backend: "native", precision } }),
+  });
+}
 
 Deno.test("POST /generate gives the same molecules when the seed is the same, whatever else runs", () =>
   withApp(async (app) => {

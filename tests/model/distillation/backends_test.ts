@@ -31,6 +31,7 @@ const settings = roundSettings.parse({
   samples: 4,
   accept: 100,
   learningRate: 0.2,
+  precision: "f32", // it is the backends that are compared
 });
 
 /** Tensors by name. */

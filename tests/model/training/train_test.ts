@@ -142,7 +142,13 @@ Deno.test("loadCheckpoint() takes the previous checkpoint when the newest is cut
     assert.equal(await loadCheckpoint(folder), undefined);
     for (const update of [1, 2]) {
       const tensors = new Map([["params/a", { shape: [2], data: new Float32Array([update, 7]) }]]);
-      await saveCheckpoint(folder, { state: { tensors }, update, seconds: update * 1.5, backends: ["cpu"], settings: "{}" });
+      await saveCheckpoint(folder, {
+        state: { tensors },
+        update,
+        seconds: update * 1.5,
+        backends: ["cpu"],
+        settings: "{}",
+      });
     }
     const newest = await loadCheckpoint(folder);
     assert.deepEqual([newest!.update, newest!.seconds, newest!.backends], [2, 3, ["cpu"]]);
