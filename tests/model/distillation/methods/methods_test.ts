@@ -3,6 +3,7 @@ import { VARIANTS } from "../../../../model/diffusion/samplers/mod.ts";
 import { methodOf, METHODS } from "../../../../model/distillation/methods/mod.ts";
 import { acceptRound, ImpossibleRoundError, roundOrder } from "../../../../model/distillation/order.ts";
 import { learningRateOf, roundFault } from "../../../../model/distillation/settings.ts";
+import { PRECISION_CHOICES } from "../../../../model/engines/runtimes.ts";
 import { readCard } from "../../../../model/models/card.ts";
 
 const card = await readCard(new URL("../../../../weights/qm9", import.meta.url).pathname);
@@ -15,6 +16,22 @@ Deno.test("every method has a default round of the shipped model that it accepts
     assert.equal(learningRateOf(settings), methodOf(method).learningRate);
     const { teacher, student } = methodOf(method).work(settings);
     assert.ok(teacher > 0 && student >= 0);
+  }
+});
+
+Deno.test("a round of our own network learns in any precision, one of an EGNN in f32 alone", () => {
+  const { settings } = acceptRound(card, roundOrder.parse({}), []);
+  const egnn = { ...card, denoiser: { ...card.denoiser, type: "egnn" } } as typeof card;
+  for (const precision of PRECISION_CHOICES) {
+    assert.equal(roundFault({ ...settings, precision }, card), undefined);
+    const fault = roundFault({ ...settings, precision }, egnn), fits = precision === "auto" || precision === "f32";
+    assert.deepEqual(
+      fault,
+      fits ? undefined : {
+        field: "precision",
+        message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
+      },
+    );
   }
 });
 
