@@ -7,6 +7,7 @@ import { pairAttentionParameters, type PairAttentionSizes } from "../networks/pa
 import type { LatentSpace } from "../diffusion/types.ts";
 import type { Group, Learner } from "../diffusion/learner.ts";
 import type { PrecisionChoice } from "./runtimes.ts";
+import { UnknownKernelError } from "./c/kernels.ts";
 import { createTensorflowLearner } from "./tensorflow/tensorflow_learner.ts";
 
 /** Where a run may compute: `native` is the C engine, `webgpu` the engine in WGSL, the others TensorFlow.js. */
@@ -104,6 +105,7 @@ export async function openLearner(choice: Trainer, setup: LearnerSetup): Promise
       const { learner, why } = await openNamed(name, setup, true);
       return { learner, why: [why, ...passed].join("; not ") };
     } catch (error) {
+      if (error instanceof UnknownKernelError) throw error;
       passed.push(`${name}: ${error instanceof Error ? error.message : error}`);
     }
   }

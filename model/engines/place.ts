@@ -1,5 +1,6 @@
 /** Puts a part where it runs best: on the engine, natively or in WebAssembly, or on TensorFlow.js. */
 import { existsSync } from "node:fs";
+import { UnknownKernelError } from "./c/kernels.ts";
 import type { Backend } from "./tensorflow/types.ts";
 import { lackingAdapter } from "./webgpu/device.ts";
 import type { PartOptions, Placed } from "./placing.ts";
@@ -95,6 +96,7 @@ export async function place<T>(
       const { part, backend } = await make();
       return { part, backend: { ...backend, why: [backend.why, ...passed].join("; not ") } };
     } catch (error) {
+      if (error instanceof UnknownKernelError) throw error;
       passed.push(`${name}: ${reason(error)}`);
     }
   }
@@ -109,15 +111,8 @@ async function lackingGpu(): Promise<string | undefined> {
   if (!existsSync("/dev/nvidiactl")) return "there is no GPU";
 }
 
-/** Why the native engine is passed over. Throws RangeError where `MOLSTEP_ISA` names no kernel of it: that is no reason to compute elsewhere. */
+/** Why the native engine is passed over. */
 async function lackingLibrary(): Promise<string | undefined> {
-  const { findNativeLibrary, openNativeLibrary } = await import("./c/native_library.ts");
-  const path = findNativeLibrary();
-  if (path === undefined) return "it is not compiled; --backend native does so";
-  const { checkIsa } = await import("./c/kernels.ts"), library = openNativeLibrary(path);
-  try {
-    checkIsa(library);
-  } finally {
-    library.close();
-  }
+  const { findNativeLibrary } = await import("./c/native_library.ts");
+  if (findNativeLibrary() === undefined) return "it is not compiled; --backend native does so";
 }

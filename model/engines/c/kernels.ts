@@ -27,30 +27,26 @@ export function kernelsOf(library: NativeLibrary): Kernel[] {
   }
 }
 
-/** The kernel that the environment names. @throws RangeError where it names none of these */
-function namedKernel(kernels: readonly Kernel[], isa: string | undefined): Kernel | undefined {
-  const named = kernels.find(({ name }) => name === isa), names = kernels.map(({ name }) => name).join(", ");
-  if (isa && !named) throw new RangeError(`${ISA} must name a kernel of this processor: ${names}; got ${isa}`);
-  return named;
-}
-
-/** Checks what the environment asks of a library. @throws RangeError where it names a kernel that is not there, with those that are */
-export function checkIsa(library: NativeLibrary): void {
-  namedKernel(kernelsOf(library), Deno.env.get(ISA));
+/** `MOLSTEP_ISA` names none of the processor's kernels: no reason to compute elsewhere. */
+export class UnknownKernelError extends RangeError {
+  constructor(kernels: readonly Kernel[], isa: string) {
+    super(`${ISA} must name a kernel of this processor: ${kernels.map(({ name }) => name).join(", ")}; got ${isa}`);
+  }
 }
 
 /**
  * The kernel that computes in a precision.
  *
  * @param isa the name of the one to take where it does; by default `MOLSTEP_ISA`
- * @throws RangeError where none does, or `isa` is none of them
+ * @throws RangeError where none does; UnknownKernelError where `isa` is none of them
  */
 export function chooseKernel(
   kernels: readonly Kernel[],
   precision: PrecisionChoice,
   isa: string | undefined = Deno.env.get(ISA),
 ): Kernel {
-  const named = namedKernel(kernels, isa);
+  const named = kernels.find(({ name }) => name === isa);
+  if (isa && !named) throw new UnknownKernelError(kernels, isa);
   if (named && (precision === "auto" || precision === named.precision)) return named;
   const fit = precision === "auto"
     ? kernels.find(({ faster }) => faster) ?? kernels.find((kernel) => kernel.precision === "f32")

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { ISA } from "../../../model/engines/c/kernels.ts";
+import { createNativeEngine } from "../../../model/engines/c/native_engine.ts";
+import { openLearner } from "../../../model/engines/open_learner.ts";
 import { place, type Places } from "../../../model/engines/place.ts";
 import {
   backendOf,
@@ -9,6 +11,7 @@ import {
   runtimeOf,
   RUNTIMES,
 } from "../../../model/engines/runtimes.ts";
+import { heavyAtomSpace } from "../../../model/networks/heavy_atom/space.ts";
 import { hasCompiler } from "./c/compiler.ts";
 
 const places = (changed: Partial<Places<string>> = {}): Places<string> => ({
@@ -87,14 +90,18 @@ Deno.test("place() on auto falls back to no backend of 32 bits where 16 are aske
 });
 
 Deno.test({
-  name: "place() on auto tells of a kernel that MOLSTEP_ISA names and the processor lacks, and computes nowhere else",
+  name:
+    "place() and openLearner() on auto tell of a kernel that MOLSTEP_ISA names and the processor lacks, and compute nowhere else",
   ignore: !hasCompiler,
   async fn() {
     const gpu = () => Promise.reject(new Error("no GPU")), before = Deno.env.get(ISA);
+    const error = /^RangeError: MOLSTEP_ISA must name a kernel of this processor: .*-f32.*; got abacus-f32$/;
+    const space = heavyAtomSpace(), sizes = { width: 16, blocks: 1 };
+    const native = () => Promise.resolve({ part: String(createNativeEngine({ space, sizes })) });
     Deno.env.set(ISA, "abacus-f32");
     try {
-      const error = /^RangeError: MOLSTEP_ISA must name a kernel of this processor: .*-f32.*; got abacus-f32$/;
-      await assert.rejects(() => placed("auto", "f32", { gpu }), error);
+      await assert.rejects(() => placed("auto", "f32", { gpu, native }), error);
+      await assert.rejects(() => openLearner("auto", { space, sizes, seed: 1 }), error);
     } finally {
       if (before === undefined) Deno.env.delete(ISA);
       else Deno.env.set(ISA, before);
