@@ -75,7 +75,7 @@ function sizesOf(
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = coreThreads(), train = false } = options;
   const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
-  const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
+  const specs = pairAttentionParameters(space, sizes), { levels = 0, estimates = false } = sizes;
   const engine = c.molstep_create(
     sizes.width,
     sizes.blocks,
@@ -83,6 +83,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     space.scalars,
     space.pairs,
     levels,
+    Number(estimates),
     threads,
     Number(train),
   );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SYMBOLS = {
-  molstep_create: { parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], result: "pointer" },
+  molstep_create: { parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], result: "pointer" },
   molstep_parameter_count: { parameters: ["pointer"], result: "i64" },
   molstep_array: { parameters: ["pointer", "i32"], result: "pointer" },
   molstep_refresh: { parameters: ["pointer"], result: "void" },

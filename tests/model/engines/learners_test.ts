@@ -11,7 +11,7 @@ import { random } from "../../../model/diffusion/random.ts";
 import { hasCompiler } from "./c/compiler.ts";
 import { parameters, space } from "./webgpu/network.ts";
 
-const sizes = { width: 32, blocks: 2, levels: 4 }, values = parameters(sizes);
+const sizes = { width: 32, blocks: 2, levels: 4, estimates: true }, values = parameters(sizes);
 const rates: Rates = { muon: 0.01, adamw: 1e-3, emaDecay: 0.5, clip: 1e30 };
 
 const toldSteps = (group: Group): Group => ({

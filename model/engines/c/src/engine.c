@@ -31,14 +31,24 @@ static int open_network(Net *net, const Sizes *s) {
 }
 
 EXPORT(molstep_create)
-Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train) {
+Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int estimates,
+                       int threads, int train) {
   if (width % 16 || blocks > BLOCKS_MAX || scalars > SCALARS_MAX || pairs > LANES - DISTANCES || levels < 0 ||
       levels > LANES || threads > THREADS_MAX)
     return 0;
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
   const int lanes = (scalars + LANES - 1) / LANES * LANES, times = TIMES + levels;
-  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, times, lanes};
+  e->s = (Sizes){width,
+                 blocks,
+                 vectors,
+                 scalars,
+                 pairs,
+                 DISTANCES + pairs,
+                 EXPANSION * width,
+                 times,
+                 lanes,
+                 estimates ? DISTANCES : 0};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   if (!open_network(net, &e->s)) return 0;
@@ -48,7 +58,7 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
     net->t = allocate(net->lt.count * 4);
     e->ema = e->averages.p, e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
     if (!net->t || !e->momentum || !e->variance) return 0;
-    Matrix list[BLOCKS_MAX * 9];
+    Matrix list[MATRICES_MAX];
     long scratch = 0;
     for (int k = 0, all = muon_matrices(&e->s, &net->l, list); k < all; k++) {
       long need = muon_scratch(&list[k]);

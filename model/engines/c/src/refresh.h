@@ -24,6 +24,7 @@ static void pack_block(const Net *net, int b, float *scratch) {
   for (int part = 0; part < 3; part++) PACK(f, f, l->qkv_w + (long)part * f * f);
   PACK(f + SETS, 2 * PAIR, l->edge_w);
   PACK(R, PAIR, l->radial_w), PACK(SHAPES, PAIR, l->radial_w + (long)R * PAIR);
+  if (net->s.estimates) PACK(DISTANCES, PAIR, l->estimate_w);
   PACK(PAIR, PAIR_OUT, l->pair_w);
   PACK(f + PAIR, f, l->out_w), PACK(f + SETS, hidden, l->up_w), PACK(hidden, f + SETS, l->down_w);
   PACK(SETS, SETS, l->mix);
@@ -35,6 +36,7 @@ static void pack_ends(const Net *net, float *scratch) {
   PACK(net->s.scalars + net->s.times, f, net->l.input_w);
   PACK(f, PAIR, net->l.bonds_node_w);
   PACK(R, PAIR, net->l.bonds_pair_w), PACK(SETS, PAIR, net->l.bonds_pair_w + (long)R * PAIR);
+  if (net->s.estimates) PACK(DISTANCES, PAIR, net->l.bonds_estimate_w);
   pack_weight(net->kernel, f, net->s.lanes, net->padded.scalars_w, net->packed_heads.scalars_w, scratch);
   pack_weight(net->kernel, PAIR, LANES, net->padded.bonds_out_w, net->packed_heads.bonds_out_w, scratch);
 }
@@ -53,12 +55,19 @@ static void pad_heads(const Net *net) {
   for (int k = 0; k < LANES; k++) net->padded.bonds_out_b[k] = k < s->pairs ? p[net->l.bonds_out_b + k] : 0.f;
 }
 
+/* w [8, 32] -> [32, 16], of which the last eight columns stay zeros: products have whole lanes. */
+static void transpose_estimate(const float *w, float *out) {
+  for (int e = 0; e < PAIR; e++)
+    for (int k = 0; k < DISTANCES; k++) out[e * LANES + k] = w[k * PAIR + e];
+}
+
 static void transpose_ends(const Net *net) {
   const Sizes *s = &net->s;
   const float *p = net->p;
   transpose(net->padded.scalars_w, s->f, s->lanes, net->t + net->lt.scalars);
   transpose(p + net->l.bonds_node_w, s->f, PAIR, net->t + net->lt.bonds_node);
   transpose(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, net->t + net->lt.bonds_pair);
+  if (s->estimates) transpose_estimate(p + net->l.bonds_estimate_w, net->t + net->lt.bonds_estimate);
   transpose(net->padded.bonds_out_w, PAIR, LANES, net->t + net->lt.bonds_out);
 }
 
@@ -72,6 +81,7 @@ static void transpose_block(const Net *net, int b) {
   for (int part = 0; part < 3; part++) transpose(p + l->qkv_w + part * f * f, f, f, t + lt->qkv + part * f * f);
   transpose(p + l->edge_w, f + SETS, 2 * PAIR, t + lt->edge);
   transpose(p + l->radial_w + (long)s->radial * PAIR, SHAPES, PAIR, t + lt->radial);
+  if (s->estimates) transpose_estimate(p + l->estimate_w, t + lt->estimate);
   transpose(p + l->pair_w, PAIR, PAIR_OUT, t + lt->pair);
   transpose(p + l->out_w, f + PAIR, f, t + lt->out);
   transpose(p + l->up_w, f + SETS, s->hidden, t + lt->up);
