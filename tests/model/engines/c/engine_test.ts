@@ -192,15 +192,15 @@ for (const [name, make, ignore] of engines) {
 
 Deno.test("the WebAssembly build without relaxed SIMD agrees with the one that has it", async () => {
   const flat = flatten(
-    (await import("../../../../model/networks/pair_attention/parameters.ts")).pairAttentionParameters(space, sizes),
-    parameters(),
+    (await import("../../../../model/networks/pair_attention/parameters.ts")).pairAttentionParameters(space, seeing),
+    shaken(space, seeing),
   );
   const shape = { batch: 5, nodes: 9 },
     z = drawNoise(space, shape, streams(5)),
     rows = rowsOf(conditioned(Array(5).fill({ time: 0.4 }), schedule));
   const [plain, relaxed] = await Promise.all(
     [false, true].map(async (build) =>
-      createWasmInstance(await compileWasmEngine(build), space, sizes, flat).predict(z, shape, rows)
+      createWasmInstance(await compileWasmEngine(build), space, seeing, flat).predict(z, shape, rows)
     ),
   );
   assert.ok(relativeError(plain, relaxed) < 1e-5);
@@ -212,10 +212,10 @@ Deno.test("createWasmInstance() throws when the parameters are of another networ
   assert.throws(() => createWasmInstance(module, space, { width: 20, blocks: 1 }, new Float32Array(3)), RangeError);
 });
 
-/** A native engine with `parameters()`, ready to train. */
-function trainingEngine() {
-  const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
-  engine.array("parameters").set(flatten(engine.specs, parameters()));
+/** A native engine of which no parameter is zero, ready to train. */
+function trainingEngine(own: PairAttentionSizes = sizes) {
+  const engine = createNativeEngine({ space, sizes: own, threads: 2, train: true });
+  engine.array("parameters").set(flatten(engine.specs, shaken(space, own)));
   engine.refresh();
   return engine;
 }
@@ -275,23 +275,25 @@ Deno.test({
   ignore: !hasCompiler,
   async fn() {
     await tf.setBackend("cpu");
-    const engine = trainingEngine();
-    try {
-      for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
-        const batch = group(shape), tensors = toTensors(tf, engine.specs, parameters());
-        const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, tensors, batch);
-        const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
-        for (const part of ["positions", "scalars", "bonds"] as const) {
-          assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);
+    for (const sizes of networks) {
+      const engine = trainingEngine(sizes);
+      try {
+        for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
+          const batch = group(shape), tensors = toTensors(tf, engine.specs, shaken(space, sizes));
+          const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, tensors, batch);
+          const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
+          for (const part of ["positions", "scalars", "bonds"] as const) {
+            assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);
+          }
+          for (const { name } of engine.specs) {
+            const error = relativeError(flat.get(name)!.data, await gradients[name].data());
+            assert.ok(error < 1e-4, `${name}: ${error}`);
+          }
+          tf.dispose([tensors, gradients]);
         }
-        for (const { name } of engine.specs) {
-          const error = relativeError(flat.get(name)!.data, await gradients[name].data());
-          assert.ok(error < 1e-4, `${name}: ${error}`);
-        }
-        tf.dispose([tensors, gradients]);
+      } finally {
+        engine.dispose();
       }
-    } finally {
-      engine.dispose();
     }
   },
 });
