@@ -70,21 +70,21 @@ for (const estimates of [false, true]) {
   const sizes = { width: 32, blocks: 2, levels: 4, estimates }, values = parameters(sizes);
   const of = estimates ? ", of a network that sees its own estimate" : "";
 
-  async function openBoth(): Promise<[native: Learner, tensorflow: Learner]> {
+  const openBoth = async (): Promise<[native: Learner, tensorflow: Learner]> => {
     const setup = { space, sizes, seed: 1, values, threads: 2 };
     return [createNativeLearner(setup), (await openLearner("cpu", setup)).learner];
-  }
-  async function withBoth(work: (native: Learner, tensorflow: Learner) => Promise<void>): Promise<void> {
+  };
+  const withBoth = async (work: (native: Learner, tensorflow: Learner) => Promise<void>): Promise<void> => {
     const both = await openBoth();
     try {
       await work(...both);
     } finally {
       for (const one of both) one.dispose();
     }
-  }
+  };
 
   /** The gradient that the first step took, from the moments that it left: a twentieth in Muon's, a tenth in Adam's first. */
-  async function gradientOf(learner: Learner): Promise<Map<string, Float32Array>> {
+  const gradientOf = async (learner: Learner): Promise<Map<string, Float32Array>> => {
     const { tensors } = await learner.state();
     return new Map(
       pairAttentionParameters(space, sizes).map(({ name }) => {
@@ -92,7 +92,7 @@ for (const estimates of [false, true]) {
         return [name, (muon ?? tensors.get(`first/${name}`)!).data.map((value) => (muon ? 20 : 10) * value)];
       }),
     );
-  }
+  };
 
   Deno.test({
     name: `predict() takes the weights or their averages, on the native engine as on TensorFlow.js${of}`,
