@@ -14,11 +14,31 @@ static void first_readout(const Net *net, float *out) {
   for (int c = 0; c < SETS; c++) out[c] = net->p[net->l.sets_out + c * net->s.vectors];
 }
 
-/* Floats between the first vectors of a tile's row r and what stands in front of z. */
-static long position_at(const Net *net, const Tile *t, int r) {
-  const Sizes *s = &net->s;
-  const int n = t->n, width = 3 * s->vectors + s->scalars;
-  return r / n * ((long)n * width + (long)n * n * s->pairs) + r % n * width;
+/* Floats of a node's vectors and scalars in z, and of a molecule of n nodes. */
+static int node_length(const Net *net) { return 3 * net->s.vectors + net->s.scalars; }
+static long latent_length(const Net *net, int n) { return (long)n * node_length(net) + (long)n * n * net->s.pairs; }
+
+/* Positions y [n, 4] of a molecule -> functions of their distances, out [n, n, 8]: those of i >= j are computed, the others are the same. */
+static void see_distances(int n, const float *restrict y, float *restrict out) {
+  const int all = n * (n + 1) / 2;
+  for (int done = 0, i = 0, j = 0; done < all; done += RADIAL_PAIRS) {
+    const int count = all - done < RADIAL_PAIRS ? all - done : RADIAL_PAIRS;
+    float d2[RADIAL_PAIRS] = {0.f}, functions[DISTANCES][RADIAL_PAIRS];
+    int own[RADIAL_PAIRS], mirrored[RADIAL_PAIRS];
+    for (int p = 0; p < count; p++) {
+      const float *a = y + i * 4, *b = y + j * 4, dx = a[0] - b[0], dy = a[1] - b[1], dz = a[2] - b[2];
+      d2[p] = (dx * dx + dy * dy + dz * dz) * ANGSTROM_SQUARED;
+      own[p] = (i * n + j) * DISTANCES, mirrored[p] = (j * n + i) * DISTANCES;
+      if (j++ == i) i++, j = 0;
+    }
+    radial_functions((count + WIDE - 1) / WIDE * WIDE, d2, functions);
+    for (int p = 0; p < count; p++) {
+      float each[DISTANCES];
+      for (int k = 0; k < DISTANCES; k++) each[k] = functions[k][p];
+      __builtin_memcpy(out + own[p], each, sizeof each);
+      __builtin_memcpy(out + mirrored[p], each, sizeof each);
+    }
+  }
 }
 
 /* Sets x [rows, 3, 16] -> estimate [rows, 4] and the functions of its distances, estimated [pairs, 8]. */
@@ -26,24 +46,16 @@ static void see_estimate(const Net *net, const Tile *t, const float *x, float *e
   const int n = t->n;
   float readout[SETS];
   first_readout(net, readout);
-  for (int r = 0; r < t->rows; r++) {
-    const float *z = t->z + position_at(net, t, r), alpha = t->alpha[r / n], sigma = t->sigma[r / n];
-    for (int a = 0; a < 3; a++) {
-      float sum = 0;
-      for (int c = 0; c < SETS; c++) sum += x[r * 48 + a * 16 + c] * readout[c];
-      estimate[r * 4 + a] = alpha * z[a] + sigma * sum;
-    }
-  }
   for (int m = 0; m < t->molecules; m++) {
-    const float *y = estimate + (long)m * n * 4;
-    float *out = estimated + (long)m * n * n * DISTANCES;
-    for (int i = 0; i < n; i++)
-      for (int j = 0; j <= i; j++) { /* (j, i) is the same */
-        const float *a = y + i * 4, *b = y + j * 4;
-        float *o = out + ((long)i * n + j) * DISTANCES;
-        RADIAL_FUNCTIONS(a, b, o);
-        if (i != j) __builtin_memcpy(out + ((long)j * n + i) * DISTANCES, o, DISTANCES * sizeof(float));
+    const float *z = t->z + m * latent_length(net, n), alpha = t->alpha[m], sigma = t->sigma[m];
+    float *y = estimate + (long)m * n * 4;
+    for (int i = 0; i < n; i++, x += 48, z += node_length(net))
+      for (int a = 0; a < 3; a++) {
+        float sum = 0;
+        for (int c = 0; c < SETS; c++) sum += x[a * 16 + c] * readout[c];
+        y[i * 4 + a] = alpha * z[a] + sigma * sum;
       }
+    see_distances(n, y, estimated + (long)m * n * n * DISTANCES);
   }
 }
 
@@ -91,8 +103,10 @@ static void see_estimate_backward(const Net *net, const Tile *t, const float *xn
   }
   for (int c = 0; c < SETS; c++) g[net->l.sets_out + c * V] += dreadout[c];
   if (!d->dz) return;
-  for (int r = 0; r < t->rows; r++)
-    for (int a = 0; a < 3; a++) d->dz[position_at(net, t, r) + a] += t->alpha[r / n] * d->destimate[r * 4 + a];
+  for (int r = 0; r < t->rows; r++) {
+    float *dz = d->dz + r / n * latent_length(net, n) + r % n * node_length(net);
+    for (int a = 0; a < 3; a++) dz[a] += t->alpha[r / n] * d->destimate[r * 4 + a];
+  }
 }
 
 #endif
