@@ -43,6 +43,7 @@ export const trainCommand = command({
     ),
     width: option("N", "channels of a node (default 192, a multiple of 16; geoldm and edm 256)", whole(1).optional()),
     blocks: option("N", "blocks (default 6; geoldm and edm 9)", whole(1, 64).optional()),
+    estimates: flag("pairs are told the distances of the network's own estimate on the way; molstep only"),
     batch: option("N", "molecules an update (default 128; geoldm and edm 64)", whole(1).optional()),
     seed: option("N", "seed of weights, batches and noise (default 1)", whole(0, 0xffffffff).optional()),
     muon: option("RATE", "Muon's learning rate (default 0.02)", positive().optional()),
@@ -62,7 +63,11 @@ export const trainCommand = command({
       'draws more of the times where few-step samplers ask: {"first": 0, "last": 8, "share": 0.8}, log-SNRs (default: none)',
       object().pipe(focusSpec).optional(),
     ),
-    from: option("FILE", "weights (safetensors) of the same network to begin with, or of one with fewer blocks", z.string().optional()),
+    from: option(
+      "FILE",
+      "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates",
+      z.string().optional(),
+    ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
@@ -71,12 +76,22 @@ export const trainCommand = command({
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
-      await runTraining({ ...options, folder, modelName: name, data, dataSet, ...out });
+      await runTraining({
+        ...options,
+        estimates: options.estimates || undefined,
+        folder,
+        modelName: name,
+        data,
+        dataSet,
+        ...out,
+      });
     } else {
-      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, ...settings } = options;
+      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, estimates, ...settings } =
+        options;
       if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
+      if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
       if (!["auto", ...BACKENDS].includes(backend)) {
         throw new UsageError(`the backend of ${kind} must be auto, ${BACKENDS.join(", ")}; got ${backend}`);

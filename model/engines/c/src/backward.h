@@ -203,6 +203,9 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
   if (d->dz) radial_gradient(pairs, R, d->dhid, net->p + l->radial_w, d->dradial);
   weight_gradient(net->kernel, pairs, PAIR, R, t->radial, LANES, d->dhid, PAIR, g + l->radial_w);
   weight_gradient(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, d->dhid, PAIR, g + l->radial_w + (long)R * PAIR);
+  if (net->s.estimates)
+    see_estimate_backward(net, t, k->xn, k->scale, k->estimate, k->estimated, net->t + lt->estimate, g + l->estimate_w,
+                          d, g);
   for (int r = 0; r < rows; r++) /* the distances' part through c is already there, on the first 16 lanes */
     for (int j = 0; j < n; j++)
       for (int e = SETS; e < SHAPES; e++) d->dshapes[((long)r * n + j) * SHAPES + e] = 0.f;
@@ -258,6 +261,9 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
   weight_gradient(net->kernel, pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR,
                   g + net->l.bonds_pair_w + (long)s->radial * PAIR);
   bias_gradient(pairs, PAIR, d->dhid, PAIR, g + net->l.bonds_pair_b);
+  if (s->estimates)
+    see_estimate_backward(net, t, t->xn_end, t->scale_end, t->estimate_end, t->estimated_end,
+                          net->t + net->lt.bonds_estimate, g + net->l.bonds_estimate_w, d, g);
   input_gradient(net->kernel, pairs, PAIR, SETS, d->dhid, PAIR, net->t + net->lt.bonds_pair, d->dshapes, SETS, 0);
   __builtin_memset(dn, 0, sizeof(float) * rows * PAIR);
   for (int m = 0; m < t->molecules; m++)

@@ -33,7 +33,17 @@ function openDenoiser(threads: number) {
   const library = openNativeLibrary(), c = library.symbols, sizes = { width: 32, blocks: 2 };
   const specs = pairAttentionParameters(space, sizes), flat = flatten(specs, initialValues(specs, 1));
   for (let k = 0; k < flat.length; k++) flat[k] += 0.05 * Math.sin(k);
-  const engine = c.molstep_create(sizes.width, sizes.blocks, space.vectors, space.scalars, space.pairs, 0, threads, 0);
+  const engine = c.molstep_create(
+    sizes.width,
+    sizes.blocks,
+    space.vectors,
+    space.scalars,
+    space.pairs,
+    0,
+    0,
+    threads,
+    0,
+  );
   const at = c.molstep_array(engine, 0)!;
   new Float32Array(Deno.UnsafePointerView.getArrayBuffer(at, flat.length * 4)).set(flat);
   c.molstep_refresh(engine);
