@@ -43,6 +43,7 @@ function openDenoiser(threads: number) {
     0,
     threads,
     0,
+    0,
   );
   const at = c.molstep_array(engine, 0)!;
   new Float32Array(Deno.UnsafePointerView.getArrayBuffer(at, flat.length * 4)).set(flat);
