@@ -60,6 +60,17 @@ static void see_estimate(const Net *net, const Tile *t, const float *x, float *e
 }
 
 /*
+ * What pairs are told of the sets x, where the network looks at them: adds estimated w to pre [pairs, 32], w packed by the kernel. A call for
+ * itself, and no branch beside it, so that compilers round all else in the passes as they did without it.
+ */
+static __attribute__((noinline)) void tell_estimate(const Net *net, const Tile *t, const float *x, float *estimate,
+                                                    float *estimated, const float *w, float *pre) {
+  if (!net->s.estimates) return;
+  see_estimate(net, t, x, estimate, estimated);
+  linear_add(net->kernel, t->pairs, PAIR, DISTANCES, estimated, DISTANCES, w, pre, PAIR);
+}
+
+/*
  * From dhid [pairs, 32], the gradient of estimated w: to w [8, 32] in dw, to the readout in g, to the sets in d->dx and, where d->dz is there,
  * to z. `wt` [32, 16] is w transposed and packed; the sets are xn [rows, 3, 16] / scale [molecules, 16].
  */

@@ -20,10 +20,7 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
   pair_sums(t, t->ab, t->ab + PAIR, 2 * PAIR, 0, k->pre);
   linear_add(net->kernel, pairs, PAIR, R, t->radial, LANES, w + l->radial_w, k->pre, PAIR);
   linear_add(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, w + l->radial_w + (long)R * PAIR, k->pre, PAIR);
-  if (net->s.estimates) {
-    see_estimate(net, t, t->x, k->estimate, k->estimated);
-    linear_add(net->kernel, pairs, PAIR, DISTANCES, k->estimated, DISTANCES, w + l->estimate_w, k->pre, PAIR);
-  }
+  tell_estimate(net, t, t->x, k->estimate, k->estimated, w + l->estimate_w, k->pre);
   silu_all((long)pairs * PAIR, k->pre, t->hid);
   linear(net->kernel, pairs, PAIR_OUT, PAIR, t->hid, PAIR, w + l->pair_w, p + l->pair_b, k->m, PAIR_OUT);
 
@@ -83,11 +80,7 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times,
   linear_add(net->kernel, t->pairs, PAIR, s->radial, t->radial, LANES, w + net->l.bonds_pair_w, t->pre_end, PAIR);
   linear_add(net->kernel, t->pairs, PAIR, SETS, t->shapes_end, SETS, w + net->l.bonds_pair_w + (long)s->radial * PAIR,
              t->pre_end, PAIR);
-  if (s->estimates) {
-    see_estimate(net, t, t->x, t->estimate_end, t->estimated_end);
-    linear_add(net->kernel, t->pairs, PAIR, DISTANCES, t->estimated_end, DISTANCES, w + net->l.bonds_estimate_w,
-               t->pre_end, PAIR);
-  }
+  tell_estimate(net, t, t->x, t->estimate_end, t->estimated_end, w + net->l.bonds_estimate_w, t->pre_end);
   silu_all((long)t->pairs * PAIR, t->pre_end, t->hid);
   linear(net->kernel, t->pairs, LANES, PAIR, t->hid, PAIR, net->packed_heads.bonds_out_w, net->padded.bonds_out_b,
          t->bond_logits, LANES);
