@@ -11,6 +11,7 @@ import { openParts } from "../model/distillation/parts.ts";
 import { openIfThere } from "../chem/data_sets.ts";
 import { breathe } from "../model/generation/generate.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
+import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { readSafetensors } from "../model/diffusion/safetensors.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { makeGroups } from "../model/training/batches.ts";
@@ -79,8 +80,8 @@ async function training({ card, folder }: ModelEntry, backend: Trainer): Promise
   }
   const data = await openIfThere();
   if (!data) throw new Error("QM9 is not here");
-  const { width, blocks } = denoiser, values = readSafetensors(await Deno.readFile(`${folder}/${denoiser.file}`));
-  const { learner } = await openLearner(backend, { space, sizes: { width, blocks }, seed: 1, values });
+  const values = readSafetensors(await Deno.readFile(`${folder}/${denoiser.file}`));
+  const { learner } = await openLearner(backend, { space, sizes: sizesOf(denoiser), seed: 1, values });
   const { examples } = loadExamples(data, data.split.train.subarray(0, 128 * UPDATES), autoencoder.classes);
   return (batch) => callsOf(learner, (update) => makeGroups({ examples, batch, seed: 1, update, schedule }));
 }

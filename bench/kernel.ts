@@ -30,8 +30,12 @@ import { spread, takeTurns } from "./statistics.ts";
 import type { Result, Row } from "./table.ts";
 
 /** Floating-point operations of the matrix products, attention's among them, for one molecule: two a multiply-add. */
-export function productFlops(space: LatentSpace, { width: f, blocks, levels = 0 }: PairAttentionSizes, nodes: number) {
-  const pairs = nodes * nodes, radial = DISTANCES + space.pairs, wide = f + SETS, hidden = EXPANSION * f;
+export function productFlops(space: LatentSpace, sizes: PairAttentionSizes, nodes: number) {
+  const { width: f, blocks, levels = 0, estimates = false } = sizes;
+  const pairs = nodes * nodes,
+    radial = (estimates ? 2 : 1) * DISTANCES + space.pairs,
+    wide = f + SETS,
+    hidden = EXPANSION * f;
   const blockNode = 3 * f * f + 2 * PAIR_WIDTH * wide + (f + PAIR_WIDTH) * f + 2 * wide * hidden + 3 * SETS * SETS;
   const blockPair = (radial + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * (PAIR_WIDTH + HEADS + SETS) + 2 * f;
   const endsNode = (space.scalars + TIMES + levels) * f + f * Math.ceil(space.scalars / LANES) * LANES +

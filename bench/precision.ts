@@ -58,7 +58,8 @@ function angle(a: Float32Array, b: Float32Array): number {
 }
 
 /** The mean squared difference of two arrays, as a share of the second's mean square. */
-const nmse = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0) / dot(b, b);
+const nmse = (a: Float32Array, b: Float32Array) =>
+  a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0) / dot(b, b);
 
 /** One turn: a gradient, an update that hardly moves, and estimates of the same molecules. */
 async function turn(subject: Subject, groups: readonly Group[], batch: number): Promise<void> {
@@ -101,7 +102,8 @@ async function main(args: string[]): Promise<void> {
   for (let round = 0; round <= rounds; round++) {
     for (const subject of subjects) {
       await turn(subject, groups, most);
-      if (round === 0) for (const times of Object.values(subject.times)) times.length = 0; // warm-up
+      if (round === 0) { for (const times of Object.values(subject.times)) times.length = 0; // warm-up
+       }
     }
   }
   const first = subjects[0], whole = ({ times }: Subject) => times.gradient.map((ms, k) => ms + times.update[k]);

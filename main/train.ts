@@ -44,6 +44,7 @@ export const trainCommand = command({
     ),
     width: option("N", "channels of a node (default 192, a multiple of 16; geoldm and edm 256)", whole(1).optional()),
     blocks: option("N", "blocks (default 6; geoldm and edm 9)", whole(1, 64).optional()),
+    estimates: flag("pairs are told the distances of the network's own estimate on the way; molstep only"),
     batch: option("N", "molecules an update (default 128; geoldm and edm 64)", whole(1).optional()),
     seed: option("N", "seed of weights, batches and noise (default 1)", whole(0, 0xffffffff).optional()),
     muon: option("RATE", "Muon's learning rate (default 0.02)", positive().optional()),
@@ -65,7 +66,7 @@ export const trainCommand = command({
     ),
     from: option(
       "FILE",
-      "weights (safetensors) of the same network to begin with, or of one with fewer blocks",
+      "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates",
       z.string().optional(),
     ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
@@ -77,13 +78,34 @@ export const trainCommand = command({
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
-      await runTraining({ ...options, folder, modelName: name, data, dataSet, ...out });
+      await runTraining({
+        ...options,
+        estimates: options.estimates || undefined,
+        folder,
+        modelName: name,
+        data,
+        dataSet,
+        ...out,
+      });
     } else {
-      const { minutes, updates, resume, backend, threads: _, muon, folder: __, from, focus, precision, ...settings } =
-        options;
+      const {
+        minutes,
+        updates,
+        resume,
+        backend,
+        threads: _,
+        muon,
+        folder: __,
+        from,
+        focus,
+        estimates,
+        precision,
+        ...settings
+      } = options;
       if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
+      if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
       if (precision !== undefined && precision !== "auto" && precision !== "f32") {
         throw new UsageError(

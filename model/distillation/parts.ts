@@ -6,6 +6,7 @@ import type { Card } from "../models/card.ts";
 import { thisMachine } from "../diffusion/machine.ts";
 import { createSharedGpu } from "../engines/webgpu/device.ts";
 import { LEVELS, widened } from "../networks/pair_attention/levels.ts";
+import { sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type ModelEntry, studentPath } from "../models/overlay.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "../models/parts.ts";
 import type { PartOptions } from "../engines/placing.ts";
@@ -87,7 +88,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
   const network = fresh ? { ...part, ...size } : part;
   const values = fresh ? undefined : told ? tensors : widened(tensors, levels);
-  const sizes = { width: network.width, blocks: network.blocks, levels };
+  const sizes = sizesOf(network, levels);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
   const setup = {
     space: card.space,

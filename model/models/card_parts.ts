@@ -43,7 +43,14 @@ const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.num
 
 /** The denoiser: its kind, sizes and file. */
 export const denoiser = z.discriminatedUnion("type", [
-  strict({ type: z.literal("pair-attention"), width: count.multipleOf(16), blocks: count, file }),
+  strict({
+    type: z.literal("pair-attention"),
+    width: count.multipleOf(16),
+    blocks: count,
+    /** Whether pairs are told the distances of the network's own estimate on the way. */
+    estimates: z.literal(true).optional(),
+    file,
+  }),
   strict({
     type: z.literal("egnn"),
     ...egnn,

@@ -4,6 +4,7 @@ import type { Backend } from "../engines/tensorflow/types.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
+import { sizesOf } from "../networks/pair_attention/parameters.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
@@ -35,8 +36,7 @@ export async function makeDenoiser(
 ): Promise<Placed<Denoiser>> {
   switch (part.type) {
     case "pair-attention": {
-      const sizes = { width: part.width, blocks: part.blocks, levels };
-      return await placePairAttention({ space, sizes, schedule }, tensors, options);
+      return await placePairAttention({ space, sizes: sizesOf(part, levels), schedule }, tensors, options);
     }
     case "egnn": {
       const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import(

@@ -3,7 +3,7 @@ import { DATA_SETS } from "../../chem/data_sets.ts";
 import { type CardInput, cardPath, parseCard } from "../models/card.ts";
 import { absent } from "../models/overlay.ts";
 import { ANGSTROM, ONE_HOT } from "../networks/heavy_atom/space.ts";
-import { pairAttentionParameters, type ParameterSpec } from "../networks/pair_attention/parameters.ts";
+import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
@@ -120,9 +120,9 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   const settings = runSettings.parse(rest),
     space = runSpace(settings),
     of = trainingData(settings),
-    { width, blocks } = settings;
+    { width, blocks, estimates } = settings;
   const latents = await readMoments(folder);
-  const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, { width, blocks }));
+  const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, sizesOf(settings)));
   const what = settings.trainedOn
     ? `Molecules as of ${of.description}`
     : "Small organic molecules of up to nine heavy atoms (C, N, O, F)";
@@ -135,7 +135,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
     counts: "heavyAtoms",
     space,
     schedule: RUN_SCHEDULE,
-    denoiser: { type: "pair-attention", width, blocks, file: DENOISER_FILE },
+    denoiser: { type: "pair-attention", width, blocks, ...estimates && { estimates }, file: DENOISER_FILE },
     autoencoder: {
       type: "heavy-atom",
       classes: of.classes.map((kind): [number, number, number?] => [...kind]),

@@ -13,14 +13,14 @@ import { createProgress } from "./progress.ts";
 import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace, trainingData } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
 import { grow } from "../networks/pair_attention/grow.ts";
-import { pairAttentionParameters } from "../networks/pair_attention/parameters.ts";
+import { pairAttentionParameters, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
 export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
-  /** A safetensors file of the same network, or of one with fewer blocks, to begin with in place of random weights. */
+  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates`, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;
@@ -81,8 +81,22 @@ const kept = ({ coupling, ...settings }: RunSettings) =>
  * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
  */
 export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
-  const { modelName, width, blocks, batch, seed, muon, adamw, clip, warmup, cooldown, emaLimit, coupling, focus } =
-    options;
+  const {
+    modelName,
+    width,
+    blocks,
+    estimates,
+    batch,
+    seed,
+    muon,
+    adamw,
+    clip,
+    warmup,
+    cooldown,
+    emaLimit,
+    coupling,
+    focus,
+  } = options;
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
@@ -95,6 +109,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
       model: modelName,
       width,
       blocks,
+      estimates,
       batch,
       seed,
       muon,
@@ -110,15 +125,18 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;
-  const space = runSpace(settings), { classes } = trainingData(settings), schedule = runSchedule();
+  const space = runSpace(settings),
+    sizes = sizesOf(settings),
+    { classes } = trainingData(settings),
+    schedule = runSchedule();
 
   const { learner, why } = await openLearner(options.backend ?? "auto", {
     space,
-    sizes: { width: settings.width, blocks: settings.blocks },
+    sizes,
     seed: settings.seed,
     threads: options.threads,
     precision: options.precision ?? "auto",
-    values: first && grow(pairAttentionParameters(space, settings), first.values, settings.seed),
+    values: first && grow(pairAttentionParameters(space, sizes), first.values, settings.seed),
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);

@@ -36,6 +36,8 @@ export const runSettings = strict({
   /** Channels of a node. */
   width: z.int().min(16).multipleOf(16).default(192),
   blocks: z.int().min(1).max(64).default(6),
+  /** Whether pairs are told the distances of the network's own estimate on the way (docs/denoiser.md). */
+  estimates: z.literal(true).optional(),
   /** Molecules an update. */
   batch: z.int().min(1).default(128),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),

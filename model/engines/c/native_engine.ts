@@ -83,7 +83,7 @@ function sizesOf(
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = coreThreads(), train = false, precision = "f32" } = options;
   const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
-  const specs = pairAttentionParameters(space, sizes), { levels = 0 } = sizes;
+  const specs = pairAttentionParameters(space, sizes), { levels = 0, estimates = false } = sizes;
   const kernel = chooseKernel(kernelsOf(library), precision, options.isa);
   const engine = c.molstep_create(
     sizes.width,
@@ -92,6 +92,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     space.scalars,
     space.pairs,
     levels,
+    Number(estimates),
     threads,
     Number(train),
     kernel.index,

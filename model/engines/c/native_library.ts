@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SYMBOLS = {
-  molstep_create: { parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], result: "pointer" },
+  molstep_create: {
+    parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+    result: "pointer",
+  },
   molstep_kernel_name: { parameters: ["i32"], result: "pointer" },
   molstep_kernel_use: { parameters: ["i32"], result: "i32" },
   molstep_parameter_count: { parameters: ["pointer"], result: "i64" },

@@ -15,6 +15,7 @@ interface Exports {
     scalars: number,
     pairs: number,
     levels: number,
+    estimates: number,
     threads: number,
     train: number,
     kernel: number,
@@ -53,11 +54,22 @@ interface Exports {
 export function createWasmInstance(
   module: WebAssembly.Module,
   space: LatentSpace,
-  { width, blocks, levels = 0 }: PairAttentionSizes,
+  { width, blocks, levels = 0, estimates = false }: PairAttentionSizes,
   parameters: Float32Array,
 ): Here {
   const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
-  const engine = c.molstep_create(width, blocks, space.vectors, space.scalars, space.pairs, levels, 1, 0, 0);
+  const engine = c.molstep_create(
+    width,
+    blocks,
+    space.vectors,
+    space.scalars,
+    space.pairs,
+    levels,
+    Number(estimates),
+    1,
+    0,
+    0,
+  );
   if (engine === 0) {
     throw new RangeError(`no engine for width ${width}, ${blocks} blocks, ${JSON.stringify(space)}, or no memory`);
   }

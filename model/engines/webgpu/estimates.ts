@@ -3,7 +3,7 @@
  * estimate of x0 as a latent. See docs/denoiser.md, "Outputs".
  */
 import { ONE_HOT } from "../../networks/heavy_atom/space.ts";
-import { DISTANCES } from "../../networks/pair_attention/parameters.ts";
+import { DISTANCES, type PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Gpu } from "./device.ts";
 import estimates from "./estimates.wgsl" with { type: "text" };
@@ -11,6 +11,7 @@ import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants, RADIAL } from "./constants.ts";
 import { endColumns } from "./packing.ts";
 import { roundUp } from "./round_up.ts";
+import { seenFeatures } from "./seen.ts";
 import { assemble } from "./wgsl.ts";
 
 /** The bindings of `createEstimates`. */
@@ -38,13 +39,15 @@ export function createEstimates(
   space: LatentSpace,
   nodes: number,
   conditionWidth: number,
+  sizes: Pick<PairAttentionSizes, "estimates"> = {},
 ): Promise<Kernel<EstimateBinding>> {
+  const seen = seenFeatures(sizes);
   const { pairs: P } = space, quads = roundUp(P, 4) / 4, end = endColumns(space);
   return createKernel<EstimateBinding>(gpu, {
     label: `estimates of ${nodes} nodes`,
     code: assemble(estimates, {
-      blocks: { features: `const FEATURES = ${DISTANCES}u + ${P}u + SETS;\nconst Q = ${quads}u;` },
-      counts: { PAIRS: P, QUADS: quads },
+      blocks: { features: `const FEATURES = ${DISTANCES}u + ${P}u + ${seen}u + SETS;\nconst Q = ${quads}u;` },
+      counts: { PAIRS: P, QUADS: quads, SEEN: Number(seen > 0) },
     }),
     constants: {
       ...latentConstants(space, nodes),

@@ -29,7 +29,7 @@ const HIDDEN = 32u;
 /** Quads of the hidden layer. */
 const E = 8u;
 // @block features
-/** What is known of a pair: functions of the distance, its features, distances of the sets. */
+/** What is known of a pair: functions of the distance, its features, functions of the distance that is estimated, distances of the sets. */
 const FEATURES = 8u + 1u + SETS;
 /** Quads of bond orders. */
 const Q = 1u;
@@ -73,6 +73,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   for (var k = thread; k < 3u * NODES; k += THREADS) { estimates[at + k / 3u * WIDTH + k % 3u] -= mean[k % 3u]; }
 
+  // @unroll own SEEN=0
+  storageBarrier(); // bonds see the positions
+  workgroupBarrier();
+  // @end
   // bond orders
   for (var pair = thread; pair < NODES * NODES; pair += THREADS) {
     let i = pair / NODES; let j = pair % NODES; let row = first + i; let column = first + j;
@@ -98,6 +102,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // @unroll p PAIRS=1
     // @unroll e 8
     sum$e += feature$p * first_weight[(8 + $p) * E + $e];
+    // @end
+    // @end
+    // @unroll own SEEN=0
+    let near = radial(vec3<f32>(estimates[node_i] - estimates[node_j], estimates[node_i + 1u] - estimates[node_j + 1u],
+      estimates[node_i + 2u] - estimates[node_j + 2u]));
+    // @unroll c 4
+    // @unroll e 8
+    sum$e += near.low[$c] * first_weight[(FEATURES - 24 + $c) * E + $e];
+    // @end
+    // @end
+    // @unroll c 4
+    // @unroll e 8
+    sum$e += near.high[$c] * first_weight[(FEATURES - 20 + $c) * E + $e];
+    // @end
     // @end
     // @end
     // @unroll s 4

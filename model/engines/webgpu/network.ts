@@ -27,6 +27,7 @@ import { createProduct, type Product, productGroups, TILE_ROWS, TILE_TERMS } fro
 import { createMoments, momentGroups } from "./rows.ts";
 import { createFirstSets, createNextSets } from "./sets.ts";
 import { roundUp } from "./round_up.ts";
+import { createSeen } from "./seen.ts";
 
 /** What a network is made of. */
 export interface NetworkOptions {
@@ -126,7 +127,7 @@ export async function createRowKernels(gpu: Gpu, { space, sizes: { width: f }, p
 export async function createSizeKernels(gpu: Gpu, { space, sizes, precision }: NetworkOptions, nodes: number) {
   const { vectors: V, scalars: K } = space, { width: f, levels = 0 } = sizes, told = TIMES + levels;
   const terms = roundUp(K + told, TILE_TERMS), conditions = conditionWidth(sizes);
-  const [input, first, pairs, next, estimates] = await Promise.all([
+  const [input, first, pairs, next, estimates, seen] = await Promise.all([
     createProduct(gpu, {
       label: `input of ${nodes} nodes`,
       terms,
@@ -147,11 +148,12 @@ fn element(row: u32, k: u32) -> f32 {
       store: `result[row * ${f / 4}u + quad] = value;`,
     }),
     createFirstSets(gpu, space, nodes),
-    createPairs(gpu, space, f, nodes),
+    createPairs(gpu, space, sizes, nodes),
     createNextSets(gpu, nodes),
-    createEstimates(gpu, space, nodes, conditions),
+    createEstimates(gpu, space, nodes, conditions, sizes),
+    sizes.estimates ? createSeen(gpu, space, nodes, conditions) : undefined,
   ]);
-  return { input, first, pairs, next, estimates };
+  return { input, first, pairs, next, estimates, seen };
 }
 
 type RowKernels = Awaited<ReturnType<typeof createRowKernels>>;
@@ -161,7 +163,7 @@ type SizeKernels = Awaited<ReturnType<typeof createSizeKernels>>;
 export type Arrays = Readonly<Record<keyof ReturnType<typeof arraySizes>, GPUBuffer>>;
 
 /** Floats a row of each array. */
-function arraySizes({ space, sizes: { width: f } }: Pick<NetworkOptions, "space" | "sizes">) {
+function arraySizes({ space, sizes: { width: f, estimates = false } }: Pick<NetworkOptions, "space" | "sizes">) {
   return {
     h: f,
     moments: 2,
@@ -174,6 +176,7 @@ function arraySizes({ space, sizes: { width: f } }: Pick<NetworkOptions, "space"
     hidden: EXPANSION * f,
     gates: SETS,
     ends: endColumns(space).floats,
+    seen: estimates ? 4 : 0,
   };
 }
 
@@ -209,7 +212,7 @@ export function bindForward(
   { latents, conditions, calls, estimates }: Ports,
 ): Forward {
   const call = { buffer: calls, offset: 0, size: CALL_BYTES }, list: Forward[] = [];
-  const { h, moments, sets, normalised, norms, projected, mixed, updates, hidden, gates, ends } = arrays;
+  const { h, moments, sets, normalised, norms, projected, mixed, updates, hidden, gates, ends, seen } = arrays;
   const weight = (name: string) => ({ weight: weights(name), bias: weights(`${name}.bias`) });
   /** Adds a dispatch whose workgroups depend on the number of molecules. */
   const add = <Name extends string>(
@@ -230,6 +233,10 @@ export function bindForward(
   add(kernels.first, { latents, weight: weights("coordinates.in"), sets, normalised, norms }, each);
   for (let b = 0; b < blocks; b++) {
     const at = `blocks.${b}`;
+    if (kernels.seen) {
+      const coordinates = weights("coordinates.out");
+      add(kernels.seen, { latents, sets, coordinates, conditions, call, seen }, each, true);
+    }
     stir();
     add(kernels.projected, { ...weight(`${at}.projected`), ...normed, result: projected }, rows(projectedColumns(f)));
     add(kernels.pairs, {
@@ -243,6 +250,7 @@ export function bindForward(
       pair_bias: weights(`${at}.pair.bias`),
       mixed,
       updates,
+      seen,
     }, (molecules) => [Math.ceil(molecules * nodes / pairTiling(nodes).rows)]);
     add(kernels.out, { ...weight(`${at}.out`), mixed, result: h }, rows(f));
     stir();

@@ -1,5 +1,11 @@
 /** Weights of a pair-attention denoiser as its kernels read them: padded to tiles, and products of one input joined. */
-import { PAIR_WIDTH, type PairAttentionSizes, SETS, TIMES } from "../../networks/pair_attention/parameters.ts";
+import {
+  DISTANCES,
+  PAIR_WIDTH,
+  type PairAttentionSizes,
+  SETS,
+  TIMES,
+} from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { padWeight, TILE_TERMS } from "./products.ts";
 import { roundUp } from "./round_up.ts";
@@ -32,7 +38,7 @@ function paste(out: Float32Array, width: number, column: number, source: Float32
  */
 export function packPairAttention(
   space: LatentSpace,
-  { width: f, blocks, levels = 0 }: PairAttentionSizes,
+  { width: f, blocks, levels = 0, estimates = false }: PairAttentionSizes,
   parameters: Parameters,
 ): { readonly products: Map<string, Float32Array>; readonly others: Map<string, Float32Array> } {
   const { scalars: K, pairs: P } = space;
@@ -44,6 +50,14 @@ export function packPairAttention(
   };
   const same = (name: string) =>
     product(name, data(`${name}.weight`), data(`${name}.bias`), data(`${name}.bias`).length);
+
+  /** A pair's first weight [features, 32]; what estimates add stands before the distances of the sets. */
+  const radial = (name: string, at: string) => {
+    const own = data(`${name}.weight`), before = (DISTANCES + P) * PAIR_WIDTH;
+    return estimates
+      ? Float32Array.of(...own.subarray(0, before), ...data(`${at}.estimate.weight`), ...own.subarray(before))
+      : own;
+  };
 
   const input = new Float32Array(roundUp(K + TIMES + levels, TILE_TERMS) * f);
   input.set(data("input.weight"));
@@ -60,7 +74,7 @@ export function packPairAttention(
     bias.set(data(`${at}.edge.bias`), 3 * f);
     product(`${at}.projected`, weight, bias, columns);
     for (const name of ["out", "up", "down"]) same(`${at}.${name}`);
-    others.set(`${at}.radial`, data(`${at}.radial.weight`));
+    others.set(`${at}.radial`, radial(`${at}.radial`, at));
     others.set(`${at}.pair`, data(`${at}.pair.weight`));
     others.set(`${at}.pair.bias`, data(`${at}.pair.bias`));
     others.set(`${at}.mix`, data(`${at}.mix`));
@@ -71,7 +85,7 @@ export function packPairAttention(
   bias.set(data("scalars.bias"));
   bias.set(data("bonds.node.bias"), end.scalars);
   product("ends", ends, bias, end.all);
-  others.set("bonds.pair", data("bonds.pair.weight"));
+  others.set("bonds.pair", radial("bonds.pair", "bonds"));
   others.set("bonds.pair.bias", data("bonds.pair.bias"));
   const wide = roundUp(P, 4), out = new Float32Array(PAIR_WIDTH * wide), outBias = new Float32Array(wide);
   paste(out, wide, 0, data("bonds.out.weight"), P);

@@ -33,7 +33,7 @@ export async function createPairAttentionNetwork(
 ): Promise<GpuNetwork<Arrays>> {
   const { space, sizes, precision = "f32" } = options;
   checkNetwork(options);
-  const memory = pairMemory(space), { maxComputeWorkgroupStorageSize: had } = gpu.device.limits;
+  const memory = pairMemory(space, sizes), { maxComputeWorkgroupStorageSize: had } = gpu.device.limits;
   if (memory > had) throw new RangeError(`${memory} bytes of workgroup memory asked, ${had} had by ${gpu.label}`);
   flatten(pairAttentionParameters(space, sizes), parameters); // checks names and shapes
   const { products, others } = packPairAttention(space, sizes, parameters);

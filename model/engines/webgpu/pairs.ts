@@ -1,7 +1,13 @@
 /**
  * The pair network and attention of a block as one kernel, which stores no pair tensor; see `pairs.wgsl` and docs/denoiser.md.
  */
-import { DISTANCES, HEADS, PAIR_WIDTH, SETS } from "../../networks/pair_attention/parameters.ts";
+import {
+  DISTANCES,
+  HEADS,
+  PAIR_WIDTH,
+  type PairAttentionSizes,
+  SETS,
+} from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
@@ -9,6 +15,7 @@ import { latentConstants, RADIAL } from "./constants.ts";
 import { projectedColumns } from "./packing.ts";
 import pairs from "./pairs.wgsl" with { type: "text" };
 import { roundUp } from "./round_up.ts";
+import { seenFeatures } from "./seen.ts";
 import { assemble } from "./wgsl.ts";
 
 const THREADS = 64, LANES = 16, OUT = PAIR_WIDTH + HEADS + SETS;
@@ -30,8 +37,8 @@ export function pairTiling(nodes: number): PairTiling {
 }
 
 /** Bytes of workgroup memory that the kernel takes: the first layer's weights, the second's, and `stage`. */
-export const pairMemory = ({ pairs }: LatentSpace): number =>
-  4 * ((DISTANCES + pairs + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * OUT + THREADS * (OUT + 1));
+export const pairMemory = ({ pairs }: LatentSpace, sizes: Pick<PairAttentionSizes, "estimates"> = {}): number =>
+  4 * ((DISTANCES + pairs + seenFeatures(sizes) + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * OUT + THREADS * (OUT + 1));
 
 /** The bindings of `createPairs`. */
 export type PairBinding =
@@ -44,20 +51,34 @@ export type PairBinding =
   | "pair_weight"
   | "pair_bias"
   | "mixed"
-  | "updates";
+  | "updates"
+  | "seen";
 
 /**
  * From q, k, v and the edge layer's halves (`projected`, see packing.ts) and the
  * normalised sets: `mixed` `[rows, width + 32]`, attention's output and the mean messages, and `updates` `[rows, 3, 16]`,
- * sum_j c_ij (Xn_i - Xn_j). `projected4` and `normalised` are bound again for access by vectors and by scalars. Runs in rows / `pairTiling(nodes).rows` workgroups.
+ * sum_j c_ij (Xn_i - Xn_j). `projected4` and `normalised` are bound again for access by vectors and by scalars. `seen` only where the sizes have
+ * `estimates`. Runs in rows / `pairTiling(nodes).rows` workgroups.
  */
-export function createPairs(gpu: Gpu, space: LatentSpace, width: number, nodes: number): Promise<Kernel<PairBinding>> {
+export function createPairs(
+  gpu: Gpu,
+  space: LatentSpace,
+  sizes: PairAttentionSizes,
+  nodes: number,
+): Promise<Kernel<PairBinding>> {
+  const { width } = sizes, seen = seenFeatures(sizes);
   const { rows, columns, chunks } = pairTiling(nodes), depth = width / HEADS, { pairs: P } = space;
   return createKernel<PairBinding>(gpu, {
     label: `pairs of ${nodes} nodes`,
     code: assemble(pairs, {
-      blocks: { features: `const FEATURES = ${DISTANCES}u + ${P}u + 2u * SETS;` },
-      counts: { PAIRS: P, DEPTH: depth, ITEMS: Math.ceil(rows * LANES / THREADS), CHUNKS: chunks },
+      blocks: { features: `const FEATURES = ${DISTANCES}u + ${P}u + ${seen}u + 2u * SETS;` },
+      counts: {
+        PAIRS: P,
+        DEPTH: depth,
+        ITEMS: Math.ceil(rows * LANES / THREADS),
+        CHUNKS: chunks,
+        SEEN: Number(seen > 0),
+      },
     }),
     constants: {
       ...latentConstants(space, nodes),

@@ -17,6 +17,9 @@
 @group(0) @binding(7) var<storage, read> pair_bias: array<vec4<f32>>; // [64]
 @group(0) @binding(8) var<storage, read_write> mixed: array<f32>; // [rows, CHANNELS + 32]: attention's output, the mean messages
 @group(0) @binding(9) var<storage, read_write> updates: array<f32>; // [rows, 3, 16]: sum_j c_ij (Xn_i - Xn_j)
+// @unroll own SEEN=0
+@group(0) @binding(10) var<storage, read> seen: array<vec4<f32>>; // [rows]: the network's own estimate of the positions
+// @end
 /** Channels of a node, and numbers of a row of `projected`. */
 override CHANNELS: u32 = 16u;
 override STRIDE: u32 = 128u;
@@ -32,7 +35,7 @@ const HEADS = 16u;
 const MESSAGES = 32u;
 /** Quads of a hidden layer. */
 const E = 8u;
-/** What is known of a pair: functions of the distance, its features, distances and shapes of the sets. */
+/** What is known of a pair: functions of the distance, its features, functions of the distance that is estimated, distances and shapes of the sets. */
 // @block features
 const FEATURES = 8u + 0u + 2u * SETS;
 // @end
@@ -93,6 +96,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // @unroll p PAIRS=0
     // @unroll e 8
     sum$e += feature$p * first_weight[(8 + $p) * E + $e];
+    // @end
+    // @end
+    // @unroll own SEEN=0
+    let near = radial(seen[row].xyz - seen[column].xyz);
+    // @unroll c 4
+    // @unroll e 8
+    sum$e += near.low[$c] * first_weight[(FEATURES - 40 + $c) * E + $e];
+    // @end
+    // @end
+    // @unroll c 4
+    // @unroll e 8
+    sum$e += near.high[$c] * first_weight[(FEATURES - 36 + $c) * E + $e];
+    // @end
     // @end
     // @end
     // @unroll s 4

@@ -37,16 +37,16 @@ export function toTensors(
 export function pairAttentionEstimate(
   tf: Tf,
   space: LatentSpace,
-  { blocks, levels }: Pick<PairAttentionSizes, "blocks" | "levels">,
+  sizes: Omit<PairAttentionSizes, "width">,
   params: Tensors,
   { z, shape, ...at }: Asked,
   latents?: tfjs.Tensor2D,
 ): tfjs.Tensor2D {
   return joinLatent(
     tf,
-    pairAttention(tf, params, blocks, {
+    pairAttention(tf, params, sizes, {
       ...splitLatent(tf, latents ?? z, space, shape),
-      ...conditionTensors(tf, at, levels),
+      ...conditionTensors(tf, at, sizes.levels),
     }),
   );
 }

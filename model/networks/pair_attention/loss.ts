@@ -29,14 +29,14 @@ function crossEntropy(tf: Tf, target: tfjs.Tensor, logits: tfjs.Tensor): tfjs.Te
 export function pairAttentionLoss(
   tf: Tf,
   space: LatentSpace,
-  { blocks, levels = 0 }: Pick<PairAttentionSizes, "blocks" | "levels">,
+  sizes: Omit<PairAttentionSizes, "width">,
   params: Tensors,
   group: Group,
 ): LossTensors {
   const { batch: B, nodes: N } = group.shape;
-  const out = pairAttention(tf, params, blocks, {
+  const out = pairAttention(tf, params, sizes, {
     ...splitLatent(tf, group.z, space, group.shape),
-    ...conditionTensors(tf, group, levels),
+    ...conditionTensors(tf, group, sizes.levels),
   });
   const target = splitLatent(tf, group.target, space, group.shape);
   const shares = tf.tensor2d([1, ...Array(space.vectors - 1).fill(VECTOR_WEIGHT)], [1, space.vectors]);
@@ -59,7 +59,7 @@ export interface Gradients {
 /** The loss and its gradients, computed on the current backend. The caller disposes the gradients. */
 export async function lossAndGradients(
   tf: Tf,
-  { space, ...sizes }: { space: LatentSpace } & Pick<PairAttentionSizes, "blocks" | "levels">,
+  { space, ...sizes }: { space: LatentSpace } & Omit<PairAttentionSizes, "width">,
   params: Tensors,
   group: Group,
 ): Promise<Gradients> {

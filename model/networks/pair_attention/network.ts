@@ -6,7 +6,7 @@
 import type * as tfjs from "@tensorflow/tfjs";
 import { ANGSTROM } from "../heavy_atom/space.ts";
 import { layerNorm, linear, offDiagonal, parameter, project, silu, type Tensors, type Tf } from "./layers.ts";
-import { HEADS, PAIR_WIDTH, SETS } from "./parameters.ts";
+import { HEADS, PAIR_WIDTH, type PairAttentionSizes, SETS } from "./parameters.ts";
 
 /** What the network is told of B molecules; see `conditions.ts`. */
 export interface ConditionTensors {
@@ -49,8 +49,8 @@ interface Geometry {
   readonly norms: tfjs.Tensor;
 }
 
-/** Distances of the noisy input in several bases, and its pair features: r0 `[B, N, N, 8 + P]`. */
-function radialFeatures(tf: Tf, positions: tfjs.Tensor, pairs: tfjs.Tensor): tfjs.Tensor {
+/** Eight functions of the distances between positions `[B, N, 3]`: `[B, N, N, 8]`. */
+function radialFunctions(tf: Tf, positions: tfjs.Tensor): tfjs.Tensor {
   const difference = tf.sub(tf.expandDims(positions, 2), tf.expandDims(positions, 1)); // [B,N,N,3]
   const d2 = tf.mul(tf.sum(tf.square(difference), -1, true), ANGSTROM * ANGSTROM); // [B,N,N,1]
   const d = tf.sqrt(tf.add(d2, 1e-6));
@@ -64,8 +64,12 @@ function radialFeatures(tf: Tf, positions: tfjs.Tensor, pairs: tfjs.Tensor): tfj
     bump(3, 0.5),
     tf.exp(tf.mul(d, -0.5)),
     tf.reciprocal(tf.add(d2, 1)),
-    pairs,
   ], -1);
+}
+
+/** The first vectors of `[B, N, V, 3]`: positions `[B, N, 3]`. */
+function firstVectors(tf: Tf, vectors: tfjs.Tensor): tfjs.Tensor {
+  return tf.squeeze(tf.slice(vectors, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]);
 }
 
 /** Takes coordinate sets X `[B, C, N, 3]` to unit mean square and measures them. */
@@ -98,6 +102,11 @@ function attention(tf: Tf, params: Tensors, at: string, hn: tfjs.Tensor, bias: t
   return tf.reshape(tf.transpose(o, [0, 2, 3, 1]), [B, N, f]);
 }
 
+/** What pairs are told `[B, N, N, e]`, and where the network looks at its own estimate, what that adds. */
+function withEstimate(tf: Tf, params: Tensors, at: string, told: tfjs.Tensor, estimated?: tfjs.Tensor): tfjs.Tensor {
+  return estimated ? tf.add(told, project(tf, estimated, parameter(params, `${at}.estimate.weight`))) : told;
+}
+
 /** One block: (h `[B, N, f]`, X `[B, C, N, 3]`) to the same. */
 function block(
   tf: Tf,
@@ -106,10 +115,17 @@ function block(
   [h, sets]: [tfjs.Tensor, tfjs.Tensor],
   r0: tfjs.Tensor,
   mask: tfjs.Tensor,
+  estimated: tfjs.Tensor | undefined,
 ): [tfjs.Tensor, tfjs.Tensor] {
   const f = h.shape[2]!, hn = layerNorm(tf, h), { X, D, S, norms } = geometry(tf, sets);
   const [a, b] = tf.split(linear(tf, params, `${at}.edge`, tf.concat([hn, norms], -1)), 2, -1);
-  const radial = project(tf, tf.concat([r0, D, S], -1), parameter(params, `${at}.radial.weight`));
+  const radial = withEstimate(
+    tf,
+    params,
+    at,
+    project(tf, tf.concat([r0, D, S], -1), parameter(params, `${at}.radial.weight`)),
+    estimated,
+  );
   const hidden = silu(tf, tf.add(tf.add(tf.expandDims(a, 2), tf.expandDims(b, 1)), radial)); // [B,N,N,e]
   const [message, bias, weight] = tf.split(linear(tf, params, `${at}.pair`, hidden), [PAIR_WIDTH, HEADS, SETS], -1);
   const m = tf.mul(silu(tf, message), mask);
@@ -136,36 +152,48 @@ function block(
  * `h`, and centred in its output where the input is.
  *
  * @param params by the names of `parameters.ts`
- * @param blocks number of blocks that `params` holds
+ * @param sizes those that `params` has
  */
-export function pairAttention(tf: Tf, params: Tensors, blocks: number, inputs: NetworkInputs): NetworkOutputs {
+export function pairAttention(
+  tf: Tf,
+  params: Tensors,
+  { blocks, estimates }: Pick<PairAttentionSizes, "blocks" | "estimates">,
+  inputs: NetworkInputs,
+): NetworkOutputs {
   const { vectors, scalars, pairs, condition, alpha, sigma } = inputs, [B, N] = vectors.shape;
   const told = tf.tile(tf.expandDims(condition, 1), [1, N, 1]);
   const mask = offDiagonal(tf, N);
-  const r0 = radialFeatures(tf, tf.squeeze(tf.slice(vectors, [0, 0, 0, 0], [-1, -1, 1, -1]), [2]), pairs);
+  const r0 = tf.concat([radialFunctions(tf, firstVectors(tf, vectors)), pairs], -1); // [B,N,N,8+P]
+  const over = (x: tfjs.Tensor) => tf.reshape(x, [B, 1, 1, 1]);
+  /** The estimate `[B, N, V, 3]` that coordinate sets make, not centred. */
+  const readOut = (sets: tfjs.Tensor) => {
+    const O = project(tf, tf.transpose(sets, [0, 2, 3, 1]), parameter(params, "coordinates.out")); // [B,N,3,V]
+    return tf.add(tf.mul(over(alpha), vectors), tf.mul(over(sigma), tf.transpose(O, [0, 1, 3, 2])));
+  };
+  const look = (sets: tfjs.Tensor) => estimates ? radialFunctions(tf, firstVectors(tf, readOut(sets))) : undefined;
   let h = linear(tf, params, "input", tf.concat([scalars, told], -1));
   // X[b,c,n,:] = sum_v v[b,n,v,:] cin[v,c]
   let X = tf.transpose(
     project(tf, tf.transpose(vectors, [0, 1, 3, 2]), parameter(params, "coordinates.in")),
     [0, 3, 1, 2],
   );
-  for (let k = 0; k < blocks; k++) [h, X] = block(tf, params, `blocks.${k}`, [h, X], r0, mask);
+  for (let k = 0; k < blocks; k++) [h, X] = block(tf, params, `blocks.${k}`, [h, X], r0, mask, look(X));
 
   const hl = layerNorm(tf, h), scalarLogits = linear(tf, params, "scalars", hl);
   const { D } = geometry(tf, X), p = linear(tf, params, "bonds.node", hl);
-  const pair = linear(tf, params, "bonds.pair", tf.concat([r0, D], -1));
+  const pair = withEstimate(
+    tf,
+    params,
+    "bonds",
+    linear(tf, params, "bonds.pair", tf.concat([r0, D], -1)),
+    look(X),
+  );
   const bondLogits = linear(
     tf,
     params,
     "bonds.out",
     silu(tf, tf.add(tf.add(tf.expandDims(p, 2), tf.expandDims(p, 1)), pair)),
   );
-  const O = tf.transpose(
-    project(tf, tf.transpose(X, [0, 2, 3, 1]), parameter(params, "coordinates.out")),
-    [0, 1, 3, 2],
-  ); // [B,N,V,3]
-  const over = (x: tfjs.Tensor) => tf.reshape(x, [B, 1, 1, 1]);
-  const free = tf.add(tf.mul(over(alpha), vectors), tf.mul(over(sigma), O));
-  const [first, rest] = tf.split(free, [1, vectors.shape[2]! - 1], 2);
+  const [first, rest] = tf.split(readOut(X), [1, vectors.shape[2]! - 1], 2);
   return { vectors: tf.concat([tf.sub(first, tf.mean(first, 1, true)), rest], 2), scalarLogits, bondLogits };
 }

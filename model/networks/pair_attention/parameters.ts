@@ -13,7 +13,20 @@ export interface PairAttentionSizes {
   readonly blocks: number;
   /** Features of the number of steps in the input (`levels.ts`); none where absent. */
   readonly levels?: number;
+  /** Whether pairs are told the distances of the network's own estimate on the way (docs/denoiser.md); not where absent. */
+  readonly estimates?: boolean;
 }
+
+/** What a card or a run's settings say of the network's sizes. */
+export type PairAttentionEntry = Pick<PairAttentionSizes, "width" | "blocks" | "estimates">;
+
+/** The sizes of the network that an entry names; `levels` are its file's own affair. */
+export const sizesOf = ({ width, blocks, estimates }: PairAttentionEntry, levels = 0): PairAttentionSizes => ({
+  width,
+  blocks,
+  levels,
+  ...estimates && { estimates },
+});
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
 export const HEADS = 16, SETS = 16, PAIR_WIDTH = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3;
@@ -29,12 +42,14 @@ export interface ParameterSpec {
   readonly init: { readonly kind: "uniform" | "normal" | "zeros" | "identity"; readonly scale: number };
   /** Muon for the matrices of the blocks, AdamW for everything else. */
   readonly optimiser: "muon" | "adamw";
+  /** Whether an option adds it: at its first values, zeros, the network says what it says without. */
+  readonly added?: true;
 }
 
 /** Every parameter in storage order. A weight is `[in, out]`, so y = x W + b; `qkv.weight` is `[3, in, out]`. */
 export function pairAttentionParameters(
   space: LatentSpace,
-  { width: f, blocks, levels = 0 }: PairAttentionSizes,
+  { width: f, blocks, levels = 0, estimates = false }: PairAttentionSizes,
 ): ParameterSpec[] {
   const { vectors: V, scalars: K, pairs: P } = space;
   const R = DISTANCES + P, e = PAIR_WIDTH, C = SETS, hidden = EXPANSION * f;
@@ -46,6 +61,11 @@ export function pairAttentionParameters(
     add(`${name}.weight`, [input, output], zero ? "zeros" : "uniform", 1 / Math.sqrt(input), muon);
     if (bias) add(`${name}.bias`, [output], "uniform", 1 / Math.sqrt(input));
   };
+  /** Of the distances of the network's own estimate: at first they say nothing. */
+  const estimate = (at: string, muon: boolean) => {
+    const shape = [DISTANCES, e], init = { kind: "zeros", scale: 0 } as const, optimiser = muon ? "muon" : "adamw";
+    if (estimates) list.push({ name: `${at}.estimate.weight`, shape, init, optimiser, added: true });
+  };
   linear("input", K + TIMES + levels, f);
   add("coordinates.in", [V, C], "normal", 0.7);
   for (let b = 0; b < blocks; b++) {
@@ -54,6 +74,7 @@ export function pairAttentionParameters(
     add(`${at}.qkv.bias`, [3, f], "uniform", 1 / Math.sqrt(f));
     linear(`${at}.edge`, f + C, 2 * e, { muon: true });
     linear(`${at}.radial`, R + 2 * C, e, { muon: true, bias: false });
+    estimate(at, true);
     linear(`${at}.pair`, e, e + HEADS + C, { muon: true });
     linear(`${at}.out`, f + e, f, { muon: true, zero: true });
     linear(`${at}.up`, f + C, hidden, { muon: true });
@@ -63,6 +84,7 @@ export function pairAttentionParameters(
   linear("scalars", f, K);
   linear("bonds.node", f, e);
   linear("bonds.pair", R + C, e);
+  estimate("bonds", false);
   linear("bonds.out", e, P);
   add("coordinates.out", [C, V], "normal", 0.1);
   return list;

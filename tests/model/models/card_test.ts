@@ -62,6 +62,14 @@ Deno.test("parseCard() refuses unknown keys at every level, naming them", () => 
   assert.throws(() => parseCard({ ...input, denoiser: { ...input.denoiser, heads: 4 } }), /heads[\s\S]*at denoiser/);
 });
 
+Deno.test("parseCard() takes a pair-attention denoiser that sees its own estimate, and no other word for one that does not", () => {
+  const denoiser = (more: Record<string, unknown>) =>
+    parseCard({ ...molstep(), denoiser: { ...molstep().denoiser, ...more } as CardInput["denoiser"] }).denoiser;
+  assert.partialDeepStrictEqual(denoiser({ estimates: true }), { estimates: true });
+  assert.ok(!("estimates" in denoiser({})));
+  assert.throws(() => denoiser({ estimates: false }), /estimates/);
+});
+
 Deno.test("parseCard() refuses a file outside the card's folder", () => {
   for (const file of ["../../other.safetensors", "/etc/x.safetensors", "a/b.safetensors", "weights.npy"]) {
     const denoiser = { type: "pair-attention" as const, width: 32, blocks: 2, file };

@@ -127,6 +127,13 @@ Deno.test({
         runTraining({ ...old, updates: 3, resume: true, coupling: "aligned" }),
         /settings must be those of the run in/,
       );
+      // Begun from weights that do not see their own estimate; the model that comes of it says that it does, and loads.
+      const seeing = { ...options, estimates: true, folder: `${folder}/seeing` } as const;
+      assert.equal((await runTraining({ ...seeing, updates: 2, from })).update, 2);
+      await exportRun(seeing.folder, `${folder}/seen`);
+      const other = await loadModel(`${folder}/seen`, { backend: "cpu" });
+      assert.partialDeepStrictEqual(other.card.denoiser, { type: "pair-attention", estimates: true });
+      other.dispose();
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -83,41 +83,39 @@ static void geometry_backward(int molecules, int n, const float *restrict xn, co
   }
 }
 
+/* A row of a softmax over n columns, PAIR_OUT apart: w its shares, dw the gradient of these, which becomes that of the logits. */
+static void softmax_row_backward(int n, const float *w, float *dw) {
+  EACH {
+    vector sum = {0};
+    for (int j = 0; j < n; j++) sum = FMA(part(w + j * PAIR_OUT, v), part(dw + j * PAIR_OUT, v), sum);
+    for (int j = 0; j < n; j++) {
+      const long at = (long)j * PAIR_OUT;
+      put(dw + at, v, part(w + at, v) * (part(dw + at, v) - sum));
+    }
+  }
+}
+
 /* dpair's attention lanes and dqkv from d mixed */
 static void attention_backward(const Tile *t, int f, const Saved *k, const float *restrict dmixed,
                                float *restrict dpair, float *restrict dqkv) {
   const int n = t->n, d = f / HEADS;
-  const long plane = (long)t->rows * f;
+  const long plane = (long)t->rows * f, out_row = f + PAIR, row = (long)n * PAIR_OUT;
   const float inverse = 1.f / __builtin_sqrtf((float)d);
-  __builtin_memset(dqkv, 0, sizeof(float) * 3 * plane);
-  for (int m = 0; m < t->molecules; m++)
-    for (int i = 0; i < n; i++) {
-      const long row = m * n + i;
-      const float *o = dmixed + row * (f + PAIR), *q = k->qkv + row * f;
-      float sum[16] = {0}, *dq = dqkv + row * f;
-      for (int j = 0; j < n; j++) {
-        const long other = m * n + j;
-        const float *w = k->m + (row * n + j) * PAIR_OUT + PAIR, *v = k->qkv + 2 * plane + other * f;
-        float *dw = dpair + (row * n + j) * PAIR_OUT + PAIR, *dv = dqkv + 2 * plane + other * f, a[16] = {0};
-        for (int e = 0; e < d; e++)
-          for (int c = 0; c < 16; c++) {
-            a[c] += o[e * 16 + c] * v[e * 16 + c];
-            dv[e * 16 + c] += w[c] * o[e * 16 + c];
-          }
-        for (int c = 0; c < 16; c++) dw[c] = a[c], sum[c] += a[c] * w[c];
-      }
-      for (int j = 0; j < n; j++) {
-        const long other = m * n + j;
-        const float *w = k->m + (row * n + j) * PAIR_OUT + PAIR, *key = k->qkv + plane + other * f;
-        float *dw = dpair + (row * n + j) * PAIR_OUT + PAIR, *dk = dqkv + plane + other * f, a[16];
-        for (int c = 0; c < 16; c++) dw[c] = w[c] * (dw[c] - sum[c]), a[c] = dw[c] * inverse;
-        for (int e = 0; e < d; e++)
-          for (int c = 0; c < 16; c++) {
-            dq[e * 16 + c] += a[c] * key[e * 16 + c];
-            dk[e * 16 + c] += a[c] * q[e * 16 + c];
-          }
-      }
+  for (int m = 0; m < t->molecules; m++) {
+    const long first = (long)m * n;
+    const float *q = k->qkv + first * f, *key = q + plane, *value = key + plane, *o = dmixed + first * out_row,
+                *w = k->m + first * row + PAIR;
+    float *dq = dqkv + first * f, *dk = dq + plane, *dv = dk + plane, *dw = dpair + first * row + PAIR;
+    for (int c = 0; c < HEADS; c += VECTOR_FLOATS) {
+      lane_product(&(LaneProduct){n, n, d, o + c, out_row, HEADS, value + c, f, HEADS, dw + c, row, PAIR_OUT, 1.f, 0});
+      lane_product(&(LaneProduct){n, d, n, w + c, PAIR_OUT, row, o + c, HEADS, out_row, dv + c, f, HEADS, 1.f, 0});
     }
+    for (int i = 0; i < n; i++) softmax_row_backward(n, w + i * row, dw + i * row);
+    for (int c = 0; c < HEADS; c += VECTOR_FLOATS) {
+      lane_product(&(LaneProduct){n, d, n, dw + c, row, PAIR_OUT, key + c, HEADS, f, dq + c, f, HEADS, inverse, 0});
+      lane_product(&(LaneProduct){n, d, n, dw + c, PAIR_OUT, row, q + c, HEADS, f, dk + c, f, HEADS, inverse, 0});
+    }
+  }
 }
 
 static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *restrict g) {
@@ -205,6 +203,9 @@ static void block_backward(const Net *net, int b, Tile *t, Gradient *d, float *r
   if (d->dz) radial_gradient(pairs, R, d->dhid, net->p + l->radial_w, d->dradial);
   weight_gradient(net->kernel, pairs, PAIR, R, t->radial, LANES, d->dhid, PAIR, g + l->radial_w);
   weight_gradient(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, d->dhid, PAIR, g + l->radial_w + (long)R * PAIR);
+  if (net->s.estimates)
+    see_estimate_backward(net, t, k->xn, k->scale, k->estimate, k->estimated, net->t + lt->estimate, g + l->estimate_w,
+                          d, g);
   for (int r = 0; r < rows; r++) /* the distances' part through c is already there, on the first 16 lanes */
     for (int j = 0; j < n; j++)
       for (int e = SETS; e < SHAPES; e++) d->dshapes[((long)r * n + j) * SHAPES + e] = 0.f;
@@ -260,6 +261,9 @@ static void network_backward(const Net *net, Tile *t, const float *z, const floa
   weight_gradient(net->kernel, pairs, PAIR, SETS, t->shapes_end, SETS, d->dhid, PAIR,
                   g + net->l.bonds_pair_w + (long)s->radial * PAIR);
   bias_gradient(pairs, PAIR, d->dhid, PAIR, g + net->l.bonds_pair_b);
+  if (s->estimates)
+    see_estimate_backward(net, t, t->xn_end, t->scale_end, t->estimate_end, t->estimated_end,
+                          net->t + net->lt.bonds_estimate, g + net->l.bonds_estimate_w, d, g);
   input_gradient(net->kernel, pairs, PAIR, SETS, d->dhid, PAIR, net->t + net->lt.bonds_pair, d->dshapes, SETS, 0);
   __builtin_memset(dn, 0, sizeof(float) * rows * PAIR);
   for (int m = 0; m < t->molecules; m++)

@@ -83,6 +83,20 @@ INLINE void exp_difference(vector x[WIDE_VECTORS], const vector y[WIDE_VECTORS])
 #endif
 }
 
+/* y = exp(x); `count` is a multiple of WIDE */
+static inline void exp_all(long count, const float *restrict x, float *restrict y) {
+#if defined(__wasm__)
+  for (long k = 0; k < count; k += WIDE) {
+    vector t[WIDE_VECTORS];
+    EACH t[v] = part(x + k, v);
+    exp_wide(t, EXP);
+    EACH put(y + k, v, t[v]);
+  }
+#else
+  for (long k = 0; k < count; k++) y[k] = exp_(x[k]);
+#endif
+}
+
 /* y = silu(x); `count` is a multiple of WIDE */
 static void silu_all(long count, const float *restrict x, float *restrict y) {
 #if defined(__wasm__)

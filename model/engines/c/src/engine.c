@@ -41,8 +41,8 @@ EXPORT(molstep_kernel_use) int molstep_kernel_use(int index) {
 }
 
 EXPORT(molstep_create)
-Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int threads, int train,
-                       int kernel) {
+Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pairs, int levels, int estimates,
+                       int threads, int train, int kernel) {
   const ProductKernel *product = kernel_at(kernel);
   if (!product || !product->use()) return 0;
   if (width % 16 || blocks > BLOCKS_MAX || scalars > SCALARS_MAX || pairs > LANES - DISTANCES || levels < 0 ||
@@ -51,7 +51,16 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
   Engine *e = allocate(sizeof(Engine));
   if (!e) return 0;
   const int lanes = (scalars + LANES - 1) / LANES * LANES, times = TIMES + levels;
-  e->s = (Sizes){width, blocks, vectors, scalars, pairs, DISTANCES + pairs, EXPANSION * width, times, lanes};
+  e->s = (Sizes){width,
+                 blocks,
+                 vectors,
+                 scalars,
+                 pairs,
+                 DISTANCES + pairs,
+                 EXPANSION * width,
+                 times,
+                 lanes,
+                 estimates ? DISTANCES : 0};
   e->threads = threads, e->train = train;
   Net *net = &e->net;
   if (!open_network(net, &e->s, product)) return 0;
@@ -61,7 +70,7 @@ Engine *molstep_create(int width, int blocks, int vectors, int scalars, int pair
     net->t = allocate(net->lt.count * 4);
     e->ema = e->averages.p, e->momentum = allocate(count * 4), e->variance = allocate(count * 4);
     if (!net->t || !e->momentum || !e->variance) return 0;
-    Matrix list[BLOCKS_MAX * 9];
+    Matrix list[MATRICES_MAX];
     long scratch = packing_scratch(&e->s);
     for (int k = 0, all = muon_matrices(&e->s, &net->l, list); k < all; k++) {
       long need = muon_scratch(&list[k]);

@@ -2,6 +2,7 @@
 #ifndef MOLSTEP_FORWARD_H
 #define MOLSTEP_FORWARD_H
 #include "constants.h"
+#include "estimate.h"
 #include "pairs.h"
 #include "product.h"
 
@@ -19,6 +20,7 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
   pair_sums(t, t->ab, t->ab + PAIR, 2 * PAIR, 0, k->pre);
   linear_add(net->kernel, pairs, PAIR, R, t->radial, LANES, w + l->radial_w, k->pre, PAIR);
   linear_add(net->kernel, pairs, PAIR, SHAPES, k->shapes, SHAPES, w + l->radial_w + (long)R * PAIR, k->pre, PAIR);
+  tell_estimate(net, t, t->x, k->estimate, k->estimated, w + l->estimate_w, k->pre);
   silu_all((long)pairs * PAIR, k->pre, t->hid);
   linear(net->kernel, pairs, PAIR_OUT, PAIR, t->hid, PAIR, w + l->pair_w, p + l->pair_b, k->m, PAIR_OUT);
 
@@ -43,14 +45,17 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
 }
 
 /*
- * z [molecules, length], times [molecules, s->times] -> logits, bond logits and displacement O in the tile.
+ * z [molecules, length], times [molecules, s->times], alpha and sigma [molecules] -> logits, bond logits and displacement O in the tile,
+ * which keeps where z, alpha and sigma are.
  */
-static void forward(const Net *net, Tile *t, const float *z, const float *times) {
+static void forward(const Net *net, Tile *t, const float *z, const float *times, const float *alpha,
+                    const float *sigma) {
   const Sizes *s = &net->s;
   const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, T = s->times, input = K + T;
   const long length = (long)n * width + (long)n * n * s->pairs;
   const float *p = net->p, *w = net->packed;
   float *in = t->act; /* [rows, K+T] */
+  t->z = z, t->alpha = alpha, t->sigma = sigma;
   for (int r = 0; r < t->rows; r++) {
     const float *node = z + r / n * length + r % n * width, *time = times + r / n * T;
     for (int k = 0; k < K; k++) in[r * input + k] = node[3 * V + k];
@@ -75,6 +80,7 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times)
   linear_add(net->kernel, t->pairs, PAIR, s->radial, t->radial, LANES, w + net->l.bonds_pair_w, t->pre_end, PAIR);
   linear_add(net->kernel, t->pairs, PAIR, SETS, t->shapes_end, SETS, w + net->l.bonds_pair_w + (long)s->radial * PAIR,
              t->pre_end, PAIR);
+  tell_estimate(net, t, t->x, t->estimate_end, t->estimated_end, w + net->l.bonds_estimate_w, t->pre_end);
   silu_all((long)t->pairs * PAIR, t->pre_end, t->hid);
   linear(net->kernel, t->pairs, LANES, PAIR, t->hid, PAIR, net->packed_heads.bonds_out_w, net->padded.bonds_out_b,
          t->bond_logits, LANES);

@@ -9,7 +9,8 @@ typedef struct {
   float *dqkv, *dhn, *dmixed;                               /* [3, rows, f], [rows, f+16], [rows, f+32] */
   float *dup, *dy, *dab;                                    /* [rows, 3f], [rows, f+16], [rows, 64] */
   float *scalars_w, *scalars_b, *bonds_out_w, *bonds_out_b; /* padded heads' gradients */
-  float *dradial, *dz; /* [pairs, 16] of r0; [molecules, length] of the input, 0 where that is not asked */
+  float *destimate, *destimated; /* [rows, 4], [pairs, 16] of the network's own estimate and its distances */
+  float *dradial, *dz;           /* [pairs, 16] of r0; [molecules, length] of the input, 0 where that is not asked */
   double loss[3];
 } Gradient;
 

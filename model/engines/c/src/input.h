@@ -2,6 +2,7 @@
 #ifndef MOLSTEP_INPUT_H
 #define MOLSTEP_INPUT_H
 #include "gradient.h"
+#include "radial.h"
 #include "state.h"
 
 /* dradial [pairs, 16] += d hid [pairs, 32] w^T, w [R, 32] */
@@ -19,8 +20,6 @@ static void radial_gradient(int pairs, int R, const float *restrict dhid, const 
 static void radial_features_backward(const Sizes *s, int molecules, int n, const float *z, long length,
                                      const float *radial, const float *dradial, float *dz) {
   const int width = 3 * s->vectors + s->scalars, P = s->pairs;
-  static const float centre[6] = {0.f, 1.2f, 1.34f, 1.5f, 2.4f, 3.f},
-                     slope[6] = {0.f, -100.f, -100.f, -100.f, -10.f, -4.f};
   for (int m = 0; m < molecules; m++)
     for (int i = 0; i < n; i++)
       for (int j = 0; j < n; j++) {
@@ -30,12 +29,10 @@ static void radial_features_backward(const Sizes *s, int molecules, int n, const
         for (int k = 0; k < P; k++) dz[features + k] += g[DISTANCES + k];
         if (i == j) continue;
         const float r[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-        const float d = __builtin_sqrtf((r[0] * r[0] + r[1] * r[1] + r[2] * r[2]) * 2.56f + 1e-6f);
-        float along = 0.3f * g[0] - 0.5f * o[6] * g[6]; /* of d */
-        for (int k = 1; k < 6; k++) along += slope[k] * (d - centre[k]) * o[k] * g[k];
-        const float square = along / (2.f * d) - o[7] * o[7] * g[7]; /* of d squared */
+        const float d = __builtin_sqrtf((r[0] * r[0] + r[1] * r[1] + r[2] * r[2]) * ANGSTROM_SQUARED + DISTANCE_FLOOR);
+        const float square = radial_slope(d, o, g);
         for (int c = 0; c < 3; c++) {
-          const float each = 2.f * 2.56f * r[c] * square;
+          const float each = 2.f * ANGSTROM_SQUARED * r[c] * square;
           dz[m * length + i * width + c] += each;
           dz[m * length + j * width + c] -= each;
         }

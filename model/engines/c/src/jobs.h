@@ -96,7 +96,7 @@ static void do_tiles(Job *job) {
         job->ok = 0;
         return;
       }
-      forward(job->net, &tile, z, job->times + k * s->times);
+      forward(job->net, &tile, z, job->times + k * s->times, job->alpha + k, job->sigma + k);
 #if !defined(__wasm__)
       if (job->train) w->d.dz = job->out ? job->out + at + m * length : 0;
       if (job->train)

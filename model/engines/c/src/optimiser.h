@@ -10,6 +10,9 @@ typedef struct {
   int rows, columns; /* [in, out] */
 } Matrix;
 
+/* Most of Muon's matrices. */
+enum { MATRICES_MAX = BLOCKS_MAX * 10 };
+
 /* Muon's matrices: those of the blocks, the mixing of sets apart. Returns their number. */
 static int muon_matrices(const Sizes *s, const Layout *l, Matrix *out) {
   int count = 0;
@@ -20,6 +23,7 @@ static int muon_matrices(const Sizes *s, const Layout *l, Matrix *out) {
     for (int part = 0; part < 3; part++) ADD(k->qkv_w + (long)part * f * f, f, f);
     ADD(k->edge_w, f + SETS, 2 * PAIR);
     ADD(k->radial_w, s->radial + SHAPES, PAIR);
+    if (s->estimates) ADD(k->estimate_w, DISTANCES, PAIR);
     ADD(k->pair_w, PAIR, PAIR_OUT);
     ADD(k->out_w, f + PAIR, f);
     ADD(k->up_w, f + SETS, s->hidden);
@@ -31,7 +35,8 @@ static int muon_matrices(const Sizes *s, const Layout *l, Matrix *out) {
 
 /* Floats of scratch that orthogonalise() needs for a matrix. */
 static long muon_scratch(const Matrix *m) {
-  long r = m->rows < m->columns ? m->rows : m->columns, c = (m->rows < m->columns ? m->columns : m->rows) + 15;
+  const long r = (m->rows < m->columns ? m->rows : m->columns) + 15,
+             c = (m->rows < m->columns ? m->columns : m->rows) + 15;
   return 3 * r * c + 3 * r * r;
 }
 
@@ -64,8 +69,8 @@ static float *orthogonalise(const ProductKernel *kernel, float *x, float *y, flo
 /* One Muon update: p -= rate sqrt(max(1, out/in)) orthogonalise(g + beta (m - g)), momentum m <- beta m + (1-beta) g. */
 static void muon_update(const ProductKernel *kernel, const Matrix *m, float *p, const float *g, float *momentum,
                         float gain, float rate, float *scratch) {
-  const int wide = m->rows <= m->columns, r = wide ? m->rows : m->columns, c = wide ? m->columns : m->rows,
-            c16 = (c + 15) / 16 * 16;
+  const int wide = m->rows <= m->columns, r = ((wide ? m->rows : m->columns) + 15) / 16 * 16, /* with rows of zeros */
+      c = wide ? m->columns : m->rows, c16 = (c + 15) / 16 * 16;
   float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
   const float beta = MUON_MOMENTUM;
   double norm = 0;

@@ -5,6 +5,7 @@
  */
 #ifndef MOLSTEP_PAIRS_H
 #define MOLSTEP_PAIRS_H
+#include "radial.h"
 #include "state.h"
 
 /* LN without affine part: out[row, 0..f) (row length out_row). f is a multiple of WIDE. */
@@ -86,18 +87,7 @@ static void radial_features(const Sizes *s, int molecules, int n, const float *z
         const float *a = z + m * length + i * width, *b = z + m * length + j * width;
         const float *e = z + m * length + n * width + (i * n + j) * P;
         float *o = out + ((long)(m * n + i) * n + j) * LANES;
-        float dx = a[0] - b[0], dy = a[1] - b[1], dz = a[2] - b[2];
-        float d2 = (dx * dx + dy * dy + dz * dz) * 2.56f, d = __builtin_sqrtf(d2 + 1e-6f);
-        float arg[8] = {0.f,
-                        -(d - 1.2f) * (d - 1.2f) * 50.f,
-                        -(d - 1.34f) * (d - 1.34f) * 50.f,
-                        -(d - 1.5f) * (d - 1.5f) * 50.f,
-                        -(d - 2.4f) * (d - 2.4f) * 5.f,
-                        -(d - 3.f) * (d - 3.f) * 2.f,
-                        -0.5f * d,
-                        0.f};
-        for (int k = 0; k < 8; k++) o[k] = exp_(arg[k]);
-        o[0] = 0.3f * d, o[7] = 1.f / (1.f + d2);
+        RADIAL_FUNCTIONS(a, b, o);
         for (int k = 0; k < LANES - DISTANCES; k++) o[8 + k] = k < P ? e[k] : 0.f;
       }
 }

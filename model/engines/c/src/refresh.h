@@ -24,6 +24,7 @@ static void pack_block(const Net *net, int b, float *scratch) {
   for (int part = 0; part < 3; part++) PACK(f, f, l->qkv_w + (long)part * f * f);
   PACK(f + SETS, 2 * PAIR, l->edge_w);
   PACK(R, PAIR, l->radial_w), PACK(SHAPES, PAIR, l->radial_w + (long)R * PAIR);
+  if (net->s.estimates) PACK(DISTANCES, PAIR, l->estimate_w);
   PACK(PAIR, PAIR_OUT, l->pair_w);
   PACK(f + PAIR, f, l->out_w), PACK(f + SETS, hidden, l->up_w), PACK(hidden, f + SETS, l->down_w);
   PACK(SETS, SETS, l->mix);
@@ -35,6 +36,7 @@ static void pack_ends(const Net *net, float *scratch) {
   PACK(net->s.scalars + net->s.times, f, net->l.input_w);
   PACK(f, PAIR, net->l.bonds_node_w);
   PACK(R, PAIR, net->l.bonds_pair_w), PACK(SETS, PAIR, net->l.bonds_pair_w + (long)R * PAIR);
+  if (net->s.estimates) PACK(DISTANCES, PAIR, net->l.bonds_estimate_w);
   pack_weight(net->kernel, f, net->s.lanes, net->padded.scalars_w, net->packed_heads.scalars_w, scratch);
   pack_weight(net->kernel, PAIR, LANES, net->padded.bonds_out_w, net->packed_heads.bonds_out_w, scratch);
 }
@@ -60,12 +62,20 @@ static void pack_transposed(const Net *net, const float *w, int rows, int column
 }
 #define TRANSPOSE(weight, rows, columns, at) pack_transposed(net, weight, rows, columns, at, scratch)
 
+/* w [8, 32] -> [32, 16], of which the last eight columns are zeros: products have whole lanes. */
+static void transpose_estimate(const Net *net, const float *w, long at, float *scratch) {
+  for (int e = 0; e < PAIR; e++)
+    for (int k = 0; k < LANES; k++) scratch[e * LANES + k] = k < DISTANCES ? w[k * PAIR + e] : 0.f;
+  net->kernel->pack(PAIR, LANES, scratch, net->t + at);
+}
+
 static void transpose_ends(const Net *net, float *scratch) {
   const Sizes *s = &net->s;
   const float *p = net->p;
   TRANSPOSE(net->padded.scalars_w, s->f, s->lanes, net->lt.scalars);
   TRANSPOSE(p + net->l.bonds_node_w, s->f, PAIR, net->lt.bonds_node);
   TRANSPOSE(p + net->l.bonds_pair_w + (long)s->radial * PAIR, SETS, PAIR, net->lt.bonds_pair);
+  if (s->estimates) transpose_estimate(net, p + net->l.bonds_estimate_w, net->lt.bonds_estimate, scratch);
   TRANSPOSE(net->padded.bonds_out_w, PAIR, LANES, net->lt.bonds_out);
 }
 
@@ -78,6 +88,7 @@ static void transpose_block(const Net *net, int b, float *scratch) {
   for (int part = 0; part < 3; part++) TRANSPOSE(p + l->qkv_w + part * f * f, f, f, lt->qkv + part * f * f);
   TRANSPOSE(p + l->edge_w, f + SETS, 2 * PAIR, lt->edge);
   TRANSPOSE(p + l->radial_w + (long)s->radial * PAIR, SHAPES, PAIR, lt->radial);
+  if (s->estimates) transpose_estimate(net, p + l->estimate_w, lt->estimate, scratch);
   TRANSPOSE(p + l->pair_w, PAIR, PAIR_OUT, lt->pair);
   TRANSPOSE(p + l->out_w, f + PAIR, f, lt->out);
   TRANSPOSE(p + l->up_w, f + SETS, s->hidden, lt->up);

@@ -33,6 +33,8 @@ static void layout_tile(const Sizes *s, Arena *a, Tile *t, int molecules, int n,
   t->xn_end = take(a, rows * 48);
   t->scale_end = take(a, molecules * 16), t->q_end = take(a, rows * 16), t->node_end = take(a, rows * PAIR),
   t->pre_end = take(a, pairs * PAIR);
+  const long estimate = s->estimates ? rows * 4 : 0, estimated = pairs * s->estimates;
+  t->estimate_end = take(a, estimate), t->estimated_end = take(a, estimated);
   t->logits = take(a, rows * s->lanes), t->bond_logits = take(a, pairs * LANES), t->o = take(a, rows * s->vectors * 3);
   for (int b = 0; b < s->blocks; b++) {
     if (b > 0 && !train) {
@@ -45,6 +47,8 @@ static void layout_tile(const Sizes *s, Arena *a, Tile *t, int molecules, int n,
                           .scale = take(a, molecules * 16),
                           .q = take(a, rows * 16),
                           .shapes = take(a, pairs * SHAPES),
+                          .estimate = take(a, estimate),
+                          .estimated = take(a, estimated),
                           .pre = take(a, pairs * PAIR),
                           .m = take(a, pairs * PAIR_OUT),
                           .qkv = take(a, 3 * rows * f),
@@ -64,6 +68,7 @@ static void layout_gradient(const Sizes *s, Arena *a, Gradient *d, int molecules
   d->dqkv = take(a, 3 * rows * f), d->dhn = take(a, rows * wide), d->dmixed = take(a, rows * (f + PAIR));
   d->dup = take(a, rows * (s->hidden > s->lanes ? s->hidden : s->lanes)), d->dy = take(a, rows * wide),
   d->dab = take(a, rows * 2 * PAIR), d->dradial = take(a, pairs * LANES);
+  d->destimate = take(a, s->estimates ? rows * 4 : 0), d->destimated = take(a, s->estimates ? pairs * LANES : 0);
 }
 
 #endif

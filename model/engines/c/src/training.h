@@ -162,7 +162,7 @@ float molstep_update(Engine *e, long count, float muon, float adam, float ema_de
   double power1 = 1, power2 = 1;
   for (long k = 0; k < count && power1 > 1e-12; k++) power1 *= ADAM_BETA1;
   for (long k = 0; k < count && power2 > 1e-12; k++) power2 *= ADAM_BETA2;
-  Matrix list[BLOCKS_MAX * 9];
+  Matrix list[MATRICES_MAX];
   Update updates[THREADS_MAX];
   const int matrices = muon_matrices(&e->s, &e->net.l, list);
   for (int w = 0; w < e->threads; w++)

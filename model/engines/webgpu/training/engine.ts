@@ -83,6 +83,7 @@ export async function createTrainingEngine(
   first: Float32Array,
 ): Promise<TrainingEngine> {
   checkNetwork(options);
+  if (options.sizes.estimates) throw new RangeError("estimates must be absent in training here; got true");
   const { space, sizes } = options, { device } = gpu, { limits } = device;
   const layout = trainingLayout(space, sizes), { length, products, parts } = layout;
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4;

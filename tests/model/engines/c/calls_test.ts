@@ -40,6 +40,7 @@ function openDenoiser(threads: number) {
     space.scalars,
     space.pairs,
     0,
+    0,
     threads,
     0,
     0,

@@ -20,6 +20,7 @@ import {
 import { widened } from "../../../../model/networks/pair_attention/levels.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
+import type { PairAttentionSizes } from "../../../../model/networks/pair_attention/parameters.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
 import type { BatchShape } from "../../../../model/diffusion/types.ts";
 import type { Denoiser } from "../../../../model/diffusion/denoiser.ts";
@@ -69,11 +70,21 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   return error / largest;
 }
 
-type Make = () => Promise<Denoiser> | Denoiser;
+type Make = (sizes: PairAttentionSizes) => Promise<Denoiser>;
 const engines: [name: string, make: Make, ignore: boolean][] = [
-  ["the WebAssembly engine", () => createWasmDenoiser({ space, sizes, schedule, workers: 2 }, parameters()), false],
-  ["the native engine", () => createNativeDenoiser({ space, sizes, schedule, workers: 2 }, parameters()), !hasCompiler],
+  [
+    "the WebAssembly engine",
+    (sizes) => createWasmDenoiser({ space, sizes, schedule, workers: 2 }, shaken(space, sizes)),
+    false,
+  ],
+  [
+    "the native engine",
+    (sizes) => createNativeDenoiser({ space, sizes, schedule, workers: 2 }, shaken(space, sizes)),
+    !hasCompiler,
+  ],
 ];
+/** The same network, and one that sees its own estimate. */
+const seeing = { ...sizes, estimates: true }, networks = [sizes, seeing];
 
 for (const [name, make, ignore] of engines) {
   Deno.test({
@@ -81,17 +92,23 @@ for (const [name, make, ignore] of engines) {
     ignore,
     async fn() {
       await tf.setBackend("cpu");
-      const engine = await make(), reference = createPairAttention(tf, { space, sizes, schedule }, parameters());
-      try {
-        for (const shape of [1, 2, 3, 8, 9, 13].map((nodes, k) => ({ nodes, batch: 2 * k + 1 }))) {
-          const z = drawNoise(space, shape, streams(shape.batch));
-          const t = Float32Array.from({ length: shape.batch }, (_, b) => (b + 0.5) / shape.batch);
-          const error = relativeError(await engine.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
-          assert.ok(error < 1e-5, `${shape.nodes} nodes: ${error}`);
+      for (const sizes of networks) {
+        const engine = await make(sizes);
+        const reference = createPairAttention(tf, { space, sizes, schedule }, shaken(space, sizes));
+        try {
+          for (const shape of [1, 2, 3, 8, 9, 13].map((nodes, k) => ({ nodes, batch: 2 * k + 1 }))) {
+            const z = drawNoise(space, shape, streams(shape.batch));
+            const t = Float32Array.from({ length: shape.batch }, (_, b) => (b + 0.5) / shape.batch);
+            const error = relativeError(
+              await engine.predict(z, shape, at(t)),
+              await reference.predict(z, shape, at(t)),
+            );
+            assert.ok(error < 1e-5, `${shape.nodes} nodes: ${error}`);
+          }
+        } finally {
+          engine.dispose();
+          reference.dispose();
         }
-      } finally {
-        engine.dispose();
-        reference.dispose();
       }
     },
   });
@@ -101,17 +118,20 @@ for (const [name, make, ignore] of engines) {
     ignore,
     async fn() {
       await tf.setBackend("cpu");
-      const engine = await make(), reference = createPairAttention(tf, { space, sizes, schedule }, parameters());
-      try {
-        const shape = { batch: 3, nodes: 6 }, z = drawNoise(space, shape, streams(3)).map((value) => 1000 * value);
-        const error = relativeError(
-          await engine.predict(z, shape, at(0.5)),
-          await reference.predict(z, shape, at(0.5)),
-        );
-        assert.ok(error < 1e-4, `${error}`);
-      } finally {
-        engine.dispose();
-        reference.dispose();
+      for (const sizes of networks) {
+        const engine = await make(sizes);
+        const reference = createPairAttention(tf, { space, sizes, schedule }, shaken(space, sizes));
+        try {
+          const shape = { batch: 3, nodes: 6 }, z = drawNoise(space, shape, streams(3)).map((value) => 1000 * value);
+          const error = relativeError(
+            await engine.predict(z, shape, at(0.5)),
+            await reference.predict(z, shape, at(0.5)),
+          );
+          assert.ok(error < 1e-4, `${error}`);
+        } finally {
+          engine.dispose();
+          reference.dispose();
+        }
       }
     },
   });
@@ -120,7 +140,7 @@ for (const [name, make, ignore] of engines) {
     name: `${name} gives no numbers for a molecule that has none, and leaves others alone`,
     ignore,
     async fn() {
-      const engine = await make(), shape = { batch: 3, nodes: 5 }, length = latentLength(space, 5);
+      const engine = await make(seeing), shape = { batch: 3, nodes: 5 }, length = latentLength(space, 5);
       try {
         const z = drawNoise(space, shape, streams(3)), sound = await engine.predict(z, shape, at(0.5));
         z[length] = NaN;
@@ -139,7 +159,7 @@ for (const [name, make, ignore] of engines) {
     name: `${name} gives a molecule the same bits whatever stands beside it`,
     ignore,
     async fn() {
-      const engine = await make(), shape = { batch: 21, nodes: 9 }, length = latentLength(space, 9);
+      const engine = await make(seeing), shape = { batch: 21, nodes: 9 }, length = latentLength(space, 9);
       try {
         const z = drawNoise(space, shape, streams(21)), all = await engine.predict(z, shape, at(0.3));
         for (const b of [0, 7, 8, 15, 20]) {
@@ -157,7 +177,7 @@ for (const [name, make, ignore] of engines) {
     name: `${name} refuses latents of another length`,
     ignore,
     async fn() {
-      const engine = await make();
+      const engine = await make(sizes);
       try {
         await assert.rejects(async () => await engine.predict(new Float32Array(7), { batch: 1, nodes: 9 }, at(0.5)), {
           name: "RangeError",
@@ -172,15 +192,15 @@ for (const [name, make, ignore] of engines) {
 
 Deno.test("the WebAssembly build without relaxed SIMD agrees with the one that has it", async () => {
   const flat = flatten(
-    (await import("../../../../model/networks/pair_attention/parameters.ts")).pairAttentionParameters(space, sizes),
-    parameters(),
+    (await import("../../../../model/networks/pair_attention/parameters.ts")).pairAttentionParameters(space, seeing),
+    shaken(space, seeing),
   );
   const shape = { batch: 5, nodes: 9 },
     z = drawNoise(space, shape, streams(5)),
     rows = rowsOf(conditioned(Array(5).fill({ time: 0.4 }), schedule));
   const [plain, relaxed] = await Promise.all(
     [false, true].map(async (build) =>
-      createWasmInstance(await compileWasmEngine(build), space, sizes, flat).predict(z, shape, rows)
+      createWasmInstance(await compileWasmEngine(build), space, seeing, flat).predict(z, shape, rows)
     ),
   );
   assert.ok(relativeError(plain, relaxed) < 1e-5);
@@ -192,10 +212,10 @@ Deno.test("createWasmInstance() throws when the parameters are of another networ
   assert.throws(() => createWasmInstance(module, space, { width: 20, blocks: 1 }, new Float32Array(3)), RangeError);
 });
 
-/** A native engine with `parameters()`, ready to train. */
-function trainingEngine() {
-  const engine = createNativeEngine({ space, sizes, threads: 2, train: true });
-  engine.array("parameters").set(flatten(engine.specs, parameters()));
+/** A native engine of which no parameter is zero, ready to train. */
+function trainingEngine(own: PairAttentionSizes = sizes) {
+  const engine = createNativeEngine({ space, sizes: own, threads: 2, train: true });
+  engine.array("parameters").set(flatten(engine.specs, shaken(space, own)));
   engine.refresh();
   return engine;
 }
@@ -255,23 +275,25 @@ Deno.test({
   ignore: !hasCompiler,
   async fn() {
     await tf.setBackend("cpu");
-    const engine = trainingEngine();
-    try {
-      for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
-        const batch = group(shape), tensors = toTensors(tf, engine.specs, parameters());
-        const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, tensors, batch);
-        const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
-        for (const part of ["positions", "scalars", "bonds"] as const) {
-          assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);
+    for (const sizes of networks) {
+      const engine = trainingEngine(sizes);
+      try {
+        for (const shape of [{ batch: 19, nodes: 7 }, { batch: 3, nodes: 2 }]) {
+          const batch = group(shape), tensors = toTensors(tf, engine.specs, shaken(space, sizes));
+          const { losses, gradients } = await lossAndGradients(tf, { space, ...sizes }, tensors, batch);
+          const mine = await engine.gradient([batch]), flat = unflatten(engine.specs, engine.array("gradient"));
+          for (const part of ["positions", "scalars", "bonds"] as const) {
+            assert.ok(Math.abs(mine[part] / losses.parts[part] - 1) < 1e-5, part);
+          }
+          for (const { name } of engine.specs) {
+            const error = relativeError(flat.get(name)!.data, await gradients[name].data());
+            assert.ok(error < 1e-4, `${name}: ${error}`);
+          }
+          tf.dispose([tensors, gradients]);
         }
-        for (const { name } of engine.specs) {
-          const error = relativeError(flat.get(name)!.data, await gradients[name].data());
-          assert.ok(error < 1e-4, `${name}: ${error}`);
-        }
-        tf.dispose([tensors, gradients]);
+      } finally {
+        engine.dispose();
       }
-    } finally {
-      engine.dispose();
     }
   },
 });

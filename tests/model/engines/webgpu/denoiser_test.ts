@@ -32,29 +32,32 @@ async function withBoth(
   }
 }
 
-Deno.test({
-  name: "the GPU engine agrees with TensorFlow.js at every size and batch",
-  ignore,
-  fn: () =>
-    withBoth(async (gpu, reference) => {
-      for (const [nodes, batch] of [[1, 3], [2, 1], [3, 5], [9, 1], [9, 15], [17, 3]]) {
-        const shape = { nodes, batch }, { z, t } = noisy(shape);
-        const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
-        assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
-      }
-    }),
-});
+for (const estimates of [false, true]) {
+  const of = estimates ? ", of a network that sees its own estimate" : "";
+  Deno.test({
+    name: `the GPU engine agrees with TensorFlow.js at every size and batch${of}`,
+    ignore,
+    fn: () =>
+      withBoth(async (gpu, reference) => {
+        for (const [nodes, batch] of [[1, 3], [2, 1], [3, 5], [9, 1], [9, 15], [17, 3]]) {
+          const shape = { nodes, batch }, { z, t } = noisy(shape);
+          const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
+          assert.ok(error < 1e-5, `${batch} of ${nodes} nodes: ${error}`);
+        }
+      }, { estimates }),
+  });
 
-Deno.test({
-  name: "the GPU engine agrees with TensorFlow.js on more nodes than a workgroup takes at a time",
-  ignore,
-  fn: () =>
-    withBoth(async (gpu, reference) => {
-      const shape = { nodes: 67, batch: 2 }, { z, t } = noisy(shape);
-      const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
-      assert.ok(error < 1e-5, `${error}`);
-    }, { width: 16, blocks: 1 }),
-});
+  Deno.test({
+    name: `the GPU engine agrees with TensorFlow.js on more nodes than a workgroup takes at a time${of}`,
+    ignore,
+    fn: () =>
+      withBoth(async (gpu, reference) => {
+        const shape = { nodes: 67, batch: 2 }, { z, t } = noisy(shape);
+        const error = relativeError(await gpu.predict(z, shape, at(t)), await reference.predict(z, shape, at(t)));
+        assert.ok(error < 1e-5, `${error}`);
+      }, { width: 16, blocks: 1, estimates }),
+  });
+}
 
 Deno.test({
   name: "the GPU engine agrees with TensorFlow.js where the network is told the number of steps",

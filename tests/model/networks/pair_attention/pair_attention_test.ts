@@ -14,7 +14,7 @@ import { pairAttentionLoss } from "../../../../model/networks/pair_attention/los
 import { random } from "../../../../model/diffusion/random.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
 
-const space = heavyAtomSpace(), sizes = { width: 32, blocks: 2 }, N = 5, B = 2, width = 9 + 12;
+const space = heavyAtomSpace(), sizes = { width: 32, blocks: 2, estimates: true }, N = 5, B = 2, width = 9 + 12;
 const schedule = (t: number) => {
   const alpha = Math.cos(t * Math.PI / 2 * 0.9995);
   return { alpha, sigma: Math.sqrt(1 - alpha * alpha) };

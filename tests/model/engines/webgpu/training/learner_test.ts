@@ -244,5 +244,8 @@ Deno.test({
     const other = await openLearner("webgpu", { space: { ...space, pairs: 9 }, sizes, seed: 1 });
     assert.match(other.why, /^WebGPU on .*; the engine lacks it: a latent must have .* 1 to 8 pair features; got/);
     other.learner.dispose();
+    const seeing = await openLearner("webgpu", { space, sizes: { ...sizes, estimates: true }, seed: 1 });
+    assert.match(seeing.why, /^WebGPU on .*; the engine lacks it: estimates must be absent/);
+    seeing.learner.dispose();
   },
 });
