@@ -43,6 +43,11 @@ static void emulated_release(void) {
   memset(emulated_tile, 0, sizeof emulated_tile), emulated_configured = 0;
 }
 
+/* As a program ends, its first thread must have released them. */
+static __attribute__((destructor)) void emulated_end(void) {
+  emulated_must(!emulated_configured, "tiles are configured at the end");
+}
+
 /* The 64 bytes of a configuration: palette, row to start at, 14 that are 0, bytes of a row of each of 16 tiles (16 bits), rows of each (8 bits). */
 static void emulated_loadconfig(const void *from) {
   unsigned char bytes[64];

@@ -21,6 +21,7 @@ static void after_release(void) { configure(16, 16, 16), _tile_release(), _tile_
 static void without_shape(void) { configure(16, 16, 16), _tile_stored(3, memory, 64); }
 static void too_many_rows(void) { configure(17, 16, 16); }
 static void too_many_columns(void) { configure(16, 17, 16); }
+static void not_released(void) { configure(16, 16, 16), exit(0); }
 static void no_columns(void) { configure(16, 0, 16); }
 static void other_depth(void) { configure(16, 16, 8), _tile_dpbf16ps(0, 1, 0); }
 static void other_rows(void) { configure(8, 16, 16), _tile_dpbf16ps(2, 1, 0); }
@@ -61,7 +62,7 @@ static unsigned bits_of(float value) {
 
 int main(void) {
   MUST(aborts(without_permission) && aborts(without_configuration) && aborts(after_release) && aborts(without_shape));
-  MUST(aborts(too_many_rows) && aborts(too_many_columns) && aborts(no_columns));
+  MUST(aborts(too_many_rows) && aborts(too_many_columns) && aborts(no_columns) && aborts(not_released));
   MUST(aborts(other_depth) && aborts(other_rows) && aborts(twice));
 
   enum {
@@ -93,6 +94,7 @@ int main(void) {
   memset(out, 7, sizeof out), memset(memory, 1, sizeof memory);
   configure(3, 5, 2);
   _tile_loadd(0, memory, 64), _tile_stored(0, out, 64);
+  _tile_release();
   for (int r = 0; r < 16; r++)
     for (int e = 0; e < 64; e++) MUST(out[r * 64 + e] == (r < 3 && e < 20 ? 1 : 7));
   puts("amx_emulated.h holds");
