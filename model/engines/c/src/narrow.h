@@ -10,8 +10,7 @@
 #include FLOAT32_HEADER
 
 enum {
-  NARROW_LEAST = 64,    /* fewest rows and columns of a factor that is converted, */
-  NARROW_MOST = 4096,   /* and most rows */
+  NARROW_MOST = 4096,   /* most rows of b where it is converted */
   NARROW_ROWS = 96,     /* rows of a that are packed at once, at most, */
   NARROW_BYTES = 98304, /* and their bytes, but for 16 rows of the deepest */
   NARROW_DEPTH = 288,   /* rows and columns of b that are packed at once, where b is no weight */
@@ -36,23 +35,28 @@ typedef struct {
 
 /* A kind of 16-bit factors. What is packed starts on a cache line. */
 typedef struct {
-  int depth; /* k is rounded up to its multiples */
-  /* b [k, n], rows b_row apart -> packed. Returns what undoes its scale. */
-  float (*pack_b)(int k, int n, const float *b, long b_row, void *packed);
-  /* block->m rows of a -> packed; writes a_row, a_column of the block and what undoes each row's scale */
+  int depth;      /* k is rounded up to its multiples */
+  int step;       /* so many rows of a, or multiples of them, are best packed at once */
+  int least;      /* fewest rows and columns of b where it is converted, */
+  int least_rows; /* and of a, where b is no weight: where it is, a's rows must not matter */
+  /* b [k, n], rows b_row apart -> packed, of `depth`. Returns what undoes its scale. */
+  float (*pack_b)(int depth, int k, int n, const float *b, long b_row, void *packed);
+  /* block->m rows of a -> packed, with room for a multiple of 16; writes what multiply() needs of a_row, a_column, and what undoes each row's scale */
   void (*pack_a)(NarrowBlock *block, const float *a, long a_row, long a_column, void *packed, float *undo);
   void (*multiply)(const NarrowBlock *block);
 } NarrowKind;
 
 /* Whether a product with b [k, n] is one of 16-bit factors. */
-static inline int narrow_fits(int k, int n) { return k >= NARROW_LEAST && k <= NARROW_MOST && n >= NARROW_LEAST; }
+INLINE int narrow_fits(const NarrowKind *kind, int k, int n) {
+  return k >= kind->least && k <= NARROW_MOST && n >= kind->least;
+}
 
 /* Where a packed weight begins, on a cache line behind the number that undoes its scale. It takes about half the room of w. */
 static inline char *narrow_at(const float *packed) { return (char *)(((unsigned long)packed + 4 + 63) & ~63ul); }
 
 INLINE void narrow_pack(const NarrowKind *kind, int k, int n, const float *w, float *packed) {
-  if (!narrow_fits(k, n)) pack_panels(k, n, w, packed);
-  else packed[0] = kind->pack_b(k, n, w, n, narrow_at(packed));
+  if (!narrow_fits(kind, k, n)) pack_panels(k, n, w, packed);
+  else packed[0] = kind->pack_b(kind->depth, k, n, w, n, narrow_at(packed));
 }
 
 /* All rows of a block whose b is packed. `b_undo` undoes b's scale. */
@@ -61,7 +65,7 @@ INLINE void narrow_rows(const NarrowKind *kind, const float *a, long a_row, long
   char packed[NARROW_ROOM] __attribute__((aligned(64)));
   float undo[NARROW_ROWS];
   const int depth = (whole.k + kind->depth - 1) / kind->depth * kind->depth,
-            most = NARROW_BYTES / (2 * depth) / 48 * 48,
+            most = NARROW_BYTES / (2 * depth) / kind->step * kind->step,
             rows = most > NARROW_ROWS ? NARROW_ROWS
                    : most < 16        ? 16
                                       : most;
@@ -77,7 +81,7 @@ INLINE void narrow_rows(const NarrowKind *kind, const float *a, long a_row, long
 }
 
 INLINE void narrow_multiply(const NarrowKind *kind, const Product *p) {
-  if (!narrow_fits(p->k, p->n)) {
+  if (!narrow_fits(kind, p->k, p->n)) {
     multiply_panels(p);
     return;
   }
@@ -87,7 +91,7 @@ INLINE void narrow_multiply(const NarrowKind *kind, const Product *p) {
 }
 
 INLINE void narrow_arrays(const NarrowKind *kind, const Gemm *g) {
-  if (!narrow_fits(g->k, g->n) || g->m < NARROW_LEAST) {
+  if (!narrow_fits(kind, g->k, g->n) || g->m < kind->least_rows) {
     multiply_arrays(g);
     return;
   }
@@ -99,7 +103,7 @@ INLINE void narrow_arrays(const NarrowKind *kind, const Gemm *g) {
       whole.n = g->n - j < NARROW_COLUMNS ? g->n - j : NARROW_COLUMNS;
       whole.accumulate = g->accumulate || k > 0, whole.bias = g->bias ? g->bias + j : 0;
       whole.lower = g->lower, whole.diagonal = -j;
-      const float undo = kind->pack_b(whole.k, whole.n, g->b + k * g->b_row + j, g->b_row, packed);
+      const float undo = kind->pack_b(kind->depth, whole.k, whole.n, g->b + k * g->b_row + j, g->b_row, packed);
       narrow_rows(kind, g->a + k * g->a_column, g->a_row, g->a_column, undo, whole);
     }
 }

@@ -11,6 +11,15 @@ INLINE __m512i bf16_of(__m512 x) {
   const __mmask16 none = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
   return _mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, none, bits), 16);
 }
+#if defined(__AVX512BF16__)
+/* The instruction takes numbers below the smallest normal one as zero. It puts its second vector first. */
+INLINE __m512i bf16_narrow(__m512 first, __m512 second) { return (__m512i)_mm512_cvtne2ps_pbh(second, first); }
+INLINE __m512i bf16_pairs(__m512 even, __m512 odd) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return _mm512_permutexvar_epi16(order, bf16_narrow(even, odd));
+}
+#else
 INLINE __m512i bf16_narrow(__m512 first, __m512 second) {
   const __m256i low = _mm512_cvtepi32_epi16(bf16_of(first)), high = _mm512_cvtepi32_epi16(bf16_of(second));
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
@@ -18,9 +27,10 @@ INLINE __m512i bf16_narrow(__m512 first, __m512 second) {
 INLINE __m512i bf16_pairs(__m512 even, __m512 odd) {
   return _mm512_or_si512(bf16_of(even), _mm512_slli_epi32(bf16_of(odd), 16));
 }
+#endif
 
-static float bf16_pack_b(int k, int n, const float *b, long b_row, void *packed) {
-  pack_b_pairs(bf16_pairs, 2, k, n, b, b_row, _mm512_set1_ps(1), packed);
+static float bf16_pack_b(int depth, int k, int n, const float *b, long b_row, void *packed) {
+  pack_b_pairs(bf16_pairs, depth, k, n, b, b_row, _mm512_set1_ps(1), packed);
   return 1;
 }
 

@@ -9,7 +9,10 @@
 #include "narrow.h"
 #include <immintrin.h>
 
-enum { PAIRS_ROWS = 12, PAIRS_PANEL = 32 };
+enum { PAIRS_ROWS = 12, PAIRS_PANEL = 32, PAIRS_LEAST = 64 };
+
+/* depth, step, least and least_rows of kinds that are multiplied by pairs_multiply.inc. */
+#define PAIRS_SHAPE 2, 4 * PAIRS_ROWS, PAIRS_LEAST, PAIRS_LEAST
 
 INLINE __mmask16 first_lanes(int count) {
   return count >= 16 ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;

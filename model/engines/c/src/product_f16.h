@@ -47,10 +47,10 @@ INLINE __m512 f16_single(__m512h sum) {
   return _mm512_cvtxph_ps((__m256h)_mm512_cvtepi32_epi16(both));
 }
 
-static float f16_pack_b(int k, int n, const float *b, long b_row, void *packed) {
+static float f16_pack_b(int depth, int k, int n, const float *b, long b_row, void *packed) {
   float undo;
   const __m512 scale = _mm512_set1_ps(scale_of(largest(k, n, b, b_row), &undo));
-  pack_b_pairs(f16_pairs, 2, k, n, b, b_row, scale, packed);
+  pack_b_pairs(f16_pairs, depth, k, n, b, b_row, scale, packed);
   return undo;
 }
 
@@ -80,7 +80,7 @@ static void f16_pack_a(NarrowBlock *block, const float *a, long a_row, long a_co
 #define SINGLE f16_single
 #include "pairs_multiply.inc"
 
-static const NarrowKind F16_KIND = {2, f16_pack_b, f16_pack_a, f16_multiply};
+static const NarrowKind F16_KIND = {PAIRS_SHAPE, f16_pack_b, f16_pack_a, f16_multiply};
 static int f16_use(void) { return 2; }
 NARROW_KERNEL(F16, F16_KIND, "avx512-f16", PAIRS_ROWS, PAIRS_PANEL, f16_use)
 

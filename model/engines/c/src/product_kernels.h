@@ -3,6 +3,10 @@
 #define MOLSTEP_PRODUCT_KERNELS_H
 #include "vector.h"
 #include FLOAT32_HEADER
+/* Linux alone grants AMX in the way that is asked here. */
+#if defined(__AMX_BF16__) && defined(__linux__)
+#include "product_amx.h"
+#endif
 #if defined(__AVX512FP16__)
 #include "product_f16.h"
 #endif
@@ -12,6 +16,9 @@
 
 static const ProductKernel *const KERNELS[] = {
     &FLOAT32,
+#if defined(MOLSTEP_PRODUCT_AMX_H)
+    &AMX,
+#endif
 #if defined(__AVX512FP16__)
     &F16,
 #endif
