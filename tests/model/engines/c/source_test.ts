@@ -83,7 +83,7 @@ const processor = (() => {
 
 /**
  * How far a kernel may be from double precision, by its factors: the largest error as a share of the sum of the terms' sizes, and the normalized
- * mean squared error of all that product_check.c computes, small products, which stay in single precision, among it.
+ * mean squared error of its products of up to 70 rows, small ones, which stay in single precision, among them.
  */
 const LIMITS: Readonly<Record<string, { readonly error: number; readonly nmse: number }>> = {
   f32: { error: 2e-6, nmse: 1e-13 },
