@@ -3,13 +3,13 @@
 #define MOLSTEP_NARROW_BF16_H
 #include "narrow_pairs.h"
 
-/* The upper halves of 16 floats, rounded to the nearest, in the lower halves of their lanes. What is no number stays so. */
+/* The upper halves of 16 floats, rounded to the nearest, in the lower halves of their lanes. What is no number stays none. */
 INLINE __m512i bf16_of(__m512 x) {
   const __m512i bits = _mm512_castps_si512(x),
                 odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1)),
                 rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
   const __mmask16 none = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-  return _mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, none, bits), 16);
+  return _mm512_srli_epi32(_mm512_mask_or_epi32(rounded, none, bits, _mm512_set1_epi32(0x400000)), 16);
 }
 #if defined(__AVX512BF16__)
 /* The instruction takes numbers below the smallest normal one as zero. It puts its second vector first. */
