@@ -5,6 +5,7 @@
 #ifndef MOLSTEP_GEMM_H
 #define MOLSTEP_GEMM_H
 #include "product.h"
+#include "transpose.h"
 #include "vector.h"
 
 INLINE void gemm(const ProductKernel *kernel, Gemm g) { kernel->arrays(&g); }
@@ -13,8 +14,7 @@ INLINE void gemm(const ProductKernel *kernel, Gemm g) { kernel->arrays(&g); }
 static void gemm_symmetric(const ProductKernel *kernel, Gemm g) {
   g.lower = 1;
   gemm(kernel, g);
-  for (int i = 0; i < g.n; i++)
-    for (int j = i + 1; j < g.n; j++) g.c[i * g.c_row + j] = g.c[j * g.c_row + i];
+  mirror(g.n, g.c, g.c_row);
 }
 
 /* dw[k,n] += x[m,k]^T dy[m,n] */

@@ -104,11 +104,4 @@ static Transposed make_transposed(const Sizes *s) {
   return t;
 }
 
-/* out[columns, rows] = in[rows, columns]^T */
-static void transpose(const float *in, int rows, int columns, float *out) {
-  for (int i = 0; i < rows; i += 16)
-    for (int j = 0; j < columns; j++)
-      for (int k = i; k < i + 16 && k < rows; k++) out[(long)j * rows + k] = in[(long)k * columns + j];
-}
-
 #endif

@@ -66,9 +66,10 @@ INLINE void narrow_rows(const NarrowKind *kind, const float *a, long a_row, long
   float undo[NARROW_ROWS];
   const int depth = (whole.k + kind->depth - 1) / kind->depth * kind->depth,
             most = NARROW_BYTES / (2 * depth) / kind->step * kind->step,
-            rows = most > NARROW_ROWS ? NARROW_ROWS
-                   : most < 16        ? 16
-                                      : most;
+            limit = whole.lower ? kind->step : NARROW_ROWS, /* less beyond the diagonal */
+      rows = most > limit ? limit
+             : most < 16  ? 16
+                          : most;
   for (int i = 0; i < whole.m; i += rows) {
     NarrowBlock block = whole;
     block.m = whole.m - i < rows ? whole.m - i : rows, block.diagonal = whole.diagonal + i;

@@ -4,6 +4,8 @@
 #include "constants.h"
 #include "gemm.h"
 #include "layout.h"
+#include "product_kernels.h"
+#include "transpose.h"
 
 typedef struct {
   long at;
@@ -37,26 +39,58 @@ static int muon_matrices(const Sizes *s, const Layout *l, Matrix *out) {
 static long muon_scratch(const Matrix *m) {
   const long r = (m->rows < m->columns ? m->rows : m->columns) + 15,
              c = (m->rows < m->columns ? m->columns : m->rows) + 15;
-  return 3 * r * c + 3 * r * r;
+  return 3 * r * c + 4 * r * r;
+}
+
+/* b = linear I + cubic a + quintic a^2 of a symmetric a [r, r]: what an iteration multiplies by. */
+static void newton_schulz(const ProductKernel *kernel, int r, const float *a, float *b) {
+  const float cubic = MUON_CUBIC, quintic = MUON_QUINTIC;
+  gemm_symmetric(
+      kernel,
+      (Gemm){.m = r, .n = r, .k = r, .a = a, .a_row = r, .a_column = 1, .b = a, .b_row = r, .c = b, .c_row = r});
+  for (long k = 0; k < (long)r * r; k++) b[k] = cubic * a[k] + quintic * b[k];
+  for (long k = 0; k < r; k++) b[k * r + k] += (float)MUON_LINEAR;
+}
+
+/* c = a b of symmetric matrices [r, r] that commute, so that c is symmetric too */
+static void commuting(const ProductKernel *kernel, int r, const float *a, const float *b, float *c) {
+  gemm_symmetric(
+      kernel,
+      (Gemm){.m = r, .n = r, .k = r, .a = a, .a_row = r, .a_column = 1, .b = b, .b_row = r, .c = c, .c_row = r});
 }
 
 /*
  * Newton-Schulz iteration towards the nearest semi-orthogonal matrix (Jordan et al. 2024, Muon).
- * x [r, c] with r <= c, r a multiple of 16, row length c16 (a multiple of 16, padded with zeros); normalised to |x| = 1 on entry.
+ * x [r, c] with r <= c, r a multiple of 16, row length c16 (a multiple of 16, padded with zeros); normalised to |x| = 1 on entry. Returns
+ * where the result stands, x or y. Scratch: y, xt as x; four of [r, r] from `square` on.
+ *
+ * Each step is x <- b x with b a polynomial of a = x x^T. Where x is long, a alone is taken from step to step, a <- b a b, and x is multiplied
+ * once, by all b: half the products. That squares what is small, so it is done in single precision; kernels that multiply several times
+ * faster than that take the direct way.
  */
-static float *orthogonalise(const ProductKernel *kernel, float *x, float *y, float *xt, float *a, float *b, int r,
-                            int c16) {
-  const float cubic = MUON_CUBIC, quintic = MUON_QUINTIC;
+static float *orthogonalise(const ProductKernel *kernel, float *x, float *y, float *xt, float *square, int r, int c16) {
+  const long size = (long)r * r;
+  float *a = square, *b = a + size;
+  const int gram = c16 >= 2 * r && kernel->use() < MUCH_FASTER;
+  if (gram) kernel = &FLOAT32;
   for (int step = 0; step < MUON_STEPS; step++) {
-    transpose(x, r, c16, xt);
-    gemm_symmetric(
-        kernel,
-        (Gemm){.m = r, .n = r, .k = c16, .a = x, .a_row = c16, .a_column = 1, .b = xt, .b_row = r, .c = a, .c_row = r});
-    gemm_symmetric(
-        kernel,
-        (Gemm){.m = r, .n = r, .k = r, .a = a, .a_row = r, .a_column = 1, .b = a, .b_row = r, .c = b, .c_row = r});
-    for (long k = 0; k < (long)r * r; k++) b[k] = cubic * a[k] + quintic * b[k];
-    for (long k = 0; k < r; k++) b[k * r + k] += (float)MUON_LINEAR;
+    if (step == 0 || !gram) {
+      transpose(x, r, c16, xt);
+      gemm_symmetric(
+          kernel,
+          (Gemm){
+              .m = r, .n = r, .k = c16, .a = x, .a_row = c16, .a_column = 1, .b = xt, .b_row = r, .c = a, .c_row = r});
+    }
+    newton_schulz(kernel, r, a, b);
+    if (gram) {
+      float *all = b + size, *next = all + size; /* the product of the steps so far, and room */
+      const int last = step == MUON_STEPS - 1;
+      if (!last) commuting(kernel, r, b, a, next), commuting(kernel, r, next, b, a);
+      if (step > 0) commuting(kernel, r, b, all, next);
+      __builtin_memcpy(all, step > 0 ? next : b, size * sizeof(float));
+      if (!last) continue;
+      b = all;
+    }
     gemm(kernel,
          (Gemm){
              .m = r, .n = c16, .k = r, .a = b, .a_row = r, .a_column = 1, .b = x, .b_row = c16, .c = y, .c_row = c16});
@@ -71,7 +105,7 @@ static void muon_update(const ProductKernel *kernel, const Matrix *m, float *p, 
                         float gain, float rate, float *scratch) {
   const int wide = m->rows <= m->columns, r = ((wide ? m->rows : m->columns) + 15) / 16 * 16, /* with rows of zeros */
       c = wide ? m->columns : m->rows, c16 = (c + 15) / 16 * 16;
-  float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *a = xt + (long)r * c16, *b = a + (long)r * r;
+  float *x = scratch, *y = x + (long)r * c16, *xt = y + (long)r * c16, *square = xt + (long)r * c16;
   const float beta = MUON_MOMENTUM;
   double norm = 0;
   for (long k = 0; k < (long)r * c16; k++) x[k] = 0.f;
@@ -85,7 +119,7 @@ static void muon_update(const ProductKernel *kernel, const Matrix *m, float *p, 
     }
   const float inverse = 1.f / ((float)__builtin_sqrt(norm) + 1e-7f);
   for (long k = 0; k < (long)r * c16; k++) x[k] *= inverse;
-  x = orthogonalise(kernel, x, y, xt, a, b, r, c16);
+  x = orthogonalise(kernel, x, y, xt, square, r, c16);
   const float ratio = (float)m->columns / m->rows, step = rate * (ratio > 1.f ? __builtin_sqrtf(ratio) : 1.f);
   for (int i = 0; i < m->rows; i++)
     for (int j = 0; j < m->columns; j++)

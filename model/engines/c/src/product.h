@@ -56,11 +56,13 @@ typedef struct {
   void (*multiply)(const Product *product);
   /* of arrays, for gradients and updates; 0 where the build does not train */
   void (*arrays)(const Gemm *product);
-  /* 0 where the processor or the system does not grant it, 1 where they do, 2 where it is faster than single precision too */
+  /* One of the below. */
   int (*use)(void);
 } ProductKernel;
 
-static int of_use(void) { return 1; }
+/* Of what use a kernel is here: the processor or the system does not grant it; they do; it is faster than single precision; by several times */
+enum { NO_USE, OF_USE, FASTER, MUCH_FASTER };
+static int of_use(void) { return OF_USE; }
 
 /* y [m, n] = x [m, k] w [k, n] + bias [n], w packed by `kernel` */
 static inline void linear(const ProductKernel *kernel, int m, int n, int k, const float *x, long x_row, const float *w,

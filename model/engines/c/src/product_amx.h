@@ -9,6 +9,7 @@
 #ifndef MOLSTEP_PRODUCT_AMX_H
 #define MOLSTEP_PRODUCT_AMX_H
 #include "narrow_bf16.h"
+#include "transpose_registers.h"
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,26 +23,6 @@ enum {
 
 INLINE int amx_deep(int k) { return (k + AMX_DEPTH - 1) / AMX_DEPTH * AMX_DEPTH; }
 
-/* 16 x 16 numbers of 32 bits, transposed in place. */
-INLINE void amx_transpose(__m512i r[16]) {
-  __m512i t[16];
-  UNROLLED for (int p = 0; p < 16; p += 2) {
-    t[p] = _mm512_unpacklo_epi32(r[p], r[p + 1]), t[p + 1] = _mm512_unpackhi_epi32(r[p], r[p + 1]);
-  }
-  UNROLLED for (int p = 0; p < 16; p += 4) { /* r[p + c]: columns c, c + 4, c + 8, c + 12 of rows p to p + 3 */
-    r[p] = _mm512_unpacklo_epi64(t[p], t[p + 2]), r[p + 1] = _mm512_unpackhi_epi64(t[p], t[p + 2]);
-    r[p + 2] = _mm512_unpacklo_epi64(t[p + 1], t[p + 3]), r[p + 3] = _mm512_unpackhi_epi64(t[p + 1], t[p + 3]);
-  }
-  UNROLLED for (int c = 0; c < 4; c++) {
-    const __m512i a = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88), b = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd),
-                  d = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88),
-                  e = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
-    t[c] = _mm512_shuffle_i32x4(a, d, 0x88), t[8 + c] = _mm512_shuffle_i32x4(a, d, 0xdd);
-    t[4 + c] = _mm512_shuffle_i32x4(b, e, 0x88), t[12 + c] = _mm512_shuffle_i32x4(b, e, 0xdd);
-  }
-  UNROLLED for (int p = 0; p < 16; p++) r[p] = t[p];
-}
-
 /* 16 columns of x [k, columns] or the `count` that there are, rows of a from q to q + 32 -> a tile */
 INLINE void amx_pack_columns(int k, int q, int count, const float *x, long row, __m512i *tile) {
   __m512i r[16];
@@ -50,7 +31,7 @@ INLINE void amx_pack_columns(int k, int q, int count, const float *x, long row, 
     r[p] = bf16_pairs(at < k ? load_first(x + at * row, count) : _mm512_setzero_ps(),
                       at + 1 < k ? load_first(x + (at + 1) * row, count) : _mm512_setzero_ps());
   }
-  amx_transpose(r);
+  transpose_registers(r);
   UNROLLED for (int p = 0; p < 16; p++) _mm512_store_si512(tile + p, r[p]);
 }
 
@@ -176,7 +157,7 @@ static int amx_use(void) {
     known = syscall(SYS_arch_prctl, REQUEST, TILE_DATA) ? REFUSED : GRANTED;
     __atomic_store_n(&answer, known, __ATOMIC_RELAXED);
   }
-  return known == GRANTED ? 2 : 0;
+  return known == GRANTED ? MUCH_FASTER : NO_USE;
 }
 
 static const NarrowKind AMX_KIND = {

@@ -15,7 +15,7 @@
 #include "pairs_multiply.inc"
 
 static const NarrowKind BF16_KIND = {PAIRS_SHAPE, bf16_pack_b, bf16_pack_a, bf16_multiply};
-static int bf16_use(void) { return __builtin_cpu_is("amd") ? 2 : 1; }
+static int bf16_use(void) { return __builtin_cpu_is("amd") ? FASTER : OF_USE; }
 NARROW_KERNEL(BF16, BF16_KIND, "avx512-bf16", PAIRS_ROWS, PAIRS_PANEL, bf16_use)
 
 #endif

@@ -81,7 +81,7 @@ static void f16_pack_a(NarrowBlock *block, const float *a, long a_row, long a_co
 #include "pairs_multiply.inc"
 
 static const NarrowKind F16_KIND = {PAIRS_SHAPE, f16_pack_b, f16_pack_a, f16_multiply};
-static int f16_use(void) { return 2; }
+static int f16_use(void) { return FASTER; }
 NARROW_KERNEL(F16, F16_KIND, "avx512-f16", PAIRS_ROWS, PAIRS_PANEL, f16_use)
 
 #endif

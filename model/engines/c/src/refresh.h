@@ -2,6 +2,7 @@
 #ifndef MOLSTEP_REFRESH_H
 #define MOLSTEP_REFRESH_H
 #include "engine.h"
+#include "transpose.h"
 
 /* Floats of scratch that packing in place and transposes need: the largest weight. */
 static long packing_scratch(const Sizes *s) {
