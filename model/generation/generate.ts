@@ -10,6 +10,7 @@ import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
+import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
 import {
@@ -187,8 +188,14 @@ interface WindowBatch extends SizeBatch {
 const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
   window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
 
-/** Latents to molecules. */
+/** Latents to molecules. @throws Error where a latent is not finite: decoded, it would be a molecule of no sense, or of no atoms */
 async function decoded({ model, seed, settings }: Batches, { nodes, indices, last }: WindowBatch, x0: Float32Array) {
+  if (!allFinite(x0)) {
+    const { steps, sampler } = settings, molecules = `molecules ${indices[0]} to ${indices.at(-1)} of seed ${seed}`;
+    throw new Error(
+      `finite latents asked, ${model.card.name} drew others at ${steps} steps (${sampler}), ${molecules}`,
+    );
+  }
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const shape = { batch: indices.length, nodes };
   const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);

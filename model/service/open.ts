@@ -4,13 +4,14 @@ import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, warmUp } from "../../chem/validator.ts";
 import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
 import { createQueue } from "../generation/queue.ts";
-import { loadModel, type LoadOptions, type ModelEntry } from "../models/load.ts";
+import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
 import { createPlanner } from "./jobs/plan.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createPublisher } from "./publisher.ts";
+import { loadTried } from "./tried.ts";
 
 /** What a service is told. */
 export interface ServiceSettings extends LoadOptions {
@@ -51,7 +52,9 @@ export function openService(
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
   const faultIn = (what: string) => (error: Error) => note("warn", what, { error: String(error) });
   const lifecycle = createLifecycle(), data = resolve(settings.dataDir);
-  const load = (entry: ModelEntry) => loadModel(entry, settings), store = createModelStore(entries, load);
+  const load = (entry: ModelEntry) =>
+    loadTried(entry, settings, (student) => note("warn", "student taken out of service", { ...student }));
+  const store = createModelStore(entries, load);
   // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
   let chemistry: Promise<ValidatorPool> | undefined;
   const validate = () =>
@@ -80,7 +83,11 @@ export function openService(
 
   return {
     ...{ lifecycle, store, validate, queue, jobs, publisher },
-    /** Loads chemistry and the models to preload side by side; then the service is ready. @throws where one cannot be loaded */
+    /**
+     * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
+     *
+     * @throws where one cannot be loaded, or its undistilled weights draw nothing
+     */
     async warm(): Promise<void> {
       const started = performance.now();
       try {
