@@ -5,13 +5,14 @@
  * overlay or card, which is replaced at once. Killed at any moment, a service starts with the old state or the new one;
  * the same call made again ends in the same state; what no overlay names is swept away.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Card, cardPath, parseCard, readCard } from "../models/card.ts";
 import { isDeepStrictEqual } from "node:util";
 import pLimit from "p-limit";
 import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
 import {
   absent,
+  listModels,
   modelsFolder,
   overlaid,
   readFittingOverlay,
@@ -40,6 +41,8 @@ export interface PublisherOptions {
   readonly queue?: Queue;
   /** Molecules of a trial. Default 4. */
   readonly trial?: number;
+  /** Called before anything is changed; throws where nothing may be. */
+  readonly guard?: () => void;
   /** Told of faults in clearing up, which nobody waits for. */
   readonly onFault?: (error: Error) => void;
 }
@@ -65,9 +68,11 @@ export interface Publisher {
   /**
    * Takes the weights for these steps out of service: a model's own are hidden, published ones removed.
    *
-   * @throws UnknownModelError, NotDistilledError
+   * @throws UnknownModelError, NotDistilledError; all three what `guard` throws
    */
   removeSteps(model: string, steps: number): Promise<void>;
+  /** Puts into service what another process has published since, and takes out what it has removed. */
+  refresh(): Promise<void>;
   /** Removes what a killed publication left behind; to be called at the start. */
   sweep(): Promise<void>;
   /** Resolves when nothing is being published and all weights that are out of use have been removed. */
@@ -76,7 +81,7 @@ export interface Publisher {
 
 /** See {@link Publisher}. */
 export function createPublisher(
-  { store, data, load, queue, trial = 4, onFault = () => {} }: PublisherOptions,
+  { store, data, load, queue, trial = 4, guard = () => {}, onFault = () => {} }: PublisherOptions,
 ): Publisher {
   const turn = queue && turnsOf(queue), clearing = new Set<Promise<void>>();
   const folderOf = (name: string) => join(modelsFolder(data), name);
@@ -177,10 +182,31 @@ export function createPublisher(
     }
   };
 
+  const refresh = async () => {
+    const ours = (folder: string) => dirname(folder) === modelsFolder(data);
+    for (const { name } of store.entries) {
+      const base = baseOf(name), folder = folderOf(name);
+      if (ours(base.folder)) continue;
+      clearAfter(name, store.update(overlaid(base, await readFittingOverlay(folder, base.card, onFault), folder)));
+    }
+    for (const entry of await listModels([], { data, onFault })) {
+      const before = store.entries.find(({ name }) => name === entry.name);
+      if (before && !ours(before.folder)) continue;
+      const same = before && isDeepStrictEqual((before.base ?? before).card, (entry.base ?? entry).card);
+      clearAfter(entry.name, same ? store.update(entry) : store.replace(entry, await load(entry)));
+    }
+  };
+
+  const guarded = <A extends unknown[]>(work: (...given: A) => Promise<void>) => (...given: A) =>
+    inTurn(async () => {
+      guard();
+      await work(...given);
+    });
   return {
-    publishStudent: (...given) => inTurn(() => publishStudent(...given)),
-    publishModel: (folder) => inTurn(() => publishModel(folder)),
-    removeSteps: (...given) => inTurn(() => removeSteps(...given)),
+    publishStudent: guarded(publishStudent),
+    publishModel: guarded(publishModel),
+    removeSteps: guarded(removeSteps),
+    refresh: () => inTurn(refresh),
     sweep: () =>
       inTurn(async () => {
         const folders = await Array.fromAsync(Deno.readDir(modelsFolder(data))).catch(absent) ?? [];
