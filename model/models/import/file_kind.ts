@@ -1,7 +1,7 @@
 /** What a file is that is none of PyTorch's: downloads are often something else than they are named. */
 
-const text = (bytes: Uint8Array, from: number, to: number) =>
-  new TextDecoder("latin1").decode(bytes.subarray(from, to));
+/** A character a byte. */
+const text = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
 
 /** What a file is, and what to do about it; undefined where that is not known. */
 export function otherKind(bytes: Uint8Array): string | undefined {
