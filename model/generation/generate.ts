@@ -188,14 +188,21 @@ interface WindowBatch extends SizeBatch {
 const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
   window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
 
-/** Latents to molecules. @throws Error where a latent is not finite: decoded, it would be a molecule of no sense, or of no atoms */
-async function decoded({ model, seed, settings }: Batches, { nodes, indices, last }: WindowBatch, x0: Float32Array) {
-  if (!allFinite(x0)) {
-    const { steps, sampler } = settings, molecules = `molecules ${indices[0]} to ${indices.at(-1)} of seed ${seed}`;
-    throw new Error(
-      `finite latents asked, ${model.card.name} drew others at ${steps} steps (${sampler}), ${molecules}`,
-    );
-  }
+/** Refuses latents that are not finite: decoded, they would be molecules of no sense, or of no atoms. One pass over the last step's. */
+function checkLatents(
+  x0: Float32Array,
+  { model, seed, settings: { steps, sampler } }: Batches,
+  { indices }: WindowBatch,
+) {
+  if (allFinite(x0)) return;
+  const molecules = `molecules ${indices[0]} to ${indices.at(-1)} of seed ${seed}`;
+  throw new Error(`finite latents asked, ${model.card.name} drew others at ${steps} steps (${sampler}), ${molecules}`);
+}
+
+/** Latents to molecules. */
+async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array) {
+  checkLatents(x0, batches, batch);
+  const { model, seed, settings } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const shape = { batch: indices.length, nodes };
   const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);

@@ -105,6 +105,31 @@ Deno.test("a second service on a data directory only reads it and says so, and t
     await third.stop();
   }));
 
+Deno.test("a service that takes a data directory over sees what was published and taken out there while it only read it", () =>
+  withFolder(async (root) => {
+    await writeTinyModel(join(root, "weights"), { distilled: [student(4), student(2)] });
+    const first = await start(root), second = await start(root);
+    try {
+      assert.equal((await first.ask("DELETE", "/models/qm9/steps/2")).status, 204);
+      await writeTinyModel(join(root, "data", "models"), { name: "small" });
+      const models = async () => (await second.ask("GET", "/models")).body.models;
+      assert.deepEqual((await models()).map(({ name, distilledSteps }: Json) => [name, distilledSteps]), [["qm9", [
+        2,
+        4,
+      ]]]);
+      await first.stop();
+      await second.until(async () => (await models()).length === 2);
+      assert.deepEqual((await models()).map(({ name, distilledSteps }: Json) => [name, distilledSteps]), [
+        ["qm9", [4]],
+        ["small", []],
+      ]);
+      assert.equal((await second.ask("POST", "/generate", { model: "small", count: 1, steps: 2 })).status, 200);
+    } finally {
+      await second.stop();
+      await first.stop();
+    }
+  }));
+
 Deno.test("a service whose data directory cannot be written in serves, and says why it writes nothing", () =>
   withFolder(async (root) => {
     await writeTinyModel(join(root, "weights"));
