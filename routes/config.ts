@@ -53,7 +53,7 @@ export const serviceEnvironment = z.strictObject({
       "Bearer token of `POST /distill`, `/jobs` and `DELETE /models/...`, 16 characters at least; these answer 403 where absent",
     ),
   MOLSTEP_DATA_DIR: z.string().min(1).default("data").describe(
-    "Where jobs, and the weights that they make, are kept; made when it is first written to. For one service only",
+    "Where jobs, and the weights that they make, are kept; made at the start. One service at a time writes there; another on it only reads it",
   ),
   MOLSTEP_TRAINER_SHARE: z.string().regex(/^(0|1|[01]?\.\d+)$/, "must be a number from 0 to 1").transform(Number)
     .pipe(z.number().min(0).max(1)).default(0.1).describe(

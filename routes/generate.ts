@@ -30,7 +30,8 @@ export function generateRoute({ config: { maxWork, maxBodyBytes }, log, ...servi
     const drawing = await generateMolecules({ ...service, maxWork }, { ...asked, size: askedSize(asked) }, {
       form,
       signal: c.req.raw.signal,
-      onEnd: (end) => log("info", "generation", { requestId: c.get("requestId"), ...end }),
+      onEnd: (end) =>
+        log(end.outcome === "failed" ? "error" : "info", "generation", { requestId: c.get("requestId"), ...end }),
     });
     if (form === "json") return c.json(await drawing.answer() satisfies GenerateResponse);
     const body = await streamed(drawing.records(), () => drawing.close());

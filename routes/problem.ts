@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { TooMuchWorkError } from "../model/service/generate.ts";
-import { ShuttingDownError } from "../model/service/lifecycle.ts";
+import { ReadOnlyError, ShuttingDownError } from "../model/service/lifecycle.ts";
 import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
@@ -90,6 +90,9 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof JobStateError) {
     const extra = { type: urn("job-state"), job: error.job, state: error.state };
     return new HttpError(409, "Not in this state", error.message, extra);
+  }
+  if (error instanceof ReadOnlyError) {
+    return new HttpError(409, "Read-only", error.message, { type: urn("read-only") });
   }
   if (error instanceof ShuttingDownError) {
     return new HttpError(503, "Shutting down", error.message, {}, { "Retry-After": "5" });

@@ -128,6 +128,8 @@ export interface GenerateService {
 /** How a generation ended. */
 export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | "sampler" | "steps" | "seed">, Timings {
   readonly outcome: "done" | "cancelled" | "failed";
+  /** Of one that failed. */
+  readonly error?: string;
   readonly count: number;
   readonly drawn: number;
   readonly returned: number;
@@ -173,12 +175,12 @@ export async function generate(
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
     const drawing = drawMolecules(model, request, { form, include, filter, validate: judge, slot, signal });
-    return untilEnd(drawing, signal, (outcome) => {
+    return untilEnd(drawing, signal, (outcome, error) => {
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
       slot.leave();
       const { facts: { model, version, sampler, steps, seed }, generation: { drawn, returned, timings } } = drawing;
       const told = { outcome, model, version, sampler, steps, seed, count: asked.count, drawn, returned };
-      onEnd?.({ ...told, ...rounded(timings) });
+      onEnd?.({ ...told, ...(error !== undefined && { error: String(error) }), ...rounded(timings) });
     });
   } catch (error) {
     slot.leave();
@@ -190,14 +192,15 @@ export async function generate(
 function untilEnd(
   drawing: Drawing,
   signal: AbortSignal,
-  onEnd: (outcome: GenerationEnd["outcome"]) => void,
+  onEnd: (outcome: GenerationEnd["outcome"], error?: unknown) => void,
 ): ServedDrawing {
   let ended = false;
-  const end = (outcome: GenerationEnd["outcome"]) => {
+  const end = (outcome: GenerationEnd["outcome"], error?: unknown) => {
     if (ended) return;
     ended = true;
     drawing.generation.close();
-    onEnd(signal.aborted ? "cancelled" : outcome);
+    if (signal.aborted) onEnd("cancelled");
+    else onEnd(outcome, error);
   };
   return {
     ...drawing,
@@ -206,6 +209,9 @@ function untilEnd(
       try {
         yield* drawing.records();
         outcome = "done";
+      } catch (error) {
+        end(outcome, error);
+        throw error;
       } finally {
         end(outcome);
       }
@@ -216,6 +222,9 @@ function untilEnd(
         const answer = await drawing.answer();
         outcome = "done";
         return answer;
+      } catch (error) {
+        end(outcome, error);
+        throw error;
       } finally {
         end(outcome);
       }

@@ -32,7 +32,7 @@ export interface FixtureOptions {
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
   /** Where the models run. Default: the cpu backend. */
-  readonly place?: Pick<LoadOptions, "backend" | "precision">;
+  readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
 
 /** Runs a test with an application. `lines` are the log's, parsed. */
@@ -51,7 +51,7 @@ export async function withApp(
   options: FixtureOptions = {},
 ): Promise<void> {
   const { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] } = options;
-  const place = options.place ?? { backend: "cpu" };
+  const place: LoadOptions = { backend: "cpu", ...options.place };
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
     for (const file of damage) await Deno.remove(`${root}/${file}`);

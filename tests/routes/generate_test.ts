@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readSdf } from "../../chem/sdf.ts";
 import { readXyz } from "../../chem/xyz.ts";
+import { makeDenoiser } from "../../model/models/parts.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import { kernelHere, NARROW } from "../model/engines/c/narrow.ts";
@@ -53,6 +54,30 @@ for (const precision of NARROW) {
       }, { place: { backend: "native", precision } }),
   });
 }
+
+Deno.test("POST /generate answers 500 and logs why where a network draws latents that are not finite; others are served", () => {
+  let broken = true;
+  const make: typeof makeDenoiser = async (...given) => {
+    const { part, ...placed } = await makeDenoiser(...given);
+    const predict: typeof part.predict = async (...given) => {
+      const x0 = await part.predict(...given);
+      if (broken) x0[x0.length - 1] = NaN; // of the batch's last molecule
+      return x0;
+    };
+    return { ...placed, part: { space: part.space, predict, can: {}, dispose: () => part.dispose() } };
+  };
+  return withApp(async (app, { lines, queue }) => {
+    for (const accept of ["application/json", "chemical/x-mdl-sdfile"]) {
+      await problemOf(await post(app, { count: 3, steps: 2, seed: 5 }, { accept }), 500);
+      const [end] = lines.filter(({ message }) => message === "generation").slice(-1);
+      assert.deepEqual([end.level, end.outcome], ["error", "failed"]);
+      assert.match(String(end.error), /finite latents asked, qm9 drew others at 2 steps .* of seed 5/);
+    }
+    broken = false;
+    assert.equal((await post(app, { count: 3, steps: 2, seed: 5 })).status, 200);
+    assert.equal(queue.held, 0);
+  }, { place: { make } });
+});
 
 Deno.test("POST /generate gives the same molecules when the seed is the same, whatever else runs", () =>
   withApp(async (app) => {
