@@ -21,6 +21,10 @@ export interface ServiceSettings extends LoadOptions {
   /** Most workers that validate; see `createValidatorPool`. */
   readonly validators: number | undefined;
   readonly maxRequests: number;
+  /** Molecule-steps of all requests held. */
+  readonly maxHeldWork: number;
+  /** Of both, what one client may hold, 0 to 1. */
+  readonly clientShare: number;
   readonly sliceMs: number;
   /** The data directory. */
   readonly dataDir: string;
@@ -68,7 +72,8 @@ export function openService(
         onFault: faultIn("validation"),
       })
     );
-  const queue = createQueue({ limit: settings.maxRequests, sliceMs: settings.sliceMs });
+  const { maxRequests: limit, maxHeldWork: maxWork, clientShare: share, sliceMs } = settings;
+  const queue = createQueue({ limit, maxWork, share, sliceMs });
   const publisher = createPublisher({
     ...{ store, data, load, queue, onFault: faultIn("data directory") },
     guard: () => refuseWhenReadOnly(lifecycle),
