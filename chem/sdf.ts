@@ -18,6 +18,9 @@ export interface SdfRecord {
   readonly data: Record<string, string>;
 }
 
+/** Most characters of a molblock's title. */
+export const TITLE_MAX = 80;
+
 /** Whether V2000 can hold it: at most 999 atoms and 999 bonds, all coordinates finite, within -9999 and 9999 angstrom. */
 export function fitsMolblock({ atomicNumbers, positions }: Molecule, bonds: readonly Bond[]): boolean {
   return atomicNumbers.length <= 999 && bonds.length <= 999 && positions.every((value) => Math.abs(value) <= 9999);
@@ -44,8 +47,8 @@ function oneLine(what: string, text: string): string {
  * A molblock, 3D, coordinates in angstrom to four decimals. It carries no date, so equal molecules give equal text.
  *
  * @param bonds zero-based, as `perceiveBonds` returns them
- * @param title the first line, at most 80 characters
- * @throws RangeError for what {@link fitsMolblock} denies, or a title of several lines or over 80 characters
+ * @param title the first line, at most {@link TITLE_MAX} characters
+ * @throws RangeError for what {@link fitsMolblock} denies, or a title of several lines or of more characters
  */
 export function molblock(molecule: Molecule, bonds: readonly Bond[], title = ""): string {
   const { atomicNumbers, positions } = molecule, n = atomicNumbers.length;
@@ -59,7 +62,9 @@ export function molblock(molecule: Molecule, bonds: readonly Bond[], title = "")
         `got ${n}, ${bonds.length} and ${coordinate}`,
     );
   }
-  if (title.length > 80) throw new RangeError(`the title must have at most 80 characters; got ${title.length}`);
+  if (title.length > TITLE_MAX) {
+    throw new RangeError(`the title must have at most ${TITLE_MAX} characters; got ${title.length}`);
+  }
   const three = (value: number) => String(value).padStart(3);
   const lines = [
     oneLine("title", title),

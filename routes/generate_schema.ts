@@ -4,6 +4,7 @@ import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
+import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/generate.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
@@ -19,7 +20,7 @@ const sizes = z.union([
 export const generateRequest = strict({
   count: z.int().min(1).max(1000).describe("Molecules to draw"),
   steps: z.int().min(1).max(1000).describe("Steps of the sampler: calls of the denoiser (NFE)"),
-  model: z.string().min(1).max(100).default("qm9").describe("A name that GET /models lists"),
+  model: z.string().min(1).max(NAME_MAX).default("qm9").describe("A name that GET /models lists"),
   sampler: z.enum(SAMPLER_CHOICES).optional().describe(
     "`distilled` takes the weights distilled to exactly these steps, the others the undistilled weights; " +
       `default: \`distilled\` where the model has them, else what its card recommends for about these steps. ${samplersInWords()}`,
@@ -27,9 +28,11 @@ export const generateRequest = strict({
   seed: z.int().min(0).max(0xffffffff).optional().describe(
     "The same seed gives the same molecules; drawn where absent",
   ),
-  atoms: sizes.optional().describe("Atoms a molecule, a number or [min, max], for a model that counts atoms"),
+  atoms: sizes.optional().describe(
+    "Atoms a molecule, a number or [min, max] within the model's sizes, for a model that counts atoms",
+  ),
   heavyAtoms: sizes.optional().describe(
-    "Atoms but hydrogen a molecule, a number or [min, max], for a model that counts heavy atoms",
+    "Atoms but hydrogen a molecule, a number or [min, max] within the model's sizes, for a model that counts heavy atoms",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it; " +

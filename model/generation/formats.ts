@@ -2,7 +2,7 @@
 import { symbolOf } from "../../chem/elements.ts";
 import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
-import { fitsMolblock, molblock, sdfRecord } from "../../chem/sdf.ts";
+import { fitsMolblock, molblock, sdfRecord, TITLE_MAX } from "../../chem/sdf.ts";
 import { xyz } from "../../chem/xyz.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
 
@@ -43,10 +43,22 @@ function printable({ molecule, validation }: GeneratedMolecule): { molecule: Mol
   return fitsMolblock(molecule, bonds) ? { molecule, bonds } : { molecule: NOTHING, bonds: [] };
 }
 
-/** A value of a comment's `key=value`: in quotes where it has blanks. */
-const quoted = (text: string) => /[\s"]/.test(text) ? JSON.stringify(text) : text;
+/**
+ * The value of a comment's `key=value` as extended XYZ has it (https://github.com/libAtoms/extxyz): text in double quotes, quotes and backslashes
+ * in it with a backslash; numbers and truth values bare. So no reader takes a SMILES for a list or an escape. (ASE 3.29 takes text `F`, which
+ * is hydrogen fluoride, for false even so.)
+ */
+const xyzValue = (value: string | number | boolean) =>
+  typeof value === "string" ? `"${value.replace(/["\\]/g, "\\$&").replace(/\r?\n|\r/g, "\\n")}"` : String(value);
 
-const title = ({ model, seed }: Origin, index: number) => `${model} seed ${seed} molecule ${index}`;
+const xyzComment = (values: Readonly<Record<string, string | number | boolean>>) =>
+  Object.entries(values).map(([key, value]) => `${key}=${xyzValue(value)}`).join(" ");
+
+/** The title of a molblock, cut in the model's name where it would not fit; the data field `model` has the whole of it. */
+function title({ model, seed }: Origin, index: number): string {
+  const rest = ` seed ${seed} molecule ${index}`;
+  return `${model.slice(0, TITLE_MAX - rest.length)}${rest}`;
+}
 
 /** A molecule as the JSON and NDJSON forms have it. Positions in angstrom. */
 export function toJson(
@@ -91,12 +103,11 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
   });
 }
 
-/** A molecule as an XYZ frame; the comment is made of `key=value` pairs. */
+/** A molecule as an XYZ frame; the comment is made of `key=value` pairs; see {@link xyzValue}. */
 function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
   const { index, validation: { valid, stable, connected, smiles } } = generated;
-  const comment = `model=${model} version=${quoted(version)} seed=${seed} index=${index} valid=${valid} ` +
-    `stable=${stable} connected=${connected}`;
-  return xyz(printable(generated).molecule, smiles ? `${comment} smiles=${smiles}` : comment);
+  const comment = xyzComment({ model, version, seed, index, valid, stable, connected, ...(smiles && { smiles }) });
+  return xyz(printable(generated).molecule, comment);
 }
 
 /** Forms that a file or a stream of molecules can have. */
@@ -113,10 +124,8 @@ export function toFault(
   switch (format) {
     case "sdf":
       return sdfRecord(molblock(NOTHING, [], "error"), { error, ...values });
-    case "xyz": {
-      const rest = Object.entries(values).map(([name, value]) => ` ${name}=${value}`).join("");
-      return xyz(NOTHING, `error=${quoted(error)}${rest}`);
-    }
+    case "xyz":
+      return xyz(NOTHING, xyzComment({ error, ...values }));
     case "ndjson":
       return JSON.stringify({ error, ...values }) + "\n";
   }

@@ -12,12 +12,19 @@ import { startless } from "../diffusion/grids.ts";
 import { autoencoder, checkElements, count, denoiser, file, sha256, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
+/** Told in headers, data fields and comments. */
+const version = z.string().min(1).regex(/^(?!\${4})[^\r\n]*$/, "must be one line, and not begin with $$$$");
 const free = z.record(z.string(), z.unknown());
+
+/** Most characters of a model's name. */
+export const NAME_MAX = 100;
 
 /** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
 export const cardSchema = strict({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, '.', '_' and '-'"),
-  version: z.string().min(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, '.', '_' and '-'").max(
+    NAME_MAX,
+  ),
+  version,
   description: z.string(),
   license: z.string().min(1),
   kind: z.enum(["molstep", "geoldm", "edm"]),
@@ -49,7 +56,7 @@ export const cardSchema = strict({
     /** Whose steps were learned, and so how the student is sampled. */
     variant: z.enum(VARIANTS),
     teacher: z.string().min(1),
-    version: z.string().min(1),
+    version,
     /** Times of the steps. */
     grid: gridSpec.default({ type: "uniform" }),
     /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */

@@ -132,7 +132,7 @@ Deno.test("POST /generate names the version of the weights in every form", () =>
     const [sdfVersion, sdf] = await form("chemical/x-mdl-sdfile"), [xyzVersion, xyz] = await form("chemical/x-xyz");
     assert.deepEqual([sdfVersion, xyzVersion, (await form("application/x-ndjson"))[0]], Array(3).fill("made 1"));
     assert.match(sdf!, /> +<version>\nmade 1\n/);
-    assert.match(xyz!, /model=qm9 version="made 1" seed=1/);
+    assert.match(xyz!, /model="qm9" version="made 1" seed=1/);
   }, { distilled: [student(2, "made 1")].map((one) => ({ ...one, file: "d2.safetensors" })) }));
 
 Deno.test("POST /generate finishes on the weights that it began with while others go into service, and loses no request", () =>
