@@ -7,13 +7,13 @@ import { HttpError, invalidRequest, problems } from "./problem.ts";
 export const BODY_PROBLEMS = problems({
   400: "The body is not JSON",
   413: "The body is too long",
-  415: "The body is not said to be JSON",
+  415: "The body is not said to be JSON, or is compressed",
 });
 
 /**
  * The body, checked.
  *
- * @throws HttpError 415 where it is not said to be JSON, 413 where it is longer than `limit` bytes, 400 where it is not
+ * @throws HttpError 415 where it is not said to be JSON or has a content coding (RFC 9110, section 8.4; RFC 7694), 413 where it is longer than `limit` bytes, 400 where it is not
  * JSON, 422 where it does not follow the schema
  */
 export async function readJson<T extends z.ZodType>(c: Context, schema: T, limit: number): Promise<z.infer<T>> {
@@ -25,6 +25,16 @@ export async function readJson<T extends z.ZodType>(c: Context, schema: T, limit
       `Content-Type must be application/json, not ${type || "absent"}`,
       {},
       { "Accept-Post": "application/json" },
+    );
+  }
+  const coding = c.req.header("content-encoding")?.trim();
+  if (coding && coding.toLowerCase() !== "identity") {
+    throw new HttpError(
+      415,
+      "Unsupported content coding",
+      `Content-Encoding must be identity or absent, not ${coding}`,
+      {},
+      { "Accept-Encoding": "identity" },
     );
   }
   const text = await readText(c.req.raw, limit);

@@ -26,18 +26,18 @@ export interface SizeDistribution {
 /**
  * The data's distribution, restricted to a range of sizes.
  *
- * @throws RangeError where the data has no molecule in the range; it names the sizes there are
+ * @throws RangeError where the range reaches beyond the data's sizes, or holds none of them; it names the sizes there are
  */
 export function sizeDistribution(card: Sizes, range?: SizeRange): SizeDistribution {
   const all = Object.entries(card.sizes).map(([size, count]) => [Number(size), count] as const)
     .sort(([a], [b]) => a - b);
   const kept = range ? all.filter(([size]) => size >= range.min && size <= range.max) : all;
-  if (kept.length === 0) {
-    const asked = range!.min === range!.max ? `${range!.min}` : `${range!.min} to ${range!.max}`;
+  const smallest = all[0][0], largest = all[all.length - 1][0];
+  if (range && (kept.length === 0 || range.min < smallest || range.max > largest)) {
+    const asked = range.min === range.max ? `${range.min}` : `${range.min} to ${range.max}`;
+    const lacking = kept.length === 0 ? "has no molecules of" : "has not all of";
     throw new RangeError(
-      `model ${card.name} has no molecules of ${asked} ${countsWords(card.counts)}; it has ${all[0][0]} to ${
-        all[all.length - 1][0]
-      }`,
+      `model ${card.name} ${lacking} ${asked} ${countsWords(card.counts)}; it has ${smallest} to ${largest}`,
     );
   }
   return { sizes: kept.map(([size]) => size), weights: kept.map(([, count]) => count) };

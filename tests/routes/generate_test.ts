@@ -144,6 +144,10 @@ Deno.test("POST /generate draws sizes in the range asked", () =>
     assert.deepEqual([...new Set(molecules.map(heavy))].sort(), [3, 4]);
     const body = await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: 9 }), 422);
     assert.match(body.detail, /no molecules of 9 heavy atoms; it has 3 to 5/);
+    for (const [min, max] of [[1, 4], [4, 9], [1, 9]]) {
+      const { detail } = await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: [min, max] }), 422);
+      assert.match(detail, new RegExp(`has not all of ${min} to ${max} heavy atoms; it has 3 to 5`));
+    }
     assert.match((await problemOf(await post(app, { count: 1, steps: 1, atoms: 9 }), 422)).detail, /heavy atoms/);
     await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: [5, 4] }), 422);
     await problemOf(await post(app, { count: 1, steps: 1, heavyAtoms: 3, atoms: 9 }), 422);
@@ -182,6 +186,12 @@ Deno.test("POST /generate refuses what does not follow the contract", () =>
     const unknown = await problemOf(await post(app, { count: 1, steps: 1, model: "zinc" }), 404);
     assert.deepEqual(unknown.availableModels, ["qm9"]);
     await problemOf(await post(app, { count: 1, steps: 1 }, { "Content-Type": "text/plain" }), 415);
+    for (const coding of ["gzip", "br", "identity, gzip"]) {
+      const refused = await post(app, { count: 1, steps: 1 }, { "Content-Encoding": coding });
+      assert.match((await problemOf(refused, 415)).detail, /Content-Encoding must be identity or absent, not /);
+      assert.equal(refused.headers.get("accept-encoding"), "identity");
+    }
+    assert.equal((await post(app, { count: 1, steps: 1 }, { "Content-Encoding": "Identity" })).status, 200);
     await problemOf(await post(app, { count: 1, steps: 1 }, { Accept: "text/html" }), 406);
     await problemOf(await post(app, `{"count": 1, "steps": 1${" ".repeat(300)}}`), 413);
   }, { maxWork: 1000, maxBodyBytes: 200 }));

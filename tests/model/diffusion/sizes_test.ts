@@ -22,8 +22,12 @@ Deno.test("drawSize() gives molecule i the same size whatever is drawn beside it
   assert.deepEqual(forwards, backwards);
 });
 
-Deno.test("sizeDistribution() restricts the data's distribution to a range", () => {
-  assert.deepEqual(sizeDistribution(card, { min: 1, max: 9 }), { sizes: [8, 9], weights: [150, 830] });
+Deno.test("sizeDistribution() restricts the data's distribution to a range, and refuses one that reaches beyond it", () => {
+  assert.deepEqual(sizeDistribution(card, { min: 8, max: 9 }), { sizes: [8, 9], weights: [150, 830] });
+  for (const [min, max] of [[1, 9], [9, 12], [5, 12]]) {
+    const fault = new RegExp(`has not all of ${min} to ${max} heavy atoms; it has 8 to 10`);
+    assert.throws(() => sizeDistribution(card, { min, max }), fault);
+  }
   assert.throws(
     () => sizeDistribution(card, { min: 11, max: 20 }),
     /no molecules of 11 to 20 heavy atoms; it has 8 to 10/,
