@@ -3,7 +3,7 @@ import { z } from "zod";
 import { FORMATS, INCLUDES } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
-import { FILTERS } from "../model/generation/pipeline.ts";
+import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
 import { drawMolecules } from "../model/service/generate.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
@@ -29,6 +29,13 @@ export const generateCommand = command({
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),
+    unique: option(
+      "NAME",
+      `keep the first of the same valid molecules: true (SMILES of the largest fragment without stereo), ${
+        UNIQUE.join(", ")
+      }`,
+      z.enum(["true", ...UNIQUE]).transform((name) => name === "true" ? true : name).optional(),
+    ),
     include: option(
       "NAMES",
       `what else to say, set apart by commas: ${INCLUDES.join(", ")}`,
@@ -42,7 +49,7 @@ export const generateCommand = command({
     format: option("NAME", `${FORMATS.join(", ")} (default: by the file's ending)`, z.enum(FORMATS).optional()),
   },
   async run(values, terminal) {
-    const { count, steps, include, out, filter, atoms, "heavy-atoms": heavyAtoms } = values;
+    const { count, steps, include, out, filter, unique, atoms, "heavy-atoms": heavyAtoms } = values;
     if (atoms && heavyAtoms) throw new UsageError("--atoms and --heavy-atoms exclude each other");
     const form = out === "-" ? values.format ?? "sdf" : formatOf(out, values.format);
     const entry = await findModel(values.model, undefined, dataFolder(terminal.environment));
@@ -55,7 +62,7 @@ export const generateCommand = command({
     const { model, pool, close } = await openModel(entry, { ...values, onFault });
     const progress = createProgress(terminal), started = performance.now();
     const drawing = drawMolecules(model, request, {
-      ...{ form, include, filter, validate: pool, signal: terminal.signal },
+      ...{ form, include, filter, unique, validate: pool, signal: terminal.signal },
       onProgress: (fraction) => progress.update(fraction, `${drawing.generation.drawn} of ${count} molecules`),
     });
     try {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
-import { FILTERS } from "../model/generation/pipeline.ts";
+import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/generate.ts";
 import { strict } from "../model/diffusion/strict.ts";
@@ -46,7 +46,14 @@ export const generateRequest = strict({
     "The time below which the model's estimates are clamped to graphs that obey valence; 0: never; " +
       "default: what the model's card recommends for the sampler",
   ),
-  filter: z.enum(FILTERS).default("none").describe("Which of the molecules drawn are given back"),
+  filter: z.enum(FILTERS).default("none").describe(
+    "Which of the molecules drawn are given back; `unique`: of the valid ones, those that `unique: true` keeps",
+  ),
+  unique: z.union([z.boolean(), z.enum(UNIQUE)]).optional().describe(
+    "Whether only the first of the same valid molecules is given back, and when they are the same: `true`, the SMILES of the largest fragment without " +
+      "stereo, as the metric `uniqueness` counts; `flat`, the InChIKey's first block, the whole molecule without stereo; `inchikey`, " +
+      "all of it, with stereo. Default: true where `filter` is `unique`, else false",
+  ),
   include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
   timeoutMs: z.int().min(1).max(86_400_000).optional().describe(
     "Milliseconds that the request may take, waiting included; at most, and by default, what the service is configured with. Then 504, " +
@@ -55,6 +62,9 @@ export const generateRequest = strict({
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],
+}).refine(({ filter, unique }) => filter !== "unique" || unique !== false, {
+  error: "must not be false where filter is unique",
+  path: ["unique"],
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */

@@ -16,6 +16,22 @@ export const FILTERS = ["none", "valid", "stable", "unique"] as const;
 /** A filter's name. `unique` keeps the first valid molecule of each EDM SMILES, as the metric of that name counts. */
 export type Filter = typeof FILTERS[number];
 
+/**
+ * When two valid molecules are one, of which the first is kept. `true` is as `filter: "unique"` and the metric of that name have it: the EDM SMILES is
+ * the same, that is the largest fragment's, without stereo. `flat`: the first block of the InChIKey, the whole molecule without stereo. `inchikey`: the
+ * whole key, with the stereo of the positions.
+ */
+export const UNIQUE = ["inchikey", "flat"] as const;
+
+/** See {@link UNIQUE}; false keeps all. */
+export type Unique = boolean | typeof UNIQUE[number];
+
+/** What a valid molecule has in common with those that count as the same. Where InChI has no word for it, its SMILES stands in. */
+function identity({ edmSmiles, inchikey, smiles }: Validation, unique: Exclude<Unique, false>): string {
+  if (unique === true) return edmSmiles!;
+  return (unique === "flat" ? inchikey?.split("-")[0] : inchikey) ?? smiles!;
+}
+
 /** What is said of each molecule beyond its validity. */
 export interface Detail {
   readonly descriptors?: boolean;
@@ -62,6 +78,8 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
   readonly validate: Validate | BatchValidator;
   readonly slot?: Slot;
   readonly filter?: Filter;
+  /** Keeps the first of the same valid molecules, of those that pass the filter. Default: whether the filter is `unique`. */
+  readonly unique?: Unique;
   readonly detail?: Detail;
 }
 
@@ -91,22 +109,22 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
 export function generateMolecules(
   model: Model,
   request: DrawRequest,
-  { validate, slot, filter = "none", detail = {}, ...options }: GenerateOptions,
+  { validate, slot, filter = "none", unique = filter === "unique", detail: asked = {}, ...options }: GenerateOptions,
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
-  const { signal } = options;
+  const { signal } = options, detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
   let drawn = 0, returned = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
 
   const keep = (validation: Validation): boolean => {
-    if (filter === "none") return true;
-    if (filter === "stable") return validation.stable;
-    if (!validation.valid || filter === "valid") return validation.valid;
-    const fresh = !seen.has(validation.edmSmiles!);
-    seen.add(validation.edmSmiles!);
+    if (filter === "stable" && !validation.stable) return false;
+    if (!unique) return filter === "none" || filter === "stable" || validation.valid;
+    if (!validation.valid) return false;
+    const own = identity(validation, unique), fresh = !seen.has(own);
+    seen.add(own);
     return fresh;
   };
 

@@ -103,6 +103,7 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options"> {
   /** Drawn where absent. */
   readonly seed?: number;
   readonly filter?: GenerateOptions["filter"];
+  readonly unique?: GenerateOptions["unique"];
   readonly include?: readonly Include[];
   /** Milliseconds that it may take. Default: the service's. */
   readonly timeoutMs?: number;
@@ -179,7 +180,7 @@ export interface ServedDrawing extends Drawing {
  */
 export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest }: GenerateService,
-  { model: name, filter, include, timeoutMs = longest, ...asked }: MoleculesAsked,
+  { model: name, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
   { form, signal: gone, client, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { count, steps } = asked;
@@ -209,7 +210,16 @@ export async function generate(
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
     const onProgress = slot.progress;
-    drawing = drawMolecules(model, request, { form, include, filter, validate: judge, slot, signal, onProgress });
+    drawing = drawMolecules(model, request, {
+      form,
+      include,
+      filter,
+      unique,
+      validate: judge,
+      slot,
+      signal,
+      onProgress,
+    });
     const { facts: { model: _, ...facts }, generation } = drawing;
     return untilEnd(drawing, { form, count }, signal, (outcome, error) => {
       leave();

@@ -112,6 +112,20 @@ Deno.test("POST /generate counts what a filter leaves out", () =>
     }
   }));
 
+Deno.test("POST /generate says when two molecules are the same as `unique` asks", () =>
+  withApp(async (app) => {
+    const ask = async (more: object) => await (await post(app, { count: 40, steps: 1, seed: 1, ...more })).json();
+    const { molecules } = generateResponse.parse(await ask({ filter: "valid" }));
+    const keys = new Set(molecules.map(({ inchikey }) => inchikey));
+    assert.equal((await ask({ unique: "inchikey" })).returned, keys.size);
+    const blocks = new Set(molecules.map(({ inchikey }) => inchikey!.split("-")[0]));
+    assert.equal((await ask({ unique: "flat" })).returned, blocks.size);
+    assert.deepEqual((await ask({ unique: true })).molecules, (await ask({ filter: "unique" })).molecules);
+    const refused = await problemOf(await post(app, { count: 1, steps: 1, filter: "unique", unique: false }), 422);
+    assert.match(refused.detail, /^\/unique: must not be false where filter is unique/);
+    await problemOf(await post(app, { count: 1, steps: 1, unique: "smiles" }), 422);
+  }));
+
 Deno.test("POST /generate gives SDF, XYZ and NDJSON that agree with the JSON", () =>
   withApp(async (app) => {
     const request = { count: 5, steps: 2, seed: 3, include: ["bonds"] };

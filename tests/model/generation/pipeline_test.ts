@@ -51,6 +51,64 @@ Deno.test("generateMolecules() draws the next batches while the first are judged
     assert.deepEqual(await windows, expected);
   }));
 
+Deno.test("generateMolecules() keeps the first valid molecule of each EDM SMILES, or flat or whole InChIKey, whatever the filter", () =>
+  withModel(async (model, validate) => {
+    // Constitution, stereo and fragments by index; the sixth is not valid, the seventh not stable.
+    const told: [edm: string, key: string | null, smiles: string][] = [
+      ["CO", "A-R-N", "1"],
+      ["CO", "A-S-N", "2"],
+      ["CO", "A-R-N", "1"],
+      ["CO", "B-R-N", "3"],
+      ["CC", null, "4"],
+      ["", null, ""],
+      ["CC", null, "4"],
+      ["CN", "C-R-N", "5"],
+    ];
+    const asked: (boolean | undefined)[] = [];
+    const validator: BatchValidator = {
+      judge(molecules, { inchikey } = {}) {
+        const validations = molecules.map((one) => validate(one));
+        asked.push(inchikey);
+        return Promise.resolve({ validations, ms: 1 });
+      },
+    };
+    const kept = async (options: Partial<GenerateOptions>) => {
+      let k = 0;
+      const judge: BatchValidator["judge"] = async (molecules, ...rest) => {
+        const { ms, validations } = await validator.judge(molecules, ...rest);
+        return {
+          ms,
+          validations: validations.map((one) => {
+            const [edmSmiles, inchikey, smiles] = told[k++];
+            return { ...one, edmSmiles, inchikey, smiles, valid: k !== 6, stable: k !== 7 };
+          }),
+        };
+      };
+      // Of one size, so that they are judged in their order.
+      const request = {
+        count: told.length,
+        seed: 3,
+        settings: chooseSettings(model.card, 2, "ddpm"),
+        size: { min: 3, max: 3 },
+      };
+      const { windows } = generateMolecules(model, request, {
+        validate: { judge },
+        detail: { inchikey: false },
+        ...options,
+      });
+      return (await Array.fromAsync(windows)).flat().map(({ index }) => index);
+    };
+    assert.deepEqual(await kept({}), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(await kept({ filter: "unique" }), [0, 4, 7]);
+    assert.deepEqual(await kept({ unique: true }), [0, 4, 7]);
+    assert.ok(asked.every((inchikey) => inchikey === false));
+    assert.deepEqual(await kept({ unique: "flat" }), [0, 3, 4, 7]);
+    assert.equal(asked.at(-1), true);
+    assert.deepEqual(await kept({ filter: "unique", unique: "inchikey" }), [0, 1, 3, 4, 7]);
+    assert.deepEqual(await kept({ filter: "stable" }), [0, 1, 2, 3, 4, 5, 7]);
+    assert.deepEqual(await kept({ filter: "stable", unique: "inchikey" }), [0, 1, 3, 4, 7]);
+  }));
+
 Deno.test("generateMolecules() tells its validator of a window's last batch, and whether another request is held", () =>
   withModel(async (model, validate) => {
     const queue = createQueue(), seen: Pick<JudgeOptions, "last" | "alone">[] = [];
