@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ShuttingDownError } from "../model/service/lifecycle.ts";
 import { among, clientAddress } from "./clients.ts";
+import { compressed } from "./compress.ts";
 import type { Deps, Env } from "./deps.ts";
 import type { App } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -39,6 +40,8 @@ export function createApp(deps: Deps): App {
       ms: Math.round(performance.now() - started),
     });
   });
+
+  app.use(compressed);
 
   app.onError((error, c) => {
     const known = toHttpError(error);

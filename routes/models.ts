@@ -7,6 +7,7 @@ import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
+import { UNCHANGED, unchanged } from "./unchanged.ts";
 import { problems } from "./problem.ts";
 
 const faultySchema = z.array(
@@ -78,8 +79,8 @@ export const listModels = endpoint({
   path: "/models",
   operationId: "listModels",
   summary: "The models",
-  middleware: offers("application/json"),
-  responses: { 200: { description: "The models", content: json(modelList) }, ...ACCEPT_PROBLEMS },
+  middleware: [offers("application/json"), unchanged],
+  responses: { 200: { description: "The models", content: json(modelList) }, ...UNCHANGED, ...ACCEPT_PROBLEMS },
 }, modelsRoute);
 
 /** GET /models/{name} */
@@ -88,10 +89,11 @@ export const getModel = endpoint({
   path: "/models/{name}",
   operationId: "getModel",
   summary: "A model's card",
-  middleware: offers("application/json"),
+  middleware: [offers("application/json"), unchanged],
   request: { params: z.object({ name: z.string() }) },
   responses: {
     200: { description: "The card", content: json(modelDetail) },
+    ...UNCHANGED,
     ...ACCEPT_PROBLEMS,
     ...problems({ 404: "Unknown model" }),
   },

@@ -20,7 +20,7 @@ function weight(ranges: Ranges, type: string): number {
 
 /**
  * The type on offer that the client wants most; the first on offer where it has no preference. Hono reads the header; its own choice
- * does not tell "anything" from "nothing that is on offer".
+ * does not tell "anything" from "nothing that is on offer". The answer says that it varies.
  *
  * @throws HttpError 406 where it wants none
  */
@@ -34,6 +34,7 @@ export function negotiate<T extends string>(c: Context, offered: readonly T[]): 
       `Accept: ${c.req.header("accept")}: none of these is on offer; there are ${offered.join(", ")}`,
     );
   };
+  c.header("Vary", "Accept", { append: true });
   return accepts(c, { header: "Accept", supports: [...offered], default: offered[0], match }) as T;
 }
 

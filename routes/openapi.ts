@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { ADMIN_PROBLEMS } from "./admin.ts";
 import { type App, endpoint } from "./endpoint.ts";
 import { type Content, named } from "./json_schema.ts";
+import { UNCHANGED, unchanged } from "./unchanged.ts";
 
 /** The route with its schemas as references to components, and with what all routes of the administrator answer. */
 function complete(
@@ -45,7 +46,13 @@ function describe({ openAPIRegistry, getOpenAPI31Document }: App) {
 
 /** GET /openapi.json, made once, at the first call. */
 export const openapi = endpoint(
-  { method: "get", path: "/openapi.json", hide: true, responses: { 200: { description: "This service, described" } } },
+  {
+    method: "get",
+    path: "/openapi.json",
+    hide: true,
+    middleware: unchanged,
+    responses: { 200: { description: "This service, described" }, ...UNCHANGED },
+  },
   (_, app) => {
     let document: ReturnType<typeof describe> | undefined;
     return (c) => c.json({ ...document ??= describe(app) }, 200, { "Cache-Control": "public, max-age=3600" });
