@@ -45,6 +45,9 @@ export function createApp(deps: Deps): App {
 
   app.onError((error, c) => {
     const known = toHttpError(error);
+    if (known?.status === 507) {
+      deps.log("error", "data directory", { requestId: c.get("requestId"), error: String(error.cause) });
+    }
     if (known) return problem(c, known);
     if (c.req.raw.signal.aborted) {
       return problem(c, new HttpError(499 as 400, "Client closed request", "the client went away"));

@@ -88,6 +88,9 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_DATA_DIR: z.string().min(1).default("data").describe(
     "Where jobs, and the weights that they make, are kept; made at the start. One service at a time writes there; another on it only reads it",
   ),
+  MOLSTEP_KEEP_JOBS: whole(0, 100_000).default(20).describe(
+    "Newest jobs that have ended whose folders are kept, with checkpoints where they can go on; of others the record alone stays",
+  ),
   MOLSTEP_TRAINER_SHARE: fraction.default(0.1).describe(
     "Least share of the time that a round of distillation gets, in any 10 s, while requests are held",
   ),
@@ -133,6 +136,7 @@ export interface ServiceConfig {
   readonly adminToken: string | undefined;
   /** The data directory. */
   readonly dataDir: string;
+  readonly keepJobs: number;
   readonly trainerShare: number;
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
@@ -187,6 +191,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     sliceMs: env.MOLSTEP_SLICE_MS,
     adminToken: env.MOLSTEP_ADMIN_TOKEN,
     dataDir: env.MOLSTEP_DATA_DIR,
+    keepJobs: env.MOLSTEP_KEEP_JOBS,
     trainerShare: env.MOLSTEP_TRAINER_SHARE,
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,

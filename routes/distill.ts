@@ -4,7 +4,7 @@ import { submitJob } from "../model/service/jobs/jobs.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { begun, describeJob } from "./jobs_schema.ts";
-import { problems } from "./problem.ts";
+import { problems, STORAGE_PROBLEMS } from "./problem.ts";
 
 /** POST /distill: 202 with the job, which `Location` names. */
 export const distill = endpoint({
@@ -23,6 +23,7 @@ export const distill = endpoint({
       422: "The request is refused: unknown keys, limits, steps, or more memory or time than there is",
       503: "The service is shutting down",
     }),
+    ...STORAGE_PROBLEMS,
   },
 }, ({ jobs, config, lifecycle }) => async (c) => {
   const job = await submitJob(jobs, await readJson(c, roundOrder, config.maxBodyBytes), lifecycle);

@@ -3,7 +3,7 @@ import { cancelJob as cancel, resumeJob as resume } from "../model/service/jobs/
 import { endpoint, json } from "./endpoint.ts";
 import { begun, describeDetail, describeJob, jobDetail, jobId, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
-import { problems } from "./problem.ts";
+import { problems, STORAGE_PROBLEMS } from "./problem.ts";
 
 const security = [{ administrator: [] }], unknown = problems({ 404: "Unknown job" });
 
@@ -39,19 +39,24 @@ export const getJob = endpoint({
 }, ({ jobs: { store } }) => (c) => c.json(describeDetail(store.get(c.req.valid("param").id), store), 200));
 
 /** DELETE /jobs/{id} */
-export const cancelJob = endpoint({
-  method: "delete",
-  path: "/jobs/{id}",
-  operationId: "cancelJob",
-  summary: "Cancel a job; its checkpoint is kept",
-  security,
-  request: { params: jobId },
-  responses: {
-    202: { description: "The job, which is `cancelled` when its worker has ended", content: json(jobSchema) },
-    ...unknown,
-    ...problems({ 409: "The job does not run, or another service has the data directory" }),
+export const cancelJob = endpoint(
+  {
+    method: "delete",
+    path: "/jobs/{id}",
+    operationId: "cancelJob",
+    summary: "Cancel a job; its checkpoint is kept",
+    security,
+    request: { params: jobId },
+    responses: {
+      202: { description: "The job, which is `cancelled` when its worker has ended", content: json(jobSchema) },
+      ...unknown,
+      ...problems({ 409: "The job does not run, or another service has the data directory" }),
+      ...STORAGE_PROBLEMS,
+    },
   },
-}, ({ jobs, lifecycle }) => (c) => c.json(describeJob(cancel(jobs, c.req.valid("param").id, lifecycle)), 202));
+  ({ jobs, lifecycle }) => async (c) =>
+    c.json(describeJob(await cancel(jobs, c.req.valid("param").id, lifecycle)), 202),
+);
 
 /** POST /jobs/{id}/resume: the job goes on from its checkpoint. */
 export const resumeJob = endpoint({
@@ -65,11 +70,12 @@ export const resumeJob = endpoint({
     202: begun("The job goes on"),
     ...unknown,
     ...problems({
-      409: "The job is in another state, another runs, or another service has the data directory",
+      409: "The job is in another state, its folder is gone, another runs, or another service has the data directory",
       503: "The service is shutting down",
     }),
+    ...STORAGE_PROBLEMS,
   },
-}, ({ jobs, lifecycle }) => (c) => {
-  const job = resume(jobs, c.req.valid("param").id, lifecycle);
+}, ({ jobs, lifecycle }) => async (c) => {
+  const job = await resume(jobs, c.req.valid("param").id, lifecycle);
   return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
 });

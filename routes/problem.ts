@@ -9,6 +9,7 @@ import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
+import { StorageError } from "../model/service/storage.ts";
 import { OverShareError, QueueFullError } from "../model/generation/ledger.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";
@@ -42,6 +43,11 @@ export const problems = <T extends Readonly<Record<number, string>>>(statuses: T
   ) as {
     [S in keyof T]: { description: string; content: Record<typeof PROBLEM_TYPE, { schema: typeof problemSchema }> };
   };
+
+/** What routes answer that write in the data directory. */
+export const STORAGE_PROBLEMS = problems({
+  507: "The data directory is full, or cannot be written to; the log says why",
+});
 
 /** A problem document. */
 type Problem = z.infer<typeof problemSchema>;
@@ -115,6 +121,10 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof QueueFullError) {
     const headers = { "Retry-After": String(error.retryAfter) };
     return new HttpError(503, "Queue full", error.message, { type: urn("queue-full") }, headers);
+  }
+  if (error instanceof StorageError) {
+    const type = urn(error.full ? "storage-full" : "storage-refused");
+    return new HttpError(507, "Insufficient storage", error.message, { type });
   }
   if (error instanceof DeadlineError) {
     const extra = { type: urn("deadline"), drawn: error.drawn };

@@ -1,11 +1,12 @@
 /** DELETE /models/{name}/steps/{n}: takes weights distilled to n steps out of service. */
 import type { Context } from "hono";
 import type { Publisher } from "../model/service/publisher.ts";
+import { storing } from "../model/service/storage.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { z } from "zod";
 import type { Env } from "./deps.ts";
 import { endpoint } from "./endpoint.ts";
-import { HttpError, problems } from "./problem.ts";
+import { HttpError, problems, STORAGE_PROBLEMS } from "./problem.ts";
 
 /** The handler. 204 when requests that come now get other weights; those in flight finish on the ones they have. */
 export function stepsRoute(
@@ -17,7 +18,7 @@ export function stepsRoute(
       throw new HttpError(404, "Not found", `a number of steps is asked in the path, ${asked} is given`);
     }
     try {
-      await publisher.removeSteps(name, Number(asked));
+      await storing(() => publisher.removeSteps(name, Number(asked)));
     } catch (error) {
       if (!(error instanceof NotDistilledError)) throw error;
       const extra = { type: "urn:molstep:problem:not-distilled", availableSteps: error.available };
@@ -43,5 +44,6 @@ export const removeSteps = endpoint({
       404: "Unknown model, or no weights distilled to these steps",
       409: "Another service has the data directory",
     }),
+    ...STORAGE_PROBLEMS,
   },
 }, stepsRoute);

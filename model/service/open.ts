@@ -28,6 +28,8 @@ export interface ServiceSettings extends LoadOptions {
   readonly sliceMs: number;
   /** The data directory. */
   readonly dataDir: string;
+  /** Jobs that have ended whose folders are kept. */
+  readonly keepJobs: number;
   readonly trainerShare: number;
   readonly shutdownSeconds: number;
 }
@@ -85,6 +87,7 @@ export function openService(
     publisher,
     queue,
     share: settings.trainerShare,
+    keepJobs: settings.keepJobs,
     killSeconds: settings.shutdownSeconds,
     trainer,
     options: workerOptions(settings),

@@ -20,6 +20,12 @@ export interface Checkpoint {
 /** The newest checkpoint and the one before it. */
 export const CHECKPOINT = "checkpoint.safetensors", PREVIOUS = "checkpoint.previous.safetensors";
 
+/** One that is being written. */
+const NEXT = "checkpoint.next.safetensors";
+
+/** All files of checkpoints in a run's folder. */
+export const CHECKPOINTS = [CHECKPOINT, PREVIOUS, NEXT] as const;
+
 async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
@@ -39,7 +45,7 @@ export async function saveCheckpoint(
     dtype: "F32",
     metadata: { update: String(update), seconds: String(seconds), backends: JSON.stringify(backends), settings },
   });
-  const path = `${folder}/${CHECKPOINT}`, fresh = `${folder}/checkpoint.next.safetensors`;
+  const path = `${folder}/${CHECKPOINT}`, fresh = `${folder}/${NEXT}`;
   await writeAtomically(fresh, bytes);
   // Killed between the two renames, the previous one is whole and `loadCheckpoint` takes it.
   if (await exists(path)) await Deno.rename(path, `${folder}/${PREVIOUS}`);

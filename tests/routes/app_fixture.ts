@@ -46,6 +46,8 @@ export async function withApp(
       abort: AbortController;
       queue: ReturnType<typeof createQueue>;
       supervisor: Supervisor;
+      /** The data directory. */
+      data: string;
       /** What the next worker does. */
       write: (script: Script) => Promise<void>;
     },
@@ -77,7 +79,7 @@ export async function withApp(
       log: (level, message, fields) => lines.push({ level, message, ...fields }),
     });
     try {
-      await work(app, { lines, abort, queue: line, supervisor, write });
+      await work(app, { lines, abort, queue: line, supervisor, data, write });
     } finally {
       await supervisor.stop();
       await publisher.idle();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { problemSchema } from "../../routes/problem.ts";
+import { student } from "../model/tiny_model.ts";
 import { withApp } from "./app_fixture.ts";
 import { ask, follow, TOKEN, type Told } from "./jobs_fixture.ts";
 
@@ -51,6 +52,21 @@ Deno.test("DELETE /jobs/{id} cancels a job that runs, and POST /jobs/{id}/resume
     assert.equal((await ask(app, "POST", `/jobs/${id}/resume`)).status, 409);
     await (await ask(app, "DELETE", `/jobs/${id}`)).body!.cancel();
   }, { adminToken: TOKEN, script: { act: "hold" } }));
+
+Deno.test("POST /distill and DELETE of steps answer 507 where the data directory takes nothing, say so, and leave nothing behind", () =>
+  withApp(async (app, { data, lines, supervisor }) => {
+    await Deno.mkdir(data, { recursive: true });
+    for (const name of ["jobs", "models"]) await Deno.symlink("/sys", `${data}/${name}`); // where nobody makes a folder
+    for (const [method, path, body] of [["POST", "/distill", ORDER], ["DELETE", "/models/qm9/steps/2"]] as const) {
+      const problem = problemSchema.parse(await (await ask(app, method, path, body)).json());
+      assert.deepEqual([problem.status, problem.type], [507, "urn:molstep:problem:storage-refused"]);
+      assert.match(problem.detail, /^the data directory cannot be written to/);
+      const line = lines.find(({ requestId, level }) => requestId === problem.requestId && level === "error")!;
+      assert.match(String(line.error), /\/sys|jobs|models/);
+    }
+    assert.equal(supervisor.current, undefined);
+    assert.equal((await (await ask(app, "GET", "/jobs")).json()).total, 0);
+  }, { adminToken: TOKEN, models: [{ distilled: [student(2)] }] }));
 
 Deno.test("POST /jobs/{id}/resume is refused while another job runs, and names it", () =>
   withApp(async (app, { write }) => {

@@ -1,6 +1,7 @@
 /** What is done with jobs: one is submitted, followed, gone on with. */
 import type { RoundOrder } from "../../distillation/order.ts";
 import { type Lifecycle, refuseWhenDraining, refuseWhenReadOnly } from "../lifecycle.ts";
+import { storing } from "../storage.ts";
 import type { JobPlan } from "./plan.ts";
 import type { JobStore } from "./store.ts";
 import { BusyError, type Supervisor } from "./supervisor.ts";
@@ -17,26 +18,27 @@ export interface Jobs {
 /**
  * Begins a round.
  *
- * @throws ShuttingDownError, ReadOnlyError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError
+ * @throws ShuttingDownError, ReadOnlyError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError, StorageError
  */
 export async function submitJob({ supervisor, plan }: Jobs, order: RoundOrder, lifecycle: Lifecycle): Promise<Job> {
   refuseWhenDraining(lifecycle);
   refuseWhenReadOnly(lifecycle);
   if (supervisor.current) throw new BusyError(supervisor.current.id);
-  return await supervisor.submit(await plan(order));
+  const planned = await plan(order);
+  return await storing(() => supervisor.submit(planned));
 }
 
-/** Ends a job. @throws ReadOnlyError, UnknownJobError, JobStateError */
-export function cancelJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Job {
+/** Ends a job. @throws ReadOnlyError, UnknownJobError, JobStateError, StorageError */
+export async function cancelJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Promise<Job> {
   refuseWhenReadOnly(lifecycle);
-  return supervisor.cancel(id);
+  return await storing(() => supervisor.cancel(id));
 }
 
-/** Goes on with a job. @throws ShuttingDownError, ReadOnlyError, UnknownJobError, JobStateError, BusyError */
-export function resumeJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Job {
+/** Goes on with a job. @throws ShuttingDownError, ReadOnlyError, UnknownJobError, JobStateError, BusyError, StorageError */
+export async function resumeJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Promise<Job> {
   refuseWhenDraining(lifecycle);
   refuseWhenReadOnly(lifecycle);
-  return supervisor.resume(id);
+  return await storing(() => supervisor.resume(id));
 }
 
 /**

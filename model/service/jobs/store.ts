@@ -31,6 +31,8 @@ export interface JobStore {
   active(): Job[];
   /** @throws UnknownJobError */
   change(id: string, changes: JobChanges): Job;
+  /** Forgets a job and its events. */
+  remove(id: string): void;
   /** Keeps an event. Of a kind that comes often, half are dropped whenever there are more than `mostEvents`. */
   append(id: string, event: JobEvent): StoredEvent;
   /** Events of a job with ids above `after`, ascending, of one type where it is named. */
@@ -217,6 +219,10 @@ export function openJobStore(
           .run(...values, id);
       }
       return get(id);
+    },
+    remove(id) {
+      open().prepare("DELETE FROM events WHERE job = ?").run(id);
+      open().prepare("DELETE FROM jobs WHERE id = ?").run(id);
     },
     append(id, event) {
       const at = now(), all = open();

@@ -1,4 +1,5 @@
 /** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { methodOf } from "../../distillation/methods/mod.ts";
 import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../../distillation/result.ts";
@@ -7,6 +8,7 @@ import type { Publisher } from "../publisher.ts";
 import type { Queue } from "../../generation/queue.ts";
 import { createBell } from "./bell.ts";
 import type { JobPlan } from "./plan.ts";
+import { clearJobs } from "./retention.ts";
 import { shareDevice } from "./sharing.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
@@ -46,6 +48,8 @@ export interface SupervisorOptions {
   readonly killSeconds?: number;
   /** Seconds that a worker of an earlier life has to end. Default 30. */
   readonly orphanSeconds?: number;
+  /** Jobs that have ended whose folders are kept. Default 20. */
+  readonly keepJobs?: number;
   /** Told what an operator may want to know. */
   readonly onNote?: (level: "debug" | "info" | "warn", message: string, fields: Record<string, unknown>) => void;
   readonly now?: () => number;
@@ -74,8 +78,17 @@ const MOST_RESTARTS = 3;
 
 /** See {@link Supervisor}. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { store, data, publisher, queue, share = 0.1, killSeconds = 60, orphanSeconds = 30, onNote = () => {} } =
-    options;
+  const {
+    store,
+    data,
+    publisher,
+    queue,
+    share = 0.1,
+    killSeconds = 60,
+    orphanSeconds = 30,
+    keepJobs = 20,
+    onNote = () => {},
+  } = options;
   const { trainer = ownTrainer(), options: more = [], now = Date.now } = options;
   const bell = createBell(), folderOf = (id: string) => join(data, "jobs", id);
   let current: { readonly id: string; worker?: Worker; over: Promise<void> } | undefined, stopping = false;
@@ -86,6 +99,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     onNote("info", "job", { job: id, state, ...(reason && { reason }) });
     bell.ring();
     return job;
+  };
+  const tidy = () => {
+    try {
+      clearJobs(store, folderOf, keepJobs);
+    } catch (error) {
+      onNote("warn", "folders of ended jobs could not be removed", { error: String(error) });
+    }
   };
   const checkFree = () => {
     if (current) throw new BusyError(current.id);
@@ -167,6 +187,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       endSharing();
     }
   };
+  /** Leaves nothing of a job that could not begin, as far as that can be done where nothing can be written. */
+  const forget = async (id: string) => {
+    await Deno.remove(folderOf(id), { recursive: true }).catch(() => {});
+    try {
+      store.remove(id);
+    } catch { /* the next start ends it, as it has no folder */ }
+  };
   /** Takes the device for a job's work. */
   const take = (id: string, work: (held: { worker?: Worker }) => Promise<void>) => {
     const held: NonNullable<typeof current> = { id, over: Promise.resolve() };
@@ -176,6 +203,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       onNote("warn", "job", { job: id, error: String(error) });
       if (!stopping) enter(id, "failed", (error as Error).message);
     }).finally(() => {
+      if (!stopping) tidy();
       current = undefined;
       bell.ring();
     });
@@ -235,6 +263,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         return store.get(id);
       } catch (error) {
         if (current === held) current = undefined;
+        await forget(id);
         throw error;
       }
     },
@@ -255,6 +284,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         throw new JobStateError(id, state, `a job that was cancelled or has failed can go on; ${id} is ${state}`);
       }
       checkFree();
+      if (!existsSync(folderOf(id))) {
+        throw new JobStateError(
+          id,
+          state,
+          `the folder of ${id} is gone: those of the ${keepJobs} newest jobs are kept`,
+        );
+      }
       store.change(id, { restarts: 0, started: now() });
       const job = enter(id, "running");
       take(id, async (held) => {
@@ -275,6 +311,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       }
     },
     async recover() {
+      tidy();
       for (const job of store.active()) {
         if (stopping) return;
         if (current?.id === job.id) continue; // submitted meanwhile: nothing of an earlier life

@@ -94,6 +94,58 @@ Deno.test("createSupervisor() fails a job whose worker is killed, says how, and 
     await end();
   }));
 
+/** Names in a folder. */
+const namesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+
+/** Resolves when the device is free and what jobs left has been cleared. */
+async function free(supervisor: Supervisor) {
+  while (supervisor.current) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+Deno.test("submit() leaves neither folder nor job where the disk is full, and the device is free", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, end } = live(root);
+    const prepare = () => Deno.writeFile("/dev/full", new Uint8Array(9));
+    await assert.rejects(supervisor.submit({ ...plan, prepare }), /No space left/);
+    assert.deepEqual([await namesIn(`${root}/jobs`), store.count, supervisor.current], [[], 0, undefined]);
+    const append = store.append;
+    store.append = () => {
+      throw new Error("database or disk is full");
+    };
+    await assert.rejects(supervisor.submit(plan), /disk is full/);
+    assert.deepEqual([await namesIn(`${root}/jobs`), store.count, supervisor.current], [[], 0, undefined]);
+    store.append = append;
+    await end();
+  }));
+
+Deno.test("createSupervisor() removes checkpoints of jobs that are done or rejected, and all but the newest folders; jobs stay told", () =>
+  withFolder(async (root) => {
+    const { supervisor, store, write, end } = live(root, { keepJobs: 2 }), ids: string[] = [];
+    const checkpoints = ["checkpoint.previous.safetensors", "checkpoint.safetensors"];
+    const prepare = async (folder: string) => {
+      for (const name of checkpoints) await Deno.writeTextFile(`${folder}/${name}`, "");
+    };
+    for (const script of [{ act: "fail" }, { act: "finish", accepted: false }, { act: "finish" }] as const) {
+      await write(script);
+      const { id } = await supervisor.submit({ ...plan, prepare });
+      ids.push(id);
+      if (ids.length === 2) assert.ok((await namesIn(`${root}/jobs/${ids[0]}`)).includes(checkpoints[1]));
+      await until(supervisor, id);
+      await free(supervisor);
+    }
+    assert.deepEqual(ids.map((id) => store.get(id).state), ["failed", "rejected", "done"]);
+    assert.deepEqual(await namesIn(`${root}/jobs`), ids.slice(1).sort());
+    for (const id of ids.slice(1)) {
+      const names = await namesIn(`${root}/jobs/${id}`);
+      assert.ok(names.includes("student.safetensors") && !checkpoints.some((name) => names.includes(name)), `${names}`);
+    }
+    assert.throws(() => supervisor.resume(ids[0]), {
+      name: "JobStateError",
+      message: /folder .* is gone: .* 2 newest/,
+    });
+    await end();
+  }));
+
 Deno.test("createSupervisor() fails a job whose worker ends without a word, with its status and last line", () =>
   withFolder(async (root) => {
     const { supervisor, store, write, end } = live(root);
