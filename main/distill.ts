@@ -203,6 +203,7 @@ function talkToPeople({ error, interactive, signal }: Terminal) {
   const onEvent = (event: RoundEvent) => {
     switch (event.type) {
       case "started":
+        if (event.passedOver) error(`${event.passedOver}\n`);
         return error(`trains on ${event.backend} (${event.why}), from update ${event.update}\n`);
       case "progress": {
         if (performance.now() - last < (interactive ? 500 : 20_000)) return;

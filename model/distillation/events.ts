@@ -34,6 +34,8 @@ export const roundEvent = z.discriminatedUnion("type", [
     device: z.string(),
     update: z.int(),
     memoryMiB: z.number(),
+    /** Why it goes on from a checkpoint that is not the newest. */
+    passedOver: z.string().optional(),
   }),
   progressEvent,
   /** The moving average of the weights on fixed seeds: loss on held-out molecules, and molecules drawn. */

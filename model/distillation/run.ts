@@ -99,6 +99,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       device: parts.device,
       update: before?.update ?? 0,
       memoryMiB: Math.round(Deno.memoryUsage().rss / 2 ** 20),
+      ...(before?.passedOver && { passedOver: before.passedOver }),
     });
     const draw = async (weights: Denoiser, steps: number, seed: number): Promise<Drawn> =>
       await drawWith(bench, atSteps(weights, steps, options.gate), settingsAt(settings, card, steps), {

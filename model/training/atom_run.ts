@@ -114,6 +114,7 @@ async function runStage({ tf, backend, settings, options, data }: Setting, stage
       emaLimit,
       rates: { warmup, cooldown },
       onProgress: progress.onProgress,
+      onPassedOver: (why) => write(`${why}\n`),
       ...limits,
       ...(signal ? { signal } : {}),
     });

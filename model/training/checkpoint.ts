@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly backends: readonly string[];
   /** What the run was told, JSON: a resume with other settings can be refused. */
   readonly settings: string;
+  /** Of one that was loaded though it is not the newest: why, in words. */
+  readonly passedOver?: string;
 }
 
 /** The newest checkpoint and the one before it. */
@@ -63,7 +65,8 @@ async function read(path: string): Promise<Checkpoint> {
 }
 
 /**
- * The newest whole checkpoint of `folder`, all its numbers finite, or undefined where there is none.
+ * The newest whole checkpoint of `folder`, all its numbers finite, or undefined where there is none. One that is not the newest says so
+ * (`passedOver`).
  *
  * @throws the reader's error where files are there and none can be read
  */
@@ -73,7 +76,10 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
     const path = `${folder}/${name}`;
     if (!await exists(path)) continue;
     try {
-      return await read(path);
+      const checkpoint = await read(path);
+      if (name === CHECKPOINT) return checkpoint;
+      const why = failure instanceof Error ? failure.message : `${folder}/${CHECKPOINT} is missing`;
+      return { ...checkpoint, passedOver: `${why}; ${name}, of update ${checkpoint.update}, is taken in its place` };
     } catch (error) {
       failure ??= new TypeError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
     }

@@ -148,6 +148,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     const progress = createProgress({ write, terminal });
     const result = await train({
       learner,
+      onPassedOver: (why) => write(`${why}\n`),
       makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule, classes: classes.length }),
       validation: heldOutGroups(
         heldOut,

@@ -59,6 +59,8 @@ export interface TrainOptions<G> {
   /** Measure a run that begins before its first update, too. */
   readonly validateFirst?: boolean;
   readonly onSaved?: (update: number) => void;
+  /** Called where a run goes on from a checkpoint that is not the newest, with why. */
+  readonly onPassedOver?: (why: string) => void;
   /** Ends the run early, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Seconds that only grow; for tests. */
@@ -142,6 +144,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
   if (saved && saved.settings !== settings) {
     throw new RangeError(`settings must be those of the run in ${folder}: ${saved.settings}; got ${settings}`);
   }
+  if (saved?.passedOver) options.onPassedOver?.(saved.passedOver);
   if (saved) await learner.restore(saved.state);
 
   let update = saved?.update ?? 0, losses: Losses | undefined;

@@ -122,7 +122,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       });
     }
     if (event.type === "started") {
-      const { backend, why, device, memoryMiB } = event;
+      const { backend, why, device, memoryMiB, passedOver } = event;
+      if (passedOver) onNote("warn", "checkpoint", { job: id, passedOver });
       store.change(id, { worker: { backend, why, device, memoryMiB } });
     }
     bell.ring();

@@ -137,7 +137,7 @@ Deno.test("train() throws DivergedError and keeps the last good checkpoint when 
     real.dispose();
   }));
 
-Deno.test("loadCheckpoint() takes the previous checkpoint when the newest is cut short, and says so when none is whole", () =>
+Deno.test("loadCheckpoint() takes the previous checkpoint when the newest is cut short or missing, with why, and says so when none is whole", () =>
   inFolder(async (folder) => {
     assert.equal(await loadCheckpoint(folder), undefined);
     for (const update of [1, 2]) {
@@ -152,12 +152,35 @@ Deno.test("loadCheckpoint() takes the previous checkpoint when the newest is cut
     }
     const newest = await loadCheckpoint(folder);
     assert.deepEqual([newest!.update, newest!.seconds, newest!.backends], [2, 3, ["cpu"]]);
+    assert.equal(newest!.passedOver, undefined);
+    await Deno.rename(`${folder}/${CHECKPOINT}`, `${folder}/kept`);
+    assert.match(
+      (await loadCheckpoint(folder))!.passedOver!,
+      /checkpoint\.safetensors is missing; checkpoint\.previous/,
+    );
+    await Deno.rename(`${folder}/kept`, `${folder}/${CHECKPOINT}`);
     await Deno.truncate(`${folder}/${CHECKPOINT}`, 100);
     const previous = await loadCheckpoint(folder);
     assert.equal(previous!.update, 1);
+    assert.match(
+      previous!.passedOver!,
+      /checkpoint\.safetensors cannot be read: .*; checkpoint\.previous\.safetensors, of update 1, is taken in its place/,
+    );
     assert.deepEqual(previous!.state.tensors.get("params/a")!.data, new Float32Array([1, 7]));
     await Deno.truncate(`${folder}/${PREVIOUS}`, 10);
     await assert.rejects(loadCheckpoint(folder), /checkpoint\.safetensors cannot be read/);
+  }));
+
+Deno.test("train() tells when it goes on from a checkpoint that is not the newest", () =>
+  inFolder(async (folder) => {
+    await tinyRun(folder, { updates: 2, checkpointSeconds: 0 });
+    const told: string[] = [], onPassedOver = (why: string) => told.push(why);
+    await tinyRun(folder, { updates: 2, resume: true, onPassedOver });
+    assert.deepEqual(told, []);
+    await Deno.truncate(`${folder}/${CHECKPOINT}`, 100);
+    await tinyRun(folder, { updates: 2, resume: true, onPassedOver });
+    assert.equal(told.length, 1);
+    assert.match(told[0], /checkpoint\.safetensors cannot be read/);
   }));
 
 Deno.test("loadCheckpoint() refuses a checkpoint that is not finite, naming tensor and place, and takes the previous one", () =>

@@ -10,6 +10,8 @@ export interface Script {
   readonly act: "finish" | "hold" | "fail" | "crash" | "deaf";
   /** Of `finish`. Default true. */
   readonly accepted?: boolean;
+  /** Of a worker that goes on from an older checkpoint. */
+  readonly passedOver?: string;
   /** Seed of the student's weights. Default 7. */
   readonly seed?: number;
 }

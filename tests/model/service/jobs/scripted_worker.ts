@@ -12,7 +12,15 @@ const stopped = Promise.withResolvers<void>();
 Deno.addSignalListener("SIGTERM", () => script.act !== "deaf" && stopped.resolve());
 const before = Number(await Deno.readTextFile(checkpoint).catch(() => "0")), update = before + 1;
 const at = { update, seconds: update, fraction: 0.5, loss: 1 / update, updatesPerSecond: 1, eta: 10 };
-tell({ type: "started", backend: "script", why: "a test", device: "paper", update: before, memoryMiB: 50 });
+tell({
+  type: "started",
+  backend: "script",
+  why: "a test",
+  device: "paper",
+  update: before,
+  memoryMiB: 50,
+  passedOver: script.passedOver,
+});
 tell({ type: "progress", ...at, parts: {} });
 await Deno.writeTextFile(checkpoint, String(update));
 tell({ type: "saved", update });

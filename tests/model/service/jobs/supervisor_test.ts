@@ -156,6 +156,20 @@ Deno.test("createSupervisor() fails a job whose worker ends without a word, with
     await end();
   }));
 
+Deno.test("createSupervisor() notes a warning where a worker goes on from an older checkpoint", () =>
+  withFolder(async (root) => {
+    const notes: unknown[] = [], passedOver = "checkpoint.safetensors cannot be read";
+    const { supervisor, write, end } = live(root, {
+      onNote: (level, message, fields) => level === "warn" && notes.push([message, fields]),
+    });
+    await write({ act: "fail", passedOver });
+    const { id } = await supervisor.submit(plan),
+      [started] = (await until(supervisor, id)).filter(({ type }) => type === "started");
+    assert.equal(started.type === "started" && started.passedOver, passedOver);
+    assert.deepEqual(notes, [["checkpoint", { job: id, passedOver }]]);
+    await end();
+  }));
+
 Deno.test("createSupervisor() leaves a job running when it is stopped, and goes on with it in its next life", () =>
   withFolder(async (root) => {
     const first = live(root);
