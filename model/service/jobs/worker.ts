@@ -29,11 +29,15 @@ const TAIL = 2000;
 /** Where a lower priority can be had; the worker is started without where it is not there. */
 const NICE = "/usr/bin/nice";
 
-/** This program's own command for a round, to be followed by its options. */
+/**
+ * This program's own command for a round, to be followed by its options. Packages are taken as they lie there, as the service runs on them: otherwise
+ * Deno 2.9 takes the lock of node_modules at each start, several times, and waits for as long as any other start has it.
+ */
 export const ownTrainer = (): readonly string[] => [
   Deno.execPath(),
   "run",
   "-A",
+  "--node-modules-dir=manual",
   fileURLToPath(new URL("../../../main.ts", import.meta.url)),
   "distill",
 ];
