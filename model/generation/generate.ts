@@ -94,19 +94,6 @@ const atOnce: TakeTurn = (work) =>
 
 const nothing = () => Promise.resolve();
 
-/** Lets the event loop turn, so that a server answers while a denoiser works. */
-export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
-
-/** A throttled {@link breathe}: turns the event loop once at least `everyMs` have passed since it last did. */
-export function breather(everyMs = 15): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < everyMs) return;
-    await breathe();
-    last = performance.now();
-  };
-}
-
 /**
  * Draws molecules in windows of `window` indices, each window grouped by size into batches of at most `model.batch`.
  *
