@@ -5,14 +5,7 @@ import { type DrawingFacts, generate as generateMolecules } from "../model/servi
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
-import {
-  askedSize,
-  formOf,
-  generateRequest,
-  type GenerateResponse,
-  generateResponse,
-  MEDIA_TYPES,
-} from "./generate_schema.ts";
+import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 import { streamed } from "./stream.ts";
@@ -32,7 +25,7 @@ export function generateRoute({ config: { maxWork, maxBodyBytes }, log, ...servi
       signal: c.req.raw.signal,
       onEnd: (end) => log("info", "generation", { requestId: c.get("requestId"), ...end }),
     });
-    if (form === "json") return c.json(await drawing.answer() satisfies GenerateResponse);
+    if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
     return c.body(body, 200, { "Content-Type": type, ...headersOf(drawing.facts) });
   };

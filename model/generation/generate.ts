@@ -3,8 +3,10 @@
  * so it comes out the same whatever else is asked of the device. Batches are made up from the request alone, so even the
  * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
  */
+import { breather } from "../../chem/breathe.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { realigner } from "../diffusion/coupling/align.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
@@ -54,6 +56,8 @@ export interface DrawnBatch {
   /** Which of the request's molecules these are. */
   readonly indices: readonly number[];
   readonly molecules: readonly Molecule[];
+  /** How each was decoded: as asked, or by `argmax` where no graph was found for it. */
+  readonly decodings: readonly Decoding[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
@@ -175,11 +179,17 @@ const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
   window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
 
 /** Latents to molecules. */
-async function decoded({ model, seed, settings }: Batches, { nodes, indices, last }: WindowBatch, x0: Float32Array) {
+async function decoded(
+  { model, seed, settings: { decoding } }: Batches,
+  { nodes, indices, last }: WindowBatch,
+  x0: Float32Array,
+  signal?: AbortSignal,
+) {
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
+  const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const shape = { batch: indices.length, nodes };
-  const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);
-  return { indices, molecules, last, decodeMs: performance.now() - started };
+  const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding, signal, onFallback });
+  return { indices, molecules, decodings, last, decodeMs: performance.now() - started };
 }
 
 /** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
@@ -203,7 +213,7 @@ async function* inTurns(
         await (shared
           ? shared.predict(turn, call, { limit: model.batch })
           : denoiser.predict(z, shape, call.condition));
-      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
+      if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
       batches.progress(indices.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.can.independent) await pause();
@@ -214,7 +224,7 @@ async function* inTurns(
     const first = await firstLatents(noise, startOf(nodes), aligned);
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
-    return { ...await decoded(batches, batch, x0), sampleMs };
+    return { ...await decoded(batches, batch, x0, signal), sampleMs };
   };
 
   for (const window of windows) {
@@ -264,7 +274,7 @@ async function* inCrew(
       // The time in which any of it was on its way, each moment counted once.
       const sampleMs = Math.max(0, ended - Math.max(began, until ?? 0));
       until = Math.max(ended, until ?? 0);
-      yield { ...await decoded(batches, batch, x0), sampleMs };
+      yield { ...await decoded(batches, batch, x0, signal), sampleMs };
     }
   } finally {
     over.abort(new DOMException("nobody waits for the molecules", "AbortError"));

@@ -16,7 +16,7 @@ import { createPublisher } from "./publisher.ts";
 export interface ServiceSettings extends LoadOptions {
   /** Models that are loaded at once. */
   readonly preload: readonly string[];
-  /** Most workers that validate; see `createValidatorPool`. */
+  /** Most workers that validate, and as many that decode with each model; see `createValidatorPool`. */
   readonly validators: number | undefined;
   readonly maxRequests: number;
   readonly sliceMs: number;
@@ -51,7 +51,9 @@ export function openService(
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
   const faultIn = (what: string) => (error: Error) => note("warn", what, { error: String(error) });
   const lifecycle = createLifecycle(), data = resolve(settings.dataDir);
-  const load = (entry: ModelEntry) => loadModel(entry, settings), store = createModelStore(entries, load);
+  const load = (entry: ModelEntry) =>
+    loadModel(entry, { ...settings, decoders: settings.validators, onFault: faultIn("decoding") });
+  const store = createModelStore(entries, load);
   // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
   let chemistry: Promise<ValidatorPool> | undefined;
   const validate = () =>

@@ -167,6 +167,10 @@ function changedExcess(before: Int16Array, { i, j, byI, byJ }: Flip): Int16Array
   return excess;
 }
 
+/** Whether the likeliest class and orders, each by itself, violate a valence: {@link valenceGraph} has to search then. */
+export const needsSearch = (z: Float32Array, nodes: number, bondSums: BondSums, at = 0): boolean =>
+  start(argmaxGraph(z, nodes, bondSums, at), bondSums).excess.some((e) => e !== 0);
+
 /** Whether a variable is changed on the way to a state. */
 function changed(state: State | undefined, variable: number): boolean {
   for (; state?.flip; state = state.before) if (state.flip.variable === variable) return true;
