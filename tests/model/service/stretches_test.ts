@@ -11,7 +11,7 @@ import { clampMolecule } from "../../../model/networks/heavy_atom/clamp.ts";
 import { readLatent } from "../../../model/networks/heavy_atom/decode.ts";
 import { drawMolecules, type Form } from "../../../model/service/generate.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
-import { createTurns } from "../turns.ts";
+import { createTurns } from "../../turns.ts";
 
 const COUNT = 30, FORMS: readonly Form[] = ["json", "sdf", "xyz", "ndjson"];
 const validate = createValidator(await createRdkit());

@@ -6,7 +6,7 @@ import { readLatent } from "../../../../model/networks/heavy_atom/decode.ts";
 import { createDecoders, type DecoderOptions } from "../../../../model/networks/heavy_atom/decoders.ts";
 import { needsSearch } from "../../../../model/networks/heavy_atom/graph.ts";
 import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
-import { createTurns } from "../../turns.ts";
+import { createTurns } from "../../../turns.ts";
 
 const NODES = 5, BATCH = 24, LENGTH = latentLength(heavyAtomSpace(), NODES), SHAPE = { batch: BATCH, nodes: NODES };
 
