@@ -72,6 +72,8 @@ export interface Autoencoder {
   encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
   /** Latents `[B, L]` to molecules. @throws the signal's reason where it is aborted */
   decode(z: Float32Array, shape: BatchShape, random: readonly Random[], options?: DecodeOptions): Promise<Molecule[]>;
+  /** Starts the first worker that decodes, so that no request has to; resolves when it is ready, or has failed. */
+  warm?(): Promise<void>;
   /**
    * Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. The event loop turns after
    * each molecule.

@@ -87,6 +87,8 @@ export function openService(
       const started = performance.now();
       try {
         const [, ...models] = await Promise.all([validate(), ...settings.preload.map((name) => store.model(name))]);
+        // To open a worker holds this thread for some tens of milliseconds: before requests come. Nobody waits for it.
+        for (const { autoencoder } of models) autoencoder.warm?.();
         lifecycle.enter("ready");
         const backends = models.map(({ card, backend }) => ({ model: card.name, ...backend }));
         note("info", "ready", { ms: Math.round(performance.now() - started), backends });

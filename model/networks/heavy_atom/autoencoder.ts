@@ -52,6 +52,7 @@ export function createHeavyAtomAutoencoder(
       checkLatents(z, space, shape);
       return await decoders.decode(z, shape, options);
     },
+    warm: decoders.warm,
     clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp }),
     bondSums,
     chemistry,

@@ -28,8 +28,8 @@ export interface GraphSearch {
 }
 
 /**
- * States that a search makes at most, whoever asks. Drafts of few steps, far from any graph, would have it make hundreds of thousands, a
- * second's worth. What was measured: docs/design.md.
+ * States that a search makes at most where nothing else is asked. Drafts of few steps, far from any graph, would have it make hundreds of
+ * thousands, a second's worth. What was measured: docs/design.md.
  */
 export const MOST_STATES = 10_000;
 
