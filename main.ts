@@ -36,6 +36,10 @@ export const commands: Commands = {
     summary: "make a model of a released GeoLDM or EDM checkpoint",
     load: async () => (await import("./main/import.ts")).importCommand,
   },
+  digest: {
+    summary: "enter the digests of a model's weights in its card",
+    load: async () => (await import("./main/digest.ts")).digestCommand,
+  },
   data: { summary: "prepare QM9", load: async () => (await import("./main/data.ts")).dataCommand },
   readme: {
     summary: "write the generated tables of README.md and docs/",

@@ -20,10 +20,10 @@ interface ServiceBench {
   readonly window: number;
 }
 
-/** A row a number of clients. The service is given a place for each, so that none is refused. */
+/** A row a number of clients. The service is given two places for each, as one address may hold half, so that none is refused. */
 export async function benchService(options: ServiceBench): Promise<Result> {
   const { model, weights, count, steps, requests, window } = options;
-  const places = Math.max(...options.clients), service = await startService({ ...options, maxRequests: places });
+  const places = Math.max(...options.clients), service = await startService({ ...options, maxRequests: 2 * places });
   const rows: Row[] = [];
   try {
     const { backend } = await service.generate({ count, steps, seed: 0 });

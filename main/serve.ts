@@ -13,7 +13,7 @@ export const serveCommand = command({
   summary: "Serves POST /generate over HTTP. Configured by the environment (docs/configuration.md) and these options.",
   options: {
     port: option("PORT", "port to listen on, 0 for a free one (PORT; default 8000)", whole(0, 65535).optional()),
-    host: option("ADDRESS", "address to listen on (MOLSTEP_HOST; default 0.0.0.0)", z.string().optional()),
+    host: option("ADDRESS", "address to listen on (MOLSTEP_HOST; default: all of the machine)", z.string().optional()),
     backend: option(
       "NAME",
       `${RUNTIME_CHOICES.join(", ")} (MOLSTEP_BACKEND; default auto)`,

@@ -8,7 +8,7 @@ import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
-import { focusSpec } from "../model/training/settings.ts";
+import { focusSpec, lossSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 import { trainingPrecision } from "./sampling_options.ts";
@@ -64,6 +64,11 @@ export const trainCommand = command({
       'draws more of the times where few-step samplers ask: {"first": 0, "last": 8, "share": 0.8}, log-SNRs (default: none)',
       object().pipe(focusSpec).optional(),
     ),
+    loss: option(
+      "JSON",
+      'other weights of the loss\' parts: {"positionCap": 2500, "classShare": 0.5} are the default',
+      object().pipe(lossSpec).optional(),
+    ),
     from: option(
       "FILE",
       "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates",
@@ -98,6 +103,7 @@ export const trainCommand = command({
         folder: __,
         from,
         focus,
+        loss,
         estimates,
         precision,
         ...settings
@@ -107,6 +113,7 @@ export const trainCommand = command({
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
+      if (loss !== undefined) throw new UsageError(`--loss is not for ${kind}, whose loss has no such parts`);
       if (precision !== undefined && precision !== "auto" && precision !== "f32") {
         throw new UsageError(
           `the precision of ${kind}, which TensorFlow.js trains, must be auto or f32; got ${precision}`,

@@ -12,14 +12,25 @@ export const ADMIN_PROBLEMS = problems({
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
+const bearer = (header: string | undefined) => /^bearer +([^\s]+) *$/i.exec(header ?? "")?.[1];
+
 /**
- * Guards a route: 403 where no token is configured, 401 where the request has not `Authorization: Bearer` with it. Digests are
- * compared, in constant time, so that neither the token's text nor its length can be guessed from how long the answer takes.
+ * Says whether an `Authorization` header has this token; none does where it is undefined. Digests are compared, in constant time, so
+ * that neither the token's text nor its length can be guessed from how long the answer takes.
  */
-export function admin(token: string | undefined): MiddlewareHandler<Env> {
+export function authorises(token: string | undefined): (header: string | undefined) => boolean {
   const expected = token === undefined ? undefined : digest(token);
+  return (header) => {
+    const given = bearer(header);
+    return expected !== undefined && given !== undefined && timingSafeEqual(digest(given), expected);
+  };
+}
+
+/** Guards a route: 403 where no token is configured, 401 where the request has not `Authorization: Bearer` with it. */
+export function admin(token: string | undefined): MiddlewareHandler<Env> {
+  const authorised = authorises(token);
   return async (c, next) => {
-    if (!expected) {
+    if (token === undefined) {
       throw new HttpError(
         403,
         "No administration",
@@ -27,8 +38,8 @@ export function admin(token: string | undefined): MiddlewareHandler<Env> {
         { type: "urn:molstep:problem:no-administration" },
       );
     }
-    const header = c.req.header("authorization"), [, given] = /^bearer +([^\s]+) *$/i.exec(header ?? "") ?? [];
-    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+    const header = c.req.header("authorization");
+    if (!authorised(header)) {
       const detail = header === undefined
         ? "Authorization: Bearer, with the service's MOLSTEP_ADMIN_TOKEN, is asked; none is given"
         : "the token given in Authorization is not the service's MOLSTEP_ADMIN_TOKEN, or is not given as Bearer";

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ShuttingDownError } from "../model/service/lifecycle.ts";
+import { among, clientAddress } from "./clients.ts";
 import type { Deps, Env } from "./deps.ts";
 import type { App } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -18,8 +19,11 @@ export function createApp(deps: Deps): App {
     },
   });
 
+  const trusted = among(deps.config.trustedProxies);
   app.use(async (c, next) => {
-    const given = c.req.header("x-request-id"), started = performance.now();
+    const given = c.req.header("x-request-id"), started = performance.now(), peer = c.env?.address;
+    const address = peer === undefined ? undefined : clientAddress(peer, c.req.header("x-forwarded-for"), trusted);
+    c.set("address", address);
     c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
     await next();
     c.header("X-Request-Id", c.get("requestId"));
@@ -31,6 +35,7 @@ export function createApp(deps: Deps): App {
       method: c.req.method,
       path: c.req.path,
       status,
+      address,
       ms: Math.round(performance.now() - started),
     });
   });

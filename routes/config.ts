@@ -8,6 +8,7 @@ import {
   precisionsInWords,
   RUNTIME_CHOICES,
 } from "../model/engines/runtimes.ts";
+import { parseNetwork } from "./clients.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -15,10 +16,33 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 const whole = (min: number, max: number) =>
   z.string().regex(/^\d+$/, "must be a whole number").transform(Number).pipe(z.int().min(min).max(max));
 
+const fraction = z.string().regex(/^(0|1|[01]?\.\d+)$/, "must be a number from 0 to 1").transform(Number)
+  .pipe(z.number().min(0).max(1));
+
+const list = (text: string, mark: string) => text.split(mark).map((part) => part.trim()).filter(Boolean);
+
 /** Every variable that the service reads, with its default. */
 export const serviceEnvironment = z.strictObject({
   PORT: whole(0, 65535).default(8000).describe("Port to listen on; 0 takes a free one"),
-  MOLSTEP_HOST: z.string().min(1).default("0.0.0.0").describe("Address to listen on"),
+  MOLSTEP_HOST: z.string().min(1).optional().describe(
+    "Address to listen on; where absent all of the machine's, of IPv6 and IPv4 (`::`, or `0.0.0.0` where there is no IPv6)",
+  ),
+  MOLSTEP_MAX_CONNECTIONS: whole(1, 65_535).default(512).describe(
+    "Connections at once. When all are taken, the one that has waited longest without a whole request makes room",
+  ),
+  MOLSTEP_HEAD_SECONDS: whole(1, 3600).default(10).describe(
+    "Longest wait for the whole head of a request, on a new connection and on one that is kept alive",
+  ),
+  MOLSTEP_BODY_SECONDS: whole(1, 3600).default(10).describe("Longest wait for the whole body of a request"),
+  MOLSTEP_WRITE_SECONDS: whole(1, 3600).default(30).describe(
+    "Longest that a client may take nothing of its answer; then its connection is closed and its request ended",
+  ),
+  MOLSTEP_TRUSTED_PROXIES: z.string().transform((text) => list(text, ",")).default([]).superRefine((names, context) => {
+    const wrong = names.filter((name) => !parseNetwork(name));
+    if (wrong.length > 0) context.addIssue(`must be addresses or networks such as 10.0.0.0/8; got ${wrong.join(", ")}`);
+  }).describe(
+    "Addresses and networks (`10.0.0.0/8, ::1`) of proxies, set apart by commas, whose `X-Forwarded-For` is believed; others' is not read",
+  ),
   MOLSTEP_MODELS: z.string().min(1).optional().describe(
     "Folders of models, set apart by colons; those shipped where absent",
   ),
@@ -44,6 +68,15 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(
     "Generations running or waiting; more are refused with 503",
   ),
+  MOLSTEP_MAX_HELD_WORK: whole(1, 1_000_000_000).default(4_000_000).describe(
+    "Most molecules x steps yet to be drawn, of all generations held; more are refused with 503. At least `MOLSTEP_MAX_WORK`",
+  ),
+  MOLSTEP_CLIENT_SHARE: fraction.default(0.5).describe(
+    "Share of these two that one client may hold, and of its first generation any; more is refused with 429. 1: no limit",
+  ),
+  MOLSTEP_TIMEOUT_SECONDS: whole(1, 86_400).default(3600).describe(
+    "Longest that a generation may take, waiting included; `timeoutMs` of a request may only shorten it",
+  ),
   MOLSTEP_MAX_WORK: whole(1, 1_000_000).default(1_000_000).describe("Most molecules x steps in one request"),
   MOLSTEP_MAX_BODY_BYTES: whole(64, 10_000_000).default(65_536).describe("Longest request body"),
   MOLSTEP_SLICE_MS: whole(0, 60_000).default(100).describe(
@@ -54,12 +87,11 @@ export const serviceEnvironment = z.strictObject({
       "Bearer token of `POST /distill`, `/jobs` and `DELETE /models/...`, 16 characters at least; these answer 403 where absent",
     ),
   MOLSTEP_DATA_DIR: z.string().min(1).default("data").describe(
-    "Where jobs, and the weights that they make, are kept; made when it is first written to. For one service only",
+    "Where jobs, and the weights that they make, are kept; made at the start. One service at a time writes there; another on it only reads it",
   ),
-  MOLSTEP_TRAINER_SHARE: z.string().regex(/^(0|1|[01]?\.\d+)$/, "must be a number from 0 to 1").transform(Number)
-    .pipe(z.number().min(0).max(1)).default(0.1).describe(
-      "Least share of the time that a round of distillation gets, in any 10 s, while requests are held",
-    ),
+  MOLSTEP_TRAINER_SHARE: fraction.default(0.1).describe(
+    "Least share of the time that a round of distillation gets, in any 10 s, while requests are held",
+  ),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
@@ -75,7 +107,14 @@ const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED"];
 /** The configuration of the service. */
 export interface ServiceConfig {
   readonly port: number;
-  readonly host: string;
+  /** Undefined: all addresses of the machine. */
+  readonly host: string | undefined;
+  readonly maxConnections: number;
+  readonly headSeconds: number;
+  readonly bodySeconds: number;
+  readonly writeSeconds: number;
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[];
   /** Undefined: the models shipped. */
   readonly models: readonly string[] | undefined;
   readonly preload: readonly string[];
@@ -85,6 +124,9 @@ export interface ServiceConfig {
   readonly validators: number | undefined;
   readonly batch: number;
   readonly maxRequests: number;
+  readonly maxHeldWork: number;
+  readonly clientShare: number;
+  readonly timeoutSeconds: number;
   readonly maxWork: number;
   readonly maxBodyBytes: number;
   readonly sliceMs: number;
@@ -117,10 +159,19 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   if (!result.success) throw new TypeError(`environment:\n${z.prettifyError(result.error)}`);
   const env = result.data, lacking = lackingPrecision(env.MOLSTEP_BACKEND, env.MOLSTEP_PRECISION);
   if (lacking) throw new TypeError(`environment: MOLSTEP_BACKEND and MOLSTEP_PRECISION: ${lacking}`);
-  const list = (text: string, mark: string) => text.split(mark).map((part) => part.trim()).filter(Boolean);
+  if (env.MOLSTEP_MAX_HELD_WORK < env.MOLSTEP_MAX_WORK) {
+    throw new TypeError(
+      `environment: MOLSTEP_MAX_HELD_WORK must be at least MOLSTEP_MAX_WORK, ${env.MOLSTEP_MAX_WORK}; got ${env.MOLSTEP_MAX_HELD_WORK}`,
+    );
+  }
   return Object.freeze({
     port: env.PORT,
     host: env.MOLSTEP_HOST,
+    maxConnections: env.MOLSTEP_MAX_CONNECTIONS,
+    headSeconds: env.MOLSTEP_HEAD_SECONDS,
+    bodySeconds: env.MOLSTEP_BODY_SECONDS,
+    writeSeconds: env.MOLSTEP_WRITE_SECONDS,
+    trustedProxies: env.MOLSTEP_TRUSTED_PROXIES,
     models: env.MOLSTEP_MODELS === undefined ? undefined : list(env.MOLSTEP_MODELS, ":"),
     preload: list(env.MOLSTEP_PRELOAD, ","),
     backend: env.MOLSTEP_BACKEND,
@@ -129,6 +180,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     validators: env.MOLSTEP_VALIDATORS,
     batch: env.MOLSTEP_BATCH,
     maxRequests: env.MOLSTEP_MAX_REQUESTS,
+    maxHeldWork: env.MOLSTEP_MAX_HELD_WORK,
+    clientShare: env.MOLSTEP_CLIENT_SHARE,
+    timeoutSeconds: env.MOLSTEP_TIMEOUT_SECONDS,
     maxWork: env.MOLSTEP_MAX_WORK,
     maxBodyBytes: env.MOLSTEP_MAX_BODY_BYTES,
     sliceMs: env.MOLSTEP_SLICE_MS,

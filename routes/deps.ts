@@ -6,14 +6,25 @@ import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** All that an app needs. */
-export interface Deps extends Omit<GenerateService, "maxWork"> {
-  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken">;
+export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
+  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken" | "timeoutSeconds" | "trustedProxies">;
   readonly jobs: Jobs;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
 }
 
+/** What whoever listens tells with a request. */
+export interface Bindings {
+  /** Address of the other end of the connection. */
+  readonly address?: string;
+}
+
 /** The variables of a request's context. */
 export interface Env {
-  Variables: { requestId: string };
+  Bindings: Bindings;
+  Variables: {
+    requestId: string;
+    /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */
+    address: string | undefined;
+  };
 }

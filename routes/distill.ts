@@ -19,7 +19,7 @@ export const distill = endpoint({
     ...BODY_PROBLEMS,
     ...problems({
       404: "Unknown model",
-      409: "A round runs already; `job` names it",
+      409: "A round runs already, which `job` names; or another service has the data directory",
       422: "The request is refused: unknown keys, limits, steps, or more memory or time than there is",
       503: "The service is shutting down",
     }),

@@ -2,7 +2,9 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { type DrawingFacts, generate as generateMolecules } from "../model/service/generate.ts";
+import { authorises } from "./admin.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
+import { hostOf } from "./clients.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
@@ -12,18 +14,27 @@ import { streamed } from "./stream.ts";
 
 /** What the route works with. */
 export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log"> & {
-  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes">;
+  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "adminToken">;
 };
 
 /** The route's handler. */
-export function generateRoute({ config: { maxWork, maxBodyBytes }, log, ...service }: GenerateDeps) {
+export function generateRoute({ config, log, ...rest }: GenerateDeps) {
+  const { maxWork, maxBodyBytes, timeoutSeconds, adminToken } = config;
+  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds }, authorised = authorises(adminToken);
+  // A token that nobody gave out names nobody: with made-up ones a client would be many.
+  const clientOf = (c: Context<Env>) => {
+    const address = c.get("address");
+    return authorised(c.req.header("authorization")) ? "administrator" : address && hostOf(address);
+  };
   return async (c: Context<Env>): Promise<Response> => {
     const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
     const asked = await readJson(c, generateRequest, maxBodyBytes);
-    const drawing = await generateMolecules({ ...service, maxWork }, { ...asked, size: askedSize(asked) }, {
+    const drawing = await generateMolecules(service, { ...asked, size: askedSize(asked) }, {
       form,
       signal: c.req.raw.signal,
-      onEnd: (end) => log("info", "generation", { requestId: c.get("requestId"), ...end }),
+      client: clientOf(c),
+      onEnd: (end) =>
+        log(end.outcome === "failed" ? "error" : "info", "generation", { requestId: c.get("requestId"), ...end }),
     });
     if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
@@ -79,7 +90,9 @@ export const generate = endpoint({
       404: "Unknown model",
       406: "No form on offer is acceptable",
       422: "The request is refused: unknown keys, limits, sizes or steps that the model lacks",
+      429: "The client holds its share of the service; see Retry-After",
       503: "The queue is full or the service is shutting down; see Retry-After",
+      504: "The deadline passed before the answer began; `drawn` molecules were drawn by then",
     }),
   },
 }, generateRoute);

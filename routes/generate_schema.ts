@@ -46,6 +46,10 @@ export const generateRequest = strict({
   ),
   filter: z.enum(FILTERS).default("none").describe("Which of the molecules drawn are given back"),
   include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
+  timeoutMs: z.int().min(1).max(86_400_000).optional().describe(
+    "Milliseconds that the request may take, waiting included; at most, and by default, what the service is configured with. Then 504, " +
+      "or in a stream that has begun a last record with `error`",
+  ),
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],

@@ -1,10 +1,21 @@
 /** GET /health/live and GET /health/ready: probes. */
 import { z } from "zod";
+import type { Lifecycle } from "../model/service/lifecycle.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { HttpError, problems } from "./problem.ts";
 
 /** What a probe that is content says. */
-const healthSchema = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
+const healthSchema = z.strictObject({
+  status: z.literal("ok"),
+  readOnly: z.string().optional().describe(
+    "Why nothing is written in the data directory: another service has it, or it cannot be. Generation works",
+  ),
+}).meta({ id: "Health" });
+
+const content = ({ readOnly }: Lifecycle): z.infer<typeof healthSchema> => ({
+  status: "ok",
+  ...readOnly && { readOnly },
+});
 
 /** The process answers. */
 export const live = endpoint({
@@ -12,7 +23,7 @@ export const live = endpoint({
   path: "/health/live",
   operationId: "live",
   responses: { 200: { description: "Alive", content: json(healthSchema) } },
-}, () => (c) => c.json({ status: "ok" as const }, 200));
+}, ({ lifecycle }) => (c) => c.json(content(lifecycle), 200));
 
 /** The service can take requests: its models are loaded, and it is not shutting down. */
 export const ready = endpoint({
@@ -25,6 +36,6 @@ export const ready = endpoint({
   },
 }, ({ lifecycle }) => (c) => {
   const { state } = lifecycle, type = "urn:molstep:problem:not-ready";
-  if (state === "ready") return c.json({ status: "ok" as const }, 200);
+  if (state === "ready") return c.json(content(lifecycle), 200);
   throw new HttpError(503, "Not ready", `the service is ${state}`, { type }, { "Retry-After": "1" });
 });

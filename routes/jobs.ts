@@ -1,5 +1,5 @@
 /** GET /jobs, GET and DELETE /jobs/{id}, POST /jobs/{id}/resume. */
-import { resumeJob as resume } from "../model/service/jobs/jobs.ts";
+import { cancelJob as cancel, resumeJob as resume } from "../model/service/jobs/jobs.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { begun, describeDetail, describeJob, jobDetail, jobId, jobList, jobSchema, pageQuery } from "./jobs_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
@@ -49,9 +49,9 @@ export const cancelJob = endpoint({
   responses: {
     202: { description: "The job, which is `cancelled` when its worker has ended", content: json(jobSchema) },
     ...unknown,
-    ...problems({ 409: "The job does not run" }),
+    ...problems({ 409: "The job does not run, or another service has the data directory" }),
   },
-}, ({ jobs: { supervisor } }) => (c) => c.json(describeJob(supervisor.cancel(c.req.valid("param").id)), 202));
+}, ({ jobs, lifecycle }) => (c) => c.json(describeJob(cancel(jobs, c.req.valid("param").id, lifecycle)), 202));
 
 /** POST /jobs/{id}/resume: the job goes on from its checkpoint. */
 export const resumeJob = endpoint({
@@ -64,7 +64,10 @@ export const resumeJob = endpoint({
   responses: {
     202: begun("The job goes on"),
     ...unknown,
-    ...problems({ 409: "The job is in another state, or another runs", 503: "The service is shutting down" }),
+    ...problems({
+      409: "The job is in another state, another runs, or another service has the data directory",
+      503: "The service is shutting down",
+    }),
   },
 }, ({ jobs, lifecycle }) => (c) => {
   const job = resume(jobs, c.req.valid("param").id, lifecycle);

@@ -41,12 +41,12 @@ export const jobEvents = endpoint({
     },
     204: { description: "The job has ended, and there are no events after Last-Event-ID" },
     ...ACCEPT_PROBLEMS,
-    ...problems({ 400: "Last-Event-ID is no id", 404: "Unknown job" }),
+    ...problems({ 400: "Last-Event-ID is no id", 404: "Unknown job", 409: "Another service runs the job" }),
   },
 }, ({ jobs, lifecycle }) => async (c) => {
   const { id } = jobs.store.get(c.req.valid("param").id), after = lastEventId(c.req.valid("header")["Last-Event-ID"]);
   const gone = new AbortController(), signal = AbortSignal.any([c.req.raw.signal, lifecycle.signal, gone.signal]);
-  const events = followJob(jobs, { id, after, signal });
+  const events = followJob(jobs, { id, after, signal }, lifecycle);
   if (!events) return c.body(null, 204);
   const headers = { "Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);

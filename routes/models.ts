@@ -9,6 +9,10 @@ import { endpoint, json } from "./endpoint.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 
+const faultySchema = z.array(
+  z.strictObject({ steps: z.int(), version: z.string(), reason: z.string() }),
+).describe("Students out of service as their weights do not work: undistilled weights serve these step counts");
+
 const summary = z.strictObject({
   name: z.string(),
   version: z.string(),
@@ -23,6 +27,7 @@ const summary = z.strictObject({
     version: z.string(),
     teacher: z.string(),
   })).describe("The students in service, one for each of `distilledSteps`"),
+  faulty: faultySchema,
   recommended: z.array(z.strictObject({ steps: z.int(), sampler: z.string() })),
   loaded: z.boolean(),
   backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
@@ -34,11 +39,12 @@ export const modelList = z.strictObject({ models: z.array(summary) }).meta({ id:
 /** One model: its card, and where it runs. */
 export const modelDetail = z.strictObject({
   card: cardSchema,
+  faulty: faultySchema,
   loaded: z.boolean(),
   backend: z.strictObject({ name: z.string(), why: z.string() }).nullable(),
 }).meta({ id: "ModelDetail" });
 
-const describe = (store: Deps["store"], { card }: ModelEntry): z.infer<typeof summary> => {
+const describe = (store: Deps["store"], { card, faulty = [] }: ModelEntry): z.infer<typeof summary> => {
   const sizes = Object.keys(card.sizes).map(Number), model = store.loaded(card.name);
   return {
     name: card.name,
@@ -51,6 +57,7 @@ const describe = (store: Deps["store"], { card }: ModelEntry): z.infer<typeof su
     distilled: card.distilled
       .map(({ steps, variant, version, teacher }) => ({ steps, variant, version, teacher }))
       .sort((a, b) => a.steps - b.steps),
+    faulty: [...faulty],
     recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
     loaded: model !== undefined,
     backend: model?.backend.name ?? null,
@@ -89,9 +96,10 @@ export const getModel = endpoint({
     ...problems({ 404: "Unknown model" }),
   },
 }, ({ store }) => (c) => {
-  const { card } = store.entry(c.req.valid("param").name), model = store.loaded(card.name);
+  const { card, faulty = [] } = store.entry(c.req.valid("param").name), model = store.loaded(card.name);
   const body: z.infer<typeof modelDetail> = {
     card,
+    faulty: [...faulty],
     loaded: model !== undefined,
     backend: model ? { name: model.backend.name, why: model.backend.why } : null,
   };

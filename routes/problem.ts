@@ -3,13 +3,13 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
-import { TooMuchWorkError } from "../model/service/generate.ts";
-import { ShuttingDownError } from "../model/service/lifecycle.ts";
+import { DeadlineError, TooMuchWorkError } from "../model/service/generate.ts";
+import { ReadOnlyError, ShuttingDownError } from "../model/service/lifecycle.ts";
 import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
-import { QueueFullError } from "../model/generation/queue.ts";
+import { OverShareError, QueueFullError } from "../model/generation/ledger.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";
 
@@ -27,6 +27,7 @@ export const problemSchema = z.looseObject({
     .describe("Each fault of the request, with a JSON pointer to where it is"),
   availableSteps: z.array(z.int()).optional().describe("Step counts that the model has distilled weights for"),
   availableModels: z.array(z.string()).optional(),
+  drawn: z.int().optional().describe("Molecules drawn when the deadline passed"),
   job: z.string().optional().describe("The job that holds the device, or that the request was about"),
   estimate: z.looseObject({}).optional().describe("Of a round that does not fit"),
 }).meta({ id: "Problem" });
@@ -91,6 +92,9 @@ export function toHttpError(error: unknown): HttpError | undefined {
     const extra = { type: urn("job-state"), job: error.job, state: error.state };
     return new HttpError(409, "Not in this state", error.message, extra);
   }
+  if (error instanceof ReadOnlyError) {
+    return new HttpError(409, "Read-only", error.message, { type: urn("read-only") });
+  }
   if (error instanceof ShuttingDownError) {
     return new HttpError(503, "Shutting down", error.message, {}, { "Retry-After": "5" });
   }
@@ -104,9 +108,17 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof TooLargeRoundError) {
     return new HttpError(422, "Too large", error.message, { type: urn("too-large"), estimate: error.estimate });
   }
+  if (error instanceof OverShareError) {
+    const headers = { "Retry-After": String(error.retryAfter) };
+    return new HttpError(429, "Over the share", error.message, { type: urn("over-share") }, headers);
+  }
   if (error instanceof QueueFullError) {
     const headers = { "Retry-After": String(error.retryAfter) };
     return new HttpError(503, "Queue full", error.message, { type: urn("queue-full") }, headers);
+  }
+  if (error instanceof DeadlineError) {
+    const extra = { type: urn("deadline"), drawn: error.drawn };
+    return new HttpError(504, "Deadline passed", error.message, extra);
   }
 }
 

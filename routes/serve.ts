@@ -4,6 +4,7 @@ import { shutDown } from "../model/service/lifecycle.ts";
 import { openService } from "../model/service/open.ts";
 import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
+import { openDoor } from "./door.ts";
 import type { Log } from "./log.ts";
 
 /** A service that listens. */
@@ -16,6 +17,9 @@ export interface Service {
   /** Stops: see `shutDown`. @param drainSeconds in place of the configuration's */
   stop(drainSeconds?: number): Promise<void>;
 }
+
+/** How long connections stay open after their requests have been aborted. */
+const LAST_WORDS_MS = 500;
 
 /** What a test puts in the place of the service's own. */
 interface ServeOptions {
@@ -36,11 +40,21 @@ export function serve(
   { trainer }: ServeOptions = {},
 ): Service {
   const service = openService(config, entries, log, trainer), { lifecycle, jobs: { supervisor } } = service;
-  const server = Deno.serve({
+  const app = createApp({ ...service, config, log });
+  const door = openDoor(app.fetch, {
     hostname: config.host,
     port: config.port,
-    onListen: ({ hostname, port }) => log("info", "listening", { hostname, port }),
-  }, createApp({ ...service, config, log }).fetch);
+    maxConnections: config.maxConnections,
+    headMs: 1000 * config.headSeconds,
+    bodyMs: 1000 * config.bodySeconds,
+    writeMs: 1000 * config.writeSeconds,
+    onNote: log,
+  });
+  log("info", "listening", { hostname: door.hostname, port: door.port });
+  // Whoever has been told that it is over has a moment to read it.
+  let last: ReturnType<typeof setTimeout> | undefined;
+  lifecycle.signal.addEventListener("abort", () => last = setTimeout(door.abort, LAST_WORDS_MS), { once: true });
+  const finished = Promise.withResolvers<void>();
 
   const ready = service.warm();
   // Rounds go on when the models are there, so that the service is ready as soon as without them.
@@ -51,12 +65,13 @@ export function serve(
 
   let stopping: Promise<void> | undefined;
   return {
-    port: (server.addr as Deno.NetAddr).port,
+    port: door.port,
     ready,
-    finished: server.finished,
+    finished: finished.promise,
     stop: (drainSeconds = config.drainSeconds) =>
       stopping ??= shutDown(lifecycle, async () => {
-        await Promise.all([server.shutdown(), supervisor.stop()]);
+        await Promise.all([door.close().then(finished.resolve), supervisor.stop()]);
+        clearTimeout(last);
         await recovered;
         await service.close();
         log("info", "stopped");

@@ -39,6 +39,9 @@ export const removeSteps = endpoint({
   },
   responses: {
     204: { description: "They are out of service; requests in flight finish on them" },
-    ...problems({ 404: "Unknown model, or no weights distilled to these steps" }),
+    ...problems({
+      404: "Unknown model, or no weights distilled to these steps",
+      409: "Another service has the data directory",
+    }),
   },
 }, stepsRoute);

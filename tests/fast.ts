@@ -29,6 +29,7 @@ export const SLOW: readonly string[] = [
   "model/training/train_test.ts",
   "routes/distill_test.ts",
   "routes/jobs_test.ts",
+  "routes/owners_test.ts",
   "routes/serve_test.ts",
   "routes/steps_test.ts",
   "routes/validators_test.ts",

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { openBackend } from "../engines/tensorflow/open.ts";
 import type { Card } from "../models/card.ts";
 import { makeAutoencoder, makeDenoiser } from "../models/parts.ts";
+import { readWeights } from "../models/weights.ts";
 import { type PartOptions } from "../engines/placing.ts";
-import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
+import type { StoredTensor } from "../diffusion/safetensors.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { averagesOf } from "../diffusion/learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
@@ -23,7 +24,7 @@ export interface EgnnRound {
   readonly settings: RoundSettings;
   readonly options: RoundOptions;
   /** The teacher's weights, and its name. */
-  readonly teacher: { readonly path: string; readonly name: string };
+  readonly teacher: { readonly path: string; readonly sha256?: string; readonly name: string };
   readonly device: string;
 }
 
@@ -56,11 +57,11 @@ async function sourcesOf(
  * @throws RangeError for a method or size that an EGNN has not; Error where the backend named does not work here
  */
 export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
-  const { settings, options, teacher: { path, name }, device } = round, { card, folder } = options.model;
+  const { settings, options, teacher: { path, sha256, name }, device } = round, { card, folder } = options.model;
   const { denoiser: part, space } = card, { backend: choice = "auto" } = options;
   if (part.type !== "egnn") throw new RangeError(`the denoiser of ${card.name} is ${part.type}; an EGNN is asked for`);
   if (choice === "native") throw new RangeError("the native engine trains pair attention only; an EGNN is asked for");
-  const tensors = readSafetensors(await Deno.readFile(path)), schedule = makeSchedule(card.schedule);
+  const tensors = await readWeights(path, sha256), schedule = makeSchedule(card.schedule);
   const { tf, name: backend, why } = await openBackend(choice), fresh = methodOf(settings.method).makes === "model";
   const { width = Math.max(16, part.width / 32 * 16), blocks = part.blocks } = settings;
   const network = fresh ? { ...part, width, blocks, parametrisation: "v" as const } : part;
@@ -81,12 +82,12 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     ...(fresh ? {} : { values: tensors }),
   });
   const denoiser = upTo(latestTime(part.parametrisation, schedule), schedule, await open(tensors, part));
-  const file = "file" in card.autoencoder ? card.autoencoder.file : undefined;
-  const ofAutoencoder = file === undefined ? undefined : readSafetensors(await Deno.readFile(join(folder, file)));
+  const own = "file" in card.autoencoder ? card.autoencoder : undefined;
+  const ofAutoencoder = own && await readWeights(join(folder, own.file), own.sha256);
   const autoencoder = await makeAutoencoder(card, ofAutoencoder, place);
   const drawing: Denoiser[] = [];
   const undistilled = async () => {
-    const tensors = readSafetensors(await Deno.readFile(join(folder, part.file)));
+    const tensors = await readWeights(join(folder, part.file), part.sha256);
     const denoiser = await open(tensors, part);
     drawing.push(denoiser);
     return denoiser;

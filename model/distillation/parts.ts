@@ -9,8 +9,8 @@ import { LEVELS, widened } from "../networks/pair_attention/levels.ts";
 import { sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type ModelEntry, studentPath } from "../models/overlay.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "../models/parts.ts";
+import { readWeights } from "../models/weights.ts";
 import type { PartOptions } from "../engines/placing.ts";
-import { readSafetensors } from "../diffusion/safetensors.ts";
 import { type RuntimeName, runtimeOf } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { loadExamples } from "../training/data.ts";
@@ -30,9 +30,13 @@ const HELD_OUT_ROWS = 4000;
 function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
   const { card, folder } = model;
   const entry = methodOf(method).teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
-  if (!entry) return { path: join(folder, card.denoiser.file), levels: 0, name: `${card.name} ${card.version}` };
+  if (!entry) {
+    const { file, sha256 } = card.denoiser;
+    return { path: join(folder, file), sha256, levels: 0, name: `${card.name} ${card.version}` };
+  }
   return {
     path: studentPath(model, from),
+    sha256: entry.sha256,
     levels: entry.levels,
     name: `${card.name} at ${from} steps, ${entry.version}`,
   };
@@ -82,8 +86,8 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     const { openEgnnParts } = await import("./egnn_parts.ts");
     return await openEgnnParts({ settings, options, teacher: teacherOf(model, settings), device: deviceOf() });
   }
-  const schedule = makeSchedule(card.schedule), { path, levels: told, name } = teacherOf(model, settings);
-  const tensors = readSafetensors(await Deno.readFile(path)), fresh = method.makes === "model";
+  const schedule = makeSchedule(card.schedule), { path, sha256, levels: told, name } = teacherOf(model, settings);
+  const tensors = await readWeights(path, sha256), fresh = method.makes === "model";
   const levels = fresh ? 0 : told || LEVELS;
   const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
   const network = fresh ? { ...part, ...size } : part;
@@ -111,7 +115,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
   const autoencoder = await makeAutoencoder(card, undefined, place);
   const supplies = await suppliesOf(card, settings, options, async () => {
-    const tensors = readSafetensors(await Deno.readFile(join(model.folder, part.file)));
+    const tensors = await readWeights(join(model.folder, part.file), part.sha256);
     return { schedule, autoencoder, denoiser: (await makeDenoiser(card, tensors, schedule, place)).part };
   });
   return {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { cardPath, parseCard } from "../models/card.ts";
 import { writeAtomically } from "../diffusion/files.ts";
+import { readWeightsFile } from "../models/weights.ts";
 import { type RoundOutcome, STUDENT } from "./result.ts";
 
 /** File of a student that serves these step counts. */
@@ -14,20 +15,21 @@ export const studentFile = (steps: readonly number[]): string =>
  *
  * @param folder the model's
  * @param round the round's folder, finished
- * @throws RangeError for a round that made no student of this model; TypeError where the card is unsound
+ * @throws RangeError for a round that made no student of this model; TypeError where the card, or the weights, are unsound
  */
 export async function recordRound(folder: string, round: string, { entry, also }: RoundOutcome): Promise<void> {
   if (!entry) throw new RangeError(`${round} made a model of its own: its folder can be served as it is`);
   const fresh = [entry, ...also], steps = fresh.map((one) => one.steps), file = studentFile(steps);
+  const { bytes, sha256 } = await readWeightsFile(join(round, STUDENT));
   const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
   const old: { steps: number; file: string }[] = parseCard(card, path).distilled;
   const kept = (card.distilled ?? []).filter((one: { steps: number }) => !steps.includes(one.steps));
   const gone = old.filter((one) =>
     one.file !== file && !kept.some((other: { file: string }) => other.file === one.file)
   );
-  card.distilled = [...kept, ...fresh.map((one) => ({ ...one, file }))].sort((a, b) => a.steps - b.steps);
+  card.distilled = [...kept, ...fresh.map((one) => ({ ...one, file, sha256 }))].sort((a, b) => a.steps - b.steps);
   parseCard(card, path);
-  await writeAtomically(join(folder, file), await Deno.readFile(join(round, STUDENT)));
+  await writeAtomically(join(folder, file), bytes);
   await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
   for (const one of new Set(gone.map(({ file }) => file))) await Deno.remove(join(folder, one));
 }

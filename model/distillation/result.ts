@@ -18,7 +18,7 @@ import type { RoundSettings } from "./settings.ts";
 export const STUDENT = "student.safetensors", RESULT = "result.json", MODEL = "model";
 
 /** A card's entry of a student, its file to be named by whoever puts it into service. */
-export const studentEntry = cardSchema.shape.distilled.unwrap().element.omit({ file: true });
+export const studentEntry = cardSchema.shape.distilled.unwrap().element.omit({ file: true, sha256: true });
 
 /** `result.json`. */
 export const roundResult = z.strictObject({

@@ -14,6 +14,7 @@ import type { Drawn } from "./events.ts";
 import { judge } from "./judge.ts";
 import type { Learning } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
+import { lockFolder } from "../diffusion/lock.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { openParts } from "./parts.ts";
@@ -66,11 +67,17 @@ function throttled(onEvent: RoundOptions["onEvent"], limit: number) {
  * Runs a round to its end, or until the signal says so; started again on its folder it goes on. Writes
  * `student.safetensors` (or for `knowledge` a model's folder, `model`) and `result.json`; see `result.ts`.
  *
- * @throws RangeError for settings that this model cannot serve; DivergedError where the loss is no number
+ * @throws FolderInUseError where another process runs a round there; RangeError for settings that this model cannot serve;
+ * DivergedError where the loss is no number
  */
 export async function runRound(settings: RoundSettings, options: RoundOptions): Promise<RoundResult> {
-  const parts = await openParts(settings, options);
-  return await runWith(methodOf(settings.method).learning(parts, settings), parts, settings, options);
+  const lock = lockFolder(options.folder);
+  try {
+    const parts = await openParts(settings, options);
+    return await runWith(methodOf(settings.method).learning(parts, settings), parts, settings, options);
+  } finally {
+    lock.release();
+  }
 }
 
 async function runWith<G extends Pick<Group, "shape">>(

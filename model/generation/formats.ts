@@ -109,6 +109,23 @@ export const FORMATS = ["sdf", "xyz", "ndjson"] as const;
 /** One of {@link FORMATS}. */
 export type Format = typeof FORMATS[number];
 
+/** Why a stream ends before its end, as its last record: an object, or a molecule of no atoms, with `error` and these values. */
+export function toFault(
+  format: Format,
+  { error, ...values }: { readonly error: string; readonly drawn: number; readonly count: number },
+): string {
+  switch (format) {
+    case "sdf":
+      return sdfRecord(molblock(NOTHING, [], "error"), { error, ...values });
+    case "xyz": {
+      const rest = Object.entries(values).map(([name, value]) => ` ${name}=${value}`).join("");
+      return xyz(NOTHING, `error=${quoted(error)}${rest}`);
+    }
+    case "ndjson":
+      return JSON.stringify({ error, ...values }) + "\n";
+  }
+}
+
 /** A molecule as a piece of a stream of this form. */
 export function toRecord(
   format: Format,

@@ -12,6 +12,7 @@ import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
+import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
 import {
@@ -178,13 +179,21 @@ interface WindowBatch extends SizeBatch {
 const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
   window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
 
-/** Latents to molecules. */
-async function decoded(
-  { model, seed, settings: { decoding } }: Batches,
-  { nodes, indices, last }: WindowBatch,
+/** Refuses latents that are not finite: decoded, they would be molecules of no sense, or of no atoms. One pass over the last step's. */
+function checkLatents(
   x0: Float32Array,
-  signal?: AbortSignal,
+  { model, seed, settings: { steps, sampler } }: Batches,
+  { indices }: WindowBatch,
 ) {
+  if (allFinite(x0)) return;
+  const molecules = `molecules ${indices[0]} to ${indices.at(-1)} of seed ${seed}`;
+  throw new Error(`finite latents asked, ${model.card.name} drew others at ${steps} steps (${sampler}), ${molecules}`);
+}
+
+/** Latents to molecules. */
+async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
+  checkLatents(x0, batches, batch);
+  const { model, seed, settings: { decoding } } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const shape = { batch: indices.length, nodes };

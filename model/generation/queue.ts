@@ -7,15 +7,8 @@
  */
 import type { Turn } from "./turn.ts";
 import { createSharedCalls, type SharedCalls } from "./batching.ts";
+import { type Claim, createLedger, type Entry, type Ledger, type LedgerOptions } from "./ledger.ts";
 import { createLine } from "./line.ts";
-
-/** The queue has no slot left; `retryAfter` is a guess, in seconds, at when one will be free. */
-export class QueueFullError extends Error {
-  override readonly name = "QueueFullError";
-  constructor(readonly limit: number, readonly retryAfter: number) {
-    super(`the queue is full: at most ${limit} requests may be held at once; try again in ${retryAfter} s`);
-  }
-}
 
 /** How a turn begins. */
 export interface TurnOptions {
@@ -23,8 +16,8 @@ export interface TurnOptions {
   readonly early?: boolean;
 }
 
-/** A request's slot in the queue. */
-export interface Slot {
+/** A request's slot in the queue. Its `leave` gives it up. */
+export interface Slot extends Entry {
   /**
    * Waits for the device, runs `work`, gives the device back.
    *
@@ -37,52 +30,41 @@ export interface Slot {
   readonly waitedMs: number;
   /** No other request holds a slot. */
   readonly alone: boolean;
-  /** Gives up the slot. May be called more than once. */
-  leave(): void;
 }
 
 /** A first-in, first-out queue for one device. */
-export interface Queue {
+export interface Queue extends Pick<Ledger, "held" | "work" | "limit"> {
   /**
    * Takes a slot, at once.
    *
    * @param signal ends the slot's waits
-   * @throws QueueFullError
+   * @throws OverShareError, QueueFullError
    */
-  enter(signal?: AbortSignal): Slot;
-  /** Requests that hold a slot. */
-  readonly held: number;
-  /** Places there are. */
-  readonly limit: number;
+  enter(signal?: AbortSignal, claim?: Claim): Slot;
 }
 
 /** How a queue behaves. */
-export interface QueueOptions {
-  /** Places: requests running or waiting. Default 32. */
-  readonly limit?: number;
+export interface QueueOptions extends LedgerOptions {
   /** Milliseconds that a turn may last while others wait. Default 100. */
   readonly sliceMs?: number;
-  /** The clock, milliseconds. */
-  readonly now?: () => number;
 }
 
 /**
  * A queue for one device.
  *
- * @throws RangeError where `limit` is not a positive integer or `sliceMs` is negative
+ * @throws RangeError where `sliceMs` is negative, or as {@link createLedger} does
  */
-export function createQueue({ limit = 32, sliceMs = 100, now = () => performance.now() }: QueueOptions = {}): Queue {
-  if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer; got ${limit}`);
+export function createQueue(
+  { sliceMs = 100, now = () => performance.now(), ...options }: QueueOptions = {},
+): Queue {
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
-  const line = createLine(), calls = createSharedCalls();
-  let held = 0, meanStay = 1000;
+  const line = createLine(), calls = createSharedCalls(), ledger = createLedger({ ...options, now });
 
-  const enter = (signal?: AbortSignal): Slot => {
-    if (held >= limit) throw new QueueFullError(limit, Math.max(1, Math.ceil(meanStay / 1000)));
-    held++;
-    const entered = now();
-    let waitedMs = 0, left = false, fresh = true;
+  const enter = (signal?: AbortSignal, claim?: Claim): Slot => {
+    const entry = ledger.enter(claim);
+    let waitedMs = 0, fresh = true;
     return {
+      ...entry,
       async turn(work, { early = false } = {}) {
         let mine = false, since = 0;
         const start = () => {
@@ -136,13 +118,7 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
         return waitedMs;
       },
       get alone() {
-        return held === 1;
-      },
-      leave() {
-        if (left) return;
-        left = true;
-        held--;
-        meanStay = 0.8 * meanStay + 0.2 * (now() - entered);
+        return ledger.held === 1;
       },
     };
   };
@@ -150,8 +126,11 @@ export function createQueue({ limit = 32, sliceMs = 100, now = () => performance
   return {
     enter,
     get held() {
-      return held;
+      return ledger.held;
     },
-    limit,
+    get work() {
+      return ledger.work;
+    },
+    limit: ledger.limit,
   };
 }

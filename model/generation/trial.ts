@@ -4,7 +4,8 @@ import { decorate } from "../diffusion/decorate.ts";
 import { draw, type TakeTurn } from "./generate.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { StudentEntry } from "../models/overlay.ts";
-import { type Queue, QueueFullError, type Slot } from "./queue.ts";
+import { QueueFullError } from "./ledger.ts";
+import type { Queue, Slot } from "./queue.ts";
 import { chooseSettings } from "../models/settings.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 

@@ -9,7 +9,7 @@ import { gridSpec } from "../diffusion/grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
 import { scheduleSpec } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
-import { autoencoder, checkElements, count, denoiser, file, spaceOf } from "./card_parts.ts";
+import { autoencoder, checkElements, count, denoiser, file, sha256, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
 const free = z.record(z.string(), z.unknown());
@@ -43,6 +43,7 @@ export const cardSchema = strict({
     steps: count,
     /** Several entries may name one file, where its network is told the number of steps. */
     file,
+    sha256,
     /** Number of features of the number of steps in the network's input; 0 for a network of one step count. */
     levels: z.int().min(0).max(16).default(0),
     /** Whose steps were learned, and so how the student is sampled. */
@@ -85,7 +86,7 @@ export const cardSchema = strict({
       if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
     });
   }
-  distilled.forEach(({ steps, file, levels }, i) => {
+  distilled.forEach(({ steps, file, levels, sha256 }, i) => {
     const before = distilled.slice(0, i),
       fault = (key: string, message: string) =>
         context.addIssue({ code: "custom", path: ["distilled", i, key], message });
@@ -94,6 +95,8 @@ export const cardSchema = strict({
     if (other) {
       fault("levels", `${file} has ${other.levels} levels in the entry for ${other.steps} steps, ${levels} here`);
     }
+    const unlike = before.find((one) => one.file === file && one.sha256 !== sha256);
+    if (unlike) fault("sha256", `${file} has another digest in the entry for ${unlike.steps} steps`);
   });
   const own = spaceOf(autoencoder);
   for (const key of ["vectors", "scalars", "pairs"] as const) {

@@ -14,6 +14,8 @@ export const file = z.string().regex(
   /^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$/,
   "must be the bare name of a .safetensors file",
 );
+/** What that file's bytes must be: SHA-256. A card that is older than digests has none. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits").optional();
 const element = z.int().min(1).max(118);
 
 /** What GeoLDM's and EDM's EGNNs are told (in their `args`: the name in brackets). */
@@ -50,6 +52,7 @@ export const denoiser = z.discriminatedUnion("type", [
     /** Whether pairs are told the distances of the network's own estimate on the way. */
     estimates: z.literal(true).optional(),
     file,
+    sha256,
   }),
   strict({
     type: z.literal("egnn"),
@@ -61,6 +64,7 @@ export const denoiser = z.discriminatedUnion("type", [
     /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
     parametrisation: z.enum(["eps", "x0", "v"]),
     file,
+    sha256,
   }),
 ]);
 
@@ -93,6 +97,7 @@ export const autoencoder = z.discriminatedUnion("type", [
     /** [kl_weight]; of use in training only. */
     klWeight: z.number().min(0).optional(),
     file,
+    sha256,
   }),
   strict({
     type: z.literal("identity"),

@@ -7,9 +7,9 @@ import { asStudent } from "./egnn_latest.ts";
 import { createSharedGpu } from "../engines/webgpu/device.ts";
 import { createLeases } from "./leases.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "./parts.ts";
-import { type Placed, type Placement, type Tensors } from "../engines/placing.ts";
-import { studentPath } from "./overlay.ts";
-import { readSafetensors } from "../diffusion/safetensors.ts";
+import { type Placed, type Placement } from "../engines/placing.ts";
+import { readWeights } from "./weights.ts";
+import { studentPath, withoutFaulty } from "./overlay.ts";
 import type { Precision, RuntimeChoice } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { NotDistilledError } from "./settings.ts";
@@ -54,8 +54,15 @@ export interface Model {
 /** A model whose students can be exchanged while it is drawn from. */
 export interface ServedModel extends Model {
   lease(steps?: number): Lease;
+  /** What is in service, without students that are known not to work. */
+  readonly entry: ModelEntry;
   /** A lease on weights that are not in service, or not yet. @param path of their file */
-  open(student: Pick<Card["distilled"][number], "steps" | "levels" | "version">, path: string): Lease;
+  open(student: Pick<Card["distilled"][number], "steps" | "levels" | "version" | "sha256">, path: string): Lease;
+  /**
+   * Says that the weights of this file work, or why they do not. Students of those that do not are taken out of service, and
+   * kept out of it, until the file is said to work.
+   */
+  judge(path: string, fault?: string): void;
   /**
    * Puts the students of this entry into service, all at once, and the others out of it.
    *
@@ -91,7 +98,8 @@ export interface LoadOptions {
  *
  * @param place its folder, or what `listModels` says of it
  * @throws Deno.errors.NotFound where the card or a file that it names is missing; TypeError or SyntaxError where one is
- * unsound, naming it; Error where the backend does not work here
+ * unsound, naming it, weights that are not those of the card's digest or not finite among them; Error where the backend does not
+ * work here
  *
  * @example
  * ```ts
@@ -107,7 +115,7 @@ export async function loadModel(
   place: string | ModelEntry,
   { backend = "auto", batch = 64, threads, precision, make = makeDenoiser, decoders, onFault }: LoadOptions = {},
 ): Promise<ServedModel> {
-  let entry: ModelEntry = typeof place === "string" ? await entryOf(place) : place;
+  let given: ModelEntry = typeof place === "string" ? await entryOf(place) : place, entry = given;
   const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
   const options = {
@@ -115,9 +123,11 @@ export async function loadModel(
     decoders: { workers: decoders ?? someWorkers(), onFault },
   };
 
-  const levelsOf = new Map<string, number>();
+  /** What is to be known of a student's file before it is read. */
+  const known = new Map<string, Pick<Card["distilled"][number], "levels" | "sha256">>();
   const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
-    const placed = await make(entry.card, await readTensors(path), schedule, options, levelsOf.get(path) ?? 0);
+    const { levels, sha256 } = known.get(path) ?? { levels: 0, sha256: main.sha256 };
+    const placed = await make(entry.card, await readWeights(path, sha256), schedule, options, levels);
     const part = path === teacherPath ? placed.part : asStudent(entry.card, schedule, placed.part);
     return { ...placed, part, dispose: () => part.dispose() };
   });
@@ -126,8 +136,10 @@ export async function loadModel(
   networks.keep(inService());
 
   const first = networks.take(teacherPath);
-  const encoding = async () =>
-    await makeAutoencoder(entry.card, "file" in part ? await readTensors(join(folder, part.file)) : undefined, options);
+  const encoding = async () => {
+    const tensors = "file" in part ? await readWeights(join(folder, part.file), part.sha256) : undefined;
+    return await makeAutoencoder(entry.card, tensors, options);
+  };
   const [teacher, autoencoder] = await Promise.all([first.value, encoding()]).catch((error) => {
     networks.dispose();
     throw error;
@@ -169,8 +181,8 @@ export async function loadModel(
     ofSteps.set(network, made.set(steps, one));
     return one;
   };
-  const open: ServedModel["open"] = ({ steps, levels, version }, path) => {
-    levelsOf.set(path, levels);
+  const open: ServedModel["open"] = ({ steps, levels, version, sha256 }, path) => {
+    if (path !== teacherPath) known.set(path, { levels, sha256 });
     return leaseOn(path, version, (network) => levels > 0 ? toldOnce(network, steps) : network);
   };
   const lease = (steps?: number): Lease => {
@@ -180,9 +192,18 @@ export async function loadModel(
     return open(student, studentPath(entry, steps));
   };
 
+  const faults = new Map<string, string>();
+  const serve: ServedModel["serve"] = (next) => {
+    given = next;
+    entry = withoutFaulty(given, faults);
+    return networks.keep(inService());
+  };
   return {
     get card() {
       return entry.card;
+    },
+    get entry() {
+      return entry;
     },
     backend: { name: teacher.backend.name, why: teacher.backend.why },
     schedule,
@@ -195,10 +216,12 @@ export async function loadModel(
       const own = lease(steps);
       return own.denoiser.finally(own.release);
     },
-    serve(next) {
-      entry = next;
-      return networks.keep(inService());
+    judge(path, fault) {
+      if (fault === undefined ? !faults.delete(path) : faults.get(path) === fault) return;
+      if (fault !== undefined) faults.set(path, fault);
+      serve(given);
     },
+    serve,
     uses: networks.has,
     retire() {
       retiring = true;
@@ -216,14 +239,4 @@ export const availableSteps = (card: Pick<Card, "distilled">): number[] =>
 async function entryOf(folder: string): Promise<ModelEntry> {
   const card = await readCard(folder);
   return { name: card.name, folder, card };
-}
-
-/** @throws SyntaxError naming the file where it is damaged */
-async function readTensors(path: string): Promise<Tensors> {
-  const bytes = await Deno.readFile(path);
-  try {
-    return readSafetensors(bytes);
-  } catch (error) {
-    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
-  }
 }

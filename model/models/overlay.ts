@@ -24,8 +24,26 @@ export interface ModelEntry {
   readonly card: Card;
   /** Folders of the students that lie elsewhere than in `folder`, by step count. */
   readonly studentFolders?: ReadonlyMap<number, string>;
-  /** The model without the overlay, where it has one. */
+  /** The model without the overlay, where it has one, and with all students, where some are faulty. */
   readonly base?: ModelEntry;
+  /** Students that are on disk and not in the card, as their weights do not work. */
+  readonly faulty?: readonly FaultyStudent[];
+}
+
+/** A student whose weights cannot be loaded, or draw no molecules. */
+export interface FaultyStudent extends Pick<StudentEntry, "steps" | "version"> {
+  readonly reason: string;
+}
+
+/** An entry without the students whose weights do not work. @param faults the reason, by the path of the weights */
+export function withoutFaulty(entry: ModelEntry, faults: ReadonlyMap<string, string>): ModelEntry {
+  const faulty = entry.card.distilled.flatMap(({ steps, version }): FaultyStudent[] => {
+    const reason = faults.get(studentPath(entry, steps));
+    return reason === undefined ? [] : [{ steps, version, reason }];
+  });
+  if (faulty.length === 0) return entry;
+  const distilled = entry.card.distilled.filter(({ steps }) => !faulty.some((one) => one.steps === steps));
+  return { ...entry, base: entry.base ?? entry, card: { ...entry.card, distilled }, faulty };
 }
 
 /** Where the weights of an entry's student lie. @throws RangeError where it has none of these steps */
@@ -45,7 +63,7 @@ const overlaySchema = z.strictObject({
 
 /** A digest of what a student's weights must fit: the network's size, the latent space, the schedule. */
 export function networkOf({ denoiser, space, schedule }: Pick<Card, "denoiser" | "space" | "schedule">): string {
-  const { file: _, ...sizes } = denoiser;
+  const { file: _, sha256: __, ...sizes } = denoiser;
   return createHash("sha256").update(JSON.stringify([sizes, space, schedule])).digest("hex").slice(0, 12);
 }
 

@@ -13,7 +13,7 @@ export class UnknownModelError extends RangeError {
 
 /** Models by name. */
 export interface ModelStore {
-  /** What is known without loading anything, by name. */
+  /** What is known without loading anything, by name; of a model that is loaded, without the students that do not work. */
   readonly entries: readonly ModelEntry[];
   /** @throws UnknownModelError */
   entry(name: string): ModelEntry;
@@ -62,6 +62,7 @@ export function createModelStore(
           return now ?? model;
         }
         if (entry(name) !== asked) model.serve(entry(name));
+        known.set(name, model.entry);
         ready.set(name, model);
         return model;
       } catch (error) {
@@ -83,8 +84,9 @@ export function createModelStore(
     // deno-lint-ignore require-await -- errors are to come as rejections
     async update(next) {
       entry(next.name);
-      known.set(next.name, next);
-      return ready.get(next.name)?.serve(next);
+      const model = ready.get(next.name), gone = model?.serve(next);
+      known.set(next.name, model?.entry ?? next);
+      return gone;
     },
     // deno-lint-ignore require-await
     async replace(next, model) {

@@ -3,9 +3,9 @@ import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
-import { type Format, type Include, type MoleculeJson, toRecord } from "../generation/formats.ts";
+import { type Format, type Include, type MoleculeJson, toFault, toRecord } from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
-import { acceptOrder, drawSeed, type Order } from "../generation/order.ts";
+import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { generateMolecules, type GenerateOptions, type Generation, type Timings } from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Model } from "../models/load.ts";
@@ -118,6 +118,8 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options"> {
   readonly seed?: number;
   readonly filter?: GenerateOptions["filter"];
   readonly include?: readonly Include[];
+  /** Milliseconds that it may take. Default: the service's. */
+  readonly timeoutMs?: number;
 }
 
 /** More than one request may ask. */
@@ -125,6 +127,20 @@ export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
   constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number) {
     super(`count x steps may be at most ${most} here; given are ${count} x ${steps} = ${count * steps}`);
+  }
+}
+
+/** The time that a generation may take is over. */
+export class DeadlineError extends Error {
+  override readonly name = "DeadlineError";
+  constructor(
+    timeoutMs: number,
+    /** Molecules drawn by then. */
+    readonly drawn: number,
+    /** Those asked. */
+    readonly count: number,
+  ) {
+    super(`the deadline of ${timeoutMs} ms has passed: ${drawn} of ${count} molecules were drawn by then`);
   }
 }
 
@@ -137,11 +153,15 @@ export interface GenerateService {
   readonly lifecycle: Lifecycle;
   /** Most molecules x steps of a request. */
   readonly maxWork: number;
+  /** Longest that a generation may take, waiting and sending included. */
+  readonly timeoutMs: number;
 }
 
 /** How a generation ended. */
 export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | "sampler" | "steps" | "seed">, Timings {
-  readonly outcome: "done" | "cancelled" | "failed";
+  readonly outcome: "done" | "cancelled" | "failed" | "timeout";
+  /** Of one that failed. */
+  readonly error?: string;
   readonly count: number;
   readonly drawn: number;
   readonly returned: number;
@@ -153,6 +173,8 @@ export interface ServeOptions {
   readonly form: Form;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+  /** Whose share of the service it takes. */
+  readonly client?: string;
   /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
@@ -164,64 +186,107 @@ export interface ServedDrawing extends Drawing {
 }
 
 /**
- * Takes a request on: it is checked against the model's card, takes a slot in the queue, and begins when the model is loaded.
+ * Takes a request on: it is checked against the model's card, takes a slot in the queue, and begins when the model is loaded. Its
+ * deadline, whatever it does by then, gives the slot back; see {@link DeadlineError}.
  *
- * @throws TooMuchWorkError, UnknownModelError, NotDistilledError, ImpossibleOrderError, ShuttingDownError, QueueFullError; the
- * signal's reason where it is aborted
+ * @throws TooMuchWorkError, UnknownModelError, NotDistilledError, ImpossibleOrderError, ShuttingDownError, OverShareError,
+ * QueueFullError, DeadlineError; the signal's reason where it is aborted
  */
 export async function generate(
-  { store, validate, queue, lifecycle, maxWork }: GenerateService,
-  { model: name, filter, include, ...asked }: MoleculesAsked,
-  { form, signal: client, onEnd }: ServeOptions,
+  { store, validate, queue, lifecycle, maxWork, timeoutMs: longest }: GenerateService,
+  { model: name, filter, include, timeoutMs = longest, ...asked }: MoleculesAsked,
+  { form, signal: gone, client, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  if (asked.count * asked.steps > maxWork) throw new TooMuchWorkError(asked, maxWork);
+  const { count, steps } = asked;
+  if (count * steps > maxWork) throw new TooMuchWorkError(asked, maxWork);
+  if (timeoutMs > longest) {
+    throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
+  }
   const order: Order = { ...asked, seed: asked.seed ?? drawSeed() }, { card } = store.entry(name);
-  let request = acceptOrder(card, order);
+  let request = acceptOrder(card, order), drawing: Drawing | undefined;
   refuseWhenDraining(lifecycle);
-  const closed = new AbortController(), signal = AbortSignal.any([client, lifecycle.signal, closed.signal]);
-  const slot = queue.enter(signal);
+  const closed = new AbortController(), late = new AbortController();
+  const signal = AbortSignal.any([gone, lifecycle.signal, closed.signal, late.signal]);
+  const slot = queue.enter(signal, { work: count * steps, client });
+  const deadline = setTimeout(
+    () => late.abort(new DeadlineError(timeoutMs, drawing?.generation.drawn ?? 0, count)),
+    timeoutMs,
+  );
+  const leave = () => {
+    clearTimeout(deadline);
+    slot.leave();
+  };
   try {
-    const [, judge] = await Promise.all([store.model(name), validate()]);
+    const [, judge] = await unlessAborted(Promise.all([store.model(name), validate()]), signal);
     signal.throwIfAborted();
     // Students may have come or gone while the model was loaded. From here to the generation's lease nothing waits, so that
     // the settings are those of the weights.
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
-    const drawing = drawMolecules(model, request, { form, include, filter, validate: judge, slot, signal });
-    return untilEnd(drawing, signal, (outcome) => {
+    const onProgress = slot.progress;
+    drawing = drawMolecules(model, request, { form, include, filter, validate: judge, slot, signal, onProgress });
+    const { facts: { model: _, ...facts }, generation } = drawing;
+    return untilEnd(drawing, { form, count }, signal, (outcome, error) => {
+      leave();
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
-      slot.leave();
-      const { facts: { model, version, sampler, steps, seed }, generation } = drawing;
-      const { drawn, returned, fallbacks, timings } = generation;
-      const told = { outcome, model, version, sampler, steps, seed, count: asked.count, drawn, returned, fallbacks };
-      onEnd?.({ ...told, ...rounded(timings) });
+      const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
+      const told = { outcome, model: name, version, sampler, steps, seed, count, drawn, returned, fallbacks };
+      onEnd?.({ ...told, ...(error !== undefined && { error: String(error) }), ...rounded(timings) });
     });
   } catch (error) {
-    slot.leave();
+    leave();
     throw error;
   }
 }
 
-/** The drawing, whose end is told once: when all is read, it fails, or it is closed. */
+/** What the work comes to, or the signal's reason as soon as it is aborted. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>(), stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  return promise;
+}
+
+/**
+ * The drawing, whose end is told once: when all is read, it fails, it is closed, or the signal is aborted, whether or not anybody
+ * reads on. Records that have begun when the deadline passes end with one that says so.
+ */
 function untilEnd(
   drawing: Drawing,
+  { form, count }: { readonly form: Form; readonly count: number },
   signal: AbortSignal,
-  onEnd: (outcome: GenerationEnd["outcome"]) => void,
+  onEnd: (outcome: GenerationEnd["outcome"], error?: unknown) => void,
 ): ServedDrawing {
   let ended = false;
-  const end = (outcome: GenerationEnd["outcome"]) => {
+  const end = (outcome: GenerationEnd["outcome"], error?: unknown) => {
     if (ended) return;
     ended = true;
+    signal.removeEventListener("abort", abort);
     drawing.generation.close();
-    onEnd(signal.aborted ? "cancelled" : outcome);
+    if (!signal.aborted) onEnd(outcome, error);
+    else onEnd(signal.reason instanceof DeadlineError ? "timeout" : "cancelled");
   };
+  const abort = () => end("cancelled");
+  signal.addEventListener("abort", abort);
   return {
     ...drawing,
     async *records() {
-      let outcome: GenerationEnd["outcome"] = "failed";
+      const texts = drawing.records();
+      let outcome: GenerationEnd["outcome"] = "failed", begun = false;
       try {
-        yield* drawing.records();
+        // Whoever takes the last of them after the deadline has them all.
+        while (!begun || drawing.generation.drawn < count) {
+          const { done, value } = await unlessAborted(texts.next(), signal);
+          if (done) break;
+          begun = true;
+          yield value;
+        }
         outcome = "done";
+      } catch (error) {
+        end(outcome, error);
+        if (!begun || form === "json" || !(error instanceof DeadlineError)) throw error;
+        yield toFault(form, { error: error.message, drawn: error.drawn, count: error.count });
       } finally {
         end(outcome);
       }
@@ -229,9 +294,12 @@ function untilEnd(
     async answer() {
       let outcome: GenerationEnd["outcome"] = "failed";
       try {
-        const answer = await drawing.answer();
+        const answer = await unlessAborted(drawing.answer(), signal);
         outcome = "done";
         return answer;
+      } catch (error) {
+        end(outcome, error);
+        throw error;
       } finally {
         end(outcome);
       }

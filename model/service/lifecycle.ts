@@ -6,6 +6,21 @@ export interface Lifecycle {
   readonly state: "starting" | "ready" | "failed" | "draining";
   /** Aborted when requests in flight may run no longer. */
   readonly signal: AbortSignal;
+  /** Why the service writes nothing in its data directory, in words; absent where it may. */
+  readonly readOnly?: string;
+}
+
+/** The data directory is another service's, or cannot be written in. */
+export class ReadOnlyError extends Error {
+  override readonly name = "ReadOnlyError";
+  constructor(why: string) {
+    super(`this service writes nothing in its data directory: ${why}`);
+  }
+}
+
+/** @throws ReadOnlyError where the service may not write in its data directory */
+export function refuseWhenReadOnly({ readOnly }: Pick<Lifecycle, "readOnly">): void {
+  if (readOnly !== undefined) throw new ReadOnlyError(readOnly);
 }
 
 /** The service takes nothing on any more. */
@@ -29,13 +44,16 @@ export interface MovableLifecycle extends Lifecycle {
   abort(reason: string): void;
 }
 
-/** A lifecycle at its start. */
-export function createLifecycle(): MovableLifecycle {
+/** A lifecycle at its start. @param owner says why nothing may be written, as long as it may not */
+export function createLifecycle(owner: { readonly refusal?: string } = {}): MovableLifecycle {
   const controller = new AbortController();
   let state: Lifecycle["state"] = "starting";
   return {
     get state() {
       return state;
+    },
+    get readOnly() {
+      return owner.refusal;
     },
     signal: controller.signal,
     enter(next) {

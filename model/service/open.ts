@@ -4,13 +4,15 @@ import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, warmUp } from "../../chem/validator.ts";
 import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
 import { createQueue } from "../generation/queue.ts";
-import { loadModel, type LoadOptions, type ModelEntry } from "../models/load.ts";
+import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
 import { createPlanner } from "./jobs/plan.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
-import { createLifecycle } from "./lifecycle.ts";
+import { createLifecycle, refuseWhenReadOnly } from "./lifecycle.ts";
+import { ownData } from "./ownership.ts";
 import { createPublisher } from "./publisher.ts";
+import { loadTried } from "./tried.ts";
 
 /** What a service is told. */
 export interface ServiceSettings extends LoadOptions {
@@ -19,6 +21,10 @@ export interface ServiceSettings extends LoadOptions {
   /** Most workers that validate, and as many that decode with each model; see `createValidatorPool`. */
   readonly validators: number | undefined;
   readonly maxRequests: number;
+  /** Molecule-steps of all requests held. */
+  readonly maxHeldWork: number;
+  /** Of both, what one client may hold, 0 to 1. */
+  readonly clientShare: number;
   readonly sliceMs: number;
   /** The data directory. */
   readonly dataDir: string;
@@ -36,7 +42,8 @@ const workerOptions = ({ backend, threads }: Pick<ServiceSettings, "backend" | "
 ];
 
 /**
- * Opens a service. Nothing is loaded yet: see `warm`.
+ * Opens a service. Nothing is loaded yet: see `warm`. Where another service has the data directory, or nothing can be written there,
+ * this one only reads it, and says so, until it is free.
  *
  * @param trainer program and first arguments of the worker of a round; see `jobs/supervisor.ts`
  * @throws UnknownModelError where a model to preload is not among `entries`
@@ -50,9 +57,11 @@ export function openService(
   const missing = settings.preload.find((name) => !entries.some((entry) => entry.name === name));
   if (missing) throw new UnknownModelError(missing, entries.map(({ name }) => name));
   const faultIn = (what: string) => (error: Error) => note("warn", what, { error: String(error) });
-  const lifecycle = createLifecycle(), data = resolve(settings.dataDir);
+  const data = resolve(settings.dataDir), owner = ownData(data), lifecycle = createLifecycle(owner);
+  if (owner.refusal) note("warn", "data directory is read-only", { why: owner.refusal });
+  const options: LoadOptions = { ...settings, decoders: settings.validators, onFault: faultIn("decoding") };
   const load = (entry: ModelEntry) =>
-    loadModel(entry, { ...settings, decoders: settings.validators, onFault: faultIn("decoding") });
+    loadTried(entry, options, (student) => note("warn", "student taken out of service", { ...student }));
   const store = createModelStore(entries, load);
   // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
   let chemistry: Promise<ValidatorPool> | undefined;
@@ -64,9 +73,13 @@ export function openService(
         onFault: faultIn("validation"),
       })
     );
-  const queue = createQueue({ limit: settings.maxRequests, sliceMs: settings.sliceMs });
-  const publisher = createPublisher({ store, data, load, queue, onFault: faultIn("data directory") });
-  const jobStore = openJobStore(`${data}/jobs.sqlite`);
+  const { maxRequests: limit, maxHeldWork: maxWork, clientShare: share, sliceMs } = settings;
+  const queue = createQueue({ limit, maxWork, share, sliceMs });
+  const publisher = createPublisher({
+    ...{ store, data, load, queue, onFault: faultIn("data directory") },
+    guard: () => refuseWhenReadOnly(lifecycle),
+  });
+  const jobStore = openJobStore(`${data}/jobs.sqlite`, { readOnly: () => lifecycle.readOnly !== undefined });
   const supervisor = createSupervisor({
     store: jobStore,
     data,
@@ -79,10 +92,24 @@ export function openService(
     onNote: note,
   });
   const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
+  /** Sees to what an earlier life of the service left behind, or another service that had the data directory. */
+  const goOn = async () => {
+    await publisher.sweep();
+    await supervisor.recover();
+  };
+  const takeOver = async () => {
+    note("info", "data directory is this service's now");
+    await publisher.refresh();
+    await goOn();
+  };
 
   return {
     ...{ lifecycle, store, validate, queue, jobs, publisher },
-    /** Loads chemistry and the models to preload side by side; then the service is ready. @throws where one cannot be loaded */
+    /**
+     * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
+     *
+     * @throws where one cannot be loaded, or its undistilled weights draw nothing
+     */
     async warm(): Promise<void> {
       const started = performance.now();
       try {
@@ -98,15 +125,16 @@ export function openService(
         throw error;
       }
     },
-    /** Sees to what an earlier life of the service left behind. */
+    /** Sees to what an earlier life of the service left behind: at once, or as soon as the data directory is free. */
     async recover(): Promise<void> {
-      await publisher.sweep();
-      await supervisor.recover();
+      if (!lifecycle.readOnly) await goOn();
+      else owner.wait(() => takeOver().catch(faultIn("data directory")));
     },
     /** Lets go of everything, when no request is in flight any more and `supervisor` has stopped. */
     async close(): Promise<void> {
       await publisher.idle();
       jobStore.close();
+      await owner.release();
       store.dispose();
       (await chemistry?.catch(() => {}))?.close();
     },

@@ -5,14 +5,14 @@
  * overlay or card, which is replaced at once. Killed at any moment, a service starts with the old state or the new one;
  * the same call made again ends in the same state; what no overlay names is swept away.
  */
-import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Card, cardPath, parseCard, readCard } from "../models/card.ts";
 import { isDeepStrictEqual } from "node:util";
 import pLimit from "p-limit";
 import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
 import {
   absent,
+  listModels,
   modelsFolder,
   overlaid,
   readFittingOverlay,
@@ -20,15 +20,15 @@ import {
   writeOverlay,
 } from "../models/overlay.ts";
 import type { Queue } from "../generation/queue.ts";
-import { readSafetensors } from "../diffusion/safetensors.ts";
 import { NotDistilledError } from "../models/settings.ts";
 import type { ModelStore } from "../models/store.ts";
 import { sweep } from "../models/sweep.ts";
+import { readWeightsFile, sha256Of } from "../models/weights.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { tryStudent, turnsOf } from "../generation/trial.ts";
 
-/** A student without the name of its file. */
-export type NewStudent = Omit<StudentEntry, "file">;
+/** A student without the name of its file and what is known of it. */
+export type NewStudent = Omit<StudentEntry, "file" | "sha256">;
 
 /** What a publisher works with. */
 export interface PublisherOptions {
@@ -41,6 +41,8 @@ export interface PublisherOptions {
   readonly queue?: Queue;
   /** Molecules of a trial. Default 4. */
   readonly trial?: number;
+  /** Called before anything is changed; throws where nothing may be. */
+  readonly guard?: () => void;
   /** Told of faults in clearing up, which nobody waits for. */
   readonly onFault?: (error: Error) => void;
 }
@@ -66,9 +68,11 @@ export interface Publisher {
   /**
    * Takes the weights for these steps out of service: a model's own are hidden, published ones removed.
    *
-   * @throws UnknownModelError, NotDistilledError
+   * @throws UnknownModelError, NotDistilledError; all three what `guard` throws
    */
   removeSteps(model: string, steps: number): Promise<void>;
+  /** Puts into service what another process has published since, and takes out what it has removed. */
+  refresh(): Promise<void>;
   /** Removes what a killed publication left behind; to be called at the start. */
   sweep(): Promise<void>;
   /** Resolves when nothing is being published and all weights that are out of use have been removed. */
@@ -77,7 +81,7 @@ export interface Publisher {
 
 /** See {@link Publisher}. */
 export function createPublisher(
-  { store, data, load, queue, trial = 4, onFault = () => {} }: PublisherOptions,
+  { store, data, load, queue, trial = 4, guard = () => {}, onFault = () => {} }: PublisherOptions,
 ): Publisher {
   const turn = queue && turnsOf(queue), clearing = new Set<Promise<void>>();
   const folderOf = (name: string) => join(modelsFolder(data), name);
@@ -104,13 +108,14 @@ export function createPublisher(
     const model = await store.model(name);
     try {
       await Deno.mkdir(folder, { recursive: true });
-      const file = await copyWeights(weights, folder, `steps-${steps.join("-")}`);
-      const entries: StudentEntry[] = students.map((student) => ({ ...student, file }));
-      const leases = entries.map((entry) => model.open(entry, join(folder, file)));
+      const copy = await copyWeights(weights, folder, `steps-${steps.join("-")}`), path = join(folder, copy.file);
+      const entries: StudentEntry[] = students.map((student) => ({ ...student, ...copy }));
+      const leases = entries.map((entry) => model.open(entry, path));
       try {
         for (const [i, entry] of entries.entries()) {
           await tryStudent(model, entry, leases[i], { count: trial, turn });
         }
+        model.judge(path);
         const next = {
           entries: [...overlay.entries.filter((one) => !steps.includes(one.steps)), ...entries],
           removed: overlay.removed.filter((one) => !steps.includes(one)),
@@ -127,8 +132,8 @@ export function createPublisher(
   };
 
   const removeSteps: Publisher["removeSteps"] = async (name, steps) => {
-    const { card } = store.entry(name), base = baseOf(name), folder = folderOf(name);
-    if (!card.distilled.some((one) => one.steps === steps)) {
+    const { card, faulty = [] } = store.entry(name), base = baseOf(name), folder = folderOf(name);
+    if (![...card.distilled, ...faulty].some((one) => one.steps === steps)) {
       throw new NotDistilledError(name, steps, availableSteps(card));
     }
     const overlay = await readFittingOverlay(folder, base.card, onFault);
@@ -177,10 +182,31 @@ export function createPublisher(
     }
   };
 
+  const refresh = async () => {
+    const ours = (folder: string) => dirname(folder) === modelsFolder(data);
+    for (const { name } of store.entries) {
+      const base = baseOf(name), folder = folderOf(name);
+      if (ours(base.folder)) continue;
+      clearAfter(name, store.update(overlaid(base, await readFittingOverlay(folder, base.card, onFault), folder)));
+    }
+    for (const entry of await listModels([], { data, onFault })) {
+      const before = store.entries.find(({ name }) => name === entry.name);
+      if (before && !ours(before.folder)) continue;
+      const same = before && isDeepStrictEqual((before.base ?? before).card, (entry.base ?? entry).card);
+      clearAfter(entry.name, same ? store.update(entry) : store.replace(entry, await load(entry)));
+    }
+  };
+
+  const guarded = <A extends unknown[]>(work: (...given: A) => Promise<void>) => (...given: A) =>
+    inTurn(async () => {
+      guard();
+      await work(...given);
+    });
   return {
-    publishStudent: (...given) => inTurn(() => publishStudent(...given)),
-    publishModel: (folder) => inTurn(() => publishModel(folder)),
-    removeSteps: (...given) => inTurn(() => removeSteps(...given)),
+    publishStudent: guarded(publishStudent),
+    publishModel: guarded(publishModel),
+    removeSteps: guarded(removeSteps),
+    refresh: () => inTurn(refresh),
     sweep: () =>
       inTurn(async () => {
         const folders = await Array.fromAsync(Deno.readDir(modelsFolder(data))).catch(absent) ?? [];
@@ -196,38 +222,34 @@ export function createPublisher(
 /**
  * Copies weights into a folder, under a name made of their digest, so that the same weights always lie in the same file.
  *
- * @returns the bare name
- * @throws TypeError where the file is not sound or holds what is no number
+ * @returns the bare name, and the digest
+ * @throws as {@link readWeightsFile}
  */
-async function copyWeights(path: string, folder: string, stem: string): Promise<string> {
-  const bytes = await Deno.readFile(path);
-  let tensors: ReturnType<typeof readSafetensors>;
-  try {
-    tensors = readSafetensors(bytes);
-  } catch (error) {
-    throw new TypeError(`${path}: ${(error as Error).message}`, { cause: error });
-  }
-  for (const [name, { data }] of tensors) {
-    const at = data.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0) throw new TypeError(`${path}: finite weights asked, ${name} has ${data[at]} at ${at}`);
-  }
-  const file = `${stem}-${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}.safetensors`;
-  const there = await Deno.stat(join(folder, file)).catch(absent);
-  // One of this name is whole: it was renamed in after it had been written.
-  if (there?.size !== bytes.length) await writeAtomically(join(folder, file), bytes);
-  return file;
+async function copyWeights(
+  path: string,
+  folder: string,
+  stem: string,
+  expected?: string,
+): Promise<{ file: string; sha256: string }> {
+  const { bytes, sha256 } = await readWeightsFile(path, expected);
+  const file = `${stem}-${sha256.slice(0, 12)}.safetensors`,
+    there = await Deno.readFile(join(folder, file)).catch(absent);
+  if (!there || sha256Of(there) !== sha256) await writeAtomically(join(folder, file), bytes);
+  return { file, sha256 };
 }
 
-/** Copies the files that a card names, and gives the card with the names that they have now. */
+/** Copies the files that a card names, and gives the card with the names that they have now, and their digests. */
 async function copyModel(card: Card, from: string, folder: string): Promise<Card> {
-  const moved = structuredClone(card),
-    copy = (file: string, stem: string) => copyWeights(join(from, file), folder, stem);
-  moved.denoiser.file = await copy(card.denoiser.file, "denoiser");
-  if ("file" in moved.autoencoder) moved.autoencoder.file = await copy(moved.autoencoder.file, "autoencoder");
-  const fresh = new Map<string, string>();
-  for (const student of moved.distilled) {
-    if (!fresh.has(student.file)) fresh.set(student.file, await copy(student.file, `steps-${student.steps}`));
-    student.file = fresh.get(student.file)!;
+  const moved = structuredClone(card), copied = new Map<string, { file: string; sha256: string }>();
+  const parts: [{ file: string; sha256?: string }, string][] = [
+    [moved.denoiser, "denoiser"],
+    ..."file" in moved.autoencoder ? [[moved.autoencoder, "autoencoder"] as [typeof moved.autoencoder, string]] : [],
+    ...moved.distilled.map((student): [typeof student, string] => [student, `steps-${student.steps}`]),
+  ];
+  for (const [part, stem] of parts) {
+    const { file } = part;
+    if (!copied.has(file)) copied.set(file, await copyWeights(join(from, file), folder, stem, part.sha256));
+    Object.assign(part, copied.get(file));
   }
   return parseCard(moved, join(from, "card.json"));
 }

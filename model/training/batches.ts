@@ -10,7 +10,7 @@ import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Group } from "../diffusion/learner.ts";
 import type { Focus } from "./settings.ts";
-import { lossWeights } from "./weights.ts";
+import { type LossOptions, lossWeights } from "./weights.ts";
 
 /** What a batch is drawn from and how. */
 export interface BatchOptions {
@@ -27,6 +27,8 @@ export interface BatchOptions {
   readonly align?: AlignOptions;
   /** Where more of the times are drawn. Default: nowhere, they are uniform. */
   readonly focus?: Focus;
+  /** Other weights of the loss' parts. */
+  readonly loss?: LossOptions;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
@@ -51,7 +53,8 @@ export function timeOf(uniform: number, schedule: Schedule, focus?: Focus): numb
  * Times are stratified: of one uniform number in each of `batch` equal parts of (0, 1), which leaves each as `timeOf` says.
  */
 export function makeGroups(options: BatchOptions): Group[] {
-  const { examples, batch, seed, update, schedule, coupling, align, focus, classes = QM9_CLASSES.length } = options;
+  const { examples, batch, seed, update, schedule, coupling, align, focus, loss, classes = QM9_CLASSES.length } =
+    options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
   if (examples.count === 0) throw new RangeError("examples must be at least 1; got 0");
   const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
@@ -66,7 +69,7 @@ export function makeGroups(options: BatchOptions): Group[] {
     const target = new Float32Array(B * length), weights = new Float32Array(B * 3);
     const at = conditioned(members.map(({ t }) => ({ time: t })), schedule), { alpha, sigma } = at;
     members.forEach((member, b) => {
-      weights.set(lossWeights(schedule(member.t).sigma), 3 * b);
+      weights.set(lossWeights(schedule(member.t).sigma, loss), 3 * b);
       writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length);
     });
     // Noise in place: z = alpha target + sigma noise.

@@ -1,5 +1,6 @@
 /** Checkpoints of a run: one safetensors file, written so that a kill at any moment leaves a whole one. */
 import { writeAtomically } from "../diffusion/files.ts";
+import { checkFinite } from "../diffusion/finite.ts";
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../diffusion/safetensors.ts";
 import type { State } from "../diffusion/learner.ts";
 
@@ -50,12 +51,13 @@ async function read(path: string): Promise<Checkpoint> {
   const { update, seconds, backends = "[]", settings } = readSafetensorsMetadata(bytes);
   if (update === undefined || seconds === undefined) throw new TypeError(`${path} is not a checkpoint of a run`);
   const tensors = readSafetensors(bytes);
+  checkFinite(tensors, path);
   const at = { update: Number(update), seconds: Number(seconds), backends: JSON.parse(backends) as string[] };
   return { state: { tensors }, ...at, settings: settings ?? "{}" };
 }
 
 /**
- * The newest whole checkpoint of `folder`, or undefined where there is none.
+ * The newest whole checkpoint of `folder`, all its numbers finite, or undefined where there is none.
  *
  * @throws the reader's error where files are there and none can be read
  */
@@ -67,7 +69,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
     try {
       return await read(path);
     } catch (error) {
-      failure ??= new TypeError(`${path} cannot be read`, { cause: error });
+      failure ??= new TypeError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
     }
   }
   if (failure) throw failure;

@@ -7,6 +7,8 @@ import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../network
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
+import { checkFinite } from "../diffusion/finite.ts";
+import { sha256Of, withDigests } from "../models/weights.ts";
 import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
 import { RUN_SCHEDULE, runSettings, runSpace, trainingData } from "./settings.ts";
@@ -94,18 +96,21 @@ export async function readMoments(folder: string): Promise<Pick<CardInput, "late
   return text ? { latents: JSON.parse(text) } : {};
 }
 
-/** Writes a model's folder: the card, checked, and files of 16-bit floats. */
+/** Writes a model's folder: the card, checked, with the files' digests, and files of 16-bit floats. @throws TypeError where one is unsound */
 export async function writeModel(
   to: string,
   card: CardInput,
   files: ReadonlyMap<string, ReadonlyMap<string, WritableTensor>>,
 ): Promise<void> {
   parseCard(card, "the new card");
+  const encoded = new Map([...files].map(([name, weights]) => {
+    checkFinite(weights, name);
+    return [name, writeSafetensors(weights, { dtype: "F16", metadata: { model: card.name } })];
+  }));
   await Deno.mkdir(to, { recursive: true });
-  for (const [name, weights] of files) {
-    await writeAtomically(`${to}/${name}`, writeSafetensors(weights, { dtype: "F16", metadata: { model: card.name } }));
-  }
-  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  for (const [name, bytes] of encoded) await writeAtomically(`${to}/${name}`, bytes);
+  const told = withDigests(card, (file) => encoded.has(file) ? sha256Of(encoded.get(file)!) : undefined);
+  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(told, null, 2) + "\n"));
 }
 
 /**

@@ -1,6 +1,5 @@
 /** Weights that a run begins with, read from a file. */
-import { createHash } from "node:crypto";
-import { readSafetensors } from "../diffusion/safetensors.ts";
+import { readWeightsFile } from "../models/weights.ts";
 import type { FirstValues } from "../engines/open_learner.ts";
 
 /** Weights, and what the settings of the run say of where they came from. */
@@ -9,8 +8,8 @@ export interface First {
   readonly told: { readonly file: string; readonly sha256: string };
 }
 
-/** Reads a safetensors file. Throws Deno.errors.NotFound where there is none, TypeError where it is no such file. */
+/** Reads a safetensors file. Throws as `readWeightsFile`. */
 export async function readFirstValues(path: string): Promise<First> {
-  const bytes = await Deno.readFile(path), sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { values: readSafetensors(bytes), told: { file: path.replace(/^.*[/\\]/, ""), sha256 } };
+  const { tensors, sha256 } = await readWeightsFile(path);
+  return { values: tensors, told: { file: path.replace(/^.*[/\\]/, ""), sha256 } };
 }

@@ -96,6 +96,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
     emaLimit,
     coupling,
     focus,
+    loss,
   } = options;
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
@@ -120,6 +121,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
       emaLimit,
       coupling,
       focus,
+      loss,
     }),
     ...given({ from: first?.told }),
   });

@@ -21,6 +21,12 @@ export const focusSpec = strict({
 /** See there. */
 export type Focus = z.infer<typeof focusSpec>;
 
+/** Other weights of the loss' parts than those of `weights.ts`: the cap of 1 / sigma^2 for positions, the share of classes and bonds. */
+export const lossSpec = strict({
+  positionCap: z.number().positive().optional(),
+  classShare: z.number().positive().optional(),
+});
+
 /** A data set: its kind, what cards say of it, and what its heavy atoms can be. */
 const trainedOn = strict({
   dataSet: z.enum(dataSetNames),
@@ -54,6 +60,8 @@ export const runSettings = strict({
   coupling: z.enum(COUPLINGS).default("independent"),
   /** Where more of the times are drawn; without it they are uniform. */
   focus: focusSpec.optional(),
+  /** See there. */
+  loss: lossSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
   /** What is trained on, as it was when the run began. Absent for QM9. */

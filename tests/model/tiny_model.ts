@@ -4,7 +4,7 @@ import { writeRandomModel } from "../../bench/random_model.ts";
 import type { CardInput } from "../../model/models/card.ts";
 import { initialise } from "../../model/networks/pair_attention/initialise.ts";
 import { widened } from "../../model/networks/pair_attention/levels.ts";
-import { writeSafetensors } from "../../model/diffusion/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../model/diffusion/safetensors.ts";
 
 /** What of the card to change. */
 export type CardChanges = Partial<CardInput>;
@@ -34,6 +34,20 @@ export const student = (steps: number, version = "1"): NonNullable<CardInput["di
   teacher: "qm9",
   version,
 });
+
+/** Turns a bit of a file of weights over, in the last number's fraction: another number, and finite. */
+export async function flip(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  bytes[bytes.length - 4] ^= 1;
+  await Deno.writeFile(path, bytes);
+}
+
+/** Puts a number at place 3 of the first tensor of a file of weights. */
+export async function spoil(path: string, value: number): Promise<void> {
+  const tensors = readSafetensors(await Deno.readFile(path));
+  tensors.values().next().value!.data[3] = value;
+  await Deno.writeFile(path, writeSafetensors(tensors));
+}
 
 /** Runs a test with a folder that is removed afterwards. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import { createQueue, type QueueOptions } from "../../model/generation/queue.ts"
 import { createModelStore } from "../../model/models/store.ts";
 import { createApp } from "../../routes/app.ts";
 import type { Lifecycle } from "../../model/service/lifecycle.ts";
-import type { Deps } from "../../routes/deps.ts";
+import type { Bindings, Deps } from "../../routes/deps.ts";
 import { type Script, scripted } from "../model/service/jobs/scripted.ts";
 import { type CardChanges, withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
@@ -21,6 +21,8 @@ export interface FixtureOptions {
   readonly queue?: QueueOptions;
   readonly maxWork?: number;
   readonly maxBodyBytes?: number;
+  readonly timeoutSeconds?: number;
+  readonly trustedProxies?: readonly string[];
   readonly state?: Lifecycle["state"];
   readonly adminToken?: string;
   /** In place of the real chemistry on the main thread. */
@@ -32,7 +34,7 @@ export interface FixtureOptions {
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
   /** Where the models run. Default: the cpu backend. */
-  readonly place?: Pick<LoadOptions, "backend" | "precision">;
+  readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
 
 /** Runs a test with an application. `lines` are the log's, parsed. */
@@ -51,7 +53,8 @@ export async function withApp(
   options: FixtureOptions = {},
 ): Promise<void> {
   const { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] } = options;
-  const place = options.place ?? { backend: "cpu" };
+  const { timeoutSeconds = 3600, trustedProxies = [] } = options;
+  const place: LoadOptions = { backend: "cpu", ...options.place };
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
     for (const file of damage) await Deno.remove(`${root}/${file}`);
@@ -67,7 +70,7 @@ export async function withApp(
       store,
       validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
       queue: line,
-      config: { maxWork, maxBodyBytes, adminToken: options.adminToken },
+      config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, adminToken: options.adminToken },
       jobs: { store: jobStore, supervisor, plan },
       publisher,
       lifecycle: { state, signal: abort.signal },
@@ -89,10 +92,11 @@ export function post(
   app: ReturnType<typeof createApp>,
   body: unknown,
   headers: Record<string, string> = {},
+  bindings?: Bindings,
 ): Promise<Response> {
   return Promise.resolve(app.request("/generate", {
     method: "POST",
     body: typeof body === "string" ? body : JSON.stringify(body),
     headers: { "Content-Type": "application/json", ...headers },
-  }));
+  }, bindings));
 }

@@ -74,3 +74,15 @@ Deno.test("a precision that the backend lacks is refused, whichever names it", (
     /needs the backend native/,
   );
 });
+
+Deno.test("parseConfig() takes trusted proxies, a client's share and bounds of work that fit", () => {
+  assert.deepEqual(parseConfig({}).trustedProxies, []);
+  assert.deepEqual(parseConfig({ MOLSTEP_TRUSTED_PROXIES: "10.0.0.0/8, ::1" }).trustedProxies, ["10.0.0.0/8", "::1"]);
+  assert.throws(() => parseConfig({ MOLSTEP_TRUSTED_PROXIES: "10.0.0.0/8,nginx" }), /such as 10.0.0.0\/8; got nginx/);
+  assert.equal(parseConfig({ MOLSTEP_CLIENT_SHARE: "1" }).clientShare, 1);
+  assert.throws(
+    () => parseConfig({ MOLSTEP_MAX_HELD_WORK: "5000" }),
+    /MOLSTEP_MAX_HELD_WORK must be at least MOLSTEP_MAX_WORK, 1000000; got 5000/,
+  );
+  assert.equal(parseConfig({ MOLSTEP_MAX_HELD_WORK: "5000", MOLSTEP_MAX_WORK: "5000" }).maxHeldWork, 5000);
+});

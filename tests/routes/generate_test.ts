@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readSdf } from "../../chem/sdf.ts";
 import { readXyz } from "../../chem/xyz.ts";
+import { makeDenoiser } from "../../model/models/parts.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import { kernelHere, NARROW } from "../model/engines/c/narrow.ts";
@@ -53,6 +54,30 @@ for (const precision of NARROW) {
       }, { place: { backend: "native", precision } }),
   });
 }
+
+Deno.test("POST /generate answers 500 and logs why where a network draws latents that are not finite; others are served", () => {
+  let broken = true;
+  const make: typeof makeDenoiser = async (...given) => {
+    const { part, ...placed } = await makeDenoiser(...given);
+    const predict: typeof part.predict = async (...given) => {
+      const x0 = await part.predict(...given);
+      if (broken) x0[x0.length - 1] = NaN; // of the batch's last molecule
+      return x0;
+    };
+    return { ...placed, part: { space: part.space, predict, can: {}, dispose: () => part.dispose() } };
+  };
+  return withApp(async (app, { lines, queue }) => {
+    for (const accept of ["application/json", "chemical/x-mdl-sdfile"]) {
+      await problemOf(await post(app, { count: 3, steps: 2, seed: 5 }, { accept }), 500);
+      const [end] = lines.filter(({ message }) => message === "generation").slice(-1);
+      assert.deepEqual([end.level, end.outcome], ["error", "failed"]);
+      assert.match(String(end.error), /finite latents asked, qm9 drew others at 2 steps .* of seed 5/);
+    }
+    broken = false;
+    assert.equal((await post(app, { count: 3, steps: 2, seed: 5 })).status, 200);
+    assert.equal(queue.held, 0);
+  }, { place: { make } });
+});
 
 Deno.test("POST /generate gives the same molecules when the seed is the same, whatever else runs", () =>
   withApp(async (app) => {
@@ -236,3 +261,61 @@ Deno.test("POST /generate tells what is wrong with a grid", () =>
     assert.match(await fault({ grid: { type: "logSnr", start, first: 1 } }), /both `first` and `start`/);
     assert.match(await fault({ steps: 2, grid: { type: "uniform" } }), /^\/grid: weights distilled to 2 steps/);
   }, { models: [{ distilled: [student(2)] }] }));
+
+Deno.test("POST /generate answers 429 to a client over its share, by address or token, and serves others", () =>
+  withApp(async (app, { queue }) => {
+    const asked = { count: 1, steps: 1 }, from = (address: string) => ({ address });
+    const slots = [1, 2].map(() => queue.enter(undefined, { work: 1000, client: "198.51.100.7" }));
+    const refused = await post(app, asked, {}, from("198.51.100.7"));
+    assert.equal(refused.headers.get("retry-after"), "2"); // 1000 molecule-steps at half of a guess of 1000 a second
+    assert.match((await problemOf(refused, 429)).detail, /at most 2 of its requests/);
+    assert.equal((await post(app, asked, {}, from("198.51.100.8"))).status, 200);
+    const proxied = { "X-Forwarded-For": "198.51.100.8" };
+    assert.equal((await post(app, asked, proxied, from("198.51.100.7"))).status, 429); // says who likes to
+    assert.equal((await post(app, asked, proxied, from("10.0.0.1"))).status, 200);
+    assert.equal((await post(app, asked, { "X-Forwarded-For": "198.51.100.7" }, from("10.0.0.1"))).status, 429);
+    const authorised = (token: string) => ({ Authorization: `Bearer ${token}` });
+    assert.equal((await post(app, asked, authorised("made up for this"), from("198.51.100.7"))).status, 429);
+    assert.equal((await post(app, asked, authorised("0123456789abcdef"), from("198.51.100.7"))).status, 200);
+    slots[0].leave();
+    assert.equal((await post(app, asked, {}, from("198.51.100.7"))).status, 200);
+  }, { queue: { limit: 4, share: 0.5 }, trustedProxies: ["10.0.0.0/8"], adminToken: "0123456789abcdef" }));
+
+Deno.test("POST /generate refuses with 503 what is more work than may be held", () =>
+  withApp(async (app, { queue }) => {
+    queue.enter(undefined, { work: 900_000 });
+    const response = await post(app, { count: 1000, steps: 110 });
+    assert.equal(response.headers.get("retry-after"), "10");
+    assert.match((await problemOf(response, 503)).detail, /at most 1000000 molecule-steps.*900000 are and 110000 are/);
+    assert.equal((await post(app, { count: 1, steps: 1 })).status, 200);
+    assert.equal(queue.work, 900_000);
+  }, { queue: { maxWork: 1_000_000 } }));
+
+Deno.test("POST /generate answers 504 at the deadline, in every form that has not begun", () =>
+  withApp(async (app, { queue, lines }) => {
+    await (await post(app, { count: 1, steps: 1 })).body!.cancel(); // loads the model
+    for (const Accept of ["application/json", "chemical/x-mdl-sdfile"]) {
+      const body = await problemOf(await post(app, { count: 3, steps: 1000, timeoutMs: 30 }, { Accept }), 504);
+      assert.match(body.detail, /deadline of 30 ms/);
+      assert.ok(body.drawn! >= 0 && body.drawn! <= 3);
+    }
+    await problemOf(await post(app, { count: 1, steps: 1, timeoutMs: 61_000 }), 422);
+    assert.equal(queue.held, 0);
+    assert.deepEqual(lines.filter(({ outcome }) => outcome === "timeout").length, 2);
+  }, { timeoutSeconds: 60 }));
+
+Deno.test("POST /generate draws no further ahead of a reader than two windows", () =>
+  withApp(async (app, { queue }) => {
+    const response = await post(app, { count: 1000, steps: 4 }, { Accept: "application/x-ndjson" });
+    const reader = response.body!.getReader();
+    await reader.read();
+    let before = Infinity;
+    while (queue.work < before) { // until nothing is drawn any more
+      before = queue.work;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    // One is read, one waits to be, and of two more all or some are drawn: 4 windows of 256 would be all.
+    assert.ok(queue.work > 0, `${queue.work}`);
+    await reader.cancel();
+    assert.equal(queue.held, 0);
+  }, { place: { backend: "wasm" } }));

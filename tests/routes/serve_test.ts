@@ -10,7 +10,10 @@ import { scripted } from "../model/service/jobs/scripted.ts";
 import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 /** Runs a test with a service on a free port of the loopback. */
-const withService = (work: (service: Service, address: string) => Promise<void>) =>
+const withService = (
+  work: (service: Service, address: string) => Promise<void>,
+  settings: Record<string, string> = {},
+) =>
   withFolder(async (root) => {
     await writeTinyModel(root);
     const config = parseConfig({
@@ -19,6 +22,7 @@ const withService = (work: (service: Service, address: string) => Promise<void>)
       MOLSTEP_BACKEND: "cpu",
       MOLSTEP_DRAIN_SECONDS: "0",
       MOLSTEP_DATA_DIR: `${root}/data`,
+      ...settings,
     });
     const service = serve(config, await listModels([root]), () => {});
     try {
@@ -67,6 +71,27 @@ Deno.test("serve() is free for others after a client has gone away", () =>
     const body = await (await ask(address, { count: 1, steps: 1 })).json();
     assert.equal(body.drawn, 1);
   }));
+
+Deno.test("serve() ends idle connections, and keeps places for others than who holds most, by its settings", () =>
+  withService(async (service, address) => {
+    const idle = await Deno.connect({ hostname: "127.0.0.1", port: service.port }), since = performance.now();
+    const client = new AbortController(), body = { count: 1000, steps: 1000 };
+    const large = ask(address, body, { signal: client.signal });
+    const from = (client: string) => ({ headers: { "Content-Type": "application/json", "X-Forwarded-For": client } });
+    let refused: Response;
+    do { // until the large one is there
+      refused = await ask(address, { count: 1, steps: 1 });
+      await refused.body!.cancel();
+    } while (refused.status === 200);
+    assert.equal(refused.status, 429);
+    assert.ok(Number(refused.headers.get("retry-after")) > 100); // a million molecule-steps take a while
+    assert.equal((await (await ask(address, { count: 1, steps: 1 }, from("198.51.100.7"))).json()).drawn, 1);
+    client.abort();
+    await assert.rejects(large, { name: "AbortError" });
+    assert.equal(await idle.read(new Uint8Array(1)), null);
+    assert.ok(performance.now() - since > 900);
+    idle.close();
+  }, { MOLSTEP_HEAD_SECONDS: "1", MOLSTEP_MAX_REQUESTS: "2", MOLSTEP_TRUSTED_PROXIES: "127.0.0.1" }));
 
 Deno.test("serve() leaves those who follow a job when it is stopped, and goes on with the job at its next start", () =>
   withFolder(async (root) => {

@@ -1,10 +1,16 @@
 /** GeoLDM's and EDM's command-line arguments (their `main_qm9.py`) as parts of a card; what cannot be done is refused. */
 import { z } from "zod";
+import { CHEMISTRIES } from "../../../chem/chemistry.ts";
 import { QM9_ELEMENTS } from "../../../chem/qm9.ts";
 import type { CardInput } from "../card.ts";
 import type { Value } from "./pickle.ts";
 
 const count = z.int().min(1);
+
+/** What an import of a conditional model would need. */
+const unconditional = (context: string) =>
+  `conditional models are not supported; missing are an input ${context} in the network here, and the properties' means, ` +
+  "spreads and distribution in the training data, which are not in the checkpoint";
 
 /** The arguments that shape the model. Others (batch size, learning rate, paths, ...) do not matter here. */
 const schema = z.object({
@@ -12,8 +18,11 @@ const schema = z.object({
   probabilistic_model: z.literal("diffusion").default("diffusion"),
   dataset: z.string(),
   remove_h: z.boolean().default(false),
-  conditioning: z.array(z.string()).max(0, "conditional models are not supported").default([]),
-  context_node_nf: z.literal(0, "conditional models are not supported").default(0),
+  conditioning: z.array(z.string()).max(0, {
+    error: ({ input }) => unconditional(`for ${(input as string[]).join(", ")}`),
+  })
+    .default([]),
+  context_node_nf: z.literal(0, { error: ({ input }) => unconditional(`of ${input} numbers`) }).default(0),
   diffusion_steps: count,
   diffusion_noise_schedule: z.string().regex(/^polynomial_[0-9.]+$/, "only polynomial schedules are supported"),
   diffusion_noise_precision: z.number(),
@@ -97,6 +106,9 @@ const QM9_HEAVY_SIZES: Record<string, number> = Object.freeze({
   9: 83366,
 });
 
+/** The types of GEOM with hydrogens in EDM's and GeoLDM's `configs/datasets_config.py` (`geom_with_h`). */
+const GEOM_ELEMENTS = ["H", "B", "C", "N", "O", "F", "Al", "Si", "P", "S", "Cl", "As", "Br", "I", "Hg", "Bi"] as const;
+
 /** Types and sizes of a data set. */
 export interface DataSet {
   /** Atomic numbers in the order of the one-hot types. */
@@ -108,11 +120,19 @@ export interface DataSet {
 /**
  * What the arguments' data set implies.
  *
- * @throws RangeError for another one than QM9: its types and sizes are not in the checkpoint and must be given
+ * @throws RangeError for another one than QM9, with what is missing: its types and sizes are not in the checkpoint
  */
 export function dataSetOf({ dataset, remove_h }: Arguments): DataSet {
   if (!dataset.startsWith("qm9")) {
-    throw new RangeError(`the data set must be qm9, or its elements and sizes must be given; got ${dataset}`);
+    const known = new Set(Object.values(CHEMISTRIES).flatMap(({ elements }) => elements.map(({ symbol }) => symbol)));
+    const lacking = GEOM_ELEMENTS.filter((symbol) => !known.has(symbol));
+    const elements = /geom|drugs/.test(dataset)
+      ? `the elements ${lacking.join(", ")} in chem/chemistry.ts, of the ${GEOM_ELEMENTS.length} of GEOM`
+      : "its elements in the order of its types";
+    throw new RangeError(
+      `the data set must be qm9; got ${dataset}: missing are ${elements}, and its numbers of molecules of each size, which are ` +
+        "not in the checkpoint",
+    );
   }
   return remove_h
     ? { elements: QM9_ELEMENTS.slice(1), sizes: { ...QM9_HEAVY_SIZES } }

@@ -9,7 +9,9 @@ import { makeSchedule } from "../../diffusion/schedules.ts";
 import { type Arguments, dataSetOf, egnnOptions, parseArguments, scheduleOf } from "./arguments.ts";
 import { type Collected, type StateDict, stateDict, takeEgnn, takeLinear } from "./names.ts";
 import { readNamespace } from "./namespace.ts";
-import { readTorchFile } from "./torch_file.ts";
+import { readTorchState } from "./torch_file.ts";
+import { checkFinite } from "../../diffusion/finite.ts";
+import { sha256Of, withDigests } from "../weights.ts";
 
 /** What to import, and to where. */
 export interface ImportOptions {
@@ -42,8 +44,8 @@ function checkShapes(collected: Collected, specs: readonly ParameterSpec[], part
 }
 
 /** Refuses a checkpoint whose schedule, stored as gamma = -log SNR, is not the one that the card will name. */
-function checkSchedule(state: StateDict, args: Arguments): void {
-  const { data } = state.take("gamma.gamma"), schedule = makeSchedule(scheduleOf(args)), T = args.diffusion_steps;
+function checkSchedule(data: Float32Array, args: Arguments): void {
+  const schedule = makeSchedule(scheduleOf(args)), T = args.diffusion_steps;
   if (data.length !== T + 1) throw new RangeError(`gamma.gamma must have ${T + 1} values; got ${data.length}`);
   data.forEach((gamma, i) => {
     const own = -schedule(i / T).logSnr;
@@ -71,14 +73,10 @@ function takeAutoencoder(state: StateDict, args: Arguments, elements: number[], 
   takeLinear(state, "vae.encoder.final_mlp.0", parameters, "encoder.final.0");
   takeLinear(state, "vae.encoder.final_mlp.2", parameters, "encoder.final.1");
   takeEgnn(state, "vae.decoder.egnn.", parameters, "decoder.", { ...sizes, blocks: args.n_layers });
-  checkShapes(parameters, geoldmParameters(sizes), "autoencoder");
   const { elements: _, ...rest } = sizes, normalisers = args.normalize_factors as [number, number, number];
   const part = { type: "geoldm", ...rest, elements, normalisers, klWeight: args.kl_weight, file } as const;
-  return { part, parameters };
+  return { part, parameters, specs: geoldmParameters(sizes) };
 }
-
-const sha256 = async (bytes: Uint8Array<ArrayBuffer>) =>
-  new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 
 /**
  * Reads a checkpoint of GeoLDM (weights below `vae.` and `dynamics.`) or EDM (`dynamics.` alone) and writes
@@ -93,24 +91,29 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   const named = async <T>(path: string, read: (bytes: Uint8Array<ArrayBuffer>) => T): Promise<[T, string]> => {
     const bytes = await Deno.readFile(path);
     try {
-      return [read(bytes), await sha256(bytes)];
+      return [read(bytes), sha256Of(bytes)];
     } catch (error) {
       if (error instanceof Error) error.message = `${path}: ${error.message}`;
       throw error;
     }
   };
   const [args, argsHash] = await named(options.args, (bytes) => parseArguments(readNamespace(bytes)));
-  const [tensors, weightsHash] = await named(options.weights, readTorchFile);
-  const state = stateDict(tensors), latent = [...tensors.keys()].some((key) => /^(module\.)?vae\./.test(key));
-  const { elements, sizes: histogram } = dataSetOf(args);
-  const files = new Map<string, Collected>();
+  const { elements, sizes: histogram } = dataSetOf(args); // before the weights, which may be large
+  const [{ tensors, entry }, weightsHash] = await named(options.weights, (bytes) => {
+    const state = readTorchState(bytes);
+    checkFinite(state.tensors, "the state dict");
+    return state;
+  });
+  const state = stateDict(tensors), latent = state.has("vae.");
+  const files = new Map<string, Collected>(), shapes: Parameters<typeof checkShapes>[] = [];
   let autoencoder: CardInput["autoencoder"], scalars: number;
   if (latent) {
     const own = options.autoencoderArgs
       ? (await named(options.autoencoderArgs, (bytes) => parseArguments(readNamespace(bytes))))[0]
       : args;
-    const { part, parameters } = takeAutoencoder(state, own, elements, "autoencoder.safetensors");
+    const { part, parameters, specs } = takeAutoencoder(state, own, elements, "autoencoder.safetensors");
     files.set("autoencoder.safetensors", parameters);
+    shapes.push([parameters, specs, "autoencoder"]);
     autoencoder = part, scalars = part.latentScalars;
   } else {
     const normalisers = args.normalize_factors as [number, number, number];
@@ -127,13 +130,12 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   } as const;
   const parameters: Collected = new Map(), space = { vectors: 1, scalars, pairs: 0 };
   takeEgnn(state, "dynamics.egnn.", parameters, "", denoiser);
-  checkShapes(parameters, egnnDenoiserParameters(space, denoiser), "denoiser");
+  shapes.push([parameters, egnnDenoiserParameters(space, denoiser), "denoiser"]);
   files.set("denoiser.safetensors", parameters);
-  checkSchedule(state, args);
-  const unused = state.unused().filter((key) => !/(^|\.)buffer$/.test(key));
-  if (unused.length > 0) {
-    throw new RangeError(`${unused.length} tensors have no place in this model, the first is ${unused[0]}`);
-  }
+  const { data: gamma } = state.take("gamma.gamma");
+  state.refuseRest((key) => /(^|\.)buffer$/.test(key));
+  for (const one of shapes) checkShapes(...one);
+  checkSchedule(gamma, args);
   const kind = latent ? "geoldm" : "edm";
   const card: CardInput = {
     name,
@@ -149,7 +151,12 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
     sizes: histogram,
     recommended: [{ steps: args.diffusion_steps, sampler: "ddpm" }],
     training: {
-      imported: { weights: basename(options.weights), sha256: weightsHash, arguments: argsHash },
+      imported: {
+        weights: basename(options.weights),
+        ...entry.length > 0 && { entry: entry.join(".") },
+        sha256: weightsHash,
+        arguments: argsHash,
+      },
     },
   };
   parseCard(card, "the imported card");
@@ -165,10 +172,14 @@ async function writeFolder(folder: string, card: CardInput, files: Map<string, C
   const draft = `${folder}.part`;
   await Deno.mkdir(draft, { recursive: true });
   try {
+    const digests = new Map<string, string>();
     for (const [file, tensors] of files) {
-      await Deno.writeFile(join(draft, file), writeSafetensors(tensors, { dtype, metadata: { model: card.name } }));
+      const bytes = writeSafetensors(tensors, { dtype, metadata: { model: card.name } });
+      await Deno.writeFile(join(draft, file), bytes);
+      digests.set(file, sha256Of(bytes));
     }
-    await Deno.writeTextFile(join(draft, "card.json"), JSON.stringify(card, null, 2) + "\n");
+    const told = withDigests(card, (file) => digests.get(file));
+    await Deno.writeTextFile(join(draft, "card.json"), JSON.stringify(told, null, 2) + "\n");
     await Deno.rename(draft, folder);
   } catch (error) {
     await Deno.remove(draft, { recursive: true });

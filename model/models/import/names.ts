@@ -4,24 +4,57 @@ import type { TorchTensor } from "./torch_file.ts";
 
 /** A state dict; `take` marks an entry as used. */
 export interface StateDict {
-  /** @throws RangeError where there is none */
+  /** A tensor of no numbers stands for one that is missing, until {@link StateDict.refuseRest}. */
   take(name: string): TorchTensor;
-  /** Entries that nothing took. */
-  unused(): string[];
+  /** @throws RangeError listing what was taken and is not there, and what nothing took, but for what `ignored` says */
+  refuseRest(ignored: (name: string) => boolean): void;
 }
 
-/** @param tensors names may carry `module.`, of a model saved from torch.nn.DataParallel */
-export function stateDict(tensors: ReadonlyMap<string, TorchTensor>): StateDict {
-  const named = new Map([...tensors].map(([name, tensor]) => [name.replace(/^module\./, ""), tensor]));
-  const left = new Set(named.keys());
+/** What wrappers put into names: torch.nn.DataParallel, torch.compile. */
+const WRAPPERS: readonly string[] = ["module", "_orig_mod"];
+
+/** What a whole training module puts before the names of the model that it holds, averaged weights first. */
+const HOLDERS = ["ema.", "ema_model.", "model_ema.", "model."] as const;
+
+/** Names of a list in full, as far as they are not too many. */
+const listed = (names: readonly string[], most = 20) =>
+  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
+
+/** Without what wrappers and holders put into names; of several holders the first. @throws RangeError where two become one */
+function unwrapped(tensors: ReadonlyMap<string, TorchTensor>): Map<string, TorchTensor> {
+  const plain = (name: string) => name.split(".").filter((part) => !WRAPPERS.includes(part)).join(".");
+  const all = [...tensors].map(([name, tensor]) => [plain(name), tensor] as const);
+  const has = (prefix: string) => all.some(([name]) => name.startsWith(`${prefix}dynamics.`));
+  const holder = has("") ? "" : HOLDERS.find(has) ?? "";
+  const own = all.filter(([name]) => name.startsWith(holder)).map(([name, one]) =>
+    [name.slice(holder.length), one] as const
+  );
+  const named = new Map(own);
+  if (named.size < own.length) throw new RangeError("the checkpoint has tensors twice, in wrappers and without");
+  return named;
+}
+
+/** @param tensors names may carry what wrappers put there */
+export function stateDict(tensors: ReadonlyMap<string, TorchTensor>): StateDict & { has(prefix: string): boolean } {
+  const named = unwrapped(tensors), left = new Set(named.keys()), missing: string[] = [];
   return {
+    has: (prefix) => [...named.keys()].some((name) => name.startsWith(prefix)),
     take(name) {
-      const tensor = named.get(name);
-      if (!tensor) throw new RangeError(`the checkpoint has no tensor ${name}; do its arguments belong to it?`);
       left.delete(name);
-      return tensor;
+      const tensor = named.get(name);
+      if (!tensor) missing.push(name);
+      return tensor ?? { shape: [0, 0], data: new Float32Array(0) };
     },
-    unused: () => [...left],
+    refuseRest(ignored) {
+      const surplus = [...left].filter((name) => !ignored(name));
+      const faults = [
+        ...missing.length > 0
+          ? [`the checkpoint has no tensor ${listed(missing)} (${missing.length} are missing)`]
+          : [],
+        ...surplus.length > 0 ? [`${surplus.length} tensors have no place in this model: ${listed(surplus)}`] : [],
+      ];
+      if (faults.length > 0) throw new RangeError(`${faults.join("; ")}; do the arguments belong to the checkpoint?`);
+    },
   };
 }
 
@@ -46,7 +79,7 @@ export function takeLinear(state: StateDict, from: string, into: Collected, to: 
 /** The two layers of an edge or coordinate network; the first one's matrix falls into three (see `egnn.ts`). */
 function takePairs(state: StateDict, from: string, into: Collected, to: string, width: number): void {
   const first = state.take(`${from}.0.weight`);
-  if (!(first.shape[1] > 2 * width)) {
+  if (first.data.length > 0 && !(first.shape[1] > 2 * width)) {
     throw new RangeError(
       `${from}.0.weight must have more than ${2 * width} columns for width ${width}; got [${first.shape}]`,
     );

@@ -1,5 +1,6 @@
 /** `args.pickle`: the argparse.Namespace that GeoLDM's and EDM's training scripts save beside their weights. */
-import { type Instance, type Maker, readPickle, type Value } from "./pickle.ts";
+import { otherKind } from "./file_kind.ts";
+import { type Instance, type Maker, readPickle, refuseOpaque, type Value } from "./pickle.ts";
 
 const classes: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ["argparse.Namespace", (args) => {
@@ -10,12 +11,16 @@ const classes: ReadonlyMap<string, Maker> = new Map<string, Maker>([
 ]);
 
 /**
- * The fields of a pickled Namespace.
+ * The fields of a pickled Namespace. Those of other classes than plain data and torch.device are opaque: whoever needs one finds
+ * that it is not of the kind that is asked.
  *
- * @throws PickleError for anything but plain data, a Namespace and torch.device, naming the offset
+ * @throws PickleError for what is damaged or holds no Namespace but an object of another class, naming the offset; SyntaxError
  */
 export function readNamespace(bytes: Uint8Array): Map<string, Value> {
-  const { value } = readPickle(bytes, { classes });
+  const other = otherKind(bytes);
+  if (other) throw new SyntaxError(`no pickle, but ${other}`);
+  const { value } = readPickle(bytes, { classes, opaque: true });
+  refuseOpaque(value, classes.keys());
   const { class: name, state } = (value ?? {}) as Partial<Instance>;
   if (name !== "argparse.Namespace" || !(state instanceof Map)) {
     throw new SyntaxError("the pickle holds no argparse.Namespace");

@@ -33,10 +33,24 @@ export interface Instance {
   state: Value;
 }
 
-/** An allowed class itself, as PyTorch's storages name theirs. */
+/** An allowed class itself, as PyTorch's storages name theirs, or a stand-in for another. */
 export class Named {
   constructor(readonly name: string, readonly make: Maker) {}
 }
+
+/** What stands for an object of a class that is not allowed: nothing is known of it but its class and where that is named. */
+export class Opaque {
+  constructor(readonly name: string, readonly offset: number) {}
+}
+
+/** Refuses an object of a class that is not allowed, where it is no longer ignored. @throws PickleError naming class and offset */
+export function refuseOpaque(value: Value | undefined, allowed: Iterable<string>): void {
+  const { made } = (value ?? {}) as Partial<Instance>;
+  if (made instanceof Opaque) throw new PickleError(notAllowed(made.name, allowed), made.offset);
+}
+
+const notAllowed = (name: string, allowed: Iterable<string>) =>
+  `the class ${name} is not allowed; allowed are ${[...allowed].join(", ") || "none"}`;
 
 /** What to make of an allowed class's arguments; throws where they are not as they should be. */
 export type Maker = (args: Value[]) => unknown;
@@ -47,10 +61,15 @@ export interface PickleOptions {
   readonly classes: ReadonlyMap<string, Maker>;
   /** Resolves persistent ids (PyTorch's storages); without it they are refused. */
   readonly persistent?: (id: Value) => unknown;
+  /** Objects of other classes are {@link Opaque}, for whoever reads to ignore or refuse; without it they end the reading. */
+  readonly opaque?: boolean;
 }
 
 const MARK = Symbol("mark");
 type Slot = Value | typeof MARK;
+
+const isOpaque = (slot: Slot): slot is Instance =>
+  typeof slot === "object" && slot !== null && "made" in slot && slot.made instanceof Opaque;
 
 /** Largest string, in bytes, and largest number of memo entries: a corrupt length must not exhaust memory. */
 const LARGEST = 1 << 26;
@@ -129,13 +148,12 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
   };
   const named = (module: unknown, name: unknown) => {
     if (typeof module !== "string" || typeof name !== "string") return fail("a class must be named by strings");
-    const full = `${module}.${name}`, maker = options.classes.get(full);
-    if (!maker) {
-      return fail(`the class ${full} is not allowed; allowed are ${[...options.classes.keys()].join(", ") || "none"}`);
-    }
-    stack.push(new Named(full, maker));
+    const full = `${module}.${name}`, maker = options.classes.get(full), at = opcode - start;
+    if (!maker && !options.opaque) return fail(notAllowed(full, options.classes.keys()));
+    stack.push(new Named(full, maker ?? (() => new Opaque(full, at))));
   };
   const make = (callee: Slot, args: Value) => {
+    if (isOpaque(callee)) return void stack.push(callee); // what it would give is as little known
     if (!(callee instanceof Named)) return fail("only an allowed class can be called");
     if (!Array.isArray(args)) return fail(`the arguments of ${callee.name} must be a tuple`);
     let made: unknown;
@@ -148,12 +166,14 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
   };
   const setItems = (items: Value[]) => {
     const target = top();
+    if (isOpaque(target)) return;
     if (!(target instanceof Map)) return fail("items can be set in a dict only");
     if (items.length % 2 !== 0) return fail("a key without a value");
     for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   };
   const append = (items: Value[]) => {
     const target = top();
+    if (isOpaque(target)) return;
     if (!Array.isArray(target)) return fail("items can be appended to a list only");
     target.push(...items);
   };
@@ -232,8 +252,13 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
       case 0x42: // B BINBYTES
         stack.push(raw(u32()).slice());
         break;
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        stack.push(raw(u64()).slice());
+        break;
       case 0x5d: // ] EMPTY_LIST
       case 0x29: // ) EMPTY_TUPLE
+      case 0x8f: // EMPTY_SET: an array here, too
         stack.push([]);
         break;
       case 0x7d: // } EMPTY_DICT
@@ -245,6 +270,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
         break;
       }
       case 0x65: // e APPENDS
+      case 0x90: // ADDITEMS
         append(popMark());
         break;
       case 0x73: { // s SETITEM
@@ -256,6 +282,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
         setItems(popMark());
         break;
       case 0x74: // t TUPLE
+      case 0x91: // FROZENSET
         stack.push(popMark());
         break;
       case 0x85: // TUPLE1, 2, 3
@@ -292,6 +319,14 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions, start = 0)
       case 0x52: // R REDUCE
       case 0x81: { // NEWOBJ
         const args = popValue(), callee = pop();
+        make(callee, args);
+        break;
+      }
+      case 0x92: { // NEWOBJ_EX: no allowed class is made so
+        const named = popValue(), args = popValue(), callee = pop();
+        const known = callee instanceof Named && options.classes.has(callee.name);
+        if (!options.opaque || known) fail("the opcode 0x92 is not allowed");
+        if (!(named instanceof Map)) fail("named arguments must be a dict");
         make(callee, args);
         break;
       }

@@ -1,6 +1,6 @@
 /** What is done with jobs: one is submitted, followed, gone on with. */
 import type { RoundOrder } from "../../distillation/order.ts";
-import { type Lifecycle, refuseWhenDraining } from "../lifecycle.ts";
+import { type Lifecycle, refuseWhenDraining, refuseWhenReadOnly } from "../lifecycle.ts";
 import type { JobPlan } from "./plan.ts";
 import type { JobStore } from "./store.ts";
 import { BusyError, type Supervisor } from "./supervisor.ts";
@@ -17,17 +17,25 @@ export interface Jobs {
 /**
  * Begins a round.
  *
- * @throws ShuttingDownError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError
+ * @throws ShuttingDownError, ReadOnlyError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError
  */
 export async function submitJob({ supervisor, plan }: Jobs, order: RoundOrder, lifecycle: Lifecycle): Promise<Job> {
   refuseWhenDraining(lifecycle);
+  refuseWhenReadOnly(lifecycle);
   if (supervisor.current) throw new BusyError(supervisor.current.id);
   return await supervisor.submit(await plan(order));
 }
 
-/** Goes on with a job. @throws ShuttingDownError, UnknownJobError, JobStateError, BusyError */
+/** Ends a job. @throws ReadOnlyError, UnknownJobError, JobStateError */
+export function cancelJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Job {
+  refuseWhenReadOnly(lifecycle);
+  return supervisor.cancel(id);
+}
+
+/** Goes on with a job. @throws ShuttingDownError, ReadOnlyError, UnknownJobError, JobStateError, BusyError */
 export function resumeJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle): Job {
   refuseWhenDraining(lifecycle);
+  refuseWhenReadOnly(lifecycle);
   return supervisor.resume(id);
 }
 
@@ -35,13 +43,15 @@ export function resumeJob({ supervisor }: Jobs, id: string, lifecycle: Lifecycle
  * Events of a job after one that is known (0: all of them), then those to come, until the job has ended.
  *
  * @returns undefined where it has ended and there are none after the one that is known
- * @throws UnknownJobError
+ * @throws UnknownJobError; ReadOnlyError for one that has not ended, whose events only the service that runs it hears
  */
 export function followJob(
   { store, supervisor }: Jobs,
   { id, after, signal }: { id: string; after: number; signal: AbortSignal },
+  lifecycle: Lifecycle,
 ): AsyncGenerator<StoredEvent, void, void> | undefined {
   const { state } = store.get(id);
+  if (isActive(state)) refuseWhenReadOnly(lifecycle);
   if (after > 0 && !isActive(state) && store.events(id, { after, limit: 1 }).length === 0) return undefined;
   return supervisor.watch(id, after, signal);
 }

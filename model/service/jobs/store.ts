@@ -38,10 +38,18 @@ export interface JobStore {
   close(): void;
 }
 
+/** How to open a store. */
+interface JobStoreOptions {
+  readonly mostEvents?: number;
+  readonly now?: () => number;
+  readonly readOnly?: () => boolean;
+}
+
+const WAITING = "PRAGMA busy_timeout = 5000;";
 const SETTINGS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA busy_timeout = 5000;
+  ${WAITING}
 `;
 
 /**
@@ -156,27 +164,31 @@ const toEvent = ({ id, job, at, event }: Record<string, unknown>): StoredEvent =
  * Opens the store.
  *
  * @param path of the file. It is opened, and made where it is not there, at the first write; read from where it is there
+ * @param readOnly whether it is another process's to write to: then it is read as it is, and its tables are not brought up to date
  * @throws Error where the file is no database
  */
 export function openJobStore(
   path: string,
-  { mostEvents = 1000, now = Date.now }: { mostEvents?: number; now?: () => number } = {},
+  { mostEvents = 1000, now = Date.now, readOnly = () => false }: JobStoreOptions = {},
 ): JobStore {
-  let database: DatabaseSync | undefined;
+  let database: DatabaseSync | undefined, opened: boolean | undefined;
   const open = (): DatabaseSync => {
-    if (database) return database;
-    Deno.mkdirSync(dirname(path), { recursive: true });
-    const fresh = new DatabaseSync(path);
+    const onlyRead = readOnly();
+    if (database && opened === onlyRead) return database;
+    database?.close();
+    database = undefined, opened = onlyRead;
+    if (!onlyRead) Deno.mkdirSync(dirname(path), { recursive: true });
+    const fresh = new DatabaseSync(path, { readOnly: onlyRead });
     try {
-      fresh.exec(SETTINGS);
-      migrate(fresh);
+      fresh.exec(onlyRead ? WAITING : SETTINGS);
+      if (!onlyRead) migrate(fresh);
     } catch (error) {
       fresh.close();
       throw new Error(`${path} cannot be used: ${(error as Error).message}`, { cause: error });
     }
     return database = fresh;
   };
-  const present = (): DatabaseSync | undefined => database ?? (existsSync(path) ? open() : undefined);
+  const present = (): DatabaseSync | undefined => database || existsSync(path) ? open() : undefined;
   const rows = (sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] =>
     present()?.prepare(sql).all(...values) ?? [];
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCard } from "../../../model/models/card.ts";
+import { writeSafetensors } from "../../../model/diffusion/safetensors.ts";
+import { sha256Of } from "../../../model/models/weights.ts";
 import { recordRound, studentFile } from "../../../model/distillation/record.ts";
 import type { RoundOutcome } from "../../../model/distillation/result.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
@@ -35,7 +37,9 @@ Deno.test("recordRound() enters a student at all steps that it serves, and remov
   withFolder(async (root) => {
     const folder = await writeTinyModel(root), round = join(root, "round");
     await Deno.mkdir(round);
-    await Deno.writeTextFile(join(round, "student.safetensors"), "first");
+    const weights = (value: number) => writeSafetensors(new Map([["w", { shape: [1], data: Float32Array.of(value) }]]));
+    const first = weights(1), second = weights(2);
+    await Deno.writeFile(join(round, "student.safetensors"), first);
     await recordRound(folder, round, outcome("a", 8, 16, 4));
     let { distilled } = await readCard(folder);
     assert.deepEqual(distilled.map(({ steps, file, version }) => [steps, file, version]), [
@@ -43,14 +47,19 @@ Deno.test("recordRound() enters a student at all steps that it serves, and remov
       [8, "steps-16-8-4.safetensors", "a"],
       [16, "steps-16-8-4.safetensors", "a"],
     ]);
-    assert.equal(await Deno.readTextFile(join(folder, studentFile([4, 8, 16]))), "first");
+    assert.deepEqual(await Deno.readFile(join(folder, studentFile([4, 8, 16]))), first);
+    assert.ok(distilled.every(({ sha256 }) => sha256 === sha256Of(first)));
 
-    await Deno.writeTextFile(join(round, "student.safetensors"), "second");
+    await Deno.writeFile(join(round, "student.safetensors"), second);
     await recordRound(folder, round, outcome("b", 8));
     ({ distilled } = await readCard(folder));
     assert.deepEqual(distilled.map(({ steps, version }) => [steps, version]), [[4, "a"], [8, "b"], [16, "a"]]);
+    assert.deepEqual(distilled.map(({ sha256 }) => sha256), [first, second, first].map(sha256Of));
     await recordRound(folder, round, outcome("c", 4, 16));
     const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     assert.deepEqual(files, ["card.json", "denoiser.safetensors", "steps-16-4.safetensors", "steps-8.safetensors"]);
     await assert.rejects(recordRound(folder, round, { ...outcome("d", 4), entry: null }), /a model of its own/);
+    await Deno.writeFile(join(round, "student.safetensors"), weights(NaN));
+    await assert.rejects(recordRound(folder, round, outcome("e", 4)), /student\.safetensors: finite weights asked/);
+    assert.equal((await readCard(folder)).distilled[0].version, "c");
   }));

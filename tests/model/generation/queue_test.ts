@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createQueue, QueueFullError } from "../../../model/generation/queue.ts";
+import { QueueFullError } from "../../../model/generation/ledger.ts";
+import { createQueue } from "../../../model/generation/queue.ts";
 
 /** A promise and the means to fulfil it. */
 const gate = () => Promise.withResolvers<void>();

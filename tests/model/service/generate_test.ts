@@ -1,30 +1,65 @@
 import assert from "node:assert/strict";
 import { createRdkit } from "../../../chem/rdkit.ts";
-import { createValidator } from "../../../chem/validator.ts";
+import { createValidator, type Validate, type Validation } from "../../../chem/validator.ts";
 import { createQueue } from "../../../model/generation/queue.ts";
 import { listModels, loadModel } from "../../../model/models/load.ts";
 import { createModelStore } from "../../../model/models/store.ts";
-import { type Form, generate, type GenerationEnd, TooMuchWorkError } from "../../../model/service/generate.ts";
+import {
+  DeadlineError,
+  type Form,
+  generate,
+  type GenerationEnd,
+  TooMuchWorkError,
+} from "../../../model/service/generate.ts";
 import { createLifecycle, ShuttingDownError } from "../../../model/service/lifecycle.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
 const ASKED = { model: "qm9", count: 5, steps: 2, seed: 3 };
 
+/** The verdict on a molecule that nobody looked at. */
+const UNSEEN: Validation = {
+  valid: false,
+  fragments: 0,
+  stable: false,
+  connected: false,
+  stableAtoms: 0,
+  atoms: 1,
+  smiles: null,
+  edmSmiles: null,
+  inchikey: null,
+  bonds: [],
+};
+
 /** A service of one tiny model. `ends` are what it told of generations that ended. */
 const withService = (
   work: (service: {
-    ask: (form: Form, more?: Partial<typeof ASKED>, signal?: AbortSignal) => ReturnType<typeof generate>;
+    ask: (
+      form: Form,
+      more?: Partial<typeof ASKED> & { timeoutMs?: number; decoding?: "argmax" },
+      signal?: AbortSignal,
+    ) => ReturnType<typeof generate>;
     queue: ReturnType<typeof createQueue>;
     lifecycle: ReturnType<typeof createLifecycle>;
     ends: GenerationEnd[];
   }) => Promise<void>,
+  validate?: Validate,
 ) =>
   withFolder(async (root) => {
     await writeTinyModel(root);
-    const store = createModelStore(await listModels([root]), (entry) => loadModel(entry, { backend: "cpu", batch: 4 }));
-    const validator = createValidator(await createRdkit()), validate = () => Promise.resolve(validator);
+    const store = createModelStore(
+      await listModels([root]),
+      (entry) => loadModel(entry, { backend: "cpu", batch: 4 }),
+    );
+    const validator = validate ?? createValidator(await createRdkit());
     const queue = createQueue(), lifecycle = createLifecycle(), ends: GenerationEnd[] = [];
-    const service = { store, validate, queue, lifecycle, maxWork: 5000 };
+    const service = {
+      store,
+      validate: () => Promise.resolve(validator),
+      queue,
+      lifecycle,
+      maxWork: 5000,
+      timeoutMs: 60_000,
+    };
     const ask = (form: Form, more = {}, signal = new AbortController().signal) =>
       generate(service, { ...ASKED, ...more }, { form, signal, onEnd: (end) => ends.push(end) });
     try {
@@ -83,4 +118,45 @@ Deno.test("generate() refuses too much work, and everything once the service is 
     lifecycle.enter("draining");
     await assert.rejects(ask("json"), ShuttingDownError);
     assert.deepEqual([queue.held, ends], [0, []]);
+  }));
+
+Deno.test("generate() ends at its deadline, and says how many were drawn", () =>
+  withService(async ({ ask, queue, ends }) => {
+    await (await ask("json")).answer(); // loads the model
+    const drawing = await ask("json", { count: 5, steps: 1000, timeoutMs: 50 });
+    await assert.rejects(drawing.answer(), (error) => {
+      assert.ok(error instanceof DeadlineError);
+      assert.match(error.message, /the deadline of 50 ms has passed: [0-5] of 5 molecules were drawn by then/);
+      return true;
+    });
+    assert.deepEqual([queue.held, queue.work, ends[1].outcome], [0, 0, "timeout"]);
+    await assert.rejects(ask("json", { timeoutMs: 60_001 }), /timeoutMs must be 1 to 60000 here; got 60001/);
+  }));
+
+Deno.test("generate() gives the place of a reader back at the deadline, and ends what it reads with a record that says so", () =>
+  withService(async ({ ask, queue, ends }) => {
+    const asked = { count: 600, steps: 1, decoding: "argmax" } as const;
+    const began = performance.now(), trial = (await ask("ndjson", asked)).records();
+    await trial.next();
+    await trial.return();
+    const timeoutMs = Math.ceil(1.5 * (performance.now() - began)) + 200; // time for one window
+    const records = (await ask("ndjson", { ...asked, timeoutMs })).records();
+    assert.equal((await records.next()).value!.trimEnd().split("\n").length, 256);
+    while (queue.held > 0) await new Promise((resolve) => setTimeout(resolve, 20)); // nobody reads
+    assert.deepEqual([ends[1].outcome, ends[1].drawn], ["timeout", 256]);
+    assert.deepEqual(JSON.parse((await records.next()).value!), {
+      error: `the deadline of ${timeoutMs} ms has passed: 256 of 600 molecules were drawn by then`,
+      drawn: 256,
+      count: 600,
+    });
+    assert.ok((await records.next()).done);
+  }, () => UNSEEN));
+
+Deno.test("generate() gives all of them to whoever takes the last after the deadline", () =>
+  withService(async ({ ask, queue }) => {
+    await (await ask("json")).answer();
+    const records = (await ask("ndjson", { timeoutMs: 1000 })).records(), { value } = await records.next();
+    assert.equal(value!.trimEnd().split("\n").length, 5);
+    while (queue.held > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok((await records.next()).done);
   }));

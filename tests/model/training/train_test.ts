@@ -160,6 +160,24 @@ Deno.test("loadCheckpoint() takes the previous checkpoint when the newest is cut
     await assert.rejects(loadCheckpoint(folder), /checkpoint\.safetensors cannot be read/);
   }));
 
+Deno.test("loadCheckpoint() refuses a checkpoint that is not finite, naming tensor and place, and takes the previous one", () =>
+  inFolder(async (folder) => {
+    const save = (value: number, update: number) =>
+      saveCheckpoint(folder, {
+        state: { tensors: new Map([["params/a", { shape: [2], data: Float32Array.of(1, value) }]]) },
+        update,
+        seconds: 1,
+        backends: ["cpu"],
+        settings: "{}",
+      });
+    await save(NaN, 1);
+    await assert.rejects(loadCheckpoint(folder), /checkpoint\.safetensors cannot be read: .*params\/a has NaN at 1/);
+    await assert.rejects(tinyRun(folder, { updates: 2, resume: true }), /params\/a has NaN at 1/);
+    await save(2, 2);
+    await save(-Infinity, 3);
+    assert.equal((await loadCheckpoint(folder))!.update, 2);
+  }));
+
 Deno.test("openLossLog() starts a file with the names of the losses", () =>
   inFolder(async (folder) => {
     const path = `${folder}/losses.csv`, log = await openLossLog(path, ["x"], 0);

@@ -11,7 +11,16 @@ import { readSafetensors } from "../../../../model/diffusion/safetensors.ts";
 import { polynomialSchedule } from "../../../../model/diffusion/schedules.ts";
 import { assertDenoiserSymmetries } from "../../../properties.ts";
 import { CHECKPOINT, hasReference, openTiny } from "../../networks/geoldm/geoldm_reference.ts";
-import { type Item, writeNamespace, writeTorchZip, type Written } from "./pickle_writer.ts";
+import { checkDigests } from "../../../../model/models/weights.ts";
+import {
+  type Item,
+  stateItem,
+  storagesOf,
+  writeNamespace,
+  writeTorchZip,
+  writeZip,
+  type Written,
+} from "./pickle_writer.ts";
 
 const F = 16, T = 20;
 const edmArguments: Record<string, Item> = {
@@ -70,12 +79,13 @@ async function withImported(
   state: Map<string, Written>,
   args: Record<string, Item>,
   use: (folder: string, root: string) => Promise<void>,
-  options: { dtype?: "F16" } = {},
+  { wrap, ...options }: { dtype?: "F16"; wrap?: (state: Map<Item, Item>) => Item } = {},
 ) {
   const root = await Deno.makeTempDir();
   try {
     const weights = join(root, "flow_ema.npy"), path = join(root, "args.pickle");
-    await Deno.writeFile(weights, writeTorchZip(state));
+    const zip = wrap ? writeZip(wrap(stateItem(state)), storagesOf(state)) : writeTorchZip(state);
+    await Deno.writeFile(weights, zip);
     await Deno.writeFile(path, writeNamespace(args));
     await use(await importCheckpoint({ weights, args: path, name: "edm-test", to: root, ...options }), root);
   } finally {
@@ -120,6 +130,68 @@ Deno.test("importCheckpoint() refuses models that it cannot run, naming the argu
   await refuse({ diffusion_noise_precision: 1e-4 }, /gamma/);
   const more = edmState().set("dynamics.extra.weight", { shape: [1], data: new Float32Array(1) });
   await assert.rejects(withImported(more, edmArguments, () => Promise.resolve()), /no place.*dynamics\.extra\.weight/);
+});
+
+Deno.test("importCheckpoint() lists all tensors that are missing and that have no place", () => {
+  const state = edmState(),
+    gone = ["dynamics.egnn.embedding.bias", "dynamics.egnn.e_block_0.gcl_equiv.coord_mlp.2.weight"];
+  for (const name of gone) state.delete(name);
+  const more = ["dynamics.extra.weight", "other"];
+  for (const name of more) state.set(name, { shape: [1], data: new Float32Array(1) });
+  return assert.rejects(withImported(state, edmArguments, () => Promise.resolve()), (error) => {
+    assert.ok(error instanceof RangeError);
+    for (const name of [...gone, ...more]) assert.ok(error.message.includes(name), `${name}: ${error.message}`);
+    assert.match(error.message, /\(2 are missing\).*2 tensors have no place/);
+    return true;
+  });
+});
+
+Deno.test("importCheckpoint() says by name what GEOM's and conditional checkpoints are missing", async () => {
+  const refuse = (change: Record<string, Item>, message: RegExp) =>
+    assert.rejects(withImported(edmState(), { ...edmArguments, ...change }, () => Promise.resolve()), message);
+  await refuse(
+    { dataset: "geom", include_charges: false },
+    /got geom: missing are the elements B, Al, Si, As, Hg, Bi in chem\/chemistry\.ts, of the 16 of GEOM, and its numbers of molecules of each size/,
+  );
+  await refuse({ dataset: "pcq" }, /got pcq: missing are its elements in the order of its types, and its numbers/);
+  await refuse(
+    { conditioning: ["alpha", "gap"] },
+    /missing are an input for alpha, gap in the network here, and the properties' means, spreads and distribution/,
+  );
+});
+
+Deno.test("importCheckpoint() takes a state dict out of what a training script saves, and says in the card where it was", async () => {
+  const state = edmState(), unknown = new Map<Item, Item>([["epoch", 7]]);
+  const renamed = (prefix: string) => (own: Map<Item, Item>) =>
+    new Map<Item, Item>([...own].map(([name, item]) => [`${prefix}${name}`, item]));
+  let plain = "";
+  await withImported(state, edmArguments, async (folder) => {
+    plain = (await readCard(folder)).denoiser.sha256!;
+    assert.deepEqual(await checkDigests(folder, await readCard(folder)), []);
+  });
+  const cases: [(own: Map<Item, Item>) => Item, string | undefined][] = [
+    [(own) => new Map<Item, Item>([...unknown, ["state_dict", own]]), "state_dict"],
+    [(own) => new Map<Item, Item>([["model", new Map<Item, Item>()], ["ema", own]]), "ema"],
+    [(own) => new Map<Item, Item>([["state_dict", renamed("model._orig_mod.")(own)]]), "state_dict"],
+    [renamed("module._orig_mod."), undefined],
+    [renamed("ema."), undefined],
+  ];
+  for (const [wrap, entry] of cases) {
+    await withImported(state, edmArguments, async (folder) => {
+      const { denoiser, training } = await readCard(folder);
+      assert.equal(denoiser.sha256, plain);
+      assert.equal((training.imported as { entry?: string }).entry, entry);
+    }, { wrap });
+  }
+});
+
+Deno.test("importCheckpoint() refuses weights that are not finite, naming file, tensor and place", async () => {
+  const state = edmState();
+  state.get("dynamics.egnn.embedding.weight")!.data[3] = Infinity;
+  await assert.rejects(
+    withImported(state, edmArguments, () => Promise.resolve()),
+    /flow_ema\.npy: .*finite weights asked, dynamics\.egnn\.embedding\.weight has Infinity at 3/,
+  );
 });
 
 Deno.test("importCheckpoint() leaves a folder that exists as it is, and none behind when it fails", async () => {

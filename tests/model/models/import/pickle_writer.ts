@@ -67,30 +67,63 @@ export interface Written {
   readonly data: Float32Array;
 }
 
-/** The state dict's pickle: one storage a tensor. */
-function stateDict(tensors: ReadonlyMap<string, Written>, old: boolean): Item {
-  const entries = [...tensors].map(([name, { shape, data }], key): [string, Item] => {
-    const id: Item[] = ["storage", new ClassName("torch", "FloatStorage"), String(key), "cpu", data.length];
-    const storage = new Persistent(old ? [...id, null] : id);
-    const stride = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-    const hooks = new Call(new ClassName("collections", "OrderedDict"), []);
-    const rebuild = new ClassName("torch._utils", "_rebuild_tensor_v2");
-    return [name, new Call(rebuild, [storage, 0, shape, stride, false, hooks])];
-  });
-  return new Map<Item, Item>(entries);
+/** A tensor of a state dict, on a storage of this key. */
+export function tensorItem(
+  key: string,
+  shape: readonly number[],
+  { count = shape.reduce((a, b) => a * b, 1), offset = 0, type = "FloatStorage", old = false }: {
+    count?: number;
+    offset?: number;
+    type?: string;
+    old?: boolean;
+  } = {},
+): Call {
+  const id: Item[] = ["storage", new ClassName("torch", type), key, "cpu", count];
+  const stride = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const hooks = new Call(new ClassName("collections", "OrderedDict"), []);
+  const storage = new Persistent(old ? [...id, null] : id);
+  return new Call(new ClassName("torch._utils", "_rebuild_tensor_v2"), [
+    storage,
+    offset,
+    [...shape],
+    stride,
+    false,
+    hooks,
+  ]);
 }
+
+/** A state dict: one storage a tensor. */
+export const stateItem = (tensors: ReadonlyMap<string, Written>, old = false): Map<Item, Item> =>
+  new Map(
+    [...tensors].map((
+      [name, { shape }],
+      key,
+    ): [Item, Item] => [name, tensorItem(String(key), shape, { old, count: tensors.get(name)!.data.length })]),
+  );
 
 const bytesOf = (data: Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** torch.save's zip. */
-export function writeTorchZip(tensors: ReadonlyMap<string, Written>): Uint8Array<ArrayBuffer> {
+/** torch.save's zip of any value. @param storages bytes by key */
+export function writeZip(
+  item: Item,
+  storages: ReadonlyMap<string, Uint8Array>,
+  level: 0 | 9 = 0,
+): Uint8Array<ArrayBuffer> {
   const files: Record<string, Uint8Array> = {
-    "archive/data.pkl": writePickle(stateDict(tensors, false)),
+    "archive/data.pkl": writePickle(item),
     "archive/byteorder": encoder.encode("little"),
   };
-  [...tensors.values()].forEach(({ data }, key) => files[`archive/data/${key}`] = bytesOf(data).slice());
-  return zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>;
+  for (const [key, bytes] of storages) files[`archive/data/${key}`] = bytes;
+  return zipSync(files, { level }) as Uint8Array<ArrayBuffer>;
 }
+
+/** The storages of {@link stateItem}. */
+export const storagesOf = (tensors: ReadonlyMap<string, Written>): Map<string, Uint8Array> =>
+  new Map([...tensors.values()].map(({ data }, key) => [String(key), bytesOf(data).slice()]));
+
+/** torch.save's zip of a state dict. */
+export const writeTorchZip = (tensors: ReadonlyMap<string, Written>): Uint8Array<ArrayBuffer> =>
+  writeZip(stateItem(tensors), storagesOf(tensors));
 
 /** torch.save's form before PyTorch 1.6. */
 export function writeTorchLegacy(tensors: ReadonlyMap<string, Written>): Uint8Array<ArrayBuffer> {
@@ -98,7 +131,7 @@ export function writeTorchLegacy(tensors: ReadonlyMap<string, Written>): Uint8Ar
     writePickle(0x1950a86a20f9469cfc6cn),
     writePickle(1001),
     writePickle(new Map<Item, Item>([["protocol_version", 1001], ["little_endian", true]])),
-    writePickle(stateDict(tensors, true)),
+    writePickle(stateItem(tensors, true)),
     writePickle([...tensors.keys()].map((_, key) => String(key))),
   ];
   for (const { data } of tensors.values()) {

@@ -1,0 +1,123 @@
+/**
+ * Files of weights: read so that what is damaged is told, by the digests that a card has beside each `file`, and entered in
+ * the card by whoever writes one.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { checkFinite } from "../diffusion/finite.ts";
+import { writeAtomically } from "../diffusion/files.ts";
+import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
+import { type Card, type CardInput, cardPath, parseCard } from "./card.ts";
+
+/** SHA-256, 64 hexadecimal digits. */
+export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** A part of a card that names a file of weights. */
+export interface Weights {
+  readonly file: string;
+  readonly sha256?: string;
+}
+
+/** The parts of a card that have weights, a student of several step counts once for each. */
+export const weightsOf = ({ denoiser, autoencoder, distilled }: Pick<Card, "denoiser" | "autoencoder" | "distilled">) =>
+  [denoiser, autoencoder, ...distilled].filter((part): part is typeof part & Weights => "file" in part);
+
+/** A file of weights as it lies on disk. */
+export interface WeightsFile {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly tensors: Map<string, StoredTensor>;
+}
+
+/**
+ * Reads a file of weights.
+ *
+ * @param sha256 what its digest must be; anything where absent, as in cards that are older than digests
+ * @throws Deno.errors.NotFound; TypeError naming the file where the digest is another, or a number is not finite; SyntaxError
+ * naming it where it is no safetensors file
+ */
+export async function readWeightsFile(path: string, sha256?: string): Promise<WeightsFile> {
+  const bytes = await Deno.readFile(path), found = sha256Of(bytes);
+  if (sha256 !== undefined && found !== sha256) {
+    throw new TypeError(
+      `${path}: sha256 must be ${sha256}, as the card says; got ${found}: the file is damaged or another`,
+    );
+  }
+  let tensors: WeightsFile["tensors"];
+  try {
+    tensors = readSafetensors(bytes);
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+  checkFinite(tensors, path);
+  return { bytes, sha256: found, tensors };
+}
+
+/** The tensors of {@link readWeightsFile}. */
+export const readWeights = async (path: string, sha256?: string): Promise<WeightsFile["tensors"]> =>
+  (await readWeightsFile(path, sha256)).tensors;
+
+/** A part of a card with its digest beside its file's name, where it names one and the digest is known. */
+function digested<P extends object>(part: P, digestOf: (file: string) => string | undefined): P {
+  const sha256 = "file" in part ? digestOf(String(part.file)) : undefined;
+  if (sha256 === undefined) return part;
+  const { sha256: _, ...others } = part as P & { sha256?: string };
+  return Object.fromEntries(
+    Object.entries(others).flatMap((entry) => entry[0] === "file" ? [entry, ["sha256", sha256]] : [entry]),
+  ) as P;
+}
+
+/** A card with digests. @param digestOf the digest of a file beside it; undefined leaves what the card says */
+export function withDigests<C extends CardInput>(card: C, digestOf: (file: string) => string | undefined): C {
+  return {
+    ...card,
+    denoiser: digested(card.denoiser, digestOf),
+    autoencoder: digested(card.autoencoder, digestOf),
+    ...card.distilled && { distilled: card.distilled.map((one) => digested(one, digestOf)) },
+  };
+}
+
+/** The digests of the files that a card in `folder` names, by file; each is read as a model's weights are. */
+async function digestsIn(folder: string, card: Card): Promise<Map<string, string>> {
+  const files = [...new Set(weightsOf(card).map(({ file }) => file))];
+  return new Map(
+    await Promise.all(
+      files.map(async (file) => [file, (await readWeightsFile(join(folder, file))).sha256] as const),
+    ),
+  );
+}
+
+/** A file whose digest its card does not have, or not rightly. */
+export interface DigestFault extends Weights {
+  readonly found: string;
+}
+
+/**
+ * Compares the digests in a model's card with its files.
+ *
+ * @throws as {@link readWeightsFile} but for digests
+ */
+export async function checkDigests(folder: string, card: Card): Promise<DigestFault[]> {
+  return faultsOf(card, await digestsIn(folder, card));
+}
+
+const faultsOf = (card: Card, digests: ReadonlyMap<string, string>): DigestFault[] =>
+  [...new Map(weightsOf(card).map(({ file, sha256 }) => [file, sha256]))].flatMap(([file, sha256]) => {
+    const found = digests.get(file)!;
+    return found === sha256 ? [] : [{ file, sha256, found }];
+  });
+
+/**
+ * Enters the digests of a model's files in its card; the card is replaced at once.
+ *
+ * @returns what was wrong before, or not there
+ * @throws as {@link checkDigests}; TypeError where the card is unsound
+ */
+export async function recordDigests(folder: string): Promise<DigestFault[]> {
+  const path = cardPath(folder), written = JSON.parse(await Deno.readTextFile(path)), card = parseCard(written, path);
+  const digests = await digestsIn(folder, card), faults = faultsOf(card, digests);
+  const fresh = withDigests(written as CardInput, (file) => digests.get(file));
+  parseCard(fresh, path);
+  if (faults.length > 0) await writeAtomically(path, new TextEncoder().encode(JSON.stringify(fresh, null, 2) + "\n"));
+  return faults;
+}
