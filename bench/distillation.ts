@@ -9,7 +9,7 @@ import { type MethodName, methodOf, METHODS } from "../model/distillation/method
 import { acceptRound, roundOrder } from "../model/distillation/order.ts";
 import { openParts } from "../model/distillation/parts.ts";
 import { openIfThere } from "../chem/data_sets.ts";
-import { breathe } from "../model/generation/generate.ts";
+import { breathe } from "../chem/breathe.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { readSafetensors } from "../model/diffusion/safetensors.ts";

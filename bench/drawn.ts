@@ -27,7 +27,7 @@ export async function createJudge(
         const indices = Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, k) => at + k);
         const streams = indices.map((index) => random(seed, index, PURPOSE.decode));
         const shape = { batch: indices.length, nodes: NODES };
-        const molecules = await autoencoder.decode(await draw(indices), shape, streams, "argmax");
+        const molecules = await autoencoder.decode(await draw(indices), shape, streams);
         validations.push(...molecules.map((molecule) => validate(molecule, { inchikey: false })));
       }
       for (const { smiles } of validations) if (smiles !== null) composition.add(smiles);

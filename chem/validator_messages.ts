@@ -28,18 +28,10 @@ export interface Question {
 }
 
 /** An answer. */
-export type Answer =
-  /** Sent once, when the worker can be asked. */
-  | { readonly type: "ready" }
-  | {
-    readonly type: "verdicts";
-    readonly verdicts: readonly Omit<Validation, "bonds">[];
-    readonly bonds: PackedBonds;
-    /** That the worker spent. */
-    readonly ms: number;
-  }
-  /** Some molecule could not be judged; `fatal` where nothing more should be asked of the worker. */
-  | { readonly type: "fault"; readonly message: string; readonly fatal: boolean };
+export interface Verdicts {
+  readonly verdicts: readonly Omit<Validation, "bonds">[];
+  readonly bonds: PackedBonds;
+}
 
 /** The memory that a message hands over. */
 export const buffersOf = (...arrays: (Uint8Array | Uint32Array | Float32Array)[]): ArrayBuffer[] =>

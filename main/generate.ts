@@ -71,12 +71,13 @@ export const generateCommand = command({
       close();
     }
     progress.end();
-    const seconds = (performance.now() - started) / 1000, { returned } = drawing.generation;
+    const seconds = (performance.now() - started) / 1000, { returned, fallbacks } = drawing.generation;
     const { validity, moleculeStability } = drawing.generation.summary(), { sampler, backend } = drawing.facts;
     terminal.error(
       `${returned} of ${count} molecules to ${out === "-" ? "stdout" : out}: ` +
         `${sampler}, ${steps} steps, seed ${seed}, ${backend}; ` +
         `${percent(validity)} valid, ${percent(moleculeStability)} stable; ` +
+        (fallbacks > 0 ? `${fallbacks} decoded by argmax, as no graph was found; ` : "") +
         `${seconds.toFixed(1)} s, ${(count / seconds).toFixed(1)} molecules/s\n`,
     );
     return 0;

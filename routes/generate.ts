@@ -7,14 +7,7 @@ import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { hostOf } from "./clients.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
-import {
-  askedSize,
-  formOf,
-  generateRequest,
-  type GenerateResponse,
-  generateResponse,
-  MEDIA_TYPES,
-} from "./generate_schema.ts";
+import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 import { streamed } from "./stream.ts";
@@ -43,7 +36,7 @@ export function generateRoute({ config, log, ...rest }: GenerateDeps) {
       onEnd: (end) =>
         log(end.outcome === "failed" ? "error" : "info", "generation", { requestId: c.get("requestId"), ...end }),
     });
-    if (form === "json") return c.json(await drawing.answer() satisfies GenerateResponse);
+    if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
     return c.body(body, 200, { "Content-Type": type, ...headersOf(drawing.facts) });
   };

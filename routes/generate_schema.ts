@@ -35,7 +35,8 @@ export const generateRequest = strict({
     "Atoms but hydrogen a molecule, a number or [min, max] within the model's sizes, for a model that counts heavy atoms",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
-    "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it; " +
+    "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it, " +
+      "but `argmax` where a search of so many states finds none; " +
       "default: what the model's card says",
   ),
   grid: gridSpec.optional().describe(
@@ -77,6 +78,7 @@ const molecule = z.strictObject({
   valid: z.boolean(),
   stable: z.boolean(),
   connected: z.boolean(),
+  decoding: z.enum(DECODINGS).describe("How it was decoded: as asked, or by `argmax` where no graph was found for it"),
   smiles: z.string().nullable(),
   inchikey: z.string().nullable(),
   symbols: z.array(z.string()),
@@ -103,6 +105,9 @@ export const generateResponse = z.strictObject({
   clamp: z.number(),
   drawn: z.int(),
   returned: z.int(),
+  fallbacks: z.int().describe(
+    "Of those drawn: decoded by `argmax` in place of `valence`, as no graph was found for them",
+  ),
   metrics: z.strictObject({
     validity: rate,
     moleculeStability: rate,

@@ -23,6 +23,7 @@ export const SLOW: readonly string[] = [
   "model/engines/webgpu",
   "model/evaluation/reproduce/reproduce_test.ts",
   "model/service/publisher_test.ts",
+  "model/service/stretches_test.ts",
   "model/training/atoms_test.ts",
   "model/training/run_test.ts",
   "model/training/train_test.ts",

@@ -53,6 +53,16 @@ export type HeavyAtomClass = NodeClass;
 /** For each class, the sums of bond orders to heavy atoms that valence leaves it. */
 export type BondSums = readonly (readonly number[])[];
 
+/** How to decode. */
+export interface DecodeOptions {
+  /** Default `argmax`. A model without bond orders knows no other. */
+  readonly decoding?: Decoding;
+  /** Looked at between molecules. */
+  readonly signal?: AbortSignal;
+  /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
+  readonly onFallback?: (place: number) => void;
+}
+
 /** Between molecules and latents. `encode` draws from the posterior where there is one. */
 export interface Autoencoder {
   readonly space: LatentSpace;
@@ -60,10 +70,17 @@ export interface Autoencoder {
   readonly counts: "atoms" | "heavyAtoms";
   /** Molecules of one size (in nodes) to latents `[B, L]`. */
   encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
-  /** Latents `[B, L]` to molecules; `argmax` where no decoding is named. A model without bond orders knows no other. */
-  decode(z: Float32Array, shape: BatchShape, random: readonly Random[], decoding?: Decoding): Promise<Molecule[]>;
-  /** Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. */
-  clamp?(x0: Float32Array, shape: BatchShape): void;
+  /** Latents `[B, L]` to molecules. @throws the signal's reason where it is aborted */
+  decode(z: Float32Array, shape: BatchShape, random: readonly Random[], options?: DecodeOptions): Promise<Molecule[]>;
+  /** Starts the first worker that decodes, so that no request has to; resolves when it is ready, or has failed. */
+  warm?(): Promise<void>;
+  /**
+   * Changes estimates of x0 `[B, L]`, in place, to ones that obey valence, where the latent has bond orders. The event loop turns after
+   * each molecule.
+   *
+   * @throws the signal's reason where it is aborted
+   */
+  clamp?(x0: Float32Array, shape: BatchShape, signal?: AbortSignal): Promise<void>;
   /** What `clamp` chooses among: valence, class by class. */
   readonly bondSums?: BondSums;
   /** Of the molecules that come out. */

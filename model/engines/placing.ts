@@ -1,5 +1,6 @@
 /** What placing a part takes: where it may run, and what it is told of where it does. */
 import type { StoredTensor } from "../diffusion/safetensors.ts";
+import type { DecoderOptions } from "../networks/heavy_atom/decoders.ts";
 import type { Precision, RuntimeChoice } from "./runtimes.ts";
 import type { Backend } from "./tensorflow/types.ts";
 import type { Gpu } from "./webgpu/device.ts";
@@ -32,4 +33,6 @@ export interface PartOptions {
   readonly precision?: Precision;
   /** Gives the GPU that parts share, for each to close; each opens its own where absent. */
   readonly openGpu?: () => Promise<Gpu>;
+  /** Of a codec that searches for graphs; it has no workers where absent. */
+  readonly decoders?: Pick<DecoderOptions, "workers" | "onFault">;
 }

@@ -15,9 +15,12 @@ export interface AlsoDecoded {
 export function alsoDecode(model: Model, decodings: readonly Decoding[]): AlsoDecoded {
   const others = new Map<Decoding, Molecule[]>(decodings.map((decoding) => [decoding, []]));
   const { autoencoder } = model;
-  const decode: Model["autoencoder"]["decode"] = async (z, shape, random, decoding) => {
-    for (const [other, molecules] of others) molecules.push(...await autoencoder.decode(z, shape, random, other));
-    return await autoencoder.decode(z, shape, random, decoding);
+  const decode: Model["autoencoder"]["decode"] = async (z, shape, random, options) => {
+    const { signal } = options ?? {};
+    for (const [decoding, molecules] of others) {
+      molecules.push(...await autoencoder.decode(z, shape, random, { decoding, signal }));
+    }
+    return await autoencoder.decode(z, shape, random, options);
   };
   // All else stays what it is: who samples looks for more than there was when this was written.
   const observed: Model["autoencoder"] = Object.create(autoencoder, { decode: { value: decode, enumerable: true } });

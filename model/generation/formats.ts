@@ -4,6 +4,7 @@ import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
 import { fitsMolblock, molblock, sdfRecord, TITLE_MAX } from "../../chem/sdf.ts";
 import { xyz } from "../../chem/xyz.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
 
 /** What a request may ask to see of each molecule. */
@@ -18,6 +19,7 @@ export interface MoleculeJson {
   valid: boolean;
   stable: boolean;
   connected: boolean;
+  decoding: Decoding;
   smiles: string | null;
   inchikey: string | null;
   symbols: string[];
@@ -66,7 +68,7 @@ export function toJson(
   include: readonly Include[],
   origin: Origin,
 ): MoleculeJson {
-  const { index, validation } = generated, { molecule, bonds } = printable(generated);
+  const { index, decoding, validation } = generated, { molecule, bonds } = printable(generated);
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
   const round = (value: number) => Math.round(value * 1e4) / 1e4;
   const at = (i: number, axis: number) => round(molecule.positions[3 * i + axis]);
@@ -75,6 +77,7 @@ export function toJson(
     valid,
     stable,
     connected,
+    decoding,
     smiles,
     inchikey,
     symbols: Array.from(molecule.atomicNumbers, symbolOf),
@@ -87,7 +90,7 @@ export function toJson(
 
 /** A molecule as an SDF record: V2000, 3D, with what was found out as data fields. */
 function toSdf(generated: GeneratedMolecule, origin: Origin): string {
-  const { index, validation } = generated, { molecule, bonds } = printable(generated);
+  const { index, decoding, validation } = generated, { molecule, bonds } = printable(generated);
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
   return sdfRecord(molblock(molecule, bonds, title(origin, index)), {
     model: origin.model,
@@ -97,6 +100,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     valid,
     stable,
     connected,
+    decoding,
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...descriptors,
@@ -105,9 +109,9 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs; see {@link xyzValue}. */
 function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
-  const { index, validation: { valid, stable, connected, smiles } } = generated;
-  const comment = xyzComment({ model, version, seed, index, valid, stable, connected, ...(smiles && { smiles }) });
-  return xyz(printable(generated).molecule, comment);
+  const { index, decoding, validation: { valid, stable, connected, smiles } } = generated;
+  const told = { model, version, seed, index, valid, stable, connected, decoding, ...(smiles && { smiles }) };
+  return xyz(printable(generated).molecule, xyzComment(told));
 }
 
 /** Forms that a file or a stream of molecules can have. */

@@ -3,8 +3,10 @@
  * so it comes out the same whatever else is asked of the device. Batches are made up from the request alone, so even the
  * rounding is the same; only calls of networks whose rounding knows no company are shared between requests (`batching.ts`).
  */
+import { breather } from "../../chem/breathe.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { realigner } from "../diffusion/coupling/align.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
@@ -55,6 +57,8 @@ export interface DrawnBatch {
   /** Which of the request's molecules these are. */
   readonly indices: readonly number[];
   readonly molecules: readonly Molecule[];
+  /** How each was decoded: as asked, or by `argmax` where no graph was found for it. */
+  readonly decodings: readonly Decoding[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
@@ -94,19 +98,6 @@ const atOnce: TakeTurn = (work) =>
   work({ yield: nothing, held: true, pass() {}, wait: nothing, served() {}, waitedMs: 0 });
 
 const nothing = () => Promise.resolve();
-
-/** Lets the event loop turn, so that a server answers while a denoiser works. */
-export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
-
-/** A throttled {@link breathe}: turns the event loop once at least `everyMs` have passed since it last did. */
-export function breather(everyMs = 15): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < everyMs) return;
-    await breathe();
-    last = performance.now();
-  };
-}
 
 /**
  * Draws molecules in windows of `window` indices, each window grouped by size into batches of at most `model.batch`.
@@ -200,13 +191,14 @@ function checkLatents(
 }
 
 /** Latents to molecules. */
-async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array) {
+async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
   checkLatents(x0, batches, batch);
-  const { model, seed, settings } = batches, { nodes, indices, last } = batch;
+  const { model, seed, settings: { decoding } } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
+  const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const shape = { batch: indices.length, nodes };
-  const molecules = await model.autoencoder.decode(x0, shape, streams, settings.decoding);
-  return { indices, molecules, last, decodeMs: performance.now() - started };
+  const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding, signal, onFallback });
+  return { indices, molecules, decodings, last, decodeMs: performance.now() - started };
 }
 
 /** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
@@ -230,7 +222,7 @@ async function* inTurns(
         await (shared
           ? shared.predict(turn, call, { limit: model.batch })
           : denoiser.predict(z, shape, call.condition));
-      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
+      if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
       batches.progress(indices.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.can.independent) await pause();
@@ -241,7 +233,7 @@ async function* inTurns(
     const first = await firstLatents(noise, startOf(nodes), aligned);
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
-    return { ...await decoded(batches, batch, x0), sampleMs };
+    return { ...await decoded(batches, batch, x0, signal), sampleMs };
   };
 
   for (const window of windows) {
@@ -291,7 +283,7 @@ async function* inCrew(
       // The time in which any of it was on its way, each moment counted once.
       const sampleMs = Math.max(0, ended - Math.max(began, until ?? 0));
       until = Math.max(ended, until ?? 0);
-      yield { ...await decoded(batches, batch, x0), sampleMs };
+      yield { ...await decoded(batches, batch, x0, signal), sampleMs };
     }
   } finally {
     over.abort(new DOMException("nobody waits for the molecules", "AbortError"));

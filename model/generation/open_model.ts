@@ -28,7 +28,7 @@ const WORTH_WORKERS = 2000;
 
 /** Loads the model and the chemistry side by side. */
 export async function openModel(entry: ModelEntry, { count, onFault, ...options }: OpenOptions): Promise<OpenModel> {
-  const [model, rdkit] = await Promise.all([loadModel(entry, options), createRdkit()]);
+  const [model, rdkit] = await Promise.all([loadModel(entry, { ...options, onFault }), createRdkit()]);
   const validate = createValidator(rdkit);
   const pool = createValidatorPool({ validate, workers: count < WORTH_WORKERS ? 0 : undefined, onFault });
   const close = () => {

@@ -2,11 +2,13 @@
  * Draws, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
  * validate, they judge a window's first batches while the next are drawn.
  */
+import { breather } from "../../chem/breathe.ts";
 import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
-import { breather, draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
+import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
+import type { Decoding } from "../diffusion/decodings.ts";
 import type { Model } from "../models/load.ts";
 import type { Slot } from "./queue.ts";
 
@@ -43,6 +45,8 @@ export interface Detail {
 export interface GeneratedMolecule {
   readonly index: number;
   readonly molecule: Molecule;
+  /** How it was decoded: as asked, or by `argmax` where no graph was found for it. */
+  readonly decoding: Decoding;
   readonly validation: Validation;
 }
 
@@ -66,6 +70,8 @@ export interface Generation {
   readonly drawn: number;
   /** Molecules given back so far. */
   readonly returned: number;
+  /** Of those drawn so far: decoded by `argmax`, as `valence` was asked for and found no graph. */
+  readonly fallbacks: number;
   /** Over the molecules drawn so far. */
   summary(training?: Pick<ReadonlySet<string>, "has">): Summary;
   /** Lets go of the weights where `windows` is not read to its end. May be called at any time, and more than once. */
@@ -114,7 +120,7 @@ export function generateMolecules(
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
   const { signal } = options, detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
-  let drawn = 0, returned = 0;
+  let drawn = 0, returned = 0, fallbacks = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
@@ -148,6 +154,7 @@ export function generateMolecules(
       timings.decodeMs += batch.decodeMs;
       if (slot) timings.queueMs = slot.waitedMs + waitedMs;
       drawn += batch.molecules.length;
+      fallbacks += batch.decodings.filter((decoding) => decoding !== request.settings.decoding).length;
       const { last } = batch;
       const judged = judge(batch.molecules, { ...detail, chemistry: model.card.chemistry }, {
         signal: over.signal,
@@ -160,10 +167,12 @@ export function generateMolecules(
       if (fault) throw fault.error;
       if (!last) continue;
       const pending: GeneratedMolecule[] = [];
-      for (const { batch: { indices, molecules }, judged } of judging) {
+      for (const { batch: { indices, molecules, decodings }, judged } of judging) {
         const { validations, ms } = await judged;
         timings.validateMs += ms;
-        molecules.forEach((molecule, k) => pending.push({ index: indices[k], molecule, validation: validations[k] }));
+        molecules.forEach((molecule, k) =>
+          pending.push({ index: indices[k], molecule, decoding: decodings[k], validation: validations[k] })
+        );
       }
       judging = [];
       pending.sort((a, b) => a.index - b.index);
@@ -186,6 +195,9 @@ export function generateMolecules(
     },
     get returned() {
       return returned;
+    },
+    get fallbacks() {
+      return fallbacks;
     },
     summary: (training) => summarise(records, { training }),
     close() {

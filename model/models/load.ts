@@ -1,5 +1,6 @@
 /** Models on disk, `<root>/<name>/card.json` and the files beside it, to models in memory. */
 import { join } from "node:path";
+import { someWorkers } from "../../chem/work_pool.ts";
 import { type Card, readCard } from "./card.ts";
 import { decorate } from "../diffusion/decorate.ts";
 import { asStudent } from "./egnn_latest.ts";
@@ -84,6 +85,10 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Of products. Default `f32`; refused where the backend has no other. */
   readonly precision?: Precision;
+  /** Most workers that decode, of a model that searches for graphs. Default {@link someWorkers}. 0: the caller's thread alone. */
+  readonly decoders?: number;
+  /** Hears of workers that decode and have failed; the others, or the caller's thread, go on. */
+  readonly onFault?: (error: Error) => void;
   /** Makes denoisers of tensors. Default: `makeDenoiser` of `parts.ts`. */
   readonly make?: typeof makeDenoiser;
 }
@@ -108,12 +113,15 @@ export interface LoadOptions {
  */
 export async function loadModel(
   place: string | ModelEntry,
-  { backend = "auto", batch = 64, threads, precision, make = makeDenoiser }: LoadOptions = {},
+  { backend = "auto", batch = 64, threads, precision, make = makeDenoiser, decoders, onFault }: LoadOptions = {},
 ): Promise<ServedModel> {
   let given: ModelEntry = typeof place === "string" ? await entryOf(place) : place, entry = given;
   const { folder, card: { denoiser: main, autoencoder: part } } = entry, schedule = makeSchedule(entry.card.schedule);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
-  const options = { choice: backend, threads, openTensors: tensorsOn(backend), openGpu, precision };
+  const options = {
+    ...{ choice: backend, threads, openTensors: tensorsOn(backend), openGpu, precision },
+    decoders: { workers: decoders ?? someWorkers(), onFault },
+  };
 
   /** What is to be known of a student's file before it is read. */
   const known = new Map<string, Pick<Card["distilled"][number], "levels" | "sha256">>();

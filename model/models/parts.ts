@@ -64,7 +64,11 @@ export async function makeAutoencoder(
   switch (part.type) {
     case "heavy-atom": {
       const { createHeavyAtomAutoencoder } = await import("../networks/heavy_atom/autoencoder.ts");
-      return createHeavyAtomAutoencoder({ classes: part.classes, chemistry: CHEMISTRIES[chemistry] });
+      return createHeavyAtomAutoencoder({
+        classes: part.classes,
+        chemistry: CHEMISTRIES[chemistry],
+        ...options.decoders,
+      });
     }
     case "geoldm": {
       const { placeGeoldmAutoencoder } = await import("./geoldm_place.ts");

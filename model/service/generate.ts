@@ -1,8 +1,9 @@
 /** Molecules for a request: checked, queued, drawn, and told in the form asked. */
+import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
-import { type Format, type Include, type MoleculeJson, toFault, toJson, toRecord } from "../generation/formats.ts";
+import { type Format, type Include, type MoleculeJson, toFault, toRecord } from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { generateMolecules, type GenerateOptions, type Generation, type Timings } from "../generation/pipeline.ts";
@@ -34,6 +35,8 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
 export interface Answer extends DrawingFacts {
   readonly drawn: number;
   readonly returned: number;
+  /** Of those drawn: decoded by `argmax` in place of `valence`, as no graph was found for them. */
+  readonly fallbacks: number;
   /** Rates over the molecules drawn; null for one of no cases. */
   readonly metrics: Readonly<Record<typeof METRICS[number], number | null>>;
   readonly timings: Timings;
@@ -46,8 +49,8 @@ export interface Drawing {
   readonly generation: Generation;
   /** Text of one window of molecules after the other; empty where the filter leaves none. For a form other than `json`. */
   records(): AsyncGenerator<string, void, void>;
-  /** All of them at once. */
-  answer(): Promise<Answer>;
+  /** All of them at once: an {@link Answer} as JSON text. */
+  answer(): Promise<string>;
 }
 
 const METRICS = ["validity", "moleculeStability", "atomStability", "uniqueness", "connected"] as const;
@@ -64,25 +67,36 @@ export function drawMolecules(
   const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;
   const facts: DrawingFacts = { ...who, steps, sampler, seed, backend, decoding, grid, clamp };
+  /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
+  async function* written(form: Format): AsyncGenerator<string[], void, void> {
+    for await (const molecules of generation.windows) {
+      const texts: string[] = [], pause = breather();
+      for (const one of molecules) {
+        options.signal?.throwIfAborted();
+        texts.push(toRecord(form, one, include, facts));
+        await pause();
+      }
+      yield texts;
+    }
+  }
   return {
     facts,
     generation,
     async *records() {
       if (form === "json") throw new TypeError("records have the form sdf, xyz or ndjson; got json");
-      for await (const molecules of generation.windows) {
-        yield molecules.map((one) => toRecord(form, one, include, facts)).join("");
-      }
+      for await (const texts of written(form)) yield texts.join("");
     },
     async answer() {
-      const molecules = (await Array.fromAsync(generation.windows)).flat(), { drawn, returned, timings } = generation;
-      return {
+      const molecules = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
+      const told: Omit<Answer, "molecules"> = {
         ...facts,
         drawn,
         returned,
+        fallbacks,
         metrics: metricsOf(generation.summary()),
-        timings: rounded(timings),
-        molecules: molecules.map((one) => toJson(one, include, facts)),
+        timings: rounded(generation.timings),
       };
+      return `${JSON.stringify(told).slice(0, -1)},"molecules":[${molecules.map((line) => line.trimEnd()).join(",")}]}`;
     },
   };
 }
@@ -152,6 +166,7 @@ export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | 
   readonly count: number;
   readonly drawn: number;
   readonly returned: number;
+  readonly fallbacks: number;
 }
 
 /** How to serve a request. */
@@ -224,8 +239,8 @@ export async function generate(
     return untilEnd(drawing, { form, count }, signal, (outcome, error) => {
       leave();
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
-      const { version, sampler, steps, seed } = facts, { drawn, returned, timings } = generation;
-      const told = { outcome, model: name, version, sampler, steps, seed, count, drawn, returned };
+      const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
+      const told = { outcome, model: name, version, sampler, steps, seed, count, drawn, returned, fallbacks };
       onEnd?.({ ...told, ...(error !== undefined && { error: String(error) }), ...rounded(timings) });
     });
   } catch (error) {

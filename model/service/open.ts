@@ -18,7 +18,7 @@ import { loadTried } from "./tried.ts";
 export interface ServiceSettings extends LoadOptions {
   /** Models that are loaded at once. */
   readonly preload: readonly string[];
-  /** Most workers that validate; see `createValidatorPool`. */
+  /** Most workers that validate, and as many that decode with each model; see `createValidatorPool`. */
   readonly validators: number | undefined;
   readonly maxRequests: number;
   /** Molecule-steps of all requests held. */
@@ -61,8 +61,9 @@ export function openService(
   const faultIn = (what: string) => (error: Error) => note("warn", what, { error: String(error) });
   const data = resolve(settings.dataDir), owner = ownData(data), lifecycle = createLifecycle(owner);
   if (owner.refusal) note("warn", "data directory is read-only", { why: owner.refusal });
+  const options: LoadOptions = { ...settings, decoders: settings.validators, onFault: faultIn("decoding") };
   const load = (entry: ModelEntry) =>
-    loadTried(entry, settings, (student) => note("warn", "student taken out of service", { ...student }));
+    loadTried(entry, options, (student) => note("warn", "student taken out of service", { ...student }));
   const store = createModelStore(entries, load);
   // Its workers start with the first request that they are worth it for, so that they do not hold up the first molecule.
   let chemistry: Promise<ValidatorPool> | undefined;
@@ -116,6 +117,8 @@ export function openService(
       const started = performance.now();
       try {
         const [, ...models] = await Promise.all([validate(), ...settings.preload.map((name) => store.model(name))]);
+        // To open a worker holds this thread for some tens of milliseconds: before requests come. Nobody waits for it.
+        for (const { autoencoder } of models) autoencoder.warm?.();
         lifecycle.enter("ready");
         const backends = models.map(({ card, backend }) => ({ model: card.name, ...backend }));
         note("info", "ready", { ms: Math.round(performance.now() - started), backends });

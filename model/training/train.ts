@@ -2,7 +2,7 @@
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Group, Learner, Losses } from "../diffusion/learner.ts";
 import { LOSSES, openLossLog } from "./loss_log.ts";
-import { breathe } from "../generation/generate.ts";
+import { breathe } from "../../chem/breathe.ts";
 import { emaDecay, rateFactor, type RateOptions } from "./schedule.ts";
 
 /** How far a run is. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { Molecule } from "../../chem/molecule.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
-import { createValidator, type Validate, type ValidateOptions } from "../../chem/validator.ts";
+import { createValidator, type Validate, type ValidateOptions, type Validation } from "../../chem/validator.ts";
 import { createValidatorPool, type ValidatorPool, type ValidatorPoolOptions } from "../../chem/validator_pool.ts";
-import { openValidationWorker, type Verdicts } from "../../chem/validator_worker.ts";
+import { openValidationWorker } from "../../chem/validator_worker.ts";
+import type { Done } from "../../chem/work_pool.ts";
 import { chiral, ethane, joined, methane, molecule, moved } from "./molecules.ts";
 
 let loading: Promise<Validate> | undefined;
@@ -43,10 +44,10 @@ function scripted(validate: Validate, judge?: (molecules: readonly Molecule[]) =
     judged: 0,
     ended: false,
     ready: Promise.resolve(),
-    async judge(molecules: readonly Molecule[], options: ValidateOptions): Promise<Verdicts> {
+    async ask(molecules: readonly Molecule[], options: ValidateOptions): Promise<Done<Validation>> {
       await judge?.(molecules);
       worker.judged += molecules.length;
-      return { validations: molecules.map((molecule) => validate(molecule, options)), ms: 1 };
+      return { results: molecules.map((molecule) => validate(molecule, options)), ms: 1 };
     },
     close(): void {
       worker.ended = true;
@@ -216,7 +217,7 @@ Deno.test("createValidatorPool() lets a small batch pass when a large one waits"
 
 Deno.test("createValidatorPool() starts further workers when much waits, and no more than it may have", async () => {
   const validate = await validator();
-  const { validations: [verdict] } = await scripted(validate).judge([methane()], {});
+  const { results: [verdict] } = await scripted(validate).ask([methane()], {});
   const quick = () => scripted(() => verdict, () => new Promise((resolve) => setTimeout(resolve, 0)));
   let opened = 0;
   await withPool({ workers: 3, open: () => (opened++, quick()) }, async (pool) => {

@@ -3,7 +3,7 @@
  * first clamped step, at some 0.1 ms each.
  */
 import { type Numbered, openAskedWorker } from "../c/asked_worker.ts";
-import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
+import { clampInTurns } from "../../networks/heavy_atom/clamp.ts";
 import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 
 /** What a worker is asked. */
@@ -39,7 +39,7 @@ export function createClampCrew(workers: number = Math.min(16, navigator.hardwar
   return {
     async clamp({ x0, shape: { batch, nodes }, bondSums }) {
       const shares = workers < 2 ? 1 : Math.min(workers, Math.floor(batch / WORTH));
-      if (shares < 2) return void clampToValence(x0, { batch, nodes }, bondSums);
+      if (shares < 2) return await clampInTurns(x0, { batch, nodes }, bondSums);
       while (crew.length < shares) crew.push(openAskedWorker(new URL("./clamp_worker.ts", import.meta.url)));
       const length = x0.length / batch;
       await Promise.all(Array.from({ length: shares }, async (_, k) => {

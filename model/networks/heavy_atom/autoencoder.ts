@@ -2,26 +2,35 @@
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { Autoencoder, BatchShape } from "../../diffusion/types.ts";
-import { clampToValence } from "./clamp.ts";
+import { clampInTurns, clampMolecule } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
+import { createDecoders, type DecoderOptions } from "./decoders.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
 import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** What a codec is made of. */
-export interface HeavyAtomOptions {
+export interface HeavyAtomOptions extends Pick<DecoderOptions, "read" | "workers" | "onFault"> {
   /** What a heavy atom can be: the card's list. */
   readonly classes?: readonly HeavyAtomClass[];
   readonly chemistry?: Chemistry;
+  /** Clamps a molecule on this thread. Default `clampMolecule`. */
+  readonly clamp?: typeof clampMolecule;
 }
 
-/** @throws RangeError for no classes, or one that the chemistry has no valence for */
+/**
+ * Decodes and clamps on the thread that asks, a molecule between two turns of its event loop, but for searches of graphs, which workers do
+ * where there may be any.
+ *
+ * @throws RangeError for no classes, or one that the chemistry has no valence for
+ */
 export function createHeavyAtomAutoencoder(
-  { classes = QM9_CLASSES, chemistry = EDM }: HeavyAtomOptions = {},
+  { classes = QM9_CLASSES, chemistry = EDM, read = readLatent, clamp = clampMolecule, ...pool }: HeavyAtomOptions = {},
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
   const space = heavyAtomSpace(classes), bondSums = bondSumsOf(classes, chemistry);
+  const decoders = createDecoders({ classes, chemistry, read, ...pool });
   return {
     space,
     counts: "heavyAtoms",
@@ -39,16 +48,14 @@ export function createHeavyAtomAutoencoder(
       examples.forEach((example, b) => writeLatent(example, classes.length, IDENTITY, random[b], z, b * length));
       return Promise.resolve(z);
     },
-    decode(z: Float32Array, { batch, nodes }: BatchShape, _random, decoding = "argmax") {
-      const length = latentLength(space, nodes);
-      checkLatents(z, space, { batch, nodes });
-      return Promise.resolve(
-        Array.from({ length: batch }, (_, b) => readLatent(z, nodes, classes, b * length, decoding, chemistry)),
-      );
+    async decode(z: Float32Array, shape: BatchShape, _random, options = {}) {
+      checkLatents(z, space, shape);
+      return await decoders.decode(z, shape, options);
     },
-    clamp: (x0, shape) => void clampToValence(x0, shape, bondSums),
+    warm: decoders.warm,
+    clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp }),
     bondSums,
     chemistry,
-    dispose() {},
+    dispose: () => decoders.close(),
   };
 }

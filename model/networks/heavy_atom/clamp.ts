@@ -7,12 +7,13 @@
  * belong to that graph. Mapping an estimate to the nearest sound discrete value during sampling is the "clamping trick" of
  * Li et al., "Diffusion-LM" (2022); that all values are chosen together, under valence, is ours.
  */
+import { breather } from "../../../chem/breathe.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 import { valenceGraph } from "./graph.ts";
 import { heavyAtomSpace, ONE_HOT, ORDERS } from "./space.ts";
 
-/** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. */
+/** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. Those made: `graph.ts`. */
 const LIMIT = 300;
 
 /**
@@ -26,21 +27,44 @@ export function clampToValence(
   { batch, nodes }: BatchShape,
   bondSums: BondSums,
 ): number {
-  const K = bondSums.length, length = latentLength(heavyAtomSpace(bondSums), nodes), width = 9 + K;
+  const length = latentLength(heavyAtomSpace(bondSums), nodes);
   let clamped = 0;
-  for (let at = 0; at < batch * length; at += length) {
-    const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT });
-    if (!graph) continue;
-    clamped++;
-    for (let i = 0; i < nodes; i++) {
-      const scalars = at + i * width + 9;
-      x0.fill(0, scalars, scalars + K)[scalars + graph.kinds[i]] = ONE_HOT;
-      for (let j = 0; j < nodes; j++) {
-        if (i === j) continue;
-        const pair = at + nodes * width + (i * nodes + j) * ORDERS;
-        x0.fill(0, pair, pair + ORDERS)[pair + graph.orders[i * nodes + j]] = ONE_HOT;
-      }
+  for (let at = 0; at < batch * length; at += length) if (clampMolecule(x0, nodes, bondSums, at)) clamped++;
+  return clamped;
+}
+
+/** Clamps the one estimate at `x0[at, ...)`, in place. @returns whether a graph was found for it */
+export function clampMolecule(x0: Float32Array, nodes: number, bondSums: BondSums, at: number): boolean {
+  const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT }), K = bondSums.length, width = 9 + K;
+  if (!graph) return false;
+  for (let i = 0; i < nodes; i++) {
+    const scalars = at + i * width + 9;
+    x0.fill(0, scalars, scalars + K)[scalars + graph.kinds[i]] = ONE_HOT;
+    for (let j = 0; j < nodes; j++) {
+      if (i === j) continue;
+      const pair = at + nodes * width + (i * nodes + j) * ORDERS;
+      x0.fill(0, pair, pair + ORDERS)[pair + graph.orders[i * nodes + j]] = ONE_HOT;
     }
   }
-  return clamped;
+  return true;
+}
+
+/**
+ * As {@link clampToValence}, for a thread that has other work: the event loop turns after each molecule.
+ *
+ * @param clamp does one
+ * @throws the signal's reason where it is aborted
+ */
+export async function clampInTurns(
+  x0: Float32Array,
+  { batch, nodes }: BatchShape,
+  bondSums: BondSums,
+  { signal, clamp = clampMolecule }: { readonly signal?: AbortSignal; readonly clamp?: typeof clampMolecule } = {},
+): Promise<void> {
+  const length = latentLength(heavyAtomSpace(bondSums), nodes), pause = breather();
+  for (let at = 0; at < batch * length; at += length) {
+    signal?.throwIfAborted();
+    clamp(x0, nodes, bondSums, at);
+    await pause();
+  }
 }

@@ -71,6 +71,13 @@ function hydrogenBondLength(
   return count > 1 ? several : lone[Math.min(neighbours, lone.length - 1)];
 }
 
+/** A molecule, and how it was decoded. */
+export interface Decoded {
+  readonly molecule: Molecule;
+  /** `argmax` also where `valence` was asked for, and found no graph. */
+  readonly decoding: Decoding;
+}
+
 /**
  * The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. In a chemistry of graphs it
  * carries its bonds and charges, and positions are the latent's; else `valence` moves them until distances say what the graph says.
@@ -82,7 +89,7 @@ export function readLatent(
   at = 0,
   decoding: Decoding = "argmax",
   chemistry: Chemistry = EDM,
-): Molecule {
+): Decoded {
   const width = 9 + classes.length, carries = chemistry.bonds === "graph";
   const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSumsOf(classes, chemistry), at) : undefined;
   const graph = sound ?? argmaxGraph(z, nodes, classes, at), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
@@ -121,7 +128,8 @@ export function readLatent(
     }
   }
   settle(atoms, orders);
-  return { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
+  const molecule = { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
+  return { molecule, decoding: sound ? "valence" : "argmax" };
 }
 
 /** Bonds and, where there are any, charges. */

@@ -17,13 +17,21 @@ export interface Graph {
   readonly orders: Uint8Array;
 }
 
-/** How far the search goes before it gives up. */
+/** How far the search goes before it gives up. Counts, never times: the same latent has the same graph on any machine. */
 export interface GraphSearch {
   /** Nats by which a changed class or bond order may be less probable than the best. */
   readonly deepest?: number;
-  /** States looked at. */
+  /** States looked at. Default 2000. */
   readonly limit?: number;
+  /** States made, which is what takes the time: each that is looked at makes one for each change of an atom. Default {@link MOST_STATES}. */
+  readonly most?: number;
 }
+
+/**
+ * States that a search makes at most where nothing else is asked. Drafts of few steps, far from any graph, would have it make hundreds of
+ * thousands, a second's worth. What was measured: docs/design.md.
+ */
+export const MOST_STATES = 10_000;
 
 /** Index of the largest of `z[from, from + count)`. */
 function argmax(z: Float32Array, from: number, count: number): number {
@@ -88,7 +96,8 @@ function named(flip: Omit<Flip, "name1" | "name2">, values: number): Flip {
 interface State {
   /** A* order: what is paid and a lower bound on what is still to be. */
   readonly bound: number;
-  readonly excess: Int16Array;
+  /** Known of those that have been looked at. */
+  excess?: Int16Array;
   readonly name1: number;
   readonly name2: number;
   readonly flip?: Flip;
@@ -151,6 +160,17 @@ function start(graph: Graph, bondSums: BondSums): Start & { readonly excess: Int
   return { graph, kinds, first, excess };
 }
 
+/** By how much each atom is over its valence after a change. */
+function changedExcess(before: Int16Array, { i, j, byI, byJ }: Flip): Int16Array {
+  const excess = before.slice();
+  excess[i] += byI, excess[j] += byJ;
+  return excess;
+}
+
+/** Whether the likeliest class and orders, each by itself, violate a valence: {@link valenceGraph} has to search then. */
+export const needsSearch = (z: Float32Array, nodes: number, bondSums: BondSums, at = 0): boolean =>
+  start(argmaxGraph(z, nodes, bondSums, at), bondSums).excess.some((e) => e !== 0);
+
 /** Whether a variable is changed on the way to a state. */
 function changed(state: State | undefined, variable: number): boolean {
   for (; state?.flip; state = state.before) if (state.flip.variable === variable) return true;
@@ -169,7 +189,7 @@ export function valenceGraph(
   nodes: number,
   bondSums: BondSums,
   at = 0,
-  { deepest = 18, limit = 2000 }: GraphSearch = {},
+  { deepest = 18, limit = 2000, most = MOST_STATES }: GraphSearch = {},
 ): Graph | undefined {
   const graph = argmaxGraph(z, nodes, bondSums, at), from = start(graph, bondSums), { excess } = from;
   if (excess.every((e) => e === 0)) return graph;
@@ -182,18 +202,19 @@ export function valenceGraph(
   for (let looked = 0; looked < limit; looked++) {
     const state = open.pop();
     if (!state || state.bound === Infinity) return undefined;
-    const violated = state.excess.findIndex((e) => e !== 0);
+    const excess = state.excess ??= changedExcess(state.before!.excess!, state.flip!);
+    const violated = excess.findIndex((e) => e !== 0);
     if (violated < 0) return withFlips(from, state);
     for (const flip of touching[violated]) {
       if (changed(state, flip.variable)) continue;
       const name1 = state.name1 ^ flip.name1, name2 = state.name2 ^ flip.name2, name = name1 * 2 ** 26 + name2;
       if (seen.has(name)) continue;
+      if (seen.size === most) return undefined;
       seen.add(name);
-      const { i, j } = flip, excess = state.excess.slice();
+      const { i, j, byI, byJ } = flip;
       let bound = state.bound + flip.cost - due(excess[i], i) - (j === i ? 0 : due(excess[j], j));
-      excess[i] += flip.byI, excess[j] += flip.byJ;
-      bound += due(excess[i], i) + (j === i ? 0 : due(excess[j], j));
-      open.push({ bound, excess, name1, name2, flip, before: state });
+      bound += due(excess[i] + byI, i) + (j === i ? 0 : due(excess[j] + byJ, j));
+      open.push({ bound, name1, name2, flip, before: state });
     }
   }
   return undefined;

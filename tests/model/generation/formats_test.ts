@@ -8,6 +8,7 @@ import { NAME_MAX } from "../../../model/models/card.ts";
 /** Hydrogen fluoride, and what is said of it. */
 const generated = (smiles: string, index = 0): GeneratedMolecule => ({
   index,
+  decoding: "argmax",
   molecule: { atomicNumbers: Uint8Array.of(1, 9), positions: Float32Array.of(0, 0, 0, 0.92, 0, 0) },
   validation: {
     ...{ valid: true, stable: true, stableAtoms: 2, atoms: 2, connected: true, fragments: 1 },
@@ -44,7 +45,17 @@ Deno.test("toRecord() gives XYZ comments whose text is in quotes, escapes and al
     for (const version of ["4", "a b", 'the "best"', "back\\slash", "{1, 2}"]) {
       const [{ comment }] = readXyz(toRecord("xyz", generated(smiles), [], { model: "qm9", version, seed: 7 }));
       assert.deepEqual(pairsOf(comment), {
-        ...{ model: "qm9", version, seed: 7, index: 0, valid: true, stable: true, connected: true, smiles },
+        ...{
+          model: "qm9",
+          version,
+          seed: 7,
+          index: 0,
+          valid: true,
+          stable: true,
+          connected: true,
+          decoding: "argmax",
+          smiles,
+        },
       });
     }
   }

@@ -5,6 +5,8 @@ import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.
 import { loadModel, type Model } from "../../../model/models/load.ts";
 import { generateMolecules, type GenerateOptions } from "../../../model/generation/pipeline.ts";
 import { createQueue } from "../../../model/generation/queue.ts";
+import { createHeavyAtomAutoencoder } from "../../../model/networks/heavy_atom/autoencoder.ts";
+import { readLatent } from "../../../model/networks/heavy_atom/decode.ts";
 import { chooseSettings } from "../../../model/models/settings.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
@@ -166,5 +168,25 @@ Deno.test("generateMolecules() gives up what is being judged when its signal is 
         generation.close();
         assert.equal((await generation.windows.next()).done, true);
       }
+    }
+  }));
+
+Deno.test("generateMolecules() says of each molecule how it was decoded, and counts those that were decoded otherwise than asked", () =>
+  withModel(async (model, validate) => {
+    // Every other molecule is as if a search had found no graph.
+    let searches = 0;
+    const read: typeof readLatent = (z, nodes, classes, at, decoding, chemistry) => {
+      const used = decoding === "valence" && searches++ % 2 === 0 ? "argmax" : decoding;
+      return readLatent(z, nodes, classes, at, used, chemistry);
+    };
+    const autoencoder = createHeavyAtomAutoencoder({ read });
+    const watched: Model = Object.create(model, { autoencoder: { value: autoencoder } });
+    for (const decoding of ["valence", "argmax"] as const) {
+      const settings = { ...chooseSettings(model.card, 2, "ddpm"), decoding };
+      const generation = generateMolecules(watched, { count: 23, seed: 3, settings }, { validate, window: 10 });
+      const drawn = (await Array.fromAsync(generation.windows)).flat();
+      const otherwise = drawn.filter((one) => one.decoding !== decoding).length;
+      assert.equal(generation.fallbacks, otherwise);
+      assert.ok(decoding === "argmax" ? otherwise === 0 : otherwise > 0 && otherwise < 23, `${otherwise} of 23`);
     }
   }));

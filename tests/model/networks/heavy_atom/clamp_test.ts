@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { clampToValence } from "../../../../model/networks/heavy_atom/clamp.ts";
+import { clampInTurns, clampMolecule, clampToValence } from "../../../../model/networks/heavy_atom/clamp.ts";
 import { argmaxGraph, valenceGraph } from "../../../../model/networks/heavy_atom/graph.ts";
 import { bondSumsOf, heavyAtomSpace, ONE_HOT, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
 import { random } from "../../../../model/diffusion/random.ts";
+import { createTurns } from "../../../turns.ts";
 
 const SUMS = bondSumsOf(QM9_CLASSES);
 const K = QM9_CLASSES.length, WIDTH = 9 + K;
@@ -49,4 +50,20 @@ Deno.test("clampToValence() leaves an estimate that no sound graph comes near", 
   const x0 = ethanols([0]), before = x0.slice();
   assert.equal(clampToValence(x0, { batch: 1, nodes: 3 }, SUMS), 0);
   assert.deepEqual(x0, before);
+});
+
+Deno.test("clampInTurns() gives what clampToValence() gives, a molecule a turn, and stops where its signal is aborted", async () => {
+  const shape = { batch: 4, nodes: 3 }, doubts = [0.3, 0.7, 0.6, 0.4], x0 = ethanols(doubts), own = ethanols(doubts);
+  clampToValence(own, shape, SUMS);
+  const turns = createTurns();
+  await clampInTurns(x0, shape, SUMS, { clamp: turns.counted(clampMolecule) });
+  assert.deepEqual(turns.end(), { calls: 4, most: 1 });
+  assert.deepEqual(x0, own);
+  const abort = new AbortController(), again = createTurns();
+  const clamp = again.counted((...given: Parameters<typeof clampMolecule>) => {
+    abort.abort(new Error("left"));
+    return clampMolecule(...given);
+  });
+  await assert.rejects(clampInTurns(ethanols(doubts), shape, SUMS, { signal: abort.signal, clamp }), /left/);
+  assert.equal(again.end().calls, 1);
 });

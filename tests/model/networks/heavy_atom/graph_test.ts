@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { DRUGLIKE, valencesOf } from "../../../../chem/chemistry.ts";
-import { argmaxGraph, type Graph, valenceGraph } from "../../../../model/networks/heavy_atom/graph.ts";
+import {
+  argmaxGraph,
+  type Graph,
+  MOST_STATES,
+  needsSearch,
+  valenceGraph,
+} from "../../../../model/networks/heavy_atom/graph.ts";
 import { bondSumsOf } from "../../../../model/networks/heavy_atom/space.ts";
 import type { HeavyAtomClass } from "../../../../model/diffusion/types.ts";
 import { random } from "../../../../model/diffusion/random.ts";
@@ -137,6 +143,35 @@ Deno.test("valenceGraph() gives undefined when no graph within the limits obeys 
   assert.ok(!obeysValence(argmaxGraph(z, 3, CLASSES)));
   assert.equal(valenceGraph(z, 3, SUMS, 0, { deepest: 0 }), undefined);
   assert.equal(valenceGraph(z, 3, SUMS, 0, { limit: 1 }), undefined);
+});
+
+Deno.test("valenceGraph() gives up after a count of states made, and gives the same graph below it", () => {
+  for (let seed = 0; seed < 6; seed++) {
+    const z = latent(4, seed),
+      graph = valenceGraph(z, 4, SUMS),
+      found = (most: number) => valenceGraph(z, 4, SUMS, 0, { most });
+    assert.ok(graph && needsSearch(z, 4, SUMS));
+    // The least count with which it is found, by halving: it is found with any above, and with none below.
+    let [without, enough] = [0, MOST_STATES];
+    while (enough - without > 1) {
+      const most = (without + enough) >> 1;
+      if (found(most)) enough = most;
+      else without = most;
+    }
+    for (const most of [enough, enough + 1, 2 * enough]) assert.deepEqual(found(most), graph);
+    for (const most of [0, enough >> 1, enough - 1]) assert.equal(found(most), undefined);
+  }
+});
+
+Deno.test("valenceGraph() makes 10,000 states at most where nothing else is asked", () => {
+  const limit = 1e5;
+  // Of these two drafts the one's graph is found after 9,674 states, the other's after 11,331.
+  const [near, far] = [6, 7].map((seed) => latent(5, seed));
+  assert.deepEqual(valenceGraph(near, 5, SUMS, 0, { limit }), valenceGraph(near, 5, SUMS, 0, { limit, most: 9674 }));
+  assert.equal(valenceGraph(near, 5, SUMS, 0, { limit, most: 9600 }), undefined);
+  assert.ok(valenceGraph(near, 5, SUMS, 0, { limit }));
+  assert.equal(valenceGraph(far, 5, SUMS, 0, { limit }), undefined);
+  assert.ok(valenceGraph(far, 5, SUMS, 0, { limit, most: 11_331 }));
 });
 
 Deno.test("valenceGraph() reads the latent at the offset given, and orders are symmetric", () => {

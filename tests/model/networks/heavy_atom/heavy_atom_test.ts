@@ -106,7 +106,8 @@ Deno.test("decode() turns with the latent, reflections too", () => {
     const r = randomRotation(random(seed)), a = new Float32Array(length), b = new Float32Array(length);
     writeLatent(example, 12, IDENTITY, random(3), a);
     writeLatent(example, 12, r, random(3), b);
-    const turned = rotated(readLatent(a, 3, QM9_CLASSES), r), direct = readLatent(b, 3, QM9_CLASSES);
+    const [{ molecule }, { molecule: direct }] = [a, b].map((z) => readLatent(z, 3, QM9_CLASSES));
+    const turned = rotated(molecule, r);
     // A reflection may change the order of the hydrogens of one atom, so compare each atom with its nearest like.
     for (let i = 0; i < turned.atomicNumbers.length; i++) {
       const distances = Array.from(direct.atomicNumbers.keys())

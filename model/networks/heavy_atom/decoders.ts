@@ -1,0 +1,85 @@
+/**
+ * Batches of latents to molecules, beside the main thread where that takes long. Of most latents the likeliest class and orders, each by
+ * itself, obey valence: these take some 20 us, and are decoded here. For the others a graph is searched, in some milliseconds at worst
+ * (`graph.ts`): by workers, or here while there are none. A molecule is the same wherever it is decoded.
+ */
+import { breather } from "../../../chem/breathe.ts";
+import type { Chemistry } from "../../../chem/chemistry.ts";
+import type { Molecule } from "../../../chem/molecule.ts";
+import { openPoolWorker } from "../../../chem/pool_worker.ts";
+import { createWorkPool, type WorkPoolOptions } from "../../../chem/work_pool.ts";
+import { latentLength } from "../../diffusion/latent.ts";
+import type { BatchShape, DecodeOptions, HeavyAtomClass } from "../../diffusion/types.ts";
+import { type Decoded, readLatent } from "./decode.ts";
+import { needsSearch } from "./graph.ts";
+import { bondSumsOf, heavyAtomSpace } from "./space.ts";
+
+/** What the molecules of a model have in common. */
+export interface Codec {
+  readonly classes: readonly HeavyAtomClass[];
+  readonly chemistry: Chemistry;
+}
+
+/** What a worker is asked: the latent of a molecule whose graph is to be searched. */
+export interface DecodeQuestion extends Codec {
+  readonly z: Float32Array;
+  readonly nodes: number;
+}
+
+/** What decoders are made of. */
+export interface DecoderOptions extends Codec, Pick<WorkPoolOptions<Latent, Codec, Decoded>, "workers" | "onFault"> {
+  /** Decodes a molecule on this thread. Default {@link readLatent}. */
+  readonly read?: typeof readLatent;
+}
+
+/** A molecule's latent. */
+type Latent = Pick<DecodeQuestion, "z" | "nodes">;
+
+/** Whoever decodes. */
+export interface Decoders {
+  /** Latents `[B, L]` to molecules, in their order. @throws the signal's reason where it is aborted: what is begun then is one molecule a thread */
+  decode(z: Float32Array, shape: BatchShape, options?: DecodeOptions): Promise<Molecule[]>;
+  /** Starts the first worker; resolves when it is ready, or has failed. Without this the first search starts it. */
+  warm(): Promise<void>;
+  /** Ends the workers; what they had, and what comes later, is decoded here. */
+  close(): void;
+}
+
+/** Starts a worker. */
+const openDecodeWorker = () =>
+  openPoolWorker({
+    module: new URL("./decode_worker.ts", import.meta.url),
+    work: "decoding",
+    question: ([latent]: readonly Latent[], codec: Codec) => ({ data: { ...latent, ...codec } }),
+    results: (decoded: Decoded) => [decoded],
+  });
+
+/** Opens no worker before a search is asked for. Default: none at all. */
+export function createDecoders(
+  { classes, chemistry, read = readLatent, workers = 0, onFault }: DecoderOptions,
+): Decoders {
+  const codec: Codec = { classes, chemistry }, bondSums = bondSumsOf(classes, chemistry);
+  const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry);
+  const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
+  return {
+    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback } = {}) {
+      const length = latentLength(heavyAtomSpace(classes), nodes), pause = breather();
+      const molecules = new Array<Molecule>(batch), searched: number[] = [];
+      for (let b = 0; b < batch; b++) {
+        signal?.throwIfAborted();
+        if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length)) searched.push(b);
+        else ({ molecule: molecules[b] } = read(z, nodes, classes, b * length, decoding, chemistry));
+        await pause();
+      }
+      const latents = searched.map((b) => ({ z: z.slice(b * length, (b + 1) * length), nodes }));
+      const { results } = await pool.run(latents, codec, { signal, last: true });
+      results.forEach(({ molecule, decoding: used }, k) => {
+        molecules[searched[k]] = molecule;
+        if (used !== decoding) onFallback?.(searched[k]);
+      });
+      return molecules;
+    },
+    warm: pool.warm,
+    close: pool.close,
+  };
+}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { EDM } from "../../../../chem/chemistry.ts";
+import { latentLength } from "../../../../model/diffusion/latent.ts";
+import { random } from "../../../../model/diffusion/random.ts";
+import { readLatent } from "../../../../model/networks/heavy_atom/decode.ts";
+import { createDecoders, type DecoderOptions } from "../../../../model/networks/heavy_atom/decoders.ts";
+import { needsSearch } from "../../../../model/networks/heavy_atom/graph.ts";
+import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
+import { createTurns } from "../../../turns.ts";
+
+const NODES = 5, BATCH = 24, LENGTH = latentLength(heavyAtomSpace(), NODES), SHAPE = { batch: BATCH, nodes: NODES };
+
+/** Latents far from any graph, but for every third, four methyls about a carbon. */
+function latents(): Float32Array {
+  const z = new Float32Array(BATCH * LENGTH), K = QM9_CLASSES.length, width = 9 + K;
+  for (let b = 0; b < BATCH; b++) {
+    const at = b * LENGTH, draw = random(b), bare = QM9_CLASSES.findIndex(([e, h]) => e === 6 && h === 0);
+    for (let k = 0; k < LENGTH; k++) z[at + k] = b % 3 === 0 && k % width >= 9 ? 0.001 : Math.abs(draw.normal());
+    for (let i = 0; i < NODES; i++) {
+      if (b % 3 === 0) {
+        for (let k = 0; k < K; k++) z[at + i * width + 9 + k] = k === (i === 0 ? bare : bare + 3) ? 0.5 : 0;
+      }
+      for (let j = 0; j < i; j++) {
+        for (let order = 0; order < 4; order++) {
+          const bonded = j === 0 ? 1 : 0, value = b % 3 === 0 ? (order === bonded ? 0.5 : 0) : draw.uniform();
+          for (const pair of [i * NODES + j, j * NODES + i]) z[at + NODES * width + pair * 4 + order] = value;
+        }
+      }
+    }
+  }
+  return z;
+}
+
+const Z = latents(), SUMS = bondSumsOf(QM9_CLASSES);
+const SEARCHED = Array.from({ length: BATCH }, (_, b) => b).filter((b) => needsSearch(Z, NODES, SUMS, b * LENGTH));
+
+/** Runs a test with decoders. */
+async function withDecoders(
+  options: Partial<DecoderOptions>,
+  work: (decoders: ReturnType<typeof createDecoders>) => Promise<void>,
+): Promise<void> {
+  const decoders = createDecoders({ classes: QM9_CLASSES, chemistry: EDM, ...options });
+  try {
+    await work(decoders);
+  } finally {
+    decoders.close();
+  }
+}
+
+Deno.test("decode() gives in workers what readLatent() gives here, and searches nothing here", async () => {
+  assert.ok(SEARCHED.length > 8 && SEARCHED.length < BATCH);
+  let here = 0;
+  const read: typeof readLatent = (...given) => (here++, readLatent(...given));
+  await withDecoders({ workers: 2, read }, async (decoders) => {
+    await decoders.warm();
+    for (const decoding of ["valence", "argmax"] as const) {
+      const expected = Array.from(
+        { length: BATCH },
+        (_, b) => readLatent(Z, NODES, QM9_CLASSES, b * LENGTH, decoding).molecule,
+      );
+      here = 0;
+      assert.deepEqual(await decoders.decode(Z, SHAPE, { decoding }), expected);
+      assert.equal(here, decoding === "valence" ? BATCH - SEARCHED.length : BATCH);
+    }
+  });
+});
+
+for (const workers of [0, 1]) {
+  Deno.test(`decode() with ${workers} workers tells which molecules no graph was found for, and of no others`, async () => {
+    const without = SEARCHED.filter((b) =>
+      readLatent(Z, NODES, QM9_CLASSES, b * LENGTH, "valence").decoding === "argmax"
+    );
+    assert.ok(without.length > 0 && without.length < SEARCHED.length);
+    await withDecoders({ workers }, async (decoders) => {
+      await decoders.warm();
+      for (const decoding of ["valence", "argmax"] as const) {
+        const told: number[] = [];
+        await decoders.decode(Z, SHAPE, { decoding, onFallback: (place) => void told.push(place) });
+        assert.deepEqual(told, decoding === "valence" ? without : []);
+      }
+    });
+  });
+}
+
+Deno.test("decode() lets the event loop turn between any two molecules", async () => {
+  for (const decoding of ["valence", "argmax"] as const) {
+    const turns = createTurns();
+    await withDecoders({ read: turns.counted(readLatent) }, async (decoders) => {
+      await decoders.decode(Z, SHAPE, { decoding });
+    });
+    assert.deepEqual(turns.end(), { calls: BATCH, most: 1 });
+  }
+});
+
+Deno.test("decode() begins no further molecule when its signal is aborted", async () => {
+  for (const last of [1, BATCH - SEARCHED.length, BATCH - 1]) {
+    const abort = new AbortController();
+    let begun = 0;
+    const read: typeof readLatent = (...given) => {
+      if (++begun === last) setTimeout(() => abort.abort(new Error("left")), 0);
+      const until = performance.now() + 20; // the timer is due before the next
+      while (performance.now() < until);
+      return readLatent(...given);
+    };
+    await withDecoders({ read }, async (decoders) => {
+      await assert.rejects(decoders.decode(Z, SHAPE, { decoding: "valence", signal: abort.signal }), /left/);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(begun, last);
+    });
+  }
+});
+
+Deno.test("decode() goes on here when workers are closed meanwhile", async () => {
+  const decoders = createDecoders({ classes: QM9_CLASSES, chemistry: EDM, workers: 1 });
+  await decoders.warm();
+  const going = decoders.decode(Z, SHAPE, { decoding: "valence" });
+  decoders.close();
+  const expected = Array.from(
+    { length: BATCH },
+    (_, b) => readLatent(Z, NODES, QM9_CLASSES, b * LENGTH, "valence").molecule,
+  );
+  assert.deepEqual(await going, expected);
+});
