@@ -19,11 +19,9 @@ import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
 import { object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
+import { FOCUS, HELD_OUT, spreadOf } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
-
-/** Times of few-step samplers, as `train --focus` has them; and seeds of the held-out draws. */
-const FOCUS = { first: -0.5, last: 8, share: 0.999 }, HELD_OUT = { uniform: 20_100, focused: 20_101 } as const;
 
 /** Settings of a run that can be compared. */
 const VARIED = Object.keys(runSettings.shape).filter((name) => !["model", "from", "trainedOn", "seed"].includes(name));
@@ -55,13 +53,6 @@ const OPTIONS = {
   weights: option("FOLDER", "keeps each run's averaged weights there, to draw from", z.string().optional()),
   out: option("FILE", "where results go", z.string().optional()),
 };
-
-/** Mean and standard error. */
-function spreadOf(values: readonly number[]): { mean: number; error: number } {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, error: Math.sqrt(square / values.length) };
-}
 
 /** Losses of each batch of 128 by the averages, in all and of the positions. */
 async function lossesOf(learner: Learner, batches: readonly Group[][]) {

@@ -1,0 +1,73 @@
+/**
+ * `deno task bench:losses --models FOLDERS`: losses of trained weights on molecules that they were trained on and on held-out ones, side by side,
+ * at uniform times and at those of few-step samplers. Where the two part, the network has begun to remember.
+ */
+import { z } from "zod";
+import { openDataSet } from "../chem/data_sets.ts";
+import { openLearner } from "../model/engines/open_learner.ts";
+import { readCard } from "../model/models/card.ts";
+import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
+import { makeGroups } from "../model/training/batches.ts";
+import { loadExamples } from "../model/training/data.ts";
+import { runSchedule, runSpace } from "../model/training/settings.ts";
+import { list, option, readOptions, whole } from "../main/options.ts";
+import { conditions } from "./conditions.ts";
+import { FOCUS, HELD_OUT, spreadOf } from "./held_out.ts";
+import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { formatResult, type Row } from "./table.ts";
+
+const OPTIONS = {
+  models: option("FOLDERS", "set apart by commas (default weights/qm9)", list(z.string()).default(["weights/qm9"])),
+  molecules: option("N", "of each kind (default 4096)", whole(128).default(4096)),
+  threads: option("N", "(default 2)", whole(1).default(2)),
+  out: option("FILE", "where results go", z.string().optional()),
+};
+
+async function main(args: string[]): Promise<void> {
+  const { models, molecules, threads, out } = readOptions(args, OPTIONS);
+  const data = await openDataSet(), schedule = runSchedule();
+  const under = { command: `deno task bench:losses --models ${models}`, ...await conditions() };
+  console.log(machineLine(under));
+  const sets = {
+    "training split": loadExamples(data, data.split.train.subarray(0, 20_000)).examples,
+    "held out": loadExamples(data, data.split.valid).examples,
+  };
+  const rows: Row[] = [];
+  for (const model of models) {
+    const { denoiser, coupling, version } = await readCard(model);
+    if (denoiser.type !== "pair-attention") {
+      throw new RangeError(`the network of a model must be pair-attention; got ${denoiser.type} in ${model}`);
+    }
+    const values = readSafetensors(await Deno.readFile(`${model}/${denoiser.file}`));
+    const { learner } = await openLearner("native", {
+      ...{ space: runSpace(), sizes: sizesOf(denoiser), seed: 1, values, threads },
+    });
+    try {
+      for (const [times, seed] of Object.entries(HELD_OUT)) {
+        for (const [set, examples] of Object.entries(sets)) {
+          const parts: Record<string, number[]> = { total: [], positions: [], scalars: [], bonds: [] };
+          for (let update = 0; update * 128 < molecules; update++) {
+            const focus = times === "focused" ? FOCUS : undefined;
+            const losses = await learner.loss(
+              makeGroups({ examples, batch: 128, seed, update, schedule, coupling, focus }),
+              "params",
+            );
+            parts.total.push(losses.total);
+            for (const [name, value] of Object.entries(losses.parts)) parts[name].push(value);
+          }
+          const means = Object.entries(parts).map(([name, all]) => [name, spreadOf(all).mean]);
+          rows.push({ model, version, times, set, ...Object.fromEntries(means), error: spreadOf(parts.total).error });
+        }
+      }
+    } finally {
+      learner.dispose();
+    }
+  }
+  const result = { bench: "losses", settings: { molecules }, rows };
+  console.log(formatResult(result));
+  const path = out ?? resultsPath(under, "losses");
+  if (path !== "-") await keep(path, under, [result]);
+}
+
+if (import.meta.main) await runProgram(main);
