@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { trainingBatch } from "../../../../bench/training_batch.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
@@ -8,11 +9,13 @@ import { createNativeEngine, type NativeEngine } from "../../../../model/engines
 import { flatten } from "../../../../model/engines/c/parameters.ts";
 import type { Precision } from "../../../../model/engines/runtimes.ts";
 import { rowsOf } from "../../../../model/networks/pair_attention/conditions.ts";
-import type { PairAttentionSizes } from "../../../../model/networks/pair_attention/parameters.ts";
+import { readCard } from "../../../../model/models/card.ts";
+import { type PairAttentionSizes, sizesOf } from "../../../../model/networks/pair_attention/parameters.ts";
 import { makeGroups } from "../../../../model/training/batches.ts";
 import { runSchedule, runSpace } from "../../../../model/training/settings.ts";
 import { smallExamples } from "../../training/molecules.ts";
 import { shaken } from "../shaken.ts";
+import { drawnGroups } from "./drawn_groups.ts";
 import { kernelHere, kernelsHere, NARROW } from "./narrow.ts";
 
 const kernel = (index: number, name: string, faster = false): Kernel => ({
@@ -49,8 +52,10 @@ Deno.test("chooseKernel() refuses a precision that the processor lacks, and a na
   });
 });
 
-const space = runSpace(), SHAKEN = { width: 64, blocks: 2 }, SHIPPED = { width: 192, blocks: 6 };
-const weights = new URL("../../../../weights/qm9/denoiser.safetensors", import.meta.url);
+const space = runSpace(), SHAKEN = { width: 64, blocks: 2 };
+const shipped = fileURLToPath(new URL("../../../../weights/qm9", import.meta.url)), card = await readCard(shipped);
+assert.ok(card.denoiser.type === "pair-attention");
+const SHIPPED = sizesOf(card.denoiser), weights = `${shipped}/${card.denoiser.file}`;
 const trained = async () => readSafetensors(await Deno.readFile(weights));
 
 /** Noisy latents of two molecules, over and over, at many times; and of longer chains. */
@@ -71,7 +76,7 @@ function open({ precision, name }: Kernel, sizes: PairAttentionSizes, values: Va
 const estimate = (engine: NativeEngine, { z, shape, ...at }: Group) => engine.predict(z, shape, rowsOf(at, undefined));
 
 /** Losses, gradient and estimates. */
-async function told(kernel: Kernel, sizes: PairAttentionSizes, values: Values) {
+async function told(kernel: Kernel, sizes: PairAttentionSizes, values: Values, groups: readonly Group[]) {
   const engine = open(kernel, sizes, values);
   try {
     const { positions, scalars, bonds } = await engine.gradient(groups), gradient = engine.array("gradient").slice();
@@ -99,25 +104,26 @@ const angle = (a: Float32Array, b: Float32Array) =>
  * gradient is small and the rest of large parts that cancel.
  */
 const BOUNDS = {
-  f16: { random: { nmse: 3e-7, loss: 4e-5, degrees: 0.07 }, trained: { nmse: 4e-5, loss: 1e-3, degrees: 6 } },
-  bf16: { random: { nmse: 2e-6, loss: 4e-5, degrees: 0.35 }, trained: { nmse: 1.5e-4, loss: 1.1e-3, degrees: 15 } },
+  f16: { random: { nmse: 3e-7, loss: 4e-5, degrees: 0.07 }, trained: { nmse: 8e-6, loss: 5e-4, degrees: 5 } },
+  bf16: { random: { nmse: 2e-6, loss: 4e-5, degrees: 0.35 }, trained: { nmse: 4.5e-5, loss: 2.8e-3, degrees: 16 } },
 } as const;
 
 for (const precision of NARROW) {
   for (
-    const [which, sizes, values] of [["random", SHAKEN, () => shaken(space, SHAKEN)], [
-      "trained",
-      SHIPPED,
-      trained,
-    ]] as const
+    const [which, sizes, values, given] of [
+      ["random", SHAKEN, () => shaken(space, SHAKEN), () => groups],
+      // Elsewhere than near molecules a trained network's gradient is the small rest of huge parts.
+      ["trained", SHIPPED, trained, () => drawnGroups(shipped, 64)],
+    ] as const
   ) {
     Deno.test({
       name:
         `products in ${precision} are off by no more than their rounding, in estimates, losses and gradients: ${which} weights`,
       ignore: !kernelHere(precision),
       async fn() {
-        const first = await told(kernelHere("f32")!, sizes, await values());
-        const own = await told(kernelHere(precision)!, sizes, await values()), most = BOUNDS[precision][which];
+        const latents = await given();
+        const first = await told(kernelHere("f32")!, sizes, await values(), latents);
+        const own = await told(kernelHere(precision)!, sizes, await values(), latents), most = BOUNDS[precision][which];
         const seen = {
           nmse: nmse(own.estimates, first.estimates),
           loss: Math.abs(own.loss / first.loss - 1),
