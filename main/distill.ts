@@ -10,6 +10,7 @@ import {
   roundOrder,
 } from "../model/distillation/order.ts";
 import { methodOf, METHODS, methodsInWords } from "../model/distillation/methods/mod.ts";
+import { RESULT } from "../model/distillation/result.ts";
 import { learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
@@ -116,6 +117,10 @@ export const distillCommand = command({
         checkpointSeconds: values["checkpoint-seconds"],
         folderOf: ({ method, variant, to }) =>
           values.folder ?? `runs/${values.model.replaceAll("/", "_")}-${method}/${variant}-${to}`,
+        onFinished: ({ from, to }, folder) =>
+          terminal.error(
+            `${folder} holds a finished round of ${from} to ${to} steps, which is not run again; remove its ${RESULT} to train it on\n`,
+          ),
         onRound({ from, to }, folder) {
           if (ladder !== undefined) terminal.error(`${from} to ${to} steps, in ${folder}\n`);
         },

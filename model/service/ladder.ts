@@ -20,6 +20,8 @@ export interface LadderOptions extends Omit<RoundOptions, "folder"> {
   readonly record?: boolean;
   /** Told before each round that runs. */
   readonly onRound?: (settings: RoundSettings, folder: string) => void;
+  /** Told of each round that its folder shows to be finished, and that is not run again. */
+  readonly onFinished?: (settings: RoundSettings, folder: string) => void;
 }
 
 /**
@@ -28,11 +30,12 @@ export interface LadderOptions extends Omit<RoundOptions, "folder"> {
  * @returns false where the signal stopped one of them
  */
 export async function runLadder(first: RoundSettings, options: LadderOptions): Promise<boolean> {
-  const { folderOf, ladder, shared, record, onRound, ...round } = options;
+  const { folderOf, ladder, shared, record, onRound, onFinished, ...round } = options;
   let { model } = options;
   for (let settings = first;;) {
     const folder = folderOf(settings), done = await readOutcome(folder);
-    if (!done) {
+    if (done) onFinished?.(settings, folder);
+    else {
       onRound?.(settings, folder);
       const { finished } = await runRound(settings, { ...round, model, folder });
       if (!finished) return false;
