@@ -16,19 +16,20 @@ import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
-import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
+import { CHOSEN, runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
 import { object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { FOCUS, HELD_OUT, spreadOf } from "./held_out.ts";
+import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { meanError } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 
 /** Settings of a run that can be compared. */
-const VARIED = Object.keys(runSettings.shape).filter((name) => !["model", "from", "trainedOn", "seed"].includes(name));
+const VARIED = CHOSEN.filter((name) => name !== "seed");
 
 const OPTIONS = {
   from: option("FILE", "weights to begin with (default: random ones)", z.string().optional()),
-  vary: option("NAME", `what differs: ${VARIED.join(", ")}`, z.enum(VARIED as [string, ...string[]])),
+  vary: option("NAME", `what differs: ${VARIED.join(", ")}`, z.enum(VARIED)),
   values: option(
     "JSON",
     "its values, [0.005, 0.01]; a null is the default. The first is what others are compared with",
@@ -76,18 +77,9 @@ async function main(args: string[]): Promise<void> {
   const space = runSpace(), schedule = runSchedule();
   const { examples } = loadExamples(data, data.split.train);
   const heldOut = loadExamples(data, data.split.valid.subarray(0, 8000)).examples;
-  const batchesOf = (kind: keyof typeof HELD_OUT) =>
-    Array.from({ length: Math.ceil(molecules / 128) }, (_, update) =>
-      makeGroups({
-        examples: heldOut,
-        batch: 128,
-        seed: HELD_OUT[kind],
-        update,
-        schedule,
-        coupling: settled[0].coupling,
-        focus: kind === "focused" ? FOCUS : undefined,
-      }));
-  const judgedBy = { uniform: batchesOf("uniform"), focused: batchesOf("focused") };
+  const judgedBy = HELD_OUT_TIMES.map((times) =>
+    [times, heldOutBatches(times, { examples: heldOut, molecules, coupling: settled[0].coupling })] as const
+  );
   const under = {
     command: `deno task bench:curves --vary ${vary} --values '${JSON.stringify(values)}' --with '${
       JSON.stringify(others)
@@ -127,7 +119,7 @@ async function main(args: string[]): Promise<void> {
       }
       const seconds = (performance.now() - start) / 1000;
       const found: Record<string, number[]> = {};
-      for (const [kind, batches] of Object.entries(judgedBy)) {
+      for (const [kind, batches] of judgedBy) {
         const { total, positions } = await lossesOf(learner, batches);
         found[kind] = total, found[`${kind}, positions`] = positions;
       }
@@ -138,8 +130,8 @@ async function main(args: string[]): Promise<void> {
         "molecules/s": updates * batch / seconds,
       };
       for (const [name, losses] of Object.entries(found)) {
-        const { mean, error } = spreadOf(losses.map((value, i) => value - reference![name][i]));
-        row[name] = spreadOf(losses).mean, row[`${name}: difference`] = mean, row[`${name}: error`] = error;
+        const { mean, error } = meanError(losses.map((value, i) => value - reference![name][i]));
+        row[name] = meanError(losses).mean, row[`${name}: difference`] = mean, row[`${name}: error`] = error;
       }
       rows.push(row);
       console.log(JSON.stringify(row));

@@ -1,14 +1,34 @@
 /** Held-out draws that programs compare losses on. */
+import type { Coupling } from "../model/diffusion/coupling/align.ts";
+import type { Group } from "../model/diffusion/learner.ts";
+import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
+import { makeGroups } from "../model/training/batches.ts";
+import { HELD_OUT_SEED } from "../model/training/data.ts";
+import { runSchedule } from "../model/training/settings.ts";
 
-/** Times of few-step samplers, as `train --focus` has them. */
-export const FOCUS = { first: -0.5, last: 8, share: 0.999 } as const;
+/** Molecules of a batch. */
+const BATCH = 128;
 
-/** Seeds of the draws at uniform times, which is training's own held-out loss, and at those of few-step samplers. */
-export const HELD_OUT = { uniform: 20_100, focused: 20_101 } as const;
+/** Seeds and times of the draws: uniform, which is training's own held-out loss, and those of few-step samplers, as `train --focus` has them. */
+const TIMES = {
+  uniform: { seed: HELD_OUT_SEED },
+  focused: { seed: HELD_OUT_SEED + 1, focus: { first: -0.5, last: 8, share: 0.999 } },
+} as const;
 
-/** Mean and standard error. */
-export function spreadOf(values: readonly number[]): { readonly mean: number; readonly error: number } {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, error: Math.sqrt(square / values.length) };
+/** One of the kinds of times. */
+export type HeldOutTimes = keyof typeof TIMES;
+
+/** Their names. */
+export const HELD_OUT_TIMES = Object.keys(TIMES) as HeldOutTimes[];
+
+/** Fixed noisy batches of 128 of at least this many molecules of a set, drawn with replacement. */
+export function heldOutBatches(
+  times: HeldOutTimes,
+  { examples, molecules, coupling }: { examples: ExampleSet; molecules: number; coupling: Coupling },
+): Group[][] {
+  const schedule = runSchedule();
+  return Array.from(
+    { length: Math.ceil(molecules / BATCH) },
+    (_, update) => makeGroups({ ...TIMES[times], examples, batch: BATCH, update, schedule, coupling }),
+  );
 }

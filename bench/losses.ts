@@ -8,13 +8,13 @@ import { openLearner } from "../model/engines/open_learner.ts";
 import { readCard } from "../model/models/card.ts";
 import { readSafetensors } from "../model/diffusion/safetensors.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
-import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
-import { runSchedule, runSpace } from "../model/training/settings.ts";
+import { runSpace } from "../model/training/settings.ts";
 import { list, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { FOCUS, HELD_OUT, spreadOf } from "./held_out.ts";
+import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { meanError } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 
 const OPTIONS = {
@@ -26,7 +26,7 @@ const OPTIONS = {
 
 async function main(args: string[]): Promise<void> {
   const { models, molecules, threads, out } = readOptions(args, OPTIONS);
-  const data = await openDataSet(), schedule = runSchedule();
+  const data = await openDataSet();
   const under = { command: `deno task bench:losses --models ${models}`, ...await conditions() };
   console.log(machineLine(under));
   const sets = {
@@ -44,20 +44,16 @@ async function main(args: string[]): Promise<void> {
       ...{ space: runSpace(), sizes: sizesOf(denoiser), seed: 1, values, threads },
     });
     try {
-      for (const [times, seed] of Object.entries(HELD_OUT)) {
+      for (const times of HELD_OUT_TIMES) {
         for (const [set, examples] of Object.entries(sets)) {
           const parts: Record<string, number[]> = { total: [], positions: [], scalars: [], bonds: [] };
-          for (let update = 0; update * 128 < molecules; update++) {
-            const focus = times === "focused" ? FOCUS : undefined;
-            const losses = await learner.loss(
-              makeGroups({ examples, batch: 128, seed, update, schedule, coupling, focus }),
-              "params",
-            );
+          for (const groups of heldOutBatches(times, { examples, molecules, coupling })) {
+            const losses = await learner.loss(groups, "params");
             parts.total.push(losses.total);
             for (const [name, value] of Object.entries(losses.parts)) parts[name].push(value);
           }
-          const means = Object.entries(parts).map(([name, all]) => [name, spreadOf(all).mean]);
-          rows.push({ model, version, times, set, ...Object.fromEntries(means), error: spreadOf(parts.total).error });
+          const means = Object.entries(parts).map(([name, all]) => [name, meanError(all).mean]);
+          rows.push({ model, version, times, set, ...Object.fromEntries(means), error: meanError(parts.total).error });
         }
       }
     } finally {

@@ -19,7 +19,7 @@ import { runSchedule, runSettings, runSpace } from "../model/training/settings.t
 import { option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
-import { median, pairedRatio } from "./statistics.ts";
+import { angle, median, nmse, pairedRatio } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 
 const OPTIONS = {
@@ -49,17 +49,6 @@ async function timed<T>(times: number[], call: () => Promise<T>): Promise<T> {
   times.push(performance.now() - start);
   return result;
 }
-
-const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, k) => sum + value * b[k], 0);
-
-/** The angle between two arrays, degrees. */
-function angle(a: Float32Array, b: Float32Array): number {
-  return Math.acos(Math.min(1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))) * 180 / Math.PI;
-}
-
-/** The mean squared difference of two arrays, as a share of the second's mean square. */
-const nmse = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0) / dot(b, b);
 
 /** One turn: a gradient, an update that hardly moves, and estimates of the same molecules. */
 async function turn(subject: Subject, groups: readonly Group[], batch: number): Promise<void> {

@@ -29,6 +29,25 @@ export function relativeDifference(a: readonly number[], b: readonly number[]): 
   return Math.max(...a.map((value, k) => Math.abs(value - b[k]))) / largest;
 }
 
+/** Mean and standard error. */
+export function meanError(values: readonly number[]): { readonly mean: number; readonly error: number } {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
+  return { mean, error: Math.sqrt(square / values.length) };
+}
+
+const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, k) => sum + value * b[k], 0);
+
+/** The angle between two arrays, degrees. */
+export function angle(a: Float32Array, b: Float32Array): number {
+  return Math.acos(Math.min(1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))) * 180 / Math.PI;
+}
+
+/** The mean squared difference of two arrays, as a share of the second's mean square. */
+export function nmse(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0) / dot(b, b);
+}
+
 /** Something that can be measured for one round. */
 export interface Candidate {
   readonly name: string;

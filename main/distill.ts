@@ -144,41 +144,9 @@ function wholeSettings(json: string, { minutes, updates }: Limits): { settings: 
 
 /** The round that options name, what they leave open filled in as for POST /distill. @throws UsageError */
 export function acceptOptions(values: Record<string, unknown> & Limits, { card }: ModelEntry) {
-  const {
-    method,
-    variant,
-    from,
-    to,
-    clamp,
-    width,
-    blocks,
-    name,
-    batch,
-    seed,
-    accept,
-    samples,
-    precision,
-    minutes,
-    updates,
-  } = values;
+  const named = Object.fromEntries(Object.entries(values).filter(([name]) => name in roundOrder.shape));
   const order = roundOrder.safeParse(given({
-    ...{
-      method,
-      variant,
-      from,
-      to,
-      clamp,
-      width,
-      blocks,
-      name,
-      batch,
-      seed,
-      accept,
-      samples,
-      precision,
-      minutes,
-      updates,
-    },
+    ...named,
     model: card.name,
     grid: gridOf(values.grid as Record<string, unknown> | undefined),
     keep: (values.keep as string | undefined)?.split(",").map(Number),

@@ -55,7 +55,7 @@ export function loadExamples(
 }
 
 /** Seed of the held-out noise: the same for every run, so that runs can be compared. */
-const HELD_OUT_SEED = 20_100;
+export const HELD_OUT_SEED = 20_100;
 
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
 export function heldOutGroups(

@@ -10,7 +10,15 @@ import { exampleMoments, LATENTS } from "./moments.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import type { PrecisionChoice } from "../engines/runtimes.ts";
 import { createProgress } from "./progress.ts";
-import { RUN_SCHEDULE, runSchedule, type RunSettings, runSettings, runSpace, trainingData } from "./settings.ts";
+import {
+  CHOSEN,
+  RUN_SCHEDULE,
+  runSchedule,
+  type RunSettings,
+  runSettings,
+  runSpace,
+  trainingData,
+} from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
 import { grow } from "../networks/pair_attention/grow.ts";
 import { pairAttentionParameters, sizesOf } from "../networks/pair_attention/parameters.ts";
@@ -81,23 +89,7 @@ const kept = ({ coupling, ...settings }: RunSettings) =>
  * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
  */
 export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
-  const {
-    modelName,
-    width,
-    blocks,
-    estimates,
-    batch,
-    seed,
-    muon,
-    adamw,
-    clip,
-    warmup,
-    cooldown,
-    emaLimit,
-    coupling,
-    focus,
-    loss,
-  } = options;
+  const { modelName } = options, chosen = Object.fromEntries(CHOSEN.map((name) => [name, options[name]]));
   const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
@@ -106,24 +98,7 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
   const settings = runSettings.parse({
     ...before ?? { coupling: "aligned" },
     trainedOn: dataSet === DEFAULT_DATA_SET ? undefined : before?.trainedOn ?? recordOf(dataSet, data),
-    ...given({
-      model: modelName,
-      width,
-      blocks,
-      estimates,
-      batch,
-      seed,
-      muon,
-      adamw,
-      clip,
-      warmup,
-      cooldown,
-      emaLimit,
-      coupling,
-      focus,
-      loss,
-    }),
-    ...given({ from: first?.told }),
+    ...given({ ...chosen, model: modelName, from: first?.told }),
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;

@@ -71,6 +71,10 @@ export const runSettings = strict({
 /** Checked settings. */
 export type RunSettings = z.infer<typeof runSettings>;
 
+/** The settings that a caller chooses by their own names; the others follow from what else it gives. */
+export const CHOSEN = (Object.keys(runSettings.shape) as (keyof RunSettings)[])
+  .filter((name) => name !== "model" && name !== "from" && name !== "trainedOn");
+
 /** Fewest heavy atoms of a training molecule: QM9 has only eight smaller ones. */
 export const MIN_NODES = 3;
 

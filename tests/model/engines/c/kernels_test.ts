@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { angle, nmse } from "../../../../bench/statistics.ts";
 import { trainingBatch } from "../../../../bench/training_batch.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
@@ -90,14 +91,6 @@ async function told(kernel: Kernel, sizes: PairAttentionSizes, values: Values, g
     engine.dispose();
   }
 }
-
-const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, k) => sum + value * b[k], 0);
-/** The mean squared difference of two arrays, as a share of the second's mean square. */
-const nmse = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0) / dot(b, b);
-/** The angle between two arrays, degrees. */
-const angle = (a: Float32Array, b: Float32Array) =>
-  Math.acos(Math.min(1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))) * 180 / Math.PI;
 
 /**
  * Bounds of what 16 bits may be off by: three times what AVX512-FP16 and AVX512-BF16 were, on random weights and on the shipped ones, whose
