@@ -49,7 +49,11 @@ export function placeEgnns<T>(
     return { part, why };
   };
   return place<T>({
-    native: async () => ({ part: await made((await import("./c/egnn_native.ts")).createNativeEgnn) }),
+    async native() {
+      const { buildNativeLibrary } = await import("./c/native_library.ts"), { path, built } = buildNativeLibrary();
+      const { createNativeEgnn } = await import("./c/egnn_native.ts");
+      return { part: await made((options, tensors) => createNativeEgnn(options, tensors, path)), built };
+    },
     wasm: async () => made((await import("./c/egnn_wasm.ts")).createWasmEgnn),
     gpu: lacking === undefined ? gpu : undefined,
     tensors: onTensors,

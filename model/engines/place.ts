@@ -8,8 +8,8 @@ import { backendOf, hasPrecision, lackingPrecision, precisionNeeds } from "./run
 
 /** How to make a part in each place. */
 export interface Places<T> {
-  /** And what computes its products, of a part that {@link Places.narrow} says may have others than of 32 bits. */
-  native(): Promise<{ readonly part: T; readonly kernel?: string }>;
+  /** And what the library was built for, and what computes its products, of a part that {@link Places.narrow} says may have others than of 32 bits. */
+  native(): Promise<{ readonly part: T; readonly built: string; readonly kernel?: string }>;
   /** Whether the native engine has kernels of 16-bit factors for this part, where the processor grants them. */
   readonly narrow?: boolean;
   wasm(): T | Promise<T>;
@@ -29,7 +29,7 @@ const reason = (error: unknown) => error instanceof Error ? error.message : Stri
 
 /**
  * `auto` tries, in this order: the GPU engine, where the part has one and the GPU is a real one; TensorFlow on a GPU, where its addon is installed and there is a GPU; the native engine,
- * where it has been compiled before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
+ * where it has been compiled or built before (nothing is compiled unasked); the engine in WebAssembly; TensorFlow.js's others. A part
  * that the engine lacks runs on TensorFlow.js: on the backend of the name asked for, or the best where it has none.
  *
  * With products of 16 bits only those of them are tried that have kernels of the format for this part, and what is taken has the kernel in its name.
@@ -50,10 +50,10 @@ export async function place<T>(
   const unfit = choice === "auto" ? undefined : lackingNarrow(choice);
   if (unfit) throw new RangeError(precisionNeeds(precision, `${choice}: ${unfit}`));
   const native = async () => {
-    const { part, kernel } = await places.native(), products = kernel ? `, products ${kernel}` : "";
+    const { part, built, kernel } = await places.native(), products = kernel ? `, products ${kernel}` : "";
     return {
       part,
-      backend: { name: backendOf("native", precision, kernel), why: `the engine, compiled here${products}` },
+      backend: { name: backendOf("native", precision, kernel), why: `the engine, ${built}${products}` },
     };
   };
   const wasm = async () => ({ part: await places.wasm(), backend: WASM });
@@ -113,6 +113,6 @@ async function lackingGpu(): Promise<string | undefined> {
 
 /** Why the native engine is passed over. */
 async function lackingLibrary(): Promise<string | undefined> {
-  const { findNativeLibrary } = await import("./c/native_library.ts");
-  if (findNativeLibrary() === undefined) return "it is not compiled; --backend native does so";
+  const found = (await import("./c/native_library.ts")).findNativeLibrary();
+  return found.path === undefined ? found.lacks : undefined;
 }

@@ -32,7 +32,7 @@ export async function placePairAttention(
     async native() {
       const { createNativeDenoiser } = await import("../engines/c/native_denoiser.ts");
       const part = await createNativeDenoiser({ ...onEngine, precision: options.precision }, tensors);
-      return { part, kernel: part.kernel.name };
+      return { part, kernel: part.kernel.name, built: part.built };
     },
     async wasm() {
       const { createWasmDenoiser } = await import("../engines/c/wasm_denoiser.ts");

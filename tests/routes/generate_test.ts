@@ -47,10 +47,9 @@ for (const precision of NARROW) {
         await sdf.body?.cancel();
         assert.equal(sdf.headers.get("molstep-backend"), named);
         const { backend } = await (await app.request("/models/qm9")).json();
-        assert.deepEqual(backend, {
-          name: named,
-          why: `the engine, compiled here, products ${kernel!.name}: asked for`,
-        });
+        assert.equal(backend.name, named);
+        assert.ok(backend.why.endsWith(`, products ${kernel!.name}: asked for`));
+        assert.match(backend.why, /^the engine, built for (x86-64|armv8)/);
       }, { place: { backend: "native", precision } }),
   });
 }

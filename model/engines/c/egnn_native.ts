@@ -16,16 +16,18 @@ import { flatten } from "./parameters.ts";
 /**
  * Calls run off the event loop, one at a time.
  *
+ * @param path the library; by default the one that is there, or is compiled
  * @throws RangeError on sizes that the engine lacks and on parameters that do not fit; Error where memory runs out or no
  * library can be built
  */
 export function createNativeEgnn(
   options: EgnnNetworkOptions,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
+  path?: string,
 ): EgnnNetwork {
   const { inputs, outputs, prefix, workers: threads = coreThreads() } = options;
   const sizes = createArguments(options), parameters = flatten(egnnSpecs(options), tensors, prefix);
-  const library = openNativeLibrary(), c = library.symbols;
+  const library = openNativeLibrary(path), c = library.symbols;
   const engine = c.molstep_egnn_create(...sizes, threads);
   if (engine === null) {
     library.close();

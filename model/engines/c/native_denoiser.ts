@@ -4,8 +4,7 @@ import type { Denoiser } from "../../diffusion/denoiser.ts";
 import type { PrecisionChoice } from "../runtimes.ts";
 import { createCrew } from "./crew.ts";
 import { coreThreads } from "./threads.ts";
-import type { Kernel } from "./kernels.ts";
-import { createNativeEngine } from "./native_engine.ts";
+import { createNativeEngine, type NativeEngine } from "./native_engine.ts";
 import { flatten } from "./parameters.ts";
 import type { EngineOptions } from "./wasm_denoiser.ts";
 
@@ -17,11 +16,11 @@ export interface NativeDenoiserOptions extends EngineOptions {
   readonly isa?: string;
 }
 
-/** A denoiser, and what computes its products. Throws as `createNativeEngine` and `createCrew`. */
+/** A denoiser, what computes its products, and what the library was built for. Throws as `createNativeEngine` and `createCrew`. */
 export async function createNativeDenoiser(
   { space, sizes, schedule, workers: threads = coreThreads(), precision, isa }: NativeDenoiserOptions,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape" | "data">>,
-): Promise<Denoiser & { readonly kernel: Kernel }> {
+): Promise<Denoiser & Pick<NativeEngine, "kernel" | "built">> {
   const engine = createNativeEngine({ space, sizes, threads, precision, isa });
   try {
     engine.array("parameters").set(flatten(engine.specs, tensors));
@@ -32,5 +31,5 @@ export async function createNativeDenoiser(
   engine.refresh();
   const members = Array.from({ length: threads }, (_, index) => engine.member(index));
   const crew = await createCrew({ space, schedule, members, onClose: () => engine.dispose() });
-  return { ...crew, kernel: engine.kernel };
+  return { ...crew, kernel: engine.kernel, built: engine.built };
 }

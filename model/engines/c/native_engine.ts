@@ -45,6 +45,8 @@ export interface NativeEngine {
   readonly threads: number;
   /** What computes its products. */
   readonly kernel: Kernel;
+  /** What its library was built for, in words. */
+  readonly built: string;
   /** Views of native memory `[parameters]`; call `refresh()` after writing `parameters` or `ema`. */
   array(name: keyof typeof ARRAYS): Float32Array;
   refresh(): void;
@@ -82,7 +84,7 @@ function sizesOf(
 /** Throws RangeError on sizes that the engine lacks, Error where memory runs out or no library can be built. */
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = coreThreads(), train = false, precision = "f32" } = options;
-  const path = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
+  const { path, built } = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
   const specs = pairAttentionParameters(space, sizes), { levels = 0, estimates = false } = sizes;
   const kernel = chooseKernel(kernelsOf(library), precision, options.isa);
   const engine = c.molstep_create(
@@ -126,6 +128,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     specs,
     threads,
     kernel,
+    built,
     array,
     refresh: () => c.molstep_refresh(engine),
     predict: (z, { batch, nodes }, { features, alpha, sigma }, which = "params") => {

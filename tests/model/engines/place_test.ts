@@ -15,7 +15,7 @@ import { heavyAtomSpace } from "../../../model/networks/heavy_atom/space.ts";
 import { hasCompiler } from "./c/compiler.ts";
 
 const places = (changed: Partial<Places<string>> = {}): Places<string> => ({
-  native: () => Promise.resolve({ part: "native", kernel: "here-f16" }),
+  native: () => Promise.resolve({ part: "native", built: "built for a level", kernel: "here-f16" }),
   narrow: true,
   wasm: () => "wasm",
   gpu: () => Promise.resolve({ part: "gpu", why: "a GPU" }),
@@ -53,7 +53,7 @@ Deno.test("place() takes products of 16 bits on the native engine, and names wha
     assert.equal(part, "native");
     assert.deepEqual(backend, {
       name: "native (here-f16)",
-      why: "the engine, compiled here, products here-f16: asked for",
+      why: "the engine, built for a level, products here-f16: asked for",
     });
   }
 });
@@ -97,7 +97,7 @@ Deno.test({
     const gpu = () => Promise.reject(new Error("no GPU")), before = Deno.env.get(ISA);
     const error = /^RangeError: MOLSTEP_ISA must name a kernel of this processor: .*-f32.*; got abacus-f32$/;
     const space = heavyAtomSpace(), sizes = { width: 16, blocks: 1 };
-    const native = () => Promise.resolve({ part: String(createNativeEngine({ space, sizes })) });
+    const native = () => Promise.resolve({ part: String(createNativeEngine({ space, sizes })), built: "" });
     Deno.env.set(ISA, "abacus-f32");
     try {
       await assert.rejects(() => placed("auto", "f32", { gpu, native }), error);
