@@ -126,7 +126,7 @@ export const tokensCommand = command({
     } else if (act === "add") {
       const made = { name: needed(name, "name", act), scopes: needed(scopes, "scopes", act) };
       out(await add(file, made, days) + "\n");
-      error(`${file}: ${made.name} may ${made.scopes.join(", ")}; the token above is shown this once\n`);
+      error(`${file}: ${made.name} has the scopes ${made.scopes.join(", ")}; the token above is shown this once\n`);
     } else {
       refuse(act, { scopes, days });
       await remove(file, needed(name, "name", act));

@@ -35,7 +35,7 @@ Deno.test("molstep tokens add prints a token once and writes its digest alone, f
     ]);
     assert.equal(status, 0, error);
     assert.match(out, /^molstep_[\w-]{43}\n$/);
-    assert.match(error, /robot may generate, read/);
+    assert.match(error, /robot has the scopes generate, read/);
     const token = out.trim(), text = await Deno.readTextFile(file), [entry, ...others] = parseTokens(text);
     assert.ok(!text.includes(token) && !error.includes(token));
     assert.deepEqual([entry.name, entry.scopes, entry.sha256, others], [
