@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { ShuttingDownError } from "../model/service/lifecycle.ts";
 import { among, clientAddress } from "./clients.ts";
 import { compressed } from "./compress.ts";
+import { crossOrigin } from "./cors.ts";
 import type { Deps, Env } from "./deps.ts";
 import type { App } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -37,10 +38,13 @@ export function createApp(deps: Deps): App {
       path: c.req.path,
       status,
       address,
+      token: c.get("token")?.name,
       ms: Math.round(performance.now() - started),
     });
   });
 
+  const { corsOrigins } = deps.config;
+  if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins, ENDPOINTS.map(({ route }) => route)));
   app.use(compressed);
 
   app.onError((error, c) => {

@@ -2,12 +2,17 @@
 import type { GenerateService } from "../model/service/generate.ts";
 import type { Jobs } from "../model/service/jobs/jobs.ts";
 import type { Publisher } from "../model/service/publisher.ts";
+import type { Access } from "./access/access.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** All that an app needs. */
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
-  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken" | "timeoutSeconds" | "trustedProxies">;
+  readonly config: Pick<
+    ServiceConfig,
+    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "trustedProxies" | "corsOrigins"
+  >;
+  readonly access: Access;
   readonly jobs: Jobs;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
@@ -26,5 +31,9 @@ export interface Env {
     requestId: string;
     /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */
     address: string | undefined;
+    /** That the request has shown, where the route asks for a scope. */
+    token?: { readonly name: string };
+    /** The job that the request was about, where its path does not say. */
+    job?: string;
   };
 }
