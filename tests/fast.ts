@@ -19,6 +19,7 @@ export const SLOW: readonly string[] = [
   "model/engines/c/crew_test.ts",
   "model/engines/c/engine_egnn_test.ts",
   "model/engines/c/engine_test.ts",
+  "model/engines/c/native_library_test.ts",
   "model/engines/learners_test.ts",
   "model/engines/webgpu",
   "model/evaluation/reproduce/reproduce_test.ts",

@@ -1,15 +1,14 @@
 /**
- * `deno task build:native`: builds the native engine for levels of processors, so that machines of these need no compiler. Where it is asked for
- * nothing else, for all of the architecture that are faster than the engine in WebAssembly.
+ * `deno task build:native`: builds the native engine for levels of processors, so that machines of these need no compiler.
  */
 import { parseArgs } from "node:util";
 import { LEVELS } from "./native_levels.ts";
-import { buildLevel, buildProcessor, libraryFolder } from "./native_library.ts";
+import { buildLevel, libraryFolder } from "./native_library.ts";
 
 const HELP = `deno task build:native [options]
 
   --levels NAMES   levels of processors, set apart by commas, of ${LEVELS.map(({ name }) => name).join(", ")}
-                   (default: those of this architecture that need more than its first processors had)
+                   (default: all of this architecture that are faster than the engine in WebAssembly)
   --out FOLDER     where to put the libraries (default: ./.native, where the engine looks for them)`;
 
 if (import.meta.main) {
@@ -27,10 +26,10 @@ if (import.meta.main) {
         `--levels must be of ${LEVELS.map(({ name }) => name).join(", ")}; got ${unknown.join(", ")}`,
       );
     }
-    const levels = LEVELS.filter(({ name, arch, needs }) =>
-      names?.includes(name) ?? (arch === Deno.build.arch && needs.length > 0)
+    const levels = LEVELS.filter(({ name, arch, slow }) =>
+      names?.includes(name) ?? (arch === Deno.build.arch && !slow)
     );
-    for (const path of [buildProcessor(folder), ...levels.map((level) => buildLevel(level, folder))]) {
+    for (const path of levels.map((level) => buildLevel(level, folder))) {
       console.log(`${path}: ${Deno.statSync(path).size} bytes`);
     }
   }

@@ -5,8 +5,10 @@ export interface Level {
   readonly name: string;
   readonly arch: typeof Deno.build.arch;
   readonly flags: readonly string[];
-  /** As Linux calls them in /proc/cpuinfo, and `src/processor.c` with it. */
+  /** As Linux calls them in /proc/cpuinfo. */
   readonly needs: readonly string[];
+  /** Whether the engine in WebAssembly is faster: not worth building but for training. */
+  readonly slow?: true;
 }
 
 /** Of the psABI's x86-64-v3 and v4, what Linux tells of; lzcnt is its abm, osxsave its xsave. */
@@ -23,7 +25,7 @@ const WIDE_VECTORS = "-mprefer-vector-width=512";
  * has all before it.
  */
 export const LEVELS: readonly Level[] = [
-  { name: "x86-64", arch: "x86_64", flags: ["-march=x86-64"], needs: [] },
+  { name: "x86-64", arch: "x86_64", flags: ["-march=x86-64"], needs: [], slow: true },
   { name: "x86-64-v3", arch: "x86_64", flags: ["-march=x86-64-v3"], needs: V3 },
   { name: "x86-64-v4", arch: "x86_64", flags: ["-march=x86-64-v4", WIDE_VECTORS], needs: V4 },
   {
@@ -47,16 +49,30 @@ export const LEVELS: readonly Level[] = [
   { name: "armv8-a", arch: "aarch64", flags: ["-march=armv8-a"], needs: ["asimd"] },
 ];
 
-/** A processor: its architecture, and what it has as Linux calls it. */
+/** What a processor of which nothing is known gets: whatever the compiler finds. No library of it serves another machine. */
+const HERE: Level = {
+  name: "native",
+  arch: Deno.build.arch,
+  flags: ["-march=native", ...Deno.build.arch === "x86_64" ? [WIDE_VECTORS] : []],
+  needs: [],
+};
+
+/** A processor: its architecture, and what it has as Linux calls it; nothing where the system does not tell. */
 export interface Processor {
   readonly arch: typeof Deno.build.arch;
   readonly has: ReadonlySet<string>;
+}
+
+/** Reads the line of flags (x86-64) or features (aarch64) in the text of /proc/cpuinfo. */
+export function readProcessor(cpuinfo: string, arch: typeof Deno.build.arch = Deno.build.arch): Processor {
+  const words = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1].trim();
+  return { arch, has: new Set(words ? words.split(/\s+/) : []) };
 }
 
 /** What a processor lacks of a level; empty where it has all of it. A level of another architecture is lacking as a whole. */
 export const lackingOf = ({ name, arch, needs }: Level, processor: Processor): string[] =>
   arch === processor.arch ? needs.filter((need) => !processor.has.has(need)) : [name];
 
-/** The levels that a processor has, the best first. */
-export const levelsOf = (processor: Processor): Level[] =>
-  LEVELS.filter((level) => lackingOf(level, processor).length === 0).reverse();
+/** The levels that a processor has, the best first: of one of which nothing is known, {@link HERE} alone. */
+export const levelsOf = (processor: Processor): readonly Level[] =>
+  processor.has.size === 0 ? [HERE] : LEVELS.filter((level) => lackingOf(level, processor).length === 0).reverse();

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lackingOf, type Level, LEVELS, levelsOf, type Processor } from "./native_levels.ts";
+import { lackingOf, type Level, LEVELS, levelsOf, type Processor, readProcessor } from "./native_levels.ts";
 import { SYMBOLS } from "./native_symbols.ts";
 
 /** The library's functions. */
@@ -43,52 +43,48 @@ function pathOf(folder: string, name: string, flags: readonly string[]): string 
 
 const levelPath = (folder: string, { name, flags }: Level) => pathOf(folder, `engine-${name}`, flags);
 
-/** Where the library lies that says what the processor has. */
-const processorPath = (folder: string) => pathOf(folder, "processor", []);
-
-/** Levels of this architecture that a folder has libraries of, from whatever sources; the best first. */
-function levelsIn(folder: string): Level[] {
-  const names = readdirSync(folder).map((file) => /^engine-(.+)-[0-9a-f]{16}\.\w+$/.exec(file)?.[1]);
-  return LEVELS.filter(({ name, arch }) => arch === Deno.build.arch && names.includes(name)).reverse();
-}
-
-/** What this machine's processor has: `src/processor.c` asks it, as under Deno's permissions nobody may read /proc/cpuinfo. */
-function askProcessor(path: string): Processor {
-  const library = Deno.dlopen(path, { molstep_processor: { parameters: ["i32"], result: "pointer" } }), has = [];
+/** What this machine's processor has, as Linux tells it. */
+function thisProcessor(): Processor {
   try {
-    for (let index = 0;; index++) {
-      const at = library.symbols.molstep_processor(index);
-      if (at === null) return { arch: Deno.build.arch, has: new Set(has) };
-      has.push(Deno.UnsafePointerView.getCString(at));
-    }
-  } finally {
-    library.close();
+    return readProcessor(readFileSync("/proc/cpuinfo", "utf8"));
+  } catch {
+    return readProcessor("");
   }
 }
 
-/**
- * The library that a folder has for the best level of the processor. One of other sources is refused. Nothing is compiled.
- *
- * @param processor this machine's where absent
- * @throws Error where the library that asks the processor cannot be opened
- */
-export function findNativeLibrary(folder = libraryFolder(), processor?: Processor): Search {
-  const none = "it is not compiled; --backend native does so";
-  if (!existsSync(folder)) return { lacks: none };
-  const levels = levelsIn(folder), asks = processorPath(folder), unfit: string[] = [], refused: string[] = [];
-  const known = processor ?? (existsSync(asks) ? askProcessor(asks) : undefined);
-  for (const level of levels) {
-    const lacking = known && lackingOf(level, known), path = levelPath(folder, level);
-    if (!lacking || !existsSync(path)) refused.push(`${level.name}: it was built from other sources`);
-    else if (lacking.length > 0) unfit.push(`${level.name}: this processor lacks ${lacking.join(", ")}`);
+/** The names of levels that a folder has libraries of, from whatever sources. */
+const levelsIn = (folder: string): (string | undefined)[] =>
+  existsSync(folder) ? readdirSync(folder).map((file) => /^engine-(.+)-[0-9a-f]{16}\.\w+$/.exec(file)?.[1]) : [];
+
+/** The library that a folder has for the best level of the processor. One of other sources is refused. Nothing is compiled. */
+export function findNativeLibrary(folder = libraryFolder(), processor = thisProcessor()): Search {
+  const names = levelsIn(folder), fit = levelsOf(processor), refused: string[] = [];
+  for (const level of fit.filter(({ name }) => names.includes(name))) {
+    const path = levelPath(folder, level);
+    if (!existsSync(path)) refused.push(`${level.name}: it was built from other sources`);
     else return { path, built: `built for ${level.name}${refused.length ? ` (not ${refused.join("; not ")})` : ""}` };
   }
-  const passed = [...refused, ...unfit].join("; ");
+  const unfit = LEVELS.filter((level) => names.includes(level.name) && !fit.includes(level)).map((level) => {
+    const lacking = processor.has.size === 0 ? [] : lackingOf(level, processor);
+    return `${level.name}: ${
+      lacking.length ? `this processor lacks ${lacking.join(", ")}` : "nothing is known of this processor"
+    }`;
+  });
+  const none = "it is not compiled; --backend native does so", passed = [...refused, ...unfit.reverse()].join("; ");
   return { lacks: passed ? `${none} (${passed})` : none };
 }
 
-/** Compiles a source file. Throws Error where no compiler can; the message says what each of them answered. */
-function compile(source: string, flags: readonly string[], path: string): string {
+/**
+ * Builds the library of a level, on whatever processor of its architecture, where it is not there.
+ *
+ * @returns its path
+ * @throws RangeError where the level is of another architecture; Error where no compiler can: the message says what each of them answered
+ */
+export function buildLevel(level: Level, folder = libraryFolder()): string {
+  if (level.arch !== Deno.build.arch) {
+    throw new RangeError(`level ${level.name} must be built on ${level.arch}; this machine is ${Deno.build.arch}`);
+  }
+  const path = levelPath(folder, level);
   if (existsSync(path)) return path;
   const answers: string[] = [];
   for (const compiler of COMPILERS) {
@@ -96,7 +92,7 @@ function compile(source: string, flags: readonly string[], path: string): string
     try {
       mkdirSync(dirname(path), { recursive: true });
       const { success, stderr } = new Deno.Command(compiler, {
-        args: [...FLAGS, ...flags, "-o", partial, join(SOURCE, source), "-lpthread", "-lm"],
+        args: [...FLAGS, ...level.flags, "-o", partial, join(SOURCE, "engine.c"), "-lpthread", "-lm"],
         stdout: "null",
         stderr: "piped",
       }).outputSync();
@@ -114,43 +110,22 @@ function compile(source: string, flags: readonly string[], path: string): string
   throw new Error(`the native engine needs a C compiler (one of ${COMPILERS.join(", ")}). ${answers.join("; ")}`);
 }
 
-/** Builds what says which level a processor has, on whatever processor of its architecture. Throws Error where no compiler works. */
-export const buildProcessor = (folder = libraryFolder()): string => compile("processor.c", [], processorPath(folder));
-
-/**
- * Builds the library of a level, on whatever processor of its architecture.
- *
- * @returns its path
- * @throws RangeError where the level is of another architecture; Error where no compiler works
- */
-export function buildLevel(level: Level, folder = libraryFolder()): string {
-  if (level.arch !== Deno.build.arch) {
-    throw new RangeError(`level ${level.name} must be built on ${level.arch}; this machine is ${Deno.build.arch}`);
-  }
-  return compile("engine.c", level.flags, levelPath(folder, level));
-}
-
 /**
  * Finds the library as {@link findNativeLibrary} does, or compiles it for the best level that processor and compiler know.
  *
  * @throws Error where no compiler works; the message says what each of them answered, and why libraries that are there will not do
  */
-export function buildNativeLibrary(folder = libraryFolder()): NativeBuild {
-  const found = findNativeLibrary(folder);
+export function buildNativeLibrary(folder = libraryFolder(), processor = thisProcessor()): NativeBuild {
+  const found = findNativeLibrary(folder, processor), answers: string[] = [];
   if (found.path !== undefined) return found;
-  let first: unknown;
-  try {
-    for (const level of levelsOf(askProcessor(buildProcessor(folder)))) {
-      try {
-        return { path: buildLevel(level, folder), built: `built for ${level.name}` };
-      } catch (error) {
-        first ??= error;
-      }
+  for (const level of levelsOf(processor)) {
+    try {
+      return { path: buildLevel(level, folder), built: `built for ${level.name}` };
+    } catch (error) {
+      answers.push((error as Error).message);
     }
-  } catch (error) {
-    first = error;
   }
-  throw new Error(`${first instanceof Error ? first.message : `no level for ${Deno.build.arch}`}; ${found.lacks}`);
+  throw new Error(`${answers[0]}; ${found.lacks}`);
 }
 
 /** Opens the library; close it with `close()`. */
