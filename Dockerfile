@@ -1,26 +1,51 @@
-# Serves the shipped weights on the CPU. Build: docker build -t molstep .  Run: docker run -p 8000:8000 molstep
-FROM denoland/deno:2.9.6
+# Serves the shipped weights; docs/deployment.md tells how.
+#   docker build -t molstep .                     on the CPU
+#   docker build -t molstep:gpu --target gpu .    on a GPU, by Vulkan
+FROM denoland/deno:bin-2.9.6 AS deno
 
-ENV DENO_DIR=/deno-dir PORT=8000 DENO_NO_UPDATE_CHECK=1 MOLSTEP_DATA_DIR=/data
-# POST /distill trains on the engine that a C compiler makes for the processor it finds.
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
-# All belongs to the user that runs it: Deno locks node_modules at its start and waits for seconds where it may not.
-RUN mkdir -p /app /deno-dir /data && chown deno:deno /app /deno-dir /data
+# All that needs a compiler or the network.
+FROM debian:trixie-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+COPY --from=deno /deno /usr/bin/deno
+ENV DENO_DIR=/deno-dir DENO_NO_UPDATE_CHECK=1
 WORKDIR /app
-USER deno
-
-# The packages are installed before the code is copied: a change of code alone does not install them again.
-COPY --chown=deno:deno deno.json deno.lock ./
+# What changes seldom comes first: packages, and the native engine for each level of processors.
+COPY deno.json deno.lock ./
 RUN deno install --frozen
+COPY model/engines model/engines
+RUN deno task build:native
+COPY . .
+# Transpiled now, as a container writes nothing there: every file, as workers are named by no import.
+RUN find chem deploy main model routes -name '*.ts' -exec deno cache main.ts {} +
+# Of packages, what is read when they run: no maps and types, and of TensorFlow.js' builds the one for programs. Nobody is to install them again.
+RUN find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' ')' -delete && \
+    find node_modules/.deno/@tensorflow+tfjs*/node_modules/@tensorflow/tfjs*/dist -type f '!' -name '*.node.js' '!' -name '*.wasm' '!' -path '*/tfjs-node-gpu/*' -delete && \
+    sed -i 's/"nodeModulesDir": "auto"/"nodeModulesDir": "manual"/' deno.json && \
+    mkdir -p /out && mv node_modules /out/
 
-COPY --chown=deno:deno . .
-# Compiled into the cache now, so that a container starts at once and without a network.
-RUN deno cache main.ts main/*.ts
-
+# What is served from: no compiler, and nothing that its user may write but /data and /tmp.
+FROM debian:trixie-slim AS runtime
+RUN install -d -o 65532 -g 65532 /data
+COPY --from=deno /deno /usr/bin/deno
+COPY --from=build /out/node_modules /app/node_modules
+COPY --from=build /deno-dir/gen /deno-dir/gen
+COPY --from=build /app /app
+ENV DENO_DIR=/deno-dir DENO_NO_UPDATE_CHECK=1 HOME=/tmp PORT=8000 MOLSTEP_DATA_DIR=/data
+WORKDIR /app
+USER 65532:65532
 # Jobs, and the weights that they make: keep it, or rounds are lost with the container.
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["deno", "eval", "const r = await fetch(`http://127.0.0.1:${Deno.env.get('PORT')}/health/ready`); Deno.exit(r.ok ? 0 : 1)"]
+  CMD ["deno", "run", "--no-config", "--no-prompt", "--allow-net=127.0.0.1", "--allow-env=PORT", "deploy/health.ts"]
 CMD ["deno", "task", "start"]
+
+# The driver's Vulkan comes from the host, by NVIDIA's container toolkit; here are the loader and what that driver is linked with.
+FROM runtime AS gpu
+USER 0:0
+RUN apt-get update && apt-get install -y --no-install-recommends libegl1 libvulkan1 libx11-6 libxext6 && rm -rf /var/lib/apt/lists/*
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics MOLSTEP_BACKEND=webgpu
+USER 65532:65532
+
+FROM runtime AS serve
