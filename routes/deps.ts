@@ -4,6 +4,8 @@ import type { Jobs } from "../model/service/jobs/jobs.ts";
 import type { Publisher } from "../model/service/publisher.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { Meters } from "./meters.ts";
+import type { RequestTrace } from "./tracing.ts";
 
 /** All that an app needs. */
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
@@ -11,6 +13,8 @@ export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   readonly jobs: Jobs;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
+  /** Absent where nothing is measured. */
+  readonly meters?: Meters;
 }
 
 /** What whoever listens tells with a request. */
@@ -24,6 +28,9 @@ export interface Env {
   Bindings: Bindings;
   Variables: {
     requestId: string;
+    trace: RequestTrace;
+    /** The kind of the problem document that is the answer. */
+    refusal: string | undefined;
     /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */
     address: string | undefined;
   };

@@ -6,6 +6,8 @@ import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openDoor } from "./door.ts";
 import type { Log } from "./log.ts";
+import { watchLoop } from "./loop_lag.ts";
+import { createMeters } from "./meters.ts";
 
 /** A service that listens. */
 export interface Service {
@@ -40,7 +42,9 @@ export function serve(
   { trainer }: ServeOptions = {},
 ): Service {
   const service = openService(config, entries, log, trainer), { lifecycle, jobs: { supervisor } } = service;
-  const app = createApp({ ...service, config, log });
+  const meters = config.metrics ? createMeters() : undefined;
+  const lag = meters && watchLoop({ onLag: (ms) => meters.lag(ms / 1000) });
+  const app = createApp({ ...service, config, log, meters });
   const door = openDoor(app.fetch, {
     hostname: config.host,
     port: config.port,
@@ -49,7 +53,9 @@ export function serve(
     bodyMs: 1000 * config.bodySeconds,
     writeMs: 1000 * config.writeSeconds,
     onNote: log,
+    onRefusal: meters?.refusal,
   });
+  meters?.watch({ ...service, jobs: service.jobs.store, door, lag });
   log("info", "listening", { hostname: door.hostname, port: door.port });
   // Whoever has been told that it is over has a moment to read it.
   let last: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +79,7 @@ export function serve(
         await Promise.all([door.close().then(finished.resolve), supervisor.stop()]);
         clearTimeout(last);
         await recovered;
+        lag?.stop();
         await service.close();
         log("info", "stopped");
       }, { drainSeconds, shutdownSeconds: config.shutdownSeconds }),

@@ -119,7 +119,8 @@ export function generateMolecules(
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
-  const { signal, onStage = () => {} } = options, detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
+  const { signal, onStage = () => {} } = options,
+    detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
   let drawn = 0, returned = 0, fallbacks = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });

@@ -264,7 +264,19 @@ export async function generate(
         Math.round(value * n)
       );
       const judged = { valid, stable, unique, ms: Math.round(performance.now() - entered) };
-      const told = { outcome, model: name, version, sampler, steps, seed, count, drawn, returned, fallbacks, ...judged };
+      const told = {
+        outcome,
+        model: name,
+        version,
+        sampler,
+        steps,
+        seed,
+        count,
+        drawn,
+        returned,
+        fallbacks,
+        ...judged,
+      };
       onEnd?.({ ...told, ...(error !== undefined && { error: String(error) }), ...rounded(timings) });
     });
   } catch (error) {

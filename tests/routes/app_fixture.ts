@@ -9,6 +9,7 @@ import { createPublisher } from "../../model/service/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
 import { createApp } from "../../routes/app.ts";
+import { createMeters, type Meters } from "../../routes/meters.ts";
 import type { Lifecycle } from "../../model/service/lifecycle.ts";
 import type { Bindings, Deps } from "../../routes/deps.ts";
 import { type Script, scripted } from "../model/service/jobs/scripted.ts";
@@ -27,6 +28,8 @@ export interface FixtureOptions {
   readonly adminToken?: string;
   /** In place of the real chemistry on the main thread. */
   readonly validate?: Deps["validate"];
+  /** Whether anything is measured. Default true. */
+  readonly metrics?: boolean;
   /** What the worker of a round does. */
   readonly script?: Script;
   /** Bytes of memory that are free. */
@@ -46,6 +49,7 @@ export async function withApp(
       abort: AbortController;
       queue: ReturnType<typeof createQueue>;
       supervisor: Supervisor;
+      meters: Meters;
       /** The data directory. */
       data: string;
       /** What the next worker does. */
@@ -68,6 +72,8 @@ export async function withApp(
     if (options.script) await write(options.script);
     const supervisor = createSupervisor({ store: jobStore, data, publisher, queue: line, trainer });
     const plan = createPlanner({ store, queue: line, data, available: options.available });
+    const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
+    meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
     const app = createApp({
       store,
       validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
@@ -75,11 +81,12 @@ export async function withApp(
       config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, adminToken: options.adminToken },
       jobs: { store: jobStore, supervisor, plan },
       publisher,
-      lifecycle: { state, signal: abort.signal },
+      lifecycle,
+      ...(options.metrics !== false && { meters }),
       log: (level, message, fields) => lines.push({ level, message, ...fields }),
     });
     try {
-      await work(app, { lines, abort, queue: line, supervisor, data, write });
+      await work(app, { lines, abort, meters, queue: line, supervisor, data, write });
     } finally {
       await supervisor.stop();
       await publisher.idle();
