@@ -8,6 +8,7 @@ import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import type { Card } from "../model/models/card.ts";
 import { configTable } from "../routes/config_table.ts";
+import { metricsTable } from "../routes/metrics_table.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";
 import { flag, option } from "./options.ts";
@@ -32,6 +33,7 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: So
   "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
   "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
+  "docs/metrics.md": { "metrics": () => metricsTable() },
 };
 
 /** The methods of distillation, from their registry. */

@@ -9,7 +9,7 @@ import type { Stage } from "../model/generation/stages.ts";
 import type { Card } from "../model/models/card.ts";
 import type { ModelStore } from "../model/models/store.ts";
 import { VERSION } from "../model/models/version.ts";
-import type { GenerationEnd } from "../model/service/generate.ts";
+import { GENERATION_OUTCOMES, type GenerationEnd } from "../model/service/generate.ts";
 import type { JobStore } from "../model/service/jobs/store.ts";
 import { JOB_STATES } from "../model/service/jobs/types.ts";
 import type { Lifecycle } from "../model/service/lifecycle.ts";
@@ -68,6 +68,21 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /** Bounds of buckets, in seconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const LAG_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+/**
+ * Reasons that are there from the start, at nought: an alert on an increase does not see the one with which a series begins.
+ */
+const ALARMING = [
+  "internal-error",
+  "storage-full",
+  "storage-refused",
+  "queue-full",
+  "over-share",
+  "deadline",
+  "not-authorised",
+  "too-many-connections",
+  "not-accepted",
+];
 
 /** What becomes of molecules. They overlap: a molecule that is stable is valid, too, as a rule. */
 const OUTCOMES: Readonly<Record<string, (end: GenerationEnd) => number>> = {
@@ -132,7 +147,18 @@ export function createMeters(): Meters {
     "Requests and connections that were refused or failed, by reason: the kind of the problem document, or the door's",
     "reason",
   );
-  const generations = counter("molstep_generations_total", "Generations that have ended", ...["model", "outcome"]);
+  for (const reason of ALARMING) refusals.inc({ reason }, 0);
+  const generations = new Counter({
+    name: "molstep_generations_total",
+    help: "Generations that have ended, by outcome",
+    labelNames: ["model", "outcome"],
+    registers,
+    collect() {
+      for (const { name: model } of sources.store?.entries ?? []) {
+        for (const outcome of GENERATION_OUTCOMES) this.inc({ model, outcome }, 0);
+      }
+    },
+  });
   const generationTimes = histogram(
     "molstep_generation_duration_seconds",
     "Time of a generation that is done, from its acceptance until its last molecule is written",

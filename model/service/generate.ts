@@ -160,9 +160,12 @@ export interface GenerateService {
   readonly timeoutMs: number;
 }
 
+/** What becomes of a generation. */
+export const GENERATION_OUTCOMES = ["done", "cancelled", "failed", "timeout"] as const;
+
 /** How a generation ended. */
 export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | "sampler" | "steps" | "seed">, Timings {
-  readonly outcome: "done" | "cancelled" | "failed" | "timeout";
+  readonly outcome: typeof GENERATION_OUTCOMES[number];
   /** Of one that failed. */
   readonly error?: string;
   readonly count: number;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { trace } from "@opentelemetry/api";
 import { parentOf, traceRequest } from "../../routes/tracing.ts";
 import { post, withApp } from "./app_fixture.ts";
+import { ask, TOKEN } from "./jobs_fixture.ts";
 import { problemSchema } from "../../routes/problem.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c", SPAN = "b7ad6b7169203331";
@@ -47,3 +48,15 @@ Deno.test("a request's trace id is in its lines of the log and in its problem do
     const plain = await post(app, { count: 0, steps: 1 });
     assert.equal("traceId" in problemSchema.parse(await plain.json()), false);
   }));
+
+Deno.test("a round's worker is told the trace of the request that asked for it, and none where it has none", () =>
+  withApp(async (app, { supervisor }) => {
+    const deviceOf = async (headers: Record<string, string>) => {
+      const { id } = await (await ask(app, "POST", "/distill", { from: 8, updates: 5 }, headers)).json();
+      while (supervisor.current) await new Promise((resolve) => setTimeout(resolve, 20));
+      return (await (await ask(app, "GET", `/jobs/${id}`)).json()).device;
+    };
+    const Authorization = `Bearer ${TOKEN}`;
+    assert.equal(await deviceOf({ Authorization, traceparent: TRACEPARENT }), TRACEPARENT);
+    assert.equal(await deviceOf({ Authorization }), "paper");
+  }, { adminToken: TOKEN, script: { act: "fail" } }));
