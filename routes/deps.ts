@@ -28,7 +28,8 @@ export interface Env {
   Bindings: Bindings;
   Variables: {
     requestId: string;
-    trace: RequestTrace;
+    /** Absent where a route stands outside an app of `createApp`. */
+    trace: RequestTrace | undefined;
     /** The kind of the problem document that is the answer. */
     refusal: string | undefined;
     /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */

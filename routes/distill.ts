@@ -27,6 +27,6 @@ export const distill = endpoint({
   },
 }, ({ jobs, config, lifecycle }) => async (c) => {
   const order = await readJson(c, roundOrder, config.maxBodyBytes);
-  const job = await submitJob(jobs, order, lifecycle, c.get("trace").traceparent);
+  const job = await submitJob(jobs, order, lifecycle, c.get("trace")?.traceparent);
   return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
 });

@@ -14,22 +14,22 @@ export async function observed(
   model: string,
   begin: (hooks: Pick<ServeOptions, "onStage" | "onSteps" | "onEnd">) => Promise<ServedDrawing>,
 ): Promise<ServedDrawing> {
-  const requestId = c.get("requestId"), trace = c.get("trace"), release = trace.hold();
+  const requestId = c.get("requestId"), trace = c.get("trace"), release = trace?.hold();
   try {
     return await begin({
       onStage(stage) {
         meters?.stage(stage);
-        trace.stage(stage);
+        trace?.stage(stage);
       },
       onSteps: (done) => meters?.steps(model, done),
       onEnd(end) {
-        log(end.outcome === "failed" ? "error" : "info", "generation", { requestId, traceId: trace.traceId, ...end });
+        log(end.outcome === "failed" ? "error" : "info", "generation", { requestId, traceId: trace?.traceId, ...end });
         meters?.generation(end);
-        release();
+        release?.();
       },
     });
   } catch (error) {
-    release();
+    release?.();
     throw error;
   }
 }
