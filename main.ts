@@ -40,6 +40,10 @@ export const commands: Commands = {
     summary: "enter the digests of a model's weights in its card",
     load: async () => (await import("./main/digest.ts")).digestCommand,
   },
+  tokens: {
+    summary: "make, list and take back the tokens that the service asks for",
+    load: async () => (await import("./main/tokens.ts")).tokensCommand,
+  },
   data: { summary: "prepare QM9", load: async () => (await import("./main/data.ts")).dataCommand },
   readme: {
     summary: "write the generated tables of README.md and docs/",

@@ -24,11 +24,13 @@ export interface Command {
 
 /** Binds options to the function that takes their values. */
 export function command<O extends Options>(
-  { summary, options, run }: {
+  { summary, options, words, run }: {
     summary: string;
     options: O;
+    /** The option, a list, that words without an option's name are added to. */
+    words?: keyof O & string;
     run: (values: Values<O>, terminal: Terminal) => Promise<number>;
   },
 ): Command {
-  return { summary, options, run: async (args, terminal) => await run(readOptions(args, options), terminal) };
+  return { summary, options, run: async (args, terminal) => await run(readOptions(args, options, words), terminal) };
 }

@@ -7,6 +7,7 @@ import { comparisonTable, FRONT, MORE } from "../model/evaluation/comparison_tab
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import type { Card } from "../model/models/card.ts";
+import { scopesTable } from "../routes/access/scopes_table.ts";
 import { configTable } from "../routes/config_table.ts";
 import { metricsTable } from "../routes/metrics_table.ts";
 import { command } from "./command.ts";
@@ -34,6 +35,7 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: So
   "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
   "docs/metrics.md": { "metrics": () => metricsTable() },
+  "docs/tokens.md": { "scopes": () => scopesTable() },
 };
 
 /** The methods of distillation, from their registry. */

@@ -5,6 +5,7 @@ import { routePath } from "hono/route";
 import { ShuttingDownError } from "../model/service/lifecycle.ts";
 import { among, clientAddress } from "./clients.ts";
 import { compressed } from "./compress.ts";
+import { crossOrigin } from "./cors.ts";
 import type { Deps, Env } from "./deps.ts";
 import type { App } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -45,10 +46,13 @@ export function createApp(deps: Deps): App {
       path: c.req.path,
       status,
       address,
+      token: c.get("token")?.name,
       ms: Math.round(ms),
     });
   });
 
+  const { corsOrigins } = deps.config;
+  if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins, ENDPOINTS.map(({ route }) => route)));
   app.use(compressed);
 
   app.onError((error, c) => {

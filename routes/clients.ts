@@ -54,6 +54,10 @@ export function clientAddress(
   return client;
 }
 
+/** Whether a text is an origin as browsers send it: scheme, host and port where it is not the scheme's own, and nothing else. */
+export const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
 /** What counts as one client: an IPv4 address, or the 64 bits of an IPv6 network, all of which one host may have. */
 export function hostOf(address: string): string {
   if (!isIPv6(address)) return address;

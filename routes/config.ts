@@ -8,7 +8,8 @@ import {
   precisionsInWords,
   RUNTIME_CHOICES,
 } from "../model/engines/runtimes.ts";
-import { parseNetwork } from "./clients.ts";
+import { OPENABLE, openScopes, type Scope } from "./access/scopes.ts";
+import { isOrigin, parseNetwork } from "./clients.ts";
 
 /** Levels of the log, least first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -84,8 +85,22 @@ export const serviceEnvironment = z.strictObject({
   ),
   MOLSTEP_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters")
     .regex(/^[!-~]*$/, "must be of printable ASCII without spaces").optional().describe(
-      "Bearer token of `POST /distill`, `/jobs` and `DELETE /models/...`, 16 characters at least; these answer 403 where absent",
+      "A token of scope `admin`, by the name `admin`, 16 characters at least; beside those of `MOLSTEP_TOKENS`",
     ),
+  MOLSTEP_TOKENS: z.string().min(1).optional().describe(
+    "File of tokens ([tokens.md](tokens.md)), read again when it changes; where absent there are none but `MOLSTEP_ADMIN_TOKEN`",
+  ),
+  MOLSTEP_OPEN_SCOPES: z.string().transform((text) => text.trim() === "none" ? [] : list(text, ",")).pipe(
+    z.array(z.enum(OPENABLE, { error: `must be none, or of ${OPENABLE.join(", ")}` })),
+  ).optional().describe(
+    "Scopes, set apart by commas, that need no token: `generate`, `read`, or `none`. Where absent `generate`, and `none` with `MOLSTEP_TOKENS`",
+  ),
+  MOLSTEP_CORS_ORIGINS: z.string().transform((text) => list(text, ",")).default([]).superRefine((origins, context) => {
+    const wrong = origins.filter((origin) => !isOrigin(origin));
+    if (wrong.length > 0) context.addIssue(`must be origins such as https://lab.example; got ${wrong.join(", ")}`);
+  }).describe(
+    "Origins, set apart by commas, whose pages may ask the service (CORS); each in full, as browsers send it: `https://lab.example, http://localhost:5173`",
+  ),
   MOLSTEP_DATA_DIR: z.string().min(1).default("data").describe(
     "Where jobs, and the weights that they make, are kept; made at the start. One service at a time writes there; another on it only reads it",
   ),
@@ -134,8 +149,12 @@ export interface ServiceConfig {
   readonly maxWork: number;
   readonly maxBodyBytes: number;
   readonly sliceMs: number;
-  /** Undefined: nobody administers the service. */
   readonly adminToken: string | undefined;
+  /** The file of tokens. */
+  readonly tokens: string | undefined;
+  /** Scopes that need no token. */
+  readonly openScopes: readonly Scope[];
+  readonly corsOrigins: readonly string[];
   /** The data directory. */
   readonly dataDir: string;
   readonly keepJobs: number;
@@ -170,6 +189,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       `environment: MOLSTEP_MAX_HELD_WORK must be at least MOLSTEP_MAX_WORK, ${env.MOLSTEP_MAX_WORK}; got ${env.MOLSTEP_MAX_HELD_WORK}`,
     );
   }
+  const open = openScopes(env.MOLSTEP_OPEN_SCOPES, env.MOLSTEP_TOKENS);
+  if (open.length === 0 && env.MOLSTEP_TOKENS === undefined && env.MOLSTEP_ADMIN_TOKEN === undefined) {
+    throw new TypeError(
+      "environment: MOLSTEP_OPEN_SCOPES=none must have MOLSTEP_TOKENS or MOLSTEP_ADMIN_TOKEN beside it; got neither",
+    );
+  }
   return Object.freeze({
     port: env.PORT,
     host: env.MOLSTEP_HOST,
@@ -193,6 +218,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     maxBodyBytes: env.MOLSTEP_MAX_BODY_BYTES,
     sliceMs: env.MOLSTEP_SLICE_MS,
     adminToken: env.MOLSTEP_ADMIN_TOKEN,
+    tokens: env.MOLSTEP_TOKENS,
+    openScopes: open,
+    corsOrigins: env.MOLSTEP_CORS_ORIGINS,
     dataDir: env.MOLSTEP_DATA_DIR,
     keepJobs: env.MOLSTEP_KEEP_JOBS,
     trainerShare: env.MOLSTEP_TRAINER_SHARE,

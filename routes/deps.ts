@@ -2,6 +2,7 @@
 import type { GenerateService } from "../model/service/generate.ts";
 import type { Jobs } from "../model/service/jobs/jobs.ts";
 import type { Publisher } from "../model/service/publisher.ts";
+import type { Access } from "./access/access.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Meters } from "./meters.ts";
@@ -9,7 +10,11 @@ import type { RequestTrace } from "./tracing.ts";
 
 /** All that an app needs. */
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
-  readonly config: Pick<ServiceConfig, "maxWork" | "maxBodyBytes" | "adminToken" | "timeoutSeconds" | "trustedProxies">;
+  readonly config: Pick<
+    ServiceConfig,
+    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "trustedProxies" | "corsOrigins"
+  >;
+  readonly access: Access;
   readonly jobs: Jobs;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
@@ -34,5 +39,9 @@ export interface Env {
     refusal: string | undefined;
     /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */
     address: string | undefined;
+    /** That the request has shown, where the route asks for a scope. */
+    token?: { readonly name: string };
+    /** The job that the request was about, where its path does not say. */
+    job?: string;
   };
 }

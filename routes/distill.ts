@@ -12,7 +12,7 @@ export const distill = endpoint({
   path: "/distill",
   operationId: "distill",
   summary: "Begin a round of distillation",
-  security: [{ administrator: [] }],
+  scopes: ["admin"],
   request: { body: { required: true, content: json(roundOrder) } },
   responses: {
     202: begun("The round has begun"),
@@ -28,5 +28,6 @@ export const distill = endpoint({
 }, ({ jobs, config, lifecycle }) => async (c) => {
   const order = await readJson(c, roundOrder, config.maxBodyBytes);
   const job = await submitJob(jobs, order, lifecycle, c.get("trace")?.traceparent);
+  c.set("job", job.id);
   return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
 });

@@ -2,9 +2,8 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { type DrawingFacts, generate as generateMolecules } from "../model/service/generate.ts";
-import { authorises } from "./admin.ts";
+import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
-import { hostOf } from "./clients.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
@@ -15,18 +14,13 @@ import { streamed } from "./stream.ts";
 
 /** What the route works with. */
 export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log" | "meters"> & {
-  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "adminToken">;
+  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds">;
 };
 
 /** The route's handler. */
 export function generateRoute({ config, log, meters, ...rest }: GenerateDeps) {
-  const { maxWork, maxBodyBytes, timeoutSeconds, adminToken } = config;
-  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds }, authorised = authorises(adminToken);
-  // A token that nobody gave out names nobody: with made-up ones a client would be many.
-  const clientOf = (c: Context<Env>) => {
-    const address = c.get("address");
-    return authorised(c.req.header("authorization")) ? "administrator" : address && hostOf(address);
-  };
+  const { maxWork, maxBodyBytes, timeoutSeconds } = config;
+  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds };
   return async (c: Context<Env>): Promise<Response> => {
     const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
     const asked = await readJson(c, generateRequest, maxBodyBytes);
@@ -74,6 +68,7 @@ export const generate = endpoint({
   path: "/generate",
   operationId: "generate",
   summary: "Draw molecules",
+  scopes: ["generate"],
   request: { body: { required: true, content: json(generateRequest) } },
   responses: {
     200: {
@@ -91,7 +86,8 @@ export const generate = endpoint({
       404: "Unknown model",
       406: "No form on offer is acceptable",
       422: "The request is refused: unknown keys, limits, sizes or steps that the model lacks",
-      429: "The client holds its share of the service; see Retry-After",
+      429:
+        "The client holds its share of the service, or has given too many tokens that are not known; see Retry-After",
       503: "The queue is full or the service is shutting down; see Retry-After",
       504: "The deadline passed before the answer began; `drawn` molecules were drawn by then",
     }),

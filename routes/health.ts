@@ -22,6 +22,7 @@ export const live = endpoint({
   method: "get",
   path: "/health/live",
   operationId: "live",
+  scopes: [],
   responses: { 200: { description: "Alive", content: json(healthSchema) } },
 }, ({ lifecycle }) => (c) => c.json(content(lifecycle), 200));
 
@@ -30,6 +31,7 @@ export const ready = endpoint({
   method: "get",
   path: "/health/ready",
   operationId: "ready",
+  scopes: [],
   responses: {
     200: { description: "Ready", content: json(healthSchema) },
     ...problems({ 503: "Starting or shutting down" }),

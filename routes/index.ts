@@ -4,7 +4,7 @@ import { endpoint } from "./endpoint.ts";
 
 /** GET / */
 export const index = endpoint(
-  { method: "get", path: "/", hide: true, responses: { 200: { description: "What is where" } } },
+  { method: "get", path: "/", hide: true, scopes: [], responses: { 200: { description: "What is where" } } },
   () => (c) =>
     c.json(
       {

@@ -5,7 +5,7 @@ import { begun, describeDetail, describeJob, jobDetail, jobId, jobList, jobSchem
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { problems, STORAGE_PROBLEMS } from "./problem.ts";
 
-const security = [{ administrator: [] }], unknown = problems({ 404: "Unknown job" });
+const unknown = problems({ 404: "Unknown job" });
 
 /** GET /jobs */
 export const listJobs = endpoint({
@@ -13,7 +13,7 @@ export const listJobs = endpoint({
   path: "/jobs",
   operationId: "listJobs",
   summary: "The jobs, newest first",
-  security,
+  scopes: ["read"],
   middleware: offers("application/json"),
   request: { query: pageQuery },
   responses: {
@@ -32,7 +32,7 @@ export const getJob = endpoint({
   path: "/jobs/{id}",
   operationId: "getJob",
   summary: "A job with its curves",
-  security,
+  scopes: ["read"],
   middleware: offers("application/json"),
   request: { params: jobId },
   responses: { 200: { description: "The job", content: json(jobDetail) }, ...ACCEPT_PROBLEMS, ...unknown },
@@ -45,7 +45,7 @@ export const cancelJob = endpoint(
     path: "/jobs/{id}",
     operationId: "cancelJob",
     summary: "Cancel a job; its checkpoint is kept",
-    security,
+    scopes: ["admin"],
     request: { params: jobId },
     responses: {
       202: { description: "The job, which is `cancelled` when its worker has ended", content: json(jobSchema) },
@@ -64,7 +64,7 @@ export const resumeJob = endpoint({
   path: "/jobs/{id}/resume",
   operationId: "resumeJob",
   summary: "Go on with a job that was cancelled or failed",
-  security,
+  scopes: ["admin"],
   request: { params: jobId },
   responses: {
     202: begun("The job goes on"),

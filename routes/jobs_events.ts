@@ -26,7 +26,7 @@ export const jobEvents = endpoint({
   path: "/jobs/{id}/events",
   operationId: "jobEvents",
   summary: "What happens in a job, as server-sent events; ends with the job",
-  security: [{ administrator: [] }],
+  scopes: ["read"],
   middleware: offers(EVENT_STREAM),
   request: {
     params: jobId,

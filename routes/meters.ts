@@ -80,6 +80,7 @@ const ALARMING = [
   "over-share",
   "deadline",
   "not-authorised",
+  "too-many-failures",
   "too-many-connections",
   "not-accepted",
 ];

@@ -12,6 +12,7 @@ export const metrics = endpoint({
   method: "get",
   path: "/metrics",
   operationId: "metrics",
+  scopes: ["read"],
   summary: "Metrics, in Prometheus' text format",
   responses: {
     200: { description: "Every metric; docs/metrics.md has them", content: { [TEXT_FORMAT]: { schema: z.string() } } },

@@ -79,6 +79,7 @@ export const listModels = endpoint({
   path: "/models",
   operationId: "listModels",
   summary: "The models",
+  scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
   responses: { 200: { description: "The models", content: json(modelList) }, ...UNCHANGED, ...ACCEPT_PROBLEMS },
 }, modelsRoute);
@@ -89,6 +90,7 @@ export const getModel = endpoint({
   path: "/models/{name}",
   operationId: "getModel",
   summary: "A model's card",
+  scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
   request: { params: z.object({ name: z.string() }) },
   responses: {

@@ -2,19 +2,21 @@
 import { VERSION } from "../model/models/version.ts";
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
-import { ADMIN_PROBLEMS } from "./admin.ts";
+import { ACCESS_PROBLEMS } from "./access/guard.ts";
+import { SCOPE_WORDS } from "./access/scopes.ts";
 import { type App, endpoint } from "./endpoint.ts";
 import { type Content, named } from "./json_schema.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 
-/** The route with its schemas as references to components, and with what all routes of the administrator answer. */
+/** The route with its schemas as references to components, and with what all routes that ask for a token answer. */
 function complete(
   { request, responses, security, ...route }: RouteConfig,
   component: ReturnType<typeof named>,
 ): RouteConfig {
   const contentOf = (content: Content, io: "input" | "output"): Content =>
     mapped(content, (media) => ({ schema: component((media as { schema: z.ZodType }).schema, io) }));
-  const all: RouteConfig["responses"] = { ...responses, ...(security && ADMIN_PROBLEMS) };
+  const closed = security?.every((one) => Object.keys(one).length > 0);
+  const all: RouteConfig["responses"] = { ...(closed && ACCESS_PROBLEMS), ...responses };
   return {
     ...route,
     ...(security && { security }),
@@ -37,7 +39,13 @@ function describe({ openAPIRegistry, getOpenAPI31Document }: App) {
   for (const one of [...openAPIRegistry.definitions]) {
     if (one.type === "route") Object.assign(one, { route: complete(one.route, component) });
   }
-  openAPIRegistry.registerComponent("securitySchemes", "administrator", { type: "http", scheme: "bearer" });
+  openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description: `A token of one of the scopes that a route names. ${
+      Object.entries(SCOPE_WORDS).map(([scope, words]) => `\`${scope}\`: ${words}`).join(". ")
+    }.`,
+  });
   return getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "Molstep", version: VERSION, description: "3D molecules in few steps.", license: { name: "MIT" } },
@@ -50,6 +58,7 @@ export const openapi = endpoint(
     method: "get",
     path: "/openapi.json",
     hide: true,
+    scopes: [],
     middleware: unchanged,
     responses: { 200: { description: "This service, described" }, ...UNCHANGED },
   },

@@ -2,6 +2,7 @@
 import type { ModelEntry } from "../model/models/load.ts";
 import { shutDown } from "../model/service/lifecycle.ts";
 import { openService } from "../model/service/open.ts";
+import { openAccess } from "./access/open.ts";
 import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openDoor } from "./door.ts";
@@ -33,7 +34,7 @@ interface ServeOptions {
  * Begins to listen at once; chemistry and the models to preload are loaded meanwhile, and `/health/ready` tells when
  * they are there.
  *
- * @throws UnknownModelError where a model to preload is not among `entries`; Deno.errors.AddrInUse
+ * @throws TypeError where the file of tokens cannot be read; UnknownModelError where a model to preload is not among `entries`; Deno.errors.AddrInUse
  */
 export function serve(
   config: ServiceConfig,
@@ -41,10 +42,11 @@ export function serve(
   log: Log,
   { trainer }: ServeOptions = {},
 ): Service {
+  const { access, ...tokens } = openAccess(config, log);
   const service = openService(config, entries, log, trainer), { lifecycle, jobs: { supervisor } } = service;
   const meters = config.metrics ? createMeters() : undefined;
   const lag = meters && watchLoop({ onLag: (ms) => meters.lag(ms / 1000) });
-  const app = createApp({ ...service, config, log, meters });
+  const app = createApp({ ...service, access, config, log, meters });
   const door = openDoor(app.fetch, {
     hostname: config.host,
     port: config.port,
@@ -57,6 +59,7 @@ export function serve(
   });
   meters?.watch({ ...service, jobs: service.jobs.store, door, lag });
   log("info", "listening", { hostname: door.hostname, port: door.port });
+  tokens.begin();
   // Whoever has been told that it is over has a moment to read it.
   let last: ReturnType<typeof setTimeout> | undefined;
   lifecycle.signal.addEventListener("abort", () => last = setTimeout(door.abort, LAST_WORDS_MS), { once: true });
@@ -76,7 +79,7 @@ export function serve(
     finished: finished.promise,
     stop: (drainSeconds = config.drainSeconds) =>
       stopping ??= shutDown(lifecycle, async () => {
-        await Promise.all([door.close().then(finished.resolve), supervisor.stop()]);
+        await Promise.all([door.close().then(finished.resolve), supervisor.stop(), tokens.end()]);
         clearTimeout(last);
         await recovered;
         lag?.stop();

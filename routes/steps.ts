@@ -34,7 +34,7 @@ export const removeSteps = endpoint({
   path: "/models/{name}/steps/{steps}",
   operationId: "removeSteps",
   summary: "Take weights distilled to these steps out of service",
-  security: [{ administrator: [] }],
+  scopes: ["admin"],
   request: {
     params: z.object({ name: z.string(), steps: z.string().meta({ type: "integer", minimum: 1 }) }),
   },

@@ -27,6 +27,7 @@ export const SLOW: readonly string[] = [
   "model/training/atoms_test.ts",
   "model/training/run_test.ts",
   "model/training/train_test.ts",
+  "routes/access/open_test.ts",
   "routes/distill_test.ts",
   "routes/jobs_test.ts",
   "routes/owners_test.ts",

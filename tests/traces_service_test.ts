@@ -46,6 +46,7 @@ Deno.test("a service started with OTEL_DENO exports a request's span and its sta
         MOLSTEP_DATA_DIR: `${root}/data`,
         MOLSTEP_BACKEND: "cpu",
         MOLSTEP_DRAIN_SECONDS: "0",
+        MOLSTEP_OPEN_SCOPES: "generate,read",
         OTEL_DENO: "true",
         OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
         OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,

@@ -1,10 +1,15 @@
 /** Files on disk. */
 
-/** Writes bytes so that `path` holds either its old content or all of the new: temporary file, fsync, rename. */
-export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes bytes so that `path` holds either its old content or all of the new: temporary file, fsync, rename.
+ *
+ * @param mode who may read and write it, as of chmod; by the umask where absent
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array, mode?: number): Promise<void> {
   const temporary = `${path}.partial`;
   {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode });
+    if (mode !== undefined) await Deno.chmod(temporary, mode); // one may have been left there
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.sync();
   }

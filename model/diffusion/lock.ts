@@ -63,3 +63,13 @@ export function lockFolder(folder: string): FolderLock {
     },
   };
 }
+
+/** Does work in a folder that is this process's meanwhile. Throws as {@link lockFolder}, and what the work throws. */
+export async function whileOwned<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lock = lockFolder(folder);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}

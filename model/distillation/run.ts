@@ -14,7 +14,7 @@ import type { Drawn } from "./events.ts";
 import { judge } from "./judge.ts";
 import type { Learning } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
-import { lockFolder } from "../diffusion/lock.ts";
+import { whileOwned } from "../diffusion/lock.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { openParts } from "./parts.ts";
@@ -71,13 +71,10 @@ function throttled(onEvent: RoundOptions["onEvent"], limit: number) {
  * DivergedError where the loss is no number
  */
 export async function runRound(settings: RoundSettings, options: RoundOptions): Promise<RoundResult> {
-  const lock = lockFolder(options.folder);
-  try {
+  return await whileOwned(options.folder, async () => {
     const parts = await openParts(settings, options);
     return await runWith(methodOf(settings.method).learning(parts, settings), parts, settings, options);
-  } finally {
-    lock.release();
-  }
+  });
 }
 
 async function runWith<G extends Pick<Group, "shape">>(

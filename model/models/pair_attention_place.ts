@@ -2,14 +2,30 @@
 import { place } from "../engines/place.ts";
 import type { EngineOptions } from "../engines/c/wasm_denoiser.ts";
 import type { PartOptions, Placed, Tensors } from "../engines/placing.ts";
+import { pairAttentionParameters } from "../networks/pair_attention/parameters.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
-/** See `place`. Throws Error where what was asked for does not work here. */
-export function placePairAttention(
+/**
+ * See `place`.
+ *
+ * @throws RangeError where there are tensors that a network of these sizes has not: a card that says fewer blocks than
+ * its file has would load another network; Error where what was asked for does not work here
+ */
+// deno-lint-ignore require-await -- errors are to come as rejections
+export async function placePairAttention(
   engine: EngineOptions,
   tensors: Tensors,
   options: PartOptions,
 ): Promise<Placed<Denoiser>> {
+  const named = new Set(pairAttentionParameters(engine.space, engine.sizes).map(({ name }) => name));
+  const surplus = [...tensors.keys()].filter((name) => !named.has(name));
+  if (surplus.length > 0) {
+    throw new RangeError(
+      `a pair-attention network of ${engine.sizes.blocks} blocks has no ${surplus.slice(0, 3).join(", ")}${
+        surplus.length > 3 ? ` and ${surplus.length - 3} more` : ""
+      } of the file's parameters; the card's denoiser must have the sizes of its file`,
+    );
+  }
   const onEngine = { ...engine, workers: options.threads };
   return place<Denoiser>({
     narrow: true,

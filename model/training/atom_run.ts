@@ -33,6 +33,7 @@ import {
 } from "./atom_settings.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
+import { whileOwned } from "../diffusion/lock.ts";
 import { writeLearningCurve } from "./curve.ts";
 import { atomMoments, LATENTS } from "./moments.ts";
 import { createProgress } from "./progress.ts";
@@ -137,9 +138,14 @@ async function averaged(tf: Tf, folder: string, specs: readonly ParameterSpec[])
 /**
  * Trains the stages that are not finished yet. With `resume`, a run that was stopped goes on where it was.
  *
- * @throws RangeError for options that make no sense; DivergedError where the loss is no number
+ * @throws RangeError for options that make no sense; FolderInUseError where another process trains there; DivergedError
+ * where the loss is no number
  */
 export async function runAtomTraining(asked: Partial<AtomSettings>, options: AtomRunOptions): Promise<TrainResult> {
+  return await whileOwned(options.folder, () => trainStages(asked, options));
+}
+
+async function trainStages(asked: Partial<AtomSettings>, options: AtomRunOptions): Promise<TrainResult> {
   const settings = atomSettings.parse(asked), specs = geoldmParameters(autoencoderSizes(settings));
   const { name: backend, tf, why } = await openBackend(options.backend ?? "auto");
   options.write(`TensorFlow.js on ${backend} (${why})\n`);

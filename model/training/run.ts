@@ -4,6 +4,7 @@ import { type DataSetName, DEFAULT_DATA_SET, openDataSet } from "../../chem/data
 import { makeGroups } from "./batches.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
+import { whileOwned } from "../diffusion/lock.ts";
 import { writeLearningCurve } from "./curve.ts";
 import { classesOf, heldOutGroups, loadExamples } from "./data.ts";
 import { exampleMoments, LATENTS } from "./moments.ts";
@@ -86,11 +87,16 @@ const kept = ({ coupling, ...settings }: RunSettings) =>
  * `learning_curve.svg` and `latents.json`. A new run aligns noise where it is not told otherwise; of one that is resumed the settings that
  * are not given again stay as they were.
  *
- * @throws RangeError or TypeError for options that make no sense; DivergedError where the loss is no number
+ * @throws RangeError or TypeError for options that make no sense; FolderInUseError where another process trains there;
+ * DivergedError where the loss is no number
  */
 export async function runTraining(options: RunOptions): Promise<TrainResult & { folder: string }> {
+  const folder = options.folder ?? `runs/${options.modelName ?? runSettings.parse({}).model}`;
+  return await whileOwned(folder, () => trainIn(folder, options));
+}
+
+async function trainIn(folder: string, options: RunOptions): Promise<TrainResult & { folder: string }> {
   const { modelName } = options, chosen = Object.fromEntries(CHOSEN.map((name) => [name, options[name]]));
-  const folder = options.folder ?? `runs/${modelName ?? runSettings.parse({}).model}`;
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
   const dataSet = options.dataSet ?? before?.trainedOn?.dataSet ?? DEFAULT_DATA_SET;

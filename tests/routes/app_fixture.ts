@@ -8,6 +8,9 @@ import { createSupervisor, type Supervisor } from "../../model/service/jobs/supe
 import { createPublisher } from "../../model/service/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
+import { createAccess } from "../../routes/access/access.ts";
+import { openScopes, type Scope } from "../../routes/access/scopes.ts";
+import type { TokenList } from "../../routes/access/token_list.ts";
 import { createApp } from "../../routes/app.ts";
 import { createMeters, type Meters } from "../../routes/meters.ts";
 import type { Lifecycle } from "../../model/service/lifecycle.ts";
@@ -26,6 +29,10 @@ export interface FixtureOptions {
   readonly trustedProxies?: readonly string[];
   readonly state?: Lifecycle["state"];
   readonly adminToken?: string;
+  readonly tokens?: TokenList;
+  /** As `MOLSTEP_OPEN_SCOPES`. */
+  readonly openScopes?: readonly Scope[];
+  readonly corsOrigins?: readonly string[];
   /** In place of the real chemistry on the main thread. */
   readonly validate?: Deps["validate"];
   /** Whether anything is measured. Default true. */
@@ -59,7 +66,7 @@ export async function withApp(
   options: FixtureOptions = {},
 ): Promise<void> {
   const { models = [{}], queue, maxWork = 1_000_000, maxBodyBytes = 65_536, state = "ready", damage = [] } = options;
-  const { timeoutSeconds = 3600, trustedProxies = [] } = options;
+  const { timeoutSeconds = 3600, trustedProxies = [], corsOrigins = [], adminToken, tokens } = options;
   const place: LoadOptions = { backend: "cpu", ...options.place };
   await withFolder(async (root) => {
     for (const changes of models) await writeTinyModel(root, changes);
@@ -78,7 +85,8 @@ export async function withApp(
       store,
       validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
       queue: line,
-      config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, adminToken: options.adminToken },
+      config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins },
+      access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),
       jobs: { store: jobStore, supervisor, plan },
       publisher,
       lifecycle,

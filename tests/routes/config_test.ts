@@ -86,3 +86,27 @@ Deno.test("parseConfig() takes trusted proxies, a client's share and bounds of w
   );
   assert.equal(parseConfig({ MOLSTEP_MAX_HELD_WORK: "5000", MOLSTEP_MAX_WORK: "5000" }).maxHeldWork, 5000);
 });
+
+Deno.test("parseConfig() opens generation without a file of tokens and nothing with one, unless it is told what is open", () => {
+  const admin = { MOLSTEP_ADMIN_TOKEN: "0123456789abcdef" },
+    open = (env: Record<string, string>) => parseConfig(env).openScopes;
+  assert.deepEqual(open({}), ["generate"]);
+  assert.deepEqual(open(admin), ["generate"]);
+  assert.deepEqual(open({ MOLSTEP_TOKENS: "tokens.json" }), []);
+  assert.deepEqual(open({ MOLSTEP_TOKENS: "tokens.json", MOLSTEP_OPEN_SCOPES: "generate, read" }), [
+    "generate",
+    "read",
+  ]);
+  assert.deepEqual(open({ ...admin, MOLSTEP_OPEN_SCOPES: "none" }), []);
+  for (const text of ["admin", "generate,admin", "none,read", "all"]) {
+    assert.throws(
+      () => open({ ...admin, MOLSTEP_OPEN_SCOPES: text }),
+      /must be none, or of generate, read[^]*MOLSTEP_OPEN_SCOPES/,
+      text,
+    );
+  }
+  assert.throws(
+    () => open({ MOLSTEP_OPEN_SCOPES: "none" }),
+    /must have MOLSTEP_TOKENS or MOLSTEP_ADMIN_TOKEN beside it; got neither/,
+  );
+});

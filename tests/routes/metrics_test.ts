@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { createMeters, stepsLabel } from "../../routes/meters.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import { createQueue } from "../../model/generation/queue.ts";
-import { post, withApp } from "./app_fixture.ts";
+import { post, withApp as withAnyApp } from "./app_fixture.ts";
 import { TOKEN } from "./jobs_fixture.ts";
 import { readMetrics } from "./metrics_text.ts";
 
-type App = Parameters<Parameters<typeof withApp>[0]>[0];
+type App = Parameters<Parameters<typeof withAnyApp>[0]>[0];
+
+/** An application whose metrics are for all to read. */
+const withApp: typeof withAnyApp = (work, options) =>
+  withAnyApp(work, { openScopes: ["generate", "read"], ...options });
 
 /** The samples of an application, as Prometheus reads them. */
 async function scrape(app: App) {
@@ -192,3 +196,10 @@ Deno.test("two applications measure apart, and one that does not measure answers
       assert.equal((await post(off, { count: 1, steps: 1 })).status, 200);
     }, { metrics: false });
   }));
+
+Deno.test("GET /metrics asks for a token of scope read, unless it is open", () =>
+  withAnyApp(async (app) => {
+    assert.equal((await app.request("/metrics")).status, 401);
+    const headers = { Authorization: `Bearer ${TOKEN}` };
+    assert.equal((await app.request("/metrics", { headers })).status, 200); // admin includes read
+  }, { adminToken: TOKEN }));

@@ -40,16 +40,25 @@ Deno.test("GET /openapi.json keeps what the schemas say: lengths of tuples, name
     assert.deepEqual(offset.schema, { type: "integer", minimum: 0, default: 0 });
   }));
 
-Deno.test("the routes whose description has `security` are those that ask for the administrator's token", () =>
-  withDocument(async ({ paths }, app) => {
-    for (const { route: { method, path, hide } } of ENDPOINTS) {
-      if (hide) continue;
-      const { security, responses } = paths[path][method], at = path.replaceAll(/{\w+}/g, "none");
-      const { status } = await app.request(at, { method: method.toUpperCase() });
-      assert.equal(status === 401, security !== undefined, `${method} ${path}: ${status}`);
-      assert.equal("401" in responses && "403" in responses, security !== undefined, path);
-    }
-  }));
+for (const openScopes of [[], ["generate"], ["generate", "read"]] as const) {
+  Deno.test(`the document's \`security\` is what routes ask for, and has no token beside it where they are open: ${openScopes.join() || "none"}`, () =>
+    withApp(async (app) => {
+      const { paths, components } = await (await app.request("/openapi.json")).json();
+      assert.deepEqual(Object.keys(components.securitySchemes), ["token"]);
+      for (const { route: { method, path, hide, scopes } } of ENDPOINTS) {
+        if (hide) continue;
+        const { security, responses, ...told } = paths[path][method], at = path.replaceAll(/{\w+}/g, "none");
+        const { status } = await app.request(at, { method: method.toUpperCase() }),
+          what = `${method} ${path}: ${status}`;
+        const open = security === undefined || JSON.stringify(security[0]) === "{}";
+        assert.equal(status === 401, !open, what);
+        assert.equal("401" in responses && "403" in responses && "429" in responses, !open, what);
+        const named = (security ?? []).flatMap((one: { token?: string[] }) => one.token ?? []);
+        assert.deepEqual(named, [...scopes], what);
+        assert.ok(!("scopes" in told) && !("middleware" in told), what);
+      }
+    }, { adminToken: TOKEN, openScopes }));
+}
 
 Deno.test("statuses that routes answer with are described", () =>
   withDocument(async ({ paths }, app) => {

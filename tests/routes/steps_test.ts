@@ -57,7 +57,7 @@ const withRoutes = (work: (fixture: Fixture) => Promise<void>, changes: CardChan
         store,
         validate: chemistry,
         queue,
-        config: { maxWork: 1000, maxBodyBytes: 1000, timeoutSeconds: 60, adminToken: undefined },
+        config: { maxWork: 1000, maxBodyBytes: 1000, timeoutSeconds: 60 },
         lifecycle: { state: "ready", signal: new AbortController().signal },
         log: () => {},
       };

@@ -46,20 +46,28 @@ Deno.test("lockFolder() tells what it cannot write in, and takes no folder witho
     assert.throws(() => lockFolder(join(root, "file")), (error) => !(error instanceof FolderInUseError));
   }));
 
-Deno.test("molstep distill refuses to go on with a round that another process runs, and leaves its folder as it is", () =>
-  withFolder(async (root) => {
-    const model = await writeTinyModel(root), folder = join(root, "round"), lock = lockFolder(folder);
-    let words = "";
-    const terminal = {
-      out: () => {},
-      error: (text: string) => void (words += text),
-      interactive: false,
-      environment: { MOLSTEP_DATA_DIR: join(root, "data") },
-      signal: new AbortController().signal,
-    };
-    const args = ["distill", "--model", model, "--folder", folder, "--from", "8", "--updates", "1", "--backend", "cpu"];
-    assert.equal(await run(commands, args, terminal), 1);
-    assert.match(words, new RegExp(`round must be one process's alone; got .* process ${Deno.pid} on `));
-    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), [LOCK]);
-    lock.release();
-  }));
+for (
+  const [command, ...args] of [
+    ["distill", "--from", "8", "--updates", "1", "--backend", "cpu"],
+    ["train", "--updates", "1", "--backend", "native"],
+    ["train", "--updates", "1", "--kind", "edm", "--backend", "cpu"],
+  ]
+) {
+  Deno.test(`molstep ${command} ${args.join(" ")} refuses a folder that another process has, and leaves it as it is`, () =>
+    withFolder(async (root) => {
+      const model = await writeTinyModel(root), folder = join(root, "run"), lock = lockFolder(folder);
+      let words = "";
+      const terminal = {
+        out: () => {},
+        error: (text: string) => void (words += text),
+        interactive: false,
+        environment: { MOLSTEP_DATA_DIR: join(root, "data") },
+        signal: new AbortController().signal,
+      };
+      const named = command === "distill" ? ["--model", model] : [];
+      assert.equal(await run(commands, [command, ...named, "--folder", folder, ...args], terminal), 1);
+      assert.match(words, new RegExp(`run must be one process's alone; got .* process ${Deno.pid} on `));
+      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), [LOCK]);
+      lock.release();
+    }));
+}

@@ -8,6 +8,7 @@ import { draw } from "../../../model/generation/generate.ts";
 import { listModels, loadModel } from "../../../model/models/load.ts";
 import { drawNoise, latentLength } from "../../../model/diffusion/latent.ts";
 import { random } from "../../../model/diffusion/random.ts";
+import { readSafetensors, writeSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { chooseSettings } from "../../../model/models/settings.ts";
 import { createModelStore, UnknownModelError } from "../../../model/models/store.ts";
 import { student, withFolder, writeTinyModel } from "../tiny_model.ts";
@@ -40,6 +41,17 @@ Deno.test("loadModel() names the file that is missing or damaged", () =>
     await assert.rejects(loadModel(folder, cpu), /denoiser\.safetensors: not a sound safetensors file/);
     await Deno.remove(file);
     await assert.rejects(loadModel(folder, cpu), Deno.errors.NotFound);
+  }));
+
+Deno.test("loadModel() refuses a file of more blocks than its card says", () =>
+  withFolder(async (root) => {
+    const folder = await writeTinyModel(root), path = join(folder, "denoiser.safetensors");
+    const tensors = readSafetensors(await Deno.readFile(path));
+    tensors.set("blocks.1.mix", tensors.get("blocks.0.mix")!);
+    await Deno.writeFile(path, writeSafetensors(tensors));
+    for (const backend of ["cpu", "wasm"] as const) {
+      await assert.rejects(loadModel(folder, { backend }), /network of 1 blocks has no blocks\.1\.mix of the file's/);
+    }
   }));
 
 Deno.test("Model.denoiser() loads distilled weights once, and refuses steps that it lacks", () =>

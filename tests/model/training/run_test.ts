@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createNativeLearner } from "../../../model/engines/c/native_learner.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
+import { LOCK } from "../../../model/diffusion/lock.ts";
 import { exportRun } from "../../../model/training/atom_export.ts";
 import type { Rates } from "../../../model/diffusion/learner.ts";
 import { openLearner, type Trainer } from "../../../model/engines/open_learner.ts";
@@ -102,7 +103,7 @@ Deno.test({
       assert.deepEqual([result.update, result.finished], [2, true]);
       assert.match(said, /99993 molecules, 7 left out; 4000 held out/);
       const files = [...Deno.readDirSync(options.folder)].map(({ name }) => name).sort();
-      assert.deepEqual(files, ["checkpoint.safetensors", "latents.json", "learning_curve.svg", "losses.csv"]);
+      assert.deepEqual(files, ["checkpoint.safetensors", "latents.json", "learning_curve.svg", "losses.csv", LOCK]);
       await exportRun(options.folder, `${folder}/tiny`);
       const model = await loadModel(`${folder}/tiny`, { backend: "cpu" });
       assert.equal(model.card.sizes["9"], 83366);
