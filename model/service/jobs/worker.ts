@@ -23,6 +23,9 @@ export interface Worker {
   kill(signal: Deno.Signal): void;
 }
 
+/** The variable that tells a worker the trace that it belongs to (W3C Trace Context, as `traceparent`). */
+export const TRACEPARENT = "TRACEPARENT";
+
 /** Most of stderr that is kept, characters. */
 const TAIL = 2000;
 
@@ -42,21 +45,26 @@ export const ownTrainer = (): readonly string[] => [
   "distill",
 ];
 
-/** Variables that a worker has no business with. */
-const SECRET = ["MOLSTEP_ADMIN_TOKEN"];
+/** Variables that a worker has no business with, or is told anew. */
+const SECRET = ["MOLSTEP_ADMIN_TOKEN", TRACEPARENT];
 
 /**
  * Starts a worker, at the lowest priority. It holds a pipe to this process: its stdin ends when this process does.
  *
  * @param command program and arguments
  * @param onNoise told of each line that is no event: of stdout, or of stderr
+ * @param traceparent see {@link TRACEPARENT}
  */
-export function startWorker(command: readonly string[], onNoise: (line: string) => void = () => {}): Worker {
+export function startWorker(
+  command: readonly string[],
+  onNoise: (line: string) => void = () => {},
+  traceparent?: string,
+): Worker {
   const [program, ...args] = existsSync(NICE) ? [NICE, "-n", "19", ...command] : command;
   const env = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !SECRET.includes(name)));
   const child = new Deno.Command(program, {
     args,
-    env,
+    env: { ...env, ...(traceparent !== undefined && { [TRACEPARENT]: traceparent }) },
     clearEnv: true,
     stdin: "piped",
     stdout: "piped",
