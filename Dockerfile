@@ -45,7 +45,7 @@ CMD ["deno", "task", "start"]
 FROM runtime AS gpu
 USER 0:0
 RUN apt-get update && apt-get install -y --no-install-recommends libegl1 libvulkan1 libx11-6 libxext6 && rm -rf /var/lib/apt/lists/*
-ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics MOLSTEP_BACKEND=webgpu
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics MOLSTEP_BACKEND=webgpu
 USER 65532:65532
 
 FROM runtime AS serve

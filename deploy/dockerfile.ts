@@ -20,7 +20,7 @@ const WORDS = ["RUN", "COPY", "ENV", "WORKDIR", "USER", "VOLUME", "EXPOSE", "STO
 
 /** The stages of a Dockerfile. Throws SyntaxError for an instruction that is not understood here. */
 export function readDockerfile(text: string): Stage[] {
-  const lines = text.split("\n").filter((line) => !/^\s*#/.test(line)).join("\n").replaceAll(/\\\n\s*/g, " ").split(
+  const lines = text.split("\n").filter((line) => !/^\s*#/.test(line)).join("\n").replaceAll(/\s*\\\n\s*/g, " ").split(
     "\n",
   );
   const stages: { name: string; from: string; steps: Step[] }[] = [];
