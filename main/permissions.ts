@@ -48,11 +48,13 @@ const folderOf = (file: string): string[] => {
   return down.startsWith("..") ? [folder] : [];
 };
 
-/** What `evaluate --out PREFIX` writes. */
-const evaluated = (prefix: string): string[] =>
-  ["", ...DECODINGS.map((name) => `-${name}`)].flatMap((decoding) =>
-    [".json", ".svg", "-molecules.svg"].map((ending) => prefix + decoding + ending)
-  );
+/** What `evaluate --out PREFIX` writes, and the folder that it makes. */
+function evaluated(prefix: string): Access {
+  const endings = [".json", ".svg", "-molecules.svg"], decodings = ["", ...DECODINGS.map((name) => `-${name}`)];
+  const files = decodings.flatMap((decoding) => endings.map((ending) => prefix + decoding + ending));
+  const folder = folderOf(prefix);
+  return { read: folder, write: [...files, ...folder] };
+}
 
 /** An address on the network, in place of a file. */
 const isAddress = (from: unknown) => typeof from === "string" && /^https?:/.test(from);
@@ -64,9 +66,7 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     reads: ["model"],
     engine: "draws",
     more: (given) =>
-      together(MACHINE_ACCESS, recorded(given), {
-        write: typeof given.out === "string" ? [...evaluated(given.out), ...folderOf(given.out)] : [],
-      }),
+      together(MACHINE_ACCESS, recorded(given), typeof given.out === "string" ? evaluated(given.out) : {}),
   },
   tune: { reads: ["model"], writes: { sdf: undefined }, engine: "draws", more: recorded },
   reproduce: {

@@ -54,21 +54,21 @@ export function flagsOf(access: Access): string[] {
 const TENSORFLOW_LOGS = "TF_CPP_MIN_LOG_LEVEL";
 
 /**
- * What drawing with networks needs, or training them: variables, and where the native engine or TensorFlow's addon may run, their libraries. Where
- * the native engine is to be compiled first, the compilers and the folder of its libraries.
+ * What drawing with networks needs, or training them: variables; where the native engine or TensorFlow's addon may run, libraries; and where the native
+ * engine is to be compiled first, the compilers and the folder of its libraries.
+ *
+ * Libraries are not named: Deno reads native memory for nobody who may open some of them only, and whoever may open one that has the C library behind
+ * it may call all of that.
  */
 export function engineAccess(backend: RuntimeChoice, { trains }: { readonly trains: boolean }): Access {
-  const env = [MACHINE, ISA], read = [ROOT], parts: Access[] = [{ read, env }], auto = backend === "auto";
+  const auto = backend === "auto", parts: Access[] = [{ read: [ROOT], env: [MACHINE, ISA] }];
   if (auto || backend === "native") {
-    const library = findNativeLibrary();
-    if (library) parts.push({ ffi: [library] });
-    else if (trains || !auto) {
-      parts.push({ ffi: [libraryFolder()], write: [libraryFolder()], run: COMPILERS, env: LOADER_VARIABLES });
-    }
+    const compiled = findNativeLibrary() !== undefined;
+    if (compiled || trains || !auto) parts.push({ ffi: true });
+    if (!compiled && (trains || !auto)) parts.push({ write: [libraryFolder()], run: COMPILERS, env: LOADER_VARIABLES });
   }
-  const tensorflow = defaultTensorflowFolder();
-  if (backend === "tensorflow" || auto && existsSync(addonPath(tensorflow))) {
-    parts.push({ ffi: [tensorflow], env: [TENSORFLOW_LOGS] });
+  if (backend === "tensorflow" || (auto && existsSync(addonPath(defaultTensorflowFolder())))) {
+    parts.push({ ffi: true, env: [TENSORFLOW_LOGS] });
   }
   return together(...parts);
 }
