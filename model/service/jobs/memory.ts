@@ -7,8 +7,14 @@ const GROUPS = [
   ["/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"],
 ] as const;
 
-/** The limit without what this process itself has: for a process that may not read /sys, as only one with all permissions may. */
-const leftOfLimit = () => process.constrainedMemory() - Deno.memoryUsage().rss;
+/**
+ * The limit without what this process itself has: for a process that may not read /sys, as only one with all permissions may. NaN where there is no
+ * limit, which the system tells by a number beyond the machine's memory.
+ */
+const leftOfLimit = () => {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < Deno.systemMemoryInfo().total ? limit - Deno.memoryUsage().rss : NaN;
+};
 
 /** Bytes; undefined where the system does not tell. */
 export function availableMemory(
