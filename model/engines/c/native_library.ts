@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hardware } from "../hardware.ts";
+import { withoutLoaderVariables } from "../loader_variables.ts";
 
 const SYMBOLS = {
   molstep_create: {
@@ -109,17 +111,9 @@ export function libraryFolder(): string {
   return fileURLToPath(new URL("../../../.native/", import.meta.url));
 }
 
-function processor(): string {
-  try {
-    return /^(flags|Features)\s*:.*$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[0] ?? "";
-  } catch {
-    return "";
-  }
-}
-
 /** Where the library compiled from this source for this processor lies, or would lie. */
 function libraryPath(folder: string): string {
-  const hash = createHash("sha256").update(FLAGS.join(" ")).update(processor()).update(Deno.build.arch);
+  const hash = createHash("sha256").update(FLAGS.join(" ")).update(hardware().processor).update(Deno.build.arch);
   for (const file of readdirSync(SOURCE).sort()) hash.update(readFileSync(join(SOURCE, file)));
   const suffix = Deno.build.os === "darwin" ? "dylib" : "so";
   return join(folder, `engine-${hash.digest("hex").slice(0, 16)}.${suffix}`);
@@ -148,6 +142,7 @@ export function buildNativeLibrary(folder = libraryFolder()): string {
     try {
       const { success, stderr } = new Deno.Command(compiler, {
         args: [...FLAGS, ...wide, "-o", partial, join(SOURCE, "engine.c"), "-lpthread", "-lm"],
+        env: withoutLoaderVariables(),
         stdout: "null",
         stderr: "piped",
       }).outputSync();
