@@ -15,8 +15,10 @@ import { learningRatesInWords, type RoundSettings, roundSettings } from "../mode
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
+import { beginSpan } from "../routes/tracing.ts";
 import { command, type Terminal } from "./command.ts";
 import { talkToParent } from "../model/service/jobs/parent.ts";
+import { TRACEPARENT } from "../model/service/traceparent.ts";
 import { runLadder } from "../model/service/ladder.ts";
 import { gridOf, trainingPrecision } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
@@ -110,6 +112,8 @@ export const distillCommand = command({
     const { settings, limits } = values.settings
       ? wholeSettings(values.settings, values)
       : acceptOptions(values, model);
+    const { method, variant, from, to } = settings;
+    const endSpan = beginSpan("round", terminal.environment[TRACEPARENT], { method, variant, from, to });
     try {
       const finished = await runLadder(settings, {
         ...{ model, backend, threads, data, ladder, shared, record, ...limits, ...talk },
@@ -130,6 +134,8 @@ export const distillCommand = command({
       if (!values.events) throw error;
       talk.onEvent({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
       return 1;
+    } finally {
+      endSpan();
     }
   },
 });

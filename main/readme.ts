@@ -9,6 +9,7 @@ import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import type { Card } from "../model/models/card.ts";
 import { scopesTable } from "../routes/access/scopes_table.ts";
 import { configTable } from "../routes/config_table.ts";
+import { metricsTable } from "../routes/metrics_table.ts";
 import { command } from "./command.ts";
 import { findModel } from "./models.ts";
 import { flag, option } from "./options.ts";
@@ -33,6 +34,7 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: So
   "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
   "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
+  "docs/metrics.md": { "metrics": () => metricsTable() },
   "docs/tokens.md": { "scopes": () => scopesTable() },
 };
 

@@ -1,6 +1,7 @@
 /** The HTTP application: routes, request ids, logs, and errors as problem documents. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { routePath } from "hono/route";
 import { ShuttingDownError } from "../model/service/lifecycle.ts";
 import { among, clientAddress } from "./clients.ts";
 import { compressed } from "./compress.ts";
@@ -9,6 +10,7 @@ import type { Deps, Env } from "./deps.ts";
 import type { App } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { HttpError, invalidRequest, problem, toHttpError } from "./problem.ts";
+import { traceRequest } from "./tracing.ts";
 
 /** A request id that a client may give. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -27,19 +29,25 @@ export function createApp(deps: Deps): App {
     const address = peer === undefined ? undefined : clientAddress(peer, c.req.header("x-forwarded-for"), trusted);
     c.set("address", address);
     c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
-    await next();
+    const trace = traceRequest((name) => c.req.header(name)), { method } = c.req;
+    c.set("trace", trace);
+    await trace.run(next);
     c.header("X-Request-Id", c.get("requestId"));
     c.header("X-Content-Type-Options", "nosniff");
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-    const { status } = c.res, probe = c.req.path.startsWith("/health/");
+    const { status } = c.res, probe = c.req.path.startsWith("/health/"), ms = performance.now() - started;
+    const route = routeOf(c);
+    deps.meters?.request({ method, route, status, seconds: ms / 1000, refusal: c.get("refusal") });
+    trace.end({ method, route, status });
     deps.log(status >= 500 && !probe ? "warn" : probe ? "debug" : "info", "request", {
       requestId: c.get("requestId"),
-      method: c.req.method,
+      traceId: trace.traceId,
+      method,
       path: c.req.path,
       status,
       address,
       token: c.get("token")?.name,
-      ms: Math.round(performance.now() - started),
+      ms: Math.round(ms),
     });
   });
 
@@ -74,6 +82,12 @@ export function createApp(deps: Deps): App {
     return problem(c, new HttpError(404, "Not found", detail));
   });
   return app;
+}
+
+/** The route that answered, with its parameters' names as OpenAPI has them; undefined where only what stands before all routes has seen the request. */
+function routeOf(c: Context<Env>): string | undefined {
+  const path = routePath(c);
+  return path === "/*" || path === "*" ? undefined : path.replace(/:(\w+)/g, "{$1}");
 }
 
 function methodNotAllowed(c: Context<Env>, allow: string): Response {

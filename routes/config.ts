@@ -117,6 +117,7 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_SHUTDOWN_SECONDS: whole(0, 3600).default(25).describe(
     "After that, how long requests in flight may take to finish",
   ),
+  MOLSTEP_METRICS: z.enum(["on", "off"]).default("on").describe("Whether `GET /metrics` measures and answers"),
   MOLSTEP_LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe("Least level that is logged to stderr"),
 });
 
@@ -164,6 +165,7 @@ export interface ServiceConfig {
   readonly trainerShare: number;
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
+  readonly metrics: boolean;
   readonly logLevel: typeof LOG_LEVELS[number];
 }
 
@@ -227,6 +229,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     trainerShare: env.MOLSTEP_TRAINER_SHARE,
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,
+    metrics: env.MOLSTEP_METRICS === "on",
     logLevel: env.MOLSTEP_LOG_LEVEL,
   });
 }

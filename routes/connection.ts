@@ -13,7 +13,7 @@ const PIECE = 16_384;
 
 /**
  * A stream over a TCP connection. One that takes nothing of what is written to it for `writeMs` is ended; each byte that it takes
- * counts as progress.
+ * counts as progress. It says so before: the event `stuck`.
  */
 export class Connection extends Duplex {
   /** Of the other end; IPv4 as such where it came by IPv6's mapping. */
@@ -65,7 +65,10 @@ export class Connection extends Duplex {
 
   async #send(bytes: Uint8Array) {
     for (let sent = 0; sent < bytes.length;) {
-      const stuck = setTimeout(() => this.destroy(), this.#writeMs);
+      const stuck = setTimeout(() => {
+        this.emit("stuck");
+        this.destroy();
+      }, this.#writeMs);
       try {
         sent += await this.#socket.write(bytes.subarray(sent));
       } finally {

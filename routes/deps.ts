@@ -5,6 +5,8 @@ import type { Publisher } from "../model/service/publisher.ts";
 import type { Access } from "./access/access.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { Meters } from "./meters.ts";
+import type { RequestTrace } from "./tracing.ts";
 
 /** All that an app needs. */
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
@@ -16,6 +18,8 @@ export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   readonly jobs: Jobs;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
+  /** Absent where nothing is measured. */
+  readonly meters?: Meters;
 }
 
 /** What whoever listens tells with a request. */
@@ -29,6 +33,10 @@ export interface Env {
   Bindings: Bindings;
   Variables: {
     requestId: string;
+    /** Absent where a route stands outside an app of `createApp`. */
+    trace: RequestTrace | undefined;
+    /** The kind of the problem document that is the answer. */
+    refusal: string | undefined;
     /** Of the client, who may stand behind proxies; absent where nobody listens, as in `app.request()`. */
     address: string | undefined;
     /** That the request has shown, where the route asks for a scope. */

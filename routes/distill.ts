@@ -26,7 +26,8 @@ export const distill = endpoint({
     ...STORAGE_PROBLEMS,
   },
 }, ({ jobs, config, lifecycle }) => async (c) => {
-  const job = await submitJob(jobs, await readJson(c, roundOrder, config.maxBodyBytes), lifecycle);
+  const order = await readJson(c, roundOrder, config.maxBodyBytes);
+  const job = await submitJob(jobs, order, lifecycle, c.get("trace")?.traceparent);
   c.set("job", job.id);
   return c.json(describeJob(job), 202, { Location: `/jobs/${job.id}` });
 });

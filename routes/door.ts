@@ -23,7 +23,23 @@ export interface DoorOptions {
   /** Longest that a client may take nothing of its answer. */
   readonly writeMs: number;
   readonly onNote?: (level: "debug" | "warn", message: string, fields: Record<string, unknown>) => void;
+  /** Hears of each connection that is ended or refused here, by reason. */
+  readonly onRefusal?: (reason: DoorRefusal) => void;
 }
+
+/**
+ * Why a connection is ended that no application hears of: its head, its body or its reading was too slow; what it says is no HTTP, or its head too long;
+ * it only waited, and made room for another; there was no room for it; it could not be accepted.
+ */
+export type DoorRefusal =
+  | "slow-head"
+  | "slow-body"
+  | "slow-reader"
+  | "not-http"
+  | "head-too-long"
+  | "made-room"
+  | "too-many-connections"
+  | "not-accepted";
 
 /** A port that is listened on. */
 export interface Door {
@@ -64,7 +80,7 @@ const RETRY_MS = 50;
  */
 export function openDoor(
   fetch: Fetch,
-  { hostname, port, maxConnections, headMs, bodyMs, writeMs, onNote = () => {} }: DoorOptions,
+  { hostname, port, maxConnections, headMs, bodyMs, writeMs, onNote = () => {}, onRefusal = () => {} }: DoorOptions,
 ): Door {
   const listener = listen(hostname, port), guests = new Map<Connection, Guest>();
   const emptied = Promise.withResolvers<void>();
@@ -78,6 +94,8 @@ export function openDoor(
     guest.since = performance.now();
     guest.head = setTimeout(() => {
       onNote("debug", "no request", { address: connection.remoteAddress });
+      // One that is kept alive, or was opened ahead, and says nothing is refused nothing.
+      if (connection.bytesRead !== guest.heard) onRefusal("slow-head");
       if (connection.bytesRead === guest.heard) connection.destroy();
       else refuse(connection, 408, `the head of a request must be there within ${headMs / 1000} s`);
     }, headMs);
@@ -89,13 +107,16 @@ export function openDoor(
     if (!idle) return false;
     idle.destroy();
     guests.delete(idle);
+    onRefusal("made-room");
     return true;
   };
 
   const greet = (socket: Deno.TcpConn) => {
     const connection = new Connection(socket, writeMs);
     connection.on("error", () => {}); // whoever reads or writes hears of it
+    connection.once("stuck", () => onRefusal("slow-reader"));
     if (guests.size >= maxConnections && !makeRoom()) {
+      onRefusal("too-many-connections");
       return refuse(connection, 503, `at most ${maxConnections} connections may be open at once`, {
         "Retry-After": "1",
       });
@@ -120,6 +141,7 @@ export function openDoor(
     const late = setTimeout(() => {
       if (incoming.complete) return;
       onNote("debug", "no body", { address: connection.remoteAddress });
+      onRefusal("slow-body");
       if (outgoing.headersSent || guest.requests > 1) connection.destroy();
       else refuse(connection, 408, `the body of a request must be there within ${bodyMs / 1000} s`);
     }, bodyMs);
@@ -148,8 +170,13 @@ export function openDoor(
   server.on("clientError", (error: Error & { code?: string }, socket) => {
     const connection = socket as unknown as Connection, guest = guests.get(connection);
     if (error.code === "ECONNRESET" || !connection.writable || guest?.requests) connection.destroy();
-    else if (error.code === "HPE_HEADER_OVERFLOW") refuse(connection, 431, "the head of the request is too long");
-    else refuse(connection, 400, `the request is not HTTP/1.1: ${error.message}`);
+    else if (error.code === "HPE_HEADER_OVERFLOW") {
+      onRefusal("head-too-long");
+      refuse(connection, 431, "the head of the request is too long");
+    } else {
+      onRefusal("not-http");
+      refuse(connection, 400, `the request is not HTTP/1.1: ${error.message}`);
+    }
   });
 
   const accept = async () => {
@@ -162,6 +189,7 @@ export function openDoor(
         if (!open) return;
         // Descriptors are what lacks, as a rule: whoever only waits gives one back.
         const made = /^E[MN]FILE$/.test((error as { code?: string }).code ?? "") && makeRoom();
+        onRefusal("not-accepted");
         if (heard) onNote("warn", "a connection could not be accepted", { error: String(error) });
         heard = false;
         if (!made) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

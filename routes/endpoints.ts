@@ -6,6 +6,7 @@ import { live, ready } from "./health.ts";
 import { index } from "./index.ts";
 import { cancelJob, getJob, listJobs, resumeJob } from "./jobs.ts";
 import { jobEvents } from "./jobs_events.ts";
+import { metrics } from "./metrics.ts";
 import { getModel, listModels } from "./models.ts";
 import { openapi } from "./openapi.ts";
 import { removeSteps } from "./steps.ts";
@@ -16,6 +17,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   openapi,
   live,
   ready,
+  metrics,
   listModels,
   getModel,
   removeSteps,

@@ -8,28 +8,29 @@ import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
+import { observed } from "./observed.ts";
 import { problems } from "./problem.ts";
 import { streamed } from "./stream.ts";
 
 /** What the route works with. */
-export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log"> & {
+export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log" | "meters"> & {
   readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds">;
 };
 
 /** The route's handler. */
-export function generateRoute({ config, log, ...rest }: GenerateDeps) {
+export function generateRoute({ config, log, meters, ...rest }: GenerateDeps) {
   const { maxWork, maxBodyBytes, timeoutSeconds } = config;
   const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds };
   return async (c: Context<Env>): Promise<Response> => {
     const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
     const asked = await readJson(c, generateRequest, maxBodyBytes);
-    const drawing = await generateMolecules(service, { ...asked, size: askedSize(asked) }, {
-      form,
-      signal: c.req.raw.signal,
-      client: clientOf(c),
-      onEnd: (end) =>
-        log(end.outcome === "failed" ? "error" : "info", "generation", { requestId: c.get("requestId"), ...end }),
-    });
+    const given = { form, signal: c.req.raw.signal, client: clientOf(c) };
+    const drawing = await observed(
+      c,
+      { log, meters },
+      asked.model,
+      (hooks) => generateMolecules(service, { ...asked, size: askedSize(asked) }, { ...given, ...hooks }),
+    );
     if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
     return c.body(body, 200, { "Content-Type": type, ...headersOf(drawing.facts) });

@@ -16,6 +16,7 @@ export const index = endpoint(
         distill: "POST /distill",
         jobs: "GET /jobs",
         health: ["GET /health/live", "GET /health/ready"],
+        metrics: "GET /metrics",
         openapi: "GET /openapi.json",
       },
       200,

@@ -24,6 +24,7 @@ export const problemSchema = z.looseObject({
   status: z.int().min(400).max(599),
   detail: z.string().describe("What was asked, what is allowed and what was given"),
   requestId: z.string().optional().describe("Names the request in the logs"),
+  traceId: z.string().optional().describe("Of the trace that the request belongs to (W3C Trace Context), if of any"),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
     .describe("Each fault of the request, with a JSON pointer to where it is"),
   availableSteps: z.array(z.int()).optional().describe("Step counts that the model has distilled weights for"),
@@ -132,14 +133,20 @@ export function toHttpError(error: unknown): HttpError | undefined {
   }
 }
 
+/** The kind of a problem, as a word: its URN's, or its title's. Both are of the code, so there are not many. */
+const kindOf = ({ title, extra: { type } }: HttpError): string =>
+  typeof type === "string" ? type.split(":").at(-1)! : title.toLowerCase().replaceAll(/[^a-z\d]+/g, "-");
+
 /** Answers with a problem document. */
 export function problem(c: Context, error: HttpError): Response {
+  c.set("refusal", kindOf(error));
   const body: Problem = {
     ...error.extra,
     title: error.title,
     status: error.status,
     detail: error.message,
     requestId: c.get("requestId"),
+    traceId: c.get("trace")?.traceId,
   };
   return c.body(JSON.stringify(body), error.status, {
     ...error.headers,

@@ -7,6 +7,8 @@ import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openDoor } from "./door.ts";
 import type { Log } from "./log.ts";
+import { watchLoop } from "./loop_lag.ts";
+import { createMeters } from "./meters.ts";
 
 /** A service that listens. */
 export interface Service {
@@ -42,7 +44,9 @@ export function serve(
 ): Service {
   const { access, ...tokens } = openAccess(config, log);
   const service = openService(config, entries, log, trainer), { lifecycle, jobs: { supervisor } } = service;
-  const app = createApp({ ...service, access, config, log });
+  const meters = config.metrics ? createMeters() : undefined;
+  const lag = meters && watchLoop({ onLag: (ms) => meters.lag(ms / 1000) });
+  const app = createApp({ ...service, access, config, log, meters });
   const door = openDoor(app.fetch, {
     hostname: config.host,
     port: config.port,
@@ -51,7 +55,9 @@ export function serve(
     bodyMs: 1000 * config.bodySeconds,
     writeMs: 1000 * config.writeSeconds,
     onNote: log,
+    onRefusal: meters?.refusal,
   });
+  meters?.watch({ ...service, jobs: service.jobs.store, door, lag });
   log("info", "listening", { hostname: door.hostname, port: door.port });
   tokens.begin();
   // Whoever has been told that it is over has a moment to read it.
@@ -76,6 +82,7 @@ export function serve(
         await Promise.all([door.close().then(finished.resolve), supervisor.stop(), tokens.end()]);
         clearTimeout(last);
         await recovered;
+        lag?.stop();
         await service.close();
         log("info", "stopped");
       }, { drainSeconds, shutdownSeconds: config.shutdownSeconds }),

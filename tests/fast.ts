@@ -35,6 +35,7 @@ export const SLOW: readonly string[] = [
   "routes/serve_test.ts",
   "routes/steps_test.ts",
   "routes/validators_test.ts",
+  "traces_service_test.ts",
 ];
 
 if (import.meta.main) {

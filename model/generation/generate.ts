@@ -10,6 +10,7 @@ import type { Decoding } from "../diffusion/decodings.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
+import type { OnStage } from "./stages.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
 import { allFinite } from "../diffusion/finite.ts";
@@ -82,6 +83,8 @@ export interface DrawOptions {
   readonly onWaited?: (ms: number) => void;
   /** Called after each denoiser call, or piece of a batch, with the fraction done, 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
+  /** Hears of `sample` and `decode` of each batch. */
+  readonly onStage?: OnStage;
   /** What to draw with, taken and released by the caller; a lease of its own where absent. */
   readonly lease?: Lease;
 }
@@ -123,7 +126,7 @@ async function* drawWith(
   { count, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { onProgress } = options;
+  const { onProgress, onStage = () => {} } = options;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295; got ${seed}`);
@@ -145,6 +148,7 @@ async function* drawWith(
       done += molecules;
       onProgress?.(Math.min(1, done / (count * settings.steps)));
     },
+    onStage,
   };
   function* windows(): Generator<SizeBatch[], void, void> {
     for (let from = 0; from < count; from += window) {
@@ -169,6 +173,7 @@ interface Batches {
   readonly settings: Settings;
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;
+  readonly onStage: OnStage;
 }
 
 /** A batch of a window. */
@@ -193,12 +198,14 @@ function checkLatents(
 /** Latents to molecules. */
 async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
   checkLatents(x0, batches, batch);
-  const { model, seed, settings: { decoding } } = batches, { nodes, indices, last } = batch;
+  const { model, seed, settings: { decoding }, onStage } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const shape = { batch: indices.length, nodes };
   const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding, signal, onFallback });
-  return { indices, molecules, decodings, last, decodeMs: performance.now() - started };
+  const ended = performance.now();
+  onStage({ name: "decode", from: started, to: ended, molecules: molecules.length });
+  return { indices, molecules, decodings, last, decodeMs: ended - started };
 }
 
 /** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */
@@ -232,7 +239,8 @@ async function* inTurns(
     const started = performance.now();
     const first = await firstLatents(noise, startOf(nodes), aligned);
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
-    const sampleMs = performance.now() - started - (turn.waitedMs - waitedBefore);
+    const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
+    batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });
     return { ...await decoded(batches, batch, x0, signal), sampleMs };
   };
 
@@ -280,6 +288,7 @@ async function* inCrew(
       const [{ batch, sampled }, ...rest] = ahead, { x0, began, ended } = await sampled;
       ahead = rest;
       if (until === undefined) onWaited?.(began - started);
+      batches.onStage({ name: "sample", from: began, to: ended, molecules: batch.indices.length });
       // The time in which any of it was on its way, each moment counted once.
       const sampleMs = Math.max(0, ended - Math.max(began, until ?? 0));
       until = Math.max(ended, until ?? 0);

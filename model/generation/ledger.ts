@@ -55,11 +55,19 @@ export interface Ledger {
   readonly held: number;
   /** Molecule-steps yet to be drawn. */
   readonly work: number;
+  /** Of both, those of requests of which nothing is drawn yet. */
+  readonly waiting: { readonly held: number; readonly work: number };
+  /** Milliseconds since the oldest request that is held came; 0 where none is. */
+  readonly oldestMs: number;
   readonly limit: number;
 }
 
 interface Held {
   readonly client: string | undefined;
+  /** When it came. */
+  readonly since: number;
+  /** Nothing of it is drawn yet. */
+  waiting: boolean;
   /** Molecule-steps yet to be drawn. */
   left: number;
 }
@@ -115,7 +123,7 @@ export function createLedger(
   return {
     enter(claim = {}) {
       check(claim);
-      const { work = 0, client } = claim, held: Held = { client, left: work };
+      const { work = 0, client } = claim, held: Held = { client, since: now(), waiting: true, left: work };
       rate.run(entries.size > 0);
       entries.add(held);
       return {
@@ -125,6 +133,7 @@ export function createLedger(
           rate.run(true);
           rate.add(held.left - left);
           held.left = left;
+          held.waiting = false;
         },
         leave() {
           rate.run(entries.size > 0);
@@ -137,6 +146,14 @@ export function createLedger(
     },
     get work() {
       return workOf(entries);
+    },
+    get waiting() {
+      const those = [...entries].filter(({ waiting }) => waiting);
+      return { held: those.length, work: workOf(those) };
+    },
+    get oldestMs() {
+      const [oldest] = entries; // a set keeps the order in which they came
+      return oldest ? now() - oldest.since : 0;
     },
     limit,
   };

@@ -119,7 +119,8 @@ export function generateMolecules(
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [], seen = new Set<string>();
-  const { signal } = options, detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
+  const { signal, onStage = () => {} } = options,
+    detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
   let drawn = 0, returned = 0, fallbacks = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
@@ -148,11 +149,12 @@ export function generateMolecules(
       judge = typeof validate === "function" ? inline(validate) : validate.judge;
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     let waitedMs = 0;
-    const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls;
+    const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls, begun = performance.now();
     for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (slot) timings.queueMs = slot.waitedMs + waitedMs;
+      if (drawn === 0) onStage({ name: "queue", from: begun, to: begun + timings.queueMs, molecules: 0 });
       drawn += batch.molecules.length;
       fallbacks += batch.decodings.filter((decoding) => decoding !== request.settings.decoding).length;
       const { last } = batch;
@@ -161,7 +163,9 @@ export function generateMolecules(
         last,
         alone: slot?.alone ?? true,
       });
-      judged.catch((error) => fault ??= { error });
+      const from = performance.now(), { length } = batch.molecules;
+      judged.then(() => onStage({ name: "validate", from, to: performance.now(), molecules: length }))
+        .catch((error) => fault ??= { error });
       judging.push({ batch, judged });
       if (typeof validate === "function") await judged;
       if (fault) throw fault.error;

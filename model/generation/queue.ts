@@ -33,7 +33,7 @@ export interface Slot extends Entry {
 }
 
 /** A first-in, first-out queue for one device. */
-export interface Queue extends Pick<Ledger, "held" | "work" | "limit"> {
+export interface Queue extends Pick<Ledger, "held" | "work" | "waiting" | "oldestMs" | "limit"> {
   /**
    * Takes a slot, at once.
    *
@@ -130,6 +130,12 @@ export function createQueue(
     },
     get work() {
       return ledger.work;
+    },
+    get waiting() {
+      return ledger.waiting;
+    },
+    get oldestMs() {
+      return ledger.oldestMs;
     },
     limit: ledger.limit,
   };

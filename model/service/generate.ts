@@ -5,6 +5,7 @@ import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { type Format, type Include, type MoleculeJson, toFault, toRecord } from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
+import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { generateMolecules, type GenerateOptions, type Generation, type Timings } from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
@@ -70,12 +71,13 @@ export function drawMolecules(
   /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
   async function* written(form: Format): AsyncGenerator<string[], void, void> {
     for await (const molecules of generation.windows) {
-      const texts: string[] = [], pause = breather();
+      const texts: string[] = [], pause = breather(), from = performance.now();
       for (const one of molecules) {
         options.signal?.throwIfAborted();
         texts.push(toRecord(form, one, include, facts));
         await pause();
       }
+      options.onStage?.({ name: "write", from, to: performance.now(), molecules: texts.length });
       yield texts;
     }
   }
@@ -158,15 +160,25 @@ export interface GenerateService {
   readonly timeoutMs: number;
 }
 
+/** What becomes of a generation. */
+export const GENERATION_OUTCOMES = ["done", "cancelled", "failed", "timeout"] as const;
+
 /** How a generation ended. */
 export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | "sampler" | "steps" | "seed">, Timings {
-  readonly outcome: "done" | "cancelled" | "failed" | "timeout";
+  readonly outcome: typeof GENERATION_OUTCOMES[number];
   /** Of one that failed. */
   readonly error?: string;
   readonly count: number;
   readonly drawn: number;
   readonly returned: number;
   readonly fallbacks: number;
+  /** Of those drawn. */
+  readonly valid: number;
+  readonly stable: number;
+  /** Distinct ones among the valid. */
+  readonly unique: number;
+  /** Milliseconds from its acceptance to its end. */
+  readonly ms: number;
 }
 
 /** How to serve a request. */
@@ -176,6 +188,9 @@ export interface ServeOptions {
   readonly signal: AbortSignal;
   /** Whose share of the service it takes. */
   readonly client?: string;
+  /** Hears of each stage, and of molecule-steps that are done. */
+  readonly onStage?: OnStage;
+  readonly onSteps?: (moleculeSteps: number) => void;
   /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
@@ -196,7 +211,7 @@ export interface ServedDrawing extends Drawing {
 export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest }: GenerateService,
   { model: name, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
-  { form, signal: gone, client, onEnd }: ServeOptions,
+  { form, signal: gone, client, onStage, onSteps = () => {}, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { count, steps } = asked;
   if (count * steps > maxWork) throw new TooMuchWorkError(asked, maxWork);
@@ -208,7 +223,7 @@ export async function generate(
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), late = new AbortController();
   const signal = AbortSignal.any([gone, lifecycle.signal, closed.signal, late.signal]);
-  const slot = queue.enter(signal, { work: count * steps, client });
+  const work = count * steps, slot = queue.enter(signal, { work, client }), entered = performance.now();
   const deadline = setTimeout(
     () => late.abort(new DeadlineError(timeoutMs, drawing?.generation.drawn ?? 0, count)),
     timeoutMs,
@@ -224,7 +239,13 @@ export async function generate(
     // the settings are those of the weights.
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
-    const onProgress = slot.progress;
+    let done = 0;
+    const onProgress = (fraction: number) => {
+      const before = done;
+      slot.progress(fraction);
+      done = Math.round(work * fraction);
+      onSteps(done - before);
+    };
     drawing = drawMolecules(model, request, {
       form,
       include,
@@ -233,6 +254,7 @@ export async function generate(
       validate: judge,
       slot,
       signal,
+      onStage,
       onProgress,
     });
     const { facts: { model: _, ...facts }, generation } = drawing;
@@ -240,7 +262,24 @@ export async function generate(
       leave();
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
       const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
-      const told = { outcome, model: name, version, sampler, steps, seed, count, drawn, returned, fallbacks };
+      const { validity, moleculeStability, uniqueness } = generation.summary();
+      const [valid, stable, unique] = [validity, moleculeStability, uniqueness].map(({ value, n }) =>
+        Math.round(value * n)
+      );
+      const judged = { valid, stable, unique, ms: Math.round(performance.now() - entered) };
+      const told = {
+        outcome,
+        model: name,
+        version,
+        sampler,
+        steps,
+        seed,
+        count,
+        drawn,
+        returned,
+        fallbacks,
+        ...judged,
+      };
       onEnd?.({ ...told, ...(error !== undefined && { error: String(error) }), ...rounded(timings) });
     });
   } catch (error) {

@@ -12,6 +12,7 @@ import { createSupervisor } from "./jobs/supervisor.ts";
 import { createLifecycle, refuseWhenReadOnly } from "./lifecycle.ts";
 import { ownData } from "./ownership.ts";
 import { createPublisher } from "./publisher.ts";
+import { rehearse } from "./rehearsal.ts";
 import { loadTried } from "./tried.ts";
 
 /** What a service is told. */
@@ -120,9 +121,13 @@ export function openService(
     async warm(): Promise<void> {
       const started = performance.now();
       try {
-        const [, ...models] = await Promise.all([validate(), ...settings.preload.map((name) => store.model(name))]);
+        const [judge, ...models] = await Promise.all([
+          validate(),
+          ...settings.preload.map((name) => store.model(name)),
+        ]);
         // To open a worker holds this thread for some tens of milliseconds: before requests come. Nobody waits for it.
         for (const { autoencoder } of models) autoencoder.warm?.();
+        for (const model of models) await rehearse(model, judge);
         lifecycle.enter("ready");
         const backends = models.map(({ card, backend }) => ({ model: card.name, ...backend }));
         note("info", "ready", { ms: Math.round(performance.now() - started), backends });

@@ -10,6 +10,7 @@ import { COMPILERS, findNativeLibrary, libraryFolder } from "../engines/c/native
 import { MACHINE } from "../engines/hardware.ts";
 import { LOADER_VARIABLES } from "../engines/loader_variables.ts";
 import { addonPath, defaultTensorflowFolder } from "../engines/tensorflow/tensorflow.ts";
+import { TRACEPARENT } from "./traceparent.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 
 /** Deno's kinds of permission, in the order in which flags are written. */
@@ -82,9 +83,10 @@ export const LOCK_ACCESS: Access = { sys: ["hostname"] };
 /** Where the data set may lie that a model is trained and measured on. */
 export const dataAccess = (): Access => ({ read: qm9Folders(), env: ["MOLSTEP_QM9"] });
 
-/** What a round of distillation needs: its folder, which it locks, besides engine and data. */
+/** What a round of distillation needs: its folder, which it locks, and the trace that it belongs to, besides engine and data. */
 export const roundAccess = (folder: string, backend: RuntimeChoice): Access =>
   together(engineAccess(backend, { trains: true }), dataAccess(), MACHINE_ACCESS, LOCK_ACCESS, {
     read: [folder],
     write: [folder],
+    env: [TRACEPARENT],
   });

@@ -45,8 +45,8 @@ Deno.test("serviceAccess() starts programs only where somebody may ask for round
   const access = (environment: Record<string, string>) =>
     serviceAccess(parseConfig({ MOLSTEP_BACKEND: "wasm", ...environment }));
   assert.equal(access({}).run, undefined);
-  for (const tokens of [{ MOLSTEP_ADMIN_TOKEN: TOKEN }, { MOLSTEP_TOKENS: "/x/tokens.json" }]) {
-    assert.ok((access(tokens).run as string[]).includes(Deno.execPath()));
+  for (const [name, value] of [["MOLSTEP_ADMIN_TOKEN", TOKEN], ["MOLSTEP_TOKENS", "/x/tokens.json"]]) {
+    assert.ok((access({ [name]: value }).run as string[]).includes(Deno.execPath()));
   }
 });
 

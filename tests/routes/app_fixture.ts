@@ -12,6 +12,7 @@ import { createAccess } from "../../routes/access/access.ts";
 import { openScopes, type Scope } from "../../routes/access/scopes.ts";
 import type { TokenList } from "../../routes/access/token_list.ts";
 import { createApp } from "../../routes/app.ts";
+import { createMeters, type Meters } from "../../routes/meters.ts";
 import type { Lifecycle } from "../../model/service/lifecycle.ts";
 import type { Bindings, Deps } from "../../routes/deps.ts";
 import { type Script, scripted } from "../model/service/jobs/scripted.ts";
@@ -34,6 +35,8 @@ export interface FixtureOptions {
   readonly corsOrigins?: readonly string[];
   /** In place of the real chemistry on the main thread. */
   readonly validate?: Deps["validate"];
+  /** Whether anything is measured. Default true. */
+  readonly metrics?: boolean;
   /** What the worker of a round does. */
   readonly script?: Script;
   /** Bytes of memory that are free. */
@@ -53,6 +56,7 @@ export async function withApp(
       abort: AbortController;
       queue: ReturnType<typeof createQueue>;
       supervisor: Supervisor;
+      meters: Meters;
       /** The data directory. */
       data: string;
       /** What the next worker does. */
@@ -75,6 +79,8 @@ export async function withApp(
     if (options.script) await write(options.script);
     const supervisor = createSupervisor({ store: jobStore, data, publisher, queue: line, trainer });
     const plan = createPlanner({ store, queue: line, data, available: options.available });
+    const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
+    meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
     const app = createApp({
       store,
       validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
@@ -83,11 +89,12 @@ export async function withApp(
       access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),
       jobs: { store: jobStore, supervisor, plan },
       publisher,
-      lifecycle: { state, signal: abort.signal },
+      lifecycle,
+      ...(options.metrics !== false && { meters }),
       log: (level, message, fields) => lines.push({ level, message, ...fields }),
     });
     try {
-      await work(app, { lines, abort, queue: line, supervisor, data, write });
+      await work(app, { lines, abort, meters, queue: line, supervisor, data, write });
     } finally {
       await supervisor.stop();
       await publisher.idle();

@@ -95,6 +95,7 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/jobs/{id}",
       "/jobs/{id}/events",
       "/jobs/{id}/resume",
+      "/metrics",
       "/models",
       "/models/{name}",
       "/models/{name}/steps/{steps}",

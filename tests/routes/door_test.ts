@@ -240,6 +240,47 @@ Deno.test("openDoor() listens to IPv4 and IPv6 where no address is named, and te
     client.leave();
   }, { hostname: undefined }));
 
+Deno.test("openDoor() says why it ends or refuses a connection, and nothing of one that was only kept alive", async () => {
+  const reasons: string[] = [], held = Promise.withResolvers<void>();
+  const seen = async (reason: string) => {
+    for (let i = 0; i < 100 && !reasons.includes(reason); i++) await wait(20);
+    assert.deepEqual(reasons.splice(0), [reason]);
+  };
+  await withDoor(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/hold") await held.promise;
+    if (pathname !== "/stream") return new Response(await request.text());
+    return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)) }));
+  }, async (door) => {
+    const hold = "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n", kept = await visit(door, GET);
+    while (await kept.hear() !== "");
+    assert.deepEqual(reasons, []);
+    const cases = {
+      "slow-head": "GET / HT",
+      "slow-body": POST + "a",
+      "not-http": "hello\r\n\r\n",
+      "head-too-long": `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(20_000)}\r\n\r\n`,
+    };
+    for (const [reason, text] of Object.entries(cases)) {
+      const client = await visit(door, text);
+      await client.listen();
+      await seen(reason);
+      client.leave();
+    }
+    const reader = await visit(door, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    await seen("slow-reader");
+    const first = await visit(door, hold), idle = await visit(door);
+    await wait(150);
+    const second = await visit(door, hold);
+    await seen("made-room");
+    const third = await visit(door);
+    await third.listen();
+    await seen("too-many-connections");
+    held.resolve();
+    for (const one of [kept, reader, first, idle, second, third]) one.leave();
+  }, { maxConnections: 2, onRefusal: (reason) => reasons.push(reason) });
+});
+
 /** A service in a process that may have 60 files open. */
 async function withFewDescriptors(work: (door: { port: number }) => Promise<void>) {
   const script = fileURLToPath(new URL("door_child.ts", import.meta.url));

@@ -18,14 +18,20 @@ export interface Jobs {
 /**
  * Begins a round.
  *
+ * @param traceparent of the request, for its worker; see `Supervisor.submit`
  * @throws ShuttingDownError, ReadOnlyError, BusyError, UnknownModelError, ImpossibleRoundError, TooLargeRoundError, StorageError
  */
-export async function submitJob({ supervisor, plan }: Jobs, order: RoundOrder, lifecycle: Lifecycle): Promise<Job> {
+export async function submitJob(
+  { supervisor, plan }: Jobs,
+  order: RoundOrder,
+  lifecycle: Lifecycle,
+  traceparent?: string,
+): Promise<Job> {
   refuseWhenDraining(lifecycle);
   refuseWhenReadOnly(lifecycle);
   if (supervisor.current) throw new BusyError(supervisor.current.id);
   const planned = await plan(order);
-  return await storing(() => supervisor.submit(planned));
+  return await storing(() => supervisor.submit(planned, traceparent));
 }
 
 /** Ends a job. @throws ReadOnlyError, UnknownJobError, JobStateError, StorageError */

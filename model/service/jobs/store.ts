@@ -6,7 +6,7 @@ import { z } from "zod";
 import { progressEvent } from "../../distillation/events.ts";
 import { roundSettings } from "../../distillation/settings.ts";
 import { estimateSchema } from "./estimate.ts";
-import { isActive, type Job, JOB_STATES, type JobEvent, jobEvent, type StoredEvent } from "./types.ts";
+import { isActive, type Job, JOB_STATES, type JobEvent, jobEvent, type JobState, type StoredEvent } from "./types.ts";
 
 /** No job of this id. */
 export class UnknownJobError extends RangeError {
@@ -27,6 +27,8 @@ export interface JobStore {
   /** Newest first. */
   list(limit: number, offset: number): Job[];
   readonly count: number;
+  /** How many jobs are in each state; states of none are left out. */
+  states(): Partial<Record<JobState, number>>;
   /** Jobs that a service has to see to, oldest first. */
   active(): Job[];
   /** @throws UnknownJobError */
@@ -210,6 +212,10 @@ export function openJobStore(
     get count() {
       return Number(rows("SELECT count(*) AS n FROM jobs")[0]?.n ?? 0);
     },
+    states: () =>
+      Object.fromEntries(
+        rows("SELECT state, count(*) AS n FROM jobs GROUP BY state").map(({ state, n }) => [state, Number(n)]),
+      ),
     active: () => rows("SELECT * FROM jobs ORDER BY number").map(toJob).filter(({ state }) => isActive(state)),
     change(id, changes) {
       const columns = COLUMNS.filter((column) => column in changes);

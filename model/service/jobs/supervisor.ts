@@ -71,8 +71,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** The job that holds the device. */
   readonly current: Job | undefined;
-  /** Begins a job. @throws BusyError */
-  submit(plan: JobPlan): Promise<Job>;
+  /** Begins a job. @param traceparent of whoever asks for it, which its first worker is told @throws BusyError */
+  submit(plan: JobPlan, traceparent?: string): Promise<Job>;
   /** Ends a job's worker, which saves a checkpoint first. @throws UnknownJobError, JobStateError */
   cancel(id: string): Job;
   /** Goes on with a job that was cancelled or failed. @throws UnknownJobError, JobStateError, BusyError */
@@ -178,7 +178,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     worker.ended.finally(() => clearTimeout(late));
   };
 
-  const runWorker = async (job: Job, held: { worker?: Worker }) => {
+  const runWorker = async (job: Job, held: { worker?: Worker }, traceparent?: string) => {
     const { id, settings, limits } = job, folder = folderOf(id);
     const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const model = join(folder, "teacher");
@@ -186,6 +186,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const worker = held.worker = startWorker(
       [...trainer ?? ownTrainer(folder, backend), ...args, ...more],
       (line) => onNote("debug", "worker", { job: id, line }),
+      traceparent,
     );
     store.change(id, { pid: worker.pid });
     if (stopping || store.get(id).state === "cancelling") end(worker);
@@ -221,7 +222,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       bell.ring();
     });
   };
-  const launch = (job: Job) => take(job.id, (held) => runWorker(job, held));
+  const launch = (job: Job, traceparent?: string) => take(job.id, (held) => runWorker(job, held, traceparent));
 
   const revive = async (job: Job) => {
     const { id, state, pid } = job;
@@ -252,7 +253,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     get current() {
       return current && store.get(current.id);
     },
-    async submit({ settings, limits, estimate, prepare }) {
+    async submit({ settings, limits, estimate, prepare }, traceparent) {
       checkFree();
       const id = crypto.randomUUID(), held: NonNullable<typeof current> = { id, over: Promise.resolve() };
       current = held; // before anything is waited for
@@ -278,7 +279,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         };
         store.add(job);
         enter(id, "running");
-        launch(job);
+        launch(job, traceparent);
         return store.get(id);
       } catch (error) {
         if (current === held) current = undefined;

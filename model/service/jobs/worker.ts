@@ -6,6 +6,7 @@ import { hardware, MACHINE } from "../../engines/hardware.ts";
 import { LOADER_VARIABLES, withoutLoaderVariables } from "../../engines/loader_variables.ts";
 import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import { type Access, flagsOf, ROOT, roundAccess } from "../permissions.ts";
+import { TRACEPARENT } from "../traceparent.ts";
 import { readLines } from "./lines.ts";
 import { type COMMANDS, type RoundEvent, roundEvent } from "../../distillation/events.ts";
 
@@ -77,12 +78,17 @@ function changedVariables(): Record<string, string> {
  *
  * @param command program and arguments
  * @param onNoise told of each line that is no event: of stdout, or of stderr
+ * @param traceparent see {@link TRACEPARENT}
  */
-export function startWorker(command: readonly string[], onNoise: (line: string) => void = () => {}): Worker {
+export function startWorker(
+  command: readonly string[],
+  onNoise: (line: string) => void = () => {},
+  traceparent?: string,
+): Worker {
   const [program, ...args] = existsSync(NICE) ? [NICE, "-n", "19", ...command] : command;
   const child = new Deno.Command(program, {
     args,
-    env: changedVariables(),
+    env: { ...changedVariables(), [TRACEPARENT]: traceparent ?? "" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -44,7 +44,7 @@ const progress = (update: number): JobEvent => ({
 Deno.test("openJobStore() makes no file until something is written", () =>
   withFolder(async (root) => {
     const store = openJobStore(`${root}/deep/jobs.sqlite`);
-    assert.deepEqual([store.list(10, 0), store.count, store.active()], [[], 0, []]);
+    assert.deepEqual([store.list(10, 0), store.count, store.active(), store.states()], [[], 0, [], {}]);
     assert.throws(() => store.get("a"), UnknownJobError);
     await assert.rejects(Deno.stat(`${root}/deep`), Deno.errors.NotFound);
     store.close();
@@ -57,6 +57,9 @@ Deno.test("openJobStore() gives back what was written, in another life too", () 
     first.add(job("b", { state: "done", ended: 9, reason: "fine" }));
     const changed = first.change("a", { pid: 17, worker: { backend: "x", why: "y", device: "z", memoryMiB: 1 } });
     const { id } = first.append("a", { type: "saved", update: 3 });
+    first.add(job("c"));
+    assert.deepEqual({ ...first.states() }, { running: 2, done: 1 });
+    first.remove("c");
     first.close();
 
     const second = openJobStore(path);
