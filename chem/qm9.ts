@@ -195,7 +195,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
 }
 
 /** Where data sets are looked for, in this order: `MOLSTEP_QM9`, then beside the code. */
-function qm9Folders(): string[] {
+export function qm9Folders(): string[] {
   const named = Deno.env.get("MOLSTEP_QM9");
   const beside = (path: string) => decodeURIComponent(new URL(path, import.meta.url).pathname);
   return named ? [named] : [beside("../data/qm9"), beside("../../shared/data/qm9")];

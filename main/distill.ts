@@ -18,7 +18,7 @@ import { TRAINERS } from "../model/engines/open_learner.ts";
 import { beginSpan } from "../routes/tracing.ts";
 import { command, type Terminal } from "./command.ts";
 import { talkToParent } from "../model/service/jobs/parent.ts";
-import { TRACEPARENT } from "../model/service/jobs/worker.ts";
+import { TRACEPARENT } from "../model/service/traceparent.ts";
 import { runLadder } from "../model/service/ladder.ts";
 import { gridOf, trainingPrecision } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";

@@ -1,4 +1,5 @@
 /** molstep evaluate */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { depictionGrid } from "../chem/depict.ts";
@@ -65,7 +66,8 @@ export const evaluateCommand = command({
 
 /** The result as JSON, its bars and its first molecules. */
 async function writeResult(prefix: string, result: Evaluation, rdkit: Rdkit): Promise<void> {
-  await Deno.mkdir(dirname(prefix), { recursive: true });
+  const folder = dirname(prefix);
+  if (!existsSync(folder)) await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(`${prefix}.json`, JSON.stringify(result, null, 2) + "\n");
   await Deno.writeTextFile(`${prefix}.svg`, evaluationChart(result));
   await Deno.writeTextFile(`${prefix}-molecules.svg`, depictionGrid(rdkit, result.examples, { columns: 8 }));

@@ -1,15 +1,10 @@
 /** Where commands find models. */
-import { fileURLToPath } from "node:url";
 import { listModels, type ListOptions } from "../model/models/overlay.ts";
 import type { ModelEntry } from "../model/models/load.ts";
 import { UnknownModelError } from "../model/models/store.ts";
+import { dataFolder, shippedModels } from "./places.ts";
 
-/** The folder of the models shipped. */
-export const shippedModels = (): string => fileURLToPath(new URL("../weights", import.meta.url));
-
-/** The data directory: students and models that rounds of distillation made. */
-export const dataFolder = (environment: Readonly<Record<string, string | undefined>>): string =>
-  environment.MOLSTEP_DATA_DIR || "data";
+export { dataFolder, shippedModels };
 
 /** The models in these folders, in the shipped one where none is named, and in the data directory where it is. */
 export const findModels = (roots?: readonly string[], options?: ListOptions): Promise<ModelEntry[]> =>

@@ -43,12 +43,21 @@ export async function run(commands: Commands, args: readonly string[], terminal:
       terminal.error("\ninterrupted\n");
       return EXIT.interrupted;
     }
-    if (error instanceof UsageError) {
-      terminal.error(`${error.message}\n\nmolstep ${name} --help tells its options.\n`);
-      return EXIT.usage;
-    }
-    terminal.error(`molstep ${name}: ${error instanceof Error ? error.message : error}\n`);
-    if (terminal.environment.MOLSTEP_LOG_LEVEL === "debug") terminal.error(`${(error as Error).stack}\n`);
-    return EXIT.fault;
+    return tellFault(name, error, terminal);
   }
+}
+
+/** Tells on stderr why a command ended. @returns the exit status */
+export function tellFault(
+  name: string,
+  error: unknown,
+  { error: tell, environment }: Pick<Terminal, "error" | "environment">,
+): number {
+  if (error instanceof UsageError) {
+    tell(`${error.message}\n\nmolstep ${name} --help tells its options.\n`);
+    return EXIT.usage;
+  }
+  tell(`molstep ${name}: ${error instanceof Error ? error.message : error}\n`);
+  if (environment.MOLSTEP_LOG_LEVEL === "debug") tell(`${(error as Error).stack}\n`);
+  return EXIT.fault;
 }

@@ -1,6 +1,7 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
+import { MACHINE } from "../model/engines/hardware.ts";
 import {
   lackingPrecision,
   type Precision,
@@ -120,8 +121,11 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe("Least level that is logged to stderr"),
 });
 
-/** Variables of the product that other commands read. */
-const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED"];
+/** Variables of the product that others read. */
+const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", MACHINE];
+
+/** Every variable of the product's own. */
+export const VARIABLES: readonly string[] = [...Object.keys(serviceEnvironment.shape), ...OTHERS];
 
 /** The configuration of the service. */
 export interface ServiceConfig {
@@ -172,13 +176,12 @@ export interface ServiceConfig {
  * @throws TypeError naming every fault; a `MOLSTEP_` variable that is not known is one
  */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): ServiceConfig {
-  const known = Object.keys(serviceEnvironment.shape);
   const own = Object.entries(environment).filter(([key, value]) =>
     value !== undefined && value !== "" && (key === "PORT" || key.startsWith("MOLSTEP_")) && !OTHERS.includes(key)
   );
-  const unknown = own.map(([key]) => key).filter((key) => !known.includes(key));
+  const unknown = own.map(([key]) => key).filter((key) => !VARIABLES.includes(key));
   if (unknown.length > 0) {
-    throw new TypeError(`environment: unknown ${unknown.join(", ")}; allowed are ${[...known, ...OTHERS].join(", ")}`);
+    throw new TypeError(`environment: unknown ${unknown.join(", ")}; allowed are ${VARIABLES.join(", ")}`);
   }
   const result = serviceEnvironment.safeParse(Object.fromEntries(own));
   if (!result.success) throw new TypeError(`environment:\n${z.prettifyError(result.error)}`);

@@ -1,6 +1,7 @@
 /** Puts a part where it runs best: on the engine, natively or in WebAssembly, or on TensorFlow.js. */
 import { existsSync } from "node:fs";
 import { UnknownKernelError } from "./c/kernels.ts";
+import { hardware, NVIDIA } from "./hardware.ts";
 import type { Backend } from "./tensorflow/types.ts";
 import { lackingAdapter } from "./webgpu/device.ts";
 import type { PartOptions, Placed } from "./placing.ts";
@@ -108,7 +109,7 @@ export async function place<T>(
 async function lackingGpu(): Promise<string | undefined> {
   const { addonPath, defaultTensorflowFolder } = await import("./tensorflow/tensorflow.ts");
   if (!existsSync(addonPath(defaultTensorflowFolder()))) return "its addon is not installed";
-  if (!existsSync("/dev/nvidiactl")) return "there is no GPU";
+  if (!hardware().devices.includes(NVIDIA)) return "there is no GPU";
 }
 
 /** Why the native engine is passed over. */

@@ -38,9 +38,12 @@ export interface ServiceSettings extends LoadOptions {
 /** Tells an operator what happens. */
 type Note = (level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>) => void;
 
-/** Options of a worker: the service's own backend where it names one that can train. */
+/** Where a worker trains: on the service's own backend where that can. */
+const workerBackend = ({ backend = "auto" }: Pick<ServiceSettings, "backend">) => backend === "wasm" ? "auto" : backend;
+
+/** Options of a worker. */
 const workerOptions = ({ backend, threads }: Pick<ServiceSettings, "backend" | "threads">): string[] => [
-  ...(backend === undefined || backend === "auto" || backend === "wasm" ? [] : ["--backend", backend]),
+  ...["--backend", workerBackend({ backend })],
   ...(threads === undefined ? [] : ["--threads", String(threads)]),
 ];
 
@@ -92,6 +95,7 @@ export function openService(
     keepJobs: settings.keepJobs,
     killSeconds: settings.shutdownSeconds,
     trainer,
+    backend: workerBackend(settings),
     options: workerOptions(settings),
     onNote: note,
   });

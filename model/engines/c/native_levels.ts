@@ -63,10 +63,9 @@ export interface Processor {
   readonly has: ReadonlySet<string>;
 }
 
-/** Reads the line of flags (x86-64) or features (aarch64) in the text of /proc/cpuinfo. */
-export function readProcessor(cpuinfo: string, arch: typeof Deno.build.arch = Deno.build.arch): Processor {
-  const words = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1].trim();
-  return { arch, has: new Set(words ? words.split(/\s+/) : []) };
+/** Reads a processor's line of /proc/cpuinfo, that of its flags (x86-64) or features (aarch64). */
+export function readProcessor(line: string, arch: typeof Deno.build.arch = Deno.build.arch): Processor {
+  return { arch, has: new Set(/:(.*)/.exec(line)?.[1].split(/\s+/).filter(Boolean)) };
 }
 
 /** What a processor lacks of a level; empty where it has all of it. A level of another architecture is lacking as a whole. */

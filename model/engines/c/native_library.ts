@@ -6,6 +6,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hardware } from "../hardware.ts";
+import { withoutLoaderVariables } from "../loader_variables.ts";
 import { lackingOf, type Level, LEVELS, levelsOf, type Processor, readProcessor } from "./native_levels.ts";
 import { SYMBOLS } from "./native_symbols.ts";
 
@@ -43,14 +45,8 @@ function pathOf(folder: string, name: string, flags: readonly string[]): string 
 
 const levelPath = (folder: string, { name, flags }: Level) => pathOf(folder, `engine-${name}`, flags);
 
-/** What this machine's processor has, as Linux tells it. */
-function thisProcessor(): Processor {
-  try {
-    return readProcessor(readFileSync("/proc/cpuinfo", "utf8"));
-  } catch {
-    return readProcessor("");
-  }
-}
+/** This machine's processor, as far as this process knows it. */
+const thisProcessor = (): Processor => readProcessor(hardware().processor);
 
 /** The names of levels that a folder has libraries of, from whatever sources. */
 const levelsIn = (folder: string): (string | undefined)[] =>
@@ -93,6 +89,7 @@ export function buildLevel(level: Level, folder = libraryFolder()): string {
       mkdirSync(dirname(path), { recursive: true });
       const { success, stderr } = new Deno.Command(compiler, {
         args: [...FLAGS, ...level.flags, "-o", partial, join(SOURCE, "engine.c"), "-lpthread", "-lm"],
+        env: withoutLoaderVariables(),
         stdout: "null",
         stderr: "piped",
       }).outputSync();

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import nodeUtil from "node:util";
 import type * as tfjs from "@tensorflow/tfjs";
+import { adaptersAsked } from "../webgpu/device.ts";
 import type { Register } from "./types.ts";
 
 /** The repository's own folder for the addon and its libraries. */
@@ -56,13 +57,14 @@ function loadCuda(folder: string): void {
  */
 function checkOrder(): void {
   if (Deno.build.os !== "linux") return;
-  let mapped: string;
+  let before: boolean;
   try {
-    mapped = Deno.readTextFileSync("/proc/self/maps");
+    const mapped = Deno.readTextFileSync("/proc/self/maps");
+    before = mapped.includes("libLLVM") && !mapped.includes("libtensorflow_framework");
   } catch {
-    return;
+    before = adaptersAsked(); // without all permissions nobody knows which drivers came with that
   }
-  if (mapped.includes("libLLVM") && !mapped.includes("libtensorflow_framework")) {
+  if (before) {
     throw new Error("a software WebGPU adapter is already loaded in this process; open tensorflow before webgpu");
   }
 }

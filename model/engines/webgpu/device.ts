@@ -2,6 +2,7 @@
  * The GPU as WebGPU offers it (`navigator.gpu`), opened with all that the adapter has. Whatever goes wrong on the device
  * afterwards (it is lost, memory runs out, a command is refused) rejects the next thing that is awaited through `guard`.
  */
+import { hardware } from "../hardware.ts";
 
 /** An open device. */
 export interface Gpu {
@@ -33,10 +34,16 @@ export interface GpuAdapterFacts {
   readonly software: boolean;
 }
 
+let asked = false;
+
+/** Whether this thread has asked for adapters, and drivers may have been loaded with it. */
+export const adaptersAsked = (): boolean => asked;
+
 /** The runtime's best adapter. Throws Error where there is none. */
 export async function findAdapter(): Promise<GpuAdapterFacts> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
   if (!gpu) throw new Error("this runtime has no navigator.gpu");
+  asked = true;
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new Error("no WebGPU adapter (a driver for Vulkan, Metal or Direct3D 12 is needed)");
   const { description, vendor, isFallbackAdapter } = adapter.info;
@@ -117,10 +124,11 @@ export function createSharedGpu(options: GpuOptions = {}): () => Promise<Gpu> {
 }
 
 /** Why it is not worth asking for adapters: on Linux, where nothing stands for a GPU, only one in software could be found. */
-export async function lackingAdapter(): Promise<string | undefined> {
-  if (!(navigator as { gpu?: GPU }).gpu) return "this runtime has no navigator.gpu";
-  if (Deno.build.os !== "linux") return;
-  const nodes = ["/dev/nvidiactl", "/dev/dri", "/dev/dxg", "/dev/kfd"];
-  const there = await Promise.all(nodes.map((path) => Deno.stat(path).then(() => true, () => false)));
-  if (!there.includes(true)) return "there is no GPU";
+export function lackingAdapter(): Promise<string | undefined> {
+  const lack = !(navigator as { gpu?: GPU }).gpu
+    ? "this runtime has no navigator.gpu"
+    : Deno.build.os === "linux" && hardware().devices.length === 0
+    ? "there is no GPU"
+    : undefined;
+  return Promise.resolve(lack);
 }

@@ -1,5 +1,5 @@
 /** The distilled weights that the tables have rows of: a card's own, and those of finished rounds that it does not ship. */
-import { join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Card } from "../../models/card.ts";
 import { readOutcome, RESULT, STUDENT } from "../../distillation/result.ts";
 import { loadModel, type LoadOptions, type Model } from "../../models/load.ts";
@@ -52,25 +52,15 @@ export async function studentsOfRound(folder: string): Promise<Student[]> {
 export const cardWith = (card: Card, { entry }: Student): Card => ({ ...card, distilled: [entry] });
 
 /**
- * Loads a model with one student, as any model is loaded: from a folder, which is put together for this and removed again.
+ * Loads a model with one student alone, wherever its weights lie.
  *
  * @param folder the model's own
  */
 export async function openStudent(folder: string, card: Card, student: Student, options: LoadOptions): Promise<Model> {
-  const scratch = await Deno.makeTempDir({ prefix: "molstep-student-" });
-  try {
-    const own = cardWith(card, student), parts = [own.denoiser, own.autoencoder];
-    for (const part of parts) {
-      if ("file" in part) await Deno.symlink(resolve(folder, part.file), join(scratch, part.file));
-    }
-    await Deno.symlink(resolve(student.path), join(scratch, student.entry.file)).catch((error) => {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error; // a student that shares its teacher's file
-    });
-    await Deno.writeTextFile(join(scratch, "card.json"), JSON.stringify(own));
-    const model = await loadModel(scratch, options);
-    await model.denoiser(student.entry.steps); // read now, before the folder goes
-    return model;
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
-  }
+  const { path, entry } = student, { steps } = entry;
+  const own = cardWith(card, { ...student, entry: { ...entry, file: basename(path) } });
+  const studentFolders = new Map([[steps, dirname(path)]]);
+  const model = await loadModel({ name: card.name, folder, card: own, studentFolders }, options);
+  await model.denoiser(steps); // read now: the caller measures what it draws, not the disk
+  return model;
 }

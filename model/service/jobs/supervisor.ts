@@ -7,12 +7,22 @@ import type { RoundEvent } from "../../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
 import type { Queue } from "../../generation/queue.ts";
 import { createBell } from "./bell.ts";
+import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import type { JobPlan } from "./plan.ts";
 import { clearJobs } from "./retention.ts";
 import { shareDevice } from "./sharing.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
-import { endOrphan, ownTrainer, reasonOf, startWorker, type Worker, type WorkerEnd } from "./worker.ts";
+import {
+  endOrphan,
+  mayStartWorkers,
+  ownTrainer,
+  reasonOf,
+  startWorker,
+  untilFree,
+  type Worker,
+  type WorkerEnd,
+} from "./worker.ts";
 
 /** The device has a round already. */
 export class BusyError extends Error {
@@ -40,8 +50,10 @@ export interface SupervisorOptions {
   readonly queue: Pick<Queue, "held">;
   /** Least share of the time that a round gets while requests are held. Default 0.1. */
   readonly share?: number;
-  /** Program and first arguments of the worker. Default: this program's own `distill`. */
+  /** Program and first arguments of the worker. Default: this program's own `distill`, with the permissions that its backend needs. */
   readonly trainer?: readonly string[];
+  /** Where the worker is told to train, in {@link options}. Default `auto`. */
+  readonly backend?: RuntimeChoice;
   /** Further options of the worker. */
   readonly options?: readonly string[];
   /** Seconds that a worker has to end after SIGTERM. Default 60. */
@@ -89,7 +101,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     keepJobs = 20,
     onNote = () => {},
   } = options;
-  const { trainer = ownTrainer(), options: more = [], now = Date.now } = options;
+  const { trainer, backend, options: more = [], now = Date.now } = options;
   const bell = createBell(), folderOf = (id: string) => join(data, "jobs", id);
   let current: { readonly id: string; worker?: Worker; over: Promise<void> } | undefined, stopping = false;
 
@@ -172,7 +184,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const model = join(folder, "teacher");
     const args = ["--folder", folder, "--model", model, "--settings", JSON.stringify(settings), ...asked, "--events"];
     const worker = held.worker = startWorker(
-      [...trainer, ...args, ...more],
+      [...trainer ?? ownTrainer(folder, backend), ...args, ...more],
       (line) => onNote("debug", "worker", { job: id, line }),
       traceparent,
     );
@@ -214,11 +226,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   const revive = async (job: Job) => {
     const { id, state, pid } = job;
-    if (pid !== null) await endOrphan(pid, folderOf(id), { graceMs: 1000 * orphanSeconds });
+    if (pid !== null) {
+      await endOrphan(pid, folderOf(id), { graceMs: 1000 * orphanSeconds });
+      await untilFree(folderOf(id), { graceMs: 1000 * orphanSeconds });
+    }
     if (stopping) return;
     store.change(id, { pid: null });
     if (state === "cancelling") return void enter(id, "cancelled");
     if (await readOutcome(folderOf(id))) return take(id, () => conclude(id));
+    if (!trainer && !mayStartWorkers()) {
+      return onNote("warn", "job waits for a service that may start its worker", { job: id });
+    }
     const reached = store.events(id, { type: "saved" }).reduce(
       (most, { event }) => event.type === "saved" ? Math.max(most, event.update) : most,
       0,

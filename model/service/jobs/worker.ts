@@ -1,6 +1,12 @@
 /** The process that runs a round: how it is started, what it tells, how it ends, and whether one of an earlier life still runs. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { FolderInUseError, lockFolder } from "../../diffusion/lock.ts";
+import { hardware, MACHINE } from "../../engines/hardware.ts";
+import { LOADER_VARIABLES, withoutLoaderVariables } from "../../engines/loader_variables.ts";
+import type { RuntimeChoice } from "../../engines/runtimes.ts";
+import { type Access, flagsOf, ROOT, roundAccess } from "../permissions.ts";
+import { TRACEPARENT } from "../traceparent.ts";
 import { readLines } from "./lines.ts";
 import { type COMMANDS, type RoundEvent, roundEvent } from "../../distillation/events.ts";
 
@@ -23,30 +29,49 @@ export interface Worker {
   kill(signal: Deno.Signal): void;
 }
 
-/** The variable that tells a worker the trace that it belongs to (W3C Trace Context, as `traceparent`). */
-export const TRACEPARENT = "TRACEPARENT";
-
 /** Most of stderr that is kept, characters. */
 const TAIL = 2000;
 
 /** Where a lower priority can be had; the worker is started without where it is not there. */
 const NICE = "/usr/bin/nice";
 
+/** What it takes to start workers, which are Deno's, at a lower priority: {@link NICE} must be seen. */
+export const workersAccess = (): Access => ({
+  read: [NICE],
+  run: [...existsSync(NICE) ? [NICE] : [], Deno.execPath()],
+  env: LOADER_VARIABLES,
+});
+
+/** Whether this process may start workers. */
+export const mayStartWorkers = (): boolean =>
+  Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
+
 /**
- * This program's own command for a round, to be followed by its options. Packages are taken as they lie there, as the service runs on them: otherwise
- * Deno 2.9 takes the lock of node_modules at each start, several times, and waits for as long as any other start has it.
+ * This program's own command for a round in this folder, to be followed by its options, with the permissions that it needs. Packages are taken as they
+ * lie there, as the service runs on them: otherwise Deno 2.9 takes the lock of node_modules at each start, several times, and waits for as
+ * long as any other start has it.
  */
-export const ownTrainer = (): readonly string[] => [
+export const ownTrainer = (folder: string, backend: RuntimeChoice = "auto"): readonly string[] => [
   Deno.execPath(),
   "run",
-  "-A",
+  "--quiet",
   "--node-modules-dir=manual",
-  fileURLToPath(new URL("../../../main.ts", import.meta.url)),
+  ...flagsOf(roundAccess(folder, backend)),
+  join(ROOT, "main.ts"),
   "distill",
 ];
 
-/** Variables that a worker has no business with, or is told anew. */
-const SECRET = ["MOLSTEP_ADMIN_TOKEN", TRACEPARENT];
+/** Variables that a worker has no business with. */
+const SECRET = ["MOLSTEP_ADMIN_TOKEN"];
+
+/** What a worker's environment has otherwise than this process's: empty is as good as absent, and takes no right to read all of it. */
+function changedVariables(): Record<string, string> {
+  return {
+    ...Object.fromEntries(SECRET.map((name) => [name, ""])),
+    ...withoutLoaderVariables(),
+    [MACHINE]: JSON.stringify(hardware()),
+  };
+}
 
 /**
  * Starts a worker, at the lowest priority. It holds a pipe to this process: its stdin ends when this process does.
@@ -61,11 +86,9 @@ export function startWorker(
   traceparent?: string,
 ): Worker {
   const [program, ...args] = existsSync(NICE) ? [NICE, "-n", "19", ...command] : command;
-  const env = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !SECRET.includes(name)));
   const child = new Deno.Command(program, {
     args,
-    env: { ...env, ...(traceparent !== undefined && { [TRACEPARENT]: traceparent }) },
-    clearEnv: true,
+    env: { ...changedVariables(), [TRACEPARENT]: traceparent ?? "" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -149,7 +172,25 @@ export async function endOrphan(
   }
 }
 
-/** Whether a process of this number runs and has the mark in its command line. Told by Linux alone. */
+/**
+ * Waits until no worker has a folder. One of an earlier life that this process may not see or end, without all permissions, ends by itself, as its
+ * stdin has; one that has not in time is left to whoever wants the folder next, and is told its number.
+ */
+export async function untilFree(
+  folder: string,
+  { graceMs = 30_000, pollMs = 50 }: { graceMs?: number; pollMs?: number } = {},
+): Promise<void> {
+  for (const until = Date.now() + graceMs; existsSync(folder) && Date.now() < until;) {
+    try {
+      return lockFolder(folder).release();
+    } catch (error) {
+      if (!(error instanceof FolderInUseError)) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Whether a process of this number runs and has the mark in its command line. Told by Linux alone, and to who has all permissions. */
 function isOurs(pid: number, mark: string): boolean {
   try {
     if (Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.startsWith("Z")) return false;

@@ -119,7 +119,9 @@ Deno.test("availableMemory() is the least of the machine's and of what a contain
   const none = () => {
     throw new Error("not here");
   };
-  assert.equal(availableMemory(none, read({})), undefined);
+  assert.equal(availableMemory(none, read({}), none), undefined);
+  assert.equal(availableMemory(() => 900, read({}), () => 300), 300);
+  assert.equal(availableMemory(() => 900, read({}), () => NaN), 900);
 });
 
 Deno.test("snapshot() is a whole model, which goes on when its source has gone", () =>

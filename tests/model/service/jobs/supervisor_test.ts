@@ -285,12 +285,16 @@ Deno.test("createSupervisor() does not give the administrator's token to its wor
     try {
       const notes: unknown[] = [];
       const { supervisor, end } = live(root, {
-        trainer: [Deno.execPath(), "eval", "console.error(String(Deno.env.get('MOLSTEP_ADMIN_TOKEN'))); Deno.exit(4)"],
+        trainer: [
+          Deno.execPath(),
+          "eval",
+          "console.error(`token: ${Deno.env.get('MOLSTEP_ADMIN_TOKEN')}.`); Deno.exit(4)",
+        ],
         onNote: (_level, _message, fields) => notes.push(fields.line),
       });
       const { id } = await supervisor.submit(plan);
       await until(supervisor, id);
-      assert.ok(notes.includes("undefined"), JSON.stringify(notes));
+      assert.ok(notes.includes("token: ."), JSON.stringify(notes));
       await end();
     } finally {
       Deno.env.delete("MOLSTEP_ADMIN_TOKEN");

@@ -13,7 +13,7 @@ Deno.test({
     const file = await Deno.open(LOCK, { read: true, write: true });
     await file.lock(true);
     try {
-      const [program, ...args] = ownTrainer();
+      const [program, ...args] = ownTrainer("/nowhere");
       const child = new Deno.Command(program, { args: [...args, "--help"], stdout: "piped", stderr: "null" }).spawn();
       const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
       const { code, stdout } = await child.output();

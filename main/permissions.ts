@@ -1,0 +1,193 @@
+/** What each command may do. `main/launch.ts` starts it with that, and no more; docs/permissions.md is the table. */
+import { lstatSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
+import { workersAccess } from "../model/service/jobs/worker.ts";
+import {
+  type Access,
+  dataAccess,
+  engineAccess,
+  LOCK_ACCESS,
+  MACHINE_ACCESS,
+  ROOT,
+  roundAccess,
+  together,
+} from "../model/service/permissions.ts";
+import { type ServiceConfig, VARIABLES } from "../routes/config.ts";
+import { readOptions } from "./options.ts";
+import { dataFolder, shippedModels } from "./places.ts";
+import { serveConfig, serveOptions } from "./serve_options.ts";
+
+/** Variables by name. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A command line, as far as permissions go by it: text of options, and flags. */
+type Given = Readonly<Record<string, string | boolean | undefined>>;
+
+/** What a command may do. */
+interface CommandAccess {
+  /** Options that name what is read: files, folders, or lists of these set apart by commas. */
+  readonly reads?: readonly string[];
+  /** Options that name a file or folder that is written, and what is written where they are not given. */
+  readonly writes?: Readonly<Record<string, string | undefined>>;
+  /** Where networks run: they draw, or are trained. */
+  readonly engine?: "draws" | "trains";
+  /** What else. */
+  readonly more?: (given: Given, environment: Environment) => Access;
+}
+
+/** The folder of a model that is named, or whose folder is. */
+const modelFolder = (name: string) => name.includes("/") ? name : join(shippedModels(), name);
+
+/** With `--record` the model's own folder is written. */
+const recorded = ({ record, model }: Given): Access => record ? { write: [modelFolder(String(model ?? "qm9"))] } : {};
+
+/** The folder that a file lies in; not where that is the repository, or around it. */
+const folderOf = (file: string): string[] => {
+  const folder = dirname(resolve(file)), down = relative(folder, ROOT);
+  return down.startsWith("..") ? [folder] : [];
+};
+
+/** What `evaluate --out PREFIX` writes, and the folder that it makes. */
+function evaluated(prefix: string): Access {
+  const endings = [".json", ".svg", "-molecules.svg"], decodings = ["", ...DECODINGS.map((name) => `-${name}`)];
+  const files = decodings.flatMap((decoding) => endings.map((ending) => prefix + decoding + ending));
+  const folder = folderOf(prefix);
+  return { read: folder, write: [...files, ...folder] };
+}
+
+/** An address on the network, in place of a file. */
+const isAddress = (from: unknown) => typeof from === "string" && /^https?:/.test(from);
+
+/** The variable that names the file of tokens. */
+const TOKENS = "MOLSTEP_TOKENS";
+
+/** What the command `tokens` does: the file is replaced at once, by one that is written beside it. */
+function tokensWritten(file: string | boolean | undefined): Access {
+  if (typeof file !== "string" || file === "") return { env: [TOKENS] };
+  const folder = dirname(resolve(file));
+  return { read: [folder], write: [folder], env: [TOKENS] };
+}
+
+/** What a service reads of tokens: a secret that is mounted is a link to another file in its folder, which is exchanged. */
+const tokensRead = (file: string): string[] =>
+  lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? [dirname(file)] : [file];
+
+/** Every command but `serve`, whose permissions are its configuration's. */
+export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
+  generate: { reads: ["model"], writes: { out: "molecules.sdf" }, engine: "draws" },
+  evaluate: {
+    reads: ["model"],
+    engine: "draws",
+    more: (given) =>
+      together(MACHINE_ACCESS, recorded(given), typeof given.out === "string" ? evaluated(given.out) : {}),
+  },
+  tune: { reads: ["model"], writes: { sdf: undefined }, engine: "draws", more: recorded },
+  reproduce: {
+    reads: ["model", "rounds"],
+    writes: { out: "runs/reproduce" },
+    engine: "draws",
+    more: () => MACHINE_ACCESS,
+  },
+  train: {
+    reads: ["from", "data"],
+    writes: { folder: "runs", export: undefined },
+    engine: "trains",
+    more: () => together(dataAccess(), LOCK_ACCESS),
+  },
+  distill: {
+    reads: ["model", "data"],
+    writes: { folder: "runs" },
+    more: (given) => together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given)),
+  },
+  export: { reads: ["folder"], writes: { to: "weights/qm9" } },
+  import: { reads: ["weights", "args", "autoencoder-args"], writes: { to: shippedModels() } },
+  digest: {
+    reads: ["folder"],
+    more: ({ check, folder = "weights/qm9" }) => check ? {} : { write: [String(folder)] },
+  },
+  tokens: { more: ({ file }, { MOLSTEP_TOKENS }) => tokensWritten(file ?? MOLSTEP_TOKENS) },
+  // Addresses of data sets lead on to other hosts.
+  data: {
+    reads: ["from", "uncharacterized"],
+    more: ({ from, uncharacterized, to = "data/qm9" }) => ({
+      net: from === undefined || isAddress(from) || isAddress(uncharacterized) ? true : [],
+      write: [dirname(String(to))],
+    }),
+  },
+  readme: {
+    reads: ["results"],
+    more: ({ check }) => check ? {} : { write: [join(ROOT, "README.md"), join(ROOT, "docs")] },
+  },
+};
+
+/** The backend that is asked for; one that is not known the command itself refuses. */
+const backendOf = ({ backend }: Given): RuntimeChoice => RUNTIME_CHOICES.find((name) => name === backend) ?? "auto";
+
+/** Reads of a command line what permissions go by. What is wrong with it the command itself tells. */
+function read(args: readonly string[], { reads = [], writes = {} }: CommandAccess): Given {
+  const texts = [
+    ...reads,
+    ...Object.keys(writes),
+    "backend",
+    "model",
+    "folder",
+    "out",
+    "to",
+    "from",
+    "uncharacterized",
+    "file",
+  ];
+  const options = Object.fromEntries(texts.map((name) => [name, { type: "string" as const }]));
+  try {
+    return parseArgs({ args: [...args], options, strict: false, allowPositionals: true }).values as Given;
+  } catch {
+    return {};
+  }
+}
+
+/** The address that a service listens on. */
+const listening = ({ host, port }: ServiceConfig): string[] =>
+  (host === undefined ? ["[::]", "0.0.0.0"] : [host.includes(":") ? `[${host}]` : host]).map((one) => `${one}:${port}`);
+
+/** What a service of this configuration may do. It starts workers only where somebody may ask for rounds. */
+export function serviceAccess(config: ServiceConfig): Access {
+  const { tokens, adminToken, dataDir, models = [] } = config,
+    folders = [dataDir, ...models].map((one) => resolve(one));
+  if (tokens !== undefined) folders.push(...tokensRead(resolve(tokens)));
+  return together(
+    engineAccess(config.backend, { trains: false }),
+    {
+      read: [ROOT, ...folders],
+      write: [resolve(dataDir)],
+      net: listening(config),
+      env: VARIABLES,
+    },
+    LOCK_ACCESS,
+    adminToken === undefined && tokens === undefined ? {} : together(workersAccess(), { sys: ["systemMemoryInfo"] }),
+  );
+}
+
+/**
+ * What a command line may do. Only help and faults are to be told where the command is not known, or help is asked for: then the repository is read.
+ *
+ * @throws UsageError or TypeError for options or variables of the service that are wrong
+ */
+export function accessOf(name: string, args: readonly string[], environment: Environment): Access {
+  const own = { read: [ROOT] };
+  if (args.includes("--help") || args.includes("-h")) return own;
+  if (name === "serve") return serviceAccess(serveConfig(readOptions(args, serveOptions), environment));
+  if (!Object.hasOwn(COMMANDS, name)) return own;
+  const command = COMMANDS[name], given = read(args, command), { reads = [], writes = {}, engine, more } = command;
+  const named = reads.flatMap((option) => given[option] === undefined ? [] : String(given[option]).split(","));
+  const written = Object.entries(writes).flatMap(([option, without]) => String(given[option] ?? without ?? "") || []);
+  const files = written.filter((path) => path !== "-");
+  return together(
+    { read: [ROOT, resolve(dataFolder(environment))], env: ["MOLSTEP_DATA_DIR", "MOLSTEP_LOG_LEVEL"] },
+    engine && engineAccess(backendOf(given), { trains: engine === "trains" }),
+    { read: [...named.filter((path) => !isAddress(path)), ...files], write: files },
+    more?.(given, environment),
+  );
+}

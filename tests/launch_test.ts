@@ -1,0 +1,200 @@
+/** What `deno task` starts, with the permissions that it gives: services on each engine, a round that is killed with its service, and commands. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readSdf } from "../chem/sdf.ts";
+import { readLines } from "../model/service/jobs/lines.ts";
+import { ROOT } from "../model/service/permissions.ts";
+import { hasCompiler } from "./model/engines/c/compiler.ts";
+import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
+
+const TOKEN = "a-token-of-a-test-1234";
+
+// deno-lint-ignore no-explicit-any -- JSON of many shapes
+type Json = any;
+
+const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json"))) as { tasks: Record<string, string> };
+
+/** What a task runs, as Deno's arguments. */
+const task = (name: string, ...args: string[]) => [...tasks[name].split(" ").slice(1), ...args];
+
+/** Runs a task to its end, from another folder. */
+async function run(cwd: string, name: string, ...args: string[]) {
+  const env = { MOLSTEP_QM9: "/nowhere", MOLSTEP_DATA_DIR: join(cwd, "data") };
+  const words = task(name, ...args).map((word) => word === "main/launch.ts" ? join(ROOT, word) : word);
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: words, cwd, env, stdout: "null" }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+/** A service, started by its task. */
+async function start(root: string, environment: Record<string, string>) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: task("start"),
+    cwd: ROOT,
+    env: {
+      PORT: "0",
+      MOLSTEP_HOST: "127.0.0.1",
+      MOLSTEP_MODELS: root,
+      MOLSTEP_DATA_DIR: join(root, "data"),
+      MOLSTEP_QM9: "/nowhere",
+      MOLSTEP_TRAINER_SHARE: "0.5",
+      MOLSTEP_DRAIN_SECONDS: "0",
+      ...environment,
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const ready = Promise.withResolvers<number>(), lines: Json[] = [];
+  const reading = (async () => {
+    let port = 0;
+    for await (const line of readLines(child.stderr)) {
+      if (!line.startsWith("{")) continue;
+      const entry = JSON.parse(line);
+      lines.push(entry);
+      if (entry.message === "listening") port = entry.port;
+      if (entry.message === "ready") ready.resolve(port);
+    }
+    ready.reject(new Error(`the service ended: ${JSON.stringify(lines)}`));
+  })();
+  const address = `http://127.0.0.1:${await ready.promise}`;
+  const ask = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> => {
+    const response = await fetch(address + path, {
+      method,
+      headers: { Authorization: `Bearer ${TOKEN}`, ...(body ? { "Content-Type": "application/json" } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  /** Reads a job's events until one is found. */
+  const until = async (id: string, found: (event: Json) => boolean): Promise<Json> => {
+    const headers = { Authorization: `Bearer ${TOKEN}` }, seen: string[] = [];
+    const response = await fetch(`${address}/jobs/${id}/events`, { headers });
+    for await (const line of readLines(response.body!)) {
+      if (!line.startsWith("data: ")) continue;
+      const event = JSON.parse(line.slice(6));
+      seen.push(line);
+      if (found(event)) return event;
+    }
+    throw new Error(`the job's events ended: ${seen.join("\n")}`);
+  };
+  return {
+    ask,
+    until,
+    lines,
+    /** Waits for a line of the log. */
+    async told(found: (line: Json) => boolean) {
+      for (const until = Date.now() + 60_000; !lines.some(found);) {
+        assert.ok(Date.now() < until, JSON.stringify(lines));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    /** Ends it by a signal to the launcher, or to the service itself. @returns the launcher's exit status */
+    async end(signal: Deno.Signal, pid = child.pid) {
+      Deno.kill(pid, signal);
+      const { code } = await child.status;
+      await reading;
+      return code;
+    },
+  };
+}
+
+const ONLY = { ignore: Deno.build.os !== "linux" };
+
+for (const backend of ["wasm", "native"]) {
+  Deno.test({
+    name: `deno task start draws on ${backend} with the permissions that it gives, and ends as it is told`,
+    ignore: ONLY.ignore || (backend === "native" && !hasCompiler),
+    fn: () =>
+      withFolder(async (root) => {
+        await writeTinyModel(root);
+        const service = await start(root, { MOLSTEP_BACKEND: backend });
+        const { status, body } = await service.ask("POST", "/generate", { count: 60, steps: 2, seed: 1 });
+        assert.deepEqual([status, body.backend, body.molecules.length], [200, backend, 60], JSON.stringify(body));
+        assert.equal((await service.ask("POST", "/distill", { from: 8, to: 4 })).status, 403);
+        assert.equal(await service.end("SIGTERM"), 0);
+        assert.deepEqual(service.lines.filter(({ level }) => level !== "info"), []);
+      }),
+  });
+}
+
+Deno.test({
+  name: "a round runs with the permissions that a service gives it, outlives the service's kill, and is published",
+  ...ONLY,
+  fn: () =>
+    withFolder(async (root) => {
+      await writeTinyModel(root, { recommended: [{ steps: 4, sampler: "ddpm" }] });
+      const environment = { MOLSTEP_ADMIN_TOKEN: TOKEN, MOLSTEP_BACKEND: "cpu", LD_LIBRARY_PATH: "/nowhere" };
+      const first = await start(root, environment);
+      const order = { from: 8, to: 4, updates: 12, batch: 4, samples: 4, accept: 100 };
+      const { status, body: { id } } = await first.ask("POST", "/distill", order);
+      assert.equal(status, 202);
+      await first.until(id, ({ type, update }) => type === "progress" && update >= 2);
+      const { pid } = JSON.parse(await Deno.readTextFile(join(root, "data", "owner.lock")));
+      assert.equal(await first.end("SIGKILL", pid), 137);
+
+      const unasked = await start(root, { ...environment, MOLSTEP_ADMIN_TOKEN: "" });
+      await unasked.told(({ message, job }) => /^job waits for a service/.test(message) && job === id);
+      assert.equal(await unasked.end("SIGTERM"), 0);
+
+      const second = await start(root, environment);
+      try {
+        await second.until(id, ({ type, state }) => type === "state" && state === "done");
+        const { body } = await second.ask("POST", "/generate", { count: 2, steps: 4, seed: 1 });
+        assert.equal(body.sampler, "distilled");
+      } finally {
+        assert.equal(await second.end("SIGTERM"), 0);
+      }
+    }),
+});
+
+Deno.test({
+  name: "deno task generate, train, export and evaluate do with their permissions, and write where they are told",
+  ...ONLY,
+  fn: () =>
+    withFolder(async (root) => {
+      const at = (path: string) => join(root, path);
+      const done = async (name: string, ...args: string[]) => {
+        const { code, stderr } = await run(root, name, ...args);
+        assert.equal(code, 0, stderr);
+      };
+      await done("generate", "--count", "40", "--steps", "2", "--seed", "1", "--out", "q.sdf");
+      assert.equal(readSdf(await Deno.readTextFile(at("q.sdf"))).length, 40);
+      const sizes = ["--width", "16", "--blocks", "1", "--batch", "4"];
+      await done(
+        "train",
+        "--data-set",
+        "sdf",
+        "--data",
+        at("q.sdf"),
+        ...sizes,
+        "--updates",
+        "3",
+        "--folder",
+        at("run"),
+      );
+      await done("export", "--folder", at("run"), "--to", at("weights/t"));
+      await done(
+        "evaluate",
+        "--model",
+        at("weights/t"),
+        "--count",
+        "8",
+        "--steps",
+        "2",
+        "--out",
+        at("e/x"),
+        "--record",
+      );
+      assert.ok(JSON.parse(await Deno.readTextFile(at("e/x.json"))).settings);
+    }),
+});
+
+Deno.test("deno task start tells what is wrong with options and variables, and starts nothing", () =>
+  withFolder(async (root) => {
+    const wrong = await run(root, "start", "--prot", "3");
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /'--prot'.*; allowed are --port/);
+    const comma = await run(root, "start", "--models", "/a,b");
+    assert.equal(comma.code, 1);
+    assert.match(comma.stderr, /^molstep serve: a permission must be of a path or name without a comma; got \/a,b/);
+  }));

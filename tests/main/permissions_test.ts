@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { commands } from "../../main.ts";
+import { accessOf, COMMANDS, serviceAccess } from "../../main/permissions.ts";
+import { hardware } from "../../model/engines/hardware.ts";
+import { type Access, flagsOf, ROOT, together } from "../../model/service/permissions.ts";
+import { parseConfig, VARIABLES } from "../../routes/config.ts";
+import { withFolder } from "../model/tiny_model.ts";
+
+const TOKEN = "a-token-of-a-test-1234";
+
+Deno.test("flagsOf() names what is allowed, never asks, and allows nothing that is not named", () => {
+  assert.deepEqual(flagsOf({ read: ["/a", "/b"], write: [], ffi: true }), [
+    "--no-prompt",
+    "--no-remote",
+    "--ignore-env",
+    "--allow-read=/a,/b",
+    "--allow-ffi",
+  ]);
+  assert.throws(() => flagsOf({ read: ["/a,/"] }), /without a comma; got \/a,\//);
+});
+
+Deno.test("together() keeps all of a kind where one of its parts has it", () => {
+  const parts: Access[] = [{ read: ["/a"], run: ["cc"] }, { read: ["/a", "/b"] }, { run: true }];
+  assert.deepEqual(together(...parts), { read: ["/a", "/b"], run: true });
+});
+
+Deno.test("serviceAccess() listens on one address, and writes the data directory alone", () => {
+  const access = (environment: Record<string, string>) =>
+    serviceAccess(parseConfig({ MOLSTEP_DATA_DIR: "/d", MOLSTEP_BACKEND: "wasm", ...environment }));
+  assert.deepEqual(access({ MOLSTEP_MODELS: "/m:/n" }), {
+    read: [ROOT, "/d", "/m", "/n"],
+    write: ["/d"],
+    net: ["[::]:8000", "0.0.0.0:8000"],
+    env: access({}).env,
+    sys: ["hostname"],
+  });
+  assert.deepEqual(new Set(access({}).env as string[]), new Set(VARIABLES));
+  assert.deepEqual(access({ PORT: "9", MOLSTEP_HOST: "127.0.0.1" }).net, ["127.0.0.1:9"]);
+  assert.deepEqual(access({ PORT: "9", MOLSTEP_HOST: "::1" }).net, ["[::1]:9"]);
+});
+
+Deno.test("serviceAccess() starts programs only where somebody may ask for rounds", () => {
+  const access = (environment: Record<string, string>) =>
+    serviceAccess(parseConfig({ MOLSTEP_BACKEND: "wasm", ...environment }));
+  assert.equal(access({}).run, undefined);
+  for (const [name, value] of [["MOLSTEP_ADMIN_TOKEN", TOKEN], ["MOLSTEP_TOKENS", "/x/tokens.json"]]) {
+    assert.ok((access({ [name]: value }).run as string[]).includes(Deno.execPath()));
+  }
+});
+
+Deno.test("serviceAccess() reads the file of tokens alone, and where that is a link its folder", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "tokens.json"), link = join(folder, "link.json");
+    await Deno.symlink(path, link);
+    const read = (file: string) => serviceAccess(parseConfig({ MOLSTEP_TOKENS: file })).read as string[];
+    assert.ok(read(path).includes(path) && !read(path).includes(folder));
+    assert.ok(read(link).includes(folder));
+  }));
+
+for (const [name, { load }] of Object.entries(commands)) {
+  if (name === "serve") continue;
+  Deno.test(`accessOf() has the files that the options of ${name} name`, async () => {
+    assert.ok(Object.hasOwn(COMMANDS, name), "a command has its permissions");
+    const { options } = await load();
+    for (const [option, { value = "" }] of Object.entries(options)) {
+      if (!/^(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
+      const { read = [], write = [] } = accessOf(name, [`--${option}`, `/x/${option}/y`], {});
+      const paths = [read, write].flatMap((one) => one === true ? [] : one);
+      assert.ok(paths.some((path) => path.startsWith(`/x/${option}`)), `${name} --${option}`);
+    }
+    for (const option of Object.keys(COMMANDS[name].writes ?? {})) assert.ok(Object.hasOwn(options, option), option);
+    for (const option of COMMANDS[name].reads ?? []) assert.ok(Object.hasOwn(options, option), option);
+    const access = accessOf(name, [], {}), kinds = Object.values(access);
+    if (name === "data") assert.equal(access.net, true, "it may have to follow an address");
+    else assert.ok(access.net === undefined && access.read !== true && access.write !== true && access.run !== true);
+    assert.ok(kinds.length > 0);
+  });
+}
+
+Deno.test("accessOf() gives help and unknown commands nothing but the repository", () => {
+  for (const [name, args] of [["train", ["--help"]], ["serve", ["-h"]], ["sevre", []], ["", []]] as const) {
+    assert.deepEqual(accessOf(name, args, {}), { read: [ROOT] });
+  }
+});
+
+Deno.test("accessOf() writes the folder of a file only where the repository is not in it", () => {
+  const written = (out: string) => accessOf("evaluate", ["--out", out], {}).write as string[];
+  assert.ok(written("/x/y/a").includes("/x/y"));
+  assert.ok(!written("a").some((path) => ROOT.startsWith(path)));
+  assert.ok(!written("/a").includes("/"));
+});
+
+Deno.test("accessOf() goes to the network for data only where no local file is named", () => {
+  assert.equal(accessOf("data", [], {}).net, true);
+  assert.deepEqual(accessOf("data", ["--from", "/x.tar.bz2"], {}).net ?? [], []);
+});
+
+/** The flags that `deno task start` gives a service with this environment, found out by the task's own launcher. */
+async function serviceFlags(env: Record<string, string>): Promise<string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const [program, ...args] = (tasks.start as string).split(" ");
+  assert.equal(program, "deno");
+  args.splice(args.indexOf("serve"), 0, "--show");
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), { args, env, cwd: ROOT }).output();
+  assert.ok(success);
+  const words = new TextDecoder().decode(stdout).trim().split("\n");
+  return words.slice(1, words.indexOf(join(ROOT, "main.ts")));
+}
+
+Deno.test({
+  name: "a process with the permissions of a service does what they name, is refused all else, and knows its machine",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withFolder((data) =>
+      withFolder(async (outside) => {
+        const env = {
+          ...{ PORT: "0", MOLSTEP_HOST: "127.0.0.1", MOLSTEP_DATA_DIR: data, MOLSTEP_BACKEND: "wasm" },
+          ...{ SECRET: "x", MOLSTEP_ADMIN_TOKEN: "" },
+        };
+        const probe = fileURLToPath(new URL("permissions_probe.ts", import.meta.url));
+        const tell = async (env: Record<string, string>) => {
+          const args = [...await serviceFlags(env), probe, data, outside, "9"];
+          const machine = { MOLSTEP_MACHINE: JSON.stringify(hardware()) };
+          const { stdout } = await new Deno.Command(Deno.execPath(), {
+            args,
+            env: { ...env, ...machine },
+            stderr: "inherit",
+          })
+            .output();
+          return JSON.parse(new TextDecoder().decode(stdout));
+        };
+        const told = await tell(env);
+        assert.deepEqual(told.results, {
+          "a variable": "0",
+          "another variable": null,
+          "read of the repository": "done",
+          "read of the data directory": "done",
+          "read of the system": "NotCapable",
+          "read of another folder": "NotCapable",
+          "write of the data directory": "done",
+          "write of the repository": "NotCapable",
+          "write of another folder": "NotCapable",
+          "a link out of the data directory": "NotCapable",
+          "its own port": "done",
+          "another port": "NotCapable",
+          "a connection": "NotCapable",
+          "a shell": "NotCapable",
+          "another Deno": "NotCapable",
+          "a library": "NotCapable",
+          "the host's name": "done",
+          "the system's release": "NotCapable",
+        });
+        assert.deepEqual(told.hardware, hardware());
+        const administered = await tell({ ...env, MOLSTEP_ADMIN_TOKEN: TOKEN });
+        assert.deepEqual(administered.results, { ...told.results, "another Deno": "done" });
+      })
+    ),
+});
