@@ -41,10 +41,11 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["deno", "run", "--no-config", "--no-prompt", "--allow-net=127.0.0.1", "--allow-env=PORT", "deploy/health.ts"]
 CMD ["deno", "task", "start"]
 
-# The driver's Vulkan comes from the host, by NVIDIA's container toolkit; here are the loader and what that driver is linked with.
+# The driver's Vulkan comes from the host, by NVIDIA's container toolkit; here are the loader and what that driver is linked with. Nothing of Mesa's,
+# whose adapter in software would be taken where there is no GPU.
 FROM runtime AS gpu
 USER 0:0
-RUN apt-get update && apt-get install -y --no-install-recommends libegl1 libvulkan1 libx11-6 libxext6 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends libglvnd0 libvulkan1 libx11-6 libxext6 && rm -rf /var/lib/apt/lists/*
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics MOLSTEP_BACKEND=webgpu
 USER 65532:65532
 
