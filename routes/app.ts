@@ -30,7 +30,7 @@ export function createApp(deps: Deps): App {
     c.header("X-Request-Id", c.get("requestId"));
     c.header("X-Content-Type-Options", "nosniff");
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-    const { status } = c.res, probe = c.req.path.startsWith("/health/");
+    const { status } = c.res, probe = /^(\/v1)?\/health\//.test(c.req.path);
     deps.log(status >= 500 && !probe ? "warn" : probe ? "debug" : "info", "request", {
       requestId: c.get("requestId"),
       method: c.req.method,

@@ -8,8 +8,8 @@ import type { Deps, Env } from "./deps.ts";
 export type App = OpenAPIHono<Env>;
 
 /** A route that can be mounted; `routes/endpoints.ts` lists them all. */
-export interface Endpoint {
-  readonly route: RouteConfig;
+export interface Endpoint<R extends RouteConfig = RouteConfig> {
+  readonly route: R;
   mount(app: App, deps: Deps): void;
 }
 
@@ -21,7 +21,7 @@ export interface Endpoint {
 export function endpoint<const R extends RouteConfig>(
   route: R,
   handler: (deps: Deps, app: App) => RouteHandler<R, Env>,
-): Endpoint {
+): Endpoint<R> {
   return {
     route,
     mount(app, deps) {

@@ -7,11 +7,12 @@ import { index } from "./index.ts";
 import { cancelJob, getJob, listJobs, resumeJob } from "./jobs.ts";
 import { jobEvents } from "./jobs_events.ts";
 import { getModel, listModels } from "./models.ts";
+import { nimGenerate, nimLive, nimReady } from "./nim.ts";
 import { openapi } from "./openapi.ts";
 import { removeSteps } from "./steps.ts";
 
 /** In the order in which a 404 tells of them. */
-export const ENDPOINTS: readonly Endpoint[] = [
+const ALL = [
   index,
   openapi,
   live,
@@ -26,4 +27,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
   cancelJob,
   jobEvents,
   resumeJob,
-];
+  nimGenerate,
+  nimLive,
+  nimReady,
+] as const;
+
+/** Every route. */
+export const ENDPOINTS: readonly Endpoint[] = ALL;
+
+/** The same, each with what it takes and gives, for types of clients (`app_type.ts`). */
+export type Endpoints = typeof ALL;

@@ -1,7 +1,7 @@
 /** POST /generate: molecules, as JSON, SDF, XYZ or NDJSON. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { type DrawingFacts, generate as generateMolecules } from "../model/service/generate.ts";
+import { type DrawingFacts, generate as generateMolecules, type ServeOptions } from "../model/service/generate.ts";
 import { authorises } from "./admin.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { hostOf } from "./clients.ts";
@@ -17,25 +17,32 @@ export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycl
   readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "adminToken">;
 };
 
-/** The route's handler. */
-export function generateRoute({ config, log, ...rest }: GenerateDeps) {
-  const { maxWork, maxBodyBytes, timeoutSeconds, adminToken } = config;
-  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds }, authorised = authorises(adminToken);
+/** Generation as routes serve it: for the client of a request, its end logged. */
+export function generation({ config, log, ...rest }: GenerateDeps) {
+  const { maxWork, timeoutSeconds, adminToken } = config, authorised = authorises(adminToken);
   // A token that nobody gave out names nobody: with made-up ones a client would be many.
   const clientOf = (c: Context<Env>) => {
     const address = c.get("address");
     return authorised(c.req.header("authorization")) ? "administrator" : address && hostOf(address);
   };
-  return async (c: Context<Env>): Promise<Response> => {
-    const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
-    const asked = await readJson(c, generateRequest, maxBodyBytes);
-    const drawing = await generateMolecules(service, { ...asked, size: askedSize(asked) }, {
-      form,
+  return {
+    service: { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds },
+    options: (c: Context<Env>): Omit<ServeOptions, "form"> => ({
       signal: c.req.raw.signal,
       client: clientOf(c),
       onEnd: (end) =>
         log(end.outcome === "failed" ? "error" : "info", "generation", { requestId: c.get("requestId"), ...end }),
-    });
+    }),
+  };
+}
+
+/** The route's handler. */
+export function generateRoute(deps: GenerateDeps) {
+  const { service, options } = generation(deps), { maxBodyBytes } = deps.config;
+  return async (c: Context<Env>): Promise<Response> => {
+    const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
+    const asked = await readJson(c, generateRequest, maxBodyBytes);
+    const drawing = await generateMolecules(service, { ...asked, size: askedSize(asked) }, { form, ...options(c) });
     if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
     return c.body(body, 200, { "Content-Type": type, ...headersOf(drawing.facts) });
@@ -58,13 +65,14 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-const headersOf = (facts: DrawingFacts) =>
+/** What drew the molecules, as headers. */
+export const headersOf = (facts: DrawingFacts) =>
   Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)]));
 
-const told = {
-  description: "In the forms other than JSON: what the JSON form says",
-  schema: { type: "string" as const },
-};
+/** Those headers, described. */
+export const headersTold = (description: string) =>
+  Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { description, schema: { type: "string" as const } }]));
+
 const text = { schema: z.string() };
 
 /** POST /generate */
@@ -77,7 +85,7 @@ export const generate = endpoint({
   responses: {
     200: {
       description: "The molecules, in the form that Accept asks for",
-      headers: Object.fromEntries(Object.keys(HEADERS).map((name) => [name, told])),
+      headers: headersTold("In the forms other than JSON: what the JSON form says"),
       content: {
         ...json(generateResponse),
         [MEDIA_TYPES.sdf]: text,
