@@ -34,5 +34,16 @@ export function endpoint<const R extends RouteConfig>(
   };
 }
 
+/** Examples of a body by what they show. */
+export type Examples = Readonly<Record<string, unknown>>;
+
 /** Content of this schema as JSON. */
-export const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
+export const json = <T extends z.ZodType>(schema: T, examples?: Examples) => ({
+  "application/json": { schema, ...exampled(examples) },
+});
+
+/** Examples as the OpenAPI document has them. */
+export const exampled = (examples: Examples | undefined) =>
+  examples && {
+    examples: Object.fromEntries(Object.entries(examples).map(([summary, value]) => [summary, { summary, value }])),
+  };

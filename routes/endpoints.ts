@@ -1,5 +1,6 @@
 /** Every route of the service. */
 import { distill } from "./distill.ts";
+import { docs, docsFile } from "./docs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { generate } from "./generate.ts";
 import { live, ready } from "./health.ts";
@@ -15,6 +16,8 @@ import { removeSteps } from "./steps.ts";
 const ALL = [
   index,
   openapi,
+  docs,
+  docsFile,
   live,
   ready,
   listModels,

@@ -6,7 +6,8 @@ import { authorises } from "./admin.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { hostOf } from "./clients.ts";
 import type { Deps, Env } from "./deps.ts";
-import { endpoint, json } from "./endpoint.ts";
+import { endpoint, exampled, type Examples, json } from "./endpoint.ts";
+import { GENERATE_ANSWERS, GENERATE_REQUESTS, GENERATE_TEXTS } from "./examples.ts";
 import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
 import { problems } from "./problem.ts";
@@ -73,7 +74,7 @@ export const headersOf = (facts: DrawingFacts) =>
 export const headersTold = (description: string) =>
   Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { description, schema: { type: "string" as const } }]));
 
-const text = { schema: z.string() };
+const text = (examples: Examples) => ({ schema: z.string(), ...exampled(examples) });
 
 /** POST /generate */
 export const generate = endpoint({
@@ -81,16 +82,16 @@ export const generate = endpoint({
   path: "/generate",
   operationId: "generate",
   summary: "Draw molecules",
-  request: { body: { required: true, content: json(generateRequest) } },
+  request: { body: { required: true, content: json(generateRequest, GENERATE_REQUESTS) } },
   responses: {
     200: {
       description: "The molecules, in the form that Accept asks for",
       headers: headersTold("In the forms other than JSON: what the JSON form says"),
       content: {
-        ...json(generateResponse),
-        [MEDIA_TYPES.sdf]: text,
-        [MEDIA_TYPES.xyz]: text,
-        [MEDIA_TYPES.ndjson]: text,
+        ...json(generateResponse, GENERATE_ANSWERS),
+        [MEDIA_TYPES.sdf]: text(GENERATE_TEXTS.sdf),
+        [MEDIA_TYPES.xyz]: text(GENERATE_TEXTS.xyz),
+        [MEDIA_TYPES.ndjson]: text(GENERATE_TEXTS.ndjson),
       },
     },
     ...BODY_PROBLEMS,

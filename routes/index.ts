@@ -17,6 +17,7 @@ export const index = endpoint(
         jobs: "GET /jobs",
         health: ["GET /health/live", "GET /health/ready"],
         openapi: "GET /openapi.json",
+        docs: "GET /docs",
       },
       200,
       { "Cache-Control": "no-cache" },

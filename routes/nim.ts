@@ -2,9 +2,10 @@
 import type { z } from "zod";
 import { breather } from "../chem/breathe.ts";
 import { toRecord } from "../model/generation/formats.ts";
-import { collect, type Collected } from "../model/service/collect.ts";
+import { collect, type Found } from "../model/service/collect.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { endpoint, json } from "./endpoint.ts";
+import { NIM_ANSWERS, NIM_REQUESTS } from "./examples.ts";
 import { generation, headersOf, headersTold } from "./generate.ts";
 import { checkReady } from "./health.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
@@ -15,16 +16,13 @@ import { problems } from "./problem.ts";
 const SCORES = { QED: "qed", LogP: "logP" } as const;
 
 /** The molecules as JSON text, highest score first. The event loop turns after each. */
-async function toText(
-  { molecules, facts }: Collected,
-  scoring: keyof typeof SCORES,
-  signal: AbortSignal,
-): Promise<string> {
+async function toText(found: readonly Found[], scoring: keyof typeof SCORES, signal: AbortSignal): Promise<string> {
   const told: { score: number; text: string }[] = [], pause = breather();
-  for (const one of molecules) {
+  for (const { generated, facts } of found) {
     signal.throwIfAborted();
-    const { smiles, descriptors } = one.validation, score = Math.round(1000 * descriptors![SCORES[scoring]]) / 1000;
-    const molecule: z.infer<typeof nimMolecule> = { smiles: smiles!, score, sdf: toRecord("sdf", one, [], facts) };
+    const { smiles, descriptors } = generated.validation;
+    const score = Math.round(1000 * descriptors![SCORES[scoring]]) / 1000, sdf = toRecord("sdf", generated, [], facts);
+    const molecule: z.infer<typeof nimMolecule> = { smiles: smiles!, score, sdf };
     told.push({ score, text: JSON.stringify(molecule) });
     await pause();
   }
@@ -39,12 +37,12 @@ export const nimGenerate = endpoint({
   operationId: "nimGenerate",
   summary: "Draw molecules, by the API of NVIDIA's GenMol NIM",
   middleware: offers("application/json"),
-  request: { body: { required: true, content: json(nimRequest) } },
+  request: { body: { required: true, content: json(nimRequest, NIM_REQUESTS) } },
   responses: {
     200: {
       description: "Valid molecules of one fragment, highest score first",
       headers: headersTold("What drew the molecules; the seed is that of the first round"),
-      content: json(nimResponse),
+      content: json(nimResponse, NIM_ANSWERS),
     },
     ...BODY_PROBLEMS,
     ...ACCEPT_PROBLEMS,
@@ -61,10 +59,10 @@ export const nimGenerate = endpoint({
   return async (c) => {
     const asked = await readJson(c, nimRequest, maxBodyBytes), { num_molecules: count, unique, scoring } = asked;
     const { model, steps, seed } = asked, serve = options(c);
-    const found = await collect(service, { count, unique, model, steps, seed, include: ["descriptors"] }, serve);
-    const text = await toText(found, scoring, serve.signal);
+    const wanted = { count, unique, model, steps, seed, include: ["descriptors"] as const };
+    const { found, facts } = await collect(service, wanted, serve), text = await toText(found, scoring, serve.signal);
     // The text of a `nimResponse`, made a molecule at a time.
-    return c.body(text, 200, { "Content-Type": "application/json", ...headersOf(found.facts) }) as never;
+    return c.body(text, 200, { "Content-Type": "application/json", ...headersOf(facts) }) as never;
   };
 });
 

@@ -13,9 +13,10 @@ function complete(
   component: ReturnType<typeof named>,
 ): RouteConfig {
   const contentOf = (content: Content, io: "input" | "output"): Content =>
-    mapped(content, (media) => ({ schema: component((media as { schema: z.ZodType }).schema, io) }));
+    mapped(content, (media) => ({ ...media, schema: component((media as { schema: z.ZodType }).schema, io) }));
   const all: RouteConfig["responses"] = { ...responses, ...(security && ADMIN_PROBLEMS) };
   return {
+    tags: [route.path.split("/")[1]],
     ...route,
     ...(security && { security }),
     request: request?.body

@@ -23,10 +23,16 @@ export interface Wanted extends Omit<MoleculesAsked, "filter" | "unique" | "time
   readonly unique: boolean;
 }
 
+/** A molecule, and what drew it: each round has a seed of its own. */
+export interface Found {
+  readonly generated: GeneratedMolecule;
+  readonly facts: DrawingFacts;
+}
+
 /** Molecules found. */
 export interface Collected {
   /** Valid ones, at most as many as asked, in the order in which they were drawn. */
-  readonly molecules: readonly GeneratedMolecule[];
+  readonly found: readonly Found[];
   /** Of the first round. */
   readonly facts: DrawingFacts;
   /** Of all rounds. */
@@ -48,15 +54,15 @@ export async function collect(
   options: Omit<ServeOptions, "form">,
 ): Promise<Collected> {
   const seed = asked.seed ?? drawSeed(), until = performance.now() + service.timeoutMs;
-  const molecules: GeneratedMolecule[] = [], seen = new Set<string>();
-  let facts: DrawingFacts | undefined, drawn = 0;
+  const found: Found[] = [], seen = new Set<string>();
+  let first: DrawingFacts | undefined, drawn = 0;
   /** Takes a round's molecules; of the last one there may be more than are wanted. */
-  const take = (window: readonly GeneratedMolecule[]) => {
-    for (const one of window) {
-      const { connected, smiles } = one.validation;
-      if (molecules.length === count || !connected || (unique && seen.has(smiles!))) continue;
+  const take = (window: readonly GeneratedMolecule[], facts: DrawingFacts) => {
+    for (const generated of window) {
+      const { connected, smiles } = generated.validation;
+      if (found.length === count || !connected || (unique && seen.has(smiles!))) continue;
       seen.add(smiles!);
-      molecules.push(one);
+      found.push({ generated, facts });
     }
   };
   for (let round = 0, next = count; round < ROUNDS && next > 0; round++) {
@@ -64,16 +70,16 @@ export async function collect(
       const timeoutMs = Math.ceil(Math.max(1, until - performance.now()));
       const order: MoleculesAsked = { ...asked, count: next, seed: seedOf(seed, round), filter: "valid", timeoutMs };
       const drawing = await generate(service, order, { ...options, form: "json" });
-      facts ??= drawing.facts;
-      for await (const window of drawing.molecules()) take(window);
+      first ??= drawing.facts;
+      for await (const window of drawing.molecules()) take(window, drawing.facts);
     } catch (error) {
-      if (molecules.length === 0 || !ENDS.some((end) => error instanceof end)) throw error;
+      if (found.length === 0 || !ENDS.some((end) => error instanceof end)) throw error;
       break;
     }
     drawn += next;
-    const missing = count - molecules.length, rate = Math.max(0.1, molecules.length / drawn);
+    const missing = count - found.length, rate = Math.max(0.1, found.length / drawn);
     const allowed = Math.floor(service.maxWork / asked.steps) - drawn;
     next = Math.min(Math.ceil(1.1 * missing / rate), 1000, allowed);
   }
-  return { molecules, facts: facts!, drawn };
+  return { found, facts: first!, drawn };
 }

@@ -121,6 +121,8 @@ Deno.test("POST /v1/generate draws on until there are enough, of distinct SMILES
     const rounds = roundsOf(lines), seeds = lines.filter(({ message }) => message === "generation").map((l) => l.seed);
     assert.ok(rounds.length > 1 && rounds[0] === 8, String(rounds));
     assert.equal(new Set(seeds).size, rounds.length);
+    const told = molecules.map(({ sdf }) => Number(readSdf(sdf)[0].data.seed));
+    assert.deepEqual([...new Set(told)].sort(), [...new Set(seeds)].sort(), "each record names the seed of its round");
   }, {
     // Of four: an invalid one, one of two fragments, one that came before, and a new one.
     validate: told((k) => [null, "C.C", "C", "C".repeat(Math.floor(k / 4) + 1)][k % 4]),
