@@ -1,30 +1,58 @@
-/** The application as a type, for clients by `hono/client`: what each route takes and gives, by status. No value is exported. */
-import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
-import type { Env } from "./deps.ts";
+/**
+ * The routes as a type, for clients by `hono/client`: what each takes and gives, by status. No value is exported. (Hono's own types take a
+ * route's forms other than JSON for JSON, and turn values that a schema leaves open into functions and symbols.)
+ */
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { z } from "zod";
 import type { Endpoint } from "./endpoint.ts";
 import type { Endpoints } from "./endpoints.ts";
 
-/** The forms that a client's `json()` reads: of a route's answers in other forms it reads the text. */
-type JsonForm = "application/json" | "application/problem+json";
+/** The type with nothing left to be worked out. */
+export type Plain<T> = T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 
-type OnlyJson<Response> = Response extends { readonly content: infer Content }
-  ? [keyof Content & JsonForm] extends [never] ? Response
-  : Omit<Response, "content"> & { content: Pick<Content, keyof Content & JsonForm> }
-  : Response;
-
-/** The route, as hono's types for clients want it. */
-type Told<R extends RouteConfig> = Omit<R, "responses"> & {
-  responses: { [Status in keyof R["responses"]]: OnlyJson<R["responses"][Status]> };
-};
+type Intersection<T> = (T extends unknown ? (one: T) => void : never) extends (all: infer All) => void ? All : never;
 
 /** Those that the OpenAPI document has. */
 type Shown<All extends readonly Endpoint[]> = All extends
   readonly [infer First extends Endpoint, ...infer Rest extends readonly Endpoint[]]
-  ? First["route"] extends { readonly hide: true } ? Shown<Rest>
-  : [{ route: Told<First["route"]>; handler: never }, ...Shown<Rest>]
-  : [];
+  ? First["route"] extends { readonly hide: true } ? Shown<Rest> : First["route"] | Shown<Rest>
+  : never;
 
-declare const app: OpenAPIHono<Env>;
+/** A path as hono has it: `/jobs/:id`. */
+type Path<P extends string> = P extends `${infer Start}/{${infer Name}}${infer Rest}` ? `${Start}/:${Name}${Path<Rest>}`
+  : P;
 
-/** What `hc` of `hono/client` takes: `hc<AppType>("http://localhost:8000")`. */
-export type AppType = ReturnType<typeof app.openapiRoutes<Shown<Endpoints>>>;
+/** The forms that a client's `json()` reads: of a route's answers in other forms it reads the text. */
+type JsonForm = "application/json" | "application/problem+json";
+
+type Answer<Response> = Response extends { readonly content: infer Content }
+  ? Content[keyof Content & JsonForm] extends { readonly schema: infer Schema extends z.ZodType }
+    ? { output: z.output<Schema>; outputFormat: "json" }
+  : { output: string; outputFormat: "text" }
+  : { output: Record<never, never>; outputFormat: string };
+
+/** A status as a number, which as a key may be text. */
+type Code<Status> = Status extends `${infer Code extends number}` ? Code : Status;
+
+/** What a request has, under hono's names. */
+type Input<Request> =
+  & (Request extends { body: { content: { "application/json": { schema: infer Schema extends z.ZodType } } } }
+    ? { json: z.input<Schema> }
+    : unknown)
+  & (Request extends { params: infer Schema extends z.ZodType } ? { param: z.input<Schema> } : unknown)
+  & (Request extends { query: infer Schema extends z.ZodType } ? { query: z.input<Schema> } : unknown)
+  & (Request extends { headers: infer Schema extends z.ZodType } ? { header: z.input<Schema> } : unknown);
+
+type InputOf<R> = R extends { request: infer Request } ? Input<Request> : Record<never, never>;
+
+type Entry<R> = R extends RouteConfig ? {
+    [P in Path<R["path"]>]: {
+      [Method in `$${R["method"]}`]: {
+        [Status in keyof R["responses"]]: Answer<R["responses"][Status]> & { status: Code<Status>; input: InputOf<R> };
+      }[keyof R["responses"]];
+    };
+  }
+  : never;
+
+/** What each route takes and gives, by path, method and status. */
+export type AppSchema = Plain<Intersection<Entry<Shown<Endpoints>>>>;

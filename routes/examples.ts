@@ -117,7 +117,7 @@ export const NIM_REQUESTS: Examples = {
 
 /** Of POST /v1/generate. */
 export const NIM_ANSWERS: Examples = {
-  "A molecule": { status: "success", molecules: [{ smiles: "C1CO1", score: 0.371, sdf: SDF }] },
+  "A molecule": { status: "success", molecules: [{ smiles: "C1CO1", score: 0.349, sdf: SDF }] },
 };
 
 /** Of POST /distill. */

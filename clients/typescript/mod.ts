@@ -1,11 +1,14 @@
 /**
- * A typed client of the service, by `hono/client`: paths, bodies, and answers by status are those of the routes. Nothing of the service
- * runs in it: of the routes only types are imported.
+ * A typed client of the service, by `hono/client`: paths, bodies, and answers by status are those of the routes. This file, `schema.ts` beside it, and
+ * the package `hono` are all that it needs.
  */
+import type { Hono } from "hono";
 import { type ClientRequestOptions, hc } from "hono/client";
-import type { AppType } from "../../routes/app_type.ts";
+import type { Schema } from "./schema.ts";
 
-export type { AppType };
+/** The service as `hc` of `hono/client` takes it: `hc<AppType>("http://localhost:8000")`. */
+// deno-lint-ignore no-explicit-any -- a client knows nothing of the service's own environment
+export type AppType = Hono<any, Schema, "/">;
 
 /** A client: `client.generate.$post`, `client.models[":name"].$get`, `client.jobs.$get`, and so on. */
 export type Molstep = ReturnType<typeof hc<AppType>>;

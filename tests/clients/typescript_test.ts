@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type AppType, type Molstep, molstep } from "../../clients/typescript/mod.ts";
+import { type Molstep, molstep } from "../../clients/typescript/mod.ts";
+import type { Schema } from "../../clients/typescript/schema.ts";
+import type { AppSchema, Plain } from "../../routes/app_type.ts";
 import { readSdf } from "../../chem/sdf.ts";
 import { type FixtureOptions, withApp } from "../routes/app_fixture.ts";
 import { TOKEN } from "../routes/jobs_fixture.ts";
@@ -57,6 +59,13 @@ Deno.test("a typed client reads models and jobs, with a path's and a query's val
     if (nim.status !== 200) throw new Error(`200 expected, ${nim.status} came`);
     assert.equal((await nim.json()).status, "success");
   }));
+
+Deno.test("schema.ts says of each route what the route says itself; else run: deno task build:client", () => {
+  const same: Same<Plain<Schema>, AppSchema> = true;
+  // Not everything is the same.
+  const other: Same<Plain<Omit<Schema, "/generate">>, AppSchema> = false;
+  assert.deepEqual([same, other], [true, false]);
+});
 
 Deno.test("a typed client refuses, before it runs, what the routes refuse", () =>
   withClient(async (client) => {
