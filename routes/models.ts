@@ -6,6 +6,7 @@ import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
+import { MODELS_ANSWERS } from "./examples.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 import { problems } from "./problem.ts";
@@ -81,7 +82,11 @@ export const listModels = endpoint({
   summary: "The models",
   scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
-  responses: { 200: { description: "The models", content: json(modelList) }, ...UNCHANGED, ...ACCEPT_PROBLEMS },
+  responses: {
+    200: { description: "The models", content: json(modelList, MODELS_ANSWERS) },
+    ...UNCHANGED,
+    ...ACCEPT_PROBLEMS,
+  },
 }, modelsRoute);
 
 /** GET /models/{name} */
@@ -92,7 +97,7 @@ export const getModel = endpoint({
   summary: "A model's card",
   scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
-  request: { params: z.object({ name: z.string() }) },
+  request: { params: z.object({ name: z.string().meta({ example: "qm9" }) }) },
   responses: {
     200: { description: "The card", content: json(modelDetail) },
     ...UNCHANGED,

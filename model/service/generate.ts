@@ -7,7 +7,13 @@ import { type Format, type Include, type MoleculeJson, toFault, toRecord } from 
 import type { DrawRequest } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
-import { generateMolecules, type GenerateOptions, type Generation, type Timings } from "../generation/pipeline.ts";
+import {
+  type GeneratedMolecule,
+  generateMolecules,
+  type GenerateOptions,
+  type Generation,
+  type Timings,
+} from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Model } from "../models/load.ts";
 import type { Settings } from "../models/settings.ts";
@@ -50,6 +56,8 @@ export interface Drawing {
   readonly generation: Generation;
   /** Text of one window of molecules after the other; empty where the filter leaves none. For a form other than `json`. */
   records(): AsyncGenerator<string, void, void>;
+  /** The molecules that the filter leaves, a window after the other, for whoever tells them in a form of their own. */
+  molecules(): AsyncGenerator<GeneratedMolecule[], void, void>;
   /** All of them at once: an {@link Answer} as JSON text. */
   answer(): Promise<string>;
 }
@@ -88,6 +96,7 @@ export function drawMolecules(
       if (form === "json") throw new TypeError("records have the form sdf, xyz or ndjson; got json");
       for await (const texts of written(form)) yield texts.join("");
     },
+    molecules: () => generation.windows,
     async answer() {
       const molecules = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
       const told: Omit<Answer, "molecules"> = {
@@ -318,28 +327,34 @@ function untilEnd(
   };
   const abort = () => end("cancelled");
   signal.addEventListener("abort", abort);
+  /** @param fault what stands last where the deadline passes after the first */
+  async function* watched<T>(items: AsyncGenerator<T, void, void>, fault?: (error: DeadlineError) => T) {
+    let outcome: GenerationEnd["outcome"] = "failed", begun = false;
+    try {
+      // Whoever takes the last of them after the deadline has them all.
+      while (!begun || drawing.generation.drawn < count) {
+        const { done, value } = await unlessAborted(items.next(), signal);
+        if (done) break;
+        begun = true;
+        yield value;
+      }
+      outcome = "done";
+    } catch (error) {
+      end(outcome, error);
+      if (!begun || !fault || !(error instanceof DeadlineError)) throw error;
+      yield fault(error);
+    } finally {
+      end(outcome);
+    }
+  }
   return {
     ...drawing,
-    async *records() {
-      const texts = drawing.records();
-      let outcome: GenerationEnd["outcome"] = "failed", begun = false;
-      try {
-        // Whoever takes the last of them after the deadline has them all.
-        while (!begun || drawing.generation.drawn < count) {
-          const { done, value } = await unlessAborted(texts.next(), signal);
-          if (done) break;
-          begun = true;
-          yield value;
-        }
-        outcome = "done";
-      } catch (error) {
-        end(outcome, error);
-        if (!begun || form === "json" || !(error instanceof DeadlineError)) throw error;
-        yield toFault(form, { error: error.message, drawn: error.drawn, count: error.count });
-      } finally {
-        end(outcome);
-      }
-    },
+    records: () =>
+      watched(
+        drawing.records(),
+        form === "json" ? undefined : ({ message, drawn, count }) => toFault(form, { error: message, drawn, count }),
+      ),
+    molecules: () => watched(drawing.molecules()),
     async answer() {
       let outcome: GenerationEnd["outcome"] = "failed";
       try {
