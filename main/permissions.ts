@@ -16,6 +16,7 @@ import {
   together,
 } from "../model/service/permissions.ts";
 import { type ServiceConfig, VARIABLES } from "../routes/config.ts";
+import { withoutForm } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
@@ -50,6 +51,16 @@ const folderOf = (file: string): string[] => {
   return down.startsWith("..") ? [folder] : [];
 };
 
+/** A file as it is replaced: written beside its place first. */
+const replaced = (file: string): string[] => [file, `${file}.partial`];
+
+/** What `generate --out` writes: a file and its record, or with `--split` a folder. */
+function drawn(out: string, split: Given[string]): Access {
+  if (split === undefined && out === "-") return {};
+  const files = split === undefined ? [...replaced(out), ...replaced(`${withoutForm(out)}.json`)] : [out];
+  return { read: files, write: files };
+}
+
 /** What `evaluate --out PREFIX` writes, and the folder that it makes. */
 function evaluated(prefix: string): Access {
   const endings = [".json", ".svg", "-molecules.svg"], decodings = ["", ...DECODINGS.map((name) => `-${name}`)];
@@ -77,7 +88,11 @@ const tokensRead = (file: string): string[] =>
 
 /** Every command but `serve`, whose permissions are its configuration's. */
 export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
-  generate: { reads: ["model"], writes: { out: "molecules.sdf" }, engine: "draws" },
+  generate: {
+    reads: ["model"],
+    engine: "draws",
+    more: ({ out = "molecules.sdf", split }) => drawn(String(out), split),
+  },
   evaluate: {
     reads: ["model"],
     engine: "draws",
@@ -139,6 +154,7 @@ function read(args: readonly string[], { reads = [], writes = {} }: CommandAcces
     "from",
     "uncharacterized",
     "file",
+    "split",
   ];
   const options = Object.fromEntries(texts.map((name) => [name, { type: "string" as const }]));
   try {

@@ -13,6 +13,8 @@ import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/size
 /** Molecules asked of a model. */
 export interface Order {
   readonly count: number;
+  /** Index of the first; 0 where absent. */
+  readonly first?: number;
   readonly steps: number;
   readonly seed: number;
   readonly sampler?: SamplerChoice;
@@ -49,7 +51,7 @@ export class ImpossibleOrderError extends RangeError {
  * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const { count, first, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
@@ -87,7 +89,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, seed, settings, plan, size: size?.range };
+  return { count, first, seed, settings, plan, size: size?.range };
 }
 
 /** A seed where none was given: 32 random bits. */
