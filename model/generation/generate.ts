@@ -39,6 +39,8 @@ import type { Denoiser } from "../diffusion/denoiser.ts";
 export interface DrawRequest {
   readonly count: number;
   readonly seed: number;
+  /** Index of the first molecule. Default 0. */
+  readonly first?: number;
   readonly settings: Settings;
   /** The plan of these settings where it is made already; see `acceptOrder`. */
   readonly plan?: SamplingPlan;
@@ -51,6 +53,9 @@ export const planSettings = (
   { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
   schedule: Schedule,
 ) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
+
+/** Molecules of a seed: indices are uint32. */
+export const INDICES = 2 ** 32;
 
 /** A batch of molecules of one size, as drawn. */
 export interface DrawnBatch {
@@ -120,13 +125,16 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
+  { count, seed, first = 0, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress } = options;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295; got ${seed}`);
+  }
+  if (!Number.isInteger(first) || first < 0 || first + count > INDICES) {
+    throw new RangeError(`first must be an integer from 0 to ${INDICES} - count; got ${first}, count ${count}`);
   }
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
@@ -147,8 +155,9 @@ async function* drawWith(
     },
   };
   function* windows(): Generator<SizeBatch[], void, void> {
-    for (let from = 0; from < count; from += window) {
-      const length = Math.min(window, count - from);
+    const end = first + count;
+    for (let from = first; from < end; from += window) {
+      const length = Math.min(window, end - from);
       const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
       yield groupBySize(sizes, batch, from);
     }

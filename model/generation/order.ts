@@ -1,7 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type DrawRequest, planSettings } from "./generate.ts";
+import { type DrawRequest, INDICES, planSettings } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
@@ -15,6 +15,8 @@ export interface Order {
   readonly count: number;
   readonly steps: number;
   readonly seed: number;
+  /** Index of the first molecule, by which a large drawing is split into several. Default 0. */
+  readonly first?: number;
   readonly sampler?: SamplerChoice;
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -49,7 +51,10 @@ export class ImpossibleOrderError extends RangeError {
  * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const { count, steps, seed, first = 0, sampler, grid, options, decoding, clamp, size } = order;
+  if (first + count > INDICES) {
+    throw new ImpossibleOrderError("first", `first + count may be at most ${INDICES}; got ${first} + ${count}`);
+  }
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
@@ -87,7 +92,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, seed, settings, plan, size: size?.range };
+  return { count, seed, first, settings, plan, size: size?.range };
 }
 
 /** A seed where none was given: 32 random bits. */
