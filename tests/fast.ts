@@ -10,6 +10,7 @@ export const SLOW: readonly string[] = [
   "bench/service_test.ts",
   "bench_test.ts",
   "chem/validator_test.ts",
+  "clients/python_test.ts",
   "distill_service_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
