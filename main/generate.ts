@@ -26,11 +26,6 @@ export const generateCommand = command({
     count: option("N", "molecules to draw (default 64)", whole(1, 10_000_000).default(64)),
     ...samplingOptions,
     seed: option("N", "the same seed gives the same molecules (default: drawn)", whole(0, 0xffffffff).optional()),
-    first: option(
-      "N",
-      "index of the first molecule, to draw a part of a seed's (default 0)",
-      whole(0, 0xffffffff).default(0),
-    ),
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),

@@ -105,7 +105,7 @@ export const serviceEnvironment = z.strictObject({
 });
 
 /** Variables of the product that other commands read. */
-const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED"];
+const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", "MOLSTEP_TOKEN"];
 
 /** The configuration of the service. */
 export interface ServiceConfig {

@@ -72,7 +72,7 @@ export const generateRequest = strict({
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */
-type GenerateRequest = z.infer<typeof generateRequest>;
+export type GenerateRequest = z.infer<typeof generateRequest>;
 
 const rate = z.number().min(0).max(1).nullable();
 

@@ -54,9 +54,6 @@ export const planSettings = (
   schedule: Schedule,
 ) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
 
-/** Molecules of a seed: indices are uint32. */
-export const INDICES = 2 ** 32;
-
 /** A batch of molecules of one size, as drawn. */
 export interface DrawnBatch {
   /** Which of the request's molecules these are. */
@@ -133,8 +130,8 @@ async function* drawWith(
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295; got ${seed}`);
   }
-  if (!Number.isInteger(first) || first < 0 || first + count > INDICES) {
-    throw new RangeError(`first must be an integer from 0 to ${INDICES} - count; got ${first}, count ${count}`);
+  if (!Number.isInteger(first) || first < 0 || first + count > 2 ** 32) {
+    throw new RangeError(`first must be an integer from 0 to 4294967296 - count; got ${first}`);
   }
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;

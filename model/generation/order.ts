@@ -1,7 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type DrawRequest, INDICES, planSettings } from "./generate.ts";
+import { type DrawRequest, planSettings } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
@@ -52,8 +52,8 @@ export class ImpossibleOrderError extends RangeError {
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
   const { count, steps, seed, first = 0, sampler, grid, options, decoding, clamp, size } = order;
-  if (first + count > INDICES) {
-    throw new ImpossibleOrderError("first", `first + count may be at most ${INDICES}; got ${first} + ${count}`);
+  if (first + count > 2 ** 32) {
+    throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
   }
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
