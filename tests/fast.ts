@@ -12,7 +12,6 @@ export const SLOW: readonly string[] = [
   "chem/validator_test.ts",
   "clients/python_test.ts",
   "distill_service_test.ts",
-  "main/mcp_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
   "model/distillation/egnn_round_test.ts",

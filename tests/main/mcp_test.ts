@@ -6,13 +6,15 @@ import { shippedModels } from "../../main/models.ts";
 import { listModels } from "../../model/models/load.ts";
 import { parseConfig } from "../../routes/config.ts";
 import { generateRequest } from "../../routes/generate_schema.ts";
-import { serve } from "../../routes/serve.ts";
+import { openDoor } from "../../routes/door.ts";
 import { readSdf } from "../../chem/sdf.ts";
-import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
+import { withApp } from "../routes/app_fixture.ts";
 import { ROOT } from "../sources.ts";
 
 // deno-lint-ignore no-explicit-any -- results of several methods
 type Message = Record<string, any>;
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `deno task mcp` as a client starts it, from elsewhere. What it writes must be messages, a line each. */
 function start(args: readonly string[], env: Record<string, string> = {}) {
@@ -40,13 +42,19 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
     }
     assert.equal(rest, "");
   })();
-  let last = 0;
+  let last = 0, ending = false;
+  // Who waits for a server that has gone hears of it.
+  const gone = child.status.then(async ({ code }) => {
+    if (!ending) throw new Error(`the server has ended with ${code}: ${await stderr}`);
+    return new Promise<never>(() => {});
+  });
+  gone.catch(() => {});
   const tell = (message: Message) =>
     writer.write(encoder.encode(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`));
   const begin = (method: string, params: Message = {}) => {
     const id = ++last, { promise, resolve } = Promise.withResolvers<Message>();
     waiting.set(id, resolve);
-    return { id, answer: tell({ id, method, params }).then(() => promise) };
+    return { id, answer: tell({ id, method, params }).then(() => Promise.race([promise, gone])) };
   };
   const ask = async (method: string, params?: Message) => (await begin(method, params).answer).result;
   return {
@@ -66,6 +74,7 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
     },
     /** Ends stdin. @returns exit status and what it says on stderr; Deno may speak there of locks. */
     async end() {
+      ending = true;
       await writer.close();
       const { code } = await child.status;
       await reading;
@@ -118,36 +127,18 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   // A call that is going on ends with its client.
   const { answer } = server.begin({ count: 100, steps: 1000 });
   answer.catch(() => {});
-  const { code, said } = await server.end();
-  assert.deepEqual([code, said], [0, []]);
+  assert.deepEqual(await server.end(), { code: 0, said: [] });
 });
 
 Deno.test("molstep mcp --url asks a service, cancels there what is cancelled here, and says what the service says", () =>
-  withFolder(async (root) => {
-    await writeTinyModel(root);
-    const token = "a-token-of-a-test-1234", ended = Promise.withResolvers<Message>();
-    const other = async () => {
-      const headers = { "Content-Type": "application/json" }, body = JSON.stringify({ count: 1, steps: 1 });
-      const answer = await fetch(`${url}/generate`, { method: "POST", headers, body });
-      await answer.body?.cancel();
-      return answer.status;
-    };
-    const config = parseConfig({
-      PORT: "0",
-      MOLSTEP_HOST: "127.0.0.1",
-      MOLSTEP_BACKEND: "cpu",
-      MOLSTEP_DRAIN_SECONDS: "0",
-      MOLSTEP_DATA_DIR: `${root}/data`,
-      MOLSTEP_ADMIN_TOKEN: token,
-      MOLSTEP_MAX_WORK: "50000",
-      MOLSTEP_MAX_REQUESTS: "1",
-    });
-    const service = serve(config, await listModels([root]), (_level, message, fields) => {
-      if (message === "generation" && fields?.outcome !== "done") ended.resolve(fields!);
-    });
-    await service.ready;
-    const url = `http://127.0.0.1:${service.port}`, options = ["--url", `${url}/`, "--max-count", "60"];
-    const server = start(options, { MOLSTEP_TOKEN: token });
+  withApp(async (app, { lines, queue }) => {
+    const tokens = new Set<string | null>(), limits = { maxConnections: 9, headMs: 9000, bodyMs: 9000, writeMs: 9000 };
+    const door = openDoor((request, ...more) => {
+      tokens.add(request.headers.get("authorization"));
+      return app.fetch(request, ...more);
+    }, { hostname: "127.0.0.1", port: 0, ...limits });
+    const options = ["--url", `http://127.0.0.1:${door.port}/`, "--max-count", "60"];
+    const server = start(options, { MOLSTEP_TOKEN: "of-a-test" });
     try {
       await server.initialize();
       assert.equal((await server.ask("tools/list")).tools[0].inputSchema.properties.count.maximum, 60);
@@ -160,23 +151,25 @@ Deno.test("molstep mcp --url asks a service, cancels there what is cancelled her
       ]);
 
       const long = server.begin({ count: 50, steps: 1000 });
-      while (await other() === 200); // until the long one is there, and has the only place
+      while (queue.held === 0) await wait(5);
       await server.tell({ method: "notifications/cancelled", params: { requestId: long.id } });
-      const { outcome, drawn, count } = await ended.promise;
+      while (queue.held > 0) await wait(5);
+      const { outcome, count, drawn } = lines.findLast(({ message }) => message === "generation")!;
       assert.deepEqual([outcome, count], ["cancelled", 50]);
-      assert.ok(drawn < 50);
+      assert.ok(Number(drawn) < 50);
       assert.equal((await server.call({ count: 1, steps: 1 })).structuredContent.drawn, 1);
       assert.ok(!server.heard.some(({ id }) => id === long.id));
-      await service.stop();
+      assert.deepEqual([...tokens], ["Bearer of-a-test"]);
+      await door.close();
       const gone = await server.call({ count: 1, steps: 1 });
       assert.equal(gone.isError, true);
       assert.match(gone.content[0].text, /^No answer: http:/);
     } finally {
-      const { code, said } = await server.end();
-      assert.deepEqual([code, said], [0, []]);
-      await service.stop();
+      door.abort();
+      assert.deepEqual(await server.end(), { code: 0, said: [] });
+      await door.close();
     }
-  }));
+  }, { maxWork: 50_000 }));
 
 Deno.test("openLocal() ends a draw whose signal is aborted, and draws on", async () => {
   const config = parseConfig({ MOLSTEP_BACKEND: "wasm", MOLSTEP_THREADS: "1" }), notes: string[] = [];
