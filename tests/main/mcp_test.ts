@@ -14,6 +14,11 @@ import { ROOT } from "../sources.ts";
 // deno-lint-ignore no-explicit-any -- results of several methods
 type Message = Record<string, any>;
 
+/** The tester's own, but for what the service would read. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(Deno.env.toObject()).filter(([name]) => name !== "PORT" && !name.startsWith("MOLSTEP_")),
+);
+
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `deno task mcp` as a client starts it, from elsewhere. What it writes must be messages, a line each. */
@@ -21,7 +26,8 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--cwd", ROOT, "mcp", ...args],
     cwd: "/",
-    env: { MOLSTEP_THREADS: "1", ...env },
+    clearEnv: true,
+    env: { ...ENVIRONMENT, MOLSTEP_THREADS: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
