@@ -21,7 +21,7 @@ _ROWS = 4096
 def _package(name: str, install: str, what: str) -> Any:
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except ModuleNotFoundError as error:  # one that is there and cannot be loaded says so itself
         raise MissingPackage(f"{what} needs {install}: pip install {install}") from error
 
 

@@ -98,7 +98,10 @@ class Generate(unittest.TestCase):
         mols = molecules.mols()
         self.assertGreater(len(mols), 4)
         for one, mol in zip(molecules, mols):
-            self.assertEqual(Chem.MolToInchiKey(mol), one.inchikey)
+            flat = [Chem.MolToSmiles(Chem.RemoveHs(mol), isomericSmiles=False) for mol in (mol, Chem.MolFromSmiles(one.smiles))]
+            self.assertEqual(*flat)
+            if hasattr(Chem, "MolToInchiKey"):  # Debian's is without InChI
+                self.assertEqual(Chem.MolToInchiKey(mol), one.inchikey)
             self.assertEqual(mol.GetNumAtoms(), len(one.symbols))
             self.assertTrue(mol.GetConformer().Is3D())
             for ours, theirs in zip(one.positions, mol.GetConformer().GetPositions()):
