@@ -7,6 +7,7 @@ import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { MODELS_ANSWERS } from "./examples.ts";
+import { generateRequest } from "./generate_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 import { problems } from "./problem.ts";
@@ -35,8 +36,15 @@ const summary = z.strictObject({
   backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
 }).meta({ id: "ModelSummary" });
 
+const limitsSchema = z.strictObject({
+  count: z.int(),
+  steps: z.int(),
+  work: z.int().describe("Of count x steps"),
+  timeoutMs: z.int(),
+}).describe("The most that one request of POST /generate may ask");
+
 /** The list of models. */
-export const modelList = z.strictObject({ models: z.array(summary) }).meta({ id: "ModelList" });
+export const modelList = z.strictObject({ models: z.array(summary), limits: limitsSchema }).meta({ id: "ModelList" });
 
 /** One model: its card, and where it runs. */
 export const modelDetail = z.strictObject({
@@ -68,9 +76,16 @@ const describe = (store: Deps["store"], { card, faulty = [] }: ModelEntry): z.in
 
 const FRESH = { "Cache-Control": "no-cache" };
 
+/** What the handler works with. */
+type ModelsDeps = Pick<Deps, "store"> & { readonly config: Pick<Deps["config"], "maxWork" | "timeoutSeconds"> };
+
 /** The handler of GET /models. */
-export const modelsRoute = ({ store }: Pick<Deps, "store">) => (c: Context<Env>) => {
-  const body: z.infer<typeof modelList> = { models: store.entries.map((entry) => describe(store, entry)) };
+export const modelsRoute = ({ store, config: { maxWork, timeoutSeconds } }: ModelsDeps) => (c: Context<Env>) => {
+  const { count, steps } = generateRequest.shape;
+  const body: z.infer<typeof modelList> = {
+    models: store.entries.map((entry) => describe(store, entry)),
+    limits: { count: count.maxValue!, steps: steps.maxValue!, work: maxWork, timeoutMs: 1000 * timeoutSeconds },
+  };
   return c.json(body, 200, FRESH);
 };
 

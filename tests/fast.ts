@@ -10,6 +10,7 @@ export const SLOW: readonly string[] = [
   "bench/service_test.ts",
   "bench_test.ts",
   "chem/validator_test.ts",
+  "clients/python_test.ts",
   "distill_service_test.ts",
   "launch_test.ts",
   "main/generate_test.ts",

@@ -39,7 +39,12 @@ type Type3 = {
     output: {};
     outputFormat: string;
     status: 304;
-  } | { input: {}; output: { models: (Type2)[] }; outputFormat: "json"; status: 200 };
+  } | {
+    input: {};
+    output: { limits: { count: number; steps: number; timeoutMs: number; work: number }; models: (Type2)[] };
+    outputFormat: "json";
+    status: 200;
+  };
 };
 
 type Type4 = {
@@ -200,6 +205,7 @@ type Type12 = {
   index: number;
   molblock?: string | undefined;
   positions: ([number, number, number])[];
+  sdf?: string | undefined;
   smiles: null | string;
   stable: boolean;
   symbols: (string)[];
@@ -244,6 +250,7 @@ type Type14 = {
   count: number;
   decoding?: "argmax" | "valence" | undefined;
   filter?: "none" | "stable" | "unique" | "valid" | undefined;
+  first?: number | undefined;
   grid?:
     | undefined
     | {
@@ -255,7 +262,7 @@ type Type14 = {
     | { rho: number; type: "power" }
     | { type: "uniform" };
   heavyAtoms?: [number, number] | number | undefined;
-  include?: ("bonds" | "descriptors" | "molblock")[] | undefined;
+  include?: ("bonds" | "descriptors" | "molblock" | "sdf")[] | undefined;
   model?: string | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;

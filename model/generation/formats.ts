@@ -11,7 +11,7 @@ import { VERSION } from "../models/version.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
 
 /** What a request may ask to see of each molecule. */
-export const INCLUDES = ["molblock", "descriptors", "bonds"] as const;
+export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf"] as const;
 
 /** One of {@link INCLUDES}. */
 export type Include = typeof INCLUDES[number];
@@ -30,6 +30,8 @@ export interface MoleculeJson {
   bonds?: Bond[];
   descriptors?: Descriptors | null;
   molblock?: string;
+  /** The record that the SDF form has of it, data fields and all. */
+  sdf?: string;
 }
 
 /** What is said of the run that a molecule came from. */
@@ -96,6 +98,7 @@ export function toJson(
     ...(include.includes("bonds") && { bonds: [...bonds] }),
     ...(include.includes("descriptors") && { descriptors: descriptors ?? null }),
     ...(include.includes("molblock") && { molblock: blockOf(generated, origin) }),
+    ...(include.includes("sdf") && { sdf: toSdf(generated, origin) }),
   };
 }
 

@@ -13,10 +13,10 @@ import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/size
 /** Molecules asked of a model. */
 export interface Order {
   readonly count: number;
-  /** Index of the first; 0 where absent. */
-  readonly first?: number;
   readonly steps: number;
   readonly seed: number;
+  /** Index of the first molecule, by which a large drawing is split into several. Default 0. */
+  readonly first?: number;
   readonly sampler?: SamplerChoice;
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -51,7 +51,10 @@ export class ImpossibleOrderError extends RangeError {
  * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, first, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  if (first + count > 2 ** 32) {
+    throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
+  }
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
