@@ -144,6 +144,6 @@ export const MODELS_ANSWERS: Examples = {
       loaded: true,
       backend: "wasm",
     }],
-    limits: { count: 1000, steps: 1000, work: 1_000_000, timeoutMs: 600_000 },
+    limits: { count: 1000, steps: 1000, work: 1_000_000, timeoutMs: 3_600_000 },
   },
 };
