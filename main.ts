@@ -11,6 +11,10 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  mcp: {
+    summary: "serve a tool to language models over stdio",
+    load: async () => (await import("./main/mcp.ts")).mcpCommand,
+  },
   evaluate: {
     summary: "measure a model",
     load: async () => (await import("./main/evaluate.ts")).evaluateCommand,

@@ -1,4 +1,5 @@
 /** Descriptors of a molecule as RDKit.js computes them, under plain names. */
+import { qedOf, qedProperties } from "./qed.ts";
 import type { Rdkit } from "./rdkit.ts";
 
 /** What RDKit.js calls each descriptor. */
@@ -29,19 +30,23 @@ const RDKIT_NAMES = Object.freeze({
   fractionCsp3: "FractionCSP3",
 });
 
-export type Descriptors = Record<keyof typeof RDKIT_NAMES, number>;
+export type Descriptors = Record<keyof typeof RDKIT_NAMES | "qed", number>;
 
 /**
  * All descriptors of the molecule that a SMILES with implicit hydrogens names. (Explicit hydrogens would make methyl
  * groups rotatable, and removing them from an RDKit molecule makes it forget its stereocentres; so a SMILES it is.)
  *
- * RDKit.js has no QED.
+ * RDKit.js has no QED: it is ours (`qed.ts`).
  *
  * @throws RangeError for a SMILES that RDKit refuses
  */
 export function descriptorsOf(rdkit: Rdkit, smiles: string): Descriptors {
-  const text = rdkit.withMol(smiles, (mol) => mol.get_descriptors());
-  if (text === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
-  const all: Record<string, number> = JSON.parse(text);
-  return Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]])) as Descriptors;
+  const found = rdkit.withMol(smiles, (mol) => {
+    const all: Record<string, number> = JSON.parse(mol.get_descriptors());
+    return { all, qed: qedOf(qedProperties(rdkit, mol, all)) };
+  });
+  if (found === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
+  const { all, qed } = found;
+  const named = Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]]));
+  return { ...named, qed } as Descriptors;
 }

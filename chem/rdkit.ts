@@ -29,6 +29,8 @@ export interface Rdkit {
 /** A substructure in RDKit's memory. */
 export interface Pattern {
   in(mol: RdkitMol): boolean;
+  /** Where it is: the atoms of each match that no other has all of, in the order of the pattern's. */
+  matches(mol: RdkitMol): number[][];
   close(): void;
 }
 
@@ -51,7 +53,14 @@ export function wrapRdkit(
     pattern(smarts) {
       const query = module.get_qmol(smarts);
       if (query === null) throw new RangeError(`SMARTS: RDKit refuses ${JSON.stringify(smarts)}`);
-      return { in: (mol) => mol.get_substruct_match(query) !== "{}", close: () => query.delete() };
+      return {
+        in: (mol) => mol.get_substruct_match(query) !== "{}",
+        matches(mol) {
+          const found: { atoms: number[] }[] | Record<string, never> = JSON.parse(mol.get_substruct_matches(query));
+          return Array.isArray(found) ? found.map(({ atoms }) => atoms) : [];
+        },
+        close: () => query.delete(),
+      };
     },
   };
 }

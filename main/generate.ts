@@ -1,23 +1,19 @@
 /** molstep generate */
 import { z } from "zod";
-import { FORMATS, INCLUDES } from "../model/generation/formats.ts";
+import { INCLUDES } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
-import { drawMolecules } from "../model/service/generate.ts";
+import { type Drawing, drawMolecules } from "../model/service/generate.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
+import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
 import { list, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
-
-/** The format of a file by its ending, or as asked. */
-function formatOf(out: string, asked?: typeof FORMATS[number]): typeof FORMATS[number] {
-  const ending = /\.([a-z]+)$/i.exec(out)?.[1].toLowerCase();
-  const format = asked ?? FORMATS.find((one) => one === ending);
-  if (format) return format;
-  throw new UsageError(`--out must end in .${FORMATS.join(", .")}, or --format be given; got ${out}`);
-}
+import { type Counts, headOf } from "./sidecar.ts";
+import { seedIn } from "./split.ts";
+import { type Draw, toFile, toFolder } from "./write_molecules.ts";
 
 /** Molecules to a file or to stdout. */
 export const generateCommand = command({
@@ -25,6 +21,11 @@ export const generateCommand = command({
   options: {
     count: option("N", "molecules to draw (default 64)", whole(1, 10_000_000).default(64)),
     ...samplingOptions,
+    first: option(
+      "N",
+      "index of the first molecule (default 0): parts that are drawn apart are those of the whole",
+      whole(0, 0xffffffff).default(0),
+    ),
     seed: option("N", "the same seed gives the same molecules (default: drawn)", whole(0, 0xffffffff).optional()),
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
@@ -43,56 +44,72 @@ export const generateCommand = command({
     ),
     out: option(
       "FILE",
-      "where to write; - for stdout (default molecules.sdf)",
-      z.string().min(1).default("molecules.sdf"),
+      "where to write; - for stdout (default molecules.sdf), with --split a folder",
+      z.string().min(1).optional(),
     ),
-    format: option("NAME", `${FORMATS.join(", ")} (default: by the file's ending)`, z.enum(FORMATS).optional()),
+    split: option(
+      "N",
+      "in files of at most N molecules in the folder --out; the same command goes on where it was stopped",
+      whole(1).optional(),
+    ),
+    format: option(
+      "NAME",
+      `${FILE_FORMS.join(", ")} (default: by the file's ending, sdf with --split)`,
+      z.enum(FILE_FORMS).optional(),
+    ),
   },
   async run(values, terminal) {
-    const { count, steps, include, out, filter, unique, atoms, "heavy-atoms": heavyAtoms } = values;
+    const { count, steps, include, filter, unique, atoms, "heavy-atoms": heavyAtoms, split } = values;
     if (atoms && heavyAtoms) throw new UsageError("--atoms and --heavy-atoms exclude each other");
-    const form = out === "-" ? values.format ?? "sdf" : formatOf(out, values.format);
+    if (split && (!values.out || await isStream(values.out))) {
+      throw new UsageError(`--split needs the folder --out; got ${values.out ?? "none"}`);
+    }
+    const out = values.out ?? "molecules.sdf";
+    const form = split || out === "-" ? values.format ?? "sdf" : formOf(out, values.format);
     const entry = await findModel(values.model, undefined, dataFolder(terminal.environment));
     const size = atoms
       ? { counts: "atoms", range: atoms } as const
       : heavyAtoms && { counts: "heavyAtoms", range: heavyAtoms } as const;
-    const seed = values.seed ?? drawSeed(), options = values["sampler-options"], grid = gridOf(values.grid);
+    const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
+    const options = values["sampler-options"], grid = gridOf(values.grid);
     const request = acceptOrder(entry.card, { ...values, seed, size, grid, options });
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, onFault });
-    const progress = createProgress(terminal), started = performance.now();
-    const drawing = drawMolecules(model, request, {
-      ...{ form, include, filter, unique, validate: pool, signal: terminal.signal },
-      onProgress: (fraction) => progress.update(fraction, `${drawing.generation.drawn} of ${count} molecules`),
-    });
+    const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);
+    const head = headOf(model.card, request, { ...values, backend: model.backend.name, form, out });
+    let here = 0;
+    const draw: Draw = async function* (part, more) {
+      const before = count - part.count, { signal } = terminal;
+      const drawing: Drawing = drawMolecules(model, part, {
+        ...{ form: format, include, filter, unique, validate: pool, signal, ...more },
+        onProgress(fraction) {
+          const done = (before + fraction * part.count) / count;
+          progress.update(done, `${before + drawing.generation.drawn} of ${count} molecules`);
+        },
+      });
+      yield* drawing.written(format);
+      here = drawing.generation.drawn;
+    };
+    let counts: Counts;
     try {
-      await write(out, drawing.records());
+      const work = { request, draw, head, out, gzip };
+      counts = split
+        ? await toFolder({ ...work, split, form, unique: unique ?? filter === "unique", tell: terminal.error })
+        : await toFile(work);
     } finally {
       close();
     }
     progress.end();
-    const seconds = (performance.now() - started) / 1000, { returned, fallbacks } = drawing.generation;
-    const { validity, moleculeStability } = drawing.generation.summary(), { sampler, backend } = drawing.facts;
+    const seconds = (performance.now() - started) / 1000, { drawn, returned, valid, stable, fallbacks } = counts;
     terminal.error(
       `${returned} of ${count} molecules to ${out === "-" ? "stdout" : out}: ` +
-        `${sampler}, ${steps} steps, seed ${seed}, ${backend}; ` +
-        `${percent(validity)} valid, ${percent(moleculeStability)} stable; ` +
+        `${request.settings.sampler}, ${steps} steps, seed ${seed}, ${head.backend}; ` +
+        `${percent(valid, drawn)} valid, ${percent(stable, drawn)} stable; ` +
         (fallbacks > 0 ? `${fallbacks} decoded by argmax, as no graph was found; ` : "") +
-        `${seconds.toFixed(1)} s, ${(count / seconds).toFixed(1)} molecules/s\n`,
+        `${seconds.toFixed(1)} s, ${(here / seconds).toFixed(1)} molecules/s\n`,
     );
     return 0;
   },
 });
 
-const percent = ({ value }: { value: number }) => `${(100 * value).toFixed(1)} %`;
-
-/** Writes texts to a file, or where it is called - to stdout. */
-async function write(out: string, texts: AsyncIterable<string>): Promise<void> {
-  const file = out === "-" ? undefined : await Deno.open(out, { write: true, create: true, truncate: true });
-  const writer = (file ?? Deno.stdout).writable.getWriter(), encoder = new TextEncoder();
-  try {
-    for await (const text of texts) await writer.write(encoder.encode(text));
-  } finally {
-    if (file) await writer.close();
-  }
-}
+const percent = (n: number, of: number) => `${(100 * n / of).toFixed(1)} %`;

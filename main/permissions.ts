@@ -15,7 +15,8 @@ import {
   roundAccess,
   together,
 } from "../model/service/permissions.ts";
-import { type ServiceConfig, VARIABLES } from "../routes/config.ts";
+import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
+import { withoutForm } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
@@ -50,6 +51,16 @@ const folderOf = (file: string): string[] => {
   return down.startsWith("..") ? [folder] : [];
 };
 
+/** A file as it is replaced: written beside its place first. */
+const replaced = (file: string): string[] => [file, `${file}.partial`];
+
+/** What `generate --out` writes: a file and its record, or with `--split` a folder. */
+function drawn(out: string, split: Given[string]): Access {
+  if (split === undefined && out === "-") return {};
+  const files = split === undefined ? [...replaced(out), ...replaced(`${withoutForm(out)}.json`)] : [out];
+  return { read: files, write: files };
+}
+
 /** What `evaluate --out PREFIX` writes, and the folder that it makes. */
 function evaluated(prefix: string): Access {
   const endings = [".json", ".svg", "-molecules.svg"], decodings = ["", ...DECODINGS.map((name) => `-${name}`)];
@@ -75,9 +86,29 @@ function tokensWritten(file: string | boolean | undefined): Access {
 const tokensRead = (file: string): string[] =>
   lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? [dirname(file)] : [file];
 
+/** What asks a service at this address; one that is no address the command itself refuses. */
+function asking(url: string): Access {
+  if (!URL.canParse(url)) return {};
+  const { hostname, port, protocol } = new URL(url);
+  return { net: [`${hostname}:${port || (protocol === "https:" ? 443 : 80)}`], env: ["MOLSTEP_TOKEN"] };
+}
+
+/** What draws as a service of this environment does, without its data directory's lock and without a network. */
+function drawingAs(environment: Environment): Access {
+  const { backend, models = [] } = parseConfig(environment);
+  return together(engineAccess(backend, { trains: false }), {
+    read: models.map((one) => resolve(one)),
+    env: VARIABLES,
+  });
+}
+
 /** Every command but `serve`, whose permissions are its configuration's. */
 export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
-  generate: { reads: ["model"], writes: { out: "molecules.sdf" }, engine: "draws" },
+  generate: {
+    reads: ["model"],
+    engine: "draws",
+    more: ({ out = "molecules.sdf", split }) => drawn(String(out), split),
+  },
   evaluate: {
     reads: ["model"],
     engine: "draws",
@@ -102,6 +133,7 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     writes: { folder: "runs" },
     more: (given) => together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given)),
   },
+  mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
   import: { reads: ["weights", "args", "autoencoder-args"], writes: { to: shippedModels() } },
   digest: {
@@ -139,6 +171,8 @@ function read(args: readonly string[], { reads = [], writes = {} }: CommandAcces
     "from",
     "uncharacterized",
     "file",
+    "split",
+    "url",
   ];
   const options = Object.fromEntries(texts.map((name) => [name, { type: "string" as const }]));
   try {

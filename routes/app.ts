@@ -15,6 +15,9 @@ import { traceRequest } from "./tracing.ts";
 /** A request id that a client may give. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
+/** Paths of probes, which log their requests as `debug` alone. */
+const PROBES = /^(\/v1)?\/health\//;
+
 /** The application. Nothing listens yet: pass `app.fetch` to a server, or call `app.request()`. */
 export function createApp(deps: Deps): App {
   const app = new OpenAPIHono<Env>({
@@ -35,7 +38,7 @@ export function createApp(deps: Deps): App {
     c.header("X-Request-Id", c.get("requestId"));
     c.header("X-Content-Type-Options", "nosniff");
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-    const { status } = c.res, probe = c.req.path.startsWith("/health/"), ms = performance.now() - started;
+    const { status } = c.res, probe = PROBES.test(c.req.path), ms = performance.now() - started;
     const route = routeOf(c);
     deps.meters?.request({ method, route, status, seconds: ms / 1000, refusal: c.get("refusal") });
     trace.end({ method, route, status });

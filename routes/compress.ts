@@ -11,7 +11,7 @@ const LEVEL = 3;
 /** Bytes that are compressed at a time: between them the event loop turns. One takes below a millisecond. */
 const SLICE = 65_536;
 
-const TYPES: readonly string[] = Object.values(MEDIA_TYPES);
+const TYPES: readonly string[] = [...Object.values(MEDIA_TYPES), "text/javascript", "text/css"];
 
 /** Whether the client takes gzip, and wants it no less than the answer as it is. */
 function takesGzip(c: Context): boolean {
@@ -66,7 +66,7 @@ export function gzipped(source: ReadableStream<Uint8Array>): ReadableStream<Uint
   }, { highWaterMark: 0 });
 }
 
-/** Compresses what the routes give in the media types of molecules, JSON among them; server-sent events and problem documents are left as they are. */
+/** Compresses what the routes give in the media types of molecules, JSON among them, and files of the reference page; server-sent events and problem documents are left as they are. */
 export const compressed: MiddlewareHandler = async (c, next) => {
   await next();
   const { res } = c, type = res.headers.get("Content-Type")?.split(";")[0].trim() ?? "";

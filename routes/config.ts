@@ -121,8 +121,8 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_LOG_LEVEL: z.enum(LOG_LEVELS).default("info").describe("Least level that is logged to stderr"),
 });
 
-/** Variables of the product that others read. */
-const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", MACHINE];
+/** Variables of the product that other commands read. */
+const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", "MOLSTEP_TOKEN", MACHINE];
 
 /** Every variable of the product's own. */
 export const VARIABLES: readonly string[] = [...Object.keys(serviceEnvironment.shape), ...OTHERS];

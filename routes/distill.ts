@@ -3,6 +3,7 @@ import { roundOrder } from "../model/distillation/order.ts";
 import { submitJob } from "../model/service/jobs/jobs.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { endpoint, json } from "./endpoint.ts";
+import { DISTILL_REQUESTS } from "./examples.ts";
 import { begun, describeJob } from "./jobs_schema.ts";
 import { problems, STORAGE_PROBLEMS } from "./problem.ts";
 
@@ -13,7 +14,7 @@ export const distill = endpoint({
   operationId: "distill",
   summary: "Begin a round of distillation",
   scopes: ["admin"],
-  request: { body: { required: true, content: json(roundOrder) } },
+  request: { body: { required: true, content: json(roundOrder, DISTILL_REQUESTS) } },
   responses: {
     202: begun("The round has begun"),
     ...BODY_PROBLEMS,

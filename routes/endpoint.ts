@@ -15,8 +15,8 @@ export type Described = Omit<RouteConfig, "security"> & {
 };
 
 /** A route that can be mounted; `routes/endpoints.ts` lists them all. */
-export interface Endpoint {
-  readonly route: Described;
+export interface Endpoint<R extends Described = Described> {
+  readonly route: R;
   mount(app: App, deps: Deps): void;
 }
 
@@ -27,7 +27,7 @@ export interface Endpoint {
 export function endpoint<const R extends Described>(
   route: R,
   handler: (deps: Deps, app: App) => RouteHandler<R, Env>,
-): Endpoint {
+): Endpoint<R> {
   return {
     route,
     mount(app, deps) {
@@ -46,5 +46,16 @@ const securityOf = (scopes: readonly Scope[], open: readonly Scope[]): Pick<Rout
   return { security: [...suffices(open, scopes) ? [{}] : [], ...scopes.map((scope) => ({ token: [scope] }))] };
 };
 
+/** Examples of a body by what they show. */
+export type Examples = Readonly<Record<string, unknown>>;
+
 /** Content of this schema as JSON. */
-export const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
+export const json = <T extends z.ZodType>(schema: T, examples?: Examples) => ({
+  "application/json": { schema, ...exampled(examples) },
+});
+
+/** Examples as the OpenAPI document has them. */
+export const exampled = (examples: Examples | undefined) =>
+  examples && {
+    examples: Object.fromEntries(Object.entries(examples).map(([summary, value]) => [summary, { summary, value }])),
+  };

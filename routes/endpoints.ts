@@ -1,5 +1,6 @@
 /** Every route of the service. */
 import { distill } from "./distill.ts";
+import { docs, docsFile } from "./docs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { generate } from "./generate.ts";
 import { live, ready } from "./health.ts";
@@ -8,13 +9,16 @@ import { cancelJob, getJob, listJobs, resumeJob } from "./jobs.ts";
 import { jobEvents } from "./jobs_events.ts";
 import { metrics } from "./metrics.ts";
 import { getModel, listModels } from "./models.ts";
+import { nimGenerate, nimLive, nimReady } from "./nim.ts";
 import { openapi } from "./openapi.ts";
 import { removeSteps } from "./steps.ts";
 
 /** In the order in which a 404 tells of them. */
-export const ENDPOINTS: readonly Endpoint[] = [
+const ALL = [
   index,
   openapi,
+  docs,
+  docsFile,
   live,
   ready,
   metrics,
@@ -28,4 +32,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
   cancelJob,
   jobEvents,
   resumeJob,
-];
+  nimGenerate,
+  nimLive,
+  nimReady,
+] as const;
+
+/** Every route. */
+export const ENDPOINTS: readonly Endpoint[] = ALL;
+
+/** The same, each with what it takes and gives, for types of clients (`app_type.ts`). */
+export type Endpoints = typeof ALL;

@@ -1,11 +1,18 @@
 /** POST /generate: molecules, as JSON, SDF, XYZ or NDJSON. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { type DrawingFacts, generate as generateMolecules } from "../model/service/generate.ts";
+import {
+  type DrawingFacts,
+  type Form,
+  generate as generateMolecules,
+  type MoleculesAsked,
+  type ServedDrawing,
+} from "../model/service/generate.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";
-import { endpoint, json } from "./endpoint.ts";
+import { endpoint, exampled, type Examples, json } from "./endpoint.ts";
+import { GENERATE_ANSWERS, GENERATE_REQUESTS, GENERATE_TEXTS } from "./examples.ts";
 import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
 import { observed } from "./observed.ts";
@@ -17,20 +24,28 @@ export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycl
   readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds">;
 };
 
+/** Generation as routes serve it: for the client of a request, heard by log, metrics and trace. */
+export function generation({ config, log, meters, ...rest }: GenerateDeps) {
+  const { maxWork, timeoutSeconds } = config, service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds };
+  return {
+    service,
+    draw: (c: Context<Env>, asked: MoleculesAsked, form: Form): Promise<ServedDrawing> =>
+      observed(
+        c,
+        { log, meters },
+        asked.model,
+        (hooks) => generateMolecules(service, asked, { form, signal: c.req.raw.signal, client: clientOf(c), ...hooks }),
+      ),
+  };
+}
+
 /** The route's handler. */
-export function generateRoute({ config, log, meters, ...rest }: GenerateDeps) {
-  const { maxWork, maxBodyBytes, timeoutSeconds } = config;
-  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds };
+export function generateRoute(deps: GenerateDeps) {
+  const { draw } = generation(deps), { maxBodyBytes } = deps.config;
   return async (c: Context<Env>): Promise<Response> => {
     const type = negotiate(c, Object.values(MEDIA_TYPES)), form = formOf(type);
     const asked = await readJson(c, generateRequest, maxBodyBytes);
-    const given = { form, signal: c.req.raw.signal, client: clientOf(c) };
-    const drawing = await observed(
-      c,
-      { log, meters },
-      asked.model,
-      (hooks) => generateMolecules(service, { ...asked, size: askedSize(asked) }, { ...given, ...hooks }),
-    );
+    const drawing = await draw(c, { ...asked, size: askedSize(asked) }, form);
     if (form === "json") return c.body(await drawing.answer(), 200, { "Content-Type": type });
     const body = await streamed(drawing.records(), () => drawing.close());
     return c.body(body, 200, { "Content-Type": type, ...headersOf(drawing.facts) });
@@ -53,14 +68,15 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-const headersOf = (facts: DrawingFacts) =>
+/** What drew the molecules, as headers. */
+export const headersOf = (facts: DrawingFacts) =>
   Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)]));
 
-const told = {
-  description: "In the forms other than JSON: what the JSON form says",
-  schema: { type: "string" as const },
-};
-const text = { schema: z.string() };
+/** Those headers, described. */
+export const headersTold = (description: string) =>
+  Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { description, schema: { type: "string" as const } }]));
+
+const text = (examples: Examples) => ({ schema: z.string(), ...exampled(examples) });
 
 /** POST /generate */
 export const generate = endpoint({
@@ -69,16 +85,16 @@ export const generate = endpoint({
   operationId: "generate",
   summary: "Draw molecules",
   scopes: ["generate"],
-  request: { body: { required: true, content: json(generateRequest) } },
+  request: { body: { required: true, content: json(generateRequest, GENERATE_REQUESTS) } },
   responses: {
     200: {
       description: "The molecules, in the form that Accept asks for",
-      headers: Object.fromEntries(Object.keys(HEADERS).map((name) => [name, told])),
+      headers: headersTold("In the forms other than JSON: what the JSON form says"),
       content: {
-        ...json(generateResponse),
-        [MEDIA_TYPES.sdf]: text,
-        [MEDIA_TYPES.xyz]: text,
-        [MEDIA_TYPES.ndjson]: text,
+        ...json(generateResponse, GENERATE_ANSWERS),
+        [MEDIA_TYPES.sdf]: text(GENERATE_TEXTS.sdf),
+        [MEDIA_TYPES.xyz]: text(GENERATE_TEXTS.xyz),
+        [MEDIA_TYPES.ndjson]: text(GENERATE_TEXTS.ndjson),
       },
     },
     ...BODY_PROBLEMS,

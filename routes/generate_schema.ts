@@ -28,6 +28,9 @@ export const generateRequest = strict({
   seed: z.int().min(0).max(0xffffffff).optional().describe(
     "The same seed gives the same molecules; drawn where absent",
   ),
+  first: z.int().min(0).max(0xffffffff).default(0).describe(
+    "Index of the first molecule: 1000 molecules with `first` 1000 are the second thousand of the seed, whatever request draws them",
+  ),
   atoms: sizes.optional().describe(
     "Atoms a molecule, a number or [min, max] within the model's sizes, for a model that counts atoms",
   ),
@@ -69,7 +72,7 @@ export const generateRequest = strict({
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */
-type GenerateRequest = z.infer<typeof generateRequest>;
+export type GenerateRequest = z.infer<typeof generateRequest>;
 
 const rate = z.number().min(0).max(1).nullable();
 
@@ -90,6 +93,7 @@ const molecule = z.strictObject({
   })).optional(),
   descriptors: z.record(z.string(), z.number()).nullable().optional().describe("null where not valid"),
   molblock: z.string().optional(),
+  sdf: z.string().optional().describe("The record that the SDF form has of it, data fields and all"),
 }).meta({ id: "Molecule" });
 
 /** The JSON form of a response; the NDJSON form is its molecules, one a line. */

@@ -17,6 +17,13 @@ const content = ({ readOnly }: Lifecycle): z.infer<typeof healthSchema> => ({
   ...readOnly && { readOnly },
 });
 
+/** @throws HttpError 503 where the service is not ready */
+export function checkReady({ state }: Lifecycle): void {
+  if (state === "ready") return;
+  const type = "urn:molstep:problem:not-ready";
+  throw new HttpError(503, "Not ready", `the service is ${state}`, { type }, { "Retry-After": "1" });
+}
+
 /** The process answers. */
 export const live = endpoint({
   method: "get",
@@ -37,7 +44,6 @@ export const ready = endpoint({
     ...problems({ 503: "Starting or shutting down" }),
   },
 }, ({ lifecycle }) => (c) => {
-  const { state } = lifecycle, type = "urn:molstep:problem:not-ready";
-  if (state === "ready") return c.json(content(lifecycle), 200);
-  throw new HttpError(503, "Not ready", `the service is ${state}`, { type }, { "Retry-After": "1" });
+  checkReady(lifecycle);
+  return c.json(content(lifecycle), 200);
 });

@@ -18,6 +18,7 @@ export const index = endpoint(
         health: ["GET /health/live", "GET /health/ready"],
         metrics: "GET /metrics",
         openapi: "GET /openapi.json",
+        docs: "GET /docs",
       },
       200,
       { "Cache-Control": "no-cache" },

@@ -6,6 +6,8 @@ import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
+import { MODELS_ANSWERS } from "./examples.ts";
+import { generateRequest } from "./generate_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 import { problems } from "./problem.ts";
@@ -34,8 +36,15 @@ const summary = z.strictObject({
   backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
 }).meta({ id: "ModelSummary" });
 
+const limitsSchema = z.strictObject({
+  count: z.int(),
+  steps: z.int(),
+  work: z.int().describe("Of count x steps"),
+  timeoutMs: z.int(),
+}).describe("The most that one request of POST /generate may ask");
+
 /** The list of models. */
-export const modelList = z.strictObject({ models: z.array(summary) }).meta({ id: "ModelList" });
+export const modelList = z.strictObject({ models: z.array(summary), limits: limitsSchema }).meta({ id: "ModelList" });
 
 /** One model: its card, and where it runs. */
 export const modelDetail = z.strictObject({
@@ -67,9 +76,16 @@ const describe = (store: Deps["store"], { card, faulty = [] }: ModelEntry): z.in
 
 const FRESH = { "Cache-Control": "no-cache" };
 
+/** What the handler works with. */
+type ModelsDeps = Pick<Deps, "store"> & { readonly config: Pick<Deps["config"], "maxWork" | "timeoutSeconds"> };
+
 /** The handler of GET /models. */
-export const modelsRoute = ({ store }: Pick<Deps, "store">) => (c: Context<Env>) => {
-  const body: z.infer<typeof modelList> = { models: store.entries.map((entry) => describe(store, entry)) };
+export const modelsRoute = ({ store, config: { maxWork, timeoutSeconds } }: ModelsDeps) => (c: Context<Env>) => {
+  const { count, steps } = generateRequest.shape;
+  const body: z.infer<typeof modelList> = {
+    models: store.entries.map((entry) => describe(store, entry)),
+    limits: { count: count.maxValue!, steps: steps.maxValue!, work: maxWork, timeoutMs: 1000 * timeoutSeconds },
+  };
   return c.json(body, 200, FRESH);
 };
 
@@ -81,7 +97,11 @@ export const listModels = endpoint({
   summary: "The models",
   scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
-  responses: { 200: { description: "The models", content: json(modelList) }, ...UNCHANGED, ...ACCEPT_PROBLEMS },
+  responses: {
+    200: { description: "The models", content: json(modelList, MODELS_ANSWERS) },
+    ...UNCHANGED,
+    ...ACCEPT_PROBLEMS,
+  },
 }, modelsRoute);
 
 /** GET /models/{name} */
@@ -92,7 +112,7 @@ export const getModel = endpoint({
   summary: "A model's card",
   scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
-  request: { params: z.object({ name: z.string() }) },
+  request: { params: z.object({ name: z.string().meta({ example: "qm9" }) }) },
   responses: {
     200: { description: "The card", content: json(modelDetail) },
     ...UNCHANGED,

@@ -14,10 +14,11 @@ function complete(
   component: ReturnType<typeof named>,
 ): RouteConfig {
   const contentOf = (content: Content, io: "input" | "output"): Content =>
-    mapped(content, (media) => ({ schema: component((media as { schema: z.ZodType }).schema, io) }));
+    mapped(content, (media) => ({ ...media, schema: component((media as { schema: z.ZodType }).schema, io) }));
   const closed = security?.every((one) => Object.keys(one).length > 0);
   const all: RouteConfig["responses"] = { ...(closed && ACCESS_PROBLEMS), ...responses };
   return {
+    tags: [route.path.split("/")[1]],
     ...route,
     ...(security && { security }),
     request: request?.body

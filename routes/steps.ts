@@ -36,7 +36,10 @@ export const removeSteps = endpoint({
   summary: "Take weights distilled to these steps out of service",
   scopes: ["admin"],
   request: {
-    params: z.object({ name: z.string(), steps: z.string().meta({ type: "integer", minimum: 1 }) }),
+    params: z.object({
+      name: z.string().meta({ example: "qm9" }),
+      steps: z.string().meta({ type: "integer", minimum: 1, example: 4 }),
+    }),
   },
   responses: {
     204: { description: "They are out of service; requests in flight finish on them" },

@@ -26,6 +26,7 @@ const pages = (): string[] => [
   ...[...Deno.readDirSync(join(root, "docs"))].filter(({ name }) => name.endsWith(".md")).map(({ name }) =>
     `docs/${name}`
   ),
+  ...[...Deno.readDirSync(join(root, "integrations"))].map(({ name }) => `integrations/${name}/README.md`),
 ];
 
 Deno.test("the generated tables are those of the shipped card, the published rows, the newest results of benchmarks and the configuration", async () => {

@@ -1,14 +1,17 @@
 /** Generated molecules as text: a JSON object, an SDF record, an XYZ frame. Coordinates to four decimals everywhere. */
+import { setChargesApart } from "../../chem/charges.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
-import { fitsMolblock, molblock, sdfRecord, TITLE_MAX } from "../../chem/sdf.ts";
+import { fitsMolblock, molblock, sdfRecord } from "../../chem/sdf.ts";
 import { xyz } from "../../chem/xyz.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
+import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
+import { VERSION } from "../models/version.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
 
 /** What a request may ask to see of each molecule. */
-export const INCLUDES = ["molblock", "descriptors", "bonds"] as const;
+export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf"] as const;
 
 /** One of {@link INCLUDES}. */
 export type Include = typeof INCLUDES[number];
@@ -27,6 +30,8 @@ export interface MoleculeJson {
   bonds?: Bond[];
   descriptors?: Descriptors | null;
   molblock?: string;
+  /** The record that the SDF form has of it, data fields and all. */
+  sdf?: string;
 }
 
 /** What is said of the run that a molecule came from. */
@@ -34,6 +39,10 @@ export interface Origin {
   readonly model: string;
   /** Of the weights that drew it. */
   readonly version: string;
+  /** The SHA-256 of each of their files, where the card has them; set apart by blanks. */
+  readonly weights?: string;
+  readonly sampler: SamplerChoice;
+  readonly steps: number;
   readonly seed: number;
 }
 
@@ -56,10 +65,14 @@ const xyzValue = (value: string | number | boolean) =>
 const xyzComment = (values: Readonly<Record<string, string | number | boolean>>) =>
   Object.entries(values).map(([key, value]) => `${key}=${xyzValue(value)}`).join(" ");
 
-/** The title of a molblock, cut in the model's name where it would not fit; the data field `model` has the whole of it. */
-function title({ model, seed }: Origin, index: number): string {
-  const rest = ` seed ${seed} molecule ${index}`;
-  return `${model.slice(0, TITLE_MAX - rest.length)}${rest}`;
+/** What names a file of molecules of a seed, and begins the title of each of them. */
+export const stemOf = (seed: number): string => `molstep-${seed}`;
+
+/** A molblock, with charges: those that the molecule carries, or where its bonds were perceived, those that they mean. Its title is the seed's own. */
+function blockOf(generated: GeneratedMolecule, { seed }: Origin): string {
+  const { molecule, bonds } = printable(generated), known = molecule.bonds ?? molecule.charges;
+  const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds);
+  return molblock(told.molecule, told.bonds, `${stemOf(seed)}-${generated.index}`);
 }
 
 /** A molecule as the JSON and NDJSON forms have it. Positions in angstrom. */
@@ -84,18 +97,22 @@ export function toJson(
     positions: Array.from(molecule.atomicNumbers, (_, i) => [at(i, 0), at(i, 1), at(i, 2)]),
     ...(include.includes("bonds") && { bonds: [...bonds] }),
     ...(include.includes("descriptors") && { descriptors: descriptors ?? null }),
-    ...(include.includes("molblock") && { molblock: molblock(molecule, bonds, title(origin, index)) }),
+    ...(include.includes("molblock") && { molblock: blockOf(generated, origin) }),
+    ...(include.includes("sdf") && { sdf: toSdf(generated, origin) }),
   };
 }
 
-/** A molecule as an SDF record: V2000, 3D, with what was found out as data fields. */
+/** A molecule as an SDF record: V2000, 3D, with where it came from and what was found out as data fields. */
 function toSdf(generated: GeneratedMolecule, origin: Origin): string {
-  const { index, decoding, validation } = generated, { molecule, bonds } = printable(generated);
+  const { index, decoding, validation } = generated, { model, version, weights, sampler, steps, seed } = origin;
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
-  return sdfRecord(molblock(molecule, bonds, title(origin, index)), {
-    model: origin.model,
-    version: origin.version,
-    seed: origin.seed,
+  return sdfRecord(blockOf(generated, origin), {
+    model,
+    version,
+    ...(weights && { weights }),
+    sampler,
+    steps,
+    seed,
     index,
     valid,
     stable,
@@ -104,6 +121,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...descriptors,
+    molstep: VERSION,
   });
 }
 

@@ -25,6 +25,7 @@ import {
   type Start,
 } from "../diffusion/samplers/mod.ts";
 import { type Settings, startsOf } from "../models/settings.ts";
+import { studentOf } from "../models/weights.ts";
 import {
   drawSize,
   groupBySize,
@@ -39,6 +40,8 @@ import type { Denoiser } from "../diffusion/denoiser.ts";
 /** What to draw. */
 export interface DrawRequest {
   readonly count: number;
+  /** Index of the first; 0 where absent. What is drawn in parts is the same as in one, but for rounding that depends on company. */
+  readonly first?: number;
   readonly seed: number;
   readonly settings: Settings;
   /** The plan of these settings where it is made already; see `acceptOrder`. */
@@ -93,8 +96,8 @@ export interface DrawOptions {
 export function leaseFor(model: Model, { sampler, steps }: Pick<Settings, "sampler" | "steps">): Lease {
   const distilled = sampler === "distilled" ? steps : undefined;
   if (model.lease) return model.lease(distilled);
-  const student = model.card.distilled.find((one) => one.steps === distilled);
-  return { version: (student ?? model.card).version, denoiser: model.denoiser(distilled), release() {} };
+  const { version } = studentOf(model.card, { sampler, steps }) ?? model.card;
+  return { version, denoiser: model.denoiser(distilled), release() {} };
 }
 
 const atOnce: TakeTurn = (work) =>
@@ -123,7 +126,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
+  { count, first = 0, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -131,10 +134,15 @@ async function* drawWith(
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed must be an integer from 0 to 4294967295; got ${seed}`);
   }
+  if (!Number.isInteger(first) || first < 0 || first + count > 2 ** 32) {
+    throw new RangeError(`first must be an integer from 0 to 4294967296 - count; got ${first}`);
+  }
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
   const { window = Math.max(256, 2 * appetite) } = options;
+  // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
+  const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
   let done = 0;
   const sampling: Batches = {
     model,
@@ -146,18 +154,32 @@ async function* drawWith(
     settings,
     progress(molecules) {
       done += molecules;
-      onProgress?.(Math.min(1, done / (count * settings.steps)));
+      onProgress?.(Math.min(1, done / ((end - begin) * settings.steps)));
     },
     onStage,
   };
   function* windows(): Generator<SizeBatch[], void, void> {
-    for (let from = 0; from < count; from += window) {
-      const length = Math.min(window, count - from);
+    for (let from = begin; from < end; from += window) {
+      const length = Math.min(window, end - from);
       const sizes = Array.from({ length }, (_, k) => drawSize(distribution, seed, from + k));
       yield groupBySize(sizes, batch, from);
     }
   }
-  yield* denoiser.can.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+  const batches = denoiser.can.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+  if (begin === first) yield* batches;
+  else for await (const batch of batches) yield since(first, batch);
+}
+
+/** What of a batch is not before an index; it may be nothing. */
+function since(first: number, batch: DrawnBatch): DrawnBatch {
+  if (batch.indices[0] >= first) return batch;
+  const kept = <T>(list: readonly T[]) => list.filter((_, k) => batch.indices[k] >= first);
+  return {
+    ...batch,
+    indices: kept(batch.indices),
+    molecules: kept(batch.molecules),
+    decodings: kept(batch.decodings),
+  };
 }
 
 /** What all batches of a generation have in common. */

@@ -15,6 +15,8 @@ export interface Order {
   readonly count: number;
   readonly steps: number;
   readonly seed: number;
+  /** Index of the first molecule, by which a large drawing is split into several. Default 0. */
+  readonly first?: number;
   readonly sampler?: SamplerChoice;
   readonly grid?: GridSpec;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -49,7 +51,10 @@ export class ImpossibleOrderError extends RangeError {
  * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  if (first + count > 2 ** 32) {
+    throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
+  }
   if (decoding && !decodings(card).includes(decoding)) {
     throw new ImpossibleOrderError(
       "decoding",
@@ -87,7 +92,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, seed, settings, plan, size: size?.range };
+  return { count, first, seed, settings, plan, size: size?.range };
 }
 
 /** A seed where none was given: 32 random bits. */

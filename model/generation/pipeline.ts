@@ -29,7 +29,10 @@ export const UNIQUE = ["inchikey", "flat"] as const;
 export type Unique = boolean | typeof UNIQUE[number];
 
 /** What a valid molecule has in common with those that count as the same. Where InChI has no word for it, its SMILES stands in. */
-function identity({ edmSmiles, inchikey, smiles }: Validation, unique: Exclude<Unique, false>): string {
+export function identity(
+  { edmSmiles, inchikey, smiles }: Pick<Validation, "edmSmiles" | "inchikey" | "smiles">,
+  unique: Exclude<Unique, false>,
+): string {
   if (unique === true) return edmSmiles!;
   return (unique === "flat" ? inchikey?.split("-")[0] : inchikey) ?? smiles!;
 }
@@ -87,6 +90,10 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
   /** Keeps the first of the same valid molecules, of those that pass the filter. Default: whether the filter is `unique`. */
   readonly unique?: Unique;
   readonly detail?: Detail;
+  /** What `unique` takes for seen already, by {@link identity}; added to. Empty where absent. */
+  readonly seen?: Set<string>;
+  /** Told of each molecule drawn, in the order of indices, before it is filtered. Then `summary` remembers none: memory does not grow with their number. */
+  readonly tally?: (drawn: GeneratedMolecule) => void;
 }
 
 /**
@@ -115,10 +122,19 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
 export function generateMolecules(
   model: Model,
   request: DrawRequest,
-  { validate, slot, filter = "none", unique = filter === "unique", detail: asked = {}, ...options }: GenerateOptions,
+  {
+    validate,
+    slot,
+    filter = "none",
+    unique = filter === "unique",
+    detail: asked = {},
+    seen = new Set(),
+    tally,
+    ...options
+  }: GenerateOptions,
 ): Generation {
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
-  const records: Judged[] = [], seen = new Set<string>();
+  const records: Judged[] = [];
   const { signal, onStage = () => {} } = options,
     detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
   let drawn = 0, returned = 0, fallbacks = 0;
@@ -180,8 +196,10 @@ export function generateMolecules(
       }
       judging = [];
       pending.sort((a, b) => a.index - b.index);
-      for (const { validation: { valid, stable, stableAtoms, atoms, connected, edmSmiles } } of pending) {
-        records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
+      for (const one of pending) {
+        const { valid, stable, stableAtoms, atoms, connected, edmSmiles } = one.validation;
+        if (tally) tally(one);
+        else records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       }
       const kept = pending.filter(({ validation }) => keep(validation));
       returned += kept.length;

@@ -8,6 +8,7 @@ import { checkFinite } from "../diffusion/finite.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
 import { type Card, type CardInput, cardPath, parseCard } from "./card.ts";
+import type { Settings } from "./settings.ts";
 
 /** SHA-256, 64 hexadecimal digits. */
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -18,9 +19,21 @@ export interface Weights {
   readonly sha256?: string;
 }
 
+type WithWeights = Pick<Card, "denoiser" | "autoencoder" | "distilled">;
+
 /** The parts of a card that have weights, a student of several step counts once for each. */
-export const weightsOf = ({ denoiser, autoencoder, distilled }: Pick<Card, "denoiser" | "autoencoder" | "distilled">) =>
+export const weightsOf = ({ denoiser, autoencoder, distilled }: WithWeights) =>
   [denoiser, autoencoder, ...distilled].filter((part): part is typeof part & Weights => "file" in part);
+
+/** The student that draws by these settings; undefined where the undistilled network does. */
+export const studentOf = <S extends { readonly steps: number }>(
+  { distilled }: { readonly distilled: readonly S[] },
+  { sampler, steps }: Pick<Settings, "sampler" | "steps">,
+): S | undefined => sampler === "distilled" ? distilled.find((one) => one.steps === steps) : undefined;
+
+/** The parts of a card whose weights draw by these settings: the denoiser, undistilled or a student, and the autoencoder where it has weights. */
+export const drawingWeights = (card: WithWeights, settings: Pick<Settings, "sampler" | "steps">) =>
+  weightsOf({ ...card, denoiser: studentOf(card, settings) ?? card.denoiser, distilled: [] } as WithWeights);
 
 /** A file of weights as it lies on disk. */
 export interface WeightsFile {

@@ -7,10 +7,17 @@ import { type Format, type Include, type MoleculeJson, toFault, toRecord } from 
 import type { DrawRequest } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
-import { generateMolecules, type GenerateOptions, type Generation, type Timings } from "../generation/pipeline.ts";
+import {
+  type GeneratedMolecule,
+  generateMolecules,
+  type GenerateOptions,
+  type Generation,
+  type Timings,
+} from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Model } from "../models/load.ts";
 import type { Settings } from "../models/settings.ts";
+import { drawingWeights } from "../models/weights.ts";
 import type { ModelStore } from "../models/store.ts";
 import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
 
@@ -44,12 +51,22 @@ export interface Answer extends DrawingFacts {
   readonly molecules: MoleculeJson[];
 }
 
+/** A molecule, and what is said of it in the form asked. */
+export interface WrittenMolecule {
+  readonly generated: GeneratedMolecule;
+  readonly text: string;
+}
+
 /** Molecules that are being drawn. Nothing is until they are read. */
 export interface Drawing {
   readonly facts: DrawingFacts;
   readonly generation: Generation;
   /** Text of one window of molecules after the other; empty where the filter leaves none. For a form other than `json`. */
   records(): AsyncGenerator<string, void, void>;
+  /** The molecules that the filter leaves, a window after the other, for whoever tells them in a form of their own. */
+  molecules(): AsyncGenerator<GeneratedMolecule[], void, void>;
+  /** The same with each molecule's text apart. */
+  written(form: Format): AsyncGenerator<WrittenMolecule[], void, void>;
   /** All of them at once: an {@link Answer} as JSON text. */
   answer(): Promise<string>;
 }
@@ -68,28 +85,32 @@ export function drawMolecules(
   const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;
   const facts: DrawingFacts = { ...who, steps, sampler, seed, backend, decoding, grid, clamp };
+  const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
+  const origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
   /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
-  async function* written(form: Format): AsyncGenerator<string[], void, void> {
+  async function* written(form: Format): AsyncGenerator<WrittenMolecule[], void, void> {
     for await (const molecules of generation.windows) {
-      const texts: string[] = [], pause = breather(), from = performance.now();
-      for (const one of molecules) {
+      const told: WrittenMolecule[] = [], pause = breather(), from = performance.now();
+      for (const generated of molecules) {
         options.signal?.throwIfAborted();
-        texts.push(toRecord(form, one, include, facts));
+        told.push({ generated, text: toRecord(form, generated, include, origin) });
         await pause();
       }
-      options.onStage?.({ name: "write", from, to: performance.now(), molecules: texts.length });
-      yield texts;
+      options.onStage?.({ name: "write", from, to: performance.now(), molecules: told.length });
+      yield told;
     }
   }
   return {
     facts,
     generation,
+    written,
     async *records() {
       if (form === "json") throw new TypeError("records have the form sdf, xyz or ndjson; got json");
-      for await (const texts of written(form)) yield texts.join("");
+      for await (const told of written(form)) yield told.map(({ text }) => text).join("");
     },
+    molecules: () => generation.windows,
     async answer() {
-      const molecules = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
+      const lines = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
       const told: Omit<Answer, "molecules"> = {
         ...facts,
         drawn,
@@ -98,7 +119,7 @@ export function drawMolecules(
         metrics: metricsOf(generation.summary()),
         timings: rounded(generation.timings),
       };
-      return `${JSON.stringify(told).slice(0, -1)},"molecules":[${molecules.map((line) => line.trimEnd()).join(",")}]}`;
+      return `${JSON.stringify(told).slice(0, -1)},"molecules":[${lines.map(({ text }) => text.trimEnd()).join(",")}]}`;
     },
   };
 }
@@ -318,28 +339,34 @@ function untilEnd(
   };
   const abort = () => end("cancelled");
   signal.addEventListener("abort", abort);
+  /** @param fault what stands last where the deadline passes after the first */
+  async function* watched<T>(items: AsyncGenerator<T, void, void>, fault?: (error: DeadlineError) => T) {
+    let outcome: GenerationEnd["outcome"] = "failed", begun = false;
+    try {
+      // Whoever takes the last of them after the deadline has them all.
+      while (!begun || drawing.generation.drawn < count) {
+        const { done, value } = await unlessAborted(items.next(), signal);
+        if (done) break;
+        begun = true;
+        yield value;
+      }
+      outcome = "done";
+    } catch (error) {
+      end(outcome, error);
+      if (!begun || !fault || !(error instanceof DeadlineError)) throw error;
+      yield fault(error);
+    } finally {
+      end(outcome);
+    }
+  }
   return {
     ...drawing,
-    async *records() {
-      const texts = drawing.records();
-      let outcome: GenerationEnd["outcome"] = "failed", begun = false;
-      try {
-        // Whoever takes the last of them after the deadline has them all.
-        while (!begun || drawing.generation.drawn < count) {
-          const { done, value } = await unlessAborted(texts.next(), signal);
-          if (done) break;
-          begun = true;
-          yield value;
-        }
-        outcome = "done";
-      } catch (error) {
-        end(outcome, error);
-        if (!begun || form === "json" || !(error instanceof DeadlineError)) throw error;
-        yield toFault(form, { error: error.message, drawn: error.drawn, count: error.count });
-      } finally {
-        end(outcome);
-      }
-    },
+    records: () =>
+      watched(
+        drawing.records(),
+        form === "json" ? undefined : ({ message, drawn, count }) => toFault(form, { error: message, drawn, count }),
+      ),
+    molecules: () => watched(drawing.molecules()),
     async answer() {
       let outcome: GenerationEnd["outcome"] = "failed";
       try {

@@ -22,13 +22,16 @@ const says = (error: unknown, marks: readonly string[]): boolean =>
   (marks.some((mark) => (error as { code?: string }).code === mark || error.message.includes(mark)) ||
     says(error.cause, marks));
 
+/** Whether an error, or what caused it, means that there is no room. */
+export const isFull = (error: unknown): boolean => says(error, FULL);
+
 /** What writing in the data directory comes to. @throws StorageError in the place of the errors that mean it */
 export async function storing<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof StorageError) throw error;
-    const full = says(error, FULL);
+    const full = isFull(error);
     throw full || says(error, REFUSED) ? new StorageError(full, error) : error;
   }
 }

@@ -99,6 +99,9 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/models",
       "/models/{name}",
       "/models/{name}/steps/{steps}",
+      "/v1/generate",
+      "/v1/health/live",
+      "/v1/health/ready",
     ]);
     const { properties, required, additionalProperties } = document.components.schemas.GenerateRequest;
     assert.deepEqual(required, ["count", "steps"]);

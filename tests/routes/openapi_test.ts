@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import type { z } from "zod";
 import { ENDPOINTS } from "../../routes/endpoints.ts";
+import { readSdf } from "../../chem/sdf.ts";
+import { readXyz } from "../../chem/xyz.ts";
+import { GENERATE_TEXTS } from "../../routes/examples.ts";
 import { withApp } from "./app_fixture.ts";
 import { ask, TOKEN } from "./jobs_fixture.ts";
 
@@ -60,6 +64,35 @@ for (const openScopes of [[], ["generate"], ["generate", "read"]] as const) {
     }, { adminToken: TOKEN, openScopes }));
 }
 
+Deno.test("examples of the document follow their schemas, and each route that takes a body has some", () =>
+  withDocument(({ paths }) => {
+    let checked = 0;
+    for (const { route: { method, path, request, responses, hide } } of ENDPOINTS) {
+      if (hide) continue;
+      const told = paths[path][method], bodies = [{ own: request?.body?.content, told: told.requestBody?.content }];
+      for (const [status, response] of Object.entries(responses)) {
+        bodies.push({
+          own: (response as { content?: Record<string, unknown> }).content as typeof bodies[0]["own"],
+          told: told.responses[status].content,
+        });
+      }
+      if (request?.body) {
+        assert.ok(Object.keys(told.requestBody.content["application/json"].examples ?? {}).length > 0, path);
+      }
+      for (const { own, told } of bodies) {
+        for (const [type, media] of Object.entries(own ?? {})) {
+          const schema = (media as { schema: z.ZodType }).schema;
+          for (const [name, { value }] of Object.entries<{ value: unknown }>(told[type].examples ?? {})) {
+            const { error } = schema.safeParse(value);
+            assert.equal(error, undefined, `${method} ${path}, ${type}, ${name}: ${error}`);
+            checked++;
+          }
+        }
+      }
+    }
+    assert.ok(checked > 10);
+  }));
+
 Deno.test("statuses that routes answer with are described", () =>
   withDocument(async ({ paths }, app) => {
     for (const { route: { method, path, hide } } of ENDPOINTS) {
@@ -71,3 +104,10 @@ Deno.test("statuses that routes answer with are described", () =>
       }
     }
   }));
+
+Deno.test("examples of molecules in the document's texts can be read, and are one molecule", () => {
+  const [{ molecule, bonds, data }] = readSdf(GENERATE_TEXTS.sdf["A molecule"]);
+  assert.deepEqual([molecule.atomicNumbers.length, bonds.length, data.smiles], [7, 7, "C1CO1"]);
+  assert.deepEqual(readXyz(GENERATE_TEXTS.xyz["A molecule"])[0].molecule, molecule);
+  assert.equal(JSON.parse(GENERATE_TEXTS.ndjson["A molecule"]).smiles, "C1CO1");
+});

@@ -76,7 +76,7 @@ const draw = (model: Model, count: number, validate: Parameters<typeof generateM
   ).then((windows) => windows.flat());
 
 const sizesOf = () => Object.fromEntries(known.map(({ molecule }) => [String(heavy(molecule)), 1]));
-const ORIGIN = { model: "test", version: "1", seed: 3 };
+const ORIGIN = { model: "test", version: "1", sampler: "ddpm", steps: 4, seed: 3 } as const;
 
 /** That it is the known molecule of its size: SMILES as RDKit writes those of the file. */
 function assertKnown(generated: GeneratedMolecule, rdkit: Awaited<ReturnType<typeof createRdkit>>): void {

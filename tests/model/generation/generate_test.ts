@@ -53,6 +53,39 @@ Deno.test("draw() gives molecule i of a seed whatever the count, the window and 
     assert.notDeepEqual(others, molecules.slice(0, 5));
   }));
 
+Deno.test("draw() gives from `first` on what it gives from 0, in the same company where rounding knows company", () =>
+  withModel(async (model) => {
+    const windowsOf = (batches: DrawnBatch[]) => batches.filter(({ last }) => last).length;
+    for (const window of [6, 10]) {
+      const whole = await all(model, request(model, 23), { window });
+      for (const first of [1, 6, 17, 22]) {
+        const part = await all(model, request(model, 23 - first, { first }), { window });
+        assert.deepEqual(part.molecules, whole.molecules.slice(first), `${first} of ${window}`);
+        assert.ok(
+          part.batches.every(({ indices, molecules, decodings }) =>
+            indices.length === molecules.length && indices.length === decodings.length
+          ),
+        );
+        assert.equal(windowsOf(part.batches), windowsOf(whole.batches) - Math.floor(first / window));
+      }
+    }
+    await assert.rejects(all(model, request(model, 2, { first: 2 ** 32 - 1 })), /first must be an integer from 0 to/);
+  }));
+
+Deno.test("draw() draws nothing before `first` where rounding knows no company", () =>
+  withFolder(async (root) => {
+    const model = await loadModel(await writeTinyModel(root), { backend: "wasm", batch: 4 });
+    const { molecules: whole } = await all(model, request(model, 23), { window: 10 });
+    const done: number[] = [];
+    const { molecules } = await all(model, request(model, 6, { first: 17 }), {
+      window: 10,
+      onProgress: (f) => done.push(f),
+    });
+    model.dispose();
+    assert.deepEqual(molecules, whole.slice(17));
+    assert.ok(done.every((fraction) => Math.abs(6 * 2 * fraction - Math.round(6 * 2 * fraction)) < 1e-9), `${done}`);
+  }));
+
 Deno.test("draw() reports progress up to 1 and calls the denoiser as often as there are steps", () =>
   withModel(async (model) => {
     const fractions: number[] = [];

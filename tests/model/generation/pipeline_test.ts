@@ -3,7 +3,7 @@ import { createRdkit } from "../../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../../chem/validator.ts";
 import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.ts";
 import { loadModel, type Model } from "../../../model/models/load.ts";
-import { generateMolecules, type GenerateOptions } from "../../../model/generation/pipeline.ts";
+import { generateMolecules, type GenerateOptions, identity } from "../../../model/generation/pipeline.ts";
 import { createQueue } from "../../../model/generation/queue.ts";
 import { createHeavyAtomAutoencoder } from "../../../model/networks/heavy_atom/autoencoder.ts";
 import { readLatent } from "../../../model/networks/heavy_atom/decode.ts";
@@ -109,6 +109,26 @@ Deno.test("generateMolecules() keeps the first valid molecule of each EDM SMILES
     assert.deepEqual(await kept({ filter: "unique", unique: "inchikey" }), [0, 1, 3, 4, 7]);
     assert.deepEqual(await kept({ filter: "stable" }), [0, 1, 2, 3, 4, 5, 7]);
     assert.deepEqual(await kept({ filter: "stable", unique: "inchikey" }), [0, 1, 3, 4, 7]);
+  }));
+
+Deno.test("generateMolecules() tells of each molecule drawn, filtered or not, in place of remembering it", () =>
+  withModel(async (model, validate) => {
+    const plain = generate(model, 23, { validate, window: 10, filter: "unique" });
+    const kept = (await Array.fromAsync(plain.windows)).flat().map(({ index }) => index), told: number[] = [];
+    const tallied = generate(model, 23, {
+      ...{ validate, window: 10, filter: "unique", tally: ({ index }) => void told.push(index) },
+    });
+    const again = (await Array.fromAsync(tallied.windows)).flat();
+    assert.deepEqual(again.map(({ index }) => index), kept);
+    assert.deepEqual(told, Array.from({ length: 23 }, (_, i) => i));
+    assert.ok(kept.length < 23);
+    assert.deepEqual([plain.summary().count, tallied.summary().count], [23, 0]);
+
+    // What counts as seen before is not given back, and the set grows by what is.
+    const seen = new Set(again.slice(0, 2).map(({ validation }) => identity(validation, true)));
+    const rest = generate(model, 23, { validate, window: 10, filter: "unique", seen });
+    assert.deepEqual((await Array.fromAsync(rest.windows)).flat().map(({ index }) => index), kept.slice(2));
+    assert.equal(seen.size, kept.length);
   }));
 
 Deno.test("generateMolecules() tells its validator of a window's last batch, and whether another request is held", () =>

@@ -16,7 +16,7 @@ tell({
   type: "started",
   backend: "script",
   why: "a test",
-  device: Deno.env.get("TRACEPARENT") ?? "paper",
+  device: Deno.env.get("TRACEPARENT") || "paper",
   update: before,
   memoryMiB: 50,
   passedOver: script.passedOver,

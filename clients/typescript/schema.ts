@@ -1,0 +1,598 @@
+// deno-lint-ignore-file ban-types
+/** What each route takes and gives, by status. Written by `deno task build:client`. */
+export type Schema = Type30;
+
+type Type1 = {
+  [key: string]: unknown;
+  availableModels?: (string)[] | undefined;
+  availableSteps?: (number)[] | undefined;
+  detail: string;
+  drawn?: number | undefined;
+  errors?: ({ message: string; path: string })[] | undefined;
+  estimate?: undefined | { [key: string]: unknown };
+  job?: string | undefined;
+  requestId?: string | undefined;
+  status: number;
+  title: string;
+  traceId?: string | undefined;
+  type?: string | undefined;
+};
+
+type Type2 = {
+  backend: null | string;
+  counts: "atoms" | "heavyAtoms";
+  description: string;
+  distilled: ({ steps: number; teacher: string; variant: "consistency" | "ddim" | "ddpm"; version: string })[];
+  distilledSteps: (number)[];
+  faulty: ({ reason: string; steps: number; version: string })[];
+  kind: string;
+  loaded: boolean;
+  name: string;
+  recommended: ({ sampler: string; steps: number })[];
+  sizes: [number, number];
+  version: string;
+};
+
+type Type3 = {
+  $get: { input: {}; output: Type1; outputFormat: "json"; status: 406 } | {
+    input: {};
+    output: {};
+    outputFormat: string;
+    status: 304;
+  } | {
+    input: {};
+    output: { limits: { count: number; steps: number; timeoutMs: number; work: number }; models: (Type2)[] };
+    outputFormat: "json";
+    status: 200;
+  };
+};
+
+type Type4 = {
+  aggregation: "mean" | "sum";
+  attention: boolean;
+  blocks: number;
+  conditionTime: boolean;
+  coordinateRange: number;
+  file: string;
+  invariantLayers: number;
+  normConstant: number;
+  normalisationFactor: number;
+  parametrisation: "eps" | "v" | "x0";
+  sha256?: string | undefined;
+  sinEmbedding: boolean;
+  tanh: boolean;
+  type: "egnn";
+  width: number;
+};
+
+type Type5 = {
+  aggregation: "mean" | "sum";
+  attention: boolean;
+  coordinateRange: number;
+  decoderBlocks: number;
+  elements: (number)[];
+  encoderBlocks: number;
+  file: string;
+  includeCharges: boolean;
+  invariantLayers: number;
+  klWeight?: number | undefined;
+  latentScalars: number;
+  normConstant: number;
+  normalisationFactor: number;
+  normalisers: [number, number, number];
+  sha256?: string | undefined;
+  sinEmbedding: boolean;
+  tanh: boolean;
+  type: "geoldm";
+  width: number;
+};
+
+type Type6 = {
+  clamp: number;
+  file: string;
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  levels: number;
+  metrics?: undefined | { [key: string]: unknown };
+  sha256?: string | undefined;
+  steps: number;
+  teacher: string;
+  training?: undefined | { [key: string]: unknown };
+  variant: "consistency" | "ddim" | "ddpm";
+  version: string;
+};
+
+type Type7 = {
+  clamp: number;
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  options: { [key: string]: unknown };
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
+  steps: number;
+};
+
+type Type8 = {
+  autoencoder: Type5 | {
+    classes: ([number, number, (number)?])[];
+    decoding: "argmax" | "valence";
+    oneHot: number;
+    scale: number;
+    type: "heavy-atom";
+  } | { elements: (number)[]; includeCharges: boolean; normalisers: [number, number, number]; type: "identity" };
+  chemistry: "druglike" | "edm";
+  counts: "atoms" | "heavyAtoms";
+  coupling: "aligned" | "independent";
+  dataSet: "qm9" | "sdf";
+  denoiser: Type4 | {
+    blocks: number;
+    estimates?: true | undefined;
+    file: string;
+    sha256?: string | undefined;
+    type: "pair-attention";
+    width: number;
+  };
+  description: string;
+  distilled: (Type6)[];
+  evaluation: ({ [key: string]: unknown })[];
+  kind: "edm" | "geoldm" | "molstep";
+  latents?: undefined | {
+    [key: string]: { pairs: ([number, number])[]; scalars: ([number, number])[]; vectors: (number)[] };
+  };
+  license: string;
+  name: string;
+  recommended: (Type7)[];
+  schedule: { factor: number; type: "cosine" } | {
+    power: number;
+    precision: number;
+    timesteps: number;
+    type: "polynomial";
+  };
+  sizes: { [key: string]: number };
+  space: { pairs: number; scalars: number; vectors: number };
+  training: { [key: string]: unknown };
+  version: string;
+};
+
+type Type9 = {
+  input: { param: { name: string } };
+  output: {
+    backend: null | { name: string; why: string };
+    card: Type8;
+    faulty: ({ reason: string; steps: number; version: string })[];
+    loaded: boolean;
+  };
+  outputFormat: "json";
+  status: 200;
+};
+
+type Type10 = {
+  $get: Type9 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+    input: { param: { name: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | { input: { param: { name: string } }; output: {}; outputFormat: string; status: 304 };
+};
+
+type Type11 = {
+  $delete:
+    | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { name: string; steps: string } }; output: {}; outputFormat: string; status: 204 };
+};
+
+type Type12 = {
+  bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
+  connected: boolean;
+  decoding: "argmax" | "valence";
+  descriptors?: null | undefined | { [key: string]: number };
+  inchikey: null | string;
+  index: number;
+  molblock?: string | undefined;
+  positions: ([number, number, number])[];
+  sdf?: string | undefined;
+  smiles: null | string;
+  stable: boolean;
+  symbols: (string)[];
+  valid: boolean;
+};
+
+type Type13 = {
+  backend: string;
+  clamp: number;
+  decoding: "argmax" | "valence";
+  drawn: number;
+  fallbacks: number;
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  metrics: {
+    atomStability: null | number;
+    connected: null | number;
+    moleculeStability: null | number;
+    uniqueness: null | number;
+    validity: null | number;
+  };
+  model: string;
+  molecules: (Type12)[];
+  returned: number;
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
+  seed: number;
+  steps: number;
+  timings: { decodeMs: number; queueMs: number; sampleMs: number; validateMs: number };
+  version: string;
+};
+
+type Type14 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  count: number;
+  decoding?: "argmax" | "valence" | undefined;
+  filter?: "none" | "stable" | "unique" | "valid" | undefined;
+  first?: number | undefined;
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last?: number | undefined;
+      start?: undefined | { logSnr: number; spread?: number | undefined };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  include?: ("bonds" | "descriptors" | "molblock" | "sdf")[] | undefined;
+  model?: string | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  steps: number;
+  timeoutMs?: number | undefined;
+  unique?: boolean | "flat" | "inchikey" | undefined;
+};
+
+type Type15 = {
+  $post:
+    | { input: { json: Type14 }; output: Type13; outputFormat: "json"; status: 200 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type16 = {
+  accept: number;
+  batch: number;
+  blocks?: number | undefined;
+  clamp: number;
+  from: number;
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  keep: (number)[];
+  learningRate?: number | undefined;
+  method: "knowledge" | "moments" | "progressive" | "rollout";
+  model: string;
+  name?: string | undefined;
+  precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
+  samples: number;
+  seed: number;
+  to: number;
+  variant: "consistency" | "ddim" | "ddpm";
+  width?: number | undefined;
+};
+
+type Type17 = {
+  backend: null | string;
+  createdAt: string;
+  device: null | string;
+  endedAt: null | string;
+  estimate: {
+    availableMiB: null | number;
+    backend: string;
+    judgingSeconds: number;
+    memoryMiB: number;
+    secondsPerUpdate: number;
+    trainingSeconds: number;
+    updates: null | number;
+  };
+  id: string;
+  limits: { minutes?: number | undefined; updates?: number | undefined };
+  memoryMiB: null | number;
+  progress: null | {
+    etaSeconds: number;
+    fraction: number;
+    loss: number;
+    trainedSeconds: number;
+    update: number;
+    updatesPerSecond: number;
+  };
+  reason: null | string;
+  restarts: number;
+  settings: Type16;
+  startedAt: string;
+  state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
+};
+
+type Type18 = {
+  accept?: number | undefined;
+  batch?: number | undefined;
+  blocks?: number | undefined;
+  clamp?: number | undefined;
+  from?: number | undefined;
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last?: number | undefined;
+      start?: undefined | { logSnr: number; spread?: number | undefined };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  keep?: (number)[] | undefined;
+  learningRate?: number | undefined;
+  method?: "knowledge" | "moments" | "progressive" | "rollout" | undefined;
+  minutes?: number | undefined;
+  model?: string | undefined;
+  name?: string | undefined;
+  precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
+  samples?: number | undefined;
+  seed?: number | undefined;
+  to?: number | undefined;
+  updates?: number | undefined;
+  variant?: "consistency" | "ddim" | "ddpm" | undefined;
+  width?: number | undefined;
+};
+
+type Type19 = {
+  $post:
+    | { input: { json: Type18 }; output: Type17; outputFormat: "json"; status: 202 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 507 };
+};
+
+type Type20 = {
+  $get:
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
+    | {
+      input: { query: { limit?: unknown; offset?: unknown } };
+      output: { jobs: (Type17)[]; total: number };
+      outputFormat: "json";
+      status: 200;
+    };
+};
+
+type Type21 = {
+  loss: ({ loss: number; seconds: number; update: number })[];
+  validation: ({
+    heldOut: number;
+    moleculeStability: null | number;
+    seconds: number;
+    update: number;
+    validUnique: null | number;
+    validity: null | number;
+  })[];
+};
+
+type Type22 = {
+  atomStability: { high: number; low: number; n: number; value: number };
+  moleculeStability: { high: number; low: number; n: number; value: number };
+  steps: number;
+  validUnique: { high: number; low: number; n: number; value: number };
+  validity: { high: number; low: number; n: number; value: number };
+};
+
+type Type23 = {
+  backend: null | string;
+  createdAt: string;
+  curves: Type21;
+  device: null | string;
+  endedAt: null | string;
+  estimate: {
+    availableMiB: null | number;
+    backend: string;
+    judgingSeconds: number;
+    memoryMiB: number;
+    secondsPerUpdate: number;
+    trainingSeconds: number;
+    updates: null | number;
+  };
+  id: string;
+  judged: null | { accepted: boolean; student: Type22; teacher: Type22; why: string };
+  limits: { minutes?: number | undefined; updates?: number | undefined };
+  memoryMiB: null | number;
+  progress: null | {
+    etaSeconds: number;
+    fraction: number;
+    loss: number;
+    trainedSeconds: number;
+    update: number;
+    updatesPerSecond: number;
+  };
+  reason: null | string;
+  restarts: number;
+  settings: Type16;
+  startedAt: string;
+  state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
+};
+
+type Type24 = {
+  $delete:
+    | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
+  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+    input: { param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 200 };
+};
+
+type Type25 = {
+  $get: {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 400;
+  } | {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 404;
+  } | {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 409;
+  } | {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: unknown;
+    outputFormat: "json";
+    status: 200;
+  } | {
+    input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
+    output: {};
+    outputFormat: string;
+    status: 204;
+  };
+};
+
+type Type26 = {
+  $post:
+    | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
+};
+
+type Type27 = {
+  filter?: boolean | undefined;
+  gamma?: number | string | undefined;
+  min_add_len?: number | string | undefined;
+  model?: string | undefined;
+  noise?: number | string | undefined;
+  num_molecules?: number | string | undefined;
+  scoring?: "LogP" | "QED" | undefined;
+  seed?: number | undefined;
+  smiles?: null | string | undefined;
+  step_size?: number | string | undefined;
+  steps?: number | undefined;
+  temperature?: number | string | undefined;
+  unique?: boolean | undefined;
+};
+
+type Type28 = {
+  $post:
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 504 }
+    | {
+      input: { json: Type27 };
+      output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
+      outputFormat: "json";
+      status: 200;
+    };
+};
+
+type Type29 = {
+  $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
+    input: {};
+    output: { message: string; object: "health.response"; status: "live" | "ready" };
+    outputFormat: "json";
+    status: 200;
+  };
+};
+
+type Type30 = {
+  "/distill": Type19;
+  "/generate": Type15;
+  "/health/live": {
+    $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
+  };
+  "/health/ready": {
+    $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
+      input: {};
+      output: { readOnly?: string | undefined; status: "ok" };
+      outputFormat: "json";
+      status: 200;
+    };
+  };
+  "/jobs": Type20;
+  "/jobs/:id": Type24;
+  "/jobs/:id/events": Type25;
+  "/jobs/:id/resume": Type26;
+  "/metrics": {
+    $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
+      input: {};
+      output: unknown;
+      outputFormat: "json";
+      status: 200;
+    };
+  };
+  "/models": Type3;
+  "/models/:name": Type10;
+  "/models/:name/steps/:steps": Type11;
+  "/v1/generate": Type28;
+  "/v1/health/live": {
+    $get: {
+      input: {};
+      output: { message: string; object: "health.response"; status: "live" | "ready" };
+      outputFormat: "json";
+      status: 200;
+    };
+  };
+  "/v1/health/ready": Type29;
+};

@@ -1,0 +1,104 @@
+/** Where the molecules of the MCP tool come from: models in this process, or a service. */
+import { createRdkit } from "../chem/rdkit.ts";
+import { createValidator, type Validate } from "../chem/validator.ts";
+import { createQueue } from "../model/generation/queue.ts";
+import type { LoadOptions } from "../model/models/load.ts";
+import type { ModelEntry } from "../model/models/overlay.ts";
+import { createModelStore } from "../model/models/store.ts";
+import { generate } from "../model/service/generate.ts";
+import { createLifecycle } from "../model/service/lifecycle.ts";
+import { loadTried } from "../model/service/tried.ts";
+import { askedSize, type GenerateRequest, type GenerateResponse, generateResponse } from "../routes/generate_schema.ts";
+import { problemSchema, toHttpError } from "../routes/problem.ts";
+
+/** Draws molecules. */
+export interface Source {
+  /**
+   * @throws RefusedError; the signal's reason where it is aborted
+   */
+  draw(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse>;
+  close(): void;
+}
+
+/** A request is refused, or has failed: title and detail of the service's problem document. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  constructor(problem: { readonly title: string; readonly detail: string }, options?: ErrorOptions) {
+    super(`${problem.title}: ${problem.detail}`, options);
+  }
+}
+
+/** What models in this process are told. */
+export interface LocalOptions extends LoadOptions {
+  /** Models that are loaded at once; the others when they are first asked for. */
+  readonly preload: readonly string[];
+  readonly maxWork: number;
+  readonly timeoutSeconds: number;
+  /** Told of what goes wrong and ends nothing. */
+  readonly note: (message: string) => void;
+}
+
+/** Models in this process, as the service has them, but without its data directory's lock: nothing is written. */
+export function openLocal(entries: readonly ModelEntry[], { preload, note, ...options }: LocalOptions): Source {
+  const onFault = (error: Error) => note(`${error.message}; going on without`), lifecycle = createLifecycle();
+  const store = createModelStore(
+    entries,
+    (entry) =>
+      loadTried(
+        entry,
+        { ...options, onFault },
+        ({ model, steps, error }) => note(`${model}'s student of ${steps} steps is out of service: ${error}`),
+      ),
+  );
+  let chemistry: Promise<Validate> | undefined;
+  const validate = () => chemistry ??= createRdkit().then(createValidator);
+  const service = {
+    ...{ store, validate, lifecycle, queue: createQueue() },
+    ...{ maxWork: options.maxWork, timeoutMs: 1000 * options.timeoutSeconds },
+  };
+  for (const name of preload) store.model(name).catch((error) => note(String(error)));
+  validate().catch((error) => note(String(error)));
+  return {
+    async draw(request, signal) {
+      try {
+        const drawing = await generate(service, { ...request, size: askedSize(request) }, { form: "json", signal });
+        return JSON.parse(await drawing.answer());
+      } catch (error) {
+        signal.throwIfAborted();
+        const known = toHttpError(error);
+        if (!known) throw error;
+        throw new RefusedError({ title: known.title, detail: known.message }, { cause: error });
+      }
+    },
+    close() {
+      lifecycle.enter("draining");
+      lifecycle.abort("the MCP server has ended");
+      store.dispose();
+    },
+  };
+}
+
+/**
+ * A service.
+ *
+ * @param token sent as Bearer, where there is one
+ */
+export function askService(url: string, token?: string): Source {
+  return {
+    async draw(request, signal) {
+      const answer = await fetch(`${url.replace(/\/$/, "")}/generate`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+        body: JSON.stringify(request),
+        signal,
+      }).catch((error) => {
+        signal.throwIfAborted();
+        throw new RefusedError({ title: "No answer", detail: `${url}: ${error.message}` }, { cause: error });
+      });
+      if (answer.ok) return generateResponse.parse(await answer.json());
+      const { data } = problemSchema.safeParse(await answer.json().catch(() => undefined));
+      throw new RefusedError(data ?? { title: "No success", detail: `${url} answers ${answer.status}` });
+    },
+    close() {},
+  };
+}

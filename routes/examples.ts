@@ -1,0 +1,149 @@
+/** Examples of requests and answers, for the OpenAPI document and its page. Each follows its schema (`tests/routes/openapi_test.ts`). */
+import type { Examples } from "./endpoint.ts";
+
+/** Of POST /generate. */
+export const GENERATE_REQUESTS: Examples = {
+  "Eight molecules at 16 steps": { count: 8, steps: 16, seed: 1 },
+  "At 4 steps, by the distilled weights, distinct ones with descriptors": {
+    count: 32,
+    steps: 4,
+    unique: "inchikey",
+    include: ["descriptors", "bonds"],
+  },
+  "Stable molecules of 5 to 7 heavy atoms, with molblocks": {
+    count: 16,
+    steps: 8,
+    heavyAtoms: [5, 7],
+    filter: "stable",
+    include: ["molblock"],
+  },
+  "By a sampler and a grid of one's own": {
+    count: 4,
+    steps: 32,
+    sampler: "ddim",
+    grid: { type: "power", rho: 2 },
+    clamp: 0.3,
+  },
+};
+
+const MODEL = { model: "qm9", version: "a16a58e8", seed: 1 };
+
+const OXIRANE = {
+  index: 0,
+  valid: true,
+  stable: true,
+  connected: true,
+  decoding: "valence",
+  smiles: "C1CO1",
+  inchikey: "IAYPIBMASNFSPL-UHFFFAOYSA-N",
+  symbols: ["O", "C", "C", "H", "H", "H", "H"],
+  positions: [
+    [0.0918, 0.4427, 0.6911],
+    [-0.4574, -0.7414, -0.0462],
+    [0.3656, 0.2987, -0.6448],
+    [-0.33, -1.8012, 0.1932],
+    [-1.4797, -0.563, -0.3924],
+    [0.1939, 0.8474, -1.5756],
+    [1.4486, 0.2281, -0.5071],
+  ],
+};
+
+/** Of POST /generate: what `{"count": 1, "steps": 4, "seed": 1, "heavyAtoms": 3}` gave. */
+export const GENERATE_ANSWERS: Examples = {
+  "A molecule": {
+    ...MODEL,
+    steps: 4,
+    sampler: "distilled",
+    backend: "wasm",
+    decoding: "valence",
+    grid: { type: "logSnr", start: { logSnr: 0.5, spread: 1 }, last: 5.64 },
+    clamp: 0.5,
+    drawn: 1,
+    returned: 1,
+    fallbacks: 0,
+    metrics: { validity: 1, moleculeStability: 1, atomStability: 1, uniqueness: 1, connected: 1 },
+    timings: { queueMs: 3.7, sampleMs: 36.5, decodeMs: 0.4, validateMs: 11.2 },
+    molecules: [OXIRANE],
+  },
+};
+
+const BLOCK = `qm9 seed 1 molecule 0
+  Molstep           3D
+
+  7  7  0  0  0  0  0  0  0  0999 V2000
+${
+  OXIRANE.symbols.map((symbol, i) =>
+    `${
+      OXIRANE.positions[i].map((x) => x.toFixed(4).padStart(10)).join("")
+    } ${symbol}   0  0  0  0  0  0  0  0  0  0  0  0`
+  ).join("\n")
+}
+  1  2  1  0
+  1  3  1  0
+  2  3  1  0
+  2  4  1  0
+  2  5  1  0
+  3  6  1  0
+  3  7  1  0
+M  END
+`;
+
+const SDF = `${BLOCK}>  <smiles>\nC1CO1\n\n$$$$\n`;
+
+/** The same as SDF, with the first of its data fields; as XYZ; and as NDJSON. */
+export const GENERATE_TEXTS = {
+  sdf: { "A molecule": SDF },
+  xyz: {
+    "A molecule": `7\nmodel="qm9" version="a16a58e8" seed=1 index=0 valid=true smiles="C1CO1"\n${
+      OXIRANE.symbols.map((symbol, i) => [symbol, ...OXIRANE.positions[i].map((x) => x.toFixed(4))].join(" ")).join(
+        "\n",
+      )
+    }\n`,
+  },
+  ndjson: { "A molecule": `${JSON.stringify(OXIRANE)}\n` },
+} as const satisfies Record<string, Examples>;
+
+/** Of POST /v1/generate. */
+export const NIM_REQUESTS: Examples = {
+  "Ten distinct molecules": { num_molecules: 10, unique: true },
+  "As a client of GenMol sends it": {
+    smiles: "",
+    num_molecules: "5",
+    temperature: "1.0",
+    noise: "1.0",
+    scoring: "QED",
+  },
+};
+
+/** Of POST /v1/generate. */
+export const NIM_ANSWERS: Examples = {
+  "A molecule": { status: "success", molecules: [{ smiles: "C1CO1", score: 0.349, sdf: SDF }] },
+};
+
+/** Of POST /distill. */
+export const DISTILL_REQUESTS: Examples = {
+  "From 32 steps to 16, in an hour at most": { from: 32, minutes: 60 },
+  "A student of 8 and 4 steps by rollouts": { method: "rollout", from: 16, to: 8, keep: [4], minutes: 120 },
+};
+
+/** Of GET /models. */
+export const MODELS_ANSWERS: Examples = {
+  "The shipped model": {
+    models: [{
+      name: "qm9",
+      version: "6",
+      description:
+        "Small organic molecules of up to nine heavy atoms (C, N, O, F): heavy atoms and their bonds diffused together.",
+      kind: "molstep",
+      counts: "heavyAtoms",
+      sizes: [3, 9],
+      distilledSteps: [4],
+      distilled: [{ steps: 4, variant: "consistency", version: "a16a58e8", teacher: "qm9 6" }],
+      faulty: [],
+      recommended: [{ steps: 16, sampler: "consistency" }],
+      loaded: true,
+      backend: "wasm",
+    }],
+    limits: { count: 1000, steps: 1000, work: 1_000_000, timeoutMs: 3_600_000 },
+  },
+};
