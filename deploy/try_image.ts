@@ -231,6 +231,11 @@ if (ready) {
     answer.status === 200 && molecules?.length === 8,
     molecules?.slice(0, 3).map((one: { smiles: string }) => one.smiles),
   );
+  const pages = ["/", "/openapi.json", "/models", "/docs", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"];
+  const statuses = await Promise.all(
+    pages.map((page) => fetch(url + page).then(async ({ status, body }) => (await body?.cancel(), status))),
+  );
+  check("its pages are there, with what packages bring", statuses.every((status) => status === 200), statuses);
   const health = await told(...listOf(inherited(stages, values.target, "HEALTHCHECK").at(-1)!));
   check("its health check is content", health.success, health.text);
 }
