@@ -194,6 +194,9 @@ export async function openQm9(folder?: string): Promise<Qm9> {
   };
 }
 
+/** Where the list of molecules to leave out is looked for, beside an archive on disk. */
+export const listBeside = (archive: string): string => archive.replace(/[^/]*$/, "") + "uncharacterized.txt";
+
 /** Where data sets are looked for, in this order: `MOLSTEP_QM9`, then beside the code. */
 export function qm9Folders(): string[] {
   const named = Deno.env.get("MOLSTEP_QM9");

@@ -3,7 +3,7 @@ import { gzipSync } from "fflate";
 import { type ByteSource, decompress, readTar } from "./archive.ts";
 import { type NpyType, type NpyTypes, writeNpy } from "./npy.ts";
 import { numpyPermutation } from "./numpy_permutation.ts";
-import { openQm9, POSITION_UNITS_PER_ANGSTROM, QM9_FILES, QM9_PROPERTIES, QM9_SMILES_FILE } from "./qm9.ts";
+import { listBeside, openQm9, POSITION_UNITS_PER_ANGSTROM, QM9_FILES, QM9_PROPERTIES, QM9_SMILES_FILE } from "./qm9.ts";
 import { makeManifest, QM9_MANIFEST } from "./qm9_manifest.ts";
 import { parseQm9Xyz, type Qm9Record } from "./qm9_xyz.ts";
 
@@ -111,8 +111,7 @@ function compact(records: readonly Qm9Record[]): Files {
 
 async function fromArchive(from: string, options: PrepareOptions): Promise<Files> {
   const { onProgress, signal, expect = OFFICIAL } = options;
-  const beside = from.replace(/[^/]*$/, "") + "uncharacterized.txt";
-  const list = options.uncharacterized ?? (isAddress(from) ? QM9_ADDRESSES.uncharacterized : beside);
+  const list = options.uncharacterized ?? (isAddress(from) ? QM9_ADDRESSES.uncharacterized : listBeside(from));
   let excluded: Set<number>;
   try {
     excluded = parseUncharacterized(await readText(await open(list, signal)));

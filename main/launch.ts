@@ -44,8 +44,9 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"]
 /** Runs a command, and hands on the signals that it does not hear itself. @returns its exit status */
 async function start(command: readonly string[]): Promise<number> {
   const [program, ...args] = command, child = new Deno.Command(program, { args }).spawn();
-  // A terminal interrupts all of its processes, and who is interrupted twice does not take leave.
-  const heard = SIGNALS.filter((signal) => signal !== "SIGINT" || !Deno.stdin.isTerminal());
+  // A terminal interrupts all of its processes, wherever their input comes from, and who is interrupted twice does not take leave.
+  const terminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+  const heard = SIGNALS.filter((signal) => signal !== "SIGINT" || !terminal);
   for (const signal of SIGNALS) {
     Deno.addSignalListener(signal, () => {
       if (!heard.includes(signal)) return;

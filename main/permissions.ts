@@ -1,7 +1,8 @@
 /** What each command may do. `main/launch.ts` starts it with that, and no more; docs/permissions.md is the table. */
-import { lstatSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
 import { workersAccess } from "../model/service/jobs/worker.ts";
@@ -54,10 +55,20 @@ const folderOf = (file: string): string[] => {
 /** A file as it is replaced: written beside its place first. */
 const replaced = (file: string): string[] => [file, `${file}.partial`];
 
+/** A path, and what it is besides where a link, or a folder that is one, leads to what is there: a file is replaced there. */
+function withTarget(path: string): string[] {
+  try {
+    return [...new Set([path, realpathSync(path)])];
+  } catch {
+    return [path];
+  }
+}
+
 /** What `generate --out` writes: a file and its record, or with `--split` a folder. */
 function drawn(out: string, split: Given[string]): Access {
   if (split === undefined && out === "-") return {};
-  const files = split === undefined ? [...replaced(out), ...replaced(`${withoutForm(out)}.json`)] : [out];
+  const targets = withTarget(out), record = `${withoutForm(out)}.json`;
+  const files = split === undefined ? [...targets, record].flatMap(replaced) : targets;
   return { read: files, write: files };
 }
 
@@ -78,8 +89,7 @@ const TOKENS = "MOLSTEP_TOKENS";
 /** What the command `tokens` does: the file is replaced at once, by one that is written beside it. */
 function tokensWritten(file: string | boolean | undefined): Access {
   if (typeof file !== "string" || file === "") return { env: [TOKENS] };
-  const folder = dirname(resolve(file));
-  return { read: [folder], write: [folder], env: [TOKENS] };
+  return { read: replaced(file), write: replaced(file), env: [TOKENS] };
 }
 
 /** What a service reads of tokens: a secret that is mounted is a link to another file in its folder, which is exchanged. */
@@ -144,10 +154,14 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   // Addresses of data sets lead on to other hosts.
   data: {
     reads: ["from", "uncharacterized"],
-    more: ({ from, uncharacterized, to = "data/qm9" }) => ({
-      net: from === undefined || isAddress(from) || isAddress(uncharacterized) ? true : [],
-      write: [dirname(String(to))],
-    }),
+    more: ({ from, uncharacterized, to = "data/qm9" }) => {
+      const around = dirname(String(to)), local = typeof from === "string" && !isAddress(from);
+      return {
+        net: !local || isAddress(uncharacterized) ? true : [],
+        read: [around, ...local ? [listBeside(from)] : []],
+        write: [around],
+      };
+    },
   },
   readme: {
     reads: ["results"],

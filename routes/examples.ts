@@ -1,4 +1,5 @@
 /** Examples of requests and answers, for the OpenAPI document and its page. Each follows its schema (`tests/routes/openapi_test.ts`). */
+import { stemOf } from "../model/generation/formats.ts";
 import type { Examples } from "./endpoint.ts";
 
 /** Of POST /generate. */
@@ -67,7 +68,7 @@ export const GENERATE_ANSWERS: Examples = {
   },
 };
 
-const BLOCK = `qm9 seed 1 molecule 0
+const BLOCK = `${stemOf(MODEL.seed)}-${OXIRANE.index}
   Molstep           3D
 
   7  7  0  0  0  0  0  0  0  0999 V2000
@@ -90,7 +91,7 @@ M  END
 
 const SDF = `${BLOCK}>  <smiles>\nC1CO1\n\n$$$$\n`;
 
-/** The same as SDF, with the first of its data fields; as XYZ; and as NDJSON. */
+/** The same as SDF, with one of its data fields; as XYZ; and as NDJSON. */
 export const GENERATE_TEXTS = {
   sdf: { "A molecule": SDF },
   xyz: {

@@ -9,7 +9,7 @@ import { NIM_ANSWERS, NIM_REQUESTS } from "./examples.ts";
 import { generation, headersOf, headersTold } from "./generate.ts";
 import { checkReady } from "./health.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
-import { nimHealth, type nimMolecule, nimRequest, nimResponse } from "./nim_schema.ts";
+import { COUNT_MAX, nimHealth, type nimMolecule, nimRequest, nimResponse } from "./nim_schema.ts";
 import { problems } from "./problem.ts";
 
 /** What the score is called among the descriptors. */
@@ -61,7 +61,7 @@ export const nimGenerate = endpoint({
     const asked = await readJson(c, nimRequest, maxBodyBytes), { num_molecules: count, unique, scoring } = asked;
     const { model, steps, seed } = asked;
     const wanted = { count, unique, model, steps, seed, include: ["descriptors"] as const };
-    const { found, facts } = await collect((order) => draw(c, order, "json"), wanted, service);
+    const { found, facts } = await collect((order) => draw(c, order, "json"), wanted, { ...service, most: COUNT_MAX });
     const text = await toText(found, scoring, c.req.raw.signal);
     // The text of a `nimResponse`, made a molecule at a time.
     return c.body(text, 200, { "Content-Type": "application/json", ...headersOf(facts) }) as never;

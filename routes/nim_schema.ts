@@ -1,7 +1,7 @@
 /** What POST /v1/generate takes and gives: the API of NVIDIA's GenMol NIM 2.0 (https://docs.nvidia.com/nim/bionemo/genmol/2.0.0/endpoints.html). */
 import { z } from "zod";
 import { strict } from "../model/diffusion/strict.ts";
-import { NAME_MAX } from "../model/models/card.ts";
+import { generateRequest } from "./generate_schema.ts";
 
 /** A number, or its text, which NVIDIA's own examples send. */
 function numeric(kind: "whole number" | "number", min: number, max: number) {
@@ -13,6 +13,12 @@ function numeric(kind: "whole number" | "number", min: number, max: number) {
 
 const IGNORED = "Taken and ignored: of a generator of text";
 
+/** What Molstep's own keys are as in POST /generate. */
+const { count, model, steps, seed } = generateRequest.shape;
+
+/** Most molecules that may be asked, and be drawn in a round. */
+export const COUNT_MAX = count.maxValue!;
+
 /** Keys and limits of a request. */
 export const nimRequest = strict({
   smiles: z.string().nullish().describe(
@@ -20,7 +26,7 @@ export const nimRequest = strict({
   ).refine((smiles) => !smiles?.trim(), {
     error: "must be absent, null or empty: these models draw from scratch, and grow no fragment",
   }),
-  num_molecules: numeric("whole number", 1, 1000).default(30).describe(
+  num_molecules: numeric("whole number", 1, COUNT_MAX).default(30).describe(
     "Molecules asked; there may be fewer where drawing on finds too few",
   ),
   unique: z.boolean().default(false).describe("Of molecules of the same SMILES, stereo included, only the first"),
@@ -33,11 +39,9 @@ export const nimRequest = strict({
   min_add_len: numeric("whole number", 1, 128).optional().describe(IGNORED),
   step_size: numeric("whole number", 1, 10).optional().describe(IGNORED),
   filter: z.boolean().optional().describe("Taken and ignored: without a fragment there is none to be kept"),
-  model: z.string().min(1).max(NAME_MAX).default("qm9").describe("Molstep's own: a name that GET /models lists"),
-  steps: z.int().min(1).max(1000).default(16).describe("Molstep's own: as in POST /generate"),
-  seed: z.int().min(0).max(0xffffffff).optional().describe(
-    "Molstep's own: the same seed gives the same molecules; drawn where absent",
-  ),
+  model: model.describe("Molstep's own: a name that GET /models lists"),
+  steps: steps.default(16).describe("Molstep's own: as in POST /generate"),
+  seed: seed.describe("Molstep's own: the same seed gives the same molecules; drawn where absent"),
 }).meta({ id: "NimGenerateRequest" });
 
 /** A molecule of an answer. */

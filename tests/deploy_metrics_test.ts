@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
+import { ENDPOINTS } from "../routes/endpoints.ts";
 import { createMeters } from "../routes/meters.ts";
 import { readMetrics } from "./routes/metrics_text.ts";
 
@@ -96,6 +97,13 @@ Deno.test("each alert names metrics, labels and reasons that there are, says how
     // An increase is seen where the series was there before it.
     for (const [, text] of expr.matchAll(/reason=~?"([^"]*)"/g)) {
       for (const reason of text.split("|")) assert.ok(reasons.includes(reason), reason);
+    }
+    // Refusals are of all routes that draw, so what they are compared with is, too.
+    for (const [, text] of expr.matchAll(/route=~?"([^"]*)"/g)) {
+      const draws = ENDPOINTS.filter(({ route: { scopes, method } }) =>
+        method === "post" && scopes.includes("generate")
+      );
+      assert.deepEqual(text.split("|").sort(), draws.map(({ route: { path } }) => path).sort(), alert);
     }
   }
 });

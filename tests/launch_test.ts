@@ -189,6 +189,38 @@ Deno.test({
     }),
 });
 
+const script = await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "deno task generate is interrupted once by a terminal's Ctrl-C, wherever its input comes from, and clears up",
+  ignore: ONLY.ignore || !script,
+  fn: () =>
+    withFolder(async (root) => {
+      const words = ["--count", "20000", "--steps", "100", "--backend", "wasm", "--threads", "1"];
+      const task = [Deno.execPath(), "task", "--cwd", ROOT, "generate", ...words, "--out", join(root, "q.sdf")];
+      const line = `exec ${task.join(" ")} < /dev/null`; // the terminal is stdout and stderr alone
+      const child = new Deno.Command("script", {
+        args: ["--quiet", "--return", "--command", line, "/dev/null"],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      let said = "", told = false;
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        said += text;
+        if (!told && said.includes("of 20000 molecules")) {
+          told = true;
+          await writer.write(Uint8Array.of(3)); // Ctrl-C
+        }
+      }
+      await writer.close().catch(() => {});
+      assert.equal((await child.status).code, 130, said);
+      assert.match(said, /\ninterrupted\r?\n/);
+      assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), []);
+    }),
+});
+
 Deno.test("deno task start tells what is wrong with options and variables, and starts nothing", () =>
   withFolder(async (root) => {
     const wrong = await run(root, "start", "--prot", "3");

@@ -164,13 +164,15 @@ export function generateMolecules(
     const turn = slot && slot.turn.bind(slot),
       judge = typeof validate === "function" ? inline(validate) : validate.judge;
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
-    let waitedMs = 0;
+    let waitedMs = 0, queued = true;
     const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls, begun = performance.now();
     for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (slot) timings.queueMs = slot.waitedMs + waitedMs;
-      if (drawn === 0) onStage({ name: "queue", from: begun, to: begun + timings.queueMs, molecules: 0 });
+      // Batches before `first`, which are drawn for company alone, come with no molecules.
+      if (queued) onStage({ name: "queue", from: begun, to: begun + timings.queueMs, molecules: 0 });
+      queued = false;
       drawn += batch.molecules.length;
       fallbacks += batch.decodings.filter((decoding) => decoding !== request.settings.decoding).length;
       const { last } = batch;
@@ -180,8 +182,9 @@ export function generateMolecules(
         alone: slot?.alone ?? true,
       });
       const from = performance.now(), { length } = batch.molecules;
-      judged.then(() => onStage({ name: "validate", from, to: performance.now(), molecules: length }))
-        .catch((error) => fault ??= { error });
+      judged.then(() => {
+        if (length > 0) onStage({ name: "validate", from, to: performance.now(), molecules: length });
+      }).catch((error) => fault ??= { error });
       judging.push({ batch, judged });
       if (typeof validate === "function") await judged;
       if (fault) throw fault.error;

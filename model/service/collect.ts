@@ -51,7 +51,7 @@ const seedOf = (seed: number, round: number) => (seed + round * 0x9e3779b9) >>> 
 export async function collect(
   draw: (order: MoleculesAsked) => Promise<ServedDrawing>,
   { unique, count, ...asked }: Wanted,
-  { maxWork, timeoutMs: within }: Pick<GenerateService, "maxWork" | "timeoutMs">,
+  { maxWork, timeoutMs: within, most }: Pick<GenerateService, "maxWork" | "timeoutMs"> & { readonly most: number },
 ): Promise<Collected> {
   const seed = asked.seed ?? drawSeed(), until = performance.now() + within;
   const found: Found[] = [], seen = new Set<string>();
@@ -79,7 +79,7 @@ export async function collect(
     drawn += next;
     const missing = count - found.length, rate = Math.max(0.1, found.length / drawn);
     const allowed = Math.floor(maxWork / asked.steps) - drawn;
-    next = Math.min(Math.ceil(1.1 * missing / rate), 1000, allowed);
+    next = Math.min(Math.ceil(1.1 * missing / rate), most, allowed);
   }
   return { found, facts: first!, drawn };
 }

@@ -97,6 +97,27 @@ Deno.test("accessOf() goes to the network for data only where no local file is n
   assert.deepEqual(accessOf("data", ["--from", "/x.tar.bz2"], {}).net ?? [], []);
 });
 
+Deno.test("accessOf() reads the list beside an archive, and the folder that data is moved to", () => {
+  const { read, write } = accessOf("data", ["--from", "/x/a.tar.bz2", "--to", "/y/qm9"], {});
+  assert.ok((read as string[]).includes("/x/uncharacterized.txt"));
+  for (const paths of [read, write]) assert.ok((paths as string[]).includes("/y"));
+});
+
+Deno.test("accessOf() replaces a file of molecules where a link leads, and a file of tokens alone", () =>
+  withFolder((real) =>
+    withFolder(async (root) => {
+      const link = join(root, "link"), file = join(link, "x.sdf");
+      await Deno.symlink(real, link);
+      const written = (...more: string[]) => accessOf("generate", ["--out", ...more], {}).write as string[];
+      assert.deepEqual(written(file), [file, `${file}.partial`, `${link}/x.json`, `${link}/x.json.partial`]);
+      await Deno.writeTextFile(file, "");
+      const place = join(await Deno.realPath(real), "x.sdf");
+      assert.ok([place, `${place}.partial`].every((path) => written(file).includes(path)));
+      assert.ok(written(link, "--split", "5").includes(await Deno.realPath(real)));
+      assert.deepEqual(accessOf("tokens", ["--file", "/x/t.json"], {}).write, ["/x/t.json", "/x/t.json.partial"]);
+    })
+  ));
+
 /** The flags that `deno task start` gives a service with this environment, found out by the task's own launcher. */
 async function serviceFlags(env: Record<string, string>): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));

@@ -44,6 +44,12 @@ Deno.test("pages of a configured origin may ask and read, preflights ask for no 
     assert.deepEqual([status, headers.get("access-control-allow-origin")], [401, LAB]);
     assert.equal(headers.get("content-type"), "application/problem+json");
 
+    const fresh = await app.request("/openapi.json", { headers: { Origin: LAB } });
+    const same = { Origin: LAB, "If-None-Match": fresh.headers.get("etag")! };
+    const unchanged = await app.request("/openapi.json", { headers: same }); // a page that asks so itself is to see it
+    assert.deepEqual([unchanged.status, unchanged.headers.get("access-control-allow-origin")], [304, LAB]);
+    assert.ok(words(unchanged, "access-control-expose-headers").includes("etag"));
+
     const before = await app.request("/jobs/1", preflight(LAB, "DELETE", "authorization"));
     assert.equal(before.status, 204);
     assert.equal(before.headers.get("access-control-allow-origin"), LAB);

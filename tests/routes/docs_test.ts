@@ -33,6 +33,14 @@ Deno.test("GET /docs and what it loads come from here, with a policy that lets n
     assert.equal(again.status, 304);
   }));
 
+Deno.test("GET /docs/{file} sends a large file a slice at a time, and the page leaves no token in the browser", () =>
+  withApp(async (app) => {
+    const response = await app.request("/docs/swagger-ui-bundle.js"), lengths: number[] = [];
+    for await (const piece of response.body!) lengths.push(piece.length);
+    assert.ok(lengths.length > 10 && Math.max(...lengths) <= 65_536, String(lengths));
+    assert.ok(!(await (await app.request("/docs/start.js")).text()).includes("persistAuthorization"));
+  }));
+
 Deno.test("GET /docs/{file} has the page's files and no other, and GET / names the page", () =>
   withApp(async (app) => {
     for (const name of ["package.json", "..%2Fpackage.json", "constructor", "swagger-ui.css.map"]) {

@@ -106,7 +106,8 @@ Deno.test("statuses that routes answer with are described", () =>
   }));
 
 Deno.test("examples of molecules in the document's texts can be read, and are one molecule", () => {
-  const [{ molecule, bonds, data }] = readSdf(GENERATE_TEXTS.sdf["A molecule"]);
+  const [{ title, molecule, bonds, data }] = readSdf(GENERATE_TEXTS.sdf["A molecule"]);
+  assert.equal(title, "molstep-1-0");
   assert.deepEqual([molecule.atomicNumbers.length, bonds.length, data.smiles], [7, 7, "C1CO1"]);
   assert.deepEqual(readXyz(GENERATE_TEXTS.xyz["A molecule"])[0].molecule, molecule);
   assert.equal(JSON.parse(GENERATE_TEXTS.ndjson["A molecule"]).smiles, "C1CO1");

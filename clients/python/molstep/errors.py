@@ -49,7 +49,7 @@ class InvalidRequest(MolstepError):
 
 
 class NotAuthorised(MolstepError):
-    """401, 403: the route asks for a token, or for another one."""
+    """401, 403: the route asks for a token, or for another one. 429: too many wrong ones were given; the next one may be tried later."""
 
 
 class NotFound(MolstepError):
@@ -103,6 +103,10 @@ _BY_STATUS: Mapping[int, Type[MolstepError]] = {
 }
 
 
+#: Where the status alone says too little: a wrong token is no better when there is room.
+_BY_TYPE: Mapping[str, Type[MolstepError]] = {"urn:molstep:problem:too-many-failures": NotAuthorised}
+
+
 def from_answer(status: int, headers: Message, body: bytes) -> MolstepError:
     """The exception for an answer that is no success."""
     try:
@@ -111,7 +115,7 @@ def from_answer(status: int, headers: Message, body: bytes) -> MolstepError:
     except (ValueError, KeyError, TypeError):  # not the service's own: a proxy's page
         problem, title = {}, "No success"
         detail = body[:200].decode("utf-8", "replace").strip() or "the answer is empty"
-    kind = _BY_STATUS.get(status, ServiceFault if status >= 500 else InvalidRequest)
+    kind = _BY_TYPE.get(str(problem.get("type"))) or _BY_STATUS.get(status, ServiceFault if status >= 500 else InvalidRequest)
     error = kind(title, detail, status=status, problem=problem)
     if isinstance(error, Busy):
         error.retry_after = _seconds(headers.get("Retry-After"))

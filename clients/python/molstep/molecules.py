@@ -139,7 +139,7 @@ class _Writable:
     def to_parquet(self, path: Path) -> int:
         """Writes a Parquet file of one row a molecule, some thousands of rows at a time.
 
-        Columns: `index`, `smiles`, `inchikey`, `valid`, `stable`, `connected`, `symbols` (list of text), `positions` (list of three
+        Columns: `index`, `smiles`, `inchikey`, `valid`, `stable`, `connected`, `decoding` (its own), `symbols` (list of text), `positions` (list of three
         float32, angstrom), descriptors where they were asked for, and what drew it (`model`, `version`, `seed`, `steps`, ...; `grid` as JSON).
 
         Returns:
@@ -194,12 +194,15 @@ def _columns(pa: Any, rows: Sequence[Molecule], provenance: Mapping[str, Any]) -
         ("valid", pa.bool_(), lambda one: one.valid),
         ("stable", pa.bool_(), lambda one: one.stable),
         ("connected", pa.bool_(), lambda one: one.connected),
+        ("decoding", pa.string(), lambda one: one.record["decoding"]),
         ("symbols", pa.list_(pa.string()), lambda one: one.symbols),
         ("positions", pa.list_(pa.list_(pa.float32(), 3)), lambda one: one.positions),
     ]
     for name in next((list(one.descriptors) for one in rows if one.descriptors), []):
         columns.append((name, pa.float64(), _described(name)))
     for name, value in provenance.items():
+        if name == "decoding":  # what was asked for; each molecule says what it came to, as its SDF record does
+            continue
         kind = pa.string() if isinstance(value, dict) else pa.scalar(value).type
         columns.append((name, kind, _provided(name)))
     return columns

@@ -23,9 +23,10 @@ from molstep import (
     MissingPackage,
     Molecules,
     Molstep,
+    NotAuthorised,
     ServiceFault,
 )
-from molstep.molecules import Molecule
+from molstep.molecules import Molecule, _columns
 
 FACTS = {"Model": "qm9", "Version": "6", "Seed": "7", "Steps": "1", "Sampler": "ddim", "Backend": "wasm", "Clamp": "0.5", "Grid": "{}"}
 
@@ -120,6 +121,18 @@ class Client(unittest.TestCase):
         with self.assertRaises(Busy):
             self.play(*acts, max_wait=2.5).generate(2, steps=1)
         self.assertEqual(len(self.asked), 4)
+
+    def test_does_not_try_a_wrong_token_again(self) -> None:
+        refused = problem(429, headers={"Retry-After": "7"}, type="urn:molstep:problem:too-many-failures")
+        with self.assertRaises(NotAuthorised):
+            self.play(refused, draw).generate(2, steps=1)
+        self.assertEqual((len(self.asked), self.waits), (1, []))
+
+    def test_parquet_says_how_each_molecule_was_decoded(self) -> None:
+        told = {"model": "qm9", "decoding": "valence"}
+        rows = [Molecule(record(k, decoding=decoding), told) for k, decoding in enumerate(("valence", "argmax"))]
+        columns = {name: [value(one) for one in rows] for name, _, value in _columns(mock.MagicMock(), rows, told)}
+        self.assertEqual((columns["decoding"], columns["model"]), (["valence", "argmax"], ["qm9", "qm9"]))
 
     def test_tries_nothing_else_again(self) -> None:
         for status, kind in ((400, InvalidRequest), (418, InvalidRequest), (500, ServiceFault), (504, DeadlinePassed), (507, ServiceFault)):

@@ -5,6 +5,7 @@ import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.
 import { loadModel, type Model } from "../../../model/models/load.ts";
 import { generateMolecules, type GenerateOptions, identity } from "../../../model/generation/pipeline.ts";
 import { createQueue } from "../../../model/generation/queue.ts";
+import type { Stage } from "../../../model/generation/stages.ts";
 import { createHeavyAtomAutoencoder } from "../../../model/networks/heavy_atom/autoencoder.ts";
 import { readLatent } from "../../../model/networks/heavy_atom/decode.ts";
 import { chooseSettings } from "../../../model/models/settings.ts";
@@ -35,6 +36,19 @@ function held(validate: Validate) {
   };
   return { asked, validator };
 }
+
+Deno.test("generateMolecules() tells of one wait, and of no verdicts of molecules before `first` that were drawn for company", () =>
+  withModel(async (model, validate) => {
+    const request = { count: 2, first: 9, seed: 3, settings: chooseSettings(model.card, 2, "ddpm") },
+      stages: Stage[] = [];
+    const { windows } = generateMolecules(model, request, { validate, window: 10, onStage: (one) => stages.push(one) });
+    assert.equal((await Array.fromAsync(windows)).flat().length, 2);
+    const of = (name: Stage["name"]) => stages.filter((one) => one.name === name);
+    assert.ok(of("sample").length > 3, "some batches have none of the two");
+    assert.equal(of("queue").length, 1);
+    assert.deepEqual(of("validate").reduce((sum, { molecules }) => sum + molecules, 0), 2);
+    assert.ok(of("validate").every(({ molecules }) => molecules > 0));
+  }));
 
 Deno.test("generateMolecules() draws the next batches while the first are judged, and keeps the order", () =>
   withModel(async (model, validate) => {
