@@ -9,7 +9,7 @@ molstep = {
     "seed": 1,
     "steps": 16,
     "args": "",
-    "command": f"deno run -A {_MOLSTEP}/main.ts",
+    "command": f"deno run --no-prompt --allow-env --allow-read --allow-run {_MOLSTEP}/main/launch.ts",
     **config.get("molstep", {}),
 }
 # Values of --config are text.

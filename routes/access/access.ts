@@ -86,7 +86,7 @@ export function createAccess(
       if (admin && timingSafeEqual(admin, digest)) {
         return { kind: "holder", holder: { name: ADMIN, scopes: ["admin"] } };
       }
-      failures.add(client);
+      failures.add(client, digest.readUIntBE(0, 6));
       return { kind: "unknown" };
     },
   };

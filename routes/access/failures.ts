@@ -2,8 +2,8 @@
 
 /** Counts failures by client. */
 export interface Failures {
-  /** Counts one. */
-  add(client: string): void;
+  /** Counts one, but not where the client has failed with the same guess within the window: who repeats a wrong token guesses nothing. */
+  add(client: string, guess: number): void;
   /** Seconds, rounded up, until this client may fail once more; 0 where it may now. */
   wait(client: string): number;
   /** Clients that are remembered. */
@@ -21,28 +21,35 @@ interface FailureLimits {
   readonly now?: () => number;
 }
 
-/** Failures in a sliding window: 10 a minute, of 10,000 clients at most, which take some 2 MB. */
+/** One of them. */
+interface Failure {
+  readonly time: number;
+  readonly guess: number;
+}
+
+/** Failures in a sliding window: 10 a minute, of 10,000 clients at most, which take a few MB. */
 export function createFailures(
   { limit = 10, windowMs = 60_000, clients = 10_000, now = () => performance.now() }: FailureLimits = {},
 ): Failures {
-  const times = new Map<string, readonly number[]>(); // clients in the order of their last failures
-  const recent = (client: string) => (times.get(client) ?? []).filter((time) => now() - time < windowMs);
+  const failed = new Map<string, readonly Failure[]>(); // clients in the order of their last failures
+  const recent = (client: string) => (failed.get(client) ?? []).filter(({ time }) => now() - time < windowMs);
   return {
-    add(client) {
-      const list = [...recent(client), now()].slice(-limit);
-      times.delete(client);
-      times.set(client, list);
-      for (const [other, list] of times) {
-        if (times.size <= clients && now() - list.at(-1)! < windowMs) break;
-        times.delete(other);
+    add(client, guess) {
+      const before = recent(client);
+      if (before.some((one) => one.guess === guess)) return;
+      failed.delete(client);
+      failed.set(client, [...before, { time: now(), guess }].slice(-limit));
+      for (const [other, list] of failed) {
+        if (failed.size <= clients && now() - list.at(-1)!.time < windowMs) break;
+        failed.delete(other);
       }
     },
     wait(client) {
       const list = recent(client);
-      return list.length < limit ? 0 : Math.ceil((list[0] + windowMs - now()) / 1000);
+      return list.length < limit ? 0 : Math.ceil((list[0].time + windowMs - now()) / 1000);
     },
     get size() {
-      return times.size;
+      return failed.size;
     },
   };
 }

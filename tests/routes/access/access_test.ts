@@ -52,6 +52,9 @@ Deno.test("identify() counts ten failures of a client, then looks at no MOLSTEP_
   assert.deepEqual(ask(undefined), { kind: "absent" });
   clock.now = 60_000; // what was refused over the limit did not count
   assert.equal(ask(`Bearer ${ADMIN_TOKEN}`).kind, "holder");
+  // One wrong token, however often it is shown, is one guess: clients that always send a key of another service lock nobody out.
+  for (let count = 0; count < 20; count++) assert.equal(ask("Bearer nvapi-key", "d").kind, "unknown");
+  assert.equal(ask(`Bearer ${ADMIN_TOKEN}`, "d").kind, "holder");
   // A token that has expired is no guess.
   for (let count = 0; count < 20; count++) assert.equal(ask(`Bearer ${late.text}`, "c").kind, "expired");
   assert.equal(ask(`Bearer ${ADMIN_TOKEN}`, "c").kind, "holder");

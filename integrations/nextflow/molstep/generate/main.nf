@@ -17,7 +17,7 @@ process MOLSTEP_GENERATE {
 
     script:
     def args    = task.ext.args ?: ''
-    def molstep = task.ext.molstep ?: 'deno run -A /app/main.ts'
+    def molstep = task.ext.molstep ?: 'deno run --no-prompt --allow-env --allow-read --allow-run /app/main/launch.ts'
     prefix      = task.ext.prefix ?: "${meta.id}"
     """
     $molstep generate \\
@@ -36,7 +36,7 @@ process MOLSTEP_GENERATE {
     """
 
     stub:
-    def molstep = task.ext.molstep ?: 'deno run -A /app/main.ts'
+    def molstep = task.ext.molstep ?: 'deno run --no-prompt --allow-env --allow-read --allow-run /app/main/launch.ts'
     prefix      = task.ext.prefix ?: "${meta.id}"
     """
     echo | gzip > ${prefix}.sdf.gz
