@@ -143,7 +143,7 @@ Deno.test("the eleventh wrong token of a client in a minute is answered 429 with
     assert.equal((await ask(TOKENS.read.text, "198.51.100.7")).status, 200);
     assert.equal((await app.request("/jobs", {}, { address: "198.51.100.7" })).status, 401);
     // An IPv6 host has a whole network to guess from.
-    for (let count = 0; count < 10; count++) await ask("guess", `2001:db8::${count}`);
+    for (let count = 0; count < 10; count++) await ask(`guess-${count}`, `2001:db8::${count}`);
     assert.equal((await ask("guess", "2001:db8::ffff")).status, 429);
     assert.equal(lines.filter(({ message }) => message === "token refused").length, 20);
   }, { ...closed, trustedProxies: ["10.0.0.0/8"] }));
