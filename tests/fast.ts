@@ -34,6 +34,8 @@ export const SLOW: readonly string[] = [
   "routes/serve_test.ts",
   "routes/steps_test.ts",
   "routes/validators_test.ts",
+  "schemathesis_service_test.ts",
+  "soak_test.ts",
 ];
 
 if (import.meta.main) {
