@@ -26,9 +26,14 @@ type Records = readonly { readonly index: number; readonly error?: string }[];
 const fromFields = ({ index, error }: { index?: string | number; error?: string }) =>
   error === undefined ? { index: Number(index) } : { index: -1, error: String(error) };
 
-/** The value of a key of extended XYZ. */
-const ofComment = (comment: string, key: string) =>
-  comment.match(new RegExp(`(?:^| )${key}=("[^]*?[^\\\\]"|\\S+)`))?.[1];
+/** Keys and values of a comment of extended XYZ, text in its quotes. */
+const ofComment = (comment: string): Record<string, string> =>
+  Object.fromEntries(
+    Array.from(
+      comment.matchAll(/(\w+)=("(?:[^"\\]|\\.)*"|\S+)/g),
+      ([, key, value]) => [key, value.replace(/^"(.*)"$/, "$1")],
+    ),
+  );
 
 /** Readers by form. Each throws where the text does not follow it. */
 const READERS: Readonly<Record<Form, (text: string) => Records>> = {
@@ -41,18 +46,10 @@ const READERS: Readonly<Record<Form, (text: string) => Records>> = {
     }
     return molecules.map(({ index }) => ({ index }));
   },
-  ndjson: (text) => lines(text).map((line) => fromFields(JSON.parse(line))),
+  ndjson: (text) => text.split("\n").slice(0, -1).map((line) => fromFields(JSON.parse(line))),
   sdf: (text) => readSdf(text).map(({ data }) => fromFields(data)),
-  xyz: (text) =>
-    readXyz(text).map(({ comment }) =>
-      fromFields({ index: ofComment(comment, "index"), error: ofComment(comment, "error") })
-    ),
+  xyz: (text) => readXyz(text).map(({ comment }) => fromFields(ofComment(comment))),
 };
-
-function lines(text: string): string[] {
-  if (text !== "" && !text.endsWith("\n")) throw new SyntaxError("the last line has no end");
-  return text.split("\n").slice(0, -1);
-}
 
 /**
  * Reads an answer that has come to its end.
@@ -60,6 +57,7 @@ function lines(text: string): string[] {
  * @throws Error where it does not follow its form, a molecule is missing, or one is out of order
  */
 export function readAnswer(text: string, { form, count, all }: Asked): Came {
+  if (form !== "json" && text !== "" && !text.endsWith("\n")) throw new SyntaxError("the last line has no end");
   const records = READERS[form](text), error = records.at(-1)?.error;
   const molecules = error === undefined ? records : records.slice(0, -1);
   let last = -1;

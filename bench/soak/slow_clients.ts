@@ -79,7 +79,7 @@ export const slowWriter: Client = {
           return true;
         })().catch(() => true);
         const late = new Promise<false>((resolve) =>
-          setTimeout(() => resolve(false), 1000 * (scene.patienceSeconds + 20))
+          setTimeout(() => resolve(false), 1000 * (scene.patienceSeconds + Math.max(3, 4 * scene.patienceSeconds)))
         );
         const ended = await Promise.race([hearing, late]);
         over = true;
