@@ -91,7 +91,7 @@ const talker: Client = {
       const { method, path, headers, body, statuses } = one(draw, nonsense(life.process.token));
       const response = await fetch(url + path, {
         method,
-        headers: { ...headers, "X-Forwarded-For": address },
+        headers: { "X-Forwarded-For": address, ...headers },
         body,
         signal,
       });
@@ -104,7 +104,7 @@ const talker: Client = {
 
 /** Asks for more than there is, several times at once, and for more than fits into the time that it gives. */
 const greedy: Client = {
-  restMs: 3000,
+  restMs: 12_000,
   visit: (scene, draw, address) =>
     Promise.all(Array.from({ length: 5 }, () => {
       const form = one(draw, FORMS), count = 1000, steps = 100 + draw.integer(900), timeoutMs = 50 + draw.integer(2000);

@@ -53,6 +53,7 @@ const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
 const variables = (data: string, patience: number) => ({
   MOLSTEP_TRUSTED_PROXIES: "127.0.0.1",
   MOLSTEP_MAX_REQUESTS: String(PLACES),
+  MOLSTEP_MAX_HELD_WORK: "1000000", // that of one request: whoever is greedy fills the service
   MOLSTEP_HEAD_SECONDS: String(patience),
   MOLSTEP_BODY_SECONDS: String(patience),
   MOLSTEP_WRITE_SECONDS: String(patience),
