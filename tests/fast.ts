@@ -8,9 +8,11 @@ import { fileURLToPath } from "node:url";
 export const SLOW: readonly string[] = [
   "bench/molecules_test.ts",
   "bench/service_test.ts",
+  "bench/soak/visits_test.ts",
   "bench_test.ts",
   "chem/validator_test.ts",
   "distill_service_test.ts",
+  "front_door_service_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
   "model/distillation/egnn_round_test.ts",

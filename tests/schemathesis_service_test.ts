@@ -62,7 +62,7 @@ Deno.test({
       try {
         await service.ready;
         const url = `http://127.0.0.1:${service.port}`;
-        const { success, report } = await fuzz(schemathesis!, { url, token, folder: root, examples: 15 });
+        const { success, report } = await fuzz(schemathesis!, { url, token, folder: root, examples: 10 });
         assert.ok(success, report);
         const answered = Map.groupBy(
           lines.filter(({ message }) => message === "request"),

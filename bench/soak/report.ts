@@ -1,6 +1,6 @@
 /** What a soak comes to: numbers, a picture, and a verdict. */
 import { lineChart } from "../../chem/plot.ts";
-import { type LifeSample, type Memory, memoryOf, spreadOf } from "./samples.ts";
+import { leakOf, type LifeSample, type Memory, memoryOf, spreadOf } from "./samples.ts";
 import { outcomes, type Totals } from "./tally.ts";
 
 /** See above. */
@@ -26,14 +26,17 @@ export function reportOf(
   samples: readonly LifeSample[],
   about: Pick<Report, "minutes" | "model" | "backend" | "restarts">,
 ): Report {
+  const memory = memoryOf(samples) ?? null, leak = memory && leakOf(memory);
+  const faults = leak ? { count: totals.faults.count + 1, first: [...totals.faults.first, leak] } : totals.faults;
   return {
     ...about,
     ...totals,
-    memory: memoryOf(samples) ?? null,
+    faults,
+    memory,
     mostDescriptors: samples.length === 0 ? null : Math.max(...samples.map(({ descriptors }) => descriptors)),
     live: spreadOf(samples.flatMap(({ live }) => live)),
     probeLate: spreadOf(samples.flatMap(({ late }) => late)),
-    sound: totals.faults.count === 0,
+    sound: faults.count === 0,
   };
 }
 

@@ -70,6 +70,19 @@ export function memoryOf(samples: readonly LifeSample[]): Memory | undefined {
   };
 }
 
+/** A rise of the memory that is no chance: more than so many MiB an hour beyond so many errors, of a life of so many minutes. */
+const LEAK = { minutes: 10, mibAnHour: 50, errors: 3 };
+
+/** Whether memory rises, in words; undefined where it does not, or where that cannot be told. */
+export function leakOf({ minutes, slope }: Pick<Memory, "minutes" | "slope">): string | undefined {
+  if (slope === null || minutes < LEAK.minutes || slope.value - LEAK.errors * slope.error < LEAK.mibAnHour) {
+    return undefined;
+  }
+  return `memory must not rise by more than ${LEAK.mibAnHour} MiB an hour; it does by ${slope.value.toFixed(0)} +- ${
+    slope.error.toFixed(0)
+  }`;
+}
+
 /** Of values in any order: half, 99 of 100, and all are no larger. Null of none. */
 export function spreadOf(values: readonly number[]): { p50: number; p99: number; most: number } | null {
   if (values.length === 0) return null;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { memoryPicture, reportOf, toText } from "../../../bench/soak/report.ts";
-import { type LifeSample, memoryOf, slopeOf, spreadOf, toCsv } from "../../../bench/soak/samples.ts";
+import { leakOf, type LifeSample, memoryOf, slopeOf, spreadOf, toCsv } from "../../../bench/soak/samples.ts";
 import { createTally, outcomes } from "../../../bench/soak/tally.ts";
 import { random } from "../../../model/diffusion/random.ts";
 
@@ -43,6 +43,19 @@ Deno.test("memoryOf() tells no slope of what was too short, and nothing of nothi
   const { start, end, slope } = memoryOf(lifeOf(1, 0, [5, 6, 7]))!;
   assert.deepEqual([start, end, slope], [5, 7, null]);
   assert.equal(memoryOf([]), undefined);
+});
+
+Deno.test("leakOf() finds a rise that is beyond its error, in a life that is long enough", () => {
+  const slope = (value: number, error: number, minutes = 40) => leakOf({ minutes, slope: { value, error } });
+  assert.match(slope(200, 40)!, /50 MiB an hour; it does by 200 \+- 40$/);
+  for (const [value, error, minutes] of [[200, 60], [40, 1], [-300, 1], [200, 40, 9]]) {
+    assert.equal(slope(value, error, minutes), undefined);
+  }
+  assert.equal(leakOf({ minutes: 40, slope: null }), undefined);
+  const rising = lifeOf(1, 0, Array.from({ length: 1200 }, (_, k) => 300 + k / 10 + k % 7));
+  const report = reportOf(createTally().totals, rising, { minutes: 20, model: "qm9", backend: "wasm", restarts: 0 });
+  assert.deepEqual([report.sound, report.faults.count], [false, 1]);
+  assert.match(report.faults.first[0], /it does by 36\d \+- /);
 });
 
 Deno.test("spreadOf() is the value that so many are no larger than", () => {
