@@ -19,7 +19,7 @@ export interface Sample {
   readonly pid: number;
   /** Milliseconds of each answer. */
   readonly live: readonly number[];
-  /** By how many milliseconds the thread itself woke up too late: what the machine adds. */
+  /** By how many milliseconds at most the thread itself woke up too late, before or after each of these: what the machine adds. */
   readonly late: readonly number[];
   /** Resident memory. */
   readonly rssMiB: number;

@@ -40,20 +40,24 @@ async function ask(url: string): Promise<number | undefined> {
 
 async function watch({ url, pid, everyMs }: Target, id: number): Promise<void> {
   let live: number[] = [], late: number[] = [], from = performance.now(), due = from;
+  let asked: { readonly ms: number; readonly late: number } | undefined;
   while (watched === id) {
     due += everyMs;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     if (watched !== id) return;
-    const now = performance.now();
-    late.push(Math.max(0, now - due));
-    if (now > due + everyMs) due = now; // what was missed is not made up for
+    const now = performance.now(), behind = Math.max(0, now - due);
+    if (asked) {
+      live.push(asked.ms);
+      late.push(Math.max(asked.late, behind));
+    }
+    if (now - from >= SECOND) {
+      const found = processOf(pid);
+      if (found) self.postMessage({ at: Date.now(), pid, live, late, ...found } satisfies Sample);
+      live = [], late = [], from = now;
+    }
     const ms = await ask(url);
-    if (watched !== id) return;
-    if (ms !== undefined) live.push(ms);
-    if (performance.now() - from < SECOND) continue;
-    const found = processOf(pid);
-    if (found) self.postMessage({ at: Date.now(), pid, live, late, ...found } satisfies Sample);
-    live = [], late = [], from = performance.now();
+    asked = ms === undefined ? undefined : { ms, late: behind };
+    if (performance.now() > due + everyMs) due = performance.now(); // what was missed is not made up for
   }
 }
 
