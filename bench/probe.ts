@@ -19,8 +19,11 @@ export interface Sample {
   readonly pid: number;
   /** Milliseconds of each answer. */
   readonly live: readonly number[];
-  /** By how many milliseconds at most the thread itself woke up too late, before or after each of these: what the machine adds. */
-  readonly late: readonly number[];
+  /**
+   * For how many of these milliseconds the service's main thread was computing. The loop cannot have held an answer up for longer; the rest is the time that
+   * other processes had the cores.
+   */
+  readonly busy: readonly number[];
   /** Resident memory. */
   readonly rssMiB: number;
   /** Files and sockets that are open. */

@@ -38,26 +38,31 @@ async function ask(url: string): Promise<number | undefined> {
   }
 }
 
+/** Milliseconds that a process's first thread has computed so far, which is that of its event loop (proc(5), schedstat); NaN where it is not told. */
+function computed(pid: number): number {
+  try {
+    return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ")[0]) / 1e6;
+  } catch {
+    return NaN;
+  }
+}
+
 async function watch({ url, pid, everyMs }: Target, id: number): Promise<void> {
-  let live: number[] = [], late: number[] = [], from = performance.now(), due = from;
-  let asked: { readonly ms: number; readonly late: number } | undefined;
+  let live: number[] = [], busy: number[] = [], from = performance.now(), due = from;
   while (watched === id) {
-    due += everyMs;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    due = Math.max(due + everyMs, performance.now()); // what was missed is not made up for
+    await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
     if (watched !== id) return;
-    const now = performance.now(), behind = Math.max(0, now - due);
-    if (asked) {
-      live.push(asked.ms);
-      late.push(Math.max(asked.late, behind));
+    const before = computed(pid), ms = await ask(url), after = computed(pid);
+    if (watched !== id) return;
+    if (ms !== undefined) {
+      live.push(ms);
+      busy.push(Math.min(ms, after - before));
     }
-    if (now - from >= SECOND) {
-      const found = processOf(pid);
-      if (found) self.postMessage({ at: Date.now(), pid, live, late, ...found } satisfies Sample);
-      live = [], late = [], from = now;
-    }
-    const ms = await ask(url);
-    asked = ms === undefined ? undefined : { ms, late: behind };
-    if (performance.now() > due + everyMs) due = performance.now(); // what was missed is not made up for
+    if (performance.now() - from < SECOND) continue;
+    const found = processOf(pid);
+    if (found) self.postMessage({ at: Date.now(), pid, live, busy, ...found } satisfies Sample);
+    live = [], busy = [], from = performance.now();
   }
 }
 

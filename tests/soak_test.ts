@@ -31,12 +31,15 @@ Deno.test({
       }
       assert.ok(requests["slow writer"][408] > 0 && requests.greedy[504] > 0 && requests.leaver.left > 0, text);
       assert.ok(report.molecules > 500 && report.restarts === 2, text);
-      assert.ok(report.memory!.start > 50 && report.mostDescriptors! > 10 && report.live!.most > 0, text);
+      assert.ok(
+        report.memory!.start > 50 && report.mostDescriptors! > 10 && report.live!.most > 0 && report.busy!.most > 0,
+        text,
+      );
       assert.equal(await Deno.readTextFile(join(out, "report.txt")), `${text}\n`);
       assert.deepEqual(JSON.parse(await Deno.readTextFile(join(out, "report.json"))).requests, requests);
       assert.match(
         await Deno.readTextFile(join(out, "samples.csv")),
-        /^seconds,life,pid,rss_mib,descriptors,threads,live_ms,probe_late_ms\n0\.0,1,/,
+        /^seconds,life,pid,rss_mib,descriptors,threads,live_ms,busy_ms\n0\.0,1,/,
       );
       assert.match(await Deno.readTextFile(join(out, "memory.svg")), /^<svg /);
     }),

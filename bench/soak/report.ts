@@ -14,8 +14,8 @@ export interface Report extends Totals {
   readonly mostDescriptors: number | null;
   /** Milliseconds of GET /health/live. */
   readonly live: ReturnType<typeof spreadOf>;
-  /** Milliseconds by which the thread that asks woke up too late itself. */
-  readonly probeLate: ReturnType<typeof spreadOf>;
+  /** Milliseconds of these for which the service's main thread was computing. */
+  readonly busy: ReturnType<typeof spreadOf>;
   /** No invariant broke. */
   readonly sound: boolean;
 }
@@ -35,7 +35,7 @@ export function reportOf(
     memory,
     mostDescriptors: samples.length === 0 ? null : Math.max(...samples.map(({ descriptors }) => descriptors)),
     live: spreadOf(samples.flatMap(({ live }) => live)),
-    probeLate: spreadOf(samples.flatMap(({ late }) => late)),
+    busy: spreadOf(samples.flatMap(({ busy }) => busy)),
     sound: faults.count === 0,
   };
 }
@@ -75,8 +75,8 @@ export function toText(report: Report): string {
     `lost by kills: ${lost.requests} answers that had begun, with ${lost.molecules} molecules at most`,
     ...memoryLines(report.memory),
     `descriptors: ${report.mostDescriptors ?? "not measured"} at most`,
-    `GET /health/live, p50 / p99 / most: ${spread(report.live)}; the thread that asks was late by ${
-      spread(report.probeLate)
+    `GET /health/live, p50 / p99 / most: ${spread(report.live)}; of which the main thread was busy for ${
+      spread(report.busy)
     }`,
     sound ? "sound: no invariant broke" : `NOT SOUND: ${faults.count} faults`,
     ...faults.first.map((one) => `  ${one}`),

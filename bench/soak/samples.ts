@@ -94,8 +94,8 @@ export function spreadOf(values: readonly number[]): { p50: number; p99: number;
 export function toCsv(samples: readonly LifeSample[]): string {
   const from = samples[0]?.at ?? 0,
     most = (values: readonly number[]) => values.length === 0 ? "" : Math.max(...values).toFixed(1);
-  const rows = samples.map(({ at, life, pid, rssMiB, descriptors, threads, live, late }) =>
-    [((at - from) / 1000).toFixed(1), life, pid, rssMiB.toFixed(1), descriptors, threads, most(live), most(late)].join()
+  const rows = samples.map(({ at, life, pid, rssMiB, descriptors, threads, live, busy }) =>
+    [((at - from) / 1000).toFixed(1), life, pid, rssMiB.toFixed(1), descriptors, threads, most(live), most(busy)].join()
   );
-  return ["seconds,life,pid,rss_mib,descriptors,threads,live_ms,probe_late_ms", ...rows, ""].join("\n");
+  return ["seconds,life,pid,rss_mib,descriptors,threads,live_ms,busy_ms", ...rows, ""].join("\n");
 }

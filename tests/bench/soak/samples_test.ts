@@ -8,7 +8,7 @@ import { random } from "../../../model/diffusion/random.ts";
 const lifeOf = (life: number, from: number, memory: readonly number[]): LifeSample[] =>
   memory.map((rssMiB, k) => ({
     ...{ at: 1000 * (from + k), life, pid: 100 + life, rssMiB, descriptors: 50 + life, threads: 9 },
-    ...{ live: [2, 3 + life], late: [1] },
+    ...{ live: [2, 3 + life], busy: [1] },
   }));
 
 Deno.test("slopeOf() is the least squares' line and its standard error", () => {
