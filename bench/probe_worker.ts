@@ -51,7 +51,7 @@ async function watch({ url, pid, everyMs }: Target, id: number): Promise<void> {
   let live: number[] = [], busy: number[] = [], from = performance.now(), due = from;
   while (watched === id) {
     due = Math.max(due + everyMs, performance.now()); // what was missed is not made up for
-    await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     if (watched !== id) return;
     const before = computed(pid), ms = await ask(url), after = computed(pid);
     if (watched !== id) return;
