@@ -17,7 +17,7 @@ export interface RoundScene extends Pick<Scene, "tally" | "model"> {
 const ORDER = { from: 16, to: 8, updates: 40, batch: 4, samples: 4, accept: 100, seed: 1 };
 
 /** Seconds that a step of a round may take. */
-const PATIENCE = 240;
+const PATIENCE = 900;
 
 /** States of a job that has ended. */
 const ENDED = ["done", "rejected", "failed", "cancelled"];

@@ -34,7 +34,7 @@ export class Broken extends Error {
 }
 
 /** Longest that a client waits for an answer to end, ms. */
-const LONGEST = 180_000;
+const LONGEST = 600_000;
 
 /** A visit that has begun. */
 export interface Visit {
