@@ -7,14 +7,22 @@ import { noteStarted } from "./started.ts";
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {
   readonly pid: number;
+  /** Where it listens, without a slash at the end. */
+  readonly url: string;
+  /** Of an administrator. */
+  readonly token: string;
   /** Asks an administrator's route. @returns the answer's JSON. Throws Error where it is a refusal */
   admin(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
   readonly listeningMs: number;
   readonly readyMs: number;
   /** Asks for molecules. Throws Error where the answer is none. */
-  generate(request: { count: number; steps: number; seed: number; heavyAtoms?: number }): Promise<Generated>;
-  /** Ends it and waits until it has ended. */
-  stop(): Promise<void>;
+  generate(
+    request: { count: number; steps: number; seed: number; heavyAtoms?: number; sampler?: string },
+  ): Promise<Generated>;
+  /** How it has ended. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  /** Ends it and waits until it has ended. @param signal default SIGTERM */
+  stop(signal?: Deno.Signal): Promise<void>;
 }
 
 /** What the benchmarks read of an answer of POST /generate. */
@@ -33,6 +41,14 @@ interface ServiceOptions {
   readonly backend: RuntimeChoice;
   /** Requests that it holds; its default where absent. */
   readonly maxRequests?: number;
+  /** Its data directory; one of its own, which is removed at its end, where absent. */
+  readonly data?: string;
+  /** Further variables of its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Most files that it may have open. */
+  readonly descriptors?: number;
+  /** Told each line of its log. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** The command line's program. */
@@ -63,7 +79,7 @@ async function json<T>(response: Response): Promise<T> {
  * content. Throws Error with its last log line where it ends.
  */
 export async function startService(
-  { root, model, backend, maxRequests }: ServiceOptions,
+  { root, model, backend, maxRequests, data: given, variables = {}, descriptors, onLine = () => {} }: ServiceOptions,
 ): Promise<ServiceProcess> {
   const started = performance.now(), since = () => performance.now() - started;
   const args = [
@@ -79,9 +95,13 @@ export async function startService(
     "--preload",
     model,
   ];
-  const data = await Deno.makeTempDir({ prefix: "molstep-bench-" }), token = crypto.randomUUID();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
+  const data = given ?? await Deno.makeTempDir({ prefix: "molstep-bench-" }), token = crypto.randomUUID();
+  const command = [Deno.execPath(), "run", "-A", MAIN, ...args];
+  const [program, ...words] = descriptors === undefined
+    ? command
+    : ["sh", "-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...command];
+  const child = new Deno.Command(program, {
+    args: words,
     clearEnv: true,
     env: {
       ...environment(),
@@ -89,6 +109,7 @@ export async function startService(
       MOLSTEP_DATA_DIR: data,
       MOLSTEP_ADMIN_TOKEN: token,
       ...(maxRequests !== undefined && { MOLSTEP_MAX_REQUESTS: String(maxRequests) }),
+      ...variables,
     },
     stdout: "null",
     stderr: "piped",
@@ -98,19 +119,25 @@ export async function startService(
   const reading = (async () => {
     for await (const line of readLines(child.stderr)) {
       last = line;
+      onLine(line);
       if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
     }
     ended = true;
     listening.reject(new Error(`the service ended: ${last}`));
   })();
-  const stop = noteStarted(async () => {
+  const end = async (signal: Deno.Signal = "SIGTERM") => {
     try {
-      child.kill("SIGTERM");
+      child.kill(signal);
     } catch { /* it has ended */ }
     await child.status;
     await reading;
-    await Deno.remove(data, { recursive: true }).catch(() => {}); // it may have been stopped before
-  });
+    if (given === undefined) await Deno.remove(data, { recursive: true }).catch(() => {}); // it may have been stopped before
+  };
+  const forget = noteStarted(end);
+  const stop = async (signal?: Deno.Signal) => {
+    await end(signal);
+    await forget();
+  };
   try {
     const port = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
     while (true) {
@@ -123,6 +150,9 @@ export async function startService(
     }
     return {
       pid: child.pid,
+      url,
+      token,
+      ended: child.status,
       listeningMs,
       readyMs: since(),
       async generate(request) {

@@ -17,6 +17,13 @@ const HEARTBEAT = { everyMs: 15_000, text: ": still here\n\n" };
 /** When a client is to come again after the connection has ended, ms. */
 const RETRY = 2000;
 
+/** An event of the stream, field by field, as OpenAPI has it of 3.2 on. */
+const streamedEvent = z.object({
+  id: z.string(),
+  event: z.string().describe("The type of the data"),
+  data: z.string().meta({ contentMediaType: "application/json", contentSchema: jobEvent }),
+}).meta({ id: "StreamedJobEvent" });
+
 /**
  * Events after `Last-Event-ID`, all of the job's where it is absent, then those to come, until the job has ended. 204, which tells
  * an EventSource not to come again, where it has ended and there are none.
@@ -31,13 +38,18 @@ export const jobEvents = endpoint({
   request: {
     params: jobId,
     headers: z.object({
-      "Last-Event-ID": z.string().optional().meta({ type: "integer", description: "Events after this one" }),
+      "Last-Event-ID": z.string().optional().meta({
+        type: "integer",
+        minimum: 0,
+        maximum: 999_999_999_999_999,
+        description: "Events after this one",
+      }),
     }),
   },
   responses: {
     200: {
-      description: "Events, each with an id; the schema is that of their data",
-      content: { [EVENT_STREAM]: { schema: jobEvent } },
+      description: "Events; the schema is that of each",
+      content: { [EVENT_STREAM]: { schema: streamedEvent } },
     },
     204: { description: "The job has ended, and there are no events after Last-Event-ID" },
     ...ACCEPT_PROBLEMS,

@@ -67,7 +67,7 @@ const number = <T extends z.ZodType>(schema: T) =>
 /** What GET /jobs takes in its query. */
 export const pageQuery = z.strictObject({
   limit: number(z.int().min(1).max(200).default(50)),
-  offset: number(z.int().min(0).default(0)),
+  offset: number(z.int().min(0).max(1_000_000_000).default(0)),
 });
 
 /** The path of a job. Any text is looked for, as what is no id names no job. */

@@ -18,8 +18,19 @@ export function named(registry: Registry): (schema: z.ZodType, io: "input" | "ou
     const known = registry.definitions.some((one) => one.type === "component" && one.name === name);
     if (!known) registry.registerComponent("schemas", name, schema as Component);
   };
-  return (schema, io) => {
-    const converted = z.toJSONSchema(schema, { io, unrepresentable: "any", reused: "inline" });
+  return function component(schema, io): Component {
+    const converted = z.toJSONSchema(schema, {
+      io,
+      unrepresentable: "any",
+      reused: "inline",
+      // What a text holds may be a schema, too.
+      override({ jsonSchema }) {
+        const { contentSchema } = jsonSchema;
+        if (contentSchema instanceof z.ZodType) {
+          jsonSchema.contentSchema = component(contentSchema, io) as typeof contentSchema;
+        }
+      },
+    });
     const text = JSON.stringify(converted).replaceAll('"#/$defs/', '"#/components/schemas/');
     const { $schema: _, $defs = {}, ...whole } = JSON.parse(text);
     for (const [name, one] of Object.entries<Record<string, unknown>>($defs)) register(name, one);

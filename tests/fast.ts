@@ -7,13 +7,16 @@ import { fileURLToPath } from "node:url";
 /** Files that the fast tier leaves out: services with rounds, training, whole rounds, GPU kernels on a software adapter, benchmarks. */
 export const SLOW: readonly string[] = [
   "bench/molecules_test.ts",
+  "bench/probe_test.ts",
   "bench/service_test.ts",
+  "bench/soak/visits_test.ts",
   "bench_test.ts",
   "chem/validator_test.ts",
   "clients/python_test.ts",
   "distill_service_test.ts",
   "launch_test.ts",
   "main/generate_test.ts",
+  "front_door_service_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
   "model/distillation/egnn_round_test.ts",
@@ -39,6 +42,8 @@ export const SLOW: readonly string[] = [
   "routes/steps_test.ts",
   "routes/validators_test.ts",
   "traces_service_test.ts",
+  "schemathesis_service_test.ts",
+  "soak_test.ts",
 ];
 
 if (import.meta.main) {

@@ -41,7 +41,17 @@ Deno.test("GET /openapi.json keeps what the schemas say: lengths of tuples, name
       false,
       { type: "integer", minimum: 1, maximum: 200, default: 50 },
     ]);
-    assert.deepEqual(offset.schema, { type: "integer", minimum: 0, default: 0 });
+    assert.deepEqual(offset.schema, { type: "integer", minimum: 0, maximum: 1_000_000_000, default: 0 });
+  }));
+
+Deno.test("GET /openapi.json describes an event of a stream field by field, and its data by the schema of what it holds", () =>
+  withDocument(({ components: { schemas }, paths }) => {
+    const { schema } = paths["/jobs/{id}/events"].get.responses[200].content["text/event-stream"];
+    assert.deepEqual(schema, { $ref: "#/components/schemas/StreamedJobEvent" });
+    const { data } = schemas.StreamedJobEvent.properties;
+    assert.deepEqual([data.type, data.contentMediaType], ["string", "application/json"]);
+    assert.deepEqual(data.contentSchema, { $ref: "#/components/schemas/JobEvent" });
+    assert.ok(schemas.JobEvent.anyOf.length > 0);
   }));
 
 for (const openScopes of [[], ["generate"], ["generate", "read"]] as const) {
