@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { Connection } from "./connection.ts";
 import { answerOver, type Fetch } from "./node_http.ts";
+import { patiently } from "./patiently.ts";
 
 /** How to keep a door. */
 export interface DoorOptions {
@@ -47,7 +48,8 @@ interface Guest {
   heard: number;
   /** When that was, or its last request came. */
   since: number;
-  head?: ReturnType<typeof setTimeout>;
+  /** Forgets the wait for a head. */
+  head?: () => void;
 }
 
 /** How long nobody has to make room: what a client that means to ask needs for it. */
@@ -76,7 +78,7 @@ export function openDoor(
     guests.set(connection, guest);
     guest.heard = connection.bytesRead;
     guest.since = performance.now();
-    guest.head = setTimeout(() => {
+    guest.head = patiently(() => {
       onNote("debug", "no request", { address: connection.remoteAddress });
       if (connection.bytesRead === guest.heard) connection.destroy();
       else refuse(connection, 408, `the head of a request must be there within ${headMs / 1000} s`);
@@ -103,7 +105,7 @@ export function openDoor(
     const guest: Guest = { requests: 0, receiving: 0, heard: 0, since: 0 };
     awaitHead(connection, guest);
     connection.once("close", () => {
-      clearTimeout(guest.head);
+      guest.head?.();
       guests.delete(connection);
       if (!open && guests.size === 0) emptied.resolve();
     });
@@ -113,11 +115,11 @@ export function openDoor(
   const receive = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const connection = incoming.socket as unknown as Connection, guest = guests.get(connection);
     if (!guest) return void connection.destroy();
-    clearTimeout(guest.head);
+    guest.head?.();
     guest.requests++;
     guest.receiving++;
     guest.since = performance.now();
-    const late = setTimeout(() => {
+    const late = patiently(() => {
       if (incoming.complete) return;
       onNote("debug", "no body", { address: connection.remoteAddress });
       if (outgoing.headersSent || guest.requests > 1) connection.destroy();
@@ -125,7 +127,7 @@ export function openDoor(
     }, bodyMs);
     const received = () => {
       if (incoming.complete) guest.receiving--;
-      clearTimeout(late);
+      late();
       incoming.off("end", received).off("close", received);
     };
     incoming.on("end", received).on("close", received);

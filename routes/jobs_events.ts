@@ -38,7 +38,12 @@ export const jobEvents = endpoint({
   request: {
     params: jobId,
     headers: z.object({
-      "Last-Event-ID": z.string().optional().meta({ type: "integer", minimum: 0, maximum: 999_999_999_999_999, description: "Events after this one" }),
+      "Last-Event-ID": z.string().optional().meta({
+        type: "integer",
+        minimum: 0,
+        maximum: 999_999_999_999_999,
+        description: "Events after this one",
+      }),
     }),
   },
   responses: {
