@@ -24,6 +24,8 @@ export interface Sample {
    * other processes had the cores.
    */
   readonly busy: readonly number[];
+  /** Share of the time for which the main thread could have computed but had no core, 0 to 1: how busy the machine is with other things. */
+  readonly waiting: number;
   /** Resident memory. */
   readonly rssMiB: number;
   /** Files and sockets that are open. */

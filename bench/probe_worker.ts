@@ -38,31 +38,36 @@ async function ask(url: string): Promise<number | undefined> {
   }
 }
 
-/** Milliseconds that a process's first thread has computed so far, which is that of its event loop (proc(5), schedstat); NaN where it is not told. */
-function computed(pid: number): number {
+/**
+ * Milliseconds for which a process's first thread, that of its event loop, has computed so far, and for which it has waited for a core (proc(5), schedstat);
+ * NaN where they are not told.
+ */
+function spent(pid: number): { readonly computed: number; readonly waited: number } {
   try {
-    return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ")[0]) / 1e6;
+    const [computed, waited] = Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ").map((ns) => Number(ns) / 1e6);
+    return { computed, waited };
   } catch {
-    return NaN;
+    return { computed: NaN, waited: NaN };
   }
 }
 
 async function watch({ url, pid, everyMs }: Target, id: number): Promise<void> {
-  let live: number[] = [], busy: number[] = [], from = performance.now(), due = from;
+  let live: number[] = [], busy: number[] = [], from = performance.now(), due = from, { waited } = spent(pid);
   while (watched === id) {
     due = Math.max(due + everyMs, performance.now()); // what was missed is not made up for
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     if (watched !== id) return;
-    const before = computed(pid), ms = await ask(url), after = computed(pid);
+    const before = spent(pid), ms = await ask(url), after = spent(pid);
     if (watched !== id) return;
     if (ms !== undefined) {
       live.push(ms);
-      busy.push(Math.min(ms, after - before));
+      busy.push(Math.min(ms, after.computed - before.computed));
     }
-    if (performance.now() - from < SECOND) continue;
-    const found = processOf(pid);
-    if (found) self.postMessage({ at: Date.now(), pid, live, busy, ...found } satisfies Sample);
-    live = [], busy = [], from = performance.now();
+    const passed = performance.now() - from;
+    if (passed < SECOND) continue;
+    const found = processOf(pid), waiting = (after.waited - waited) / passed;
+    if (found) self.postMessage({ at: Date.now(), pid, live, busy, waiting, ...found } satisfies Sample);
+    live = [], busy = [], from = performance.now(), waited = after.waited;
   }
 }
 

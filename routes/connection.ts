@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { plainAddress } from "./clients.ts";
+import { patiently } from "./patiently.ts";
 
 /** A piece of what is to be written. */
 interface Chunk {
@@ -65,14 +66,14 @@ export class Connection extends Duplex {
 
   async #send(bytes: Uint8Array) {
     for (let sent = 0; sent < bytes.length;) {
-      const stuck = setTimeout(() => {
+      const stuck = patiently(() => {
         this.emit("stuck");
         this.destroy();
       }, this.#writeMs);
       try {
         sent += await this.#socket.write(bytes.subarray(sent));
       } finally {
-        clearTimeout(stuck);
+        stuck();
       }
     }
   }

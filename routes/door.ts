@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { Connection } from "./connection.ts";
 import { answerOver, type Fetch } from "./node_http.ts";
+import { patiently } from "./patiently.ts";
 
 /** How to keep a door. */
 export interface DoorOptions {
@@ -63,7 +64,8 @@ interface Guest {
   heard: number;
   /** When that was, or its last request came. */
   since: number;
-  head?: ReturnType<typeof setTimeout>;
+  /** Forgets the wait for a head. */
+  head?: () => void;
 }
 
 /** How long nobody has to make room: what a client that means to ask needs for it. */
@@ -92,7 +94,7 @@ export function openDoor(
     guests.set(connection, guest);
     guest.heard = connection.bytesRead;
     guest.since = performance.now();
-    guest.head = setTimeout(() => {
+    guest.head = patiently(() => {
       onNote("debug", "no request", { address: connection.remoteAddress });
       // One that is kept alive, or was opened ahead, and says nothing is refused nothing.
       if (connection.bytesRead !== guest.heard) onRefusal("slow-head");
@@ -124,7 +126,7 @@ export function openDoor(
     const guest: Guest = { requests: 0, receiving: 0, heard: 0, since: 0 };
     awaitHead(connection, guest);
     connection.once("close", () => {
-      clearTimeout(guest.head);
+      guest.head?.();
       guests.delete(connection);
       if (!open && guests.size === 0) emptied.resolve();
     });
@@ -134,11 +136,11 @@ export function openDoor(
   const receive = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const connection = incoming.socket as unknown as Connection, guest = guests.get(connection);
     if (!guest) return void connection.destroy();
-    clearTimeout(guest.head);
+    guest.head?.();
     guest.requests++;
     guest.receiving++;
     guest.since = performance.now();
-    const late = setTimeout(() => {
+    const late = patiently(() => {
       if (incoming.complete) return;
       onNote("debug", "no body", { address: connection.remoteAddress });
       onRefusal("slow-body");
@@ -147,7 +149,7 @@ export function openDoor(
     }, bodyMs);
     const received = () => {
       if (incoming.complete) guest.receiving--;
-      clearTimeout(late);
+      late();
       incoming.off("end", received).off("close", received);
     };
     incoming.on("end", received).on("close", received);

@@ -13,7 +13,7 @@ import { readAnswer } from "./answers.ts";
 import { nonsense } from "./nonsense.ts";
 import { again, type Reference } from "./references.ts";
 import { deaf, slowReader, slowWriter } from "./slow_clients.ts";
-import { allow, Broken, type Client, held, one, posted, rest, type Scene, visit } from "./visits.ts";
+import { allow, Broken, type Client, held, one, posted, request, rest, type Scene, visit } from "./visits.ts";
 
 const FORMS = Object.keys(MEDIA_TYPES) as Form[];
 
@@ -36,7 +36,7 @@ const reader: Client = {
   visit(scene, draw, address) {
     const { form, count, all, body } = order(draw, scene.model);
     return visit(scene, `reader ${form}`, async ({ url, signal, begin }) => {
-      const response = await fetch(`${url}/generate`, posted(body, { form, address, signal }));
+      const response = await request(`${url}/generate`, posted(body, { form, address, signal }));
       await allow(response, 200, 503);
       if (response.status === 200) begin(all ? count : 0);
       const text = await response.text();
@@ -69,7 +69,7 @@ const leaver: Client = {
       const timer = setTimeout(() => gone.abort(), 5 + draw.integer(800));
       try {
         const many = { ...body, count: 200 + draw.integer(800), steps: 1 + draw.integer(8) };
-        const response = await fetch(`${url}/generate`, posted(many, { form, address, signal: gone.signal }));
+        const response = await request(`${url}/generate`, posted(many, { form, address, signal: gone.signal }));
         await allow(response, 200, 503);
         await response.arrayBuffer();
         return response.status;
@@ -89,7 +89,7 @@ const talker: Client = {
   visit: (scene, draw, address) =>
     visit(scene, "nonsense", async ({ url, life, signal }) => {
       const { method, path, headers, body, statuses } = one(draw, nonsense(life.process.token));
-      const response = await fetch(url + path, {
+      const response = await request(url + path, {
         method,
         headers: { "X-Forwarded-For": address, ...headers },
         body,
@@ -110,7 +110,7 @@ const greedy: Client = {
       const form = one(draw, FORMS), count = 1000, steps = 100 + draw.integer(900), timeoutMs = 50 + draw.integer(2000);
       return visit(scene, "greedy", async ({ url, signal, begin }) => {
         const body = { model: scene.model, count, steps, timeoutMs };
-        const response = await fetch(`${url}/generate`, posted(body, { form, address, signal }));
+        const response = await request(`${url}/generate`, posted(body, { form, address, signal }));
         await allow(response, 200, 429, 503, 504);
         if (response.status === 200) begin(count);
         const text = await response.text();
@@ -141,13 +141,13 @@ const looker: Client = {
     ]);
     return visit(scene, `looker ${path}`, async ({ url, life, signal }) => {
       const headers = { "X-Forwarded-For": address, Authorization: `Bearer ${life.process.token}` };
-      const response = await fetch(url + path, { headers, signal });
+      const response = await request(url + path, { headers, signal });
       await allow(response, 200, ...life.ending ? [503] : []);
       const told = await response.json(), etag = response.headers.get("etag");
       if (response.status === 200 && path === "/models") held(() => modelList.parse(told));
       if (response.status === 200 && path === "/jobs") held(() => jobList.parse(told));
       if (etag === null) return response.status;
-      const second = await fetch(url + path, { headers: { ...headers, "If-None-Match": etag }, signal });
+      const second = await request(url + path, { headers: { ...headers, "If-None-Match": etag }, signal });
       await allow(second, 200, 304); // a round may have changed it
       await second.body?.cancel();
       return second.status;

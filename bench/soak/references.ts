@@ -1,7 +1,7 @@
 /** Requests whose answers are known: the same seed gives the same bytes, alone and beside others, before a restart and after. */
 import type { Form } from "../../model/service/generate.ts";
 import { lasting } from "./answers.ts";
-import { allow, Broken, posted, rest, type Scene, type Visit } from "./visits.ts";
+import { allow, Broken, posted, request, rest, type Scene, type Visit } from "./visits.ts";
 
 /** A request, and what it was answered at first. */
 export interface Reference {
@@ -29,7 +29,7 @@ export const longest = (references: readonly Reference[]): Reference =>
 
 /** Asks for one; undefined where the service is full, or shutting down. @throws Broken */
 async function draw({ form, body }: Pick<Reference, "form" | "body">, { url, signal, begin }: Visit, address: string) {
-  const response = await fetch(`${url}/generate`, posted(body, { form, address, signal }));
+  const response = await request(`${url}/generate`, posted(body, { form, address, signal }));
   await allow(response, 200, 429, 503);
   if (response.status === 200) begin(Number(body.count));
   const text = await response.text();

@@ -1,5 +1,6 @@
 /** What a soak comes to: numbers, a picture, and a verdict. */
 import { lineChart } from "../../chem/plot.ts";
+import { meanError } from "../statistics.ts";
 import { leakOf, type LifeSample, type Memory, memoryOf, spreadOf } from "./samples.ts";
 import { outcomes, type Totals } from "./tally.ts";
 
@@ -16,6 +17,8 @@ export interface Report extends Totals {
   readonly live: ReturnType<typeof spreadOf>;
   /** Milliseconds of these for which the service's main thread was computing. */
   readonly busy: ReturnType<typeof spreadOf>;
+  /** Share of the time for which the main thread had to wait for a core, 0 to 1; null where it was not measured. */
+  readonly waiting: number | null;
   /** No invariant broke. */
   readonly sound: boolean;
 }
@@ -36,9 +39,13 @@ export function reportOf(
     mostDescriptors: samples.length === 0 ? null : Math.max(...samples.map(({ descriptors }) => descriptors)),
     live: spreadOf(samples.flatMap(({ live }) => live)),
     busy: spreadOf(samples.flatMap(({ busy }) => busy)),
+    waiting: samples.length === 0 ? null : meanError(samples.map(({ waiting }) => waiting)).mean,
     sound: faults.count === 0,
   };
 }
+
+/** Share of the time without a core from which on deadlines say little about the service. */
+const STARVED = 0.5;
 
 const whole = (value: number) => value.toFixed(0);
 
@@ -78,6 +85,11 @@ export function toText(report: Report): string {
     `GET /health/live, p50 / p99 / most: ${spread(report.live)}; of which the main thread was busy for ${
       spread(report.busy)
     }`,
+    ...report.waiting === null ? [] : [
+      `the machine: the main thread had to wait for a core for ${whole(100 * report.waiting)} % of the time${
+        report.waiting > STARVED ? ", so that what came too late may be the machine's fault" : ""
+      }`,
+    ],
     sound ? "sound: no invariant broke" : `NOT SOUND: ${faults.count} faults`,
     ...faults.first.map((one) => `  ${one}`),
   ].join("\n");

@@ -1,7 +1,7 @@
 /** Rounds of distillation in the middle of the load: begun, disturbed, published, and taken out again. */
 import { jobDetail } from "../../routes/jobs_schema.ts";
 import type { Ending, Keeper } from "./keeper.ts";
-import { allow, Broken, held, type Scene } from "./visits.ts";
+import { allow, Broken, held, request, type Scene } from "./visits.ts";
 
 /** How a round is disturbed: its worker is killed, the service is, or it is stopped in peace; or not at all. */
 export type Disturbance = "worker" | Ending | "none";
@@ -42,7 +42,7 @@ async function ask(
   status: number,
 ) {
   const { url, process: { token } } = await keeper.up();
-  const response = await fetch(url + path, {
+  const response = await request(url + path, {
     method,
     headers: {
       Authorization: `Bearer ${token}`,
@@ -78,7 +78,7 @@ async function drawnBy(scene: RoundScene): Promise<{ sampler: string; version: s
   const body = { model: scene.model, count: 2, steps: ORDER.to, seed: 1 };
   for (let tries = 1;; tries++) {
     const { url } = await scene.keeper.up();
-    const response = await fetch(`${url}/generate`, {
+    const response = await request(`${url}/generate`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Forwarded-For": "198.51.100.4" },
       body: JSON.stringify(body),

@@ -10,9 +10,9 @@ import { keep, type Keeper, type Life } from "./keeper.ts";
 import { allAgain, learn, type Reference } from "./references.ts";
 import { memoryPicture, type Report, reportOf, toText } from "./report.ts";
 import { type Disturbance, round, type RoundScene } from "./rounds.ts";
-import { type LifeSample, toCsv } from "./samples.ts";
+import { CSV_HEAD, csvLine, type LifeSample } from "./samples.ts";
 import { createTally } from "./tally.ts";
-import { allow, Broken, posted, type Scene, visit } from "./visits.ts";
+import { allow, Broken, posted, request, type Scene, visit } from "./visits.ts";
 
 /** What to do. */
 export interface SoakOptions {
@@ -79,7 +79,14 @@ export async function soak(options: SoakOptions): Promise<Report> {
     samples: LifeSample[] = [],
     lives = new Map<number, Life>(),
     encoder = new TextEncoder();
-  const probe = openProbe((sample) => void samples.push({ ...sample, life: lives.get(sample.pid)!.number }));
+  // Line by line, so that a run which is interrupted has them.
+  const table = await Deno.create(join(out, "samples.csv")), since = Date.now();
+  table.writeSync(encoder.encode(CSV_HEAD));
+  const probe = openProbe((told) => {
+    const sample = { ...told, life: lives.get(told.pid)!.number };
+    samples.push(sample);
+    table.writeSync(encoder.encode(csvLine(sample, since)));
+  });
   let keeper: Keeper | undefined;
   const began = performance.now();
   try {
@@ -107,13 +114,13 @@ export async function soak(options: SoakOptions): Promise<Report> {
     probe.close();
     await keeper?.up().then(({ process }) => process.stop("SIGKILL")).catch(() => {});
     log.close();
+    table.close();
     await Deno.remove(data, { recursive: true }).catch(() => {});
   }
   const report = reportOf(tally.totals, samples, {
     minutes: (performance.now() - began) / 60_000,
     ...{ model, backend, restarts: lives.size - 1 },
   });
-  await Deno.writeTextFile(join(out, "samples.csv"), toCsv(samples));
   await Deno.writeTextFile(join(out, "report.json"), JSON.stringify(report, null, 1) + "\n");
   await Deno.writeTextFile(join(out, "report.txt"), toText(report) + "\n");
   await Deno.writeTextFile(join(out, "memory.svg"), memoryPicture(samples, report));
@@ -213,7 +220,7 @@ async function atRest(stage: Stage): Promise<void> {
   await Promise.all(Array.from({ length: PLACES }, (_, k) =>
     visit(stage, "every place", async ({ url, signal }) => {
       const body = { model, count: 1, steps: 1, seed: k }, address = `198.51.100.${100 + k}`;
-      const response = await fetch(`${url}/generate`, posted(body, { form: "json", address, signal }));
+      const response = await request(`${url}/generate`, posted(body, { form: "json", address, signal }));
       await allow(response, 200);
       const { drawn } = await response.json();
       if (drawn !== 1) throw new Broken(`a molecule must be drawn; got ${drawn}`);

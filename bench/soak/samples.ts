@@ -90,12 +90,25 @@ export function spreadOf(values: readonly number[]): { p50: number; p99: number;
   return { p50: at(0.5), p99: at(0.99), most: at(1) };
 }
 
-/** A table of all samples as CSV: times from the first on. Milliseconds are the longest of the second. */
-export function toCsv(samples: readonly LifeSample[]): string {
-  const from = samples[0]?.at ?? 0,
-    most = (values: readonly number[]) => values.length === 0 ? "" : Math.max(...values).toFixed(1);
-  const rows = samples.map(({ at, life, pid, rssMiB, descriptors, threads, live, busy }) =>
-    [((at - from) / 1000).toFixed(1), life, pid, rssMiB.toFixed(1), descriptors, threads, most(live), most(busy)].join()
-  );
-  return ["seconds,life,pid,rss_mib,descriptors,threads,live_ms,busy_ms", ...rows, ""].join("\n");
+/** The first line of the table of samples. */
+export const CSV_HEAD = "seconds,life,pid,rss_mib,descriptors,threads,live_ms,busy_ms,waiting\n";
+
+/** A sample as a line of CSV: seconds since a time, milliseconds since 1970. Milliseconds of answers are the longest of the second. */
+export function csvLine(
+  { at, life, pid, rssMiB, descriptors, threads, live, busy, waiting }: LifeSample,
+  since: number,
+): string {
+  const most = (values: readonly number[]) => values.length === 0 ? "" : Math.max(...values).toFixed(1);
+  const cells = [
+    ((at - since) / 1000).toFixed(1),
+    life,
+    pid,
+    rssMiB.toFixed(1),
+    descriptors,
+    threads,
+    most(live),
+    most(busy),
+    waiting.toFixed(3),
+  ];
+  return `${cells.join()}\n`;
 }

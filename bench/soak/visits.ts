@@ -33,6 +33,12 @@ export class Broken extends Error {
   override readonly name = "Broken";
 }
 
+/** Connections that are kept alive are not used again after a second: the service ends them after some, and a request must not meet that. */
+const client = Deno.createHttpClient({ poolIdleTimeout: 1000 });
+
+/** A request over HTTP, as `fetch`. */
+export const request = (url: string, init: RequestInit = {}): Promise<Response> => fetch(url, { ...init, client });
+
 /** Longest that a client waits for an answer to end, ms. */
 const LONGEST = 600_000;
 
@@ -76,9 +82,10 @@ export async function visit(
   } catch (error) {
     outcome = error instanceof Broken || signal.aborted ? "fault" : judgeCut(life, { asked, begun, shutdownSeconds });
     if (outcome === "fault") {
-      tally.fault(
-        `${kind}: ${signal.aborted ? `no end of an answer within ${LONGEST / 1000} s` : (error as Error).message}`,
-      );
+      const { message, cause } = error as Error,
+        why = cause instanceof Error ? `${message}: ${cause.message}` : message;
+      const told = signal.aborted ? `no end of an answer within ${LONGEST / 1000} s` : why;
+      tally.fault(`${kind}, after ${((performance.now() - asked) / 1000).toFixed(1)} s: ${told}`);
     } else if (begun) tally.lost(promised);
   }
   tally.request(kind, outcome);

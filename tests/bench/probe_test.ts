@@ -35,6 +35,7 @@ Deno.test({
       for (const { live, busy, ...one } of [computing, waiting]) {
         assert.ok(live.length >= 1 && live.length === busy.length);
         assert.ok(live.every((ms, k) => ms >= 195 && busy[k] >= 0 && busy[k] <= ms), `${live} ${busy}`);
+        assert.ok(one.waiting >= 0 && one.waiting < 1.01);
         assert.ok(one.pid === pid && one.rssMiB > 20 && one.descriptors > 3 && one.threads > 1);
       }
       // Other processes may have had the core meanwhile.
