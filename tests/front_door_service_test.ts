@@ -26,6 +26,8 @@ Deno.test({
       });
       try {
         const order = { count: 40, steps: 1, seed: 1 };
+        // Opens the worker that validates: Deno 2.9.6 panics where a worker is to start and there is no descriptor left.
+        await service.generate({ ...order, count: 400 });
         const before = await service.generate(order), crowd = [];
         for (let k = 0; k < 200; k++) crowd.push(await connect(service.url));
         // This process keeps connections alive, so that it has one already.
@@ -37,7 +39,10 @@ Deno.test({
         assert.equal((await service.generate({ ...order, seed: 2 })).returned, 40);
         const open = Array.from(Deno.readDirSync(`/proc/${service.pid}/fd`)).length;
         assert.ok(open < 95, `${open} descriptors`);
-        assert.ok(lines.some((line) => /could not be accepted.*EMFILE/.test(line)), "it had descriptors enough");
+        assert.ok(
+          lines.some((line) => /could not be accepted.*(EMFILE|Too many open files)/.test(line)),
+          lines.join("\n"),
+        );
         assert.deepEqual(lines.filter((line) => line.includes('"level":"error"')), []);
       } finally {
         await service.stop();
