@@ -5,6 +5,7 @@ import { openService } from "../model/service/open.ts";
 import { openAccess } from "./access/open.ts";
 import { createApp } from "./app.ts";
 import type { ServiceConfig } from "./config.ts";
+import { connectionsFor } from "./descriptors.ts";
 import { openDoor } from "./door.ts";
 import type { Log } from "./log.ts";
 import { watchLoop } from "./loop_lag.ts";
@@ -50,7 +51,7 @@ export function serve(
   const door = openDoor(app.fetch, {
     hostname: config.host,
     port: config.port,
-    maxConnections: config.maxConnections,
+    maxConnections: connectionsFor(config, log),
     headMs: 1000 * config.headSeconds,
     bodyMs: 1000 * config.bodySeconds,
     writeMs: 1000 * config.writeSeconds,
