@@ -4,7 +4,7 @@ import { INCLUDES } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
-import { type Drawing, drawMolecules } from "../model/service/generate.ts";
+import { type Drawing, drawMolecules } from "../model/service/drawing.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";

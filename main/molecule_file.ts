@@ -1,6 +1,7 @@
 /** Files of molecules: which form an ending means, and writing so that a file that is there is a whole one. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { partialOf } from "../model/diffusion/files.ts";
 import { type Format, FORMATS } from "../model/generation/formats.ts";
 import { isFull } from "../model/service/storage.ts";
 import { UsageError } from "./options.ts";
@@ -86,7 +87,7 @@ export async function isStream(path: string): Promise<boolean> {
  */
 export async function openMoleculeFile(path: string, { gzip }: { readonly gzip: boolean }): Promise<FileWriter> {
   const stream = await isStream(path), place = stream ? path : await Deno.realPath(path).catch(() => path);
-  const temporary = stream ? path : `${place}.partial`;
+  const temporary = stream ? path : partialOf(place);
   const file = path === "-"
     ? undefined
     : await writingTo(path, () => Deno.open(temporary, { write: true, create: true, truncate: true }));

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { partialOf } from "../model/diffusion/files.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
 import { workersAccess } from "../model/service/jobs/worker.ts";
 import {
@@ -53,7 +54,7 @@ const folderOf = (file: string): string[] => {
 };
 
 /** A file as it is replaced: written beside its place first. */
-const replaced = (file: string): string[] => [file, `${file}.partial`];
+const replaced = (file: string): string[] => [file, partialOf(file)];
 
 /** A path, and what it is besides where a link, or a folder that is one, leads to what is there: a file is replaced there. */
 function withTarget(path: string): string[] {

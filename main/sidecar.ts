@@ -3,7 +3,7 @@
  * that the same run makes the same record.
  */
 import { basename } from "node:path";
-import { writeAtomically } from "../model/diffusion/files.ts";
+import { absent, writeAtomically } from "../model/diffusion/files.ts";
 import { runtimeOf } from "../model/engines/runtimes.ts";
 import type { GeneratedMolecule } from "../model/generation/pipeline.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
@@ -125,13 +125,8 @@ function commandOf(asked: Asked, out: string): string {
 
 /** A path's record, or undefined where there is none. @throws TypeError where what is there is none of ours */
 export async function readSidecar(path: string): Promise<Sidecar | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const text = await Deno.readTextFile(path).catch(absent);
+  if (text === undefined) return undefined;
   const found = ((): Partial<Sidecar> | undefined => {
     try {
       return JSON.parse(text);

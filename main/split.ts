@@ -4,7 +4,7 @@
  * all else is. Until then `index.journal` says what is finished: its first line is the run's head, each further one a chunk.
  */
 import { join } from "node:path";
-import { writeAtomically } from "../model/diffusion/files.ts";
+import { absent, writeAtomically } from "../model/diffusion/files.ts";
 import { FolderInUseError } from "../model/diffusion/lock.ts";
 import { type FileWriter, openMoleculeFile, writingTo, type WrittenFile } from "./molecule_file.ts";
 import {
@@ -91,11 +91,7 @@ interface Journal {
 
 /** The journal's lines as far as they are whole: the last may have been cut off. */
 async function readJournal(path: string): Promise<Journal | undefined> {
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  });
-  const lines = text.split("\n").slice(0, -1);
+  const text = await Deno.readTextFile(path).catch(absent), lines = text?.split("\n").slice(0, -1) ?? [];
   if (lines.length === 0) return undefined;
   const [head, ...chunks] = lines.map((line) => JSON.parse(line)), encoder = new TextEncoder();
   const lengthOf = (n: number) => encoder.encode(lines.slice(0, n + 1).map((line) => `${line}\n`).join("")).length;

@@ -1,7 +1,7 @@
 /** molstep tokens */
 import { z } from "zod";
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
-import { writeAtomically } from "../model/diffusion/files.ts";
+import { absent, writeAtomically } from "../model/diffusion/files.ts";
 import { SCOPE_WORDS } from "../routes/access/scopes.ts";
 import {
   digestOf,
@@ -24,14 +24,8 @@ const DAY_MS = 86_400_000;
 const ACTS = ["add", "list", "remove", "revoke"] as const;
 
 /** The tokens of a file. @throws TypeError naming the file */
-async function read(file: string, absent?: readonly TokenEntry[]): Promise<readonly TokenEntry[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(file);
-  } catch (error) {
-    if (absent && error instanceof Deno.errors.NotFound) return absent;
-    throw error;
-  }
+async function read(file: string): Promise<readonly TokenEntry[]> {
+  const text = await Deno.readTextFile(file);
   try {
     return parseTokens(text);
   } catch (error) {
@@ -44,7 +38,7 @@ const write = (file: string, tokens: readonly TokenEntry[]) =>
 
 /** Adds a token, and gives its text, which is kept nowhere. */
 async function add(file: string, made: Pick<TokenEntry, "name" | "scopes">, days: number | undefined): Promise<string> {
-  const tokens = await read(file, []), token = makeToken(), now = Date.now();
+  const tokens = await read(file).catch(absent) ?? [], token = makeToken(), now = Date.now();
   if (tokens.some(({ name }) => name === made.name)) {
     throw new TypeError(`${file}: /name must be one that no other token has; got ${made.name}`);
   }

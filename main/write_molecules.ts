@@ -2,7 +2,7 @@
 import { stemOf } from "../model/generation/formats.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
 import { identity, type Unique } from "../model/generation/pipeline.ts";
-import type { DrawingOptions, WrittenMolecule } from "../model/service/generate.ts";
+import type { DrawingOptions, WrittenMolecule } from "../model/service/drawing.ts";
 import { isStream, openMoleculeFile, withoutForm } from "./molecule_file.ts";
 import { countDrawn, type Counts, noCounts, readSidecar, type RunHead, writeSidecar } from "./sidecar.ts";
 import { openSplit } from "./split.ts";

@@ -1,13 +1,8 @@
 /** POST /generate: molecules, as JSON, SDF, XYZ or NDJSON. */
 import type { Context } from "hono";
 import { z } from "zod";
-import {
-  type DrawingFacts,
-  type Form,
-  generate as generateMolecules,
-  type MoleculesAsked,
-  type ServedDrawing,
-} from "../model/service/generate.ts";
+import type { DrawingFacts, Form } from "../model/service/drawing.ts";
+import { generate as generateMolecules, type MoleculesAsked, type ServedDrawing } from "../model/service/generate.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";

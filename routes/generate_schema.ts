@@ -5,7 +5,7 @@ import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
 import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
-import type { Form } from "../model/service/generate.ts";
+import type { Form } from "../model/service/drawing.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
 import type { SizeRange } from "../model/diffusion/sizes.ts";

@@ -101,6 +101,15 @@ export function stepsLabel({ distilled, recommended }: Pick<Card, "distilled" | 
   return [...distilled, ...recommended].some((one) => one.steps === steps) ? String(steps) : "other";
 }
 
+/** All that is read, or nothing where that fails. */
+function readOrNone<T>(read: () => Iterable<T>): readonly T[] {
+  try {
+    return [...read()];
+  } catch {
+    return [];
+  }
+}
+
 /** A registry of the service's metrics, all at nought. */
 export function createMeters(): Meters {
   const registry = new Registry(), registers = [registry], sources: Partial<MeterSources> = {};
@@ -123,12 +132,7 @@ export function createMeters(): Meters {
       collect() {
         this.reset();
         if (labelNames.length === 0) this.remove();
-        try {
-          for (const [value, labels = {}] of read()) if (value !== undefined) this.set(labels, value);
-        } catch {
-          this.reset();
-          if (labelNames.length === 0) this.remove();
-        }
+        for (const [value, labels = {}] of readOrNone(read)) if (value !== undefined) this.set(labels, value);
       },
     });
 

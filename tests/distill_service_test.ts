@@ -1,88 +1,18 @@
 /** The service as an operator runs it, in processes of its own: rounds over HTTP, with requests, kills and restarts. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { readLines } from "../model/service/jobs/lines.ts";
+import { MAIN } from "../bench/service_process.ts";
+import { trainers } from "../bench/soak/rounds.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
+import { type Json, startChild, TOKEN } from "./service_child.ts";
 
-const TOKEN = "a-token-of-a-test-1234";
-
-// deno-lint-ignore no-explicit-any -- JSON of many shapes
-type Json = any;
-
-/** A service in a process of its own, on a free port. */
-async function start(root: string) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL("../main.ts", import.meta.url)), "serve"],
-    env: {
-      PORT: "0",
-      MOLSTEP_HOST: "127.0.0.1",
-      MOLSTEP_MODELS: root,
-      MOLSTEP_DATA_DIR: join(root, "data"),
-      MOLSTEP_ADMIN_TOKEN: TOKEN,
-      MOLSTEP_BACKEND: "cpu",
-      MOLSTEP_QM9: "/nowhere",
-      MOLSTEP_TRAINER_SHARE: "0.5",
-      MOLSTEP_DRAIN_SECONDS: "0",
-    },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const ready = Promise.withResolvers<number>(), lines: Json[] = [];
-  const reading = (async () => {
-    let port = 0;
-    for await (const line of readLines(child.stderr)) {
-      if (!line.startsWith("{")) continue;
-      const entry = JSON.parse(line);
-      lines.push(entry);
-      if (entry.message === "listening") port = entry.port;
-      if (entry.message === "ready") ready.resolve(port);
-    }
-    ready.reject(new Error(`the service ended: ${JSON.stringify(lines)}`));
-  })();
-  const address = `http://127.0.0.1:${await ready.promise}`;
-  const ask = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> => {
-    const response = await fetch(address + path, {
-      method,
-      headers: { Authorization: `Bearer ${TOKEN}`, ...(body ? { "Content-Type": "application/json" } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
-  /** Reads a job's events until one is found; undefined where they end before. */
-  const until = async (id: string, found: (event: Json) => boolean, after = 0): Promise<Json> => {
-    const headers = { Authorization: `Bearer ${TOKEN}`, "Last-Event-ID": String(after) };
-    const response = await fetch(`${address}/jobs/${id}/events`, { headers });
-    let at = after;
-    for await (const line of readLines(response.body!)) {
-      if (line.startsWith("id: ")) at = Number(line.slice(4));
-      if (!line.startsWith("data: ")) continue;
-      const event = { id: at, ...JSON.parse(line.slice(6)) };
-      if (found(event)) return event; // and leaves the stream
-    }
-  };
-  const end = async (signal: Deno.Signal) => {
-    child.kill(signal);
-    await child.status;
-    await reading.catch(() => {});
-    await ready.promise.catch(() => {});
-  };
-  return { ask, until, end };
-}
-
-/** Numbers of the processes that train in this folder. */
-function trainers(folder: string): number[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
-    if (!Number.isInteger(pid)) return false;
-    try {
-      const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-      return words.includes("distill") && words.includes(folder);
-    } catch {
-      return false;
-    }
+/** The service with everything that it may do. */
+const start = (root: string) =>
+  startChild({
+    root,
+    args: ["run", "-A", MAIN, "serve"],
+    environment: { MOLSTEP_ADMIN_TOKEN: TOKEN, MOLSTEP_BACKEND: "cpu" },
   });
-}
 
 const is = (type: string) => (event: Json) => event.type === type;
 const state = (name: string) => (event: Json) => event.type === "state" && event.state === name;

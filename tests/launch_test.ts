@@ -2,15 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readSdf } from "../chem/sdf.ts";
-import { readLines } from "../model/service/jobs/lines.ts";
 import { ROOT } from "../model/service/permissions.ts";
 import { hasCompiler } from "./model/engines/c/compiler.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
-
-const TOKEN = "a-token-of-a-test-1234";
-
-// deno-lint-ignore no-explicit-any -- JSON of many shapes
-type Json = any;
+import { type Json, startChild, TOKEN } from "./service_child.ts";
 
 const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json"))) as { tasks: Record<string, string> };
 
@@ -27,73 +22,15 @@ async function run(cwd: string, name: string, ...args: string[]) {
 
 /** A service, started by its task. */
 async function start(root: string, environment: Record<string, string>) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: task("start"),
-    cwd: ROOT,
-    env: {
-      PORT: "0",
-      MOLSTEP_HOST: "127.0.0.1",
-      MOLSTEP_MODELS: root,
-      MOLSTEP_DATA_DIR: join(root, "data"),
-      MOLSTEP_QM9: "/nowhere",
-      MOLSTEP_TRAINER_SHARE: "0.5",
-      MOLSTEP_DRAIN_SECONDS: "0",
-      ...environment,
-    },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const ready = Promise.withResolvers<number>(), lines: Json[] = [];
-  const reading = (async () => {
-    let port = 0;
-    for await (const line of readLines(child.stderr)) {
-      if (!line.startsWith("{")) continue;
-      const entry = JSON.parse(line);
-      lines.push(entry);
-      if (entry.message === "listening") port = entry.port;
-      if (entry.message === "ready") ready.resolve(port);
-    }
-    ready.reject(new Error(`the service ended: ${JSON.stringify(lines)}`));
-  })();
-  const address = `http://127.0.0.1:${await ready.promise}`;
-  const ask = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> => {
-    const response = await fetch(address + path, {
-      method,
-      headers: { Authorization: `Bearer ${TOKEN}`, ...(body ? { "Content-Type": "application/json" } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    return { status: response.status, body: await response.json() };
-  };
-  /** Reads a job's events until one is found. */
-  const until = async (id: string, found: (event: Json) => boolean): Promise<Json> => {
-    const headers = { Authorization: `Bearer ${TOKEN}` }, seen: string[] = [];
-    const response = await fetch(`${address}/jobs/${id}/events`, { headers });
-    for await (const line of readLines(response.body!)) {
-      if (!line.startsWith("data: ")) continue;
-      const event = JSON.parse(line.slice(6));
-      seen.push(line);
-      if (found(event)) return event;
-    }
-    throw new Error(`the job's events ended: ${seen.join("\n")}`);
-  };
+  const service = await startChild({ root, args: task("start"), cwd: ROOT, environment });
   return {
-    ask,
-    until,
-    lines,
+    ...service,
     /** Waits for a line of the log. */
     async told(found: (line: Json) => boolean) {
-      for (const until = Date.now() + 60_000; !lines.some(found);) {
-        assert.ok(Date.now() < until, JSON.stringify(lines));
+      for (const until = Date.now() + 60_000; !service.lines.some(found);) {
+        assert.ok(Date.now() < until, JSON.stringify(service.lines));
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-    },
-    /** Ends it by a signal to the launcher, or to the service itself. @returns the launcher's exit status */
-    async end(signal: Deno.Signal, pid = child.pid) {
-      Deno.kill(pid, signal);
-      const { code } = await child.status;
-      await reading;
-      return code;
     },
   };
 }

@@ -1,7 +1,6 @@
 /** The service as an operator runs it with traces: one start, what it exports over OTLP, and what it measures of the process. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { readLines } from "../model/service/jobs/lines.ts";
+import { startService } from "../bench/service_process.ts";
 import { STAGES } from "../model/generation/stages.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 import { readMetrics } from "./routes/metrics_text.ts";
@@ -37,15 +36,10 @@ Deno.test("a service started with OTEL_DENO exports a request's span and its sta
   withFolder(async (root) => {
     await writeTinyModel(root);
     const { spans, server, endpoint } = receive();
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", fileURLToPath(new URL("../main.ts", import.meta.url)), "serve"],
-      env: {
-        PORT: "0",
-        MOLSTEP_HOST: "127.0.0.1",
-        MOLSTEP_MODELS: root,
-        MOLSTEP_DATA_DIR: `${root}/data`,
-        MOLSTEP_BACKEND: "cpu",
-        MOLSTEP_DRAIN_SECONDS: "0",
+    const lines: string[] = [];
+    const service = await startService({
+      ...{ root, model: "qm9", backend: "cpu" },
+      variables: {
         MOLSTEP_OPEN_SCOPES: "generate,read",
         OTEL_DENO: "true",
         OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
@@ -53,22 +47,10 @@ Deno.test("a service started with OTEL_DENO exports a request's span and its sta
         OTEL_METRICS_EXPORTER: "none",
         OTEL_BSP_SCHEDULE_DELAY: "100",
       },
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
+      onLine: (line) => lines.push(line),
+    });
     try {
-      const ready = Promise.withResolvers<number>(), lines: string[] = [];
-      const reading = (async () => {
-        let port = 0;
-        for await (const line of readLines(child.stderr)) {
-          lines.push(line);
-          if (line.includes('"listening"')) port = JSON.parse(line).port;
-          if (line.includes('"ready"')) ready.resolve(port);
-        }
-        ready.reject(new Error(`the service ended: ${lines.join("\n")}`));
-      })();
-      const address = `http://127.0.0.1:${await ready.promise}`;
-      const response = await fetch(`${address}/generate`, {
+      const response = await fetch(`${service.url}/generate`, {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
@@ -79,16 +61,15 @@ Deno.test("a service started with OTEL_DENO exports a request's span and its sta
       });
       assert.equal((await response.text()).trim().split("\n").length, 3);
 
-      const metrics = readMetrics(await (await fetch(`${address}/metrics`)).text());
+      const metrics = readMetrics(await (await fetch(`${service.url}/metrics`)).text());
       assert.ok(metrics.value("molstep_connections")! >= 1);
       assert.ok(metrics.value("molstep_event_loop_lag_seconds_count")! > 5);
       assert.ok(metrics.value("molstep_event_loop_lag_max_seconds")! > 0);
       assert.ok(metrics.value("process_resident_memory_bytes")! > 5e7);
       assert.equal(metrics.value("molstep_molecule_steps_total", { model: "qm9" }), 6);
 
-      child.kill("SIGTERM");
-      assert.equal((await child.status).code, 0);
-      await reading;
+      await service.stop();
+      assert.equal((await service.ended).code, 0);
       const own = spans.filter(({ traceId }) => traceId === TRACE);
       const [request] = own.filter(({ name }) => name === "POST /generate");
       assert.equal(request?.parentSpanId, SPAN, JSON.stringify(spans.map(({ name }) => name)));
@@ -109,10 +90,7 @@ Deno.test("a service started with OTEL_DENO exports a request's span and its sta
       // Whoever brings no trace begins one.
       assert.ok(spans.some(({ name, parentSpanId }) => name === "GET /metrics" && parentSpanId === ""));
     } finally {
-      try {
-        child.kill("SIGKILL");
-      } catch { /* it has ended */ }
-      await child.status;
+      await service.stop("SIGKILL");
       await server.shutdown();
     }
   }));

@@ -1,7 +1,7 @@
 /** Whether answers of POST /generate are whole: every molecule that was promised is there, or a record that says why not. */
 import { readSdf } from "../../chem/sdf.ts";
 import { readXyz } from "../../chem/xyz.ts";
-import type { Form } from "../../model/service/generate.ts";
+import type { Form } from "../../model/service/drawing.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 
 /** What was asked, as far as the answer's size goes. */

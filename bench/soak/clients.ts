@@ -4,7 +4,7 @@ import { FILTERS } from "../../model/generation/pipeline.ts";
 import { DECODINGS } from "../../model/diffusion/decodings.ts";
 import { type Random, random } from "../../model/diffusion/random.ts";
 import { SAMPLERS } from "../../model/diffusion/samplers/mod.ts";
-import type { Form } from "../../model/service/generate.ts";
+import type { Form } from "../../model/service/drawing.ts";
 import { MEDIA_TYPES } from "../../routes/generate_schema.ts";
 import { jobList } from "../../routes/jobs_schema.ts";
 import { modelList } from "../../routes/models.ts";

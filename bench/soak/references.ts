@@ -1,5 +1,5 @@
 /** Requests whose answers are known: the same seed gives the same bytes, alone and beside others, before a restart and after. */
-import type { Form } from "../../model/service/generate.ts";
+import type { Form } from "../../model/service/drawing.ts";
 import { lasting } from "./answers.ts";
 import { allow, Broken, posted, request, rest, type Scene, type Visit } from "./visits.ts";
 

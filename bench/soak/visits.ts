@@ -1,7 +1,7 @@
 /** A client's visit to the service, and what is held against whatever becomes of it. */
 import { MEDIA_TYPES } from "../../routes/generate_schema.ts";
 import type { Random } from "../../model/diffusion/random.ts";
-import type { Form } from "../../model/service/generate.ts";
+import type { Form } from "../../model/service/drawing.ts";
 import { judgeCut, type Keeper, type Life } from "./keeper.ts";
 import type { Tally } from "./tally.ts";
 

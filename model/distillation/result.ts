@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../models/card.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
-import { absent, type ModelEntry } from "../models/overlay.ts";
+import type { ModelEntry } from "../models/overlay.ts";
 import { writeSafetensors } from "../diffusion/safetensors.ts";
-import { writeAtomically } from "../diffusion/files.ts";
+import { absent, writeAtomically } from "../diffusion/files.ts";
 import { DENOISER_FILE, writeModel } from "../training/export.ts";
 import type { TrainResult } from "../training/train.ts";
 import type { Validation } from "./course.ts";

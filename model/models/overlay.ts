@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { type Card, cardSchema, readCard } from "./card.ts";
-import { writeAtomically } from "../diffusion/files.ts";
+import { absent, writeAtomically } from "../diffusion/files.ts";
 
 /** A student, as a card has it. */
 export type StudentEntry = Card["distilled"][number];
@@ -197,11 +197,6 @@ export async function listModels(roots: readonly string[], options: ListOptions 
 
 function fail(error: Error): never {
   throw error;
-}
-
-/** Undefined for what is not there; other errors go on. */
-export function absent(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 async function foldersIn(root: string): Promise<string[]> {

@@ -1,10 +1,14 @@
 /** Clears a model's folder of the data directory of what nothing names. */
 import { join } from "node:path";
 import { readCard } from "./card.ts";
-import { absent, readOverlay } from "./overlay.ts";
+import { absent, PARTIAL } from "../diffusion/files.ts";
+import { readOverlay } from "./overlay.ts";
 
-/** Files that publications write: weights named by their digest, and any that a kill cut short. */
-const OURS = /^(?:steps(?:-\d+)+|denoiser|autoencoder)-[0-9a-f]{12}\.safetensors$|\.partial$/;
+/** Weights that publications write, named by their digest. */
+const WEIGHTS = /^(?:steps(?:-\d+)+|denoiser|autoencoder)-[0-9a-f]{12}\.safetensors$/;
+
+/** Files that publications write: weights, and any that a kill cut short. */
+const isOurs = (name: string) => WEIGHTS.test(name) || name.endsWith(PARTIAL);
 
 /**
  * Removes unfinished files, and weights that neither the overlay nor the card names and that are not in use. A folder
@@ -19,6 +23,6 @@ export async function sweep(folder: string, uses: (path: string) => boolean): Pr
   for (const part of card ? [card.denoiser, card.autoencoder] : []) if ("file" in part) named.add(part.file);
   for (const { name, isFile } of files) {
     const path = join(folder, name);
-    if (isFile && OURS.test(name) && !named.has(name) && !uses(path)) await Deno.remove(path).catch(absent);
+    if (isFile && isOurs(name) && !named.has(name) && !uses(path)) await Deno.remove(path).catch(absent);
   }
 }

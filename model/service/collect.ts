@@ -2,13 +2,8 @@
 import type { GeneratedMolecule } from "../generation/pipeline.ts";
 import { OverShareError, QueueFullError } from "../generation/ledger.ts";
 import { drawSeed } from "../generation/order.ts";
-import {
-  DeadlineError,
-  type DrawingFacts,
-  type GenerateService,
-  type MoleculesAsked,
-  type ServedDrawing,
-} from "./generate.ts";
+import type { DrawingFacts } from "./drawing.ts";
+import { DeadlineError, type GenerateService, type MoleculesAsked, type ServedDrawing } from "./generate.ts";
 import { ShuttingDownError } from "./lifecycle.ts";
 
 /** Most rounds, the first included. */

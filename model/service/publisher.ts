@@ -11,7 +11,6 @@ import { isDeepStrictEqual } from "node:util";
 import pLimit from "p-limit";
 import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
 import {
-  absent,
   listModels,
   modelsFolder,
   overlaid,
@@ -24,7 +23,7 @@ import { NotDistilledError } from "../models/settings.ts";
 import type { ModelStore } from "../models/store.ts";
 import { sweep } from "../models/sweep.ts";
 import { readWeightsFile, sha256Of } from "../models/weights.ts";
-import { writeAtomically } from "../diffusion/files.ts";
+import { absent, writeAtomically } from "../diffusion/files.ts";
 import { tryStudent, turnsOf } from "../generation/trial.ts";
 
 /** A student without the name of its file and what is known of it. */

@@ -4,7 +4,7 @@ import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { FORMATS, INCLUDES } from "../generation/formats.ts";
 import { acceptOrder } from "../generation/order.ts";
 import type { Model } from "../models/load.ts";
-import { drawMolecules } from "./generate.ts";
+import { drawMolecules } from "./drawing.ts";
 
 /** Steps of it: as few as the trial's. */
 const STEPS = 4;

@@ -1,12 +1,11 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { DATA_SETS } from "../../chem/data_sets.ts";
 import { type CardInput, cardPath, parseCard } from "../models/card.ts";
-import { absent } from "../models/overlay.ts";
 import { ANGSTROM, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
-import { writeAtomically } from "../diffusion/files.ts";
+import { absent, writeAtomically } from "../diffusion/files.ts";
 import { checkFinite } from "../diffusion/finite.ts";
 import { sha256Of, withDigests } from "../models/weights.ts";
 import { LATENTS } from "./moments.ts";

@@ -1,5 +1,6 @@
 /** A model as a round finds it, in the job's own folder: what comes into service or goes out of it changes nothing there. */
 import { join } from "node:path";
+import { writeAtomically } from "../../diffusion/files.ts";
 import type { CardInput } from "../../models/card.ts";
 import { type ModelEntry, studentPath } from "../../models/overlay.ts";
 
@@ -29,8 +30,7 @@ export async function snapshot(entry: ModelEntry, folder: string): Promise<strin
   for (const student of moved.distilled ?? []) {
     student.file = await place(studentPath(entry, student.steps), `steps-${student.steps}.safetensors`);
   }
-  await Deno.writeTextFile(`${path}.partial`, JSON.stringify(moved, null, 2) + "\n");
-  await Deno.rename(`${path}.partial`, path);
+  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(moved, null, 2) + "\n"));
   return to;
 }
 

@@ -4,13 +4,8 @@ import { createValidator, type Validate, type Validation } from "../../../chem/v
 import { createQueue } from "../../../model/generation/queue.ts";
 import { listModels, loadModel } from "../../../model/models/load.ts";
 import { createModelStore } from "../../../model/models/store.ts";
-import {
-  DeadlineError,
-  type Form,
-  generate,
-  type GenerationEnd,
-  TooMuchWorkError,
-} from "../../../model/service/generate.ts";
+import type { Form } from "../../../model/service/drawing.ts";
+import { DeadlineError, generate, type GenerationEnd, TooMuchWorkError } from "../../../model/service/generate.ts";
 import { createLifecycle, ShuttingDownError } from "../../../model/service/lifecycle.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 

@@ -9,7 +9,7 @@ import { acceptOrder } from "../../../model/generation/order.ts";
 import { createHeavyAtomAutoencoder } from "../../../model/networks/heavy_atom/autoencoder.ts";
 import { clampMolecule } from "../../../model/networks/heavy_atom/clamp.ts";
 import { readLatent } from "../../../model/networks/heavy_atom/decode.ts";
-import { drawMolecules, type Form } from "../../../model/service/generate.ts";
+import { drawMolecules, type Form } from "../../../model/service/drawing.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 import { createTurns } from "../../turns.ts";
 

@@ -1,0 +1,129 @@
+/** A drawing: molecules of a model as they are drawn, and told in the form asked. */
+import { breather } from "../../chem/breathe.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import { type Format, type Include, type MoleculeJson, toRecord } from "../generation/formats.ts";
+import type { DrawRequest } from "../generation/generate.ts";
+import {
+  type GeneratedMolecule,
+  generateMolecules,
+  type GenerateOptions,
+  type Generation,
+  type Timings,
+} from "../generation/pipeline.ts";
+import type { Model } from "../models/load.ts";
+import type { Settings } from "../models/settings.ts";
+import { drawingWeights } from "../models/weights.ts";
+
+/** The form of an answer: one JSON object, or a stream of records. */
+export type Form = "json" | Format;
+
+/** How to draw, and what to say of each molecule. */
+export interface DrawingOptions extends Omit<GenerateOptions, "detail"> {
+  readonly form: Form;
+  readonly include?: readonly Include[];
+}
+
+/** What drew the molecules. */
+export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "decoding" | "grid" | "clamp"> {
+  readonly model: string;
+  /** Of the weights. */
+  readonly version: string;
+  readonly seed: number;
+  readonly backend: string;
+}
+
+/** All that is said of a drawing, with its molecules. */
+export interface Answer extends DrawingFacts {
+  readonly drawn: number;
+  readonly returned: number;
+  /** Of those drawn: decoded by `argmax` in place of `valence`, as no graph was found for them. */
+  readonly fallbacks: number;
+  /** Rates over the molecules drawn; null for one of no cases. */
+  readonly metrics: Readonly<Record<typeof METRICS[number], number | null>>;
+  readonly timings: Timings;
+  readonly molecules: MoleculeJson[];
+}
+
+/** A molecule, and what is said of it in the form asked. */
+export interface WrittenMolecule {
+  readonly generated: GeneratedMolecule;
+  readonly text: string;
+}
+
+/** Molecules that are being drawn. Nothing is until they are read. */
+export interface Drawing {
+  readonly facts: DrawingFacts;
+  readonly generation: Generation;
+  /** Text of one window of molecules after the other; empty where the filter leaves none. For a form other than `json`. */
+  records(): AsyncGenerator<string, void, void>;
+  /** The molecules that the filter leaves, a window after the other, for whoever tells them in a form of their own. */
+  molecules(): AsyncGenerator<GeneratedMolecule[], void, void>;
+  /** The same with each molecule's text apart. */
+  written(form: Format): AsyncGenerator<WrittenMolecule[], void, void>;
+  /** All of them at once: an {@link Answer} as JSON text. */
+  answer(): Promise<string>;
+}
+
+const METRICS = ["validity", "moleculeStability", "atomStability", "uniqueness", "connected"] as const;
+
+/** Begins to draw with a model that is loaded; as {@link generateMolecules}. */
+export function drawMolecules(
+  model: Model,
+  request: DrawRequest,
+  { form, include = [], ...options }: DrawingOptions,
+): Drawing {
+  const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
+  // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
+  const detail = { descriptors: include.includes("descriptors"), inchikey: form !== "xyz" };
+  const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
+  const who = { model: model.card.name, version }, backend = model.backend.name;
+  const facts: DrawingFacts = { ...who, steps, sampler, seed, backend, decoding, grid, clamp };
+  const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
+  const origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
+  /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
+  async function* written(form: Format): AsyncGenerator<WrittenMolecule[], void, void> {
+    for await (const molecules of generation.windows) {
+      const told: WrittenMolecule[] = [], pause = breather(), from = performance.now();
+      for (const generated of molecules) {
+        options.signal?.throwIfAborted();
+        told.push({ generated, text: toRecord(form, generated, include, origin) });
+        await pause();
+      }
+      options.onStage?.({ name: "write", from, to: performance.now(), molecules: told.length });
+      yield told;
+    }
+  }
+  return {
+    facts,
+    generation,
+    written,
+    async *records() {
+      if (form === "json") throw new TypeError("records have the form sdf, xyz or ndjson; got json");
+      for await (const told of written(form)) yield told.map(({ text }) => text).join("");
+    },
+    molecules: () => generation.windows,
+    async answer() {
+      const lines = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
+      const told: Omit<Answer, "molecules"> = {
+        ...facts,
+        drawn,
+        returned,
+        fallbacks,
+        metrics: metricsOf(generation.summary()),
+        timings: rounded(generation.timings),
+      };
+      return `${JSON.stringify(told).slice(0, -1)},"molecules":[${lines.map(({ text }) => text.trimEnd()).join(",")}]}`;
+    },
+  };
+}
+
+function metricsOf(summary: Summary): Answer["metrics"] {
+  const plain = ({ value, n }: { value: number; n: number }) => n === 0 ? null : value;
+  return Object.fromEntries(METRICS.map((name) => [name, plain(summary[name])])) as Answer["metrics"];
+}
+
+/** Timings to a tenth of a millisecond. */
+export const rounded = (timings: Timings): Timings =>
+  Object.fromEntries(
+    Object.entries(timings).map(([name, ms]) => [name, Math.round(ms * 10) / 10]),
+  ) as unknown as Timings;
