@@ -235,14 +235,18 @@ function untilEnd(
       end(outcome);
     }
   }
+  const { facts, generation } = drawing;
   return {
-    ...drawing,
+    facts,
+    generation,
+    // What can be read is each watched: none is handed on as it is.
     records: () =>
       watched(
         drawing.records(),
         form === "json" ? undefined : ({ message, drawn, count }) => toFault(form, { error: message, drawn, count }),
       ),
     molecules: () => watched(drawing.molecules()),
+    written: (format) => watched(drawing.written(format)),
     async answer() {
       let outcome: GenerationEnd["outcome"] = "failed";
       try {
