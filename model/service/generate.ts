@@ -235,9 +235,10 @@ function untilEnd(
       end(outcome);
     }
   }
-  const { facts, generation } = drawing;
+  const { facts, origin, generation } = drawing;
   return {
     facts,
+    origin,
     generation,
     // What can be read is each watched: none is handed on as it is.
     records: () =>
