@@ -18,7 +18,7 @@ import {
   together,
 } from "../model/service/permissions.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
-import { withoutForm } from "./molecule_file.ts";
+import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
@@ -68,7 +68,7 @@ function withTarget(path: string): string[] {
 /** What `generate --out` writes: a file and its record, or with `--split` a folder. */
 function drawn(out: string, split: Given[string]): Access {
   if (split === undefined && out === "-") return {};
-  const targets = withTarget(out), record = `${withoutForm(out)}.json`;
+  const targets = withTarget(out), record = recordOf(out);
   const files = split === undefined ? [...targets, record].flatMap(replaced) : targets;
   return { read: files, write: files };
 }

@@ -109,7 +109,7 @@ Deno.test("accessOf() replaces a file of molecules where a link leads, and a fil
       const link = join(root, "link"), file = join(link, "x.sdf");
       await Deno.symlink(real, link);
       const written = (...more: string[]) => accessOf("generate", ["--out", ...more], {}).write as string[];
-      assert.deepEqual(written(file), [file, `${file}.partial`, `${link}/x.json`, `${link}/x.json.partial`]);
+      assert.deepEqual(written(file), [file, `${file}.partial`, `${file}.json`, `${file}.json.partial`]);
       await Deno.writeTextFile(file, "");
       const place = join(await Deno.realPath(real), "x.sdf");
       assert.ok([place, `${place}.partial`].every((path) => written(file).includes(path)));
