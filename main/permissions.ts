@@ -1,11 +1,13 @@
 /** What each command may do. `main/launch.ts` starts it with that, and no more; docs/permissions.md is the table. */
-import { lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { partialOf } from "../model/diffusion/files.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
+import { cardPath } from "../model/models/card.ts";
+import { modelsFolder } from "../model/models/overlay.ts";
 import { workersAccess } from "../model/service/jobs/worker.ts";
 import {
   type Access,
@@ -41,11 +43,16 @@ interface CommandAccess {
   readonly more?: (given: Given, environment: Environment) => Access;
 }
 
-/** The folder of a model that is named, or whose folder is. */
-const modelFolder = (name: string) => name.includes("/") ? name : join(shippedModels(), name);
+/** The folder of a model that is named, or whose folder is; of two of one name the shipped one, as `findModel` has it. */
+function modelFolder(name: string, environment: Environment): string {
+  if (name.includes("/")) return name;
+  const folders = [shippedModels(), modelsFolder(dataFolder(environment))].map((root) => join(root, name));
+  return folders.find((folder) => existsSync(cardPath(folder))) ?? folders[0];
+}
 
 /** With `--record` the model's own folder is written. */
-const recorded = ({ record, model }: Given): Access => record ? { write: [modelFolder(String(model ?? "qm9"))] } : {};
+const recorded = ({ record, model }: Given, environment: Environment): Access =>
+  record ? { write: [modelFolder(String(model ?? "qm9"), environment)] } : {};
 
 /** The folder that a file lies in; not where that is the repository, or around it. */
 const folderOf = (file: string): string[] => {
@@ -123,8 +130,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   evaluate: {
     reads: ["model"],
     engine: "draws",
-    more: (given) =>
-      together(MACHINE_ACCESS, recorded(given), typeof given.out === "string" ? evaluated(given.out) : {}),
+    more: (given, environment) =>
+      together(MACHINE_ACCESS, recorded(given, environment), typeof given.out === "string" ? evaluated(given.out) : {}),
   },
   tune: { reads: ["model"], writes: { sdf: undefined }, engine: "draws", more: recorded },
   reproduce: {
@@ -142,7 +149,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   distill: {
     reads: ["model", "data"],
     writes: { folder: "runs" },
-    more: (given) => together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given)),
+    more: (given, environment) =>
+      together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },

@@ -6,7 +6,7 @@ import { accessOf, COMMANDS, serviceAccess } from "../../main/permissions.ts";
 import { hardware } from "../../model/engines/hardware.ts";
 import { type Access, flagsOf, ROOT, together } from "../../model/service/permissions.ts";
 import { parseConfig, VARIABLES } from "../../routes/config.ts";
-import { withFolder } from "../model/tiny_model.ts";
+import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 const TOKEN = "a-token-of-a-test-1234";
 
@@ -91,6 +91,19 @@ Deno.test("accessOf() writes the folder of a file only where the repository is n
   assert.ok(!written("a").some((path) => ROOT.startsWith(path)));
   assert.ok(!written("/a").includes("/"));
 });
+
+Deno.test("accessOf() writes the folder of a model that results are entered in: shipped, of the data directory, or named by its path", () =>
+  withFolder(async (data) => {
+    const folder = await writeTinyModel(join(data, "models"), { name: "mine" });
+    for (const command of ["evaluate", "tune", "distill"]) {
+      const written = (model: string, ...more: string[]) =>
+        accessOf(command, ["--model", model, ...more], { MOLSTEP_DATA_DIR: data }).write as string[];
+      assert.ok(written("mine", "--record").includes(folder), command);
+      assert.ok(written("qm9", "--record").includes(join(ROOT, "weights", "qm9")), command);
+      assert.ok(written("/x/y", "--record").includes("/x/y"), command);
+      assert.ok(!(written("mine") ?? []).includes(folder), command);
+    }
+  }));
 
 Deno.test("accessOf() goes to the network for data only where no local file is named", () => {
   assert.equal(accessOf("data", [], {}).net, true);
