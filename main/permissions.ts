@@ -181,28 +181,17 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
 /** The backend that is asked for; one that is not known the command itself refuses. */
 const backendOf = ({ backend }: Given): RuntimeChoice => RUNTIME_CHOICES.find((name) => name === backend) ?? "auto";
 
-/** Reads of a command line what permissions go by. What is wrong with it the command itself tells. */
-function read(args: readonly string[], { reads = [], writes = {} }: CommandAccess): Given {
-  const texts = [
-    ...reads,
-    ...Object.keys(writes),
-    "backend",
-    "model",
-    "folder",
-    "out",
-    "to",
-    "from",
-    "uncharacterized",
-    "file",
-    "split",
-    "url",
-  ];
-  const options = Object.fromEntries(texts.map((name) => [name, { type: "string" as const }]));
-  try {
-    return parseArgs({ args: [...args], options, strict: false, allowPositionals: true }).values as Given;
-  } catch {
-    return {};
-  }
+/**
+ * Reads of a command line what permissions go by: of each option the word behind it, or true where there is none, as behind all our flags. What is wrong
+ * with it the command itself tells.
+ */
+function read(args: readonly string[]): Given {
+  const { tokens } = parseArgs({ args: [...args], strict: false, allowPositionals: true, tokens: true });
+  return Object.fromEntries(tokens.flatMap((token, k) => {
+    if (token.kind !== "option") return [];
+    const next = tokens[k + 1];
+    return [[token.name, token.value ?? (next?.kind === "positional" ? next.value : true)]];
+  }));
 }
 
 /** The address that a service listens on. */
@@ -237,7 +226,7 @@ export function accessOf(name: string, args: readonly string[], environment: Env
   if (args.includes("--help") || args.includes("-h")) return own;
   if (name === "serve") return serviceAccess(serveConfig(readOptions(args, serveOptions), environment));
   if (!Object.hasOwn(COMMANDS, name)) return own;
-  const command = COMMANDS[name], given = read(args, command), { reads = [], writes = {}, engine, more } = command;
+  const command = COMMANDS[name], given = read(args), { reads = [], writes = {}, engine, more } = command;
   const named = reads.flatMap((option) => given[option] === undefined ? [] : String(given[option]).split(","));
   const written = Object.entries(writes).flatMap(([option, without]) => String(given[option] ?? without ?? "") || []);
   const files = written.filter((path) => path !== "-");

@@ -66,9 +66,12 @@ for (const [name, { load }] of Object.entries(commands)) {
     const { options } = await load();
     for (const [option, { value = "" }] of Object.entries(options)) {
       if (!/^(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
-      const { read = [], write = [] } = accessOf(name, [`--${option}`, `/x/${option}/y`], {});
-      const paths = [read, write].flatMap((one) => one === true ? [] : one);
-      assert.ok(paths.some((path) => path.startsWith(`/x/${option}`)), `${name} --${option}`);
+      const path = `/x/${option}/y`;
+      for (const args of [[`--${option}`, path], [`--${option}=${path}`], ["--record", `--${option}`, path, "--x"]]) {
+        const { read = [], write = [] } = accessOf(name, args, {});
+        const paths = [read, write].flatMap((one) => one === true ? [] : one);
+        assert.ok(paths.some((path) => path.startsWith(`/x/${option}`)), `${name} ${args.join(" ")}`);
+      }
     }
     for (const option of Object.keys(COMMANDS[name].writes ?? {})) assert.ok(Object.hasOwn(options, option), option);
     for (const option of COMMANDS[name].reads ?? []) assert.ok(Object.hasOwn(options, option), option);
