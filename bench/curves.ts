@@ -18,6 +18,8 @@ import { PRECISION_CHOICES } from "../model/engines/runtimes.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
 import { writeSafetensors } from "../model/diffusion/safetensors.ts";
 import { readCard } from "../model/models/card.ts";
+import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoencoder.ts";
+import { formOf, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
 import { grow } from "../model/networks/pair_attention/grow.ts";
 import { pairAttentionParameters, sizesOf } from "../model/networks/pair_attention/parameters.ts";
@@ -111,7 +113,8 @@ async function createDraws(data: DataSet, { draw, threads }: { draw: number; thr
   const { recommended } = await readCard(fileURLToPath(new URL("../weights/qm9", import.meta.url)));
   return async (learner: Learner, settings: RunSettings, examples: ExampleSet): Promise<Row[]> => {
     const space = runSpace(settings), sizes = sizesOf(settings), rows: Row[] = [];
-    const moments = exampleMoments(examples, space.scalars)[NODES];
+    const moments = exampleMoments(examples, space.scalars, settings)[NODES];
+    const autoencoder = createHeavyAtomAutoencoder({ form: settings });
     const denoiser = await createNativeDenoiser(
       { space, sizes, schedule, workers: threads },
       averagesOf(await learner.state()),
@@ -124,7 +127,7 @@ async function createDraws(data: DataSet, { draw, threads }: { draw: number; thr
           ? startOf(moments, space, NODES, schedule(grid[0]), spec.start.spread)
           : undefined;
         const draw = drawBy({ denoiser, plan, start, seed: DRAWN_SEED, coupling: settings.coupling });
-        rows.push({ steps, ...await judged(draw, { reference }) });
+        rows.push({ steps, ...await judged(draw, { reference, autoencoder }) });
       }
       return rows;
     } finally {
@@ -142,12 +145,19 @@ async function main(args: string[]): Promise<void> {
     runSettings.parse({ coupling: "aligned", ...others, ...(value === null ? {} : { [vary]: value }) })
   );
   const first = from === undefined ? undefined : await readFirstValues(from), data = await openDataSet();
-  const space = runSpace(), schedule = runSchedule();
-  const { examples } = loadExamples(data, data.split.train);
-  const heldOut = loadExamples(data, data.split.valid.subarray(0, 8000)).examples;
-  const judgedBy = HELD_OUT_TIMES.map((times) =>
-    [times, heldOutBatches(times, { examples: heldOut, molecules, coupling: settled[0].coupling })] as const
-  );
+  const schedule = runSchedule();
+  /** Examples to learn from and to be judged by, as each latent has them. */
+  const loaded = new Map<string, { examples: ExampleSet; judgedBy: (readonly [string, Group[][]])[] }>();
+  const load = (settings: RunSettings) => {
+    const form = formOf(settings), key = JSON.stringify(form), had = loaded.get(key);
+    if (had) return had;
+    const { examples } = loadExamples(data, data.split.train, QM9_CLASSES, form);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 8000), QM9_CLASSES, form).examples;
+    const how = { examples: heldOut, molecules, coupling: settled[0].coupling, ...form };
+    const judgedBy = HELD_OUT_TIMES.map((times) => [times, heldOutBatches(times, how)] as const);
+    loaded.set(key, { examples, judgedBy });
+    return loaded.get(key)!;
+  };
   const under = {
     command: `deno task bench:curves --vary ${vary} --values '${JSON.stringify(values)}' --with '${
       JSON.stringify(others)
@@ -158,8 +168,8 @@ async function main(args: string[]): Promise<void> {
   const draws = draw > 0 ? await createDraws(data, { draw, threads }) : undefined, rows: Row[] = [], drawn: Row[] = [];
   let reference: Record<string, number[]> | undefined, backend = "";
   for (const [k, settings] of settled.entries()) {
-    const { batch, seed, muon, adamw, clip, warmup, emaLimit, coupling, focus, loss } = settings,
-      sizes = sizesOf(settings);
+    const { batch, seed, muon, adamw, clip, warmup, emaLimit } = settings;
+    const space = runSpace(settings), sizes = sizesOf(settings), { examples, judgedBy } = load(settings);
     const { learner } = await openLearner("native", {
       space,
       sizes,
@@ -173,7 +183,7 @@ async function main(args: string[]): Promise<void> {
       const start = performance.now();
       for (let update = 0; update < updates; update++) {
         const rate = rateFactor(update, update / updates, { warmup: Math.min(warmup, updates / 10) });
-        const groups = makeGroups({ examples, batch, seed, update, schedule, coupling, focus, loss });
+        const groups = makeGroups({ ...settings, examples, update, schedule });
         const rates = {
           muon: muon * rate,
           adamw: adamw * rate,
