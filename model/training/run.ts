@@ -30,7 +30,7 @@ import { train, type TrainResult } from "./train.ts";
 export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
-  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates`, to begin with in place of random weights. */
+  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates` or `aromatic`, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;

@@ -4,7 +4,7 @@ import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import { kekulise } from "./aromatic.ts";
-import { draftGraph, type Graph, valenceGraph } from "./graph.ts";
+import { argmaxGraph, draftGraph, type Graph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "./relax.ts";
 import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
 import type { BondSums, HeavyAtomClass } from "../../diffusion/types.ts";
@@ -93,10 +93,11 @@ export function readLatent(
   form: LatentForm = {},
 ): Decoded {
   const width = 9 + classes.length, carries = chemistry.bonds === "graph", features = ordersOf(form);
-  const bondSums = bondSumsOf(classes, chemistry);
+  const bondSums = decoding === "valence" || form.aromatic ? bondSumsOf(classes, chemistry) : [];
   const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSums, at, { features }) : undefined;
-  const graph = sound ?? draftGraph(z, nodes, bondSums, at, features),
-    kinds = Array.from(graph.kinds, (kind) => classes[kind]);
+  const drafted = () =>
+    form.aromatic ? draftGraph(z, nodes, bondSums, at, features) : argmaxGraph(z, nodes, classes, at);
+  const graph = sound ?? drafted(), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
   const atoms = kinds.reduce((total, [, hydrogens]) => total + 1 + hydrogens, 0);
   const atomicNumbers = new Uint8Array(atoms), positions = new Float32Array(atoms * 3);
   const vector = (i: number, v: number): Vector => {
