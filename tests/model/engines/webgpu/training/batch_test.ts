@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { trainingBatch } from "../../../../../bench/training_batch.ts";
 import { CONDITIONS, inputTerms, joinGroups, packGroups } from "../../../../../model/engines/webgpu/training/batch.ts";
+import { conditionFeatures } from "../../../../../model/networks/pair_attention/conditions.ts";
 import { latentLength } from "../../../../../model/diffusion/latent.ts";
 import { space } from "../network.ts";
 
@@ -18,7 +19,10 @@ Deno.test("joinGroups() lays molecules of several sizes one after another, and s
   assert.equal(row[12], Math.fround(Math.sin(0.5 * 1.5)));
   assert.deepEqual(row.subarray(28), new Float32Array(terms - 28));
   const told = batch.conditions.subarray(2 * CONDITIONS);
-  assert.deepEqual([...told.subarray(0, 5)], [groups[1].alpha[0], groups[1].sigma[0], ...groups[1].weights]);
+  assert.deepEqual([...told.subarray(0, 6)], [groups[1].alpha[0], groups[1].sigma[0], ...groups[1].weights, 1]);
+  const counted = joinGroups(space, { frequency: 12 }, [{ ...groups[0], lastVector: Float32Array.of(0, 0.5) }]);
+  assert.deepEqual([counted.conditions[5], counted.conditions[CONDITIONS + 5]], [0, 0.5]);
+  assert.deepEqual([...counted.inputs.subarray(12, 28)], [...conditionFeatures([{ time: 0.5 }], { frequency: 12 })]);
   assert.throws(() => joinGroups(space, {}, []), /at least one molecule; none given/);
   assert.throws(() => joinGroups(space, {}, [{ ...groups[0], z: groups[1].z }]), /latents must be 2 x \d+ floats; got/);
 });
