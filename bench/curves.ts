@@ -127,7 +127,7 @@ async function createDraws(data: DataSet, { draw, threads }: { draw: number; thr
           ? startOf(moments, space, NODES, schedule(grid[0]), spec.start.spread)
           : undefined;
         const draw = drawBy({ denoiser, plan, start, seed: DRAWN_SEED, coupling: settings.coupling });
-        rows.push({ steps, ...await judged(draw, { reference, autoencoder }) });
+        rows.push({ steps, ...await judged(draw, { reference, repaired: true, autoencoder }) });
       }
       return rows;
     } finally {

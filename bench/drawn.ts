@@ -26,6 +26,8 @@ export type Draw = (indices: readonly number[]) => Promise<Float32Array>;
 export interface JudgeOptions {
   /** Adds the distance of bond angles from these, in degrees. */
   readonly reference?: Distributions;
+  /** Adds stability and aromatic share of the same latents decoded by `valence`, where a graph says what distances at a threshold do not. */
+  readonly repaired?: boolean;
   /** Default: of QM9's latents. */
   readonly autoencoder?: Pick<ReturnType<typeof createHeavyAtomAutoencoder>, "decode">;
 }
@@ -36,29 +38,41 @@ export async function createJudge(
   seed: number,
 ): Promise<(draw: Draw, options?: JudgeOptions) => Promise<Row>> {
   const rdkit = await createRdkit(), validate = createValidator(rdkit), plain = createHeavyAtomAutoencoder();
-  return async (draw, { reference, autoencoder = plain } = {}) => {
-    const validations: Validation[] = [], composition = createComposition(rdkit), seen = createDistributions();
+  const open = () => ({ validations: [] as Validation[], composition: createComposition(rdkit) });
+  const sharesOf = ({ validations, composition }: ReturnType<typeof open>) => {
+    for (const { smiles } of validations) if (smiles !== null) composition.add(smiles);
+    const { moleculeStability, validUnique } = summarise(validations),
+      { aromatic, alcohol } = composition.composition();
+    return Object.entries({ moleculeStability, validUnique, aromatic, alcohol });
+  };
+  return async (draw, { reference, repaired, autoencoder = plain } = {}) => {
+    const own = open(), valence = open(), seen = createDistributions();
     try {
       for (let at = 0; at < count; at += AT_ONCE) {
         const indices = Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, k) => at + k);
         const streams = indices.map((index) => random(seed, index, PURPOSE.decode));
-        const shape = { batch: indices.length, nodes: NODES };
-        for (const molecule of await autoencoder.decode(await draw(indices), shape, streams)) {
+        const shape = { batch: indices.length, nodes: NODES }, x0 = await draw(indices);
+        for (const molecule of await autoencoder.decode(x0, shape, streams)) {
           const validation = validate(molecule, { inchikey: false });
-          validations.push(validation);
+          own.validations.push(validation);
           if (reference) seen.add(molecule, validation.bonds);
         }
+        if (!repaired) continue;
+        for (const molecule of await autoencoder.decode(x0, shape, streams, { decoding: "valence" })) {
+          valence.validations.push(validate(molecule, { inchikey: false }));
+        }
       }
-      for (const { smiles } of validations) if (smiles !== null) composition.add(smiles);
-      const { moleculeStability, validUnique } = summarise(validations);
-      const { aromatic, alcohol } = composition.composition(),
-        shares = { moleculeStability, validUnique, aromatic, alcohol };
       return {
-        ...Object.fromEntries(Object.entries(shares).map(([name, { value }]) => [`${name} %`, 100 * value])),
+        ...Object.fromEntries(sharesOf(own).map(([name, { value }]) => [`${name} %`, 100 * value])),
         ...reference && { "angles, degrees": compareDistributions(seen.distributions(), reference).bondAngles },
+        ...repaired && Object.fromEntries(
+          sharesOf(valence).filter(([name]) => name === "moleculeStability" || name === "aromatic")
+            .map(([name, { value }]) => [`valence: ${name} %`, 100 * value]),
+        ),
       };
     } finally {
-      composition.close();
+      own.composition.close();
+      valence.composition.close();
     }
   };
 }

@@ -7,6 +7,7 @@ import { random } from "../../model/diffusion/random.ts";
 import { planSampling } from "../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../model/diffusion/schedules.ts";
 import { createHeavyAtomAutoencoder } from "../../model/networks/heavy_atom/autoencoder.ts";
+import { QM9_CLASSES } from "../../model/networks/heavy_atom/space.ts";
 import { ethanol } from "../model/training/molecules.ts";
 
 /** Three molecules of ethanol, far apart: nine heavy atoms. */
@@ -44,4 +45,13 @@ Deno.test("createJudge() judges what drawBy() draws: stability, composition, and
   const far = await judged(draw, { reference: other.distributions() });
   assert.ok(Number(far["angles, degrees"]) > 1);
   assert.ok(!("angles, degrees" in await judged(draw)));
+  // One carbon seems to have a hydrogen too few: its bonds do not add up, and valence gives it back.
+  const class_ = (element: number, hydrogens: number) =>
+    9 + QM9_CLASSES.findIndex(([e, h]) => e === element && h === hydrogens);
+  x0[class_(6, 3)] = 0.2, x0[class_(6, 2)] = 0.3;
+  const repaired = await judged(draw, { repaired: true });
+  assert.deepEqual(
+    ["moleculeStability %", "valence: moleculeStability %", "valence: aromatic %"].map((name) => repaired[name]),
+    [0, 100, 0],
+  );
 });
