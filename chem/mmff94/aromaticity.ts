@@ -18,9 +18,10 @@ function flat({ elements, neighbours, valences, order }: Skeleton, atom: number)
   if (degree > 3) return false;
   if (element === 6) return degree === 3 && (extra === 1 || extra === 0);
   if (extra === 1) return true;
-  return extra === 0 && neighbours[atom].some((next) =>
-    neighbours[next].length <= 3 && neighbours[next].some((far) => far !== atom && order(next, far) > 1)
-  );
+  return extra === 0 &&
+    neighbours[atom].some((next) =>
+      neighbours[next].length <= 3 && neighbours[next].some((far) => far !== atom && order(next, far) > 1)
+    );
 }
 
 /** What the atoms of a ring give: electrons, and a double bond out of it to an atom of no aromatic ring. */

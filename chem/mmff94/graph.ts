@@ -40,7 +40,9 @@ const holds = (ring: readonly number[], ...atoms: number[]) => atoms.every((atom
 /** Perceives rings and aromaticity. @throws RangeError for a bond whose atoms are not there, or the same */
 export function graphOf({ atomicNumbers, charges, bonds }: Topology): Graph {
   const elements = Array.from(atomicNumbers), n = elements.length;
-  const neighbours: number[][] = elements.map(() => []), orders = new Uint8Array(n * n), valences = elements.map(() => 0);
+  const neighbours: number[][] = elements.map(() => []),
+    orders = new Uint8Array(n * n),
+    valences = elements.map(() => 0);
   for (const { i, j, order } of bonds) {
     if (!(i >= 0 && j >= 0 && i < n && j < n && i !== j)) {
       throw new RangeError(`bonds must be between two of ${n} atoms; got ${i}-${j}`);

@@ -44,7 +44,7 @@ export interface Dispersion {
 export interface Tables {
   readonly properties: readonly (Property | undefined)[];
   readonly dispersion: readonly (Dispersion | undefined)[];
-  /** Types that a type may be taken for, in the order that they are tried. */
+  /** Types that a type may be taken for: itself first, ever more general ones at levels 1 to 4. */
   readonly levels: readonly (readonly number[] | undefined)[];
   /** Bond type, types -> force constant, length. */
   readonly bonds: Lookup;
@@ -109,9 +109,15 @@ export function parseTables(resources: Readonly<Record<string, unknown>>): Table
     }),
     dispersion: byNumber(rows("vanderwaals"), (row) => {
       const [, alpha, electrons, a, scale] = row.map(Number);
-      return { alpha, electrons, radius: a * alpha ** 0.25, scale, bond: BONDS[row[5] as keyof typeof BONDS] ?? "neither" };
+      return {
+        alpha,
+        electrons,
+        radius: a * alpha ** 0.25,
+        scale,
+        bond: BONDS[row[5] as keyof typeof BONDS] ?? "neither",
+      };
     }),
-    levels: byNumber(rows("def"), (row) => row.slice(1).map(Number)),
+    levels: byNumber(rows("def"), (row) => row.map(Number)),
     bonds: lookup(rows("bond"), 3),
     angles: lookup(rows("angle"), 4),
     stretchBends: lookup(rows("stbn"), 4),

@@ -14,10 +14,9 @@ function trigonalCarbon(graph: Graph, atom: number): number {
   const { elements, neighbours, plainOrder } = graph, near = neighbours[atom];
   const double = elements[near.findLast((next) => plainOrder(atom, next) === 2) ?? -1];
   const amines = near.filter((next) => elements[next] === 7 && degree(graph, next) === 3).length;
-  const imine = near.some((next) =>
-    elements[next] === 7 && degree(graph, next) === 2 && plainOrder(atom, next) === 2
-  );
-  const ends = (element: number) => near.filter((next) => elements[next] === element && degree(graph, next) === 1).length;
+  const imine = near.some((next) => elements[next] === 7 && degree(graph, next) === 2 && plainOrder(atom, next) === 2);
+  const ends = (element: number) =>
+    near.filter((next) => elements[next] === element && degree(graph, next) === 1).length;
   if (amines >= 2 && !imine && double === 7) return 57; // CNN+, CGD+
   if (ends(8) === 2 || ends(16) === 2) return 41; // CO2M, CS2M
   if (double === 6 && graph.inRing(atom, 4)) return 30; // CR4E
@@ -41,8 +40,7 @@ function carbonType(graph: Graph, atom: number): number {
 
 function sulphurType(graph: Graph, atom: number): number {
   const { elements, neighbours, plainOrder } = graph, near = neighbours[atom], bonds = near.length;
-  const doubleTo = (element: number) =>
-    near.some((next) => elements[next] === element && plainOrder(atom, next) === 2);
+  const doubleTo = (element: number) => near.some((next) => elements[next] === element && plainOrder(atom, next) === 2);
   if (bonds === 4) return 18; // SO2, SO3, ...
   if (bonds === 3) {
     const ends = near.filter((next) => oxide(graph, next) || elements[next] === 7 && degree(graph, next) === 2).length;
