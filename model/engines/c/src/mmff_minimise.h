@@ -1,31 +1,34 @@
 /* Minimisation by L-BFGS (Liu and Nocedal, Math. Program. 45, 503, 1989) with a line search by interpolation (Armijo's rule). */
 #ifndef MOLSTEP_MMFF_MINIMISE_H
 #define MOLSTEP_MMFF_MINIMISE_H
-#include "mmff.h"
+#include "mmff_model.h"
 
 /* Steps that are remembered; tries of a line search; the longest step of an atom, angstrom. */
 enum { MMFF_MEMORY = 16, MMFF_TRIES = 12 };
 static const double MMFF_STEP = 0.3, MMFF_ARMIJO = 1e-4;
 
-/* What a minimisation works in: five vectors [3 atoms], the memory, and the pairs' scratch. */
+/* What a minimisation works in: vectors [3 atoms], the memory, the pairs' scratch, and the model's factor or 0. */
 typedef struct {
-  double *gradient, *direction, *trial, *trial_gradient, *scratch;
+  double *gradient, *direction, *trial, *trial_gradient, *scratch, *model;
   double *steps, *changes; /* [MMFF_MEMORY, 3 atoms] */
   double rate[MMFF_MEMORY], weight[MMFF_MEMORY];
 } MmffWork;
 
 static long mmff_work_doubles(const int *counts) {
-  return 3l * counts[0] * (4 + 2 * MMFF_MEMORY) + 2l * counts[1 + MMFF_PAIRS];
+  const long n = 3l * counts[0];
+  return n * (4 + 2 * MMFF_MEMORY) + 2l * counts[1 + MMFF_PAIRS] + (counts[0] <= MMFF_MODEL_ATOMS ? n * n : 0);
 }
 static MmffWork mmff_work(double *at, const int *counts) {
   const long n = 3l * counts[0];
-  return (MmffWork){.gradient = at,
-                    .direction = at + n,
-                    .trial = at + 2 * n,
-                    .trial_gradient = at + 3 * n,
-                    .steps = at + 4 * n,
-                    .changes = at + (4 + MMFF_MEMORY) * n,
-                    .scratch = at + (4 + 2 * MMFF_MEMORY) * n};
+  return (MmffWork){
+      .gradient = at,
+      .direction = at + n,
+      .trial = at + 2 * n,
+      .trial_gradient = at + 3 * n,
+      .steps = at + 4 * n,
+      .changes = at + (4 + MMFF_MEMORY) * n,
+      .scratch = at + (4 + 2 * MMFF_MEMORY) * n,
+      .model = counts[0] <= MMFF_MODEL_ATOMS ? at + (4 + 2 * MMFF_MEMORY) * n + 2l * counts[1 + MMFF_PAIRS] : 0};
 }
 
 static double mmff_product(int n, const double *a, const double *b) {
@@ -44,7 +47,9 @@ static void mmff_direction(MmffWork *w, int n, int have, int newest, double scal
     w->weight[at] = weight;
     for (int k = 0; k < n; k++) d[k] -= weight * y[k];
   }
-  for (int k = 0; k < n; k++) d[k] *= scale;
+  if (w->model) mmff_solve(w->model, n, d);
+  else
+    for (int k = 0; k < n; k++) d[k] *= scale;
   for (int m = have - 1; m >= 0; m--) {
     const int at = (newest - m + MMFF_MEMORY) % MMFF_MEMORY;
     const double *s = w->steps + at * n, change = w->weight[at] - w->rate[at] * mmff_product(n, w->changes + at * n, d);
@@ -92,6 +97,7 @@ static int mmff_minimise(const MmffField *f, MmffWork *w, double *x, int most, d
   double scale = 1;
   *energy = mmff_energy(f, x, w->gradient, 0);
   if (!(*energy - *energy == 0)) return -1;
+  if (w->model) mmff_model(f, w->model, x);
   while (done < most && mmff_product(n, w->gradient, w->gradient) > n * tolerance * tolerance) {
     mmff_direction(w, n, have, newest, scale);
     double slope = mmff_product(n, w->direction, w->gradient);
@@ -100,8 +106,8 @@ static int mmff_minimise(const MmffField *f, MmffWork *w, double *x, int most, d
       have = 0, scale = 1;
       continue;
     }
-    const double longest = mmff_longest(n, w->direction), most_step = have ? MMFF_STEP : MMFF_STEP / 6;
-    if (longest > most_step * most_step || !have) {
+    const double longest = mmff_longest(n, w->direction), most_step = have || w->model ? MMFF_STEP : MMFF_STEP / 6;
+    if (longest > most_step * most_step || (!have && !w->model)) {
       const double shrink = most_step / __builtin_sqrt(longest);
       for (int k = 0; k < n; k++) w->direction[k] *= shrink;
       slope *= shrink;
