@@ -7,7 +7,7 @@
 #include "mmff.h"
 
 /* On the diagonal, kcal/mol/angstrom^2: what no term holds moves no further than this allows. Above so many atoms there is no model. */
-static const double MMFF_SOFT = 1;
+static const double MMFF_SOFT = 3;
 enum { MMFF_MODEL_ATOMS = 200 };
 
 /* h += k q q', the lower half, of a coordinate's slopes q at some atoms. */
