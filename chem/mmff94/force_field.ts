@@ -78,10 +78,10 @@ function addAngles(typed: Typed, { bends, linears, planes }: Rows, j: number): v
   if (force !== 0) planes.push([j, ...near, force]);
 }
 
-/** Whether a torsion can have this atom in its middle: bent, and of no triple bond. */
-function turns({ neighbours, valences }: Graph, atom: number): boolean {
-  const bonds = neighbours[atom].length;
-  return bonds > 1 && bonds <= 4 && !(bonds === 2 && valences[atom] === 4);
+/** Whether a torsion can have this atom in its middle: not a carbon or nitrogen between two double bonds, or at a triple one. */
+function turns({ elements, neighbours, valences }: Graph, atom: number): boolean {
+  const bonds = neighbours[atom].length, linear = elements[atom] <= 7 && bonds === 2 && valences[atom] === 4;
+  return bonds > 1 && bonds <= 4 && !linear;
 }
 
 function addTorsions(typed: Typed, { torsions }: Rows, j: number, k: number): void {

@@ -71,6 +71,9 @@ def judged(given):
     return result
 
 
-print("[")
-print(",\n".join(json.dumps(judged(one), separators=(",", ":")) for one in json.load(sys.stdin)))
-print("]")
+def write(values):
+    print("[\n" + ",\n".join(json.dumps(value, separators=(",", ":")) for value in values) + "\n]")
+
+
+if __name__ == "__main__":
+    write(judged(one) for one in json.load(sys.stdin))
