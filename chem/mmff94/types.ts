@@ -109,7 +109,7 @@ function heavyType(graph: Graph, atom: number): number {
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { graphOf } from "./chem/mmff94/graph.ts";
+ * import { graphOf } from "./graph.ts";
  *
  * const water = { atomicNumbers: [8, 1, 1], bonds: [{ i: 0, j: 1, order: 1 }, { i: 0, j: 2, order: 1 }] as const };
  * assert.deepEqual(atomTypes(graphOf(water)), [70, 31, 31]);
