@@ -4,7 +4,7 @@ import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import { argmaxGraph, valenceGraph } from "./graph.ts";
-import { elementPlaces, relax } from "./relax.ts";
+import { elementPlaces, relax } from "../../../chem/relax.ts";
 import { ANGSTROM, bondSumsOf } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
