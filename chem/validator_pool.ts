@@ -1,5 +1,6 @@
 /** Validation beside the main thread: a {@link WorkPool} that judges molecules. */
 import type { Molecule } from "./molecule.ts";
+import { refiningLazily } from "./refinement/refining.ts";
 import type { Validate, ValidateOptions, Validation } from "./validator.ts";
 import { packable } from "./validator_messages.ts";
 import { openValidationWorker, type ValidationWorker } from "./validator_worker.ts";
@@ -39,7 +40,14 @@ export interface ValidatorPoolOptions
 export function createValidatorPool(
   { validate, open = openValidationWorker, ...options }: ValidatorPoolOptions,
 ): ValidatorPool {
-  const pool = createWorkPool({ ...options, here: validate, open: () => open(), sendable: packable });
+  const long = ({ refine = "none" }: ValidateOptions) => refine !== "none";
+  const pool = createWorkPool({
+    ...options,
+    here: refiningLazily(validate),
+    open: () => open(),
+    long,
+    sendable: packable,
+  });
   return {
     judge: (molecules, options = {}, how) =>
       pool.run(molecules, options, how).then(({ results, ms }) => ({ validations: results, ms })),

@@ -5,9 +5,9 @@ import type { Potential } from "./energy.ts";
 export interface MinimiseOptions {
   /** Most steps. */
   readonly iterations: number;
-  /** The largest component of the gradient at a minimum, kcal/mol/angstrom. Default 0.01. */
-  readonly tolerance?: number;
-  /** Steps that are remembered. Default 20. */
+  /** The largest component of the gradient at a minimum, kcal/mol/angstrom. */
+  readonly tolerance: number;
+  /** Steps that are remembered. Default 60: as many as the coordinates of a molecule of QM9. */
   readonly memory?: number;
 }
 
@@ -71,7 +71,7 @@ function direction(g: Float64Array, pairs: readonly Pair[], d: Float64Array): vo
 export function minimise(
   potential: Potential,
   x: Float64Array,
-  { iterations: most, tolerance = 0.01, memory = 20 }: MinimiseOptions,
+  { iterations: most, tolerance, memory = 60 }: MinimiseOptions,
 ): Minimised {
   const n = x.length, from = new Float64Array(n), d = new Float64Array(n);
   let g = new Float64Array(n), before = new Float64Array(n), pairs: Pair[] = [];

@@ -48,7 +48,9 @@ function readTerms(found: readonly Term[], atomOf: Uint16Array): Terms {
   for (const term of found) {
     const kind = KINDS.find((kind) => READINGS[kind].mark in term);
     if (kind) lists[kind].push(term);
-    else if (!(CHARGED in term)) throw new TypeError(`openchemlib: a term of a kind that is known expected; got ${Object.keys(term)}`);
+    else if (!(CHARGED in term)) {
+      throw new TypeError(`openchemlib: a term of a kind that is known expected; got ${Object.keys(term)}`);
+    }
   }
   return Object.fromEntries(KINDS.map((kind) => {
     const { atoms, values } = READINGS[kind];
