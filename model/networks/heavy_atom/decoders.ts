@@ -62,7 +62,7 @@ export function createDecoders(
   const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry);
   const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
   return {
-    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback } = {}) {
+    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback, onRepaired } = {}) {
       const length = latentLength(heavyAtomSpace(classes), nodes), pause = breather();
       const molecules = new Array<Molecule>(batch), searched: number[] = [];
       for (let b = 0; b < batch; b++) {
@@ -75,7 +75,7 @@ export function createDecoders(
       const { results } = await pool.run(latents, codec, { signal, last: true });
       results.forEach(({ molecule, decoding: used }, k) => {
         molecules[searched[k]] = molecule;
-        if (used !== decoding) onFallback?.(searched[k]);
+        (used === decoding ? onRepaired : onFallback)?.(searched[k]);
       });
       return molecules;
     },
