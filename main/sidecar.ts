@@ -23,7 +23,7 @@ export interface Counts {
   connected: number;
   /** Decoded by `argmax`, as `valence` was asked for and found no graph. */
   fallbacks: number;
-  /** Whose likeliest graph broke a valence, so that `valence` decoded another. */
+  /** Repaired by `valence`: whose likeliest graph broke a valence, or whose distances by `argmax` mean other bonds. */
   repaired: number;
   /** Moved to a minimum of the force field. */
   refined: number;

@@ -104,7 +104,7 @@ const molecule = z.strictObject({
   ),
   stereoChanged: z.boolean().optional().describe("Whether `smiles` is another than of the positions drawn"),
   repaired: z.boolean().optional().describe(
-    "Whether the likeliest graph broke a valence, so that `valence` decoded another",
+    "Whether `valence` had to repair it: its likeliest graph broke a valence, or its distances by `argmax` mean other bonds",
   ),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),

@@ -61,7 +61,7 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal;
   /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
   readonly onFallback?: (place: number) => void;
-  /** Hears of each molecule whose likeliest graph broke a valence, so that another was searched and found. */
+  /** Hears of each molecule, by its place in the batch, whose likeliest graph broke a valence, or whose distances by `argmax` mean other bonds. */
   readonly onRepaired?: (place: number) => void;
 }
 

@@ -63,7 +63,7 @@ export interface DrawnBatch {
   readonly molecules: readonly Molecule[];
   /** How each was decoded: as asked, or by `argmax` where no graph was found for it. */
   readonly decodings: readonly Decoding[];
-  /** Whether the likeliest graph of each broke a valence, and another was found. */
+  /** Whether `valence` repaired each: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. */
   readonly repaired: readonly boolean[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;

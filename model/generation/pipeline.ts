@@ -53,7 +53,7 @@ export interface GeneratedMolecule {
   readonly molecule: Molecule;
   /** How it was decoded: as asked, or by `argmax` where no graph was found for it. */
   readonly decoding: Decoding;
-  /** The likeliest graph broke a valence, and `valence` found another. Default false. */
+  /** Repaired by `valence`: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. Default false. */
   readonly repaired?: boolean;
   readonly validation: Validation;
 }

@@ -12,7 +12,7 @@ export interface RefinementJson {
   /** Angstrom to three decimals; 0 where not refined. */
   rmsd: number;
   stereoChanged: boolean;
-  /** The likeliest graph broke a valence: `valence` decoded another. */
+  /** By `valence`, before it was refined: the likeliest graph broke a valence, or distances by `argmax` mean other bonds. */
   repaired: boolean;
 }
 

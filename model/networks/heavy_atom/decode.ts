@@ -1,9 +1,10 @@
 /** From a heavy-atom latent to a molecule with its hydrogens. */
+import { perceiveBonds } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
-import { argmaxGraph, valenceGraph } from "./graph.ts";
+import { argmaxGraph, needsSearch, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "../../../chem/relax.ts";
 import { ANGSTROM, bondSumsOf } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
@@ -76,6 +77,8 @@ export interface Decoded {
   readonly molecule: Molecule;
   /** `argmax` also where `valence` was asked for, and found no graph. */
   readonly decoding: Decoding;
+  /** By `valence`: the likeliest graph broke a valence, or distances by `argmax` mean other bonds than the graph. */
+  readonly repaired: boolean;
 }
 
 /**
@@ -91,7 +94,8 @@ export function readLatent(
   chemistry: Chemistry = EDM,
 ): Decoded {
   const width = 9 + classes.length, carries = chemistry.bonds === "graph";
-  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSumsOf(classes, chemistry), at) : undefined;
+  const bondSums = decoding === "valence" ? bondSumsOf(classes, chemistry) : undefined;
+  const sound = bondSums && valenceGraph(z, nodes, bondSums, at);
   const graph = sound ?? argmaxGraph(z, nodes, classes, at), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
   const atoms = kinds.reduce((total, [, hydrogens]) => total + 1 + hydrogens, 0);
   const atomicNumbers = new Uint8Array(atoms), positions = new Float32Array(atoms * 3);
@@ -103,11 +107,12 @@ export function readLatent(
     atomicNumbers[i] = kinds[i][0];
     positions.set(scaled(vector(i, 0), ANGSTROM), 3 * i);
   }
+  let moved = false;
   const settle = (count: number, orders: Uint8Array) => {
     if (!sound || carries) return;
-    relax(positions.subarray(0, 3 * count), elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, {
-      chemistry,
-    });
+    const here = positions.subarray(0, 3 * count), before = here.slice();
+    relax(here, elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, { chemistry });
+    moved ||= here.some((value, k) => value !== before[k]);
   };
   settle(nodes, graph.orders);
   const orders = new Uint8Array(atoms * atoms);
@@ -129,7 +134,17 @@ export function readLatent(
   }
   settle(atoms, orders);
   const molecule = { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
-  return { molecule, decoding: sound ? "valence" : "argmax" };
+  if (!sound) return { molecule, decoding: "argmax", repaired: false };
+  // The windows are narrower than EDM's rule: not all that was moved said something else.
+  const other = () => !means(readLatent(z, nodes, classes, at, "argmax", chemistry).molecule, orders, chemistry);
+  return { molecule, decoding: "valence", repaired: needsSearch(z, nodes, bondSums!, at) || (moved && other()) };
+}
+
+/** Whether a molecule's distances mean these bond orders `[n, n]`. */
+function means(molecule: Molecule, orders: Uint8Array, chemistry: Chemistry): boolean {
+  const bonds = perceiveBonds(molecule, chemistry), n = molecule.atomicNumbers.length;
+  return bonds.every(({ i, j, order }) => orders[i * n + j] === order) &&
+    2 * bonds.length === orders.reduce((count, order) => count + (order > 0 ? 1 : 0), 0);
 }
 
 /** Bonds and, where there are any, charges. */
