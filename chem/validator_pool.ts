@@ -1,6 +1,7 @@
 /** Validation beside the main thread: a {@link WorkPool} that judges molecules. */
+import { breathe } from "./breathe.ts";
 import type { Molecule } from "./molecule.ts";
-import { refiningLazily } from "./refinement/refining.ts";
+import { withRefinement } from "./refinement/refining.ts";
 import type { Validate, ValidateOptions, Validation } from "./validator.ts";
 import { packable } from "./validator_messages.ts";
 import { openValidationWorker, type ValidationWorker } from "./validator_worker.ts";
@@ -43,7 +44,7 @@ export function createValidatorPool(
   const long = ({ refine = "none" }: ValidateOptions) => refine !== "none";
   const pool = createWorkPool({
     ...options,
-    here: refiningLazily(validate),
+    here: withRefinement(validate, { pause: breathe }),
     open: () => open(),
     long,
     sendable: packable,

@@ -102,6 +102,7 @@ export async function openMmff94(): Promise<ForceField> {
       if (!terms) return undefined;
       const potential: Potential = potentialOf(terms);
       return {
+        potential,
         energy: (x) => potential(x, new Float64Array(x.length)),
         minimise: (x, options) => minimise(potential, x, options),
       };

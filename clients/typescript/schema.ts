@@ -155,6 +155,7 @@ type Type8 = {
   license: string;
   name: string;
   recommended: (Type7)[];
+  refine?: "mmff94" | "none" | undefined;
   schedule: { factor: number; type: "cosine" } | {
     power: number;
     precision: number;
@@ -205,10 +206,16 @@ type Type12 = {
   index: number;
   molblock?: string | undefined;
   positions: ([number, number, number])[];
+  refined?: boolean | undefined;
+  repaired?: boolean | undefined;
+  rmsd?: number | undefined;
   sdf?: string | undefined;
   smiles: null | string;
   stable: boolean;
+  stereoChanged?: boolean | undefined;
+  strain?: null | undefined | { after: number; before: number };
   symbols: (string)[];
+  unrefined?: "graph" | "invalid" | "size" | "types" | undefined;
   valid: boolean;
 };
 
@@ -236,6 +243,7 @@ type Type13 = {
   };
   model: string;
   molecules: (Type12)[];
+  refine?: "mmff94" | undefined;
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -264,6 +272,7 @@ type Type14 = {
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "molblock" | "sdf")[] | undefined;
   model?: string | undefined;
+  refine?: "mmff94" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   steps: number;
@@ -519,6 +528,7 @@ type Type27 = {
   model?: string | undefined;
   noise?: number | string | undefined;
   num_molecules?: number | string | undefined;
+  refine?: "mmff94" | "none" | undefined;
   scoring?: "LogP" | "QED" | undefined;
   seed?: number | undefined;
   smiles?: null | string | undefined;

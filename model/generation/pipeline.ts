@@ -2,11 +2,11 @@
  * Draws, refines, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
  * validate, they judge a window's first batches while the next are drawn.
  */
-import { breather } from "../../chem/breathe.ts";
+import { breathe, breather } from "../../chem/breathe.ts";
 import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
-import { refiningLazily } from "../../chem/refinement/refining.ts";
+import { withRefinement } from "../../chem/refinement/refining.ts";
 import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
@@ -248,7 +248,7 @@ export const refinedOf = (drawn: Molecule, { refinement }: Pick<Validation, "ref
 
 /** A batch, a molecule after the other, here and now. */
 function inline(validator: Validate): BatchValidator["judge"] {
-  const validate = refiningLazily(validator);
+  const validate = withRefinement(validator, { pause: breathe });
   return async (molecules, detail, { signal }: JudgeOptions = {}) => {
     const pause = breather(), validations: Validation[] = [];
     let ms = 0;
