@@ -1,9 +1,12 @@
 /** The port of a force field: what the refiner asks of whoever knows one. */
 import type { Bond, Molecule } from "../molecule.ts";
+import type { Potential } from "./energy.ts";
 import type { Minimised, MinimiseOptions } from "./minimise.ts";
 
 /** A molecule as a force field sees it: hydrogens, bonds and formal charges are all written out. */
 export interface TypedMolecule {
+  /** The energy in kcal/mol, and its gradient. */
+  readonly potential: Potential;
   /** The energy in kcal/mol at positions `[n, 3]` in angstrom. */
   energy(x: Float64Array): number;
   /** Moves the positions, in place, towards the nearest minimum; the energy never rises. */

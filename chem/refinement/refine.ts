@@ -2,9 +2,9 @@
  * Refinement: a molecule's positions moved to the nearest minimum of a force field, then, where bonds are told by distances, into the windows of
  * its own bond orders. It is chemistry beside the model, and none of the model's merit.
  */
-import { bondsOf, perceiveBonds } from "../bonds.ts";
+import { bondOrderSums, perceiveBonds } from "../bonds.ts";
 import { setChargesApart } from "../charges.ts";
-import type { Chemistry } from "../chemistry.ts";
+import { type Chemistry, DRUGLIKE, valencesOf } from "../chemistry.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import { elementPlaces, relax } from "../relax.ts";
 import type { ForceField } from "./force_field.ts";
@@ -17,8 +17,8 @@ export const REFINES = ["none", "mmff94"] as const;
 export type Refine = typeof REFINES[number];
 
 /**
- * Why a molecule is given back as it was: RDKit takes it for none (`invalid`); it is larger than {@link ATOMS_MAX} (`size`); the force field has no
- * type for an atom (`types`); in its minimum the distances mean other bonds, or none is found (`graph`).
+ * Why a molecule is given back as it was: RDKit takes it for none (`invalid`); it is larger than {@link ATOMS_MAX} (`size`); an atom lacks bonds, or the
+ * force field has no type for it (`types`); in its minimum the distances mean other bonds, or none is found (`graph`).
  */
 export const UNREFINED = ["invalid", "size", "types", "graph"] as const;
 
@@ -72,8 +72,11 @@ export const TOLERANCE = 0.05;
 /** Most atoms: time grows with their square, some 30 ms of 80. */
 export const ATOMS_MAX = 256;
 
-/** Sweeps over the windows, at most. */
-const SWEEPS = 200;
+/** Whether every atom has the bonds that its element and charge ask for: RDKit adds what hydrogens lack, a force field does not. */
+function filled({ atomicNumbers, charges }: Molecule, bonds: readonly Bond[]): boolean {
+  const sums = bondOrderSums(atomicNumbers.length, bonds);
+  return sums.every((sum, i) => valencesOf(atomicNumbers[i], charges?.[i], DRUGLIKE).includes(sum));
+}
 
 /** Whether bonds are the same, in the same order. */
 const sameBonds = (a: readonly Bond[], b: readonly Bond[]) =>
@@ -90,17 +93,17 @@ function orderMatrix(n: number, bonds: readonly Bond[]): Uint8Array {
 function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry): boolean {
   if (molecule.bonds) return molecule.positions.every(Number.isFinite);
   const { atomicNumbers, positions } = molecule, orders = orderMatrix(atomicNumbers.length, bonds);
-  relax(positions, elementPlaces(atomicNumbers, chemistry), orders, { sweeps: SWEEPS, chemistry });
+  relax(positions, elementPlaces(atomicNumbers, chemistry), orders, { chemistry });
   return sameBonds(bonds, perceiveBonds(molecule, chemistry));
 }
 
 /** A refiner by a force field. */
 export function createRefiner(field: ForceField): Refiner {
-  return (molecule, bonds = bondsOf(molecule), chemistry) => {
+  return (molecule, bonds, chemistry) => {
     if (molecule.atomicNumbers.length > ATOMS_MAX) return { refined: false, reason: "size" };
     const known = molecule.bonds ?? molecule.charges;
     const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
-    const typed = field.type(told.molecule, told.bonds);
+    const typed = filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) : undefined;
     if (!typed) return { refined: false, reason: "types" };
     const x = Float64Array.from(molecule.positions), before = typed.energy(x);
     const { energy } = typed.minimise(x, { iterations: ITERATIONS, tolerance: TOLERANCE });
