@@ -64,7 +64,7 @@ export const serviceEnvironment = z.strictObject({
       "when the first model loads, with those that it has. The best where absent",
   ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
-    "Most workers that validate molecules, some 100 MiB each, and as many that decode, some 50 MiB each, with each model that was asked for " +
+    "Most workers that validate molecules, some 100 MiB each, 50 more where they refine, and as many that decode, some 50 MiB each, with each model that was asked for " +
       "drafts whose graph is searched; where absent a core less than there are, from 1 to 3. 0: none",
   ),
   MOLSTEP_REFINE: z.enum(REFINES).optional().describe(
