@@ -75,15 +75,17 @@ export function openPoolWorker<Item, Options, Result, Question, Answer>(
   };
 }
 
-/** Inside a worker: answers each question from now on, and says that it is ready. */
-export function answerPool<Question, Answer>(answer: (question: Question) => Message<Answer>): void {
+/** Inside a worker: answers each question from now on, one after the other, and says that it is ready. */
+export function answerPool<Question, Answer>(
+  answer: (question: Question) => Message<Answer> | Promise<Message<Answer>>,
+): void {
   const scope = self as unknown as {
     onmessage: ((event: MessageEvent<Question>) => void) | null;
     postMessage(reply: Reply<Answer>, transfer?: Transferable[]): void;
   };
-  scope.onmessage = ({ data: question }) => {
+  const reply = async (question: Question) => {
     try {
-      const started = performance.now(), { data, transfer = [] } = answer(question);
+      const started = performance.now(), { data, transfer = [] } = await answer(question);
       scope.postMessage({ type: "done", answer: data, ms: performance.now() - started }, transfer);
     } catch (error) {
       // A RangeError is the item's; after any other the worker may be in disorder.
@@ -91,5 +93,7 @@ export function answerPool<Question, Answer>(answer: (question: Question) => Mes
       scope.postMessage({ type: "fault", message, fatal });
     }
   };
+  let last = Promise.resolve();
+  scope.onmessage = ({ data: question }) => void (last = last.then(() => reply(question)));
   scope.postMessage({ type: "ready" });
 }

@@ -4,6 +4,7 @@ import { CHEMISTRIES, type ChemistryName } from "./chemistry.ts";
 import { type Descriptors, descriptorsOf } from "./descriptors.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit } from "./rdkit.ts";
+import type { NotRefined, Refine, Refined } from "./refinement/refine.ts";
 import { fitsMolblock, molblock } from "./sdf.ts";
 import { type Stability, stability } from "./stability.ts";
 import { type Validity, withValid } from "./validity.ts";
@@ -19,6 +20,8 @@ export interface ValidateOptions {
   readonly chemistry?: ChemistryName;
   /** Title of the molblock. Default empty. */
   readonly title?: string;
+  /** Default `none`. Else the validator must be one with a refiner: `refinement/refining.ts`. */
+  readonly refine?: Refine;
 }
 
 export interface Validation extends Validity, Stability {
@@ -38,6 +41,13 @@ export interface Validation extends Validity, Stability {
   readonly descriptors?: Descriptors;
   /** Present where asked for, and where the form can hold the molecule. */
   readonly molblock?: string;
+  /** Present where asked for. All else is then said of the refined molecule, where it is refined. */
+  readonly refinement?:
+    | NotRefined
+    | Refined & {
+      /** The SMILES, stereo included, is another than that of the positions as drawn. */
+      readonly stereoChanged: boolean;
+    };
 }
 
 /** Without this RDKit.js drops lone hydrogens, and double bond stereo with the hydrogens that bear it. */
@@ -50,10 +60,13 @@ export type Validate = (molecule: Molecule, options?: ValidateOptions) => Valida
 
 /**
  * Makes the function that judges molecules. It throws RangeError for an unknown element, or positions that do not match
- * the atoms; a molecule that makes no sense is merely not valid.
+ * the atoms, and TypeError where it is to refine; a molecule that makes no sense is merely not valid.
  */
 export function createValidator(rdkit: Rdkit): Validate {
   return (molecule, options = {}) => {
+    if ((options.refine ?? "none") !== "none") {
+      throw new TypeError(`refine must be none of a validator without a refiner; got ${options.refine}`);
+    }
     const chemistry = CHEMISTRIES[options.chemistry ?? "edm"], bonds = bondsOf(molecule, chemistry);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
       // InChI from the molecule with its hydrogens, then SMILES without them.

@@ -1,5 +1,7 @@
 /** Validation beside the main thread: a {@link WorkPool} that judges molecules. */
+import { breathe } from "./breathe.ts";
 import type { Molecule } from "./molecule.ts";
+import { withRefinement } from "./refinement/refining.ts";
 import type { Validate, ValidateOptions, Validation } from "./validator.ts";
 import { packable } from "./validator_messages.ts";
 import { openValidationWorker, type ValidationWorker } from "./validator_worker.ts";
@@ -39,7 +41,14 @@ export interface ValidatorPoolOptions
 export function createValidatorPool(
   { validate, open = openValidationWorker, ...options }: ValidatorPoolOptions,
 ): ValidatorPool {
-  const pool = createWorkPool({ ...options, here: validate, open: () => open(), sendable: packable });
+  const long = ({ refine = "none" }: ValidateOptions) => refine !== "none";
+  const pool = createWorkPool({
+    ...options,
+    here: withRefinement(validate, { pause: breathe }),
+    open: () => open(),
+    long,
+    sendable: packable,
+  });
   return {
     judge: (molecules, options = {}, how) =>
       pool.run(molecules, options, how).then(({ results, ms }) => ({ validations: results, ms })),

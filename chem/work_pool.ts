@@ -47,7 +47,9 @@ export interface WorkPool<Item, Options, Result> {
 /** What a pool is made of. */
 export interface WorkPoolOptions<Item, Options, Result> {
   /** The work, on the main thread. */
-  readonly here: (item: Item, options: Options) => Result;
+  readonly here: (item: Item, options: Options) => Result | Promise<Result>;
+  /** Work that takes so long that the main thread waits for a worker to be ready, and does it only where there is none. Default: no work does. */
+  readonly long?: (options: Options) => boolean;
   /** Opens a worker. */
   readonly open: () => PoolWorker<Item, Options, Result>;
   /** Whether an item can be sent to a worker. Default: all can. */
@@ -73,6 +75,8 @@ interface JobOf<Item, Options, Result> {
   readonly options: Options;
   /** The main thread takes part. */
   readonly share: boolean;
+  /** Where a worker is starting, the main thread leaves it alone. */
+  readonly long: boolean;
   readonly results: Result[];
   next: number;
   left: number;
@@ -95,7 +99,11 @@ interface SlotOf<Item, Options, Result> {
 
 /** @throws RangeError where `workers`, `piece` or `ahead` make no sense */
 export function createWorkPool<Item, Options, Result>(
-  { here, open, sendable = () => true, onFault = () => {}, ...numbers }: WorkPoolOptions<Item, Options, Result>,
+  { here, open, long = () => false, sendable = () => true, onFault = () => {}, ...numbers }: WorkPoolOptions<
+    Item,
+    Options,
+    Result
+  >,
 ): WorkPool<Item, Options, Result> {
   const { workers: most = someWorkers(), piece: size = 4, ahead = 2, backlog: much = 128 } = numbers;
   if (!Number.isInteger(most) || most < 0) throw new RangeError(`workers must be a whole number from 0; got ${most}`);
@@ -109,6 +117,8 @@ export function createWorkPool<Item, Options, Result>(
   const queue: Job[] = [], forMain: Piece[] = [];
 
   const anyReady = () => slots.some(({ ready }) => ready);
+  /** What the main thread takes up because no worker can. */
+  const stranded = () => anyReady() ? undefined : queue.find(({ long }) => !long || slots.length === 0);
   const leave = (job: Job) => queue.includes(job) && queue.splice(queue.indexOf(job), 1);
 
   /** The next piece of a job, which goes to the end of the line, so that a small job does not wait for a large one. */
@@ -131,8 +141,7 @@ export function createWorkPool<Item, Options, Result>(
   const onMain = async () => {
     if (working) return;
     working = true;
-    const next = () =>
-      forMain.shift() ?? take(queue.find(({ share }) => share)) ?? (anyReady() ? undefined : take(queue[0]));
+    const next = () => forMain.shift() ?? take(queue.find(({ share }) => share)) ?? take(stranded());
     const pause = breather();
     for (let piece = next(); piece; piece = next()) {
       const { job } = piece, results: Result[] = [];
@@ -141,7 +150,7 @@ export function createWorkPool<Item, Options, Result>(
         for (const item of piece.items) {
           if (job.over) break;
           const started = performance.now();
-          results.push(here(item, job.options));
+          results.push(await here(item, job.options));
           ms += performance.now() - started;
           await pause();
         }
@@ -194,7 +203,7 @@ export function createWorkPool<Item, Options, Result>(
     ) {
       start();
     }
-    if (forMain.length > 0 || (backlog > 0 && !anyReady())) onMain();
+    if (forMain.length > 0 || stranded()) onMain();
   };
 
   const start = (): Promise<void> => {
@@ -216,13 +225,14 @@ export function createWorkPool<Item, Options, Result>(
       if (signal?.aborted) return Promise.reject(signal.reason);
       // A piece that somebody waits for takes no longer here than in a worker, and workers that are busy would keep it waiting.
       const single = items.length <= size, idle = slots.some(({ ready, flying }) => ready && flying === 0);
-      const share = last && (alone || (single && !idle));
+      const slow = long(options), share = last && !slow && (alone || (single && !idle));
       const { promise, resolve, reject } = Promise.withResolvers<Done<Result>>();
       const abort = () => job.settle(signal!.reason);
       const job: Job = {
         items,
         options,
         share,
+        long: slow,
         results: new Array(items.length),
         next: 0,
         left: items.length,

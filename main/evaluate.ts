@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { depictionGrid } from "../chem/depict.ts";
+import { REFINES } from "../chem/refinement/refine.ts";
 import type { Rdkit } from "../chem/rdkit.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import type { Evaluation } from "../model/evaluation/evaluate.ts";
 import { evaluateModel, planEvaluation } from "../model/evaluation/evaluate_model.ts";
+import { refinementLine } from "../model/evaluation/evaluate_refined.ts";
 import { evaluationChart, evaluationTable } from "../model/evaluation/evaluate_report.ts";
 import { recordEvaluation } from "../model/evaluation/record.ts";
 import { command } from "./command.ts";
@@ -33,10 +35,15 @@ export const evaluateCommand = command({
     ),
     seed: option("N", "(default 1)", whole(0, 0xffffffff).default(1)),
     out: option("PREFIX", "writes PREFIX.json, PREFIX.svg and PREFIX-molecules.svg", z.string().min(1).optional()),
+    refine: option(
+      "NAME",
+      `${REFINES.join(" or ")}: measures the molecules once more, refined, after the model's own (default none)`,
+      z.enum(REFINES).default("none"),
+    ),
     record: flag("enter the result in the model's card"),
   },
   async run(values, terminal) {
-    const { count, steps, out, backend, threads, precision, batch } = values, { signal } = terminal;
+    const { count, steps, out, backend, threads, precision, batch, refine } = values, { signal } = terminal;
     const entry = await findModel(values.model, undefined, dataFolder(terminal.environment)), { card, folder } = entry;
     const grid = gridOf(values.grid), options = values["sampler-options"];
     const plan = planEvaluation(card, { ...values, decoding: undefined, grid, options }, values.decoding);
@@ -48,16 +55,18 @@ export const evaluateCommand = command({
     }
     const progress = createProgress(terminal);
     await evaluateModel(entry, plan, {
-      ...{ backend, threads, precision, batch, signal },
+      ...{ backend, threads, precision, batch, refine, signal },
       onProgress: (fraction, drawn) => progress.update(fraction, `${drawn} of ${count} molecules`),
       onFault: (error) => terminal.error(`${error.message}; going on without\n`),
-      async onResult(result, { rdkit, compared }) {
-        const { decoding } = result.settings, own = decoding === first;
+      async onResult(result, { rdkit, compared, refined }) {
+        const { decoding } = result.settings, own = decoding === first && !refined;
         if (own) progress.end();
         if (own && !compared) terminal.error("no reference found: novelty and distances are left out\n");
         terminal.out(evaluationTable(result));
-        if (out) await writeResult(own ? out : `${out}-${decoding}`, result, rdkit);
-        if (values.record) await recordEvaluation(folder, result);
+        if (refined) terminal.out(`${refinementLine(refined, count)}\n`);
+        if (out) await writeResult(own ? out : `${out}-${refined ? "refined" : decoding}`, result, rdkit);
+        // A card tells what the model does by itself.
+        if (values.record && !refined) await recordEvaluation(folder, result);
       },
     });
     return 0;

@@ -1,9 +1,11 @@
 /** molstep generate */
 import { z } from "zod";
+import { REFINES } from "../chem/refinement/refine.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
+import { chooseRefine } from "../model/models/settings.ts";
 import { type Drawing, drawMolecules } from "../model/service/drawing.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
@@ -29,6 +31,13 @@ export const generateCommand = command({
     seed: option("N", "the same seed gives the same molecules (default: drawn)", whole(0, 0xffffffff).optional()),
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
+    refine: option(
+      "NAME",
+      `${
+        REFINES.join(" or ")
+      }: whether molecules are moved to the nearest minimum of a force field (default: the card's)`,
+      z.enum(REFINES).optional(),
+    ),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),
     unique: option(
       "NAME",
@@ -73,15 +82,16 @@ export const generateCommand = command({
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
     const options = values["sampler-options"], grid = gridOf(values.grid);
     const request = acceptOrder(entry.card, { ...values, seed, size, grid, options });
+    const refine = values.refine ?? chooseRefine(entry.card, request.settings.decoding);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
-    const { model, pool, close } = await openModel(entry, { ...values, onFault });
+    const { model, pool, close } = await openModel(entry, { ...values, refine, onFault });
     const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);
-    const head = headOf(model.card, request, { ...values, backend: model.backend.name, form, out });
+    const head = headOf(model.card, request, { ...values, refine, backend: model.backend.name, form, out });
     let here = 0;
     const draw: Draw = async function* (part, more) {
       const before = count - part.count, { signal } = terminal;
       const drawing: Drawing = drawMolecules(model, part, {
-        ...{ form: format, include, filter, unique, validate: pool, signal, ...more },
+        ...{ form: format, include, refine, filter, unique, validate: pool, signal, ...more },
         onProgress(fraction) {
           const done = (before + fraction * part.count) / count;
           progress.update(done, `${before + drawing.generation.drawn} of ${count} molecules`);
@@ -101,10 +111,12 @@ export const generateCommand = command({
     }
     progress.end();
     const seconds = (performance.now() - started) / 1000, { drawn, returned, valid, stable, fallbacks } = counts;
+    const { refined } = counts;
     terminal.error(
       `${returned} of ${count} molecules to ${out === "-" ? "stdout" : out}: ` +
         `${request.settings.sampler}, ${steps} steps, seed ${seed}, ${head.backend}; ` +
         `${percent(valid, drawn)} valid, ${percent(stable, drawn)} stable; ` +
+        (refine !== "none" ? `${percent(refined, drawn)} refined by ${refine}; ` : "") +
         (fallbacks > 0 ? `${fallbacks} decoded by argmax, as no graph was found; ` : "") +
         `${seconds.toFixed(1)} s, ${(here / seconds).toFixed(1)} molecules/s\n`,
     );

@@ -1,5 +1,6 @@
 /** Where the molecules of the MCP tool come from: models in this process, or a service. */
 import { z } from "zod";
+import type { Refine } from "../chem/refinement/refine.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type Validate } from "../chem/validator.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
@@ -37,6 +38,8 @@ export interface LocalOptions extends LoadOptions {
   readonly preload: readonly string[];
   readonly maxWork: number;
   readonly timeoutSeconds: number;
+  /** Where a request does not say; the cards' where absent. */
+  readonly refine?: Refine;
   /** Told of what goes wrong and ends nothing. */
   readonly note: (message: string) => void;
 }
@@ -57,7 +60,7 @@ export function openLocal(entries: readonly ModelEntry[], { preload, note, ...op
   const validate = () => chemistry ??= createRdkit().then(createValidator);
   const service = {
     ...{ store, validate, lifecycle, queue: createQueue() },
-    ...{ maxWork: options.maxWork, timeoutMs: 1000 * options.timeoutSeconds },
+    ...{ maxWork: options.maxWork, timeoutMs: 1000 * options.timeoutSeconds, refine: options.refine },
   };
   for (const name of preload) store.model(name).catch((error) => note(String(error)));
   validate().catch((error) => note(String(error)));

@@ -40,6 +40,12 @@ export const toolOutput = z.object({
       decoding: true,
       smiles: true,
       inchikey: true,
+      refined: true,
+      unrefined: true,
+      strain: true,
+      rmsd: true,
+      stereoChanged: true,
+      repaired: true,
     }).shape,
   )),
 });

@@ -82,7 +82,8 @@ function drawn(out: string, split: Given[string]): Access {
 
 /** What `evaluate --out PREFIX` writes, and the folder that it makes. */
 function evaluated(prefix: string): Access {
-  const endings = [".json", ".svg", "-molecules.svg"], decodings = ["", ...DECODINGS.map((name) => `-${name}`)];
+  const endings = [".json", ".svg", "-molecules.svg"],
+    decodings = ["", ...DECODINGS.map((name) => `-${name}`), "-refined"];
   const files = decodings.flatMap((decoding) => endings.map((ending) => prefix + decoding + ending));
   const folder = folderOf(prefix);
   return { read: folder, write: [...files, ...folder] };

@@ -23,16 +23,29 @@ export interface Counts {
   connected: number;
   /** Decoded by `argmax`, as `valence` was asked for and found no graph. */
   fallbacks: number;
+  /** Repaired by `valence`: whose likeliest graph broke a valence, or whose distances by `argmax` mean other bonds. */
+  repaired: number;
+  /** Moved to a minimum of the force field. */
+  refined: number;
+  /** Of these: whose SMILES, stereo included, is another than before. */
+  stereoChanged: number;
 }
 
 /** None. */
-export const noCounts = (): Counts => ({ drawn: 0, returned: 0, valid: 0, stable: 0, connected: 0, fallbacks: 0 });
+export const noCounts = (): Counts => ({
+  ...{ drawn: 0, returned: 0, valid: 0, stable: 0, connected: 0, fallbacks: 0 },
+  ...{ repaired: 0, refined: 0, stereoChanged: 0 },
+});
 
 /** Counts a molecule that was drawn; `returned` is for whoever filters. */
-export function countDrawn(counts: Counts, { validation, decoding }: GeneratedMolecule, asked: string): void {
+export function countDrawn(counts: Counts, { validation, decoding, repaired }: GeneratedMolecule, asked: string): void {
   counts.drawn++;
   for (const kind of ["valid", "stable", "connected"] as const) if (validation[kind]) counts[kind]++;
   if (decoding !== asked) counts.fallbacks++;
+  if (repaired) counts.repaired++;
+  const { refinement } = validation;
+  if (refinement?.refined) counts.refined++;
+  if (refinement?.refined && refinement.stereoChanged) counts.stereoChanged++;
 }
 
 /** Both together. */
@@ -72,6 +85,7 @@ export interface Said {
   readonly backend: string;
   readonly batch: number;
   readonly precision: string;
+  readonly refine: string;
   readonly filter: string;
   readonly unique?: string | boolean;
   readonly include: readonly string[];
@@ -84,7 +98,7 @@ export interface Said {
 export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
   const { count, first = 0, seed, size, settings } = request,
     { steps, sampler, decoding, clamp, grid, options } = settings;
-  const { filter, unique, include, form, split, backend, batch, precision } = said,
+  const { refine, filter, unique, include, form, split, backend, batch, precision } = said,
     range = size && `${size.min}-${size.max}`;
   const asked: Asked = {
     model: said.model,
@@ -98,6 +112,7 @@ export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
     decoding,
     clamp,
     ...(size && { [card.counts === "atoms" ? "atoms" : "heavy-atoms"]: range }),
+    refine,
     filter,
     ...(unique && { unique: String(unique) }),
     ...(include.length > 0 && { include: include.join() }),

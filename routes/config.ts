@@ -1,5 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
+import { type Refine, REFINES } from "../chem/refinement/refine.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
 import {
@@ -63,8 +64,11 @@ export const serviceEnvironment = z.strictObject({
       "when the first model loads, with those that it has. The best where absent",
   ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
-    "Most workers that validate molecules, some 100 MiB each, and as many that decode, some 50 MiB each, with each model that was asked for " +
+    "Most workers that validate molecules, some 100 MiB each, 50 more where they refine, and as many that decode, some 50 MiB each, with each model that was asked for " +
       "drafts whose graph is searched; where absent a core less than there are, from 1 to 3. 0: none",
+  ),
+  MOLSTEP_REFINE: z.enum(REFINES).optional().describe(
+    "How molecules are refined where a request does not say: `mmff94` or `none` ([refinement.md](refinement.md)); as the model's card has it where absent",
   ),
   MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(
@@ -145,6 +149,8 @@ export interface ServiceConfig {
   readonly threads: number | undefined;
   readonly precision: Precision;
   readonly validators: number | undefined;
+  /** Undefined: as the cards have it. */
+  readonly refine?: Refine;
   readonly batch: number;
   readonly maxRequests: number;
   readonly maxHeldWork: number;
@@ -212,6 +218,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     threads: env.MOLSTEP_THREADS,
     precision: env.MOLSTEP_PRECISION,
     validators: env.MOLSTEP_VALIDATORS,
+    refine: env.MOLSTEP_REFINE,
     batch: env.MOLSTEP_BATCH,
     maxRequests: env.MOLSTEP_MAX_REQUESTS,
     maxHeldWork: env.MOLSTEP_MAX_HELD_WORK,

@@ -12,7 +12,7 @@ import type { RequestTrace } from "./tracing.ts";
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   readonly config: Pick<
     ServiceConfig,
-    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "trustedProxies" | "corsOrigins"
+    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "refine" | "trustedProxies" | "corsOrigins"
   >;
   readonly access: Access;
   readonly jobs: Jobs;

@@ -16,12 +16,13 @@ import { streamed } from "./stream.ts";
 
 /** What the route works with. */
 export type GenerateDeps = Pick<Deps, "store" | "validate" | "queue" | "lifecycle" | "log" | "meters"> & {
-  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds">;
+  readonly config: Pick<Deps["config"], "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "refine">;
 };
 
 /** Generation as routes serve it: for the client of a request, heard by log, metrics and trace. */
 export function generation({ config, log, meters, ...rest }: GenerateDeps) {
-  const { maxWork, timeoutSeconds } = config, service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds };
+  const { maxWork, timeoutSeconds, refine } = config;
+  const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds, refine };
   return {
     service,
     draw: (c: Context<Env>, asked: MoleculesAsked, form: Form): Promise<ServedDrawing> =>
@@ -63,13 +64,20 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
+/** Where molecules are refined, how. */
+const REFINE = "Molstep-Refine";
+
 /** What drew the molecules, as headers. */
-export const headersOf = (facts: DrawingFacts) =>
-  Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)]));
+export const headersOf = ({ refine, ...facts }: DrawingFacts) => ({
+  ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
+  ...(refine && { [REFINE]: refine }),
+});
 
 /** Those headers, described. */
 export const headersTold = (description: string) =>
-  Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { description, schema: { type: "string" as const } }]));
+  Object.fromEntries(
+    [...Object.keys(HEADERS), REFINE].map((name) => [name, { description, schema: { type: "string" as const } }]),
+  );
 
 const text = (examples: Examples) => ({ schema: z.string(), ...exampled(examples) });
 

@@ -1,5 +1,6 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
+import { REFINES, UNREFINED } from "../chem/refinement/refine.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
@@ -50,6 +51,11 @@ export const generateRequest = strict({
     "The time below which the model's estimates are clamped to graphs that obey valence; 0: never; " +
       "default: what the model's card recommends for the sampler",
   ),
+  refine: z.enum(REFINES).optional().describe(
+    "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; stereo is told as the " +
+      "positions have it then. It is chemistry after the model, none of its merit. `none` gives the model's own positions. Default: what the service is " +
+      "configured with, else the model's card, else `mmff94` where the decoding is `valence`",
+  ),
   filter: z.enum(FILTERS).default("none").describe(
     "Which of the molecules drawn are given back; `unique`: of the valid ones, those that `unique: true` keeps",
   ),
@@ -84,6 +90,22 @@ const molecule = z.strictObject({
   decoding: z.enum(DECODINGS).describe("How it was decoded: as asked, or by `argmax` where no graph was found for it"),
   smiles: z.string().nullable(),
   inchikey: z.string().nullable(),
+  refined: z.boolean().optional().describe(
+    "Whether it was refined. This and the next five are there where the answer's `refine` is",
+  ),
+  unrefined: z.enum(UNREFINED).optional().describe(
+    "Why it was not, and is as the model drew it: not valid, too large, an atom without a type in the force field, or other bonds in its minimum",
+  ),
+  strain: z.strictObject({ before: z.number().min(0), after: z.number().min(0) }).nullable().optional().describe(
+    "kcal/mol above the local minimum of MMFF94 without charges, of the positions drawn and those given; null where not refined",
+  ),
+  rmsd: z.number().min(0).optional().describe(
+    "Angstrom that refinement moved the atoms, root mean square after superposition",
+  ),
+  stereoChanged: z.boolean().optional().describe("Whether `smiles` is another than of the positions drawn"),
+  repaired: z.boolean().optional().describe(
+    "Whether `valence` had to repair it: its likeliest graph broke a valence, or its distances by `argmax` mean other bonds",
+  ),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),
   bonds: z.array(z.strictObject({
@@ -104,6 +126,9 @@ export const generateResponse = z.strictObject({
   sampler: z.enum(SAMPLER_CHOICES),
   seed: z.int(),
   backend: z.string(),
+  refine: z.enum(REFINES).exclude(["none"]).optional().describe(
+    "How the molecules were refined; absent where they were not",
+  ),
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),

@@ -59,8 +59,8 @@ export const nimGenerate = endpoint({
   const { service, draw } = generation(deps), { maxBodyBytes } = deps.config;
   return async (c) => {
     const asked = await readJson(c, nimRequest, maxBodyBytes), { num_molecules: count, unique, scoring } = asked;
-    const { model, steps, seed } = asked;
-    const wanted = { count, unique, model, steps, seed, include: ["descriptors"] as const };
+    const { model, steps, seed, refine } = asked;
+    const wanted = { count, unique, model, steps, seed, refine, include: ["descriptors"] as const };
     const { found, facts } = await collect((order) => draw(c, order, "json"), wanted, { ...service, most: COUNT_MAX });
     const text = await toText(found, scoring, c.req.raw.signal);
     // The text of a `nimResponse`, made a molecule at a time.

@@ -14,7 +14,7 @@ function numeric(kind: "whole number" | "number", min: number, max: number) {
 const IGNORED = "Taken and ignored: of a generator of text";
 
 /** What Molstep's own keys are as in POST /generate. */
-const { count, model, steps, seed } = generateRequest.shape;
+const { count, model, steps, seed, refine } = generateRequest.shape;
 
 /** Most molecules that may be asked, and be drawn in a round. */
 export const COUNT_MAX = count.maxValue!;
@@ -41,6 +41,7 @@ export const nimRequest = strict({
   filter: z.boolean().optional().describe("Taken and ignored: without a fragment there is none to be kept"),
   model: model.describe("Molstep's own: a name that GET /models lists"),
   steps: steps.default(16).describe("Molstep's own: as in POST /generate"),
+  refine: refine.describe("Molstep's own: as in POST /generate"),
   seed: seed.describe("Molstep's own: the same seed gives the same molecules; drawn where absent"),
 }).meta({ id: "NimGenerateRequest" });
 

@@ -165,6 +165,7 @@ type Type9 = {
   license: string;
   name: string;
   recommended: (Type8)[];
+  refine?: "mmff94" | "none" | undefined;
   schedule: { factor: number; type: "cosine" } | {
     power: number;
     precision: number;
@@ -215,10 +216,16 @@ type Type13 = {
   index: number;
   molblock?: string | undefined;
   positions: ([number, number, number])[];
+  refined?: boolean | undefined;
+  repaired?: boolean | undefined;
+  rmsd?: number | undefined;
   sdf?: string | undefined;
   smiles: null | string;
   stable: boolean;
+  stereoChanged?: boolean | undefined;
+  strain?: null | undefined | { after: number; before: number };
   symbols: (string)[];
+  unrefined?: "graph" | "invalid" | "size" | "types" | undefined;
   valid: boolean;
 };
 
@@ -246,6 +253,7 @@ type Type14 = {
   };
   model: string;
   molecules: (Type13)[];
+  refine?: "mmff94" | undefined;
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -274,6 +282,7 @@ type Type15 = {
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "molblock" | "sdf")[] | undefined;
   model?: string | undefined;
+  refine?: "mmff94" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   steps: number;
@@ -529,6 +538,7 @@ type Type28 = {
   model?: string | undefined;
   noise?: number | string | undefined;
   num_molecules?: number | string | undefined;
+  refine?: "mmff94" | "none" | undefined;
   scoring?: "LogP" | "QED" | undefined;
   seed?: number | undefined;
   smiles?: null | string | undefined;

@@ -61,6 +61,8 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal;
   /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
   readonly onFallback?: (place: number) => void;
+  /** Hears of each molecule, by its place in the batch, whose likeliest graph broke a valence, or whose distances by `argmax` mean other bonds. */
+  readonly onRepaired?: (place: number) => void;
 }
 
 /** Between molecules and latents. `encode` draws from the posterior where there is one. */

@@ -1,5 +1,7 @@
 /** A model measured, once for each decoding of the same latents. */
-import { createComposition } from "../../chem/composition.ts";
+import { type CompositionCounter, createComposition } from "../../chem/composition.ts";
+import type { Molecule } from "../../chem/molecule.ts";
+import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Rdkit } from "../../chem/rdkit.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { DrawRequest } from "../generation/generate.ts";
@@ -10,6 +12,7 @@ import type { Card } from "../models/card.ts";
 import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { alsoDecode } from "./also_decode.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
+import { keeping, type RefinementSummary, refineMolecules } from "./evaluate_refined.ts";
 import { findReference } from "./evaluate_reference.ts";
 
 /** Molecules whose order is settled together: many, so that batches of one size are full. */
@@ -32,34 +35,46 @@ export function planEvaluation(card: Card, order: Order, decodings: readonly Dec
   return { request, others: [...new Set(decodings.slice(1))].filter((one) => one !== request.settings.decoding) };
 }
 
+/** What comes with a result. */
+export interface MoreOfResult {
+  readonly rdkit: Rdkit;
+  readonly compared: boolean;
+  /** Of molecules that were refined first. */
+  readonly refined?: RefinementSummary;
+}
+
 /** How to measure. */
 export interface EvaluateModelOptions extends LoadOptions {
   readonly signal?: AbortSignal;
+  /** Whether the molecules are refined after they are measured, and measured again. Default `none`. */
+  readonly refine?: Refine;
   /** @param drawn molecules so far */
   readonly onProgress?: (fraction: number, drawn: number) => void;
   /** Told of a worker that has failed; the others go on. */
   readonly onFault?: (error: Error) => void;
-  /** Told of each measurement, that of the first decoding first. @param compared whether there is a reference */
-  readonly onResult: (result: Evaluation, more: { rdkit: Rdkit; compared: boolean }) => Promise<void>;
+  /** Told of each measurement, that of the first decoding first, and what is refined, whose settings have `refine`, last. @param compared whether there is a reference */
+  readonly onResult: (result: Evaluation, more: MoreOfResult) => Promise<void>;
 }
 
 /** Draws as planned and measures what comes out. */
 export async function evaluateModel(
   entry: ModelEntry,
   { request, others }: EvaluationPlan,
-  { signal, onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
+  { signal, refine = "none", onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
 ): Promise<void> {
   const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
   const { steps, sampler, grid, options, decoding, clamp } = request.settings;
   const [{ model, rdkit, validate, pool, close }, reference] = await Promise.all([
-    openModel(entry, { ...load, count, onFault }),
+    openModel(entry, { ...load, count, refine, onFault }),
     findReference([folder], dataSet),
   ]);
   const observed = alsoDecode(model, others), detail = { inchikey: false, chemistry };
-  const counters = new Map([decoding, ...others].map((each) => [each, createComposition(rdkit)]));
+  const counters = new Map<string, CompositionCounter>(
+    [decoding, ...others].map((each) => [each, createComposition(rdkit)]),
+  );
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
-  const measured = { reference, signal };
+  const measured = { reference, signal }, own: Molecule[] = [];
   try {
     const generation = generateMolecules(observed.model, request, {
       validate: pool,
@@ -68,7 +83,8 @@ export async function evaluateModel(
       window: WINDOW,
       onProgress: (fraction) => onProgress?.(fraction, generation.drawn),
     });
-    const result = await evaluate(generation.windows, {
+    const windows = refine === "none" ? generation.windows : keeping(generation.windows, own);
+    const result = await evaluate(windows, {
       ...measured,
       settings: shared,
       groups: counters.get(decoding),
@@ -81,6 +97,13 @@ export async function evaluateModel(
       const again = await evaluate(once(judged), { ...measured, settings, groups });
       // The sampling is shared, and so is its speed.
       await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, more);
+    }
+    if (refine !== "none") {
+      const { judged, summary } = await refineMolecules(own, refine, pool, detail, signal);
+      const groups = createComposition(rdkit);
+      counters.set(refine, groups);
+      const again = await evaluate(once(judged), { ...measured, settings: { ...shared, refine, ...summary }, groups });
+      await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, { ...more, refined: summary });
     }
   } finally {
     for (const counter of counters.values()) counter.close();

@@ -44,12 +44,12 @@ function columns(rows: readonly (readonly string[])[]): string {
  * each what the data themselves score.
  */
 export function evaluationTable({ settings, metrics, distances, composition, data, ...rest }: Evaluation): string {
-  const { model, steps, sampler, seed, count, backend, decoding, clamp } = settings;
+  const { model, steps, sampler, seed, count, backend, decoding, clamp, refine } = settings;
   const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
     clamp ? `, clamped below t = ${clamp}` : ""
-  }${decoding === undefined ? "" : `, decoded by ${decoding}`}, seed ${seed}${
-    backend === undefined ? "" : `, on ${backend}`
-  }`;
+  }${decoding === undefined ? "" : `, decoded by ${decoding}`}${
+    refine === undefined ? "" : `, refined by ${refine}`
+  }, seed ${seed}${backend === undefined ? "" : `, on ${backend}`}`;
   const row = (name: string, rate: Rate | undefined, own: Rate | undefined) =>
     rate
       ? [[name, percent(rate.value), `${percent(rate.low)} to ${percent(rate.high)}`, own ? percent(own.value) : ""]]

@@ -3,12 +3,14 @@ import { setChargesApart } from "../../chem/charges.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
+import type { Refine } from "../../chem/refinement/refine.ts";
 import { fitsMolblock, molblock, sdfRecord } from "../../chem/sdf.ts";
 import { xyz } from "../../chem/xyz.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { VERSION } from "../models/version.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
+import { refinementFields, type RefinementJson, toldRefinement } from "./refinement.ts";
 
 /** What a request may ask to see of each molecule. */
 export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf"] as const;
@@ -17,7 +19,7 @@ export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf"] as const;
 export type Include = typeof INCLUDES[number];
 
 /** A molecule in a response. */
-export interface MoleculeJson {
+export interface MoleculeJson extends Partial<RefinementJson> {
   index: number;
   valid: boolean;
   stable: boolean;
@@ -44,6 +46,8 @@ export interface Origin {
   readonly sampler: SamplerChoice;
   readonly steps: number;
   readonly seed: number;
+  /** Absent where nothing is refined. */
+  readonly refine?: Refine;
 }
 
 const NOTHING: Molecule = { atomicNumbers: new Uint8Array(), positions: new Float32Array() };
@@ -93,6 +97,7 @@ export function toJson(
     decoding,
     smiles,
     inchikey,
+    ...toldRefinement(generated),
     symbols: Array.from(molecule.atomicNumbers, symbolOf),
     positions: Array.from(molecule.atomicNumbers, (_, i) => [at(i, 0), at(i, 1), at(i, 2)]),
     ...(include.includes("bonds") && { bonds: [...bonds] }),
@@ -104,7 +109,7 @@ export function toJson(
 
 /** A molecule as an SDF record: V2000, 3D, with where it came from and what was found out as data fields. */
 function toSdf(generated: GeneratedMolecule, origin: Origin): string {
-  const { index, decoding, validation } = generated, { model, version, weights, sampler, steps, seed } = origin;
+  const { index, decoding, validation } = generated, { model, version, weights, sampler, steps, seed, refine } = origin;
   const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
   return sdfRecord(blockOf(generated, origin), {
     model,
@@ -118,6 +123,8 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     stable,
     connected,
     decoding,
+    ...(refine && { refine }),
+    ...refinementFields(generated),
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...descriptors,
@@ -128,7 +135,8 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs; see {@link xyzValue}. */
 function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
   const { index, decoding, validation: { valid, stable, connected, smiles } } = generated;
-  const told = { model, version, seed, index, valid, stable, connected, decoding, ...(smiles && { smiles }) };
+  const facts = { model, version, seed, index, valid, stable, connected, decoding };
+  const told = { ...facts, ...refinementFields(generated), ...(smiles && { smiles }) };
   return xyz(printable(generated).molecule, xyzComment(told));
 }
 

@@ -63,6 +63,8 @@ export interface DrawnBatch {
   readonly molecules: readonly Molecule[];
   /** How each was decoded: as asked, or by `argmax` where no graph was found for it. */
   readonly decodings: readonly Decoding[];
+  /** Whether `valence` repaired each: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. */
+  readonly repaired: readonly boolean[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
@@ -179,6 +181,7 @@ function since(first: number, batch: DrawnBatch): DrawnBatch {
     indices: kept(batch.indices),
     molecules: kept(batch.molecules),
     decodings: kept(batch.decodings),
+    repaired: kept(batch.repaired),
   };
 }
 
@@ -223,11 +226,12 @@ async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, s
   const { model, seed, settings: { decoding }, onStage } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
-  const shape = { batch: indices.length, nodes };
-  const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding, signal, onFallback });
+  const repaired = indices.map(() => false), onRepaired = (k: number) => void (repaired[k] = true);
+  const shape = { batch: indices.length, nodes }, options = { decoding, signal, onFallback, onRepaired };
+  const molecules = await model.autoencoder.decode(x0, shape, streams, options);
   const ended = performance.now();
   onStage({ name: "decode", from: started, to: ended, molecules: molecules.length });
-  return { indices, molecules, decodings, last, decodeMs: ended - started };
+  return { indices, molecules, decodings, repaired, last, decodeMs: ended - started };
 }
 
 /** Batch after batch, with the loop over the steps here: each call of the denoiser waits for its turn on the device. */

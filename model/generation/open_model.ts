@@ -1,4 +1,5 @@
 /** A model, loaded, with the chemistry that judges what it draws: what a command needs that draws by itself. */
+import type { Refine } from "../../chem/refinement/refine.ts";
 import { createRdkit, type Rdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
 import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
@@ -8,6 +9,8 @@ import { loadModel, type LoadOptions, type ModelEntry, type ServedModel } from "
 export interface OpenOptions extends LoadOptions {
   /** Molecules that are to be judged. */
   readonly count: number;
+  /** Whether they are to be refined. Default `none`. */
+  readonly refine?: Refine;
   /** Told of a worker that has failed; the others go on. */
   readonly onFault?: (error: Error) => void;
 }
@@ -26,11 +29,17 @@ export interface OpenModel {
 /** Molecules from which on a validating worker, which costs half a second to start, is worth it on two cores. */
 const WORTH_WORKERS = 2000;
 
+/** The same where they are refined too, which takes ten times as long. */
+const WORTH_REFINING = 100;
+
 /** Loads the model and the chemistry side by side. */
-export async function openModel(entry: ModelEntry, { count, onFault, ...options }: OpenOptions): Promise<OpenModel> {
+export async function openModel(
+  entry: ModelEntry,
+  { count, refine = "none", onFault, ...options }: OpenOptions,
+): Promise<OpenModel> {
   const [model, rdkit] = await Promise.all([loadModel(entry, { ...options, onFault }), createRdkit()]);
-  const validate = createValidator(rdkit);
-  const pool = createValidatorPool({ validate, workers: count < WORTH_WORKERS ? 0 : undefined, onFault });
+  const validate = createValidator(rdkit), worth = refine === "none" ? WORTH_WORKERS : WORTH_REFINING;
+  const pool = createValidatorPool({ validate, workers: count < worth ? 0 : undefined, onFault });
   const close = () => {
     pool.close();
     model.dispose();

@@ -1,10 +1,12 @@
 /**
- * Draws, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
+ * Draws, refines, validates and filters molecules, window by window, in the order of their indices. Where there are workers to
  * validate, they judge a window's first batches while the next are drawn.
  */
-import { breather } from "../../chem/breathe.ts";
+import { breathe, breather } from "../../chem/breathe.ts";
 import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
+import type { Refine } from "../../chem/refinement/refine.ts";
+import { withRefinement } from "../../chem/refinement/refining.ts";
 import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
@@ -47,9 +49,12 @@ export interface Detail {
 /** A molecule with all that is known of it. */
 export interface GeneratedMolecule {
   readonly index: number;
+  /** Where it was refined, as it is then. */
   readonly molecule: Molecule;
   /** How it was decoded: as asked, or by `argmax` where no graph was found for it. */
   readonly decoding: Decoding;
+  /** Repaired by `valence`: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. Default false. */
+  readonly repaired?: boolean;
   readonly validation: Validation;
 }
 
@@ -90,6 +95,8 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
   /** Keeps the first of the same valid molecules, of those that pass the filter. Default: whether the filter is `unique`. */
   readonly unique?: Unique;
   readonly detail?: Detail;
+  /** How molecules are refined before they are judged. Default `none`: they are the model's own. */
+  readonly refine?: Refine;
   /** What `unique` takes for seen already, by {@link identity}; added to. Empty where absent. */
   readonly seen?: Set<string>;
   /** Told of each molecule drawn, in the order of indices, before it is filtered. Then `summary` remembers none: memory does not grow with their number. */
@@ -128,6 +135,7 @@ export function generateMolecules(
     filter = "none",
     unique = filter === "unique",
     detail: asked = {},
+    refine = "none",
     seen = new Set(),
     tally,
     ...options
@@ -176,7 +184,8 @@ export function generateMolecules(
       drawn += batch.molecules.length;
       fallbacks += batch.decodings.filter((decoding) => decoding !== request.settings.decoding).length;
       const { last } = batch;
-      const judged = judge(batch.molecules, { ...detail, chemistry: model.card.chemistry }, {
+      const told = { ...detail, chemistry: model.card.chemistry, ...(refine !== "none" && { refine }) };
+      const judged = judge(batch.molecules, told, {
         signal: over.signal,
         last,
         alone: slot?.alone ?? true,
@@ -190,12 +199,13 @@ export function generateMolecules(
       if (fault) throw fault.error;
       if (!last) continue;
       const pending: GeneratedMolecule[] = [];
-      for (const { batch: { indices, molecules, decodings }, judged } of judging) {
+      for (const { batch: { indices, molecules, decodings, repaired }, judged } of judging) {
         const { validations, ms } = await judged;
         timings.validateMs += ms;
-        molecules.forEach((molecule, k) =>
-          pending.push({ index: indices[k], molecule, decoding: decodings[k], validation: validations[k] })
-        );
+        molecules.forEach((drawn, k) => {
+          const molecule = refinedOf(drawn, validations[k]), validation = validations[k];
+          pending.push({ index: indices[k], molecule, decoding: decodings[k], repaired: repaired[k], validation });
+        });
       }
       judging = [];
       pending.sort((a, b) => a.index - b.index);
@@ -232,15 +242,20 @@ export function generateMolecules(
   };
 }
 
+/** The molecule that a validation speaks of. */
+export const refinedOf = (drawn: Molecule, { refinement }: Pick<Validation, "refinement">): Molecule =>
+  refinement?.refined ? { ...drawn, positions: refinement.positions } : drawn;
+
 /** A batch, a molecule after the other, here and now. */
-function inline(validate: Validate): BatchValidator["judge"] {
+function inline(validator: Validate): BatchValidator["judge"] {
+  const validate = withRefinement(validator, { pause: breathe });
   return async (molecules, detail, { signal }: JudgeOptions = {}) => {
     const pause = breather(), validations: Validation[] = [];
     let ms = 0;
     for (const molecule of molecules) {
       signal?.throwIfAborted();
       const started = performance.now();
-      validations.push(validate(molecule, detail));
+      validations.push(await validate(molecule, detail));
       ms += performance.now() - started;
       await pause();
     }

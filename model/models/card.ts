@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { CHEMISTRIES, chemistryNames } from "../../chem/chemistry.ts";
 import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { REFINES } from "../../chem/refinement/refine.ts";
 import { strict } from "../diffusion/strict.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
 import { VARIANTS } from "../diffusion/samplers/mod.ts";
@@ -40,6 +41,8 @@ export const cardSchema = strict({
   /** Molecules of each size (in nodes) in the training data. */
   sizes: z.record(nodes, count)
     .refine((sizes) => Object.keys(sizes).length > 0, "must name at least one size"),
+  /** How molecules are refined where a request does not say; by default as `chooseRefine` of `settings.ts` has it. */
+  refine: z.enum(REFINES).optional(),
   /** How the network's training paired molecules and noise. */
   coupling: z.enum(COUPLINGS).default("independent"),
   /** Mean and spread of the training data's latents by size (in nodes), which matched starts are drawn with; see `samplers/start.ts`. */

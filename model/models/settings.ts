@@ -1,5 +1,6 @@
 /** Which sampler, grid and weights serve a request: what was asked, else what the model's card recommends. */
 import type { SamplerChoice, SamplerName } from "../diffusion/samplers/mod.ts";
+import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Card } from "./card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -25,6 +26,10 @@ export function decodings({ autoencoder }: Pick<Card, "autoencoder">): readonly 
   if (autoencoder.type !== "heavy-atom") return ["argmax"];
   return autoencoder.decoding === "valence" ? ["valence", "argmax"] : ["argmax", "valence"];
 }
+
+/** How molecules are refined where nobody says: what the card says, else by MMFF94 where a graph that obeys valence is decoded. */
+export const chooseRefine = ({ refine }: Pick<Card, "refine">, decoding: Decoding): Refine =>
+  refine ?? (decoding === "valence" ? "mmff94" : "none");
 
 /** The model has no weights distilled to the number of steps asked; `available` lists those it has. */
 export class NotDistilledError extends RangeError {

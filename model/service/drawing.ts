@@ -1,6 +1,7 @@
 /** A drawing: molecules of a model as they are drawn, and told in the form asked. */
 import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
+import type { Refine } from "../../chem/refinement/refine.ts";
 import { type Format, type Include, type MoleculeJson, type Origin, toRecord } from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type Timings,
 } from "../generation/pipeline.ts";
 import type { Model } from "../models/load.ts";
-import type { Settings } from "../models/settings.ts";
+import { chooseRefine, type Settings } from "../models/settings.ts";
 import { drawingWeights } from "../models/weights.ts";
 
 /** The form of an answer: one JSON object, or a stream of records. */
@@ -21,6 +22,8 @@ export type Form = "json" | Format;
 export interface DrawingOptions extends Omit<GenerateOptions, "detail"> {
   readonly form: Form;
   readonly include?: readonly Include[];
+  /** Default: as {@link chooseRefine} has it for the card and the request's decoding. */
+  readonly refine?: Refine;
 }
 
 /** What drew the molecules. */
@@ -30,6 +33,8 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
   readonly version: string;
   readonly seed: number;
   readonly backend: string;
+  /** How molecules are refined; absent where they are not, and then nothing is said of it. */
+  readonly refine?: Exclude<Refine, "none">;
 }
 
 /** All that is said of a drawing, with its molecules. */
@@ -72,14 +77,17 @@ const METRICS = ["validity", "moleculeStability", "atomStability", "uniqueness",
 export function drawMolecules(
   model: Model,
   request: DrawRequest,
-  { form, include = [], ...options }: DrawingOptions,
+  { form, include = [], refine = chooseRefine(model.card, request.settings.decoding), ...options }: DrawingOptions,
 ): Drawing {
   const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
   // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
   const detail = { descriptors: include.includes("descriptors"), inchikey: form !== "xyz" };
-  const generation = generateMolecules(model, request, { ...options, detail }), { version } = generation;
+  const generation = generateMolecules(model, request, { ...options, refine, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;
-  const facts: DrawingFacts = { ...who, steps, sampler, seed, backend, decoding, grid, clamp };
+  const facts: DrawingFacts = {
+    ...{ ...who, steps, sampler, seed, backend, decoding, grid, clamp },
+    ...(refine !== "none" && { refine }),
+  };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
   const origin: Origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
   /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */

@@ -1,4 +1,5 @@
 /** Molecules for a request: checked, queued, drawn within its deadline, and its end told. */
+import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { type Include, toFault } from "../generation/formats.ts";
@@ -15,6 +16,8 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options"> {
   readonly model: string;
   /** Drawn where absent. */
   readonly seed?: number;
+  /** Default: the service's, else the card's. */
+  readonly refine?: Refine;
   readonly filter?: GenerateOptions["filter"];
   readonly unique?: GenerateOptions["unique"];
   readonly include?: readonly Include[];
@@ -55,6 +58,8 @@ export interface GenerateService {
   readonly maxWork: number;
   /** Longest that a generation may take, waiting and sending included. */
   readonly timeoutMs: number;
+  /** How molecules are refined where a request does not say; the cards' where absent. */
+  readonly refine?: Refine;
 }
 
 /** What becomes of a generation. */
@@ -106,8 +111,8 @@ export interface ServedDrawing extends Drawing {
  * QueueFullError, DeadlineError; the signal's reason where it is aborted
  */
 export async function generate(
-  { store, validate, queue, lifecycle, maxWork, timeoutMs: longest }: GenerateService,
-  { model: name, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
+  { store, validate, queue, lifecycle, maxWork, timeoutMs: longest, refine: usual }: GenerateService,
+  { model: name, refine = usual, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { count, steps } = asked;
@@ -146,6 +151,7 @@ export async function generate(
     drawing = drawMolecules(model, request, {
       form,
       include,
+      refine,
       filter,
       unique,
       validate: judge,

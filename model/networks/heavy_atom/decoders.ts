@@ -64,21 +64,23 @@ export function createDecoders(
   const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry, form);
   const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
   return {
-    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback } = {}) {
+    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback, onRepaired } = {}) {
       const length = latentLength(space, nodes), pause = breather();
       const molecules = new Array<Molecule>(batch), searched: number[] = [];
+      const tell = (b: number, { molecule, decoding: used, repaired }: Decoded) => {
+        molecules[b] = molecule;
+        if (used !== decoding) onFallback?.(b);
+        if (repaired) onRepaired?.(b);
+      };
       for (let b = 0; b < batch; b++) {
         signal?.throwIfAborted();
         if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length, space.pairs)) searched.push(b);
-        else ({ molecule: molecules[b] } = read(z, nodes, classes, b * length, decoding, chemistry, form));
+        else tell(b, read(z, nodes, classes, b * length, decoding, chemistry, form));
         await pause();
       }
       const latents = searched.map((b) => ({ z: z.slice(b * length, (b + 1) * length), nodes }));
       const { results } = await pool.run(latents, codec, { signal, last: true });
-      results.forEach(({ molecule, decoding: used }, k) => {
-        molecules[searched[k]] = molecule;
-        if (used !== decoding) onFallback?.(searched[k]);
-      });
+      results.forEach((decoded, k) => tell(searched[k], decoded));
       return molecules;
     },
     warm: pool.warm,

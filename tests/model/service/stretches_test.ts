@@ -41,6 +41,7 @@ for (const backend of ["cpu", "wasm"] as const) {
             const judge = watched(judging, writing);
             const drawing = drawMolecules(watching, acceptOrder(model.card, order), {
               form,
+              refine: "none",
               validate: k % 2 === 0 ? judge : createValidatorPool({ validate: judge, workers: 0 }),
             });
             if (form === "json") assert.equal(JSON.parse(await drawing.answer()).molecules.length, COUNT);
@@ -56,3 +57,20 @@ for (const backend of ["cpu", "wasm"] as const) {
       }));
   }
 }
+
+Deno.test("a molecule that is refined on the main thread is judged, refined and judged again in stretches of their own", () =>
+  withFolder(async (root) => {
+    const model = await loadModel(await writeTinyModel(root), { backend: "cpu", threads: 1, batch: 16 });
+    const order = { count: COUNT, steps: 1, seed: 1, decoding: "valence" } as const;
+    try {
+      for (const pooled of [true, false]) {
+        const judging = createTurns(), judge = watched(judging, createTurns());
+        const validate = pooled ? createValidatorPool({ validate: judge, workers: 0 }) : judge;
+        await drawMolecules(model, acceptOrder(model.card, order), { form: "json", refine: "mmff94", validate })
+          .answer();
+        assert.deepEqual(judging.end(), { calls: 2 * COUNT, most: 1 });
+      }
+    } finally {
+      model.dispose();
+    }
+  }));

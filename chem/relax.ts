@@ -1,6 +1,6 @@
 /** Small corrections of positions, so that the distances say what the decoded graph says. */
-import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
-import { elementIndex } from "../../../chem/elements.ts";
+import { type Chemistry, EDM } from "./chemistry.ts";
+import { elementIndex } from "./elements.ts";
 
 /** How far inside its window, and how much shorter than typical at most, a distance is put. Angstrom. */
 const INSIDE = 0.005, SHORTEST = 0.15;

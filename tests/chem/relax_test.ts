@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { bondOrder, perceiveBonds } from "../../../../chem/bonds.ts";
-import { EDM } from "../../../../chem/chemistry.ts";
-import { bondWindow, elementPlaces, relax } from "../../../../model/networks/heavy_atom/relax.ts";
-import { random } from "../../../../model/diffusion/random.ts";
-import { orthogonal } from "../../../properties.ts";
+import { bondOrder, perceiveBonds } from "../../chem/bonds.ts";
+import { EDM } from "../../chem/chemistry.ts";
+import { bondWindow, elementPlaces, relax } from "../../chem/relax.ts";
+import { random } from "../../model/diffusion/random.ts";
+import { orthogonal } from "../properties.ts";
 
 /** Acetamide's heavy atoms, C-C(=O)-N, in a plane. Angstrom. */
 const atomicNumbers = Uint8Array.of(6, 6, 8, 7), orders = Uint8Array.of(0, 1, 0, 0, 1, 0, 2, 1, 0, 2, 0, 0, 0, 1, 0, 0);

@@ -1,0 +1,68 @@
+/** `refine` of POST /generate: what is said of molecules, and that without it nothing is. */
+import assert from "node:assert/strict";
+import { readSdf } from "../../chem/sdf.ts";
+import { generateResponse } from "../../routes/generate_schema.ts";
+import { post, withApp } from "./app_fixture.ts";
+
+const asked = { count: 12, steps: 2, seed: 5, decoding: "valence", clamp: 1 };
+
+Deno.test("POST /generate with `refine: none` says what it says where nothing is refined, to the last byte", () =>
+  withApp(async (app) => {
+    for (const accept of ["chemical/x-mdl-sdfile", "chemical/x-xyz", "application/x-ndjson"]) {
+      const [none, plain] = await Promise.all(
+        [{ ...asked, decoding: "argmax", refine: "none" }, { ...asked, decoding: "argmax" }].map(async (body) => {
+          const response = await post(app, body, { accept });
+          assert.equal(response.headers.get("molstep-refine"), null);
+          return await response.text();
+        }),
+      );
+      assert.equal(none, plain);
+      assert.doesNotMatch(none, /strain|refine|repaired|stereoChanged|rmsd/i);
+    }
+    const text = await (await post(app, { ...asked, refine: "none" })).text();
+    assert.doesNotMatch(text, /strain|refine|repaired|stereoChanged|rmsd/i);
+  }));
+
+Deno.test("POST /generate refines where the decoding is `valence`, and says so of each molecule in every form", () =>
+  withApp(async (app) => {
+    const body = generateResponse.parse(await (await post(app, asked)).json());
+    assert.equal(body.refine, "mmff94");
+    const raw = generateResponse.parse(await (await post(app, { ...asked, refine: "none" })).json());
+    for (
+      const [k, { refined, unrefined, strain, rmsd, positions, stereoChanged, repaired }] of body.molecules.entries()
+    ) {
+      assert.equal(typeof repaired, "boolean");
+      if (refined) {
+        assert.ok(strain!.before >= strain!.after && strain!.after >= 0 && rmsd! >= 0 && unrefined === undefined);
+        if (rmsd! > 0.01) assert.notDeepEqual(positions, raw.molecules[k].positions);
+      } else {
+        assert.deepEqual([strain, rmsd, stereoChanged], [null, 0, false]);
+        assert.ok(unrefined);
+        assert.deepEqual(positions, raw.molecules[k].positions);
+      }
+    }
+    assert.ok(body.molecules.some(({ refined }) => refined));
+    const sdf = await post(app, asked, { accept: "chemical/x-mdl-sdfile" });
+    assert.equal(sdf.headers.get("molstep-refine"), "mmff94");
+    for (const [k, { data }] of readSdf(await sdf.text()).entries()) {
+      const { refined, strain } = body.molecules[k];
+      assert.deepEqual([data.refine, data.refined], ["mmff94", String(refined)]);
+      assert.equal(data.strainBefore, strain ? String(strain.before) : undefined);
+    }
+    const xyz = await (await post(app, asked, { accept: "chemical/x-xyz" })).text();
+    assert.equal(xyz.match(/ refined=true/g)?.length ?? 0, body.molecules.filter(({ refined }) => refined).length);
+    // Company changes nothing.
+    const part = generateResponse.parse(await (await post(app, { ...asked, first: 4, count: 3 })).json());
+    const close = part.molecules.map(({ index, strain, refined }) => ({ index, strain, refined }));
+    assert.deepEqual(
+      close,
+      body.molecules.slice(4, 7).map(({ index, strain, refined }) => ({ index, strain, refined })),
+    );
+  }));
+
+Deno.test("POST /generate refuses a refinement that there is not", () =>
+  withApp(async (app) => {
+    const response = await post(app, { ...asked, refine: "uff" });
+    assert.equal(response.status, 422);
+    assert.match(await response.text(), /refine/);
+  }));
