@@ -1,6 +1,6 @@
 /** molstep tune */
 import { z } from "zod";
-import { type Composition, createComposition, groupNames, GROUPS } from "../chem/composition.ts";
+import { columnGroups, type Composition, createComposition } from "../chem/composition.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { bondsOf } from "../chem/bonds.ts";
 import { CHEMISTRIES } from "../chem/chemistry.ts";
@@ -24,7 +24,7 @@ const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
 
 /** The last columns of a row. */
 const groupColumns = (composition: Composition | null | undefined) =>
-  groupNames.map((name) => composition ? percent(composition[name].value) : "     -").join(" ");
+  columnGroups.map(({ name }) => composition ? percent(composition[name].value) : "     -").join(" ");
 
 /** The samplers and grids compared. */
 export const tuneCommand = command({
@@ -72,7 +72,7 @@ export const tuneCommand = command({
     try {
       out(
         `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  lengths  angles ${
-          groupNames.map((name) => GROUPS[name].short.padStart(6)).join(" ")
+          columnGroups.map(({ short }) => short.padStart(6)).join(" ")
         }  groups\n`,
       );
       out(`${"".padEnd(107)} the data${groupColumns(reference?.statistics.composition)}\n`);

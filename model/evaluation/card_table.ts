@@ -1,5 +1,5 @@
 /** A card's evaluations as a Markdown table. */
-import { groupNames, GROUPS } from "../../chem/composition.ts";
+import { columnGroups } from "../../chem/composition.ts";
 import type { Card } from "../models/card.ts";
 import { gridSpec, gridText } from "../diffusion/grids.ts";
 import { markdownTable } from "./markdown_table.ts";
@@ -42,7 +42,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "valid x unique %",
     "novelty %",
     "connected %",
-    `${groupNames.map((name) => GROUPS[name].label).join(" / ")}, % of the valid`,
+    `${columnGroups.map(({ label }) => label).join(" / ")}, % of the valid`,
     "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
@@ -59,7 +59,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     percent(metrics.validUnique),
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
-    composition ? groupNames.map((name) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    composition ? columnGroups.map(({ name }) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
     memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),
