@@ -1,5 +1,4 @@
 /** A model measured, once for each decoding of the same latents. */
-import { createComposition } from "../../chem/composition.ts";
 import type { Rdkit } from "../../chem/rdkit.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { DrawRequest } from "../generation/generate.ts";
@@ -51,12 +50,11 @@ export async function evaluateModel(
 ): Promise<void> {
   const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
   const { steps, sampler, grid, options, decoding, clamp } = request.settings;
-  const [{ model, rdkit, validate, pool, close }, reference] = await Promise.all([
+  const [{ model, rdkit, pool, close }, reference] = await Promise.all([
     openModel(entry, { ...load, count, onFault }),
     findReference([folder], dataSet),
   ]);
-  const observed = alsoDecode(model, others), detail = { inchikey: false, chemistry };
-  const counters = new Map([decoding, ...others].map((each) => [each, createComposition(rdkit)]));
+  const observed = alsoDecode(model, others), detail = { inchikey: false, judge: true, chemistry };
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
   const measured = { reference, signal };
@@ -71,19 +69,18 @@ export async function evaluateModel(
     const result = await evaluate(generation.windows, {
       ...measured,
       settings: shared,
-      groups: counters.get(decoding),
       generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
     });
     await onResult(result, more);
     for (const [other, molecules] of observed.others) {
-      const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
-      const settings = { ...shared, decoding: other }, groups = counters.get(other);
-      const again = await evaluate(once(judged), { ...measured, settings, groups });
+      const { validations } = await pool.judge(molecules, detail, { signal, last: true });
+      const judged = molecules.map((molecule, k) => ({ molecule, validation: validations[k] }));
+      const settings = { ...shared, decoding: other };
+      const again = await evaluate(once(judged), { ...measured, settings });
       // The sampling is shared, and so is its speed.
       await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, more);
     }
   } finally {
-    for (const counter of counters.values()) counter.close();
     close();
   }
 }
