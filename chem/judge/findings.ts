@@ -19,12 +19,6 @@ export interface Geometry extends Checks {
   readonly faults: readonly Fault[];
 }
 
-/** Energies above the nearest minimum, kcal/mol: as drawn, and where the molecule was refined, after. */
-export interface Strain {
-  readonly before: number;
-  readonly after?: number;
-}
-
 /** See {@link createJudge}. */
 export interface Findings extends Geometry {
   readonly groups: readonly Group[];
@@ -38,8 +32,6 @@ export interface Findings extends Geometry {
   readonly scaffold: string | null;
   /** By {@link motifsOf}. */
   readonly motifs: readonly string[];
-  /** Where whoever drew the molecule measured it. */
-  readonly strain?: Strain;
 }
 
 /** The geometry of a structure. */

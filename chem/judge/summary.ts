@@ -31,6 +31,12 @@ export interface Spread {
   readonly n: number;
 }
 
+/** Energies above the nearest minimum, kcal/mol: as drawn, and where the molecule was refined, after. */
+export interface Strain {
+  readonly before: number;
+  readonly after?: number;
+}
+
 /** See {@link createJudgeSummary}. */
 export interface JudgeSummary {
   /** Sound molecules ({@link isSound}) among all, and among those that are valid and of one fragment. */
@@ -74,6 +80,8 @@ export interface JudgeDistances {
 export interface JudgedMolecule {
   readonly validation: Pick<Validation, "valid" | "connected" | "edmSmiles" | "findings" | "bondsAgree">;
   readonly repaired?: boolean;
+  /** Where somebody measured it. */
+  readonly strain?: Strain;
 }
 
 /** What is known of the training molecules. */
@@ -137,7 +145,7 @@ export function createJudgeSummary({ training, motifs }: Trained = {}): JudgeSum
   const before: number[] = [], after: number[] = [];
   let withRings = 0, told = false;
   return {
-    add({ validation, repaired }) {
+    add({ validation, repaired, strain }) {
       const { valid, connected, edmSmiles, findings, bondsAgree } = validation, sound = isSound(validation);
       shares.count("sound", sound);
       shares.count("bondsAgree", bondsAgree === true);
@@ -145,6 +153,8 @@ export function createJudgeSummary({ training, motifs }: Trained = {}): JudgeSum
         told = true;
         shares.count("repaired", repaired);
       }
+      if (strain) before.push(strain.before);
+      if (strain?.after !== undefined) after.push(strain.after);
       if (connected) shares.count("soundOfConnected", sound);
       if (!valid || !findings) return;
       for (const fault of faultNames) faults.count(fault, findings.faults.includes(fault));
@@ -164,8 +174,6 @@ export function createJudgeSummary({ training, motifs }: Trained = {}): JudgeSum
         scaffolds.add(findings.scaffold);
         if (motifs) shares.count("newScaffold", !motifs.has(scaffoldKey(findings.scaffold)));
       }
-      if (findings.strain) before.push(findings.strain.before);
-      if (findings.strain?.after !== undefined) after.push(findings.strain.after);
     },
     composition: () => compositionOf(groups),
     summary: () => ({

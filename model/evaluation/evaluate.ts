@@ -1,7 +1,7 @@
 /** From a stream of judged molecules to the numbers that are published: metrics, distances, speed. */
 import { compareDistributions, createDistributions, type Distances } from "../../chem/distributions.ts";
 import type { Composition } from "../../chem/composition.ts";
-import { createJudgeSummary, type JudgeDistances, type JudgeSummary } from "../../chem/judge/summary.ts";
+import { createJudgeSummary, type JudgeDistances, type JudgeSummary, type Strain } from "../../chem/judge/summary.ts";
 import { type Judged, type Memorisation, memorisation, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Validation } from "../../chem/validator.ts";
@@ -14,6 +14,8 @@ export interface Judgement {
   readonly validation: Validation;
   /** Whether its graph was searched for; absent where nobody said. */
   readonly repaired?: boolean;
+  /** kcal/mol; absent where nobody measured it. */
+  readonly strain?: Strain;
 }
 
 /** How the molecules were made; `settings` of a result, told in its table. */
@@ -91,12 +93,12 @@ export async function evaluate(
   let all = true;
   for await (const batch of batches) {
     signal?.throwIfAborted();
-    for (const { molecule, validation, repaired } of batch) {
+    for (const { molecule, validation, repaired, strain } of batch) {
       const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds } = validation;
       records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       seen.add(molecule, bonds);
       all &&= validation.bondsAgree !== undefined;
-      judged.add({ validation, repaired });
+      judged.add({ validation, repaired, strain });
       if (smiles !== null && examples.length < most) examples.push(smiles);
     }
     onProgress?.(records.length, count);
