@@ -137,13 +137,16 @@ def open_posebusters():
         import yaml
     except ImportError as error:
         sys.exit(f"--posebusters needs PyPI's posebusters and pyyaml (python3 -m pip install posebusters): {error}")
+    RDLogger.DisableLog("rdApp.*")  # which posebusters turns on
     folder = pathlib.Path(posebusters.__file__).parent / "config"
     config = yaml.safe_load((folder / "mol.yml").read_text())
     config["modules"] = [module for module in config["modules"] if "energy" not in module["function"]]
     buster = posebusters.PoseBusters(config=config)
+
     def failed(mol):
         row = buster.bust([mol], None, None).iloc[0]
         return [str(name) for name, passed in row.items() if not passed]
+
     return failed
 
 
@@ -157,7 +160,7 @@ def quantiles(name, values, unit):
 def share(name, hits, n):
     """A share with its 95 % interval by Wilson."""
     if n == 0:
-        return f"{name}: none has one"
+        return f"{name} none has one"
     p, zz = hits / n, 1.96**2 / n
     middle, half = (p + zz / 2) / (1 + zz), 1.96 * (p * (1 - p) / n + zz / (4 * n)) ** 0.5 / (1 + zz)
     return f"{name} {100 * p:.1f} % ({100 * (middle - half):.1f} to {100 * (middle + half):.1f}; n = {n})"

@@ -198,19 +198,22 @@ export function createJudgeSummary({ training, motifs }: Trained = {}): JudgeSum
       const descriptors = comparedNames.map((name) => [name, wassersteinOf(values[name], from.descriptors[name])]);
       return {
         groups: groupDifference(groups, from.composition),
-        groupsByChance: groupsByChance(groups.length, from.composition),
+        groupsByChance: chanceDifference(groups.length, from.composition),
         descriptors: Object.fromEntries(descriptors) as Record<Compared, Estimate>,
       };
     },
   };
 }
 
+/** The share of each group. */
+export type Shares = Readonly<Record<Group, { readonly value: number }>>;
+
 /** The mean over the groups of the difference of shares, 0 to 1. */
-export const meanDifference = (one: Composition, other: Composition): number =>
+export const meanDifference = (one: Shares, other: Shares): number =>
   groupNames.reduce((sum, name) => sum + Math.abs(one[name].value - other[name].value), 0) / groupNames.length;
 
 /** The mean difference of n molecules' shares from those that they are drawn from: sqrt(2 p(1 - p) / (pi n)) each, by the normal distribution. */
-const groupsByChance = (n: number, from: Composition): number =>
+export const chanceDifference = (n: number, from: Shares): number =>
   groupNames.reduce((sum, name) => sum + Math.sqrt(2 * from[name].value * (1 - from[name].value) / (Math.PI * n)), 0) /
   groupNames.length;
 
