@@ -66,14 +66,13 @@ def worst_torsion(mol, i, j):
 
 
 KINDS = {
-    # Neither end has a second double bond: of an allene or a ketene.
-    "alkene": "[CX3;!$(C(=*)=*)]=&!@[CX3]",
-    "imine": "[CX3]=&!@[NX2]",
+    "alkene": "[#6X3]=&!@[#6X3]",
+    "imine": "[#6X3]=&!@[NX2]",
     "amide": "[CX3;!a;$(C=O)]-&!@[NX3;!a;!r3]",
 }
 """Acyclic bonds, their ends first and last."""
 PATTERNS = {kind: Chem.MolFromSmarts(smarts) for kind, smarts in KINDS.items()}
-ANY_ALKENE = Chem.MolFromSmarts("[CX3]=[CX3]")
+ANY_ALKENE = Chem.MolFromSmarts("[#6X3]=[#6X3]")
 
 
 def twists(mol):

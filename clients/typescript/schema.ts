@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type30;
+export type Schema = Type31;
 
 type Type1 = {
   [key: string]: unknown;
@@ -414,14 +414,41 @@ type Type21 = {
 };
 
 type Type22 = {
+  acyclic: { value: number };
+  alcohol: { value: number };
+  aldehydeOrKetone: { value: number };
+  alkene: { value: number };
+  alkyne: { value: number };
+  amide: { value: number };
+  amine: { value: number };
+  aromatic: { value: number };
+  ester: { value: number };
+  ether: { value: number };
+  fluorine: { value: number };
+  fused: { value: number };
+  imine: { value: number };
+  nitrile: { value: number };
+  nitrogenNitrogen: { value: number };
+  nitrogenOxygen: { value: number };
+  oxygenOxygen: { value: number };
+  ringOfFive: { value: number };
+  ringOfFour: { value: number };
+  ringOfSix: { value: number };
+  ringOfThree: { value: number };
+  spiro: { value: number };
+};
+
+type Type23 = {
   atomStability: { high: number; low: number; n: number; value: number };
+  composition?: Type22 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
+  sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
   validUnique: { high: number; low: number; n: number; value: number };
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type23 = {
+type Type24 = {
   backend: null | string;
   createdAt: string;
   curves: Type21;
@@ -437,7 +464,7 @@ type Type23 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type22; teacher: Type22; why: string };
+  judged: null | { accepted: boolean; student: Type23; teacher: Type23; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -455,7 +482,7 @@ type Type23 = {
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type24 = {
+type Type25 = {
   $delete:
     | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
@@ -466,10 +493,10 @@ type Type24 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type24; outputFormat: "json"; status: 200 };
 };
 
-type Type25 = {
+type Type26 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -503,7 +530,7 @@ type Type25 = {
   };
 };
 
-type Type26 = {
+type Type27 = {
   $post:
     | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
@@ -512,7 +539,7 @@ type Type26 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type27 = {
+type Type28 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -528,26 +555,26 @@ type Type27 = {
   unique?: boolean | undefined;
 };
 
-type Type28 = {
+type Type29 = {
   $post:
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type27 };
+      input: { json: Type28 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type29 = {
+type Type30 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -556,7 +583,7 @@ type Type29 = {
   };
 };
 
-type Type30 = {
+type Type31 = {
   "/distill": Type19;
   "/generate": Type15;
   "/health/live": {
@@ -571,9 +598,9 @@ type Type30 = {
     };
   };
   "/jobs": Type20;
-  "/jobs/:id": Type24;
-  "/jobs/:id/events": Type25;
-  "/jobs/:id/resume": Type26;
+  "/jobs/:id": Type25;
+  "/jobs/:id/events": Type26;
+  "/jobs/:id/resume": Type27;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -585,7 +612,7 @@ type Type30 = {
   "/models": Type3;
   "/models/:name": Type10;
   "/models/:name/steps/:steps": Type11;
-  "/v1/generate": Type28;
+  "/v1/generate": Type29;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -594,5 +621,5 @@ type Type30 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type29;
+  "/v1/health/ready": Type30;
 };

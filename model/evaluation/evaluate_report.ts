@@ -86,7 +86,11 @@ export function evaluationTable(
     );
   }
   if (judge) {
-    const rows = JUDGED.flatMap(([name, of]) => row(name, of(judge), data?.judge && of(data.judge)));
+    const rows = JUDGED.flatMap(([name, of]) => {
+      const own = of(judge), other = data?.judge && of(data.judge);
+      // How many of n scaffolds are distinct falls with n: the data's own is of another n.
+      return row(name, own, own === judge.scaffolds ? undefined : other);
+    });
     const head = [
       `judged (twisted: by more than ${TWISTED} degrees)`,
       "%",
