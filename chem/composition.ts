@@ -1,5 +1,5 @@
 /** What molecules are made of, in the groups that a chemist looks for first: shares of the molecules that have each. */
-import { type Rate, wilson } from "./metrics.ts";
+import { type Rate, wilson } from "./rate.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** The judge's findings over a set of molecules: shares with their intervals, and how far the set is from another. */
 import { type Composition, compositionOf, type Group, groupNames } from "../composition.ts";
 import { createHistogram, type Histogram, wasserstein } from "../histogram.ts";
-import { type Rate, wilson } from "../metrics.ts";
+import { type Rate, wilson } from "../rate.ts";
 import type { Validation } from "../validator.ts";
 import { bootstrap, type Estimate, quantile } from "./bootstrap.ts";
 import { type RingStrain, ringStrainNames } from "./ring_strains.ts";

@@ -24,6 +24,16 @@ const memorised = (found: EvaluationEntry["memorisation"]) =>
     ? `${found.ratio.value.toFixed(2)} (${found.ratio.low.toFixed(2)} to ${found.ratio.high.toFixed(2)})`
     : "";
 
+/** The head of {@link judgedCell}. */
+export const JUDGED_HEAD = "sound % / twisted C=C % / groups from the data's, points";
+
+/** What the judge found, in short; nothing in entries of before it. */
+export function judgedCell({ judge, judgeDistances }: Pick<EvaluationEntry, "judge" | "judgeDistances">): string {
+  if (!judge) return "";
+  const percents = [judge.sound, judge.twistedAlkenes].map(({ value }) => (100 * value).toFixed(1));
+  return [...percents, judgeDistances ? (100 * judgeDistances.groups.value).toFixed(1) : "-"].join(" / ");
+}
+
 /** A number with so many decimals; nothing where there is none. */
 const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
 
@@ -43,12 +53,15 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "novelty %",
     "connected %",
     `${columnGroups.map(({ label }) => label).join(" / ")}, % of the valid`,
+    JUDGED_HEAD,
     "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
     "molecules/s",
   ];
-  const rows = entries.map(({ settings, metrics, distances, composition, memorisation, moleculesPerSecond }) => [
+  const rows = entries.map((
+    { settings, metrics, distances, composition, memorisation, moleculesPerSecond, ...judged },
+  ) => [
     String(settings.steps),
     samplerText(settings),
     settings.decoding ?? "",
@@ -60,6 +73,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
     composition ? columnGroups.map(({ name }) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    judgedCell(judged),
     memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),

@@ -2,7 +2,8 @@
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { groupNames, GROUPS } from "../../chem/composition.ts";
 import type { Distances } from "../../chem/distributions.ts";
-import type { Rate, Summary } from "../../chem/metrics.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import type { Rate } from "../../chem/rate.ts";
 import type { Estimate } from "../../chem/judge/bootstrap.ts";
 import { RING_STRAINS, ringStrainNames } from "../../chem/judge/ring_strains.ts";
 import { faultNames, FAULTS } from "../../chem/judge/sound.ts";

@@ -1,7 +1,8 @@
 /** Which sampler and grid serve a model best at a number of steps: measured on molecules that no published row uses. */
 import type { Composition } from "../../chem/composition.ts";
 import { createJudgeSummary, meanDifference } from "../../chem/judge/summary.ts";
-import type { Rate, Summary } from "../../chem/metrics.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import type { Rate } from "../../chem/rate.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../../chem/distributions.ts";
 import type { Validate } from "../../chem/validator.ts";
