@@ -124,7 +124,12 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     reads: ["model"],
     engine: "draws",
     more: (given) =>
-      together(MACHINE_ACCESS, recorded(given), typeof given.out === "string" ? evaluated(given.out) : {}),
+      together(
+        MACHINE_ACCESS,
+        given.likelihood ? dataAccess() : {},
+        recorded(given),
+        typeof given.out === "string" ? evaluated(given.out) : {},
+      ),
   },
   tune: { reads: ["model"], writes: { sdf: undefined }, engine: "draws", more: recorded },
   reproduce: {

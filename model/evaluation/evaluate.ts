@@ -6,6 +6,7 @@ import { type Judged, type Memorisation, memorisation, summarise, type Summary }
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Validation } from "../../chem/validator.ts";
 import type { Reference } from "./evaluate_reference.ts";
+import type { Likelihood } from "./measure_likelihood.ts";
 import { type Machine, thisMachine } from "../diffusion/machine.ts";
 
 /** A generated molecule as the pipeline hands it over. */
@@ -42,6 +43,8 @@ export interface Evaluation {
   readonly judge?: JudgeSummary;
   /** From the test split; absent without a reference that was judged. */
   readonly judgeDistances?: JudgeDistances;
+  /** Of the data under the model; absent where nobody asked. */
+  readonly likelihood?: Likelihood;
   /** Absent without a reference that knows what was held out. */
   readonly memorisation?: Memorisation;
   /** The data's own: the test split's metrics and composition, and the distances of training molecules from it. */

@@ -1,4 +1,5 @@
 /** A model measured, once for each decoding of the same latents. */
+import type { DataSet } from "../../chem/data_set.ts";
 import type { Rdkit } from "../../chem/rdkit.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { DrawRequest } from "../generation/generate.ts";
@@ -10,6 +11,7 @@ import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { alsoDecode } from "./also_decode.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { findReference } from "./evaluate_reference.ts";
+import { measureLikelihood } from "./measure_likelihood.ts";
 
 /** Molecules whose order is settled together: many, so that batches of one size are full. */
 const WINDOW = 2048;
@@ -38,6 +40,8 @@ export interface EvaluateModelOptions extends LoadOptions {
   readonly onProgress?: (fraction: number, drawn: number) => void;
   /** Told of a worker that has failed; the others go on. */
   readonly onFault?: (error: Error) => void;
+  /** Measures the log-likelihood of so many molecules of the data set, too. */
+  readonly likelihood?: { readonly data: DataSet; readonly count: number };
   /** Told of each measurement, that of the first decoding first. @param compared whether there is a reference */
   readonly onResult: (result: Evaluation, more: { rdkit: Rdkit; compared: boolean }) => Promise<void>;
 }
@@ -46,7 +50,7 @@ export interface EvaluateModelOptions extends LoadOptions {
 export async function evaluateModel(
   entry: ModelEntry,
   { request, others }: EvaluationPlan,
-  { signal, onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
+  { signal, onProgress, onFault, onResult, likelihood: asked, ...load }: EvaluateModelOptions,
 ): Promise<void> {
   const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
   const { steps, sampler, grid, options, decoding, clamp } = request.settings;
@@ -66,11 +70,13 @@ export async function evaluateModel(
       window: WINDOW,
       onProgress: (fraction) => onProgress?.(fraction, generation.drawn),
     });
-    const result = await evaluate(generation.windows, {
+    const drawn = await evaluate(generation.windows, {
       ...measured,
       settings: shared,
       generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
     });
+    const likelihood = asked && await measureLikelihood(model, asked.data, { count: asked.count, seed, signal });
+    const result = { ...drawn, ...(likelihood && { likelihood }) };
     await onResult(result, more);
     for (const [other, molecules] of observed.others) {
       const { validations } = await pool.judge(molecules, detail, { signal, last: true });

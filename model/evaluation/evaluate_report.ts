@@ -130,6 +130,14 @@ export function evaluationTable(
       ]),
     );
   }
+  if (rest.likelihood) {
+    const { test, train, n, logSnr, steps } = rest.likelihood;
+    const text = ({ value, low, high }: Estimate) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+    parts.push(
+      `log-likelihood, nats a dimension of the latent at log-SNR ${logSnr}: ${text(test)} of the test split, ` +
+        `${text(train)} of the training split (n = ${n} each, ${steps} steps)`,
+    );
+  }
   const { memorisation, moleculesPerSecond, seconds, machine } = rest;
   if (memorisation) {
     const { distinct, inTraining, inHeldOut, ratio } = memorisation;
