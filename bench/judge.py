@@ -136,7 +136,6 @@ def open_posebusters():
         import yaml
     except ImportError as error:
         sys.exit(f"--posebusters needs PyPI's posebusters and pyyaml (python3 -m pip install posebusters): {error}")
-    RDLogger.DisableLog("rdApp.*")  # which posebusters turns on
     folder = pathlib.Path(posebusters.__file__).parent / "config"
     config = yaml.safe_load((folder / "mol.yml").read_text())
     config["modules"] = [module for module in config["modules"] if "energy" not in module["function"]]
@@ -144,6 +143,7 @@ def open_posebusters():
 
     def failed(mol):
         row = buster.bust([mol], None, None).iloc[0]
+        RDLogger.DisableLog("rdApp.*")  # which posebusters turns on
         return [str(name) for name, passed in row.items() if not passed]
 
     return failed
@@ -167,6 +167,7 @@ def share(name, hits, n):
 
 def judged(path, options, failed):
     """A file's lines, and what was found of each molecule."""
+    RDLogger.DisableLog("rdApp.*")
     mols = [mol for k, mol in enumerate(Chem.SDMolSupplier(path, removeHs=False)) if not options.first or k < options.first]
     read = [mol for mol in mols if mol is not None]
     whole = [mol for mol in read if len(Chem.GetMolFrags(mol)) == 1]
