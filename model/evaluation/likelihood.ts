@@ -2,7 +2,7 @@
 import { latentLength } from "../diffusion/latent.ts";
 import { dpmSolverStep } from "../diffusion/samplers/dpm_solver_pp.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
-import type { BatchShape, DrawNoise, LatentSpace, Schedule } from "../diffusion/types.ts";
+import type { DrawNoise, LatentSpace, Schedule } from "../diffusion/types.ts";
 
 /** The latents of a shape as a vector space: how many numbers are independent, and what each stored one counts. */
 export interface LatentMeasure {
