@@ -4,11 +4,10 @@
  */
 import { z } from "zod";
 import { openDataSet } from "../chem/data_sets.ts";
-import { type AlignOptions, type Coupling, realign } from "../model/diffusion/coupling/align.ts";
+import type { AlignOptions, Coupling } from "../model/diffusion/coupling/align.ts";
 import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { makeGrid } from "../model/diffusion/grids.ts";
-import { moleculeNoise } from "../model/diffusion/noise.ts";
-import { firstLatents, planSampling, type Realign, runPlan, startOf } from "../model/diffusion/samplers/mod.ts";
+import { planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { heldOutGroups, loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
@@ -19,7 +18,7 @@ import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
 import { option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { createJudge, NODES } from "./drawn.ts";
+import { createJudge, drawBy, NODES } from "./drawn.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 
@@ -71,15 +70,7 @@ async function main(args: string[]): Promise<void> {
     try {
       const grid = makeGrid(GRID, STEPS, schedule), plan = planSampling("consistency", schedule, grid, {});
       const start = startOf(moments, space, NODES, schedule(grid[0]), 1);
-      return await judged(async (indices) => {
-        const shape = { batch: indices.length, nodes: NODES };
-        const noise = moleculeNoise(space, NODES, settings.seed, indices);
-        const aligned: Realign | undefined = coupling === "aligned"
-          ? (z, x0, alpha) => realign(z, x0, space, shape, alpha, align)
-          : undefined;
-        const z = await firstLatents(noise, start, aligned);
-        return await runPlan(plan, (z, t) => denoiser.predict(z, shape, { time: t }), z, noise, undefined, aligned);
-      });
+      return await judged(drawBy({ denoiser, plan, start, seed: settings.seed, coupling, align }));
     } finally {
       denoiser.dispose();
     }

@@ -2,30 +2,52 @@
  * `deno task bench:curves --vary NAME --values JSON`: learning curves of minutes, one setting at a time. Trains the same network from the same
  * weights with the same batches and noise once for each value, and compares held-out losses in pairs: the same molecules, times and noise, so that
  * differences far below the loss' own spread are seen. Held-out times are uniform, as training's own held-out loss, and those of few-step samplers.
+ * Losses of different latents are not to be compared, so each also draws molecules, of the same seed, and these are judged.
  */
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import type { DataSet } from "../chem/data_set.ts";
 import { openDataSet } from "../chem/data_sets.ts";
+import { createDistributions, type Distributions } from "../chem/distributions.ts";
+import { makeGrid } from "../model/diffusion/grids.ts";
 import { averagesOf, type Group, type Learner } from "../model/diffusion/learner.ts";
+import { planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
+import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { PRECISION_CHOICES } from "../model/engines/runtimes.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
 import { writeSafetensors } from "../model/diffusion/safetensors.ts";
+import { readCard } from "../model/models/card.ts";
+import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoencoder.ts";
+import { formOf, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
+import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
 import { grow } from "../model/networks/pair_attention/grow.ts";
 import { pairAttentionParameters, sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
+import { exampleMoments } from "../model/training/moments.ts";
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
-import { CHOSEN, runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
+import { CHOSEN, runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
 import { object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
+import { createJudge, drawBy, NODES } from "./drawn.ts";
 import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { meanError } from "./statistics.ts";
-import { formatResult, type Row } from "./table.ts";
+import { formatResult, type Result, type Row } from "./table.ts";
 
 /** Settings of a run that can be compared. */
 const VARIED = CHOSEN.filter((name) => name !== "seed");
+
+/** Steps of the molecules drawn. */
+const DRAWN_STEPS = [4, 8, 16];
+
+/** Seed of the molecules drawn: none that settings are chosen or published with. */
+const DRAWN_SEED = 9;
+
+/** Molecules of the test split, of {@link NODES} heavy atoms, whose angles stand for the data's. */
+const REFERENCE = 3000;
 
 const OPTIONS = {
   from: option("FILE", "weights to begin with (default: random ones)", z.string().optional()),
@@ -51,6 +73,13 @@ const OPTIONS = {
     `${PRECISION_CHOICES.join(", ")} (default auto)`,
     z.enum(PRECISION_CHOICES).default("auto"),
   ),
+  draw: option(
+    "N",
+    `molecules of ${NODES} heavy atoms that each draws with its averaged weights at ${
+      DRAWN_STEPS.join(", ")
+    } steps, not clamped (default 500; 0 for none)`,
+    whole().default(500),
+  ),
   weights: option("FOLDER", "keeps each run's averaged weights there, to draw from", z.string().optional()),
   out: option("FILE", "where results go", z.string().optional()),
 };
@@ -65,8 +94,50 @@ async function lossesOf(learner: Learner, batches: readonly Group[][]) {
   return { total, positions };
 }
 
+/** Angles and lengths of molecules of the test split of as many heavy atoms as those drawn. */
+function referenceOf(data: DataSet): Distributions {
+  const seen = createDistributions();
+  let count = 0;
+  for (const row of data.split.test) {
+    const molecule = data.molecule(row);
+    if (molecule.atomicNumbers.filter((atomicNumber) => atomicNumber > 1).length !== NODES) continue;
+    seen.add(molecule);
+    if (++count === REFERENCE) break;
+  }
+  return seen.distributions();
+}
+
+/** A function that draws with a learner's averages, by the samplers that the shipped card recommends, and judges what comes. */
+async function createDraws(data: DataSet, { draw, threads }: { draw: number; threads: number }) {
+  const judged = await createJudge(draw, DRAWN_SEED), reference = referenceOf(data), schedule = runSchedule();
+  const { recommended } = await readCard(fileURLToPath(new URL("../weights/qm9", import.meta.url)));
+  return async (learner: Learner, settings: RunSettings, examples: ExampleSet): Promise<Row[]> => {
+    const space = runSpace(settings), sizes = sizesOf(settings), rows: Row[] = [];
+    const moments = exampleMoments(examples, space.scalars, settings)[NODES];
+    const autoencoder = createHeavyAtomAutoencoder({ form: settings });
+    const denoiser = await createNativeDenoiser(
+      { space, sizes, schedule, workers: threads },
+      averagesOf(await learner.state()),
+    );
+    try {
+      for (const steps of DRAWN_STEPS) {
+        const { sampler, grid: spec, options } = recommended.find((one) => one.steps === steps)!;
+        const grid = makeGrid(spec, steps, schedule), plan = planSampling(sampler, schedule, grid, options);
+        const start = spec.type === "logSnr" && spec.start
+          ? startOf(moments, space, NODES, schedule(grid[0]), spec.start.spread)
+          : undefined;
+        const draw = drawBy({ denoiser, plan, start, seed: DRAWN_SEED, coupling: settings.coupling });
+        rows.push({ steps, ...await judged(draw, { reference, repaired: true, autoencoder }) });
+      }
+      return rows;
+    } finally {
+      denoiser.dispose();
+    }
+  };
+}
+
 async function main(args: string[]): Promise<void> {
-  const { from, vary, values, with: others, updates, molecules, threads, precision, weights, out } = readOptions(
+  const { from, vary, values, with: others, updates, molecules, draw, threads, precision, weights, out } = readOptions(
     args,
     OPTIONS,
   );
@@ -74,12 +145,19 @@ async function main(args: string[]): Promise<void> {
     runSettings.parse({ coupling: "aligned", ...others, ...(value === null ? {} : { [vary]: value }) })
   );
   const first = from === undefined ? undefined : await readFirstValues(from), data = await openDataSet();
-  const space = runSpace(), schedule = runSchedule();
-  const { examples } = loadExamples(data, data.split.train);
-  const heldOut = loadExamples(data, data.split.valid.subarray(0, 8000)).examples;
-  const judgedBy = HELD_OUT_TIMES.map((times) =>
-    [times, heldOutBatches(times, { examples: heldOut, molecules, coupling: settled[0].coupling })] as const
-  );
+  const schedule = runSchedule();
+  /** Examples to learn from and to be judged by, as each latent has them. */
+  const loaded = new Map<string, { examples: ExampleSet; judgedBy: (readonly [string, Group[][]])[] }>();
+  const load = (settings: RunSettings) => {
+    const form = formOf(settings), key = JSON.stringify(form), had = loaded.get(key);
+    if (had) return had;
+    const { examples } = loadExamples(data, data.split.train, QM9_CLASSES, form);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 8000), QM9_CLASSES, form).examples;
+    const how = { examples: heldOut, molecules, coupling: settled[0].coupling, ...form };
+    const judgedBy = HELD_OUT_TIMES.map((times) => [times, heldOutBatches(times, how)] as const);
+    loaded.set(key, { examples, judgedBy });
+    return loaded.get(key)!;
+  };
   const under = {
     command: `deno task bench:curves --vary ${vary} --values '${JSON.stringify(values)}' --with '${
       JSON.stringify(others)
@@ -87,11 +165,11 @@ async function main(args: string[]): Promise<void> {
     ...await conditions(),
   };
   console.log(machineLine(under));
-  const rows: Row[] = [];
+  const draws = draw > 0 ? await createDraws(data, { draw, threads }) : undefined, rows: Row[] = [], drawn: Row[] = [];
   let reference: Record<string, number[]> | undefined, backend = "";
   for (const [k, settings] of settled.entries()) {
-    const { batch, seed, muon, adamw, clip, warmup, emaLimit, coupling, focus, loss } = settings,
-      sizes = sizesOf(settings);
+    const { batch, seed, muon, adamw, clip, warmup, emaLimit } = settings;
+    const space = runSpace(settings), sizes = sizesOf(settings), { examples, judgedBy } = load(settings);
     const { learner } = await openLearner("native", {
       space,
       sizes,
@@ -105,7 +183,7 @@ async function main(args: string[]): Promise<void> {
       const start = performance.now();
       for (let update = 0; update < updates; update++) {
         const rate = rateFactor(update, update / updates, { warmup: Math.min(warmup, updates / 10) });
-        const groups = makeGroups({ examples, batch, seed, update, schedule, coupling, focus, loss });
+        const groups = makeGroups({ ...settings, examples, update, schedule });
         const rates = {
           muon: muon * rate,
           adamw: adamw * rate,
@@ -135,6 +213,10 @@ async function main(args: string[]): Promise<void> {
       }
       rows.push(row);
       console.log(JSON.stringify(row));
+      for (const found of await draws?.(learner, settings, examples) ?? []) {
+        drawn.push({ [vary]: JSON.stringify(values[k]), ...found });
+        console.log(JSON.stringify(drawn.at(-1)));
+      }
       if (weights) {
         const file = `${weights}/${vary}-${k}.safetensors`;
         await Deno.mkdir(weights, { recursive: true });
@@ -151,10 +233,11 @@ async function main(args: string[]): Promise<void> {
     backend,
     with: JSON.stringify(others),
   };
-  const result = { bench: "curves", settings: of, rows };
-  console.log(formatResult(result));
+  const results: Result[] = [{ bench: "curves", settings: of, rows }];
+  if (draws) results.push({ bench: "curves, drawn", settings: { ...of, draw, seed: DRAWN_SEED }, rows: drawn });
+  for (const result of results) console.log(formatResult(result));
   const path = out ?? resultsPath(under, "curves", vary);
-  if (path !== "-") await keep(path, under, [result]);
+  if (path !== "-") await keep(path, under, results);
 }
 
 if (import.meta.main) await runProgram(main);

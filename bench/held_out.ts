@@ -2,6 +2,7 @@
 import type { Coupling } from "../model/diffusion/coupling/align.ts";
 import type { Group } from "../model/diffusion/learner.ts";
 import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
+import type { LatentForm } from "../model/networks/heavy_atom/space.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { HELD_OUT_SEED } from "../model/training/data.ts";
 import { runSchedule } from "../model/training/settings.ts";
@@ -24,11 +25,13 @@ export const HELD_OUT_TIMES = Object.keys(TIMES) as HeldOutTimes[];
 /** Fixed noisy batches of 128 of at least this many molecules of a set, drawn with replacement. */
 export function heldOutBatches(
   times: HeldOutTimes,
-  { examples, molecules, coupling }: { examples: ExampleSet; molecules: number; coupling: Coupling },
+  { examples, molecules, coupling, ...form }:
+    & { examples: ExampleSet; molecules: number; coupling: Coupling }
+    & LatentForm,
 ): Group[][] {
   const schedule = runSchedule();
   return Array.from(
     { length: Math.ceil(molecules / BATCH) },
-    (_, update) => makeGroups({ ...TIMES[times], examples, batch: BATCH, update, schedule, coupling }),
+    (_, update) => makeGroups({ ...TIMES[times], examples, batch: BATCH, update, schedule, coupling, ...form }),
   );
 }

@@ -7,9 +7,9 @@ import { openDataSet } from "../chem/data_sets.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { readCard } from "../model/models/card.ts";
 import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { formOf, type LatentForm, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { loadExamples } from "../model/training/data.ts";
-import { runSpace } from "../model/training/settings.ts";
 import { list, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
@@ -29,25 +29,26 @@ async function main(args: string[]): Promise<void> {
   const data = await openDataSet();
   const under = { command: `deno task bench:losses --models ${models}`, ...await conditions() };
   console.log(machineLine(under));
-  const sets = {
-    "training split": loadExamples(data, data.split.train.subarray(0, 20_000)).examples,
-    "held out": loadExamples(data, data.split.valid).examples,
-  };
+  const setsOf = (form: LatentForm) => ({
+    "training split": loadExamples(data, data.split.train.subarray(0, 20_000), QM9_CLASSES, form).examples,
+    "held out": loadExamples(data, data.split.valid, QM9_CLASSES, form).examples,
+  });
   const rows: Row[] = [];
   for (const model of models) {
-    const { denoiser, coupling, version } = await readCard(model);
-    if (denoiser.type !== "pair-attention") {
+    const { denoiser, autoencoder, coupling, version, space } = await readCard(model);
+    if (denoiser.type !== "pair-attention" || autoencoder.type !== "heavy-atom") {
       throw new RangeError(`the network of a model must be pair-attention; got ${denoiser.type} in ${model}`);
     }
     const values = readSafetensors(await Deno.readFile(`${model}/${denoiser.file}`));
     const { learner } = await openLearner("native", {
-      ...{ space: runSpace(), sizes: sizesOf(denoiser), seed: 1, values, threads },
+      ...{ space, sizes: sizesOf(denoiser), seed: 1, values, threads },
     });
     try {
+      const form = formOf(autoencoder), sets = setsOf(form);
       for (const times of HELD_OUT_TIMES) {
         for (const [set, examples] of Object.entries(sets)) {
           const parts: Record<string, number[]> = { total: [], positions: [], scalars: [], bonds: [] };
-          for (const groups of heldOutBatches(times, { examples, molecules, coupling })) {
+          for (const groups of heldOutBatches(times, { examples, molecules, coupling, ...form })) {
             const losses = await learner.loss(groups, "params");
             parts.total.push(losses.total);
             for (const [name, value] of Object.entries(losses.parts)) parts[name].push(value);

@@ -10,6 +10,7 @@ import { benchDistill, DISTILL_PLACES } from "./distill.ts";
 import { benchEgnn, benchPairAttention } from "./engine.ts";
 import { benchKernel } from "./kernel.ts";
 import { benchMemory } from "./memory.ts";
+import { benchMmff94 } from "./mmff94.ts";
 import { benchMixture } from "./mixture.ts";
 import { benchMolecules, MOLECULE_PLACES } from "./molecules.ts";
 import { type BenchOptions, DEFAULT_PARTS, type Part, readBenchOptions, usage } from "./options.ts";
@@ -59,6 +60,14 @@ async function* run(part: Part, options: BenchOptions): AsyncGenerator<Result, v
     return yield await benchEgnn({ seconds, rounds, limit }, places, software);
   }
   if (part === "kernel") return yield await benchKernel({ seconds, rounds });
+  if (part === "mmff94") {
+    try {
+      return yield await benchMmff94({ rounds });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return console.error(`mmff94: ${error.message}; left out`);
+    }
+  }
   if (part === "sizes") {
     const named = options.backends ? places : SIZE_PLACES;
     for (const network of Object.keys(NETWORKS) as Network[]) {

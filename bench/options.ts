@@ -5,7 +5,7 @@ import { RUNTIMES } from "../model/engines/runtimes.ts";
 
 /** The parts; all but `denoiser` run where none is named. */
 export const PARTS = [
-  ...["engine", "kernel", "sizes", "molecules", "train", "distill", "start", "memory", "service"] as const,
+  ...["engine", "kernel", "sizes", "molecules", "train", "distill", "start", "memory", "service", "mmff94"] as const,
   "denoiser",
 ] as const;
 
@@ -35,7 +35,7 @@ const OPTIONS = {
   ),
   model: option(
     "NAME",
-    "of all but engine, kernel, sizes and train: a model's name or folder (default qm9)",
+    "of all but engine, kernel, sizes, train and mmff94: a model's name or folder (default qm9)",
     z.string().default("qm9"),
   ),
   backend: repeated("NAME", `${RUNTIMES.join(", ")}; may be repeated (default all)`, list(z.enum(RUNTIMES)).optional()),

@@ -1,7 +1,10 @@
 /** The service as a stranger starts it: `main.ts serve` in a process of its own, on a free port of the loopback. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import settings from "../deno.json" with { type: "json" };
 import type { RuntimeChoice } from "../model/engines/runtimes.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
+import { ROOT } from "../model/service/permissions.ts";
 import { noteStarted } from "./started.ts";
 
 /** A service that runs. Times are milliseconds since its process was started. */
@@ -45,6 +48,8 @@ interface ServiceOptions {
   readonly data?: string;
   /** Further variables of its environment. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Whether it has the permissions that `deno task start` gives, by its launcher, in place of all. */
+  readonly launched?: boolean;
   /** Most files that it may have open. */
   readonly descriptors?: number;
   /** Told each line of its log. */
@@ -53,6 +58,10 @@ interface ServiceOptions {
 
 /** The command line's program. */
 export const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** How the service is started: with all permissions, or as `deno task start` does, from any folder. */
+const UNBOUND = ["run", "-A", MAIN, "serve"];
+const LAUNCHED = settings.tasks.start.split(" ").slice(1).map((word) => word.endsWith(".ts") ? join(ROOT, word) : word);
 
 /** Seconds that a service may take to be ready. */
 const PATIENCE = 60;
@@ -79,11 +88,11 @@ async function json<T>(response: Response): Promise<T> {
  * content. Throws Error with its last log line where it ends.
  */
 export async function startService(
-  { root, model, backend, maxRequests, data: given, variables = {}, descriptors, onLine = () => {} }: ServiceOptions,
+  { root, model, backend, maxRequests, data: given, variables = {}, launched, descriptors, onLine = () => {} }:
+    ServiceOptions,
 ): Promise<ServiceProcess> {
   const started = performance.now(), since = () => performance.now() - started;
   const args = [
-    "serve",
     "--port",
     "0",
     "--host",
@@ -96,7 +105,7 @@ export async function startService(
     model,
   ];
   const data = given ?? await Deno.makeTempDir({ prefix: "molstep-bench-" }), token = crypto.randomUUID();
-  const command = [Deno.execPath(), "run", "-A", MAIN, ...args];
+  const command = [Deno.execPath(), ...launched ? LAUNCHED : UNBOUND, ...args];
   const [program, ...words] = descriptors === undefined
     ? command
     : ["sh", "-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...command];

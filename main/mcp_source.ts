@@ -1,10 +1,13 @@
 /** Where the molecules of the MCP tool come from: models in this process, or a service. */
+import { z } from "zod";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type Validate } from "../chem/validator.ts";
+import { parseKnown } from "../model/diffusion/strict.ts";
 import { createQueue } from "../model/generation/queue.ts";
 import type { LoadOptions } from "../model/models/load.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { createModelStore } from "../model/models/store.ts";
+import { VERSION } from "../model/models/version.ts";
 import { generate } from "../model/service/generate.ts";
 import { createLifecycle } from "../model/service/lifecycle.ts";
 import { loadTried } from "../model/service/tried.ts";
@@ -86,19 +89,37 @@ export function openLocal(entries: readonly ModelEntry[], { preload, note, ...op
 export function askService(url: string, token?: string): Source {
   return {
     async draw(request, signal) {
-      const answer = await fetch(`${url.replace(/\/$/, "")}/generate`, {
+      const { ok, status, text } = await fetch(`${url.replace(/\/$/, "")}/generate`, {
         method: "POST",
         headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
         body: JSON.stringify(request),
         signal,
-      }).catch((error) => {
-        signal.throwIfAborted();
-        throw new RefusedError({ title: "No answer", detail: `${url}: ${error.message}` }, { cause: error });
-      });
-      if (answer.ok) return generateResponse.parse(await answer.json());
-      const { data } = problemSchema.safeParse(await answer.json().catch(() => undefined));
-      throw new RefusedError(data ?? { title: "No success", detail: `${url} answers ${answer.status}` });
+      }).then(async (answer) => ({ ok: answer.ok, status: answer.status, text: await answer.text() })).catch(
+        (error) => {
+          signal.throwIfAborted();
+          throw new RefusedError({ title: "No answer", detail: `${url}: ${error.message}` }, { cause: error });
+        },
+      );
+      const json = parsed(text);
+      if (!ok) {
+        const { data } = parseKnown(problemSchema, json);
+        throw new RefusedError(data ?? { title: "No success", detail: `${url} answers ${status}` });
+      }
+      const { data, error } = parseKnown(generateResponse, json);
+      if (data) return data;
+      const detail = `${url} must answer as Molstep ${VERSION} knows it, or a version near it; got ${
+        z.prettifyError(error)
+      }`;
+      throw new RefusedError({ title: "Not understood", detail }, { cause: error });
     },
     close() {},
   };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -18,20 +18,21 @@ export const partsOf = (form: FileForm): { format: Format; gzip: boolean } => ({
   gzip: form.endsWith(".gz"),
 });
 
-/** A path without the ending that names its form. */
-export const withoutForm = (path: string): string => {
-  const form = endingOf(path);
-  return form ? path.slice(0, -form.length - 1) : path;
-};
+/** What the name of a record ends in. */
+const RECORD = ".json";
+
+/** The record beside a file of molecules. Its name is the file's whole one and more, so that no two files share one: see {@link formOf}. */
+export const recordOf = (path: string): string => path + RECORD;
 
 function endingOf(path: string): FileForm | undefined {
   const ending = /\.([a-z]+(?:\.gz)?)$/i.exec(path)?.[1].toLowerCase();
   return FILE_FORMS.find((one) => one === ending);
 }
 
-/** The form of a file: as asked, or by its ending. @throws UsageError where neither says */
+/** The form of a file: as asked, or by its ending. @throws UsageError where neither says, or it has a record's name */
 export function formOf(path: string, asked?: FileForm): FileForm {
-  const ending = endingOf(path), form = asked ?? ending;
+  if (path.endsWith(RECORD)) throw new UsageError(`--out must not end in ${RECORD}, as records do; got ${path}`);
+  const form = asked ?? endingOf(path);
   if (!form) throw new UsageError(`--out must end in .${FILE_FORMS.join(", .")}, or --format be given; got ${path}`);
   return form;
 }

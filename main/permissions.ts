@@ -1,11 +1,13 @@
 /** What each command may do. `main/launch.ts` starts it with that, and no more; docs/permissions.md is the table. */
-import { lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { partialOf } from "../model/diffusion/files.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
+import { cardPath } from "../model/models/card.ts";
+import { modelsFolder } from "../model/models/overlay.ts";
 import { workersAccess } from "../model/service/jobs/worker.ts";
 import {
   type Access,
@@ -18,7 +20,7 @@ import {
   together,
 } from "../model/service/permissions.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
-import { withoutForm } from "./molecule_file.ts";
+import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
@@ -41,11 +43,16 @@ interface CommandAccess {
   readonly more?: (given: Given, environment: Environment) => Access;
 }
 
-/** The folder of a model that is named, or whose folder is. */
-const modelFolder = (name: string) => name.includes("/") ? name : join(shippedModels(), name);
+/** The folder of a model that is named, or whose folder is; of two of one name the shipped one, as `findModel` has it. */
+function modelFolder(name: string, environment: Environment): string {
+  if (name.includes("/")) return name;
+  const folders = [shippedModels(), modelsFolder(dataFolder(environment))].map((root) => join(root, name));
+  return folders.find((folder) => existsSync(cardPath(folder))) ?? folders[0];
+}
 
 /** With `--record` the model's own folder is written. */
-const recorded = ({ record, model }: Given): Access => record ? { write: [modelFolder(String(model ?? "qm9"))] } : {};
+const recorded = ({ record, model }: Given, environment: Environment): Access =>
+  record ? { write: [modelFolder(String(model ?? "qm9"), environment)] } : {};
 
 /** The folder that a file lies in; not where that is the repository, or around it. */
 const folderOf = (file: string): string[] => {
@@ -68,7 +75,7 @@ function withTarget(path: string): string[] {
 /** What `generate --out` writes: a file and its record, or with `--split` a folder. */
 function drawn(out: string, split: Given[string]): Access {
   if (split === undefined && out === "-") return {};
-  const targets = withTarget(out), record = `${withoutForm(out)}.json`;
+  const targets = withTarget(out), record = recordOf(out);
   const files = split === undefined ? [...targets, record].flatMap(replaced) : targets;
   return { read: files, write: files };
 }
@@ -123,11 +130,11 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   evaluate: {
     reads: ["model"],
     engine: "draws",
-    more: (given) =>
+    more: (given, environment) =>
       together(
         MACHINE_ACCESS,
         given.likelihood ? dataAccess() : {},
-        recorded(given),
+        recorded(given, environment),
         typeof given.out === "string" ? evaluated(given.out) : {},
       ),
   },
@@ -147,7 +154,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   distill: {
     reads: ["model", "data"],
     writes: { folder: "runs" },
-    more: (given) => together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given)),
+    more: (given, environment) =>
+      together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
@@ -178,28 +186,17 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
 /** The backend that is asked for; one that is not known the command itself refuses. */
 const backendOf = ({ backend }: Given): RuntimeChoice => RUNTIME_CHOICES.find((name) => name === backend) ?? "auto";
 
-/** Reads of a command line what permissions go by. What is wrong with it the command itself tells. */
-function read(args: readonly string[], { reads = [], writes = {} }: CommandAccess): Given {
-  const texts = [
-    ...reads,
-    ...Object.keys(writes),
-    "backend",
-    "model",
-    "folder",
-    "out",
-    "to",
-    "from",
-    "uncharacterized",
-    "file",
-    "split",
-    "url",
-  ];
-  const options = Object.fromEntries(texts.map((name) => [name, { type: "string" as const }]));
-  try {
-    return parseArgs({ args: [...args], options, strict: false, allowPositionals: true }).values as Given;
-  } catch {
-    return {};
-  }
+/**
+ * Reads of a command line what permissions go by: of each option the word behind it, or true where there is none, as behind all our flags. What is wrong
+ * with it the command itself tells.
+ */
+function read(args: readonly string[]): Given {
+  const { tokens } = parseArgs({ args: [...args], strict: false, allowPositionals: true, tokens: true });
+  return Object.fromEntries(tokens.flatMap((token, k) => {
+    if (token.kind !== "option") return [];
+    const next = tokens[k + 1];
+    return [[token.name, token.value ?? (next?.kind === "positional" ? next.value : true)]];
+  }));
 }
 
 /** The address that a service listens on. */
@@ -234,7 +231,7 @@ export function accessOf(name: string, args: readonly string[], environment: Env
   if (args.includes("--help") || args.includes("-h")) return own;
   if (name === "serve") return serviceAccess(serveConfig(readOptions(args, serveOptions), environment));
   if (!Object.hasOwn(COMMANDS, name)) return own;
-  const command = COMMANDS[name], given = read(args, command), { reads = [], writes = {}, engine, more } = command;
+  const command = COMMANDS[name], given = read(args), { reads = [], writes = {}, engine, more } = command;
   const named = reads.flatMap((option) => given[option] === undefined ? [] : String(given[option]).split(","));
   const written = Object.entries(writes).flatMap(([option, without]) => String(given[option] ?? without ?? "") || []);
   const files = written.filter((path) => path !== "-");

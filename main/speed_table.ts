@@ -1,6 +1,7 @@
 /** The table of speeds of docs/speed.md, from the files that `deno task bench` keeps. */
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { absent } from "../model/diffusion/files.ts";
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { type Claim, CLAIMING, claimsOf, COLUMNS, partOf } from "./speed_claims.ts";
 
@@ -39,15 +40,10 @@ export async function readBenchRun(path: string): Promise<BenchRun> {
 
 /** Reads all files of results of a folder; none where there is no such folder. */
 export async function readBenchRuns(folder: string): Promise<BenchRun[]> {
-  try {
-    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-    return await Promise.all(
-      names.filter((name) => name.endsWith(".json")).sort().map((name) => readBenchRun(join(folder, name))),
-    );
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(absent) ?? [];
+  return await Promise.all(
+    names.filter((name) => name.endsWith(".json")).sort().map((name) => readBenchRun(join(folder, name))),
+  );
 }
 
 const machineOf = ({ machine: { cpu, cores } }: BenchRun) => `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}`;

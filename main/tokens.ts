@@ -1,7 +1,7 @@
 /** molstep tokens */
 import { z } from "zod";
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
-import { absent, writeAtomically } from "../model/diffusion/files.ts";
+import { changeAtomically } from "../model/diffusion/files.ts";
 import { SCOPE_WORDS } from "../routes/access/scopes.ts";
 import {
   digestOf,
@@ -23,9 +23,8 @@ const DAY_MS = 86_400_000;
 /** What the command does, by its first word. */
 const ACTS = ["add", "list", "remove", "revoke"] as const;
 
-/** The tokens of a file. @throws TypeError naming the file */
-async function read(file: string): Promise<readonly TokenEntry[]> {
-  const text = await Deno.readTextFile(file);
+/** The tokens of a file's text. @throws TypeError naming the file */
+function entriesOf(file: string, text: string): readonly TokenEntry[] {
   try {
     return parseTokens(text);
   } catch (error) {
@@ -33,36 +32,38 @@ async function read(file: string): Promise<readonly TokenEntry[]> {
   }
 }
 
-const write = (file: string, tokens: readonly TokenEntry[]) =>
-  writeAtomically(file, new TextEncoder().encode(formatTokens(tokens)), MODE);
+/** The tokens of a file. @throws as {@link entriesOf} */
+const read = async (file: string): Promise<readonly TokenEntry[]> => entriesOf(file, await Deno.readTextFile(file));
+
+/** Replaces the tokens of a file by what is made of them; two at once do so one after the other. @throws as {@link entriesOf} */
+const change = (file: string, made: (tokens: readonly TokenEntry[]) => readonly TokenEntry[]): Promise<void> =>
+  changeAtomically(file, (text) => formatTokens(made(text === undefined ? [] : entriesOf(file, text))), MODE);
 
 /** Adds a token, and gives its text, which is kept nowhere. */
 async function add(file: string, made: Pick<TokenEntry, "name" | "scopes">, days: number | undefined): Promise<string> {
-  const tokens = await read(file).catch(absent) ?? [], token = makeToken(), now = Date.now();
-  if (tokens.some(({ name }) => name === made.name)) {
-    throw new TypeError(`${file}: /name must be one that no other token has; got ${made.name}`);
-  }
+  const token = makeToken(), now = Date.now();
   const entry: TokenEntry = {
     ...made,
     sha256: digestOf(token).toString("hex"),
     created: new Date(now).toISOString(),
     ...days !== undefined && { expires: new Date(now + days * DAY_MS).toISOString() },
   };
-  await write(file, [...tokens, entry]);
+  await change(file, (tokens) => {
+    if (tokens.some(({ name }) => name === made.name)) {
+      throw new TypeError(`${file}: /name must be one that no other token has; got ${made.name}`);
+    }
+    return [...tokens, entry];
+  });
   return token;
 }
 
-async function remove(file: string, name: string): Promise<void> {
-  const tokens = await read(file), others = tokens.filter((one) => one.name !== name);
-  if (others.length === tokens.length) {
-    throw new TypeError(
-      `--name must be one of ${
-        tokens.map(({ name }) => name).join(", ") || "none, as there are no tokens"
-      }; got ${name}`,
-    );
-  }
-  await write(file, others);
-}
+const remove = (file: string, name: string): Promise<void> =>
+  change(file, (tokens) => {
+    const others = tokens.filter((one) => one.name !== name);
+    if (others.length < tokens.length) return others;
+    const names = tokens.map(({ name }) => name).join(", ") || "none, as there are no tokens";
+    throw new TypeError(`--name must be one of ${names}; got ${name}`);
+  });
 
 const table = (tokens: readonly TokenEntry[]) =>
   markdownTable(

@@ -8,6 +8,7 @@ import { exportRun } from "../model/training/atom_export.ts";
 import { runAtomTraining } from "../model/training/atom_run.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
+import { HYDROGEN_CHOICES } from "../model/networks/heavy_atom/space.ts";
 import { focusSpec, lossSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
@@ -69,9 +70,21 @@ export const trainCommand = command({
       'other weights of the loss\' parts: {"positionCap": 2500, "classShare": 0.5} are the default',
       object().pipe(lossSpec).optional(),
     ),
+    frequency: option("W", "the highest frequency of the time's features (default 192)", positive().optional()),
+    aromatic: flag("aromatic bonds are an order of their own in the latent"),
+    hydrogen: option(
+      "NAME",
+      `which of an atom's hydrogens the latent names: ${HYDROGEN_CHOICES.join(", ")} (default random)`,
+      z.enum(HYDROGEN_CHOICES).optional(),
+    ),
+    "u-dropout": option(
+      "SHARE",
+      "share of the molecules, 0 to 0.5, from which the direction of that hydrogen is withheld (default 0)",
+      z.coerce.number().min(0).max(0.5).optional(),
+    ),
     from: option(
       "FILE",
-      "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates",
+      "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates or --aromatic",
       z.string().optional(),
     ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
@@ -79,13 +92,18 @@ export const trainCommand = command({
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
     precision: trainingPrecision,
   },
-  async run({ name, kind, data, "data-set": dataSet, export: to, ...options }, { error, interactive, signal }) {
+  async run(
+    { name, kind, data, "data-set": dataSet, "u-dropout": uDropout, export: to, ...options },
+    { error, interactive, signal },
+  ) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
       await runTraining({
         ...options,
         estimates: options.estimates || undefined,
+        aromatic: options.aromatic || undefined,
+        uDropout,
         folder,
         modelName: name,
         data,
@@ -106,12 +124,18 @@ export const trainCommand = command({
         loss,
         estimates,
         precision,
+        frequency,
+        aromatic,
+        hydrogen,
         ...settings
       } = options;
       if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
+      for (const [option, value] of Object.entries({ frequency, aromatic, hydrogen, "u-dropout": uDropout })) {
+        if (value) throw new UsageError(`--${option} is not for ${kind}, whose latents are of atoms`);
+      }
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);
       if (loss !== undefined) throw new UsageError(`--loss is not for ${kind}, whose loss has no such parts`);
       if (precision !== undefined && precision !== "auto" && precision !== "f32") {

@@ -3,7 +3,7 @@ import { stemOf } from "../model/generation/formats.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
 import { identity, type Unique } from "../model/generation/pipeline.ts";
 import type { DrawingOptions, WrittenMolecule } from "../model/service/drawing.ts";
-import { isStream, openMoleculeFile, withoutForm } from "./molecule_file.ts";
+import { isStream, openMoleculeFile, recordOf } from "./molecule_file.ts";
 import { countDrawn, type Counts, noCounts, readSidecar, type RunHead, writeSidecar } from "./sidecar.ts";
 import { openSplit } from "./split.ts";
 
@@ -24,7 +24,7 @@ interface Work {
 
 /** All molecules to a file, and its record beside it; to stdout, a device or a pipe without one. */
 export async function toFile({ request, draw, head, out, gzip }: Work): Promise<Counts> {
-  const counts = noCounts(), stream = await isStream(out), record = `${withoutForm(out)}.json`;
+  const counts = noCounts(), stream = await isStream(out), record = recordOf(out);
   if (!stream) await readSidecar(record); // what else is there is not written over
   const writer = await openMoleculeFile(out, { gzip });
   try {

@@ -1,4 +1,5 @@
 /** How many connections fit beside what else the service has to open. */
+import { fileURLToPath } from "node:url";
 import { someWorkers } from "../chem/work_pool.ts";
 import { coreThreads } from "../model/engines/c/threads.ts";
 import type { ServiceConfig } from "./config.ts";
@@ -18,9 +19,9 @@ const LEAST = 8;
  * Where no file can be opened for another reason, as many as asked.
  */
 export function filesLeft(asked: number): number {
-  const files: Deno.FsFile[] = [];
+  const files: Deno.FsFile[] = [], path = fileURLToPath(import.meta.url); // opened faster than a URL
   try {
-    while (files.length < asked) files.push(Deno.openSync(new URL(import.meta.url)));
+    while (files.length < asked) files.push(Deno.openSync(path));
   } catch (error) {
     if (!/^E[MN]FILE$/.test((error as { code?: string }).code ?? "")) return asked;
   } finally {

@@ -18,10 +18,10 @@ const SCORES = { QED: "qed", LogP: "logP" } as const;
 /** The molecules as JSON text, highest score first. The event loop turns after each. */
 async function toText(found: readonly Found[], scoring: keyof typeof SCORES, signal: AbortSignal): Promise<string> {
   const told: { score: number; text: string }[] = [], pause = breather();
-  for (const { generated, facts } of found) {
+  for (const { generated, origin } of found) {
     signal.throwIfAborted();
     const { smiles, descriptors } = generated.validation;
-    const score = Math.round(1000 * descriptors![SCORES[scoring]]) / 1000, sdf = toRecord("sdf", generated, [], facts);
+    const score = Math.round(1000 * descriptors![SCORES[scoring]]) / 1000, sdf = toRecord("sdf", generated, [], origin);
     const molecule: z.infer<typeof nimMolecule> = { smiles: smiles!, score, sdf };
     told.push({ score, text: JSON.stringify(molecule) });
     await pause();

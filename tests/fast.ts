@@ -25,6 +25,7 @@ export const SLOW: readonly string[] = [
   "model/engines/c/crew_test.ts",
   "model/engines/c/engine_egnn_test.ts",
   "model/engines/c/engine_test.ts",
+  "model/engines/c/mmff94_test.ts",
   "model/engines/c/native_library_test.ts",
   "model/engines/learners_test.ts",
   "model/engines/webgpu",

@@ -109,11 +109,13 @@ Deno.test({
         "--folder",
         at("run"),
       );
-      await done("export", "--folder", at("run"), "--to", at("weights/t"));
+      await done("export", "--folder", at("run"), "--to", at("data/models/t"));
+      const card = at("data/models/t/card.json"), read = async () => JSON.parse(await Deno.readTextFile(card));
+      await Deno.writeTextFile(card, JSON.stringify({ ...await read(), name: "t" })); // it is one of the data directory's
       await done(
         "evaluate",
         "--model",
-        at("weights/t"),
+        "t",
         "--count",
         "8",
         "--steps",
@@ -123,6 +125,7 @@ Deno.test({
         "--record",
       );
       assert.ok(JSON.parse(await Deno.readTextFile(at("e/x.json"))).settings);
+      assert.equal((await read()).evaluation.length, 1);
     }),
 });
 

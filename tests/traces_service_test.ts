@@ -32,13 +32,13 @@ function receive() {
   return { spans, server, endpoint: `http://127.0.0.1:${server.addr.port}` };
 }
 
-Deno.test("a service started with OTEL_DENO exports a request's span and its stages, in the client's trace; and watches its own loop", () =>
+Deno.test("a service started with OTEL_DENO, with the permissions of deno task start, exports a request's span and its stages, in the client's trace; and watches its own loop", () =>
   withFolder(async (root) => {
     await writeTinyModel(root);
     const { spans, server, endpoint } = receive();
     const lines: string[] = [];
     const service = await startService({
-      ...{ root, model: "qm9", backend: "cpu" },
+      ...{ root, model: "qm9", backend: "cpu", launched: true },
       variables: {
         MOLSTEP_OPEN_SCOPES: "generate,read",
         OTEL_DENO: "true",

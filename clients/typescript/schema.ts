@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type31;
+export type Schema = Type32;
 
 type Type1 = {
   [key: string]: unknown;
@@ -66,6 +66,16 @@ type Type4 = {
 };
 
 type Type5 = {
+  aromatic?: true | undefined;
+  classes: ([number, number, (number)?])[];
+  decoding: "argmax" | "valence";
+  hydrogen?: "canonical" | "random" | undefined;
+  oneHot: number;
+  scale: number;
+  type: "heavy-atom";
+};
+
+type Type6 = {
   aggregation: "mean" | "sum";
   attention: boolean;
   coordinateRange: number;
@@ -87,7 +97,7 @@ type Type5 = {
   width: number;
 };
 
-type Type6 = {
+type Type7 = {
   clamp: number;
   file: string;
   grid:
@@ -109,7 +119,7 @@ type Type6 = {
   version: string;
 };
 
-type Type7 = {
+type Type8 = {
   clamp: number;
   grid:
     | {
@@ -125,14 +135,13 @@ type Type7 = {
   steps: number;
 };
 
-type Type8 = {
-  autoencoder: Type5 | {
-    classes: ([number, number, (number)?])[];
-    decoding: "argmax" | "valence";
-    oneHot: number;
-    scale: number;
-    type: "heavy-atom";
-  } | { elements: (number)[]; includeCharges: boolean; normalisers: [number, number, number]; type: "identity" };
+type Type9 = {
+  autoencoder: Type5 | Type6 | {
+    elements: (number)[];
+    includeCharges: boolean;
+    normalisers: [number, number, number];
+    type: "identity";
+  };
   chemistry: "druglike" | "edm";
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";
@@ -141,12 +150,13 @@ type Type8 = {
     blocks: number;
     estimates?: true | undefined;
     file: string;
+    frequency?: number | undefined;
     sha256?: string | undefined;
     type: "pair-attention";
     width: number;
   };
   description: string;
-  distilled: (Type6)[];
+  distilled: (Type7)[];
   evaluation: ({ [key: string]: unknown })[];
   kind: "edm" | "geoldm" | "molstep";
   latents?: undefined | {
@@ -154,7 +164,7 @@ type Type8 = {
   };
   license: string;
   name: string;
-  recommended: (Type7)[];
+  recommended: (Type8)[];
   schedule: { factor: number; type: "cosine" } | {
     power: number;
     precision: number;
@@ -167,11 +177,11 @@ type Type8 = {
   version: string;
 };
 
-type Type9 = {
+type Type10 = {
   input: { param: { name: string } };
   output: {
     backend: null | { name: string; why: string };
-    card: Type8;
+    card: Type9;
     faulty: ({ reason: string; steps: number; version: string })[];
     loaded: boolean;
   };
@@ -179,8 +189,8 @@ type Type9 = {
   status: 200;
 };
 
-type Type10 = {
-  $get: Type9 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+type Type11 = {
+  $get: Type10 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { name: string } };
     output: Type1;
     outputFormat: "json";
@@ -188,7 +198,7 @@ type Type10 = {
   } | { input: { param: { name: string } }; output: {}; outputFormat: string; status: 304 };
 };
 
-type Type11 = {
+type Type12 = {
   $delete:
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -196,7 +206,7 @@ type Type11 = {
     | { input: { param: { name: string; steps: string } }; output: {}; outputFormat: string; status: 204 };
 };
 
-type Type12 = {
+type Type13 = {
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
   connected: boolean;
   decoding: "argmax" | "valence";
@@ -212,7 +222,7 @@ type Type12 = {
   valid: boolean;
 };
 
-type Type13 = {
+type Type14 = {
   backend: string;
   clamp: number;
   decoding: "argmax" | "valence";
@@ -235,7 +245,7 @@ type Type13 = {
     validity: null | number;
   };
   model: string;
-  molecules: (Type12)[];
+  molecules: (Type13)[];
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -244,7 +254,7 @@ type Type13 = {
   version: string;
 };
 
-type Type14 = {
+type Type15 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   count: number;
@@ -271,21 +281,21 @@ type Type14 = {
   unique?: boolean | "flat" | "inchikey" | undefined;
 };
 
-type Type15 = {
+type Type16 = {
   $post:
-    | { input: { json: Type14 }; output: Type13; outputFormat: "json"; status: 200 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type14 }; output: Type1; outputFormat: "json"; status: 504 };
+    | { input: { json: Type15 }; output: Type14; outputFormat: "json"; status: 200 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 504 };
 };
 
-type Type16 = {
+type Type17 = {
   accept: number;
   batch: number;
   blocks?: number | undefined;
@@ -313,7 +323,7 @@ type Type16 = {
   width?: number | undefined;
 };
 
-type Type17 = {
+type Type18 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -340,12 +350,12 @@ type Type17 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type16;
+  settings: Type17;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type18 = {
+type Type19 = {
   accept?: number | undefined;
   batch?: number | undefined;
   blocks?: number | undefined;
@@ -376,32 +386,32 @@ type Type18 = {
   width?: number | undefined;
 };
 
-type Type19 = {
+type Type20 = {
   $post:
-    | { input: { json: Type18 }; output: Type17; outputFormat: "json"; status: 202 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { json: Type19 }; output: Type18; outputFormat: "json"; status: 202 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type20 = {
+type Type21 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type17)[]; total: number };
+      output: { jobs: (Type18)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type21 = {
+type Type22 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -413,7 +423,7 @@ type Type21 = {
   })[];
 };
 
-type Type22 = {
+type Type23 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -438,9 +448,9 @@ type Type22 = {
   spiro: { value: number };
 };
 
-type Type23 = {
+type Type24 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type22 | undefined;
+  composition?: Type23 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -448,10 +458,10 @@ type Type23 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type24 = {
+type Type25 = {
   backend: null | string;
   createdAt: string;
-  curves: Type21;
+  curves: Type22;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -464,7 +474,7 @@ type Type24 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type23; teacher: Type23; why: string };
+  judged: null | { accepted: boolean; student: Type24; teacher: Type24; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -477,14 +487,14 @@ type Type24 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type16;
+  settings: Type17;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type25 = {
+type Type26 = {
   $delete:
-    | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
@@ -493,10 +503,10 @@ type Type25 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type24; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type25; outputFormat: "json"; status: 200 };
 };
 
-type Type26 = {
+type Type27 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -530,16 +540,16 @@ type Type26 = {
   };
 };
 
-type Type27 = {
+type Type28 = {
   $post:
-    | { input: { param: { id: string } }; output: Type17; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type28 = {
+type Type29 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -555,26 +565,26 @@ type Type28 = {
   unique?: boolean | undefined;
 };
 
-type Type29 = {
+type Type30 = {
   $post:
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type28 };
+      input: { json: Type29 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type30 = {
+type Type31 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -583,9 +593,9 @@ type Type30 = {
   };
 };
 
-type Type31 = {
-  "/distill": Type19;
-  "/generate": Type15;
+type Type32 = {
+  "/distill": Type20;
+  "/generate": Type16;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -597,10 +607,10 @@ type Type31 = {
       status: 200;
     };
   };
-  "/jobs": Type20;
-  "/jobs/:id": Type25;
-  "/jobs/:id/events": Type26;
-  "/jobs/:id/resume": Type27;
+  "/jobs": Type21;
+  "/jobs/:id": Type26;
+  "/jobs/:id/events": Type27;
+  "/jobs/:id/resume": Type28;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -610,9 +620,9 @@ type Type31 = {
     };
   };
   "/models": Type3;
-  "/models/:name": Type10;
-  "/models/:name/steps/:steps": Type11;
-  "/v1/generate": Type29;
+  "/models/:name": Type11;
+  "/models/:name/steps/:steps": Type12;
+  "/v1/generate": Type30;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -621,5 +631,5 @@ type Type31 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type30;
+  "/v1/health/ready": Type31;
 };

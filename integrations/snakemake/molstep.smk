@@ -36,7 +36,7 @@ def molstep_size(wildcards):
 rule molstep_chunk:
     output:
         sdf="{folder}/molstep-{seed}-{chunk}.sdf.gz",
-        record="{folder}/molstep-{seed}-{chunk}.json",
+        record="{folder}/molstep-{seed}-{chunk}.sdf.gz.json",
     wildcard_constraints:
         seed=r"\d+",
         chunk=r"\d{6}",

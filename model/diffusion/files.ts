@@ -20,9 +20,43 @@ export async function writeAtomically(path: string, bytes: Uint8Array, mode?: nu
   const temporary = partialOf(path);
   {
     using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode });
-    if (mode !== undefined) await Deno.chmod(temporary, mode); // one may have been left there
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
+    await fill(file, temporary, bytes, mode);
   }
   await Deno.rename(temporary, path);
+}
+
+async function fill(file: Deno.FsFile, path: string, bytes: Uint8Array, mode?: number): Promise<void> {
+  if (mode !== undefined) await Deno.chmod(path, mode); // one may have been left there
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
+}
+
+/**
+ * Replaces a file by what is made of it, as {@link writeAtomically} does, one change after the other: each sees the one before, whichever process
+ * made it. The temporary file is locked meanwhile (flock), so that nothing is left of a process that is killed but that file.
+ *
+ * @param change makes the new text of the old one, undefined where there is none; what it throws leaves all as it was
+ */
+export async function changeAtomically(
+  path: string,
+  change: (text: string | undefined) => string,
+  mode?: number,
+): Promise<void> {
+  const temporary = partialOf(path);
+  while (true) {
+    using file = await Deno.open(temporary, { write: true, create: true, mode });
+    await file.lock(true);
+    // Who had the lock before may have given the file its own name, or removed it.
+    const [locked, there] = await Promise.all([file.stat(), Deno.stat(temporary).catch(absent)]);
+    if (there?.ino !== locked.ino || there?.dev !== locked.dev) continue;
+    try {
+      const text = change(await Deno.readTextFile(path).catch(absent));
+      await file.truncate();
+      await fill(file, temporary, new TextEncoder().encode(text), mode);
+    } catch (error) {
+      await Deno.remove(temporary);
+      throw error;
+    }
+    return await Deno.rename(temporary, path);
+  }
 }

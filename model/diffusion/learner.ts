@@ -14,6 +14,8 @@ export interface Group extends Conditioned {
   readonly target: Float32Array;
   /** Loss weights `[B, 3]`: of positions, of scalars, of pairs. */
   readonly weights: Float32Array;
+  /** What the error of a node's last vector counts in the positions' loss, beside its share there, `[B]`; 1 where absent. */
+  readonly lastVector?: Float32Array;
 }
 
 /** Losses of an update: means over all its molecules. `total` is the sum that is differentiated. */

@@ -1,7 +1,7 @@
 /** Clean heavy-atom latents of a data set's molecules. */
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
-import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { heavyAtomSpace, type LatentForm } from "../networks/heavy_atom/space.ts";
 import { latentLength } from "../diffusion/latent.ts";
 import type { LatentSource } from "./source.ts";
 
@@ -9,10 +9,16 @@ import type { LatentSource } from "./source.ts";
  * Draws examples with replacement, each with its own rotation and draw of u.
  *
  * @param classes number of node classes
+ * @param form as the examples were taken apart
  */
-export function heavyAtomSource(examples: ExampleSet, classes: number, description: string): LatentSource {
+export function heavyAtomSource(
+  examples: ExampleSet,
+  classes: number,
+  description: string,
+  form: LatentForm = {},
+): LatentSource {
   if (examples.count === 0) throw new RangeError("no examples to draw from");
-  const space = { ...heavyAtomSpace(), scalars: classes };
+  const space = heavyAtomSpace({ length: classes }, form);
   return {
     description,
     draw(count, stream) {
@@ -24,7 +30,7 @@ export function heavyAtomSource(examples: ExampleSet, classes: number, descripti
       return [...bySize].sort(([a], [b]) => b - a).map(([nodes, indices]) => {
         const length = latentLength(space, nodes), target = new Float32Array(indices.length * length);
         indices.forEach((index, b) =>
-          writeLatent(examples.example(index), classes, randomRotation(stream), stream, target, b * length)
+          writeLatent(examples.example(index), classes, randomRotation(stream), stream, target, b * length, form)
         );
         return { shape: { batch: indices.length, nodes }, target };
       });

@@ -64,8 +64,13 @@ async function suppliesOf(
   const { train, valid } = data.split;
   const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * settings.batch));
   const supply = (part: Iterable<number>, words: string) => {
-    const { examples } = loadExamples(data, part, classes);
-    return heavyAtomSource(examples, classes.length, `${examples.count} molecules of ${data.label}'s ${words}`);
+    const { examples } = loadExamples(data, part, classes, autoencoder);
+    return heavyAtomSource(
+      examples,
+      classes.length,
+      `${examples.count} molecules of ${data.label}'s ${words}`,
+      autoencoder,
+    );
   };
   return {
     source: supply(rows, "training split"),

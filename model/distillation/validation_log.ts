@@ -1,4 +1,5 @@
 /** The validations of a round, one JSON object a line in `validation.jsonl`: a resume goes on with the same curve. */
+import { absent } from "../diffusion/files.ts";
 import type { Validation } from "./course.ts";
 
 /** File of the curve in a round's folder. */
@@ -22,10 +23,7 @@ export async function openValidationLog(folder: string) {
      * is left out.
      */
     async read(upTo: number): Promise<Validation[]> {
-      const text = await Deno.readTextFile(path).catch((error) => {
-        if (error instanceof Deno.errors.NotFound) return "";
-        throw error;
-      });
+      const text = await Deno.readTextFile(path).catch(absent) ?? "";
       const byUpdate = new Map<number, Validation>();
       for (const line of text.split("\n")) {
         const one = parsed(line);

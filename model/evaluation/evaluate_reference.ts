@@ -16,6 +16,7 @@ import { type DataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
 import type { Validate } from "../../chem/validator.ts";
+import { absent } from "../diffusion/files.ts";
 
 export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
@@ -140,14 +141,7 @@ export async function makeReference(
  * @throws {TypeError} naming the file that is damaged
  */
 export async function readReference(folder: string): Promise<Reference | undefined> {
-  const read = async (name: string) => {
-    try {
-      return await Deno.readFile(`${folder}/${name}`);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  };
+  const read = (name: string) => Deno.readFile(`${folder}/${name}`).catch(absent);
   const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE, TRAINING_MOTIFS_FILE];
   const [text, smiles, held, parts] = await Promise.all(names.map(read));
   if (!text && !smiles) return undefined;

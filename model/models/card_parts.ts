@@ -5,7 +5,8 @@ import { elementOf } from "../../chem/elements.ts";
 import { DECODINGS } from "../diffusion/decodings.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { LatentSpace } from "../diffusion/types.ts";
-import { bondSumsOf, heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { LOWEST_FREQUENCY } from "../networks/pair_attention/parameters.ts";
+import { bondSumsOf, heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
 
 /** A positive whole number. */
 export const count = z.int().min(1);
@@ -43,6 +44,9 @@ const egnn = {
 /** [normalize_factors] what positions, one-hot types and charges are divided by. */
 const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
+/** The highest frequency of a network's time features. */
+export const frequencySpec = z.number().min(LOWEST_FREQUENCY).max(10_000);
+
 /** The denoiser: its kind, sizes and file. */
 export const denoiser = z.discriminatedUnion("type", [
   strict({
@@ -51,6 +55,8 @@ export const denoiser = z.discriminatedUnion("type", [
     blocks: count,
     /** Whether pairs are told the distances of the network's own estimate on the way. */
     estimates: z.literal(true).optional(),
+    /** The highest frequency of the time's features; 192 where absent. */
+    frequency: frequencySpec.optional(),
     file,
     sha256,
   }),
@@ -80,6 +86,10 @@ export const autoencoder = z.discriminatedUnion("type", [
     oneHot: z.number().positive(),
     /** How latents are decoded where a request does not say. */
     decoding: z.enum(DECODINGS).default("argmax"),
+    /** Whether aromatic bonds are an order of their own, a fifth feature of pairs. */
+    aromatic: z.literal(true).optional(),
+    /** Which of an atom's hydrogens u points to; drawn where absent. */
+    hydrogen: z.enum(HYDROGEN_CHOICES).optional(),
   }),
   strict({
     type: z.literal("geoldm"),
@@ -111,7 +121,7 @@ export const autoencoder = z.discriminatedUnion("type", [
 export function spaceOf(part: z.infer<typeof autoencoder>): LatentSpace {
   switch (part.type) {
     case "heavy-atom":
-      return heavyAtomSpace(part.classes);
+      return heavyAtomSpace(part.classes, part);
     case "geoldm":
       return { vectors: 1, scalars: part.latentScalars, pairs: 0 };
     case "identity":

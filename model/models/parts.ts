@@ -4,6 +4,7 @@ import type { Backend } from "../engines/tensorflow/types.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
+import { formOf } from "../networks/heavy_atom/space.ts";
 import { sizesOf } from "../networks/pair_attention/parameters.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
@@ -67,6 +68,7 @@ export async function makeAutoencoder(
       return createHeavyAtomAutoencoder({
         classes: part.classes,
         chemistry: CHEMISTRIES[chemistry],
+        form: formOf(part),
         ...options.decoders,
       });
     }

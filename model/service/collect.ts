@@ -1,6 +1,7 @@
 /** As many molecules as were asked, valid and of one fragment: drawn in rounds until there are enough. */
 import type { GeneratedMolecule } from "../generation/pipeline.ts";
 import { OverShareError, QueueFullError } from "../generation/ledger.ts";
+import type { Origin } from "../generation/formats.ts";
 import { drawSeed } from "../generation/order.ts";
 import type { DrawingFacts } from "./drawing.ts";
 import { DeadlineError, type GenerateService, type MoleculesAsked, type ServedDrawing } from "./generate.ts";
@@ -20,7 +21,7 @@ export interface Wanted extends Omit<MoleculesAsked, "filter" | "unique" | "time
 /** A molecule, and what drew it: each round has a seed of its own. */
 export interface Found {
   readonly generated: GeneratedMolecule;
-  readonly facts: DrawingFacts;
+  readonly origin: Origin;
 }
 
 /** Molecules found. */
@@ -52,12 +53,12 @@ export async function collect(
   const found: Found[] = [], seen = new Set<string>();
   let first: DrawingFacts | undefined, drawn = 0;
   /** Takes a round's molecules; of the last one there may be more than are wanted. */
-  const take = (window: readonly GeneratedMolecule[], facts: DrawingFacts) => {
+  const take = (window: readonly GeneratedMolecule[], origin: Origin) => {
     for (const generated of window) {
       const { connected, smiles } = generated.validation;
       if (found.length === count || !connected || (unique && seen.has(smiles!))) continue;
       seen.add(smiles!);
-      found.push({ generated, facts });
+      found.push({ generated, origin });
     }
   };
   for (let round = 0, next = count; round < ROUNDS && next > 0; round++) {
@@ -66,7 +67,7 @@ export async function collect(
       const order: MoleculesAsked = { ...asked, count: next, seed: seedOf(seed, round), filter: "valid", timeoutMs };
       const drawing = await draw(order);
       first ??= drawing.facts;
-      for await (const window of drawing.molecules()) take(window, drawing.facts);
+      for await (const window of drawing.molecules()) take(window, drawing.origin);
     } catch (error) {
       if (found.length === 0 || !ENDS.some((end) => error instanceof end)) throw error;
       break;

@@ -1,7 +1,7 @@
 /** A drawing: molecules of a model as they are drawn, and told in the form asked. */
 import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
-import { type Format, type Include, type MoleculeJson, toRecord } from "../generation/formats.ts";
+import { type Format, type Include, type MoleculeJson, type Origin, toRecord } from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
 import {
   type GeneratedMolecule,
@@ -53,6 +53,8 @@ export interface WrittenMolecule {
 /** Molecules that are being drawn. Nothing is until they are read. */
 export interface Drawing {
   readonly facts: DrawingFacts;
+  /** What each record says of where it came from. */
+  readonly origin: Origin;
   readonly generation: Generation;
   /** Text of one window of molecules after the other; empty where the filter leaves none. For a form other than `json`. */
   records(): AsyncGenerator<string, void, void>;
@@ -79,7 +81,7 @@ export function drawMolecules(
   const who = { model: model.card.name, version }, backend = model.backend.name;
   const facts: DrawingFacts = { ...who, steps, sampler, seed, backend, decoding, grid, clamp };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
-  const origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
+  const origin: Origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
   /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
   async function* written(form: Format): AsyncGenerator<WrittenMolecule[], void, void> {
     for await (const molecules of generation.windows) {
@@ -95,6 +97,7 @@ export function drawMolecules(
   }
   return {
     facts,
+    origin,
     generation,
     written,
     async *records() {

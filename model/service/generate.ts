@@ -235,14 +235,19 @@ function untilEnd(
       end(outcome);
     }
   }
+  const { facts, origin, generation } = drawing;
   return {
-    ...drawing,
+    facts,
+    origin,
+    generation,
+    // What can be read is each watched: none is handed on as it is.
     records: () =>
       watched(
         drawing.records(),
         form === "json" ? undefined : ({ message, drawn, count }) => toFault(form, { error: message, drawn, count }),
       ),
     molecules: () => watched(drawing.molecules()),
+    written: (format) => watched(drawing.written(format)),
     async answer() {
       let outcome: GenerationEnd["outcome"] = "failed";
       try {

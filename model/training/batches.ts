@@ -3,7 +3,7 @@ import { conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type AlignOptions, type Coupling } from "../diffusion/coupling/align.ts";
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
-import { heavyAtomSpace, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { heavyAtomSpace, type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../diffusion/latent.ts";
 import { random } from "../diffusion/random.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
@@ -13,7 +13,7 @@ import type { Focus } from "./settings.ts";
 import { type LossOptions, lossWeights } from "./weights.ts";
 
 /** What a batch is drawn from and how. */
-export interface BatchOptions {
+export interface BatchOptions extends LatentForm {
   readonly examples: ExampleSet;
   /** Molecules an update. */
   readonly batch: number;
@@ -29,12 +29,14 @@ export interface BatchOptions {
   readonly focus?: Focus;
   /** Other weights of the loss' parts. */
   readonly loss?: LossOptions;
+  /** Share of the molecules whose u is noise alone and does not count in the loss. Default 0. */
+  readonly uDropout?: number;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
 
 /** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const BATCH = 102;
+const BATCH = 102, DROPOUT = 108;
 
 /**
  * The time that belongs to a uniform number in (0, 1). Without a focus it is that number; with one, the first `share` of the numbers give times
@@ -53,11 +55,25 @@ export function timeOf(uniform: number, schedule: Schedule, focus?: Focus): numb
  * Times are stratified: of one uniform number in each of `batch` equal parts of (0, 1), which leaves each as `timeOf` says.
  */
 export function makeGroups(options: BatchOptions): Group[] {
-  const { examples, batch, seed, update, schedule, coupling, align, focus, loss, classes = QM9_CLASSES.length } =
-    options;
+  const {
+    examples,
+    batch,
+    seed,
+    update,
+    schedule,
+    coupling,
+    align,
+    focus,
+    loss,
+    uDropout = 0,
+    classes = QM9_CLASSES.length,
+  } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
   if (examples.count === 0) throw new RangeError("examples must be at least 1; got 0");
-  const stream = random(seed, update, BATCH), space = { ...heavyAtomSpace(), scalars: classes };
+  const stream = random(seed, update, BATCH), space = heavyAtomSpace({ length: classes }, options);
+  const dropout = uDropout > 0 ? random(seed, update, DROPOUT) : undefined;
+  /** Numbers of a node, and where its u is. */
+  const width = 3 * space.vectors + classes, u = 3 * (space.vectors - 1);
   const drawn = new Map<number, { index: number; t: number }[]>();
   for (let k = 0; k < batch; k++) {
     const index = stream.integer(examples.count), t = timeOf((k + stream.uniform()) / batch, schedule, focus);
@@ -70,14 +86,20 @@ export function makeGroups(options: BatchOptions): Group[] {
     const at = conditioned(members.map(({ t }) => ({ time: t })), schedule), { alpha, sigma } = at;
     members.forEach((member, b) => {
       weights.set(lossWeights(schedule(member.t).sigma, loss), 3 * b);
-      writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length);
+      writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length, options);
     });
     // Noise in place: z = alpha target + sigma noise.
     const z = drawNoise(space, shape, Array(B).fill(stream));
     if (coupling === "aligned") alignNoise(z, target, space, shape, align);
+    const lastVector = Float32Array.from(members, () => dropout && dropout.uniform() < uDropout ? 0 : 1);
     for (let b = 0; b < B; b++) {
-      for (let i = b * length; i < (b + 1) * length; i++) z[i] = alpha[b] * target[i] + sigma[b] * z[i];
+      const ofNodes = nodes * width, from = b * length, dropped = lastVector[b] === 0;
+      for (let i = 0; i < length; i++) {
+        // Of a dropped u the noise alone is left.
+        if (dropped && i < ofNodes && i % width >= u && i % width < u + 3) continue;
+        z[from + i] = alpha[b] * target[from + i] + sigma[b] * z[from + i];
+      }
     }
-    return { shape, z, target, ...at, weights };
+    return { shape, z, target, ...at, weights, ...dropout && { lastVector } };
   });
 }

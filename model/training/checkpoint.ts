@@ -1,5 +1,5 @@
 /** Checkpoints of a run: one safetensors file, written so that a kill at any moment leaves a whole one. */
-import { writeAtomically } from "../diffusion/files.ts";
+import { absent, writeAtomically } from "../diffusion/files.ts";
 import { checkFinite } from "../diffusion/finite.ts";
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../diffusion/safetensors.ts";
 import type { State } from "../diffusion/learner.ts";
@@ -28,15 +28,7 @@ const NEXT = "checkpoint.next.safetensors";
 /** All files of checkpoints in a run's folder. */
 export const CHECKPOINTS = [CHECKPOINT, PREVIOUS, NEXT] as const;
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
+const exists = async (path: string): Promise<boolean> => await Deno.stat(path).catch(absent) !== undefined;
 
 /** Saves a checkpoint in `folder`; the newest before it becomes the previous one. */
 export async function saveCheckpoint(

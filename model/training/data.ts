@@ -2,7 +2,7 @@
 import { CHEMISTRIES, valencesOf } from "../../chem/chemistry.ts";
 import type { DataSet } from "../../chem/data_set.ts";
 import { type Example, type ExampleSet, nodeKinds, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
-import { QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { type HeavyAtomClass } from "../diffusion/types.ts";
 import { type BatchOptions, makeGroups } from "./batches.ts";
 import type { Group } from "../diffusion/learner.ts";
@@ -38,13 +38,14 @@ export function loadExamples(
   data: Pick<DataSet, "molecule"> & Partial<Pick<DataSet, "chemistry">>,
   rows: Iterable<number>,
   classes: readonly HeavyAtomClass[] = QM9_CLASSES,
+  form: LatentForm = {},
 ): LoadedExamples {
   let asked = 0;
   function* all(): Generator<Example> {
     for (const row of rows) {
       asked++;
       try {
-        yield toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"]);
+        yield toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"], form);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
@@ -60,7 +61,7 @@ export const HELD_OUT_SEED = 20_100;
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
 export function heldOutGroups(
   examples: ExampleSet,
-  how: Pick<BatchOptions, "schedule" | "coupling" | "classes">,
+  how: Pick<BatchOptions, "schedule" | "coupling" | "classes" | keyof LatentForm>,
   molecules = 512,
 ): Group[] {
   const chunks = Math.ceil(molecules / 128);

@@ -1,7 +1,7 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { DATA_SETS } from "../../chem/data_sets.ts";
 import { type CardInput, cardPath, parseCard } from "../models/card.ts";
-import { ANGSTROM, ONE_HOT } from "../networks/heavy_atom/space.ts";
+import { ANGSTROM, formOf, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
@@ -124,7 +124,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   const settings = runSettings.parse(rest),
     space = runSpace(settings),
     of = trainingData(settings),
-    { width, blocks, estimates } = settings;
+    { width, blocks, estimates, frequency } = settings;
   const latents = await readMoments(folder);
   const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, sizesOf(settings)));
   const what = settings.trainedOn
@@ -139,13 +139,21 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
     counts: "heavyAtoms",
     space,
     schedule: RUN_SCHEDULE,
-    denoiser: { type: "pair-attention", width, blocks, ...estimates && { estimates }, file: DENOISER_FILE },
+    denoiser: {
+      type: "pair-attention",
+      width,
+      blocks,
+      ...estimates && { estimates },
+      ...frequency && { frequency },
+      file: DENOISER_FILE,
+    },
     autoencoder: {
       type: "heavy-atom",
       classes: of.classes.map((kind): [number, number, number?] => [...kind]),
       scale: ANGSTROM,
       oneHot: ONE_HOT,
       decoding: "valence",
+      ...formOf(settings),
     },
     chemistry: DATA_SETS[of.dataSet].chemistry,
     dataSet: of.dataSet,

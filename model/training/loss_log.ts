@@ -1,4 +1,5 @@
 /** The losses of a run as a CSV file that survives a resume: rows after the checkpoint are dropped and done again. */
+import { absent } from "../diffusion/files.ts";
 
 /** One row: means over the updates since the row before, or a validation. */
 export interface LossRow {
@@ -61,12 +62,7 @@ export async function openLossLog(path: string, parts: readonly string[], update
       ...names.map((name) => (row.losses[name] ?? NaN).toPrecision(6)),
       row.validation?.toPrecision(6) ?? "",
     ].join(",");
-  let kept: LossRow[] = [];
-  try {
-    kept = (await readLossRows(path)).filter((row) => row.update <= update);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const kept = (await readLossRows(path).catch(absent) ?? []).filter((row) => row.update <= update);
   await Deno.writeTextFile(path, [header.join(","), ...kept.map(line)].join("\n") + "\n");
   return { add: (row) => Deno.writeTextFile(path, line(row) + "\n", { append: true }) };
 }

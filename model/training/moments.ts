@@ -1,7 +1,7 @@
 /** Mean and spread of the training data's latents, which matched starts are drawn with; see `samplers/start.ts`. */
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
-import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { heavyAtomSpace, type LatentForm } from "../networks/heavy_atom/space.ts";
 import { latentLength } from "../diffusion/latent.ts";
 import { random } from "../diffusion/random.ts";
 import type { LatentMoments } from "../diffusion/samplers/mod.ts";
@@ -64,13 +64,17 @@ function momentsOf(space: LatentSpace, nodes: number) {
 const SEED = 20_103;
 
 /** The moments of examples' latents, by size. */
-export function exampleMoments(examples: ExampleSet, classes: number): Record<string, LatentMoments> {
-  const space = { ...heavyAtomSpace(), scalars: classes }, stream = random(SEED);
+export function exampleMoments(
+  examples: ExampleSet,
+  classes: number,
+  form: LatentForm = {},
+): Record<string, LatentMoments> {
+  const space = heavyAtomSpace({ length: classes }, form), stream = random(SEED);
   const all = new Map([...examples.sizes.keys()].map((nodes) => [nodes, momentsOf(space, nodes)]));
   const room = new Map([...all.keys()].map((nodes) => [nodes, new Float32Array(latentLength(space, nodes))]));
   for (let k = 0; k < examples.count; k++) {
     const example = examples.example(k), z = room.get(example.nodes)!;
-    writeLatent(example, classes, randomRotation(stream), stream, z);
+    writeLatent(example, classes, randomRotation(stream), stream, z, 0, form);
     all.get(example.nodes)!.add(z);
   }
   return Object.fromEntries([...all].map(([nodes, sums]) => [nodes, sums.moments()]));

@@ -21,6 +21,7 @@ import {
   trainingData,
 } from "./settings.ts";
 import { readFirstValues } from "./first_values.ts";
+import { formOf } from "../networks/heavy_atom/space.ts";
 import { grow } from "../networks/pair_attention/grow.ts";
 import { pairAttentionParameters, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { train, type TrainResult } from "./train.ts";
@@ -29,7 +30,7 @@ import { train, type TrainResult } from "./train.ts";
 export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
-  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates`, to begin with in place of random weights. */
+  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates` or `aromatic`, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;
@@ -123,8 +124,8 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);
-    const { examples, leftOut } = loadExamples(data, data.split.train, classes);
-    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000), classes).examples;
+    const { examples, leftOut } = loadExamples(data, data.split.train, classes, settings);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000), classes, settings).examples;
     write(`${examples.count} molecules, ${leftOut} left out; ${heldOut.count} held out\n`);
     const progress = createProgress({ write, terminal });
     const result = await train({
@@ -133,7 +134,7 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
       makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule, classes: classes.length }),
       validation: heldOutGroups(
         heldOut,
-        { schedule, coupling: settings.coupling, classes: classes.length },
+        { schedule, coupling: settings.coupling, classes: classes.length, ...formOf(settings) },
         options.heldOut,
       ),
       settings: { ...kept(settings), schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },
@@ -155,7 +156,7 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
     });
     progress.end();
     await writeLearningCurve(folder);
-    const moments = exampleMoments(examples, space.scalars);
+    const moments = exampleMoments(examples, space.scalars, settings);
     await writeAtomically(`${folder}/${LATENTS}`, encoder.encode(JSON.stringify(moments)));
     return { ...result, folder };
   } finally {

@@ -4,7 +4,8 @@ import { strict } from "../diffusion/strict.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
 import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
-import { heavyAtomSpace } from "../networks/heavy_atom/space.ts";
+import { heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
+import { frequencySpec } from "../models/card_parts.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
@@ -44,6 +45,8 @@ export const runSettings = strict({
   blocks: z.int().min(1).max(64).default(6),
   /** Whether pairs are told the distances of the network's own estimate on the way (docs/denoiser.md). */
   estimates: z.literal(true).optional(),
+  /** The highest frequency of the time's features; 192 where absent. */
+  frequency: frequencySpec.optional(),
   /** Molecules an update. */
   batch: z.int().min(1).default(128),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
@@ -62,6 +65,12 @@ export const runSettings = strict({
   focus: focusSpec.optional(),
   /** See there. */
   loss: lossSpec.optional(),
+  /** Whether aromatic bonds are an order of their own in the latent. */
+  aromatic: z.literal(true).optional(),
+  /** How the hydrogen that u points to is chosen of an atom's several; drawn where absent. */
+  hydrogen: z.enum(HYDROGEN_CHOICES).optional(),
+  /** Share of the molecules whose u is noise alone, whatever the time, and does not count in the loss, so that all else learns to do without. */
+  uDropout: z.number().min(0).max(0.5).optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
   /** What is trained on, as it was when the run began. Absent for QM9. */
@@ -85,8 +94,8 @@ export function trainingData({ trainedOn }: Pick<RunSettings, "trainedOn">) {
 }
 
 /** The latent that is trained on. */
-export function runSpace(settings: Pick<RunSettings, "trainedOn"> = {}): LatentSpace {
-  return heavyAtomSpace(trainingData(settings).classes);
+export function runSpace(settings: Partial<Pick<RunSettings, "trainedOn" | "aromatic">> = {}): LatentSpace {
+  return heavyAtomSpace(trainingData(settings).classes, settings);
 }
 
 /** The noise schedule that is trained on, and its card entry. */

@@ -60,6 +60,9 @@ Deno.test("molstep generate compresses by the file's ending or by --format, the 
       assert.equal(await unzipped(path(`b.${form}.gz`)), await Deno.readTextFile(path(`a.${form}`)), form);
     }
     await done(model, `${QUICK} --backend wasm --format sdf.gz`, { out: path("c") });
+    for (const out of ["a.sdf", "a.xyz", "a.ndjson", "b.sdf.gz", "c"]) {
+      assert.equal((await json(path(`${out}.json`))).files[0].file, out, "a record of its own");
+    }
     const records = readSdf(await unzipped(path("c")));
     assert.deepEqual(records.map(({ title }) => title), Array.from({ length: 23 }, (_, i) => `molstep-4-${i}`));
     assert.deepEqual(filesIn(root).filter((name) => name.endsWith(".partial")), []);
@@ -75,7 +78,7 @@ Deno.test("molstep generate writes a record whose command makes the same file ag
     await done(model, `${QUICK} --backend wasm --heavy-atoms 3-4 --unique inchikey --include descriptors --first 5`, {
       out,
     });
-    const record = await json(join(root, "a.json")), [file] = record.files, text = await unzipped(out);
+    const record = await json(join(root, "a.sdf.gz.json")), [file] = record.files, text = await unzipped(out);
     const molecules = readSdf(text);
     assert.deepEqual([file.file, file.bytes], ["a.sdf.gz", (await Deno.stat(out)).size]);
     assert.equal(file.sha256, await sha256(out));
@@ -95,25 +98,28 @@ Deno.test("molstep generate writes a record whose command makes the same file ag
     };
     assert.equal(await run(commands, [name, ...args.with(-1, to)], terminal), 0);
     assert.deepEqual(await Deno.readFile(to), await Deno.readFile(out));
-    assert.deepEqual(await json(join(again, "a.json")), record);
+    assert.deepEqual(await json(join(again, "a.sdf.gz.json")), record);
   }));
 
 Deno.test("molstep generate writes over no file that is not its own record, and leaves nothing of a file that failed", () =>
   withFolder(async (root) => {
     const model = await writeTinyModel(root), out = join(root, "a.sdf"), mine = '{"my": "data"}';
-    await Deno.writeTextFile(join(root, "a.json"), mine);
+    await Deno.writeTextFile(join(root, "a.sdf.json"), mine);
     const { status, error } = await generate(model, `${QUICK} --backend wasm`, { out });
     assert.equal(status, 1);
-    assert.match(error, /a\.json must be the record of a run, or not be there; got a file that is something else/);
-    assert.equal(await Deno.readTextFile(join(root, "a.json")), mine);
-    assert.deepEqual(filesIn(root), ["a.json", "qm9"]);
+    assert.match(error, /a\.sdf\.json must be the record of a run, or not be there; got a file that is something else/);
+    assert.equal(await Deno.readTextFile(join(root, "a.sdf.json")), mine);
+    assert.deepEqual(filesIn(root), ["a.sdf.json", "qm9"]);
+    const other = await generate(model, `${QUICK} --backend wasm --format ndjson`, { out: join(root, "b.json") });
+    assert.equal(other.status, 2);
+    assert.match(other.error, /--out must not end in \.json, as records do; got .*b\.json/);
     const stopped = new AbortController();
     stopped.abort();
     assert.equal(
       (await generate(model, `${QUICK} --backend wasm`, { out: join(root, "b.sdf"), signal: stopped.signal })).status,
       130,
     );
-    assert.deepEqual(filesIn(root), ["a.json", "qm9"]);
+    assert.deepEqual(filesIn(root), ["a.sdf.json", "qm9"]);
   }));
 
 Deno.test(
@@ -215,7 +221,7 @@ Deno.test({
       assert.match(said, /2 of 5 chunks are finished already\n[^]* seed 4, wasm;/);
       assert.equal(await joined(out), whole);
       const { counts, files } = await json(join(out, "index.json"));
-      assert.deepEqual(counts, (await json(join(root, "whole.json"))).counts);
+      assert.deepEqual(counts, (await json(join(root, "whole.sdf.json"))).counts);
       assert.ok(counts.returned < 40);
       assert.equal(files.reduce((sum, { molecules }) => sum + molecules, 0), counts.returned);
     }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { openLocal } from "../../main/mcp_source.ts";
+import { askService, openLocal } from "../../main/mcp_source.ts";
 import { toolInput } from "../../main/mcp_tool.ts";
 import { shippedModels } from "../../main/models.ts";
 import { listModels } from "../../model/models/load.ts";
@@ -196,6 +196,49 @@ Deno.test("openLocal() ends a draw whose signal is aborted, and draws on", async
   }
   assert.deepEqual(notes, []);
 });
+
+Deno.test("askService() passes over what a newer service says more, and says what it cannot understand", () =>
+  withApp(async (app) => {
+    const request = generateRequest.parse({ count: 2, steps: 2, seed: 1, include: ["bonds"] });
+    const init = { method: "POST", body: JSON.stringify(request), headers: { "Content-Type": "application/json" } };
+    const own = await (await app.request("/generate", init)).json();
+    let told: { status?: number; json: unknown } = { json: {} };
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => Response.json(told.json, { status: told.status }),
+    );
+    const source = askService(`http://127.0.0.1:${server.addr.port}`);
+    const draw = () => source.draw(request, new AbortController().signal);
+    try {
+      /** The same with a field more in each object. */
+      const more = (json: unknown): unknown =>
+        Array.isArray(json)
+          ? json.map(more)
+          : json && typeof json === "object"
+          ? { ...Object.fromEntries(Object.entries(json).map(([key, value]) => [key, more(value)])), novel: { x: 1 } }
+          : json;
+      told = { json: more(own) };
+      assert.deepEqual(await draw(), own);
+      const problem = {
+        title: "Invalid request",
+        status: 422,
+        detail: "so many",
+        errors: [{ path: "", message: "no" }],
+      };
+      told = { status: 422, json: more(problem) };
+      await assert.rejects(draw(), { name: "RefusedError", message: "Invalid request: so many" });
+      const { seed: _, ...without } = own;
+      for (const json of [without, "no object", null]) {
+        told = { json };
+        await assert.rejects(draw(), {
+          name: "RefusedError",
+          message: /^Not understood: http:.* must answer as Molstep/,
+        });
+      }
+    } finally {
+      await server.shutdown();
+    }
+  }));
 
 Deno.test("toolInput() says of each key what POST /generate says, but for the count, and asks for no other", () => {
   const ours = z.toJSONSchema(toolInput(7), { io: "input" }).properties!;

@@ -7,7 +7,7 @@ import { accessOf, COMMANDS, serviceAccess } from "../../main/permissions.ts";
 import { hardware } from "../../model/engines/hardware.ts";
 import { type Access, flagsOf, ROOT, together } from "../../model/service/permissions.ts";
 import { parseConfig, VARIABLES } from "../../routes/config.ts";
-import { withFolder } from "../model/tiny_model.ts";
+import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 
 const TOKEN = "a-token-of-a-test-1234";
 
@@ -67,9 +67,12 @@ for (const [name, { load }] of Object.entries(commands)) {
     const { options } = await load();
     for (const [option, { value = "" }] of Object.entries(options)) {
       if (!/^(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
-      const { read = [], write = [] } = accessOf(name, [`--${option}`, `/x/${option}/y`], {});
-      const paths = [read, write].flatMap((one) => one === true ? [] : one);
-      assert.ok(paths.some((path) => path.startsWith(`/x/${option}`)), `${name} --${option}`);
+      const path = `/x/${option}/y`;
+      for (const args of [[`--${option}`, path], [`--${option}=${path}`], ["--record", `--${option}`, path, "--x"]]) {
+        const { read = [], write = [] } = accessOf(name, args, {});
+        const paths = [read, write].flatMap((one) => one === true ? [] : one);
+        assert.ok(paths.some((path) => path.startsWith(`/x/${option}`)), `${name} ${args.join(" ")}`);
+      }
     }
     for (const option of Object.keys(COMMANDS[name].writes ?? {})) assert.ok(Object.hasOwn(options, option), option);
     for (const option of COMMANDS[name].reads ?? []) assert.ok(Object.hasOwn(options, option), option);
@@ -105,6 +108,19 @@ Deno.test("accessOf() lets evaluate read the data set only for the likelihood", 
   assert.deepEqual(reads("--steps", "8"), [false, false]);
 });
 
+Deno.test("accessOf() writes the folder of a model that results are entered in: shipped, of the data directory, or named by its path", () =>
+  withFolder(async (data) => {
+    const folder = await writeTinyModel(join(data, "models"), { name: "mine" });
+    for (const command of ["evaluate", "tune", "distill"]) {
+      const written = (model: string, ...more: string[]) =>
+        accessOf(command, ["--model", model, ...more], { MOLSTEP_DATA_DIR: data }).write as string[];
+      assert.ok(written("mine", "--record").includes(folder), command);
+      assert.ok(written("qm9", "--record").includes(join(ROOT, "weights", "qm9")), command);
+      assert.ok(written("/x/y", "--record").includes("/x/y"), command);
+      assert.ok(!(written("mine") ?? []).includes(folder), command);
+    }
+  }));
+
 Deno.test("accessOf() goes to the network for data only where no local file is named", () => {
   assert.equal(accessOf("data", [], {}).net, true);
   assert.deepEqual(accessOf("data", ["--from", "/x.tar.bz2"], {}).net ?? [], []);
@@ -122,7 +138,7 @@ Deno.test("accessOf() replaces a file of molecules where a link leads, and a fil
       const link = join(root, "link"), file = join(link, "x.sdf");
       await Deno.symlink(real, link);
       const written = (...more: string[]) => accessOf("generate", ["--out", ...more], {}).write as string[];
-      assert.deepEqual(written(file), [file, `${file}.partial`, `${link}/x.json`, `${link}/x.json.partial`]);
+      assert.deepEqual(written(file), [file, `${file}.partial`, `${file}.json`, `${file}.json.partial`]);
       await Deno.writeTextFile(file, "");
       const place = join(await Deno.realPath(real), "x.sdf");
       assert.ok([place, `${place}.partial`].every((path) => written(file).includes(path)));

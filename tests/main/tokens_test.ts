@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { commands } from "../../main.ts";
 import { run } from "../../main/run.ts";
 import { digestOf, parseTokens } from "../../routes/access/token_file.ts";
+import { ROOT } from "../sources.ts";
 import { withFolder } from "../model/tiny_model.ts";
 
 /** Runs `molstep tokens`. */
@@ -75,6 +76,28 @@ Deno.test("molstep tokens list tells names, scopes and times, and remove takes o
     assert.deepEqual(parseTokens(await Deno.readTextFile(file)).map(({ name }) => name), ["three"]);
   }));
 
+Deno.test("molstep tokens add and remove at once, in processes of their own, lose nothing of each other", () =>
+  withFolder(async (root) => {
+    const file = join(root, "tokens.json"), names = Array.from({ length: 2 }, (_, k) => `robot-${k}`);
+    const start = (...args: string[]) =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", join(ROOT, "main.ts"), "tokens", ...args, "--file", file],
+        stdout: "null",
+        stderr: "piped",
+      }).output();
+    const add = (name: string) => start("add", "--name", name, "--scopes", "read");
+    await tokens(["add", "--file", file, "--name", "old", "--scopes", "read"]);
+    // Of one process, too: they read before another has written.
+    const many = Array.from({ length: 40 }, (_, k) => `own-${k}`);
+    const own = many.map((name) => tokens(["add", "--file", file, "--name", name, "--scopes", "read"]));
+    const ended = await Promise.all([...names.map(add), start("remove", "--name", "old")]);
+    for (const { code, stderr } of ended) assert.equal(code, 0, new TextDecoder().decode(stderr));
+    for (const { status, error } of await Promise.all(own)) assert.equal(status, 0, error);
+    const found = parseTokens(await Deno.readTextFile(file)).map(({ name }) => name);
+    assert.deepEqual(found.sort(), [...names, ...many].sort());
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["tokens.json"]);
+  }));
+
 Deno.test("molstep tokens refuses what it cannot do, and leaves the file as it was", () =>
   withFolder(async (root) => {
     const file = join(root, "tokens.json"), at = ["--file", file];
@@ -109,4 +132,6 @@ Deno.test("molstep tokens refuses what it cannot do, and leaves the file as it w
     await Deno.writeTextFile(file, "no JSON");
     assert.match((await tokens(["add", ...at, "--name", "x", "--scopes", "read"])).error, /tokens\.json: must be JSON/);
     assert.equal(await Deno.readTextFile(file), "no JSON");
+    assert.match((await tokens(["remove", "--file", join(root, "none"), "--name", "x"])).error, /no tokens; got x/);
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["tokens.json"]);
   }));

@@ -8,6 +8,7 @@ import { createSupervisor, type Supervisor } from "../../model/service/jobs/supe
 import { createPublisher } from "../../model/service/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
+import { recordDigests } from "../../model/models/weights.ts";
 import { createAccess } from "../../routes/access/access.ts";
 import { openScopes, type Scope } from "../../routes/access/scopes.ts";
 import type { TokenList } from "../../routes/access/token_list.ts";
@@ -43,6 +44,8 @@ export interface FixtureOptions {
   readonly available?: PlannerOptions["available"];
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
+  /** Whether the cards have the digests of their files. */
+  readonly digests?: boolean;
   /** Where the models run. Default: the cpu backend. */
   readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
@@ -69,7 +72,10 @@ export async function withApp(
   const { timeoutSeconds = 3600, trustedProxies = [], corsOrigins = [], adminToken, tokens } = options;
   const place: LoadOptions = { backend: "cpu", ...options.place };
   await withFolder(async (root) => {
-    for (const changes of models) await writeTinyModel(root, changes);
+    for (const changes of models) {
+      const folder = await writeTinyModel(root, changes);
+      if (options.digests) await recordDigests(folder);
+    }
     for (const file of damage) await Deno.remove(`${root}/${file}`);
     const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { ...place, batch: 4 });
     const data = `${root}/data`, store = createModelStore(await listModels([root]), load);

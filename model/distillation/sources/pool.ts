@@ -2,7 +2,7 @@
 import { randomRotation } from "../../networks/heavy_atom/encode.ts";
 import { centre, drawNoise, latentLength } from "../../diffusion/latent.ts";
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../diffusion/safetensors.ts";
-import { writeAtomically } from "../../diffusion/files.ts";
+import { absent, writeAtomically } from "../../diffusion/files.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 
@@ -109,9 +109,7 @@ export async function keptPool(
   key: string,
   make: () => Promise<LatentPool>,
 ): Promise<LatentPool> {
-  const found = await Deno.readFile(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  const found = await Deno.readFile(path).catch(absent);
   if (found && readSafetensorsMetadata(found).key === key) return unpackPool(found);
   const bytes = packPool(await make(), space, key);
   await writeAtomically(path, bytes);

@@ -73,7 +73,7 @@ function slice(
  * @throws Error where a worker cannot open its member
  */
 export async function createCrew({ space, schedule, members, onClose = () => {} }: CrewOptions): Promise<Denoiser> {
-  const { levels } = members[0].sizes;
+  const { sizes } = members[0];
   const workers = members.map(() => openAskedWorker<Request, Answer>(new URL("./crew_worker.ts", import.meta.url)));
   // What a worker is at may use memory that is freed when all have gone.
   const close = () => void Promise.all(workers.map((worker) => worker.retire({ type: "close" }))).then(onClose);
@@ -90,7 +90,7 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
     conditions: Conditions,
   ): Promise<Float32Array> => {
     checkLatents(z, space, shape);
-    const rows = rowsOf(conditioned(eachCondition(conditions, shape.batch), schedule), levels),
+    const rows = rowsOf(conditioned(eachCondition(conditions, shape.batch), schedule), sizes),
       out = new Float32Array(z.length);
     await Promise.all(workers.map(async (worker, k) => {
       const { from, ...part } = slice(shape, space, z, rows, k, workers.length);

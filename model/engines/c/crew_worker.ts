@@ -25,9 +25,16 @@ const hearing = (sent: Int32Array) => async () => {
 async function answer(question: Question): Promise<Omit<Answer, "id">> {
   switch (question.type) {
     case "open": {
-      const { space, sizes: { levels } } = question.member;
+      const { space, sizes: { levels, frequency } } = question.member;
       here = await openMember(question.member);
-      samplings = createSamplings({ space, levels, ...here, most: tileMolecules, turn: hearing(question.sent) });
+      samplings = createSamplings({
+        space,
+        levels,
+        frequency,
+        ...here,
+        most: tileMolecules,
+        turn: hearing(question.sent),
+      });
       return {};
     }
     case "predict":

@@ -65,6 +65,19 @@ export interface NativeEngine {
   dispose(): void;
 }
 
+/** Weights of the loss as the engine takes them, `[molecules, 4]`: the group's three, and what the last vector counts. */
+function joinWeights(groups: readonly Group[]): Float32Array {
+  const molecules = groups.reduce((sum, { shape }) => sum + shape.batch, 0), out = new Float32Array(4 * molecules);
+  let at = 0;
+  for (const { shape, weights, lastVector } of groups) {
+    for (let b = 0; b < shape.batch; b++, at += 4) {
+      out.set(weights.subarray(3 * b, 3 * b + 3), at);
+      out[at + 3] = lastVector?.[b] ?? 1;
+    }
+  }
+  return out;
+}
+
 /** Joins the same field of all groups. */
 function join<Field extends string>(groups: readonly Record<Field, Float32Array>[], field: Field): Float32Array {
   if (groups.length === 1) return groups[0][field];
@@ -115,7 +128,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   /** Calls wait for each other: an engine has one set of buffers. */
   const inTurn = pLimit(1);
   const featuresOf = (groups: readonly Pick<Group, "conditions">[]) =>
-    conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
+    conditionFeatures(groups.flatMap(({ conditions }) => conditions), sizes);
   const check = (judged: Judged) => {
     array("gradient");
     checkLatents(judged.z, space, judged.shape);
@@ -161,8 +174,10 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     gradient: (groups) => {
       const [nodes, batches] = sizesOf(groups);
       const losses = new Float32Array(3), features = featuresOf(groups);
-      const [z, target, alpha, sigma, weights] = (["z", "target", "alpha", "sigma", "weights"] as const)
-        .map((field) => join(groups, field));
+      const [z, target, alpha, sigma] = (["z", "target", "alpha", "sigma"] as const).map((field) =>
+        join(groups, field)
+      );
+      const weights = joinWeights(groups);
       return inTurn(async () => {
         memory(
           await c.molstep_gradient(

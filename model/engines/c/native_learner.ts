@@ -65,7 +65,7 @@ export function createNativeLearner(options: NativeLearnerOptions): Learner & { 
         engine.refresh();
       }
     },
-    predict: ({ shape, z, ...at }, which) => engine.predict(z, shape, rowsOf(at, options.sizes.levels), which),
+    predict: ({ shape, z, ...at }, which) => engine.predict(z, shape, rowsOf(at, options.sizes), which),
     async step(groups, rates) {
       needMolecules(groups);
       await engine.gradientAt(groups);

@@ -89,5 +89,18 @@ export const SYMBOLS = {
     parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
+  molstep_mmff_minimise: {
+    parameters: ["i32", "i32", "i32", "f64", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  molstep_mmff_minimise_on: {
+    parameters: ["i32", "i32", "f64", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  molstep_mmff_gradient: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
   molstep_egnn_free: { parameters: ["pointer"], result: "void" },
 } as const;

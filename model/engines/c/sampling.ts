@@ -12,6 +12,7 @@ import { type PlannedStep, type Realign, runPlan } from "../../diffusion/sampler
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
 import { type ConditionRows, rowsOf } from "../../networks/pair_attention/conditions.ts";
+import type { ConditionSizes } from "../../networks/pair_attention/parameters.ts";
 import type { Condition } from "../../diffusion/condition.ts";
 
 /** A sampling of somebody's: tasks of one owner share its turn. */
@@ -20,10 +21,8 @@ export interface Task extends Sampling {
 }
 
 /** What samplings run on, and how they take turns. */
-export interface SamplingsOptions {
+export interface SamplingsOptions extends ConditionSizes {
   readonly space: LatentSpace;
-  /** Features of the number of steps that the network's input has; see `levels.ts`. */
-  readonly levels?: number;
   /** x0 estimates `[B, L]`; molecules of one size, each at its own time. */
   readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: ConditionRows) => Float32Array;
   /** See `realign` in coupling/align.ts, which is the default. */
@@ -73,6 +72,7 @@ export function createSamplings(
   {
     space,
     levels = 0,
+    frequency,
     predict,
     most,
     credit = 100,
@@ -116,7 +116,7 @@ export function createSamplings(
       alpha.fill(asked.alpha, from, to);
       sigma.fill(asked.sigma, from, to);
     }
-    return rowsOf({ conditions, alpha, sigma }, levels);
+    return rowsOf({ conditions, alpha, sigma }, { levels, frequency });
   };
 
   const serve = (calls: readonly Call[]) => {
@@ -134,7 +134,7 @@ export function createSamplings(
       for (const call of calls) {
         const { task: { shape, clamp }, step, owner, tally } = call, share = each * shape.batch;
         const own = calls.length > 1 ? x0.slice(at, at += call.z.length) : x0, clamping = now();
-        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums);
+        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums, space.pairs);
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
         call.resolve(own);

@@ -3,7 +3,7 @@
  * order of each pair, taken one by one, mostly obeys it already, and is put in the estimate's place on the GPU. The
  * others are flagged, for the search on the CPU.
  */
-import { ONE_HOT, ORDERS } from "../../networks/heavy_atom/space.ts";
+import { AROMATIC, ONE_HOT, ORDERS } from "../../networks/heavy_atom/space.ts";
 import type { BondSums, LatentSpace } from "../../diffusion/types.ts";
 import clamp from "./clamp.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
@@ -22,8 +22,10 @@ export function createClamp(
   bondSums: BondSums,
 ): Promise<Kernel<"estimates" | "flags">> {
   const { scalars: K, pairs: P } = space;
-  if (K !== bondSums.length || P !== ORDERS) {
-    throw new RangeError(`a latent must have ${bondSums.length} classes and ${ORDERS} orders; got ${K} and ${P}`);
+  if (K !== bondSums.length || (P !== ORDERS && P !== AROMATIC + 1)) {
+    throw new RangeError(
+      `a latent must have ${bondSums.length} classes and ${ORDERS} or ${AROMATIC + 1} orders; got ${K} and ${P}`,
+    );
   }
   /** Bit s is set where a sum of s may be. */
   const allowed = bondSums.map((sums) => sums.reduce((bits, sum) => bits | 1 << sum, 0));

@@ -1,5 +1,5 @@
 // The likeliest class of each atom and order of each pair, taken one by one, in the place of a molecule's estimates where that graph obeys
-// valence; else its flag is 1, and the estimates stay. A workgroup a molecule.
+// valence; else its flag is 1, and the estimates stay; an aromatic bond (order 4) is for the search, too. A workgroup a molecule.
 // @include latent.wgsl
 @group(0) @binding(0) var<storage, read_write> estimates: array<f32>; // [B, LENGTH]
 @group(0) @binding(1) var<storage, read_write> flags: array<u32>; // [B]
@@ -32,6 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let order = likeliest(at + OWN + pair * PAIRS, PAIRS);
       orders[pair] = order;
       orders[j * NODES + i] = order;
+      if (order > 3u) { atomicStore(&wrong, 1u); }
     }
   }
   workgroupBarrier();

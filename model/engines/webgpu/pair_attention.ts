@@ -52,7 +52,7 @@ export async function createPairAttentionNetwork(
   return {
     space,
     conditionWidth: conditionWidth(sizes),
-    conditions: (at) => packConditions(rowsOf(at, sizes.levels)),
+    conditions: (at) => packConditions(rowsOf(at, sizes)),
     mostRows: mostRows(gpu, options),
     createArrays: (rows) => createArrays(gpu, options, rows),
     async compile(nodes) {

@@ -65,7 +65,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
     if (flagged.length === 0) return;
     const x0 = new Float32Array(flagged.length * length);
     flagged.forEach((b, k) => x0.set(read.subarray(b * length, (b + 1) * length), k * length));
-    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, bondSums });
+    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, bondSums, features: space.pairs });
     flagged.forEach((b, k) => read.set(x0.subarray(k * length, (k + 1) * length), b * length));
     // One copy from the first to the last: all others are what is there already.
     const first = flagged[0] * length, end = (flagged.at(-1)! + 1) * length;

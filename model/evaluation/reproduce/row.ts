@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { evaluationEntry } from "../record.ts";
 import type { Evaluation } from "../evaluate.ts";
-import { writeAtomically } from "../../diffusion/files.ts";
+import { absent, writeAtomically } from "../../diffusion/files.ts";
 import { type PlannedRow, ROW_KINDS } from "./plan.ts";
 
 /** All that decides a row's numbers but the machine's speed: a row of the same key need not be measured again. */
@@ -121,10 +121,7 @@ export async function writeRow(
  */
 export async function readRows(out: string): Promise<Map<string, Row>> {
   const rows = new Map<string, Row>(), folder = rowsFolder(out);
-  const entries = await Array.fromAsync(Deno.readDir(folder)).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  });
+  const entries = await Array.fromAsync(Deno.readDir(folder)).catch(absent) ?? [];
   for (
     const { name } of entries.filter(({ name }) => name.endsWith(".json")).sort((a, b) => a.name < b.name ? -1 : 1)
   ) {

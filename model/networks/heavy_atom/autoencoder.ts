@@ -7,7 +7,7 @@ import { readLatent } from "./decode.ts";
 import { createDecoders, type DecoderOptions } from "./decoders.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
-import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "./space.ts";
+import { bondSumsOf, heavyAtomSpace, type LatentForm, QM9_CLASSES } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** What a codec is made of. */
@@ -15,6 +15,8 @@ export interface HeavyAtomOptions extends Pick<DecoderOptions, "read" | "workers
   /** What a heavy atom can be: the card's list. */
   readonly classes?: readonly HeavyAtomClass[];
   readonly chemistry?: Chemistry;
+  /** How molecules are written. */
+  readonly form?: LatentForm;
   /** Clamps a molecule on this thread. Default `clampMolecule`. */
   readonly clamp?: typeof clampMolecule;
 }
@@ -26,11 +28,12 @@ export interface HeavyAtomOptions extends Pick<DecoderOptions, "read" | "workers
  * @throws RangeError for no classes, or one that the chemistry has no valence for
  */
 export function createHeavyAtomAutoencoder(
-  { classes = QM9_CLASSES, chemistry = EDM, read = readLatent, clamp = clampMolecule, ...pool }: HeavyAtomOptions = {},
+  { classes = QM9_CLASSES, chemistry = EDM, form, read = readLatent, clamp = clampMolecule, ...pool }:
+    HeavyAtomOptions = {},
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
-  const space = heavyAtomSpace(classes), bondSums = bondSumsOf(classes, chemistry);
-  const decoders = createDecoders({ classes, chemistry, read, ...pool });
+  const space = heavyAtomSpace(classes, form), bondSums = bondSumsOf(classes, chemistry);
+  const decoders = createDecoders({ classes, chemistry, form, read, ...pool });
   return {
     space,
     counts: "heavyAtoms",
@@ -38,14 +41,14 @@ export function createHeavyAtomAutoencoder(
       if (random.length !== molecules.length) {
         throw new RangeError(`random streams must be ${molecules.length}, one a molecule; got ${random.length}`);
       }
-      const examples = molecules.map((molecule) => toExample(molecule, classes, chemistry)),
+      const examples = molecules.map((molecule) => toExample(molecule, classes, chemistry, form)),
         nodes = examples[0]?.nodes ?? 0;
       const other = examples.find((example) => example.nodes !== nodes);
       if (other) {
         throw new RangeError(`molecules of a batch must be of one size, ${nodes} heavy atoms; got ${other.nodes}`);
       }
       const length = latentLength(space, nodes), z = new Float32Array(examples.length * length);
-      examples.forEach((example, b) => writeLatent(example, classes.length, IDENTITY, random[b], z, b * length));
+      examples.forEach((example, b) => writeLatent(example, classes.length, IDENTITY, random[b], z, b * length, form));
       return Promise.resolve(z);
     },
     async decode(z: Float32Array, shape: BatchShape, _random, options = {}) {
@@ -53,7 +56,7 @@ export function createHeavyAtomAutoencoder(
       return await decoders.decode(z, shape, options);
     },
     warm: decoders.warm,
-    clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp }),
+    clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp, features: space.pairs }),
     bondSums,
     chemistry,
     dispose: () => decoders.close(),

@@ -11,39 +11,52 @@ import { breather } from "../../../chem/breathe.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 import { valenceGraph } from "./graph.ts";
-import { heavyAtomSpace, ONE_HOT, ORDERS } from "./space.ts";
+import { ONE_HOT, ORDERS } from "./space.ts";
 
 /** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. Those made: `graph.ts`. */
 const LIMIT = 300;
+
+/** Length of a latent of so many nodes, classes and features of a pair. */
+const lengthOf = (nodes: number, { length: scalars }: BondSums, pairs: number) =>
+  latentLength({ vectors: 3, scalars, pairs }, nodes);
 
 /**
  * Clamps estimates `[B, L]` in place; those for which no graph is found in time are left.
  *
  * @param bondSums what valence leaves each class: `bondSumsOf`
+ * @param features of a pair: `ordersOf`
  * @returns how many were clamped
  */
 export function clampToValence(
   x0: Float32Array,
   { batch, nodes }: BatchShape,
   bondSums: BondSums,
+  features = ORDERS,
 ): number {
-  const length = latentLength(heavyAtomSpace(bondSums), nodes);
+  const length = lengthOf(nodes, bondSums, features);
   let clamped = 0;
-  for (let at = 0; at < batch * length; at += length) if (clampMolecule(x0, nodes, bondSums, at)) clamped++;
+  for (let at = 0; at < batch * length; at += length) if (clampMolecule(x0, nodes, bondSums, at, features)) clamped++;
   return clamped;
 }
 
 /** Clamps the one estimate at `x0[at, ...)`, in place. @returns whether a graph was found for it */
-export function clampMolecule(x0: Float32Array, nodes: number, bondSums: BondSums, at: number): boolean {
-  const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT }), K = bondSums.length, width = 9 + K;
+export function clampMolecule(
+  x0: Float32Array,
+  nodes: number,
+  bondSums: BondSums,
+  at: number,
+  features = ORDERS,
+): boolean {
+  const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT, features });
   if (!graph) return false;
+  const { kinds, words = graph.orders } = graph, K = bondSums.length, width = 9 + K;
   for (let i = 0; i < nodes; i++) {
     const scalars = at + i * width + 9;
-    x0.fill(0, scalars, scalars + K)[scalars + graph.kinds[i]] = ONE_HOT;
+    x0.fill(0, scalars, scalars + K)[scalars + kinds[i]] = ONE_HOT;
     for (let j = 0; j < nodes; j++) {
       if (i === j) continue;
-      const pair = at + nodes * width + (i * nodes + j) * ORDERS;
-      x0.fill(0, pair, pair + ORDERS)[pair + graph.orders[i * nodes + j]] = ONE_HOT;
+      const pair = at + nodes * width + (i * nodes + j) * features;
+      x0.fill(0, pair, pair + features)[pair + words[i * nodes + j]] = ONE_HOT;
     }
   }
   return true;
@@ -59,12 +72,16 @@ export async function clampInTurns(
   x0: Float32Array,
   { batch, nodes }: BatchShape,
   bondSums: BondSums,
-  { signal, clamp = clampMolecule }: { readonly signal?: AbortSignal; readonly clamp?: typeof clampMolecule } = {},
+  { signal, clamp = clampMolecule, features = ORDERS }: {
+    readonly signal?: AbortSignal;
+    readonly clamp?: typeof clampMolecule;
+    readonly features?: number;
+  } = {},
 ): Promise<void> {
-  const length = latentLength(heavyAtomSpace(bondSums), nodes), pause = breather();
+  const length = lengthOf(nodes, bondSums, features), pause = breather();
   for (let at = 0; at < batch * length; at += length) {
     signal?.throwIfAborted();
-    clamp(x0, nodes, bondSums, at);
+    clamp(x0, nodes, bondSums, at, features);
     await pause();
   }
 }

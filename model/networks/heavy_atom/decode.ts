@@ -3,10 +3,11 @@ import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
-import { argmaxGraph, valenceGraph } from "./graph.ts";
+import { kekulise } from "./aromatic.ts";
+import { argmaxGraph, draftGraph, type Graph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "./relax.ts";
-import { ANGSTROM, bondSumsOf } from "./space.ts";
-import { type HeavyAtomClass } from "../../diffusion/types.ts";
+import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
+import type { BondSums, HeavyAtomClass } from "../../diffusion/types.ts";
 
 type Vector = [number, number, number];
 
@@ -89,10 +90,14 @@ export function readLatent(
   at = 0,
   decoding: Decoding = "argmax",
   chemistry: Chemistry = EDM,
+  form: LatentForm = {},
 ): Decoded {
-  const width = 9 + classes.length, carries = chemistry.bonds === "graph";
-  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSumsOf(classes, chemistry), at) : undefined;
-  const graph = sound ?? argmaxGraph(z, nodes, classes, at), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
+  const width = 9 + classes.length, carries = chemistry.bonds === "graph", features = ordersOf(form);
+  const bondSums = decoding === "valence" || form.aromatic ? bondSumsOf(classes, chemistry) : [];
+  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSums, at, { features }) : undefined;
+  const drafted = () =>
+    form.aromatic ? draftGraph(z, nodes, bondSums, at, features) : argmaxGraph(z, nodes, classes, at);
+  const graph = sound ?? drafted(), kinds = Array.from(graph.kinds, (kind) => classes[kind]);
   const atoms = kinds.reduce((total, [, hydrogens]) => total + 1 + hydrogens, 0);
   const atomicNumbers = new Uint8Array(atoms), positions = new Float32Array(atoms * 3);
   const vector = (i: number, v: number): Vector => {
@@ -103,15 +108,22 @@ export function readLatent(
     atomicNumbers[i] = kinds[i][0];
     positions.set(scaled(vector(i, 0), ANGSTROM), 3 * i);
   }
+  const bonds = bondsAsTheyLie(
+    graph,
+    bondSums,
+    positions,
+    elementPlaces(atomicNumbers.subarray(0, nodes), chemistry),
+    chemistry,
+  );
   const settle = (count: number, orders: Uint8Array) => {
     if (!sound || carries) return;
     relax(positions.subarray(0, 3 * count), elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, {
       chemistry,
     });
   };
-  settle(nodes, graph.orders);
+  settle(nodes, bonds);
   const orders = new Uint8Array(atoms * atoms);
-  for (let i = 0; i < nodes; i++) orders.set(graph.orders.subarray(i * nodes, (i + 1) * nodes), i * atoms);
+  for (let i = 0; i < nodes; i++) orders.set(bonds.subarray(i * nodes, (i + 1) * nodes), i * atoms);
   let next = nodes;
   for (let i = 0; i < nodes; i++) {
     const [element, count] = kinds[i];
@@ -130,6 +142,22 @@ export function readLatent(
   settle(atoms, orders);
   const molecule = { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
   return { molecule, decoding: sound ? "valence" : "argmax" };
+}
+
+/** Orders `[N, N]` of a graph: where aromatic bonds leave a choice, the double ones are those whose lengths are nearest to theirs. */
+function bondsAsTheyLie(
+  { kinds, orders, words }: Graph,
+  bondSums: BondSums,
+  x: Float32Array,
+  elements: Uint8Array,
+  { elements: { length: kindsOfElements }, lengths }: Chemistry,
+): Uint8Array {
+  if (!words?.includes(AROMATIC)) return orders;
+  return kekulise(words, Array.from(kinds, (kind) => bondSums[kind]), (i, j) => {
+    const d = Math.hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
+    const pair = kindsOfElements * elements[i] + elements[j], off = (order: 1 | 2) => d - lengths[order][pair] / 100;
+    return off(2) ** 2 - off(1) ** 2;
+  });
 }
 
 /** Bonds and, where there are any, charges. */

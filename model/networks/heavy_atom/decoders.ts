@@ -12,12 +12,13 @@ import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, DecodeOptions, HeavyAtomClass } from "../../diffusion/types.ts";
 import { type Decoded, readLatent } from "./decode.ts";
 import { needsSearch } from "./graph.ts";
-import { bondSumsOf, heavyAtomSpace } from "./space.ts";
+import { bondSumsOf, heavyAtomSpace, type LatentForm } from "./space.ts";
 
 /** What the molecules of a model have in common. */
 export interface Codec {
   readonly classes: readonly HeavyAtomClass[];
   readonly chemistry: Chemistry;
+  readonly form?: LatentForm;
 }
 
 /** What a worker is asked: the latent of a molecule whose graph is to be searched. */
@@ -56,19 +57,20 @@ const openDecodeWorker = () =>
 
 /** Opens no worker before a search is asked for. Default: none at all. */
 export function createDecoders(
-  { classes, chemistry, read = readLatent, workers = 0, onFault }: DecoderOptions,
+  { classes, chemistry, form, read = readLatent, workers = 0, onFault }: DecoderOptions,
 ): Decoders {
-  const codec: Codec = { classes, chemistry }, bondSums = bondSumsOf(classes, chemistry);
-  const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry);
+  const codec: Codec = { classes, chemistry, form }, bondSums = bondSumsOf(classes, chemistry);
+  const space = heavyAtomSpace(classes, form);
+  const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry, form);
   const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
   return {
     async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback } = {}) {
-      const length = latentLength(heavyAtomSpace(classes), nodes), pause = breather();
+      const length = latentLength(space, nodes), pause = breather();
       const molecules = new Array<Molecule>(batch), searched: number[] = [];
       for (let b = 0; b < batch; b++) {
         signal?.throwIfAborted();
-        if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length)) searched.push(b);
-        else ({ molecule: molecules[b] } = read(z, nodes, classes, b * length, decoding, chemistry));
+        if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length, space.pairs)) searched.push(b);
+        else ({ molecule: molecules[b] } = read(z, nodes, classes, b * length, decoding, chemistry, form));
         await pause();
       }
       const latents = searched.map((b) => ({ z: z.slice(b * length, (b + 1) * length), nodes }));

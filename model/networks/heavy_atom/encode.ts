@@ -1,7 +1,8 @@
 /** From an example to its heavy-atom latent. */
 import type { Random } from "../../diffusion/random.ts";
 import type { Example } from "./examples.ts";
-import { ANGSTROM, MAX_HYDROGENS, ONE_HOT, ORDERS } from "./space.ts";
+import { canonicalHydrogen } from "./canonical_hydrogen.ts";
+import { ANGSTROM, type LatentForm, MAX_HYDROGENS, ONE_HOT, ordersOf } from "./space.ts";
 
 /** A 3 x 3 orthogonal matrix, row-major. */
 export type Rotation = ArrayLike<number>;
@@ -38,7 +39,8 @@ function writeVector(out: Float32Array, at: number, r: Rotation, scale: number, 
  * Writes the latent of a rotated example into `out[at, ...)`.
  *
  * @param classes number of classes
- * @param random draws, for each heavy atom with hydrogens, the one that u points to
+ * @param random draws, for each heavy atom with hydrogens, the one that u points to, unless the form says otherwise
+ * @param form as the example was taken apart
  */
 export function writeLatent(
   example: Example,
@@ -47,10 +49,11 @@ export function writeLatent(
   random: Random,
   out: Float32Array,
   at = 0,
+  form: LatentForm = {},
 ): void {
-  const { nodes: N, positions: x, hydrogens: h } = example, width = 9 + classes;
+  const { nodes: N, positions: x, hydrogens: h } = example, width = 9 + classes, orders = ordersOf(form);
   const from = at + N * width;
-  out.fill(0, at, from + N * N * ORDERS);
+  out.fill(0, at, from + N * N * orders);
   for (let i = 0; i < N; i++) {
     const node = at + i * width;
     writeVector(out, node, rotation, 1 / ANGSTROM, x[3 * i], x[3 * i + 1], x[3 * i + 2]);
@@ -62,12 +65,17 @@ export function writeLatent(
     }
     if (count > 0) {
       writeVector(out, node + 3, rotation, 1, sx, sy, sz);
-      const k = (i * MAX_HYDROGENS + (count > 1 ? random.integer(count) : 0)) * 3;
+      const chosen = count === 1
+        ? 0
+        : form.hydrogen === "canonical"
+        ? canonicalHydrogen(example, i, count)
+        : random.integer(count);
+      const k = (i * MAX_HYDROGENS + chosen) * 3;
       writeVector(out, node + 6, rotation, 1, h[k], h[k + 1], h[k + 2]);
     }
     out[node + 9 + example.classes[i]] = ONE_HOT;
     for (let j = 0; j < N; j++) {
-      if (j !== i) out[from + (i * N + j) * ORDERS + example.orders[i * N + j]] = ONE_HOT;
+      if (j !== i) out[from + (i * N + j) * orders + example.orders[i * N + j]] = ONE_HOT;
     }
   }
 }

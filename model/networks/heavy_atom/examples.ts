@@ -2,7 +2,8 @@
 import { perceiveBonds } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
-import { classLabel, MAX_HYDROGENS } from "./space.ts";
+import { aromaticBonds } from "./aromatic.ts";
+import { AROMATIC, bondSumsOf, classLabel, type LatentForm, MAX_HYDROGENS } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** One molecule of `nodes` heavy atoms. */
@@ -14,7 +15,7 @@ export interface Example {
   readonly hydrogens: Float32Array;
   /** Index of each heavy atom's class, `[N]`. */
   readonly classes: Uint8Array;
-  /** Bond orders between the heavy atoms, 0 where there is no bond, `[N, N]`. */
+  /** Bond orders between the heavy atoms, 0 where there is no bond, `[N, N]`; of a form that has it, {@link AROMATIC} where a bond is. */
   readonly orders: Uint8Array;
 }
 
@@ -75,7 +76,7 @@ function classIndices(molecule: Molecule, heads: ReturnType<typeof headsOf>, cla
 
 /**
  * Takes a molecule apart. Where it carries bonds, those count; else a hydrogen belongs to the nearest heavy atom, and bond orders are
- * EDM's distance rule.
+ * EDM's distance rule. Aromatic bonds are told where the form has them.
  *
  * @throws RangeError where there is no heavy atom, or one whose element, hydrogens and charge are none of `classes`
  */
@@ -83,6 +84,7 @@ export function toExample(
   molecule: Molecule,
   classes: readonly HeavyAtomClass[],
   chemistry: Chemistry = EDM,
+  { aromatic }: LatentForm = {},
 ): Example {
   const { atomicNumbers: Z, positions: x } = molecule, heads = headsOf(molecule), { heavy, place, hydrogens } = heads;
   const N = heavy.length, indices = classIndices(molecule, heads, classes);
@@ -97,6 +99,11 @@ export function toExample(
   const orders = new Uint8Array(N * N);
   const bonds = molecule.bonds ? skeletonBonds(molecule.bonds, place) : perceiveBonds(skeleton, chemistry);
   for (const { i, j, order } of bonds) orders[i * N + j] = orders[j * N + i] = order;
+  if (aromatic) {
+    const bondSums = bondSumsOf(classes, chemistry), kinds = Array.from(indices, (k) => classes[k]);
+    aromaticBonds({ kinds, sums: Array.from(indices, (k) => bondSums[k]), orders })
+      .forEach((is, pair) => void (is && (orders[pair] = AROMATIC)));
+  }
   const positions = skeleton.positions.map((value, at) => value - mean[at % 3]);
   return { nodes: N, positions, hydrogens, classes: indices, orders };
 }

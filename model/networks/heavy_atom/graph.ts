@@ -4,17 +4,24 @@
  * A latent of the last denoiser call holds probabilities (times `ONE_HOT`) for each atom's class and each pair's order.
  * Taking the largest of each one by one can break a valence; the most probable assignment in which every heavy atom's
  * bond orders and hydrogens add up to a valence of its element and charge is found by an A* search from the one-by-one choice.
+ *
+ * Of latents in which aromatic bonds are an order of their own (of five features a pair), the likeliest words and single and double bonds that
+ * fit them are sought together: an aromatic bond may be either. So in the search single and double bonds are as likely as the likelier of
+ * themselves and aromatic.
  */
 import type { BondSums } from "../../diffusion/types.ts";
 import { createHeap } from "./heap.ts";
-import { ORDERS } from "./space.ts";
+import { kekulise } from "./aromatic.ts";
+import { AROMATIC, ORDERS } from "./space.ts";
 
 /** What a latent says of the heavy atoms. */
 export interface Graph {
   /** Index of each heavy atom's class, `[N]`. */
   readonly kinds: Uint8Array;
-  /** Bond orders `[N, N]`, symmetric. */
+  /** Bond orders `[N, N]`, symmetric; of {@link argmaxGraph} {@link AROMATIC} among them, where the latent has it. */
   readonly orders: Uint8Array;
+  /** What the latent says of the pairs, `[N, N]`: the orders, or {@link AROMATIC} in their place. Absent where that is no order of its own. */
+  readonly words?: Uint8Array;
 }
 
 /** How far the search goes before it gives up. Counts, never times: the same latent has the same graph on any machine. */
@@ -23,6 +30,8 @@ export interface GraphSearch {
   readonly deepest?: number;
   /** States looked at. Default 2000. */
   readonly limit?: number;
+  /** Features of a pair in the latent: 4, or 5 with aromatic bonds. Default 4. */
+  readonly features?: number;
   /** States made, which is what takes the time: each that is looked at makes one for each change of an atom. Default {@link MOST_STATES}. */
   readonly most?: number;
 }
@@ -45,16 +54,46 @@ function argmax(z: Float32Array, from: number, count: number): number {
  *
  * @param classes the classes, or anything as long as their list
  */
-export function argmaxGraph(z: Float32Array, nodes: number, classes: { readonly length: number }, at = 0): Graph {
+export function argmaxGraph(
+  z: Float32Array,
+  nodes: number,
+  classes: { readonly length: number },
+  at = 0,
+  features = ORDERS,
+): Graph {
   const K = classes.length, width = 9 + K, pairs = at + nodes * width;
   const kinds = new Uint8Array(nodes), orders = new Uint8Array(nodes * nodes);
   for (let i = 0; i < nodes; i++) {
     kinds[i] = argmax(z, at + i * width + 9, K);
     for (let j = 0; j < i; j++) {
-      orders[i * nodes + j] = orders[j * nodes + i] = argmax(z, pairs + (i * nodes + j) * ORDERS, ORDERS);
+      orders[i * nodes + j] = orders[j * nodes + i] = argmax(z, pairs + (i * nodes + j) * features, features);
     }
   }
   return { kinds, orders };
+}
+
+/**
+ * As {@link argmaxGraph}, with single and double bonds for aromatic ones, as valence has them where it can.
+ *
+ * @param bondSums what valence leaves each class: `bondSumsOf`
+ */
+export function draftGraph(z: Float32Array, nodes: number, bondSums: BondSums, at = 0, features = ORDERS): Graph {
+  const graph = argmaxGraph(z, nodes, bondSums, at, features), { kinds, orders: words } = graph;
+  if (features === ORDERS) return graph;
+  return { kinds, orders: kekulise(words, Array.from(kinds, (kind) => bondSums[kind])), words };
+}
+
+/** What the latent says of order k at the pair whose features begin at `pair`. */
+function said(z: Float32Array, pair: number, k: number, features: number): number {
+  return features > ORDERS && (k === 1 || k === 2) ? Math.max(z[pair + k], z[pair + AROMATIC]) : z[pair + k];
+}
+
+/** The words that orders stand for: aromatic where the latent has that rather than the single or double bond. */
+function wordsOf(z: Float32Array, orders: Uint8Array, pairs: number, features: number): Uint8Array {
+  return orders.map((order, k) => {
+    const pair = pairs + k * features;
+    return (order === 1 || order === 2) && z[pair + AROMATIC] > z[pair + order] ? AROMATIC : order;
+  });
 }
 
 /** What an atom can be: a class with one of the sums of bond orders that it may have. */
@@ -104,9 +143,8 @@ interface State {
   readonly before?: State;
 }
 
-/** Nats between the value at `z[best]` and the one at `z[other]`. */
-const nats = (z: Float32Array, best: number, other: number) =>
-  Math.log(Math.max(z[best], 1e-9)) - Math.log(Math.max(z[other], 1e-9));
+/** Nats between two values. */
+const nats = (best: number, other: number) => Math.log(Math.max(best, 1e-9)) - Math.log(Math.max(other, 1e-9));
 
 /** A graph on which a search starts: orders, and each atom's place among the kinds. */
 interface Start {
@@ -116,21 +154,25 @@ interface Start {
 }
 
 /** Every change that costs at most `deepest`, by the atoms that it touches, cheapest first. */
-function listFlips(z: Float32Array, { graph, kinds, first }: Start, K: number, at: number, deepest: number) {
+function listFlips(
+  z: Float32Array,
+  { graph, kinds, first }: Start,
+  { K, at, deepest, features }: { K: number; at: number; deepest: number; features: number },
+) {
   const nodes = first.length, width = 9 + K, pairs = at + nodes * width, values = Math.max(16, kinds.length);
   const touching: Flip[][] = Array.from({ length: nodes }, () => []);
   for (let i = 0; i < nodes; i++) {
     const from = at + i * width + 9, best = kinds[first[i]];
     for (let k = 0; k < kinds.length; k++) {
-      const cost = nats(z, from + best.index, from + kinds[k].index);
+      const cost = nats(z[from + best.index], z[from + kinds[k].index]);
       if (k === first[i] || cost > deepest) continue;
       const byI = best.sum - kinds[k].sum;
       touching[i].push(named({ variable: i, value: k, cost, i, j: i, byI, byJ: 0 }, values));
     }
     for (let j = 0; j < i; j++) {
-      const pair = pairs + (i * nodes + j) * ORDERS, order = graph.orders[i * nodes + j];
+      const pair = pairs + (i * nodes + j) * features, order = graph.orders[i * nodes + j];
       for (let k = 0; k < ORDERS; k++) {
-        const cost = nats(z, pair + order, pair + k);
+        const cost = nats(said(z, pair, order, features), said(z, pair, k, features));
         if (k === order || cost > deepest) continue;
         const variable = nodes + i * nodes + j, by = k - order;
         const flip = named({ variable, value: k, cost, i, j, byI: by, byJ: by }, values);
@@ -168,8 +210,8 @@ function changedExcess(before: Int16Array, { i, j, byI, byJ }: Flip): Int16Array
 }
 
 /** Whether the likeliest class and orders, each by itself, violate a valence: {@link valenceGraph} has to search then. */
-export const needsSearch = (z: Float32Array, nodes: number, bondSums: BondSums, at = 0): boolean =>
-  start(argmaxGraph(z, nodes, bondSums, at), bondSums).excess.some((e) => e !== 0);
+export const needsSearch = (z: Float32Array, nodes: number, bondSums: BondSums, at = 0, features = ORDERS): boolean =>
+  start(draftGraph(z, nodes, bondSums, at, features), bondSums).excess.some((e) => e !== 0);
 
 /** Whether a variable is changed on the way to a state. */
 function changed(state: State | undefined, variable: number): boolean {
@@ -189,11 +231,11 @@ export function valenceGraph(
   nodes: number,
   bondSums: BondSums,
   at = 0,
-  { deepest = 18, limit = 2000, most = MOST_STATES }: GraphSearch = {},
+  { deepest = 18, limit = 2000, most = MOST_STATES, features = ORDERS }: GraphSearch = {},
 ): Graph | undefined {
-  const graph = argmaxGraph(z, nodes, bondSums, at), from = start(graph, bondSums), { excess } = from;
+  const graph = draftGraph(z, nodes, bondSums, at, features), from = start(graph, bondSums), { excess } = from;
   if (excess.every((e) => e === 0)) return graph;
-  const touching = listFlips(z, from, bondSums.length, at, deepest);
+  const touching = listFlips(z, from, { K: bondSums.length, at, deepest, features });
   const cheapest = touching.map((flips) => flips[0]?.cost ?? Infinity);
   /** What an atom's being violated adds to the lower bound. */
   const due = (value: number, i: number) => value === 0 ? 0 : cheapest[i] / 2;
@@ -204,7 +246,10 @@ export function valenceGraph(
     if (!state || state.bound === Infinity) return undefined;
     const excess = state.excess ??= changedExcess(state.before!.excess!, state.flip!);
     const violated = excess.findIndex((e) => e !== 0);
-    if (violated < 0) return withFlips(from, state);
+    if (violated < 0) {
+      const found = withFlips(from, state), pairs = at + nodes * (9 + bondSums.length);
+      return features === ORDERS ? found : { ...found, words: wordsOf(z, found.orders, pairs, features) };
+    }
     for (const flip of touching[violated]) {
       if (changed(state, flip.variable)) continue;
       const name1 = state.name1 ^ flip.name1, name2 = state.name2 ^ flip.name2, name = name1 * 2 ** 26 + name2;

@@ -18,6 +18,32 @@ export const MAX_HYDROGENS = 4;
 /** Bond orders of a pair: none, 1, 2, 3. */
 export const ORDERS = 4;
 
+/** An aromatic bond's place among a pair's features, in latents that have it as an order of its own. */
+export const AROMATIC = 4;
+
+/** How the hydrogen that u points to is chosen of an atom's several: drawn, or by `canonical_hydrogen.ts`. */
+export const HYDROGEN_CHOICES = ["random", "canonical"] as const;
+
+/** One of {@link HYDROGEN_CHOICES}. */
+export type HydrogenChoice = typeof HYDROGEN_CHOICES[number];
+
+/** How molecules are written as latents, beside their classes; a card's and a run's words. */
+export interface LatentForm {
+  /** Whether aromatic bonds are an order of their own, the fifth; else they are single and double. */
+  readonly aromatic?: boolean;
+  /** Default random. Reading is the same for all. */
+  readonly hydrogen?: HydrogenChoice;
+}
+
+/** Only what is said of the form, without defaults, so that cards and settings of before stay as they were. */
+export const formOf = ({ aromatic, hydrogen }: LatentForm): { aromatic?: true; hydrogen?: "canonical" } => ({
+  ...aromatic && { aromatic },
+  ...hydrogen === "canonical" && { hydrogen },
+});
+
+/** Features of a pair. */
+export const ordersOf = ({ aromatic }: Pick<LatentForm, "aromatic"> = {}): number => aromatic ? ORDERS + 1 : ORDERS;
+
 /** A class in words: `N+2H`, `N(+1)+3H`. */
 export const classLabel = ([element, hydrogens, charge = 0]: HeavyAtomClass): string =>
   `${labelOf(element)}${charge === 0 ? "" : `(${charge > 0 ? "+" : ""}${charge})`}+${hydrogens}H`;
@@ -43,6 +69,6 @@ export function bondSumsOf(classes: readonly HeavyAtomClass[], chemistry: Chemis
  * Vectors of a node: its position; s, the sum of the unit vectors to its hydrogens; u, the unit vector to one of them.
  * Scalars: its class. Pairs: the bond order.
  */
-export function heavyAtomSpace(classes: { readonly length: number } = QM9_CLASSES): LatentSpace {
-  return { vectors: 3, scalars: classes.length, pairs: ORDERS };
+export function heavyAtomSpace(classes: { readonly length: number } = QM9_CLASSES, form: LatentForm = {}): LatentSpace {
+  return { vectors: 3, scalars: classes.length, pairs: ordersOf(form) };
 }

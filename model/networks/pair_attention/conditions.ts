@@ -1,7 +1,7 @@
 /** The network's rows of its conditions: what it takes beside the latents, the same on every backend. */
 import type { Condition, Conditioned } from "../../diffusion/condition.ts";
 import { levelFeatures } from "./levels.ts";
-import { TIMES } from "./parameters.ts";
+import { type ConditionSizes, HIGHEST_FREQUENCY, LOWEST_FREQUENCY, TIMES } from "./parameters.ts";
 
 /** Conditions of a batch as the network takes them. */
 export interface ConditionRows {
@@ -17,13 +17,32 @@ export interface ConditionRows {
 export const featureWidth = (levels = 0): number => TIMES + levels;
 
 /**
- * One condition's row: `[sin(t w_k), cos(t w_k), levels]` with w_k = 1.5 2^k, k = 0..7, and t of 32 bits; into `out` at `at`.
+ * The angular frequencies of the time's features, `[8]`: even in their logarithm from 1.5 to the highest, which is 192 unless a network has
+ * another, 1.5 2^k.
+ */
+export function frequencies(highest = HIGHEST_FREQUENCY): Float64Array {
+  const count = TIMES / 2, octaves = Math.log2(highest / LOWEST_FREQUENCY) / (count - 1);
+  return Float64Array.from({ length: count }, (_, k) => LOWEST_FREQUENCY * 2 ** (k * octaves));
+}
+
+/** Those of each network once. */
+const known = new Map<number | undefined, Float64Array>();
+
+/**
+ * One condition's row: `[sin(t w_k), cos(t w_k), levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
  *
  * @throws RangeError where the network has levels and the condition no number of steps of at least 1
  */
-export function conditionRow({ time, steps }: Condition, levels: number, out: Float32Array, at: number): void {
+export function conditionRow(
+  { time, steps }: Condition,
+  { levels = 0, frequency }: ConditionSizes,
+  out: Float32Array,
+  at: number,
+): void {
+  let w = known.get(frequency);
+  if (!w) known.set(frequency, w = frequencies(frequency));
   for (let k = 0; k < TIMES / 2; k++) {
-    const angle = Math.fround(time) * 1.5 * 2 ** k;
+    const angle = Math.fround(time) * w[k];
     out[at + k] = Math.sin(angle);
     out[at + TIMES / 2 + k] = Math.cos(angle);
   }
@@ -33,18 +52,18 @@ export function conditionRow({ time, steps }: Condition, levels: number, out: Fl
 }
 
 /** Rows of conditions, one after another: `[B, 16 + levels]`. Equal neighbours are computed once. */
-export function conditionFeatures(conditions: readonly Condition[], levels = 0): Float32Array {
-  const width = featureWidth(levels), features = new Float32Array(conditions.length * width);
+export function conditionFeatures(conditions: readonly Condition[], sizes: ConditionSizes = {}): Float32Array {
+  const width = featureWidth(sizes.levels), features = new Float32Array(conditions.length * width);
   conditions.forEach((condition, b) => {
     if (b > 0 && condition === conditions[b - 1]) features.copyWithin(b * width, (b - 1) * width, b * width);
-    else conditionRow(condition, levels, features, b * width);
+    else conditionRow(condition, sizes, features, b * width);
   });
   return features;
 }
 
 /** Rows of conditions whose schedule is known. */
-export const rowsOf = ({ conditions, alpha, sigma }: Conditioned, levels?: number): ConditionRows => ({
-  features: conditionFeatures(conditions, levels),
+export const rowsOf = ({ conditions, alpha, sigma }: Conditioned, sizes?: ConditionSizes): ConditionRows => ({
+  features: conditionFeatures(conditions, sizes),
   alpha,
   sigma,
 });

@@ -46,7 +46,7 @@ export function pairAttentionEstimate(
     tf,
     pairAttention(tf, params, sizes, {
       ...splitLatent(tf, latents ?? z, space, shape),
-      ...conditionTensors(tf, at, sizes.levels),
+      ...conditionTensors(tf, at, sizes),
     }),
   );
 }

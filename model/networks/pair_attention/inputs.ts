@@ -6,6 +6,7 @@ import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { offDiagonal, type Tf } from "./layers.ts";
 import { featureWidth, rowsOf } from "./conditions.ts";
+import type { ConditionSizes } from "./parameters.ts";
 import type { ConditionTensors, NetworkOutputs } from "./network.ts";
 
 /** The parts of latents `[B, L]`. */
@@ -36,10 +37,10 @@ export function splitLatent(
 }
 
 /** Conditions of a batch as the network takes them. */
-export function conditionTensors(tf: Tf, at: Conditioned, levels = 0): ConditionTensors {
-  const { features, alpha, sigma } = rowsOf(at, levels);
+export function conditionTensors(tf: Tf, at: Conditioned, sizes: ConditionSizes = {}): ConditionTensors {
+  const { features, alpha, sigma } = rowsOf(at, sizes);
   return {
-    condition: tf.tensor2d(features, [alpha.length, featureWidth(levels)]),
+    condition: tf.tensor2d(features, [alpha.length, featureWidth(sizes.levels)]),
     alpha: tf.tensor1d(alpha),
     sigma: tf.tensor1d(sigma),
   };

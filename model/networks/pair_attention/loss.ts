@@ -36,12 +36,14 @@ export function pairAttentionLoss(
   const { batch: B, nodes: N } = group.shape;
   const out = pairAttention(tf, params, sizes, {
     ...splitLatent(tf, group.z, space, group.shape),
-    ...conditionTensors(tf, group, sizes.levels),
+    ...conditionTensors(tf, group, sizes),
   });
   const target = splitLatent(tf, group.target, space, group.shape);
   const shares = tf.tensor2d([1, ...Array(space.vectors - 1).fill(VECTOR_WEIGHT)], [1, space.vectors]);
   const squares = tf.mean(tf.sum(tf.square(tf.sub(out.vectors, target.vectors)), -1), 1); // [B,V]
-  const position = tf.sum(tf.mul(squares, shares), 1); // [B]
+  const last = tf.tensor2d(group.lastVector ?? new Float32Array(B).fill(1), [B, 1]);
+  const counted = space.vectors > 1 ? tf.concat([tf.ones([B, space.vectors - 1]), last], 1) : 1; // [B,V]
+  const position = tf.sum(tf.mul(tf.mul(squares, shares), counted), 1); // [B]
   const scalars = tf.mean(crossEntropy(tf, tf.mul(target.scalars, 1 / ONE_HOT), out.scalarLogits), 1); // [B]
   const orders = tf.mul(tf.mul(target.pairs, offDiagonal(tf, N)), 1 / ONE_HOT);
   const bonds = tf.mean(crossEntropy(tf, orders, out.bondLogits), [1, 2]); // [B]

@@ -15,21 +15,33 @@ export interface PairAttentionSizes {
   readonly levels?: number;
   /** Whether pairs are told the distances of the network's own estimate on the way (docs/denoiser.md); not where absent. */
   readonly estimates?: boolean;
+  /** The highest frequency of the time's features (`conditions.ts`); {@link HIGHEST_FREQUENCY} where absent. */
+  readonly frequency?: number;
 }
 
+/** What decides the features of a network's conditions. */
+export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency">;
+
 /** What a card or a run's settings say of the network's sizes. */
-export type PairAttentionEntry = Pick<PairAttentionSizes, "width" | "blocks" | "estimates">;
+export type PairAttentionEntry = Pick<PairAttentionSizes, "width" | "blocks" | "estimates" | "frequency">;
 
 /** The sizes of the network that an entry names; `levels` are its file's own affair. */
-export const sizesOf = ({ width, blocks, estimates }: PairAttentionEntry, levels = 0): PairAttentionSizes => ({
+export const sizesOf = (
+  { width, blocks, estimates, frequency }: PairAttentionEntry,
+  levels = 0,
+): PairAttentionSizes => ({
   width,
   blocks,
   levels,
   ...estimates && { estimates },
+  ...frequency && { frequency },
 });
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
 export const HEADS = 16, SETS = 16, PAIR_WIDTH = 32, DISTANCES = 8, TIMES = 16, EXPANSION = 3;
+
+/** Angular frequencies of the time's features: the lowest, and the highest unless a network has another. */
+export const LOWEST_FREQUENCY = 1.5, HIGHEST_FREQUENCY = 192;
 
 /** Scalars of a node and features of a pair that the engines have room for, at most. */
 export const MOST_SCALARS = 128, MOST_PAIRS = 8;

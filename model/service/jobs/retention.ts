@@ -1,5 +1,6 @@
 /** What is kept of jobs that have ended. */
 import { join } from "node:path";
+import { absent } from "../../diffusion/files.ts";
 import { CHECKPOINTS } from "../../training/checkpoint.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type JobState } from "./types.ts";
@@ -33,6 +34,6 @@ function remove(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    absent(error);
   }
 }

@@ -14,7 +14,7 @@ import { shareDevice } from "./sharing.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
 import {
-  endOrphan,
+  endPredecessor,
   mayStartWorkers,
   ownTrainer,
   reasonOf,
@@ -227,7 +227,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const revive = async (job: Job) => {
     const { id, state, pid } = job;
     if (pid !== null) {
-      await endOrphan(pid, folderOf(id), { graceMs: 1000 * orphanSeconds });
+      await endPredecessor(pid, folderOf(id), 1000 * orphanSeconds);
       await untilFree(folderOf(id), { graceMs: 1000 * orphanSeconds });
     }
     if (stopping) return;

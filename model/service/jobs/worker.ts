@@ -8,6 +8,7 @@ import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import { type Access, flagsOf, ROOT, roundAccess } from "../permissions.ts";
 import { TRACEPARENT } from "../traceparent.ts";
 import { readLines } from "./lines.ts";
+import { endOrphan } from "./orphan.ts";
 import { type COMMANDS, type RoundEvent, roundEvent } from "../../distillation/events.ts";
 
 /** How a worker ended. */
@@ -150,30 +151,24 @@ export function reasonOf({ code, signal, stderr }: WorkerEnd): string {
 }
 
 /**
- * Ends a worker of an earlier life of the service, which may be saving its last checkpoint: asks it to, and kills it where it
- * has not ended in time.
- *
- * @param mark part of its command line, so that a process that has its number now is left alone
+ * Ends a worker of an earlier life as {@link endOrphan} does. Only who has all permissions may see and end a process by its number, so a service that
+ * has but those to start workers has another Deno do it.
  */
-export async function endOrphan(
-  pid: number,
-  mark: string,
-  { graceMs = 30_000, pollMs = 50 }: { graceMs?: number; pollMs?: number } = {},
-): Promise<void> {
-  if (!isOurs(pid, mark)) return;
-  const until = Date.now() + graceMs;
-  signalTo(pid, "SIGTERM");
-  for (let killed = false; isOurs(pid, mark);) {
-    if (!killed && Date.now() > until) {
-      signalTo(pid, "SIGKILL");
-      killed = true;
-    }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
+export async function endPredecessor(pid: number, mark: string, graceMs = 30_000): Promise<void> {
+  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return await endOrphan(pid, mark, { graceMs });
+  if (Deno.build.os !== "linux" || !mayStartWorkers()) return;
+  const flags = ["--quiet", "--no-prompt", "--no-remote", "--node-modules-dir=manual", "--allow-all"];
+  await new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags, join(ROOT, "model/service/jobs/orphan.ts"), String(pid), mark, String(graceMs)],
+    env: changedVariables(),
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).output();
 }
 
 /**
- * Waits until no worker has a folder. One of an earlier life that this process may not see or end, without all permissions, ends by itself, as its
+ * Waits until no worker has a folder. One of an earlier life that could not be ended, as it is another machine's, ends by itself, as its
  * stdin has; one that has not in time is left to whoever wants the folder next, and is told its number.
  */
 export async function untilFree(
@@ -187,23 +182,5 @@ export async function untilFree(
       if (!(error instanceof FolderInUseError)) return;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-}
-
-/** Whether a process of this number runs and has the mark in its command line. Told by Linux alone, and to who has all permissions. */
-function isOurs(pid: number, mark: string): boolean {
-  try {
-    if (Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.startsWith("Z")) return false;
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(mark);
-  } catch {
-    return false;
-  }
-}
-
-function signalTo(pid: number, signal: Deno.Signal): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
   }
 }

@@ -121,6 +121,40 @@ for (const estimates of [false, true]) {
   });
 
   Deno.test({
+    name: `update() counts a molecule's last vector as told, on the native engine as on TensorFlow.js${of}`,
+    ignore: !hasCompiler,
+    fn: () =>
+      withBoth(async (native, tensorflow) => {
+        const [plain] = groupsOf([6, 5]),
+          lastVector = Float32Array.of(0, 1, 0.5, 0, 2, 1),
+          told = { ...plain, lastVector };
+        const length = latentLength(space, 5), target = plain.target.slice();
+        // What u should be does not matter where it does not count.
+        for (const b of [0, 3]) {
+          for (let i = 0; i < 5; i++) target.fill(9, b * length + i * 21 + 6, b * length + i * 21 + 9);
+        }
+        const losses = async (group: Group) =>
+          await Promise.all([native, tensorflow].map((one) => one.loss([group], "params")));
+        const [before, after] = [await losses(plain), await losses(told)],
+          [other, counted] = [
+            await losses({ ...told, target }),
+            await losses({ ...plain, lastVector: new Float32Array(6).fill(1) }),
+          ];
+        assert.deepEqual(counted[0], before[0]);
+        assert.deepEqual(other[0], after[0]);
+        assert.ok(Math.abs(after[0].parts.positions / before[0].parts.positions - 1) > 1e-3);
+        for (const [a, b] of [before, after]) {
+          assert.ok(Math.abs(a.total / b.total - 1) < 1e-5, `${a.total}, ${b.total}`);
+        }
+        for (const one of [native, tensorflow]) await one.update([told], rates);
+        const [mine, theirs] = [await gradientOf(native), await gradientOf(tensorflow)];
+        for (const [name, gradient] of theirs) {
+          assert.ok(nmse(mine.get(name)!, gradient) < 1e-10, `${name}: ${nmse(mine.get(name)!, gradient)}`);
+        }
+      }),
+  });
+
+  Deno.test({
     name: `step() moves the weights alike on the native engine and on TensorFlow.js${of}`,
     ignore: !hasCompiler,
     fn: () =>

@@ -5,7 +5,13 @@ import { createQueue } from "../../../model/generation/queue.ts";
 import { listModels, loadModel } from "../../../model/models/load.ts";
 import { createModelStore } from "../../../model/models/store.ts";
 import type { Form } from "../../../model/service/drawing.ts";
-import { DeadlineError, generate, type GenerationEnd, TooMuchWorkError } from "../../../model/service/generate.ts";
+import {
+  DeadlineError,
+  generate,
+  type GenerationEnd,
+  type ServedDrawing,
+  TooMuchWorkError,
+} from "../../../model/service/generate.ts";
 import { createLifecycle, ShuttingDownError } from "../../../model/service/lifecycle.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
@@ -92,6 +98,23 @@ Deno.test("generate() gives the place back, and tells it once, when a drawing is
     assert.equal(queue.held, 0);
     assert.deepEqual(ends.map(({ outcome }) => outcome), ["cancelled", "cancelled"]);
     assert.ok(ends[1].drawn < 300);
+  }));
+
+Deno.test("generate() tells the end of a drawing whatever of it is read, and ends who waits for more when the client goes away", () =>
+  withService(async ({ ask, queue, ends }) => {
+    const readers: Record<string, (drawing: ServedDrawing) => AsyncGenerator<unknown, void, void>> = {
+      records: (drawing) => drawing.records(),
+      molecules: (drawing) => drawing.molecules(),
+      written: (drawing) => drawing.written("sdf"),
+    };
+    for (const [name, read] of Object.entries(readers)) {
+      await Array.fromAsync(read(await ask("sdf")));
+      assert.deepEqual([name, queue.held, ends.pop()?.outcome], [name, 0, "done"]);
+      const client = new AbortController(), waiting = read(await ask("sdf", { steps: 1000 }, client.signal)).next();
+      client.abort();
+      await assert.rejects(waiting, { name: "AbortError" }, name);
+      assert.deepEqual([name, queue.held, ends.pop()?.outcome], [name, 0, "cancelled"]);
+    }
   }));
 
 Deno.test("generate() stops when the client goes away", () =>

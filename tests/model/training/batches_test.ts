@@ -90,6 +90,58 @@ Deno.test("makeGroups() with aligned noise draws the same, and lays the noise of
   }
 });
 
+Deno.test("makeGroups() with a dropout of u leaves noise alone of it in a share of the molecules, whose u does not count", () => {
+  const dropping = (update: number) => makeGroups({ examples, batch: 64, seed: 1, update, schedule, uDropout: 0.25 });
+  let dropped = 0;
+  for (const update of [0, 1, 2, 3]) {
+    const [plain, groups] = [make(64, 1, update), dropping(update)];
+    for (const [g, { shape: { batch, nodes }, z, target, alpha, sigma, lastVector }] of groups.entries()) {
+      const length = latentLength(heavyAtomSpace(), nodes);
+      assert.equal(plain[g].lastVector, undefined);
+      assert.deepEqual(target, plain[g].target, "what is drawn otherwise stays");
+      for (let b = 0; b < batch; b++) {
+        assert.ok([0, 1].includes(lastVector![b]));
+        if (lastVector![b] === 0) dropped++;
+        for (let i = 0; i < length; i++) {
+          const at = b * length + i, isU = i < nodes * 21 && i % 21 >= 6 && i % 21 < 9;
+          if (lastVector![b] === 1 || !isU) {
+            assert.equal(z[at], plain[g].z[at]);
+            continue;
+          }
+          const noise = (plain[g].z[at] - alpha[b] * target[at]) / sigma[b];
+          assert.ok(Math.abs(z[at] - noise) < 1e-4 / sigma[b] ** 2 && Math.abs(z[at]) < 6, `${z[at]}, noise ${noise}`);
+        }
+      }
+    }
+  }
+  assert.ok(dropped > 40 && dropped < 90, `${dropped} of 256`);
+});
+
+Deno.test("makeGroups() writes molecules in the form asked for: five orders, and the hydrogen that the rule names", () => {
+  const form = { aromatic: true, hydrogen: "canonical" } as const, space = heavyAtomSpace(undefined, form);
+  const [plain, groups] = [make(64), makeGroups({ examples, batch: 64, seed: 1, update: 0, schedule, ...form })];
+  assert.deepEqual(groups.map(({ shape }) => shape), plain.map(({ shape }) => shape));
+  for (const { shape: { batch, nodes }, z, target } of groups) {
+    const length = latentLength(space, nodes);
+    assert.deepEqual([z.length, target.length], [batch * length, batch * length]);
+    // No molecule of these is aromatic: the fifth order is nobody's.
+    for (let k = 0; k < batch * length; k++) {
+      const at = k % length - nodes * 21;
+      if (at >= 0 && at % 5 === 4) assert.equal(target[k], 0);
+    }
+    if (nodes !== 3) continue;
+    // Ethanol's methyl group: s, which leads away from CH2, and u, opposite to the oxygen, are the same but for rotations.
+    for (let b = 0; b < batch; b++) {
+      const vector = (i: number, v: number) =>
+        target.subarray(b * length + i * 21 + 3 * v, b * length + i * 21 + 3 * v + 3);
+      const [methyl, oxygen] = [vector(0, 0), vector(2, 0)], u = vector(0, 2);
+      const toOxygen = [0, 1, 2].map((axis) => oxygen[axis] - methyl[axis]);
+      const cosine = u.reduce((sum, value, axis) => sum + value * toOxygen[axis], 0) / Math.hypot(...toOxygen);
+      assert.ok(cosine < -0.75, `${cosine}`);
+    }
+  }
+});
+
 Deno.test("makeGroups() spreads the times evenly over (0, 1)", () => {
   const times = make(32).flatMap(({ conditions }) => timesOf(conditions)).sort((a, b) => a - b);
   times.forEach((t, k) => assert.ok(t >= k / 32 && t <= (k + 1) / 32 && t > 0));

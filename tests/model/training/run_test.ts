@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createNativeLearner } from "../../../model/engines/c/native_learner.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { loadCheckpoint } from "../../../model/training/checkpoint.ts";
+import { latentLength } from "../../../model/diffusion/latent.ts";
 import { LOCK } from "../../../model/diffusion/lock.ts";
 import { exportRun } from "../../../model/training/atom_export.ts";
 import type { Rates } from "../../../model/diffusion/learner.ts";
@@ -135,6 +136,22 @@ Deno.test({
       const other = await loadModel(`${folder}/seen`, { backend: "cpu" });
       assert.partialDeepStrictEqual(other.card.denoiser, { type: "pair-attention", estimates: true });
       other.dispose();
+      // In another form of the latent, from weights with four orders; the model's card says all that reading and drawing need.
+      const words = { aromatic: true, hydrogen: "canonical", frequency: 24 } as const;
+      const formed = { ...options, ...words, uDropout: 0.25, folder: `${folder}/formed` };
+      assert.equal((await runTraining({ ...formed, updates: 2, from })).update, 2);
+      await exportRun(formed.folder, `${folder}/form`);
+      const third = await loadModel(`${folder}/form`, { backend: "cpu" }),
+        { space, denoiser, autoencoder } = third.card;
+      assert.equal(space.pairs, 5);
+      assert.partialDeepStrictEqual(denoiser, { frequency: 24 });
+      assert.partialDeepStrictEqual(autoencoder, { aromatic: true, hydrogen: "canonical" });
+      const shares = third.card.latents!["9"].pairs.map(([mean]) => 2 * mean);
+      // 17 of 100 molecules have a ring of five or six such bonds, of 36 pairs.
+      assert.ok(shares[4] > 0.02 && shares[4] < 0.04, `${shares}`);
+      const shape = { batch: 1, nodes: 5 }, x0 = new Float32Array(latentLength(space, 5));
+      assert.equal((await third.autoencoder.decode(x0, shape, [], { decoding: "argmax" })).length, 1);
+      third.dispose();
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

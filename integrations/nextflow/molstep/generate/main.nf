@@ -8,9 +8,9 @@ process MOLSTEP_GENERATE {
     tuple val(meta), val(count), val(seed), val(steps)
 
     output:
-    tuple val(meta), path("${prefix}.sdf.gz"), emit: sdf
-    tuple val(meta), path("${prefix}.json")  , emit: record
-    path "versions.yml"                      , emit: versions
+    tuple val(meta), path("${prefix}.sdf.gz")     , emit: sdf
+    tuple val(meta), path("${prefix}.sdf.gz.json"), emit: record
+    path "versions.yml"                         , emit: versions
 
     when:
     task.ext.when == null || task.ext.when
@@ -40,7 +40,7 @@ process MOLSTEP_GENERATE {
     prefix      = task.ext.prefix ?: "${meta.id}"
     """
     echo | gzip > ${prefix}.sdf.gz
-    echo '{}' > ${prefix}.json
+    echo '{}' > ${prefix}.sdf.gz.json
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":

@@ -6,6 +6,7 @@
 #include "align.h"
 #include "egnn.h"
 #include "jobs.h"
+#include "mmff_batch.h"
 #include "optimiser.h"
 #include "product_kernels.h"
 #include "refresh.h"

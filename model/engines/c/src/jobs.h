@@ -102,7 +102,7 @@ static void do_tiles(Job *job) {
       if (job->train)
         tile_backward(job->net, &tile, z, job->target ? job->target + at + m * length : 0,
                       job->dx0 ? job->dx0 + at + m * length : 0, job->times + k * s->times, job->alpha + k,
-                      job->sigma + k, job->weights ? job->weights + k * 3 : 0, job->scale, &w->d, w->gradient);
+                      job->sigma + k, job->weights ? job->weights + k * 4 : 0, job->scale, &w->d, w->gradient);
       else
 #endif
         predict_x0(job->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);

@@ -5,8 +5,8 @@
 #include "constants.h"
 
 /*
- * Loss of a tile and the gradients of its outputs, as network_backward() asks for them. weights [molecules, 3]: positions, scalars, pairs; `scale` multiplies
- * each molecule's loss (1 / molecules of the whole batch). The losses reported are unscaled sums over molecules, each weighted.
+ * Loss of a tile and the gradients of its outputs, as network_backward() asks for them. weights [molecules, 4]: positions, scalars, pairs, and
+ * what a node's last vector counts beside its share; `scale` multiplies each molecule's loss (1 / molecules of the whole batch). The losses reported are unscaled sums over molecules, each weighted.
  */
 static void loss_outputs(const Net *net, const Tile *t, const float *z, const float *target, const float *alpha,
                          const float *sigma, const float *weights, float scale, Gradient *d, float *g) {
@@ -18,7 +18,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
   __builtin_memset(dbonds, 0, sizeof(float) * pairs * LANES);
   __builtin_memset(d->dx, 0, sizeof(float) * rows * 48);
   for (int m = 0; m < t->molecules; m++) {
-    const float *zm = z + m * length, *tm = target + m * length, *w = weights + m * 3;
+    const float *zm = z + m * length, *tm = target + m * length, *w = weights + m * 4;
     float mean[3] = {0};
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++)
@@ -26,7 +26,7 @@ static void loss_outputs(const Net *net, const Tile *t, const float *z, const fl
     for (int i = 0; i < n; i++) {
       const long r = m * n + i;
       for (int v = 0; v < V; v++) {
-        const float weight = w[0] / n * (v == 0 ? 1.f : (float)VECTOR_WEIGHT);
+        const float weight = w[0] / n * (v == 0 ? 1.f : (float)VECTOR_WEIGHT) * (v > 0 && v == V - 1 ? w[3] : 1.f);
         for (int a = 0; a < 3; a++) {
           const int at = i * width + v * 3 + a;
           float error = alpha[m] * zm[at] + sigma[m] * t->o[(r * V + v) * 3 + a] - tm[at] - (v == 0 ? mean[a] : 0.f);

@@ -1,4 +1,5 @@
 /** Groups of molecules of several sizes as one batch on the GPU: rows one after another, and an index that says whose they are. */
+import type { ConditionSizes } from "../../../networks/pair_attention/parameters.ts";
 import { conditionFeatures, featureWidth } from "../../../networks/pair_attention/conditions.ts";
 import { checkLatents, latentLength } from "../../../diffusion/latent.ts";
 import type { Asked, Group } from "../../../diffusion/learner.ts";
@@ -6,7 +7,7 @@ import type { LatentSpace } from "../../../diffusion/types.ts";
 import { TILE_TERMS } from "../products.ts";
 import { roundUp } from "../round_up.ts";
 
-/** Numbers a molecule in `conditions`: alpha, sigma, and the weights of positions, scalars and pairs. */
+/** Numbers a molecule in `conditions`: alpha, sigma, the weights of positions, scalars and pairs, and what the last vector counts. */
 export const CONDITIONS = 8;
 
 /** A batch as kernels read it. */
@@ -38,15 +39,16 @@ export const inputTerms = ({ scalars }: LatentSpace, levels: number): number =>
  */
 export function joinGroups(
   space: LatentSpace,
-  levels: number,
-  groups: readonly (Asked & Partial<Pick<Group, "target" | "weights">>)[],
+  sizes: ConditionSizes,
+  groups: readonly (Asked & Partial<Pick<Group, "target" | "weights" | "lastVector">>)[],
 ): TrainingBatch {
   const sum = (of: (group: Asked) => number) => groups.reduce((total, group) => total + of(group), 0);
   const molecules = sum(({ shape }) => shape.batch), rows = sum(({ shape }) => shape.batch * shape.nodes);
   if (molecules === 0) throw new RangeError("an update needs at least one molecule; none given");
-  const floats = sum(({ z }) => z.length), terms = inputTerms(space, levels), told = featureWidth(levels);
+  const floats = sum(({ z }) => z.length), told = featureWidth(sizes.levels);
+  const terms = inputTerms(space, sizes.levels ?? 0);
   const { vectors: V, scalars: K } = space, width = 3 * V + K;
-  const features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), levels);
+  const features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), sizes);
   const batch = {
     rows,
     molecules,
@@ -59,7 +61,7 @@ export function joinGroups(
     conditions: new Float32Array(molecules * CONDITIONS),
   };
   let row = 0, molecule = 0, at = 0;
-  for (const { shape, z, target, alpha, sigma, weights } of groups) {
+  for (const { shape, z, target, alpha, sigma, weights, lastVector } of groups) {
     const { batch: count, nodes } = shape, length = latentLength(space, nodes);
     checkLatents(z, space, shape);
     if (target) checkLatents(target, space, shape);
@@ -69,6 +71,7 @@ export function joinGroups(
       batch.index.set([row, nodes, at + b * length], 4 * molecule);
       batch.conditions.set([alpha[b], sigma[b]], molecule * CONDITIONS);
       if (weights) batch.conditions.set(weights.subarray(3 * b, 3 * b + 3), molecule * CONDITIONS + 2);
+      batch.conditions[molecule * CONDITIONS + 5] = lastVector?.[b] ?? 1;
       for (let i = 0; i < nodes; i++, row++) {
         const node = b * length + i * width + 3 * V, input = row * terms, time = molecule * told;
         batch.owners[row] = molecule;

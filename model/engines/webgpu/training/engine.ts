@@ -193,8 +193,7 @@ export async function createTrainingEngine(
       also?.(pass);
     });
   };
-  const join = (groups: readonly Parameters<typeof joinGroups>[2][number][]) =>
-    joinGroups(space, sizes.levels ?? 0, groups);
+  const join = (groups: readonly Parameters<typeof joinGroups>[2][number][]) => joinGroups(space, sizes, groups);
 
   /** A pass by the weights as they are, or with the averages in their place. */
   const by = (which: Weights, encoder: GPUCommandEncoder, record: (pass: GPUComputePassEncoder) => void) => {

@@ -31,7 +31,7 @@ export function createEstimator(
 ): (asked: Asked, arrays: TrainingArrays) => Promise<Estimate> {
   const kernels = new Map<number, ReturnType<typeof createEstimates>>(), { queue } = gpu.device;
   return async ({ shape: { batch, nodes }, ...at }, { work, levels, batch: { latents } }) => {
-    const rows = packConditions(rowsOf(at, sizes.levels));
+    const rows = packConditions(rowsOf(at, sizes));
     if (!kernels.has(nodes)) kernels.set(nodes, createEstimates(gpu, space, nodes, conditionWidth(sizes)));
     const kernel = await kernels.get(nodes)!, floats = batch * latentLength(space, nodes);
     const conditions = createArray(gpu, "asked", rows.length), out = createArray(gpu, "estimates", floats);

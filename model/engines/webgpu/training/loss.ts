@@ -116,7 +116,9 @@ export function createLoss(
         ? `let i = item / ${3 * V}u; let k = item % ${3 * V}u;
       derror[i][k] = scale * sigma * (derror[i][k] - select(0.0, mean[k % 3u], k < 3u));`
         : `let i = item / ${3 * V}u; let k = item % ${3 * V}u;
-      let weight = conditions[told + 2u] / size * select(${float(VECTOR_WEIGHT)}, 1.0, k < 3u);
+      let weight = conditions[told + 2u] / size * select(${float(VECTOR_WEIGHT)}, 1.0, k < 3u)${
+          V > 1 ? ` * select(1.0, conditions[told + 5u], k >= ${3 * (V - 1)}u)` : ""
+        };
       let error = derror[i][k] - targets[at + i * ${width}u + k] - select(0.0, mean[k % 3u], k < 3u);
       positions += scale * weight * error * error;
       derror[i][k] = scale * sigma * 2.0 * weight * error;`,

@@ -12,7 +12,7 @@ for (const workers of [1, 2]) {
       own = x0.slice();
     const crew = createClampCrew(workers);
     try {
-      await crew.clamp({ x0, shape, bondSums: bondSumsOf(QM9_CLASSES) });
+      await crew.clamp({ x0, shape, bondSums: bondSumsOf(QM9_CLASSES), features: 4 });
     } finally {
       crew.dispose();
     }

@@ -17,6 +17,7 @@ import {
 } from "../../../../model/diffusion/samplers/mod.ts";
 import { PURPOSE } from "../../../../model/diffusion/sizes.ts";
 import type { Sampling } from "../../../../model/diffusion/denoiser.ts";
+import { shaken } from "../shaken.ts";
 import { found, parameters, relativeError, schedule, space, withGpu } from "./network.ts";
 
 const sizes = { width: 32, blocks: 2 }, ignore = !found.gpu;
@@ -45,13 +46,13 @@ const plan = (name: SamplerName, steps: number, options = {}) =>
 
 /** The same by the loop on the CPU, with noise of 64-bit arithmetic. */
 async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, indices, condition, clamp }: Sampling) {
-  const noise = moleculeNoise(space, shape.nodes, seed, indices);
+  const { space } = gpu, noise = moleculeNoise(space, shape.nodes, seed, indices);
   const aligned = realigner(coupling ?? "independent", space, shape);
   return await runPlan(
     plan,
     async (z, t) => {
       const x0 = await gpu.predict(z, shape, { ...condition, time: t });
-      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums, space.pairs);
       return x0;
     },
     await firstLatents(noise, start, aligned),
@@ -170,6 +171,33 @@ Deno.test({
             assert.ok(Math.abs(x0[at] - noise[at]) < 1e-5, `${x0[at]} and ${noise[at]}`);
           }
         }
+      }
+    }),
+});
+
+Deno.test({
+  name: "sample() on the GPU clamps aromatic bonds as the CPU does, which searches for all that have one",
+  ignore,
+  fn: () =>
+    withGpu(async (device) => {
+      const wide = { ...space, pairs: 5 },
+        clamped: [number, number][] = [],
+        onClamp = (...of: [number, number]) => void clamped.push(of);
+      const gpu = await createGpuDenoiser({ space: wide, sizes, schedule, gpu: device, onClamp }, shaken(wide, sizes));
+      try {
+        const shape = { nodes: 3, batch: 24 }, indices = Array.from({ length: 24 }, (_, k) => k);
+        const clamp = { below: 0.6, bondSums: bondSumsOf(QM9_CLASSES) },
+          sampling = { shape, plan: plan("ddim", 3), seed: 3, indices, clamp };
+        const { x0 } = await gpu.can.sample!(sampling), expected = await looped(gpu, sampling);
+        assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
+        assert.ok(clamped.length > 0 && clamped.some(([, searched]) => searched > 0));
+        const length = latentLength(wide, 3);
+        assert.ok(
+          expected.some((value, k) => value === 0.5 && k % length >= 63 && (k % length - 63) % 5 === 4),
+          "none is aromatic",
+        );
+      } finally {
+        gpu.dispose();
       }
     }),
 });

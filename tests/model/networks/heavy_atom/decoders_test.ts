@@ -47,6 +47,31 @@ async function withDecoders(
   }
 }
 
+Deno.test("decode() reads aromatic bonds in workers as here", async () => {
+  const form = { aromatic: true }, length = latentLength(heavyAtomSpace(QM9_CLASSES, form), NODES), from = NODES * 21;
+  const z = new Float32Array(BATCH * length);
+  for (let b = 0; b < BATCH; b++) {
+    z.set(Z.subarray(b * LENGTH, b * LENGTH + from), b * length);
+    for (let pair = 0; pair < NODES * NODES; pair++) {
+      z.set(Z.subarray(b * LENGTH + from + 4 * pair, b * LENGTH + from + 4 * pair + 4), b * length + from + 5 * pair);
+      z[b * length + from + 5 * pair + 4] = pair % (NODES + 1) === 0
+        ? 0
+        : 0.05 * Math.abs(Math.floor(pair / NODES) - pair % NODES);
+    }
+  }
+  const carried = { ...EDM, bonds: "graph" } as const;
+  const here = Array.from(
+    { length: BATCH },
+    (_, b) => readLatent(z, NODES, QM9_CLASSES, b * length, "valence", carried, form),
+  );
+  await withDecoders({ workers: 1, form, chemistry: carried }, async (decoders) => {
+    await decoders.warm();
+    assert.deepEqual(await decoders.decode(z, SHAPE, { decoding: "valence" }), here.map(({ molecule }) => molecule));
+  });
+  const searched = SEARCHED.filter((b) => needsSearch(z, NODES, SUMS, b * length, 5));
+  assert.ok(searched.length > 8 && searched.some((b) => here[b].decoding === "valence"));
+});
+
 Deno.test("decode() gives in workers what readLatent() gives here, and searches nothing here", async () => {
   assert.ok(SEARCHED.length > 8 && SEARCHED.length < BATCH);
   let here = 0;

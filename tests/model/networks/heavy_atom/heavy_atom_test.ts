@@ -11,16 +11,7 @@ import { packExamples, toExample } from "../../../../model/networks/heavy_atom/e
 import { heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
 import { random } from "../../../../model/diffusion/random.ts";
-
-const shared = Deno.env.get("MOLSTEP_SHARED") ?? new URL("../../../../../shared", import.meta.url).pathname;
-const qm9Folder = Deno.env.get("MOLSTEP_QM9") ?? `${shared}/data/qm9`;
-const noQm9 = (() => {
-  try {
-    return !Deno.statSync(qm9Folder).isDirectory;
-  } catch {
-    return true;
-  }
-})();
+import { noQm9, qm9Folder } from "./qm9_folder.ts";
 
 /** Ethanol, near its equilibrium. */
 const ethanol: Molecule = {
@@ -90,6 +81,30 @@ Deno.test("encode() draws u anew from its stream, and only u", async () => {
     assert.deepEqual(z.slice(0, 6), (await codec.encode([ethanol], [random(0)])).slice(0, 6));
   }
   assert.equal(seen.size, 3);
+});
+
+Deno.test("encode() with the canonical hydrogen names the one opposite to the larger branch, however the molecule lies and is numbered", () => {
+  const form = { hydrogen: "canonical" } as const, length = latentLength(heavyAtomSpace(), 3);
+  const latentOf = (molecule: Molecule, seed: number, r: ArrayLike<number> = IDENTITY) => {
+    const z = new Float32Array(length);
+    writeLatent(toExample(molecule, QM9_CLASSES), 12, r, random(seed), z, 0, form);
+    return z;
+  };
+  const z = latentOf(ethanol, 0);
+  // The methyl hydrogen anti to the oxygen, atom 3 of ethanol.
+  const x = ethanol.positions, toward = [0, 1, 2].map((axis) => x[9 + axis] - x[axis]), size = Math.hypot(...toward);
+  assert.ok(largest(z.slice(6, 9), toward.map((value) => value / size)) < 1e-5);
+  for (let seed = 1; seed < 6; seed++) {
+    assert.deepEqual(latentOf(ethanol, seed), z, "nothing is drawn");
+    const r = randomRotation(random(seed));
+    assert.ok(
+      largest(latentOf(rotated(ethanol, r, [4, -5, 6]), seed).slice(6, 9), latentOf(ethanol, 0, r).slice(6, 9)) < 1e-5,
+    );
+    // The hydrogens of the methyl group in another order; those of CH2 are mirror images, which no rule tells apart.
+    const order = [0, 1, 2, ...[[3, 4, 5], [4, 3, 5], [5, 4, 3], [4, 5, 3], [5, 3, 4]][seed - 1], 6, 7, 8];
+    const positions = Float32Array.from(order.flatMap((a) => [...x.subarray(3 * a, 3 * a + 3)]));
+    assert.ok(largest(latentOf({ ...ethanol, positions }, 0), z) < 1e-6);
+  }
 });
 
 Deno.test("encode() turns with the molecule and ignores where it stands", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { RoundSettings } from "../../../../model/distillation/settings.ts";
 import { roundSettings } from "../../../../model/distillation/settings.ts";
 import type { JobPlan } from "../../../../model/service/jobs/plan.ts";
-import { openJobStore } from "../../../../model/service/jobs/store.ts";
+import { type JobStore, openJobStore } from "../../../../model/service/jobs/store.ts";
 import {
   createSupervisor,
   type Supervisor,
@@ -53,6 +53,17 @@ function live(root: string, more: Partial<SupervisorOptions> = {}) {
     store.close();
   };
   return { store, supervisor, published, write, end };
+}
+
+/** A store that a supervisor writes nothing to once its process counts as killed. */
+function mortal(root: string) {
+  const store = openJobStore(`${root}/jobs.sqlite`);
+  let killed = false;
+  const unlessKilled = {
+    change: (...args: Parameters<JobStore["change"]>) => killed ? store.get(args[0]) : store.change(...args),
+    append: (...args: Parameters<JobStore["append"]>) => killed ? undefined : store.append(...args),
+  };
+  return { store: Object.assign(Object.create(store), unlessKilled) as JobStore, kill: () => void (killed = true) };
 }
 
 /** Reads a job's events until it ends, or until one is found. */
@@ -191,12 +202,13 @@ Deno.test("createSupervisor() leaves a job running when it is stopped, and goes 
 
 Deno.test("createSupervisor() ends a worker that its killed predecessor left, before it goes on", () =>
   withFolder(async (root) => {
-    const first = live(root);
+    const { store, kill } = mortal(root), first = live(root, { store });
     await first.write({ act: "deaf" });
     const { id } = await first.supervisor.submit(plan);
     await until(first.supervisor, id, isSaved);
     const { pid } = first.store.get(id);
     // The second life does not know of the first one, as after a kill; the worker is deaf to SIGTERM and has to be killed.
+    kill();
     const second = live(root, { orphanSeconds: 0 });
     await second.write({ act: "finish" });
     await second.supervisor.recover();
@@ -204,6 +216,8 @@ Deno.test("createSupervisor() ends a worker that its killed predecessor left, be
     await until(second.supervisor, id);
     assert.equal(second.store.get(id).state, "done");
     await second.end();
+    await free(first.supervisor);
+    store.close();
     first.store.close();
   }));
 

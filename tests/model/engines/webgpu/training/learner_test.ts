@@ -72,7 +72,11 @@ Deno.test({
           // In turn: a small batch, a larger one for which room is made, and more molecules than workgroups.
           const batches = [[[1, 4]], [[3, 9], [2, 7], [1, 1]], ...(levels ? [] : [[[300, 2], [2, 3]]])];
           for (const shapes of batches) {
-            const batch = groupsOf(shapes);
+            // Of the network with levels also with last vectors that count otherwise.
+            const batch = groupsOf(shapes).map((group) => ({
+              ...group,
+              ...levels && { lastVector: Float32Array.from({ length: group.shape.batch }, (_, b) => 0.5 * (b % 3)) },
+            }));
             const want = await native.gradient(batch), { losses, gradient } = await engine.gradient(batch);
             const error = relativeError(losses, [want.positions, want.scalars, want.bonds]);
             assert.ok(error < 1e-5, `losses of ${shapes.join(" ")}: ${error}`);
