@@ -1,6 +1,6 @@
 /** Descriptors of a molecule as RDKit.js computes them, under plain names. */
 import { qedOf, qedProperties } from "./qed.ts";
-import type { Rdkit } from "./rdkit.ts";
+import type { Rdkit, RdkitMol } from "./rdkit.ts";
 
 /** What RDKit.js calls each descriptor. */
 const RDKIT_NAMES = Object.freeze({
@@ -43,10 +43,18 @@ export type Descriptors = Record<keyof typeof RDKIT_NAMES | "qed", number>;
 export function descriptorsOf(rdkit: Rdkit, smiles: string): Descriptors {
   const found = rdkit.withMol(smiles, (mol) => {
     const all: Record<string, number> = JSON.parse(mol.get_descriptors());
-    return { all, qed: qedOf(qedProperties(rdkit, mol, all)) };
+    return { ...named(all), qed: qedOf(qedProperties(rdkit, mol, all)) };
   });
   if (found === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
-  const { all, qed } = found;
-  const named = Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]]));
-  return { ...named, qed } as Descriptors;
+  return found;
 }
+
+/** The descriptors of a molecule that RDKit has read, hydrogens implicit, but for QED, which takes longer. */
+export const rdkitDescriptors = (mol: RdkitMol): Omit<Descriptors, "qed"> => named(JSON.parse(mol.get_descriptors()));
+
+/** Under their plain names. */
+const named = (all: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]])) as Omit<
+    Descriptors,
+    "qed"
+  >;

@@ -31,13 +31,46 @@ function paths(start: number, atoms: number, neighbours: readonly (readonly [num
   return { distance, via };
 }
 
+/** Most rings of what still counts as a molecule. */
+const MOST_RINGS = 24;
+
 /**
- * The sizes of the rings in a smallest cycle basis (Horton, SIAM J. Comput. 16, 358, 1987), ascending. Their number is
- * bonds - atoms + fragments; the sizes, unlike the rings themselves, do not depend on the choice of basis.
+ * The sizes of the rings in a smallest cycle basis, ascending. Their number is bonds - atoms + fragments; the sizes, unlike the rings
+ * themselves, do not depend on the choice of basis.
  *
  * @param limit where there would be more rings than this, as in a heap of atoms that is no molecule, the answer is null
  */
-export function ringSizes(atoms: number, bonds: readonly Bond[], limit = 24): number[] | null {
+export function ringSizes(atoms: number, bonds: readonly Bond[], limit = MOST_RINGS): number[] | null {
+  return cycleBasis(atoms, bonds, limit)?.map((ring) => ring.length) ?? null;
+}
+
+/**
+ * The rings of a smallest cycle basis, the smallest first: each ring's atoms in order round it. Where several bases are equally small (of the six
+ * faces of cubane any five) one of them.
+ *
+ * @param limit as of {@link ringSizes}
+ */
+export function smallestRings(atoms: number, bonds: readonly Bond[], limit = MOST_RINGS): number[][] | null {
+  return cycleBasis(atoms, bonds, limit)?.map(inOrder) ?? null;
+}
+
+/** A ring's atoms, from its bonds. */
+function inOrder(bonds: readonly Bond[]): number[] {
+  const next = new Map<number, number[]>();
+  for (const { i, j } of bonds) {
+    next.set(i, [...(next.get(i) ?? []), j]);
+    next.set(j, [...(next.get(j) ?? []), i]);
+  }
+  const ring = [bonds[0].i, bonds[0].j];
+  while (ring.length < bonds.length) {
+    const [a, b] = next.get(ring.at(-1)!)!;
+    ring.push(a === ring.at(-2) ? b : a);
+  }
+  return ring;
+}
+
+/** The bonds of each ring of a smallest cycle basis (Horton, SIAM J. Comput. 16, 358, 1987), the smallest first. */
+function cycleBasis(atoms: number, bonds: readonly Bond[], limit: number): Bond[][] | null {
   const ring = cyclic(atoms, bonds);
   if (ring.length === 0) return [];
   const neighbours: [number, number][][] = Array.from({ length: atoms }, () => []);
@@ -69,18 +102,19 @@ export function ringSizes(atoms: number, bonds: readonly Bond[], limit = 24): nu
     });
   }
   // The shortest that are independent over GF(2), by elimination on the highest bit.
-  const basis = new Map<number, bigint>(), sizes: number[] = [];
-  for (let [bits, size] of [...candidates].sort((a, b) => a[1] - b[1])) {
+  const basis = new Map<number, bigint>(), rings: Bond[][] = [];
+  for (const [own] of [...candidates].sort((a, b) => a[1] - b[1])) {
+    let bits = own;
     while (bits !== 0n) {
       const top = bits.toString(2).length, known = basis.get(top);
       if (known === undefined) {
         basis.set(top, bits);
-        sizes.push(size);
+        rings.push(ring.filter((_, bond) => (own >> BigInt(bond) & 1n) === 1n));
         break;
       }
       bits ^= known;
     }
-    if (sizes.length === due) break;
+    if (rings.length === due) break;
   }
-  return sizes;
+  return rings;
 }

@@ -2,6 +2,8 @@
 import { bondsOf } from "./bonds.ts";
 import { CHEMISTRIES, type ChemistryName } from "./chemistry.ts";
 import { type Descriptors, descriptorsOf } from "./descriptors.ts";
+import { rulesAgree } from "./judge/contacts.ts";
+import { createJudge, type Findings, type Judge } from "./judge/findings.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit } from "./rdkit.ts";
 import type { NotRefined, Refine, Refined } from "./refinement/refine.ts";
@@ -18,6 +20,8 @@ export interface ValidateOptions {
   readonly inchikey?: boolean;
   /** How bonds are perceived, where the molecule carries none, and what valences are sound. Default `edm`. */
   readonly chemistry?: ChemistryName;
+  /** Judge geometry and composition ({@link Validation.findings}). Default false: it takes as long again. */
+  readonly judge?: boolean;
   /** Title of the molblock. Default empty. */
   readonly title?: string;
   /** Default `none`. Else the validator must be one with a refiner: `refinement/refining.ts`. */
@@ -39,6 +43,10 @@ export interface Validation extends Validity, Stability {
   readonly bonds: readonly Bond[];
   /** Present where asked for and valid. */
   readonly descriptors?: Descriptors;
+  /** Present where asked for and valid. */
+  readonly findings?: Findings;
+  /** Present where the judge was asked for: whether a second rule finds the same bonds ({@link rulesAgree}). */
+  readonly bondsAgree?: boolean;
   /** Present where asked for, and where the form can hold the molecule. */
   readonly molblock?: string;
   /** Present where asked for. All else is then said of the refined molecule, where it is refined. */
@@ -63,12 +71,14 @@ export type Validate = (molecule: Molecule, options?: ValidateOptions) => Valida
  * the atoms, and TypeError where it is to refine; a molecule that makes no sense is merely not valid.
  */
 export function createValidator(rdkit: Rdkit): Validate {
+  let judge: Judge | undefined;
   return (molecule, options = {}) => {
     if ((options.refine ?? "none") !== "none") {
       throw new TypeError(`refine must be none of a validator without a refiner; got ${options.refine}`);
     }
     const chemistry = CHEMISTRIES[options.chemistry ?? "edm"], bonds = bondsOf(molecule, chemistry);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
+      const aromatic = options.judge ? (judge ??= createJudge(rdkit)).aromaticOf(mol) : undefined;
       // InChI from the molecule with its hydrogens, then SMILES without them.
       const inchikey = options.inchikey === false ? null : rdkit.inchikey(mol.get_inchi(BARE)) || null;
       mol.remove_hs_in_place(KEEP_LONE);
@@ -78,6 +88,7 @@ export function createValidator(rdkit: Rdkit): Validate {
         inchikey,
         smiles,
         ...(options.descriptors && { descriptors: descriptorsOf(rdkit, smiles) }),
+        ...(aromatic && { findings: judge!.findings(molecule, bonds, aromatic, smiles) }),
       };
     }, chemistry);
     return {
@@ -86,6 +97,7 @@ export function createValidator(rdkit: Rdkit): Validate {
       valid: details !== null,
       connected: details?.fragments === 1,
       bonds,
+      ...(options.judge && { bondsAgree: rulesAgree(molecule, bonds) }),
       ...(options.molblock && fitsMolblock(molecule, bonds) && { molblock: molblock(molecule, bonds, options.title) }),
     };
   };

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { openDataSet } from "../chem/data_sets.ts";
 import { depictionGrid } from "../chem/depict.ts";
 import { REFINES } from "../chem/refinement/refine.ts";
 import type { Rdkit } from "../chem/rdkit.ts";
@@ -40,6 +41,11 @@ export const evaluateCommand = command({
       `${REFINES.join(" or ")}: measures the molecules once more, refined, after the model's own (default none)`,
       z.enum(REFINES).default("none"),
     ),
+    likelihood: option(
+      "N",
+      "also the log-likelihood of N molecules of the test split and N of the training split, by the probability-flow ODE: takes the data set",
+      whole(1).optional(),
+    ),
     record: flag("enter the result in the model's card"),
   },
   async run(values, terminal) {
@@ -53,9 +59,12 @@ export const evaluateCommand = command({
         `the student of ${steps} steps is the data directory's: the card in ${folder} does not speak of it`,
       );
     }
+    const likelihood = values.likelihood === undefined
+      ? undefined
+      : { data: await openDataSet(card.dataSet), count: values.likelihood };
     const progress = createProgress(terminal);
     await evaluateModel(entry, plan, {
-      ...{ backend, threads, precision, batch, refine, signal },
+      ...{ backend, threads, precision, batch, refine, signal, likelihood },
       onProgress: (fraction, drawn) => progress.update(fraction, `${drawn} of ${count} molecules`),
       onFault: (error) => terminal.error(`${error.message}; going on without\n`),
       async onResult(result, { rdkit, compared, refined }) {

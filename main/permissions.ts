@@ -132,7 +132,12 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     reads: ["model"],
     engine: "draws",
     more: (given, environment) =>
-      together(MACHINE_ACCESS, recorded(given, environment), typeof given.out === "string" ? evaluated(given.out) : {}),
+      together(
+        MACHINE_ACCESS,
+        given.likelihood ? dataAccess() : {},
+        recorded(given, environment),
+        typeof given.out === "string" ? evaluated(given.out) : {},
+      ),
   },
   tune: { reads: ["model"], writes: { sdf: undefined }, engine: "draws", more: recorded },
   reproduce: {

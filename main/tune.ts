@@ -1,17 +1,19 @@
 /** molstep tune */
 import { z } from "zod";
-import { type Composition, createComposition, groupNames, GROUPS } from "../chem/composition.ts";
+import { columnGroups, type Composition } from "../chem/composition.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { bondsOf } from "../chem/bonds.ts";
 import { CHEMISTRIES } from "../chem/chemistry.ts";
 import { fitsMolblock, molblock, sdfRecord } from "../chem/sdf.ts";
 import { createValidator } from "../chem/validator.ts";
+import { createValidatorPool } from "../chem/validator_pool.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { findReference } from "../model/evaluation/evaluate_reference.ts";
 import { loadModel } from "../model/models/load.ts";
 import { type GridSpec, gridText } from "../model/diffusion/grids.ts";
 import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
-import { candidatesFor, choose, recommend, tune } from "../model/evaluation/tune.ts";
+import { choose } from "../model/evaluation/choose.ts";
+import { candidatesFor, recommend, tune } from "../model/evaluation/tune.ts";
 import { command } from "./command.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
@@ -24,7 +26,7 @@ const percent = (value: number) => (100 * value).toFixed(1).padStart(6);
 
 /** The last columns of a row. */
 const groupColumns = (composition: Composition | null | undefined) =>
-  groupNames.map((name) => composition ? percent(composition[name].value) : "     -").join(" ");
+  columnGroups.map(({ name }) => composition ? percent(composition[name].value) : "     -").join(" ");
 
 /** The samplers and grids compared. */
 export const tuneCommand = command({
@@ -52,7 +54,7 @@ export const tuneCommand = command({
       z.string().min(1).optional(),
     ),
     record: flag(
-      "enter in the card, for each number of steps, the candidate whose composition is nearest to the data's of those within 2 points of the most stable, or of the data's own stability",
+      "enter in the card, for each number of steps, the candidate with the least sum of shortfalls of stability, valid x unique, composition and sound molecules",
     ),
   },
   async run({ steps, samplers, clamps, count, seed, decoding, record, grid, sdf, ...values }, terminal) {
@@ -69,13 +71,15 @@ export const tuneCommand = command({
       ? wanted.filter((_, k) => named.indexOf(named[k]) === k).map((one) => ({ ...one, grid: fixed }))
       : wanted;
     if (sdf) await Deno.mkdir(sdf, { recursive: true });
+    const onFault = (error: Error) => void terminal.error(`${error.message}; going on without\n`);
+    const pool = createValidatorPool({ validate: createValidator(rdkit), onFault });
     try {
       out(
-        `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  lengths  angles ${
-          groupNames.map((name) => GROUPS[name].short.padStart(6)).join(" ")
+        `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  sound  lengths  angles ${
+          columnGroups.map(({ short }) => short.padStart(6)).join(" ")
         }  groups\n`,
       );
-      out(`${"".padEnd(107)} the data${groupColumns(reference?.statistics.composition)}\n`);
+      out(`${"".padEnd(114)} the data${groupColumns(reference?.statistics.composition)}\n`);
       for (const each of steps) {
         const tried = await tune(model, {
           steps: each,
@@ -85,9 +89,8 @@ export const tuneCommand = command({
           clamps,
           reference,
           signal,
-          validate: createValidator(rdkit),
+          validate: pool,
           candidates,
-          openGroups: () => createComposition(rdkit),
           onDrawn: async ({ sampler, grid, options, clamp }, molecules) => {
             if (!sdf) return;
             const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
@@ -98,7 +101,7 @@ export const tuneCommand = command({
             await Deno.writeTextFile(`${sdf}/${name.replaceAll(/[^\w.+-]/g, "_")}.sdf`, records.join(""));
           },
           onTried: (one) => {
-            const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected];
+            const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected, one.sound];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
                 `${`${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(44)} ${
@@ -110,14 +113,17 @@ export const tuneCommand = command({
             );
           },
         });
-        const best = choose(tried, reference?.statistics.metrics.moleculeStability.value);
-        out(
-          `${String(each).padStart(5)} chosen: ${best.sampler}, ${gridWords(best.grid)}, clamp ${best.clamp}\n`,
-        );
+        const { best, front } = choose(tried, reference?.statistics);
+        const named = ({ sampler, grid, options, clamp }: typeof best) =>
+          `${sampler}, ${gridWords(grid)}, ${JSON.stringify(options)}, clamp ${clamp}`;
+        out(`${String(each).padStart(5)} the front, best first (shortfalls in units of what is noise):\n`);
+        for (const { one, total, why } of front) out(`      ${total.toFixed(1)} ${named(one)}: ${why}\n`);
+        out(`${String(each).padStart(5)} chosen: ${named(best)}\n`);
         if (record) await recommend(folder, best);
       }
       return 0;
     } finally {
+      pool.close();
       model.dispose();
     }
   },

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type31;
+export type Schema = Type32;
 
 type Type1 = {
   [key: string]: unknown;
@@ -433,14 +433,41 @@ type Type22 = {
 };
 
 type Type23 = {
+  acyclic: { value: number };
+  alcohol: { value: number };
+  aldehydeOrKetone: { value: number };
+  alkene: { value: number };
+  alkyne: { value: number };
+  amide: { value: number };
+  amine: { value: number };
+  aromatic: { value: number };
+  ester: { value: number };
+  ether: { value: number };
+  fluorine: { value: number };
+  fused: { value: number };
+  imine: { value: number };
+  nitrile: { value: number };
+  nitrogenNitrogen: { value: number };
+  nitrogenOxygen: { value: number };
+  oxygenOxygen: { value: number };
+  ringOfFive: { value: number };
+  ringOfFour: { value: number };
+  ringOfSix: { value: number };
+  ringOfThree: { value: number };
+  spiro: { value: number };
+};
+
+type Type24 = {
   atomStability: { high: number; low: number; n: number; value: number };
+  composition?: Type23 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
+  sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
   validUnique: { high: number; low: number; n: number; value: number };
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type24 = {
+type Type25 = {
   backend: null | string;
   createdAt: string;
   curves: Type22;
@@ -456,7 +483,7 @@ type Type24 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type23; teacher: Type23; why: string };
+  judged: null | { accepted: boolean; student: Type24; teacher: Type24; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -474,7 +501,7 @@ type Type24 = {
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type25 = {
+type Type26 = {
   $delete:
     | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
@@ -485,10 +512,10 @@ type Type25 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type24; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type25; outputFormat: "json"; status: 200 };
 };
 
-type Type26 = {
+type Type27 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -522,7 +549,7 @@ type Type26 = {
   };
 };
 
-type Type27 = {
+type Type28 = {
   $post:
     | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
@@ -531,7 +558,7 @@ type Type27 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type28 = {
+type Type29 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -548,26 +575,26 @@ type Type28 = {
   unique?: boolean | undefined;
 };
 
-type Type29 = {
+type Type30 = {
   $post:
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type28 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type28 };
+      input: { json: Type29 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type30 = {
+type Type31 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -576,7 +603,7 @@ type Type30 = {
   };
 };
 
-type Type31 = {
+type Type32 = {
   "/distill": Type20;
   "/generate": Type16;
   "/health/live": {
@@ -591,9 +618,9 @@ type Type31 = {
     };
   };
   "/jobs": Type21;
-  "/jobs/:id": Type25;
-  "/jobs/:id/events": Type26;
-  "/jobs/:id/resume": Type27;
+  "/jobs/:id": Type26;
+  "/jobs/:id/events": Type27;
+  "/jobs/:id/resume": Type28;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -605,7 +632,7 @@ type Type31 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type29;
+  "/v1/generate": Type30;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -614,5 +641,5 @@ type Type31 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type30;
+  "/v1/health/ready": Type31;
 };

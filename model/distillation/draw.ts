@@ -1,4 +1,5 @@
 /** Molecules drawn to judge a student by. */
+import { createJudgeSummary } from "../../chem/judge/summary.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { Card } from "../models/card.ts";
 import { generateMolecules } from "../generation/pipeline.ts";
@@ -21,6 +22,16 @@ export interface Bench {
 /** Seeds of the molecules on which rounds are validated, and on which they are judged. */
 export const VALIDATION_SEED = 20_101, JUDGING_SEED = 20_102;
 
+/** What is drawn. */
+export interface DrawWithOptions {
+  readonly count: number;
+  readonly seed: number;
+  /** Judge geometry and composition, too. Default false. */
+  readonly judge?: boolean;
+  readonly signal?: AbortSignal;
+  readonly batch?: number;
+}
+
 /**
  * Draws with this network and measures.
  *
@@ -30,7 +41,7 @@ export async function drawWith(
   { card, schedule, autoencoder, validate, backend }: Bench,
   denoiser: Denoiser,
   settings: Settings,
-  { count, seed, signal, batch = 128 }: { count: number; seed: number; signal?: AbortSignal; batch?: number },
+  { count, seed, judge = false, signal, batch = 128 }: DrawWithOptions,
 ): Promise<Drawn> {
   const model: Model = {
     card,
@@ -43,17 +54,22 @@ export async function drawWith(
   };
   const generation = generateMolecules(model, { count, seed, settings }, {
     validate,
-    detail: { inchikey: false },
+    detail: { inchikey: false, judge },
     signal,
     window: Math.min(count, 2048),
   });
+  const judged = createJudgeSummary();
   for await (const window of generation.windows) {
     if (!window.every(({ molecule }) => molecule.positions.every(Number.isFinite))) {
       throw new Error("molecules with positions that are no numbers");
     }
+    if (judge) { for (const { validation } of window) judged.add({ validation }); }
   }
   const { moleculeStability, atomStability, validity, validUnique } = generation.summary();
-  return { steps: settings.steps, moleculeStability, atomStability, validity, validUnique };
+  const drawn = { steps: settings.steps, moleculeStability, atomStability, validity, validUnique };
+  if (!judge) return drawn;
+  const shares = Object.entries(judged.composition()).map(([name, { value }]) => [name, { value }]);
+  return { ...drawn, sound: judged.summary().sound, composition: Object.fromEntries(shares) as Drawn["composition"] };
 }
 
 /** A denoiser that is told its number of steps, and waits at a gate before each call. */

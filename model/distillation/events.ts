@@ -1,15 +1,19 @@
 /** What a round tells while it runs: one JSON object a line on the worker's stdout, read back by whoever started it. */
 import { z } from "zod";
+import { groupNames } from "../../chem/composition.ts";
 
 const rate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.int() });
 
-/** Stability of molecules drawn, in [0, 1] with 95 % intervals. */
+/** Of molecules drawn, in [0, 1] with 95 % intervals. */
 export const drawn = z.object({
   steps: z.int(),
   moleculeStability: rate,
   atomStability: rate,
   validity: rate,
   validUnique: rate,
+  /** Sound molecules among all (`docs/judge.md`), and shares of groups among the valid; where they were judged. */
+  sound: rate.optional(),
+  composition: z.record(z.enum(groupNames), z.object({ value: z.number() })).optional(),
 });
 
 /** How far a round is. At most two a second. `eta` in seconds of training. */

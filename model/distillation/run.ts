@@ -102,6 +102,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       await drawWith(bench, atSteps(weights, steps, options.gate), settingsAt(settings, card, steps), {
         count: settings.samples,
         seed,
+        judge: seed === JUDGING_SEED,
         signal,
       });
     /** Draws with the moving average of the student's weights as they are now. */

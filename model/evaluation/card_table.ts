@@ -1,5 +1,5 @@
 /** A card's evaluations as a Markdown table. */
-import { groupNames, GROUPS } from "../../chem/composition.ts";
+import { columnGroups } from "../../chem/composition.ts";
 import type { Card } from "../models/card.ts";
 import { gridSpec, gridText } from "../diffusion/grids.ts";
 import { markdownTable } from "./markdown_table.ts";
@@ -24,6 +24,16 @@ const memorised = (found: EvaluationEntry["memorisation"]) =>
     ? `${found.ratio.value.toFixed(2)} (${found.ratio.low.toFixed(2)} to ${found.ratio.high.toFixed(2)})`
     : "";
 
+/** The head of {@link judgedCell}. */
+export const JUDGED_HEAD = "sound % / twisted C=C % / groups from the data's, points";
+
+/** What the judge found, in short; nothing in entries of before it. */
+export function judgedCell({ judge, judgeDistances }: Pick<EvaluationEntry, "judge" | "judgeDistances">): string {
+  if (!judge) return "";
+  const percents = [judge.sound, judge.twistedAlkenes].map(({ value }) => (100 * value).toFixed(1));
+  return [...percents, judgeDistances ? (100 * judgeDistances.groups.value).toFixed(1) : "-"].join(" / ");
+}
+
 /** A number with so many decimals; nothing where there is none. */
 const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
 
@@ -42,13 +52,16 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "valid x unique %",
     "novelty %",
     "connected %",
-    `${groupNames.map((name) => GROUPS[name].label).join(" / ")}, % of the valid`,
+    `${columnGroups.map(({ label }) => label).join(" / ")}, % of the valid`,
+    JUDGED_HEAD,
     "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
     "molecules/s",
   ];
-  const rows = entries.map(({ settings, metrics, distances, composition, memorisation, moleculesPerSecond }) => [
+  const rows = entries.map((
+    { settings, metrics, distances, composition, memorisation, moleculesPerSecond, ...judged },
+  ) => [
     String(settings.steps),
     samplerText(settings),
     settings.decoding ?? "",
@@ -59,7 +72,8 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     percent(metrics.validUnique),
     metrics.novelty ? percent(metrics.novelty) : "",
     percent(metrics.connected),
-    composition ? groupNames.map((name) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    composition ? columnGroups.map(({ name }) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    judgedCell(judged),
     memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),

@@ -1,16 +1,20 @@
 /** From a stream of judged molecules to the numbers that are published: metrics, distances, speed. */
 import { compareDistributions, createDistributions, type Distances } from "../../chem/distributions.ts";
-import type { Composition, CompositionCounter } from "../../chem/composition.ts";
+import type { Composition } from "../../chem/composition.ts";
+import { createJudgeSummary, type JudgeDistances, type JudgeSummary } from "../../chem/judge/summary.ts";
 import { type Judged, type Memorisation, memorisation, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Validation } from "../../chem/validator.ts";
 import type { Reference } from "./evaluate_reference.ts";
+import type { Likelihood } from "./measure_likelihood.ts";
 import { type Machine, thisMachine } from "../diffusion/machine.ts";
 
 /** A generated molecule as the pipeline hands it over. */
 export interface Judgement {
   readonly molecule: Molecule;
   readonly validation: Validation;
+  /** Whether its graph was searched for; absent where nobody said. */
+  readonly repaired?: boolean;
 }
 
 /** How the molecules were made; `settings` of a result, told in its table. */
@@ -31,8 +35,14 @@ export interface Evaluation {
   readonly metrics: Summary;
   /** From the test split; absent without a reference. */
   readonly distances?: Distances;
-  /** Of the valid molecules; absent where nobody counted. */
+  /** Of the valid molecules; absent where they were not judged. */
   readonly composition?: Composition;
+  /** Geometry, motifs and descriptors; absent where they were not judged. */
+  readonly judge?: JudgeSummary;
+  /** From the test split; absent without a reference that was judged. */
+  readonly judgeDistances?: JudgeDistances;
+  /** Of the data under the model; absent where nobody asked. */
+  readonly likelihood?: Likelihood;
   /** Absent without a reference that knows what was held out. */
   readonly memorisation?: Memorisation;
   /** The data's own: the test split's metrics and composition, and the distances of training molecules from it. */
@@ -41,6 +51,8 @@ export interface Evaluation {
     readonly label?: string;
     readonly metrics: Summary;
     readonly composition?: Composition;
+    readonly judge?: JudgeSummary;
+    readonly judgeFloor?: JudgeDistances;
     readonly floor: Distances;
     readonly floorMolecules: number;
   };
@@ -57,8 +69,6 @@ export interface Evaluation {
 export interface EvaluateOptions {
   readonly settings: EvaluationSettings;
   readonly reference?: Reference;
-  /** Counts groups; closed by the caller. */
-  readonly groups?: CompositionCounter;
   /** Milliseconds spent so far in sampling and decoding; without it speed is taken from the clock. */
   readonly generationMs?: () => number;
   /** SMILES to keep. Default 48. */
@@ -68,31 +78,38 @@ export interface EvaluateOptions {
 }
 
 /**
- * Takes in `settings.count` molecules, batch by batch, and measures them.
+ * Takes in `settings.count` molecules, batch by batch, and measures them. What the judge finds (`judge` of `ValidateOptions`) is summed up where
+ * each molecule was judged.
  *
  * @throws {Error} where the stream ends before `count` molecules: a smaller n must not pass for the one asked for
  */
 export async function evaluate(
   batches: AsyncIterable<readonly Judgement[]>,
-  { settings, reference, groups, generationMs, examples: most = 48, onProgress, signal }: EvaluateOptions,
+  { settings, reference, generationMs, examples: most = 48, onProgress, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { count } = settings;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be a positive integer; got ${count}`);
   const records: Judged[] = [], seen = createDistributions(), examples: string[] = [], started = performance.now();
+  const judged = createJudgeSummary(reference);
+  let all = true;
   for await (const batch of batches) {
     signal?.throwIfAborted();
-    for (const { molecule, validation } of batch) {
-      const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds } = validation;
+    for (const { molecule, validation, repaired } of batch) {
+      const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds, refinement } = validation;
+      const strain = refinement?.refined ? refinement.strain : undefined;
       records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       seen.add(molecule, bonds);
-      if (smiles !== null) groups?.add(smiles);
+      all &&= validation.bondsAgree !== undefined;
+      judged.add({ validation, repaired, strain });
       if (smiles !== null && examples.length < most) examples.push(smiles);
     }
     onProgress?.(records.length, count);
   }
   if (records.length !== count) throw new Error(`expected ${count} molecules; got ${records.length}`);
   const seconds = (performance.now() - started) / 1000;
-  const statistics = reference?.statistics;
+  const statistics = reference?.statistics, { composition, judge } = statistics ?? {};
+  const apart = all && composition && judge &&
+    judged.distances({ composition, descriptors: judge.summary.descriptors });
   return {
     settings,
     metrics: summarise(records, { training: reference?.training }),
@@ -101,12 +118,14 @@ export async function evaluate(
       data: {
         ...(statistics.label && { label: statistics.label }),
         metrics: statistics.metrics,
-        composition: statistics.composition,
+        composition,
+        ...(judge && { judge: judge.summary, judgeFloor: judge.floor }),
         floor: statistics.floor.distances,
         floorMolecules: statistics.floor.molecules,
       },
     }),
-    ...(groups && { composition: groups.composition() }),
+    ...(all && { composition: judged.composition(), judge: judged.summary() }),
+    ...(apart && { judgeDistances: apart }),
     ...(reference?.heldOut && { memorisation: memorisation(records, reference.training, reference.heldOut) }),
     moleculesPerSecond: count / (generationMs ? generationMs() / 1000 : seconds),
     seconds,

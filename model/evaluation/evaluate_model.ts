@@ -1,5 +1,5 @@
 /** A model measured, once for each decoding of the same latents. */
-import { type CompositionCounter, createComposition } from "../../chem/composition.ts";
+import type { DataSet } from "../../chem/data_set.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Rdkit } from "../../chem/rdkit.ts";
@@ -14,6 +14,7 @@ import { alsoDecode } from "./also_decode.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { keeping, type RefinementSummary, refineMolecules } from "./evaluate_refined.ts";
 import { findReference } from "./evaluate_reference.ts";
+import { measureLikelihood } from "./measure_likelihood.ts";
 
 /** Molecules whose order is settled together: many, so that batches of one size are full. */
 const WINDOW = 2048;
@@ -52,6 +53,8 @@ export interface EvaluateModelOptions extends LoadOptions {
   readonly onProgress?: (fraction: number, drawn: number) => void;
   /** Told of a worker that has failed; the others go on. */
   readonly onFault?: (error: Error) => void;
+  /** Measures the log-likelihood of so many molecules of the data set, too. */
+  readonly likelihood?: { readonly data: DataSet; readonly count: number };
   /** Told of each measurement, that of the first decoding first, and what is refined, whose settings have `refine`, last. @param compared whether there is a reference */
   readonly onResult: (result: Evaluation, more: MoreOfResult) => Promise<void>;
 }
@@ -60,18 +63,15 @@ export interface EvaluateModelOptions extends LoadOptions {
 export async function evaluateModel(
   entry: ModelEntry,
   { request, others }: EvaluationPlan,
-  { signal, refine = "none", onProgress, onFault, onResult, ...load }: EvaluateModelOptions,
+  { signal, refine = "none", onProgress, onFault, onResult, likelihood: asked, ...load }: EvaluateModelOptions,
 ): Promise<void> {
   const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
   const { steps, sampler, grid, options, decoding, clamp } = request.settings;
-  const [{ model, rdkit, validate, pool, close }, reference] = await Promise.all([
+  const [{ model, rdkit, pool, close }, reference] = await Promise.all([
     openModel(entry, { ...load, count, refine, onFault }),
     findReference([folder], dataSet),
   ]);
-  const observed = alsoDecode(model, others), detail = { inchikey: false, chemistry };
-  const counters = new Map<string, CompositionCounter>(
-    [decoding, ...others].map((each) => [each, createComposition(rdkit)]),
-  );
+  const observed = alsoDecode(model, others), detail = { inchikey: false, judge: true, chemistry };
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
   const measured = { reference, signal }, own: Molecule[] = [];
@@ -84,29 +84,28 @@ export async function evaluateModel(
       onProgress: (fraction) => onProgress?.(fraction, generation.drawn),
     });
     const windows = refine === "none" ? generation.windows : keeping(generation.windows, own);
-    const result = await evaluate(windows, {
+    const drawn = await evaluate(windows, {
       ...measured,
       settings: shared,
-      groups: counters.get(decoding),
       generationMs: () => generation.timings.sampleMs + generation.timings.decodeMs,
     });
+    const likelihood = asked && await measureLikelihood(model, asked.data, { count: asked.count, seed, signal });
+    const result = { ...drawn, ...(likelihood && { likelihood }) };
     await onResult(result, more);
     for (const [other, molecules] of observed.others) {
-      const judged = molecules.map((molecule) => ({ molecule, validation: validate(molecule, detail) }));
-      const settings = { ...shared, decoding: other }, groups = counters.get(other);
-      const again = await evaluate(once(judged), { ...measured, settings, groups });
+      const { validations } = await pool.judge(molecules, detail, { signal, last: true });
+      const judged = molecules.map((molecule, k) => ({ molecule, validation: validations[k] }));
+      const settings = { ...shared, decoding: other };
+      const again = await evaluate(once(judged), { ...measured, settings });
       // The sampling is shared, and so is its speed.
       await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, more);
     }
     if (refine !== "none") {
       const { judged, summary } = await refineMolecules(own, refine, pool, detail, signal);
-      const groups = createComposition(rdkit);
-      counters.set(refine, groups);
-      const again = await evaluate(once(judged), { ...measured, settings: { ...shared, refine, ...summary }, groups });
+      const again = await evaluate(once(judged), { ...measured, settings: { ...shared, refine, ...summary } });
       await onResult({ ...again, moleculesPerSecond: result.moleculesPerSecond }, { ...more, refined: summary });
     }
   } finally {
-    for (const counter of counters.values()) counter.close();
     close();
   }
 }

@@ -8,19 +8,21 @@ import {
   type Distances,
   type Distributions,
 } from "../../chem/distributions.ts";
-import { type Composition, createComposition } from "../../chem/composition.ts";
+import type { Composition } from "../../chem/composition.ts";
+import { createJudgeSummary, type JudgeDistances, type JudgeSummary, scaffoldKey } from "../../chem/judge/summary.ts";
 import { summarise, type Summary } from "../../chem/metrics.ts";
 import type { DataSet } from "../../chem/data_set.ts";
 import { type DataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
-import type { Rdkit } from "../../chem/rdkit.ts";
 import type { Validate } from "../../chem/validator.ts";
 import { absent } from "../diffusion/files.ts";
 
 export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
 const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
+/** Motifs and scaffolds of the training molecules; references older than the judge lack it. */
+const TRAINING_MOTIFS_FILE = "train_motifs.u64";
 
 /** The statistics of the data. */
 export interface ReferenceStatistics {
@@ -34,6 +36,8 @@ export interface ReferenceStatistics {
   readonly distributions: Distributions;
   /** Of the test split's valid molecules. */
   readonly composition?: Composition;
+  /** What the judge finds in the test split, and how far training molecules, as many as of `floor`, are from it. */
+  readonly judge?: { readonly summary: JudgeSummary; readonly floor: JudgeDistances };
   /** How far training molecules, as many as said here, are from the test split: what chance alone accounts for. */
   readonly floor: { readonly molecules: number; readonly distances: Distances };
 }
@@ -44,11 +48,12 @@ export interface Reference {
   readonly training: SmilesSet;
   /** Of the validation and test splits' valid molecules. */
   readonly heldOut?: SmilesSet;
+  /** Motifs and scaffolds of the training split's valid molecules. */
+  readonly motifs?: SmilesSet;
 }
 
 export interface MakeReferenceOptions {
   readonly validate: Validate;
-  readonly rdkit: Rdkit;
   /** Training molecules for the floor. Default 10,000, as in a published row. */
   readonly floor?: number;
   /** Called with molecules done and their total. */
@@ -56,47 +61,55 @@ export interface MakeReferenceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The files of a reference: their names with their contents. QM9 takes a minute on one core. */
+/** The files of a reference: their names with their contents. QM9 takes some minutes on one core. */
 export async function makeReference(
   data: DataSet,
-  { validate, rdkit, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
+  { validate, floor = 10_000, onProgress, signal }: MakeReferenceOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { train, valid, test } = data.split, total = train.length + valid.length + test.length;
   let done = 0;
-  const pass = async (row: number) => {
+  const pass = async (row: number, judge = true) => {
     if (++done % 500 === 0) {
       onProgress?.(done, total);
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets a signal through
     }
     signal?.throwIfAborted();
     const molecule = data.molecule(row);
-    return { molecule, validation: validate(molecule, { inchikey: false, chemistry: data.chemistry }) };
+    return { molecule, validation: validate(molecule, { inchikey: false, chemistry: data.chemistry, judge }) };
   };
 
-  const known: string[] = [], trained = createDistributions();
+  const known: string[] = [],
+    trained = createDistributions(),
+    nearest = createJudgeSummary(),
+    parts = new Set<string>();
   for (let k = 0; k < train.length; k++) {
     const { molecule, validation } = await pass(train[k]);
     if (validation.edmSmiles !== null) known.push(validation.edmSmiles);
-    if (k < floor) trained.add(molecule, validation.bonds);
+    for (const motif of validation.findings?.motifs ?? []) parts.add(motif);
+    if (validation.findings?.scaffold) parts.add(scaffoldKey(validation.findings.scaffold));
+    if (k >= floor) continue;
+    trained.add(molecule, validation.bonds);
+    nearest.add({ validation });
   }
   const packed = packSmiles(known), training = unpackSmiles(packed);
+  const packedMotifs = packSmiles(parts), motifs = unpackSmiles(packedMotifs);
 
   const heldOut: string[] = [];
   for (const row of valid) {
-    const { validation: { edmSmiles } } = await pass(row);
+    const { validation: { edmSmiles } } = await pass(row, false);
     if (edmSmiles !== null) heldOut.push(edmSmiles);
   }
 
-  const records = [], tested = createDistributions(), groups = createComposition(rdkit);
+  const records = [], tested = createDistributions(), judged = createJudgeSummary({ training, motifs });
   for (const row of test) {
     const { molecule, validation } = await pass(row);
     records.push(validation);
     tested.add(molecule, validation.bonds);
-    if (validation.smiles !== null) groups.add(validation.smiles);
+    judged.add({ validation });
     if (validation.edmSmiles !== null) heldOut.push(validation.edmSmiles);
   }
-  const composition = groups.composition();
-  groups.close();
+  const composition = judged.composition(), summary = judged.summary();
+  const judgeFloor = nearest.distances({ composition, descriptors: summary.descriptors });
   onProgress?.(done, total);
   const distributions = tested.distributions();
   const statistics: ReferenceStatistics = {
@@ -106,6 +119,7 @@ export async function makeReference(
     metrics: summarise(records, { training }),
     distributions,
     composition,
+    ...(judgeFloor && { judge: { summary, floor: judgeFloor } }),
     floor: {
       molecules: Math.min(floor, train.length),
       distances: compareDistributions(trained.distributions(), distributions),
@@ -115,6 +129,7 @@ export async function makeReference(
     [REFERENCE_FILE, new TextEncoder().encode(JSON.stringify(statistics) + "\n")],
     [TRAINING_SMILES_FILE, packed],
     [HELD_OUT_SMILES_FILE, packSmiles(heldOut)],
+    [TRAINING_MOTIFS_FILE, packedMotifs],
   ]);
 }
 
@@ -127,8 +142,8 @@ export async function makeReference(
  */
 export async function readReference(folder: string): Promise<Reference | undefined> {
   const read = (name: string) => Deno.readFile(`${folder}/${name}`).catch(absent);
-  const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE];
-  const [text, smiles, held] = await Promise.all(names.map(read));
+  const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE, TRAINING_MOTIFS_FILE];
+  const [text, smiles, held, parts] = await Promise.all(names.map(read));
   if (!text && !smiles) return undefined;
   if (!text || !smiles) {
     const [here, lacking] = text ? [REFERENCE_FILE, TRAINING_SMILES_FILE] : [TRAINING_SMILES_FILE, REFERENCE_FILE];
@@ -144,7 +159,8 @@ export async function readReference(folder: string): Promise<Reference | undefin
     throw new TypeError(`${folder}/${REFERENCE_FILE}: not statistics of format molstep-reference, version 1`);
   }
   const heldOut = held && unpackSmiles(held, `${folder}/${HELD_OUT_SMILES_FILE}`);
-  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`), heldOut };
+  const motifs = parts && unpackSmiles(parts, `${folder}/${TRAINING_MOTIFS_FILE}`);
+  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`), heldOut, motifs };
 }
 
 /**
@@ -175,11 +191,11 @@ if (import.meta.main) {
     import("../../chem/rdkit.ts"),
     import("../../chem/validator.ts"),
   ]);
-  const rdkit = await createRdkit(), validate = createValidator(rdkit);
+  const validate = createValidator(await createRdkit());
   const onProgress = (done: number, total: number) => {
     if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
   };
-  const files = await makeReference(await openDataSet(), { validate, rdkit, onProgress });
+  const files = await makeReference(await openDataSet(), { validate, onProgress });
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
 }

@@ -2,7 +2,13 @@
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { groupNames, GROUPS } from "../../chem/composition.ts";
 import type { Distances } from "../../chem/distributions.ts";
-import type { Rate, Summary } from "../../chem/metrics.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import type { Rate } from "../../chem/rate.ts";
+import type { Estimate } from "../../chem/judge/bootstrap.ts";
+import { RING_STRAINS, ringStrainNames } from "../../chem/judge/ring_strains.ts";
+import { faultNames, FAULTS } from "../../chem/judge/sound.ts";
+import { COMPARED, comparedNames, type JudgeSummary, type Spread, TWISTED } from "../../chem/judge/summary.ts";
+import { twistNames, TWISTS } from "../../chem/judge/torsions.ts";
 import { barChart } from "../../chem/plot.ts";
 import type { Evaluation } from "./evaluate.ts";
 
@@ -26,6 +32,22 @@ const DISTANCES = [
   ["ringsPerMolecule", "rings a molecule (JS)"],
 ] as const satisfies readonly (readonly [keyof Distances, string])[];
 
+/** What the judge counts, in the order of tables: its name, and where its rate is. */
+const JUDGED: readonly (readonly [string, (summary: JudgeSummary) => Rate | undefined])[] = [
+  ["sound, of all", ({ sound }) => sound],
+  ["sound, of the valid and connected", ({ soundOfConnected }) => soundOfConnected],
+  ["bonds as by a second rule, of all", ({ bondsAgree }) => bondsAgree],
+  ["repaired, of all", ({ repaired }) => repaired],
+  ["training molecules, of the valid", ({ known }) => known],
+  ["with a motif that no training molecule has", ({ newMotif }) => newMotif],
+  ["with a scaffold that none has, of those with rings", ({ newScaffold }) => newScaffold],
+  ["distinct scaffolds, of those with rings", ({ scaffolds }) => scaffolds],
+  ...faultNames.map((name) => [`fault: ${FAULTS[name]}`, ({ faults }: JudgeSummary) => faults[name]] as const),
+  ["any C=C twisted, of those with one", ({ twistedAlkenes }) => twistedAlkenes],
+  ...twistNames.map((name) => [`${TWISTS[name]}: twisted`, ({ twisted }: JudgeSummary) => twisted[name]] as const),
+  ...ringStrainNames.map((name) => [RING_STRAINS[name], ({ strains }: JudgeSummary) => strains[name]] as const),
+];
+
 const percent = (value: number) => (100 * value).toFixed(2);
 
 /** What the data set is called. */
@@ -43,7 +65,9 @@ function columns(rows: readonly (readonly string[])[]): string {
  * The table that `evaluate` prints: rates in percent with their 95 % intervals, distances from the test split, beside
  * each what the data themselves score.
  */
-export function evaluationTable({ settings, metrics, distances, composition, data, ...rest }: Evaluation): string {
+export function evaluationTable(
+  { settings, metrics, distances, composition, judge, judgeDistances, data, ...rest }: Evaluation,
+): string {
   const { model, steps, sampler, seed, count, backend, decoding, clamp, refine } = settings;
   const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
     clamp ? `, clamped below t = ${clamp}` : ""
@@ -62,6 +86,40 @@ export function evaluationTable({ settings, metrics, distances, composition, dat
       columns([["share of the valid with", "%", "95 % interval", data ? `${labelOf(data)} test` : ""], ...rows]),
     );
   }
+  if (judge) {
+    const rows = JUDGED.flatMap(([name, of]) => {
+      const own = of(judge), other = data?.judge && of(data.judge);
+      // How many of n scaffolds are distinct falls with n: the data's own is of another n.
+      return row(name, own, own === judge.scaffolds ? undefined : other);
+    });
+    const head = [
+      `judged (twisted: by more than ${TWISTED} degrees)`,
+      "%",
+      "95 % interval",
+      data ? `${labelOf(data)} test` : "",
+    ];
+    parts.push(columns([head, ...rows]), ...strainRows(judge));
+  }
+  if (judgeDistances) {
+    const { groups, groupsByChance, descriptors } = judgeDistances, floor = data?.judgeFloor;
+    const estimate = (name: string, { value, low, high }: Estimate, own: number | undefined, scale = 1) => {
+      const text = (number: number) => (scale * number).toFixed(3);
+      return [name, text(value), `${text(low)} to ${text(high)}`, own === undefined ? "" : text(own)];
+    };
+    parts.push(columns([
+      [
+        "apart from the test split",
+        "",
+        "95 % interval",
+        data ? `${labelOf(data)} train, n=${data.floorMolecules}` : "",
+      ],
+      estimate("mean difference of the shares above, points", groups, floor?.groups.value, 100),
+      ["  by chance, of as many molecules of the data", (100 * groupsByChance).toFixed(3), "", ""],
+      ...comparedNames.map((name) =>
+        estimate(`${COMPARED[name].label} (W1)`, descriptors[name], floor?.descriptors[name].value)
+      ),
+    ]));
+  }
   if (distances) {
     const number = (value: number | null | undefined) => value === null || value === undefined ? "-" : value.toFixed(4);
     const rows = DISTANCES.map(([key, name]) => [name, number(distances[key]), number(data?.floor[key])]);
@@ -70,6 +128,14 @@ export function evaluationTable({ settings, metrics, distances, composition, dat
         ["distance from the test split", "", data ? `${labelOf(data)} train, n=${data.floorMolecules}` : ""],
         ...rows,
       ]),
+    );
+  }
+  if (rest.likelihood) {
+    const { test, train, n, logSnr, steps } = rest.likelihood;
+    const text = ({ value, low, high }: Estimate) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+    parts.push(
+      `log-likelihood, nats a dimension of the latent at log-SNR ${logSnr}: ${text(test)} of the test split, ` +
+        `${text(train)} of the training split (n = ${n} each, ${steps} steps)`,
     );
   }
   const { memorisation, moleculesPerSecond, seconds, machine } = rest;
@@ -90,6 +156,21 @@ export function evaluationTable({ settings, metrics, distances, composition, dat
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Deno ${machine.deno}`,
   );
   return parts.join("\n\n") + "\n";
+}
+
+/** Strain, where it was measured. */
+function strainRows({ strain }: JudgeSummary): string[] {
+  if (!strain) return [];
+  const text = ({ value, low, high }: Estimate) => `${value.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+  const row = (name: string, spread: Spread | undefined) =>
+    spread ? [[name, text(spread.median), text(spread.ninety), String(spread.n)]] : [];
+  return [
+    columns([
+      ["strain, kcal/mol", "median", "90 % below", "n"],
+      ...row("as drawn", strain.before),
+      ...row("refined", strain.after),
+    ]),
+  ];
 }
 
 /** The rates as bars with their intervals and the data's own as marks; an SVG document. */

@@ -31,6 +31,9 @@ export const evaluationEntry = z.looseObject({
   /** Wasserstein distances from the test split: bond lengths in angstrom, angles in degrees. */
   distances: z.looseObject({ bondLengths: z.number().nullish(), bondAngles: z.number().nullish() }).optional(),
   composition: z.record(z.string(), rate).optional(),
+  /** What the judge found: rates of `JudgeSummary`, and distances of `JudgeDistances`. Entries of before it lack both. */
+  judge: z.looseObject({ sound: rate, twistedAlkenes: rate }).optional(),
+  judgeDistances: z.looseObject({ groups: z.looseObject({ value: z.number() }) }).optional(),
   memorisation: z.looseObject({
     ratio: z.looseObject({ value: z.number(), low: z.number(), high: z.number() }).nullable(),
   }).optional(),
@@ -66,10 +69,11 @@ const brief = (_: string, value: unknown) => typeof value === "number" ? Number(
  * @throws TypeError where the card is unsound
  */
 export async function recordEvaluation(folder: string, evaluation: Evaluation): Promise<void> {
-  const { examples: _, data: __, distances, ...rest } = evaluation;
+  const { examples: _, data: __, distances, judge, ...rest } = evaluation;
   // Of the distances the totals alone: the lists of single kinds of bonds and angles are in the evaluation's own file.
   const totals = Object.fromEntries(Object.entries(distances ?? {}).filter(([, value]) => !Array.isArray(value)));
-  const entry = { ...rest, ...(distances && { distances: totals }) };
+  const { descriptors: ___, ...shares } = judge ?? {};
+  const entry = { ...rest, ...(distances && { distances: totals }), ...(judge && { judge: shares }) };
   const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
   parseCard(card, path);
   const fresh = JSON.parse(JSON.stringify(entry, brief));

@@ -1,9 +1,12 @@
 /** Which sampler and grid serve a model best at a number of steps: measured on molecules that no published row uses. */
-import { type Composition, type CompositionCounter, groupNames } from "../../chem/composition.ts";
-import type { Rate, Summary } from "../../chem/metrics.ts";
+import type { Composition } from "../../chem/composition.ts";
+import { createJudgeSummary, meanDifference } from "../../chem/judge/summary.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import type { Rate } from "../../chem/rate.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../../chem/distributions.ts";
 import type { Validate } from "../../chem/validator.ts";
+import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { type Card, cardPath, parseCard } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { Reference } from "./evaluate_reference.ts";
@@ -66,9 +69,12 @@ export interface Tried extends Candidate {
   /** Wasserstein distance of bond lengths (angstrom) and angles (degrees) from the test split's; null without a reference. */
   readonly bondLengths: number | null;
   readonly bondAngles: number | null;
-  /** Of the valid molecules; null where nobody counted. */
-  readonly composition: Composition | null;
-  /** Mean distance of the square roots of the composition's shares from the test split's, 0 to 1; null without a reference that has one. */
+  /** Of the valid molecules. */
+  readonly composition: Composition;
+  /** Sound molecules among the valid and connected, and those with a twisted C=C among those that have one. */
+  readonly sound: Rate;
+  readonly twistedAlkenes: Rate;
+  /** Mean difference of the composition's shares from the test split's, 0 to 1; null without a reference that has one. */
   readonly groups: number | null;
 }
 
@@ -81,89 +87,59 @@ export interface TuneOptions {
   readonly decoding: Decoding;
   /** Times below which estimates are clamped, each tried with each candidate. Default: 0 alone, never. */
   readonly clamps?: readonly number[];
-  readonly validate: Validate;
+  readonly validate: Validate | BatchValidator;
   readonly reference?: Reference;
   readonly candidates?: readonly Candidate[];
-  /** Makes a counter for each candidate, which is closed after it. */
-  readonly openGroups?: () => CompositionCounter;
   /** Hears of the molecules that a candidate drew, before `onTried`. */
   readonly onDrawn?: (candidate: Candidate & { clamp: number }, molecules: readonly Molecule[]) => void | Promise<void>;
   readonly signal?: AbortSignal;
   readonly onTried?: (tried: Tried) => void;
 }
 
-/** Mean distance of the shares' square roots from those of the data: in these a rare group weighs as much as a common one. */
-function groupDistance(found: Composition, data: Composition): number {
-  return groupNames.reduce(
-    (sum, name) => sum + Math.abs(Math.sqrt(found[name].value) - Math.sqrt(data[name].value)),
-    0,
-  ) / groupNames.length;
-}
-
-/** Points of molecule stability within which candidates count as equally stable: the noise of some 500 molecules. */
-const EQUAL = 0.02;
-
-/**
- * The candidate to recommend: of those nearly as stable as the most stable one, that whose composition is nearest to the data's.
- * Stability alone would choose what draws few kinds of simple molecules; so none is asked for beyond the data's own.
- *
- * @param data molecule stability of the data, where it is known
- */
-export function choose(tried: readonly Tried[], data = 1): Tried {
-  const best = Math.min(data, Math.max(...tried.map(({ moleculeStability }) => moleculeStability.value)));
-  const stable = tried.filter(({ moleculeStability }) => moleculeStability.value >= best - EQUAL);
-  const [first] = stable.sort((a, b) =>
-    (a.groups ?? 0) - (b.groups ?? 0) || b.moleculeStability.value - a.moleculeStability.value
-  );
-  if (!first) throw new RangeError("candidates must be at least 1; got 0");
-  return first;
-}
-
 /** Measures all candidates, most stable molecules first. */
 export async function tune(model: Model, options: TuneOptions): Promise<Tried[]> {
-  const { steps, count, seed, decoding, clamps = [0], validate, reference, openGroups, signal } = options;
+  const { steps, count, seed, decoding, clamps = [0], validate, reference, signal } = options;
   const { candidates = candidatesFor(model.card) } = options;
   const all: Tried[] = [];
   for (const [candidate, clamp] of candidates.flatMap((one) => clamps.map((clamp) => [one, clamp] as const))) {
     const request = acceptOrder(model.card, { count, steps, seed, decoding, clamp, ...candidate });
     const generation = generateMolecules(model, request, {
       validate,
-      detail: { inchikey: false },
+      detail: { inchikey: false, judge: true },
       signal,
       window: count,
     });
-    const seen = createDistributions(), groups = openGroups?.(), molecules: Molecule[] = [];
-    try {
-      for await (const batch of generation.windows) {
-        for (const { molecule, validation: { bonds, smiles } } of batch) {
-          molecules.push(molecule);
-          seen.add(molecule, bonds);
-          if (smiles !== null) groups?.add(smiles);
-        }
+    const seen = createDistributions(), judged = createJudgeSummary(reference), molecules: Molecule[] = [];
+    for await (const batch of generation.windows) {
+      for (const { molecule, validation } of batch) {
+        molecules.push(molecule);
+        seen.add(molecule, validation.bonds);
+        judged.add({ validation });
       }
-      const summary: Summary = generation.summary(), composition = groups?.composition() ?? null;
-      const distances = reference && compareDistributions(seen.distributions(), reference.statistics.distributions);
-      const ofData = reference?.statistics.composition;
-      const tried: Tried = {
-        ...candidate,
-        steps,
-        clamp,
-        count,
-        moleculeStability: summary.moleculeStability,
-        validity: summary.validity,
-        validUnique: summary.validUnique,
-        connected: summary.connected,
-        bondLengths: distances?.bondLengths ?? null,
-        bondAngles: distances?.bondAngles ?? null,
-        composition,
-        groups: composition && ofData ? groupDistance(composition, ofData) : null,
-      };
-      all.push(tried);
-      await options.onDrawn?.({ ...candidate, clamp }, molecules);
-      options.onTried?.(tried);
-    } finally {
-      groups?.close();
     }
+    const summary: Summary = generation.summary(), composition = judged.composition();
+    const { soundOfConnected: sound, twistedAlkenes } = judged.summary();
+    const distances = reference && compareDistributions(seen.distributions(), reference.statistics.distributions);
+    const ofData = reference?.statistics.composition;
+    const tried: Tried = {
+      ...candidate,
+      steps,
+      clamp,
+      count,
+      moleculeStability: summary.moleculeStability,
+      validity: summary.validity,
+      validUnique: summary.validUnique,
+      connected: summary.connected,
+      bondLengths: distances?.bondLengths ?? null,
+      bondAngles: distances?.bondAngles ?? null,
+      composition,
+      sound,
+      twistedAlkenes,
+      groups: ofData ? meanDifference(composition, ofData) : null,
+    };
+    all.push(tried);
+    await options.onDrawn?.({ ...candidate, clamp }, molecules);
+    options.onTried?.(tried);
   }
   return all.sort((a, b) => b.moleculeStability.value - a.moleculeStability.value);
 }

@@ -42,6 +42,8 @@ export function identity(
 /** What is said of each molecule beyond its validity. */
 export interface Detail {
   readonly descriptors?: boolean;
+  /** Geometry and composition (`findings`). Default false. */
+  readonly judge?: boolean;
   /** Default true; false saves a third of the time of validation. */
   readonly inchikey?: boolean;
 }

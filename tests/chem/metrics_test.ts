@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Judged, summarise, wilson } from "../../chem/metrics.ts";
+import { type Judged, summarise } from "../../chem/metrics.ts";
+import { wilson } from "../../chem/rate.ts";
 
 const near = (found: number, expected: number, tolerance = 5e-5) =>
   assert.ok(Math.abs(found - expected) < tolerance, `${found} is not near ${expected}`);

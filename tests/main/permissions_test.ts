@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { qm9Folders } from "../../chem/qm9.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commands } from "../../main.ts";
@@ -93,6 +94,18 @@ Deno.test("accessOf() writes the folder of a file only where the repository is n
   assert.ok(written("/x/y/a").includes("/x/y"));
   assert.ok(!written("a").some((path) => ROOT.startsWith(path)));
   assert.ok(!written("/a").includes("/"));
+});
+
+Deno.test("accessOf() lets evaluate read the data set only for the likelihood", () => {
+  const reads = (...args: string[]) => {
+    const { read, env } = accessOf("evaluate", args, {});
+    return [
+      qm9Folders().every((folder) => (read as string[]).includes(folder)),
+      (env as string[]).includes("MOLSTEP_QM9"),
+    ];
+  };
+  assert.deepEqual(reads("--likelihood", "10"), [true, true]);
+  assert.deepEqual(reads("--steps", "8"), [false, false]);
 });
 
 Deno.test("accessOf() writes the folder of a model that results are entered in: shipped, of the data directory, or named by its path", () =>

@@ -104,7 +104,7 @@ export async function measureRows(rows: readonly KeyedRow[], options: MeasureOpt
     const { request, key } = row, model = await modelOf(row.student);
     const generation = generateMolecules(model, request, {
       validate,
-      detail: { inchikey: false },
+      detail: { inchikey: false, judge: true },
       signal,
       window: WINDOW,
       onProgress: (fraction) => onProgress?.(row, fraction),

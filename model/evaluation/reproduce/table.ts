@@ -1,5 +1,5 @@
 /** The measured rows beside the published ones, for people: Markdown, and the figures of the JSON. */
-import { samplerText } from "../card_table.ts";
+import { JUDGED_HEAD, judgedCell, samplerText } from "../card_table.ts";
 import { markdownTable } from "../markdown_table.ts";
 import type { Published, PublishedRow } from "./published.ts";
 import type { Row, RowKey } from "./row.ts";
@@ -51,6 +51,7 @@ const HEAD = [
   "uniqueness %",
   "novelty %",
   "connected %",
+  JUDGED_HEAD,
   "bond lengths, W1 Å",
   "angles, W1 °",
   "molecules/s, measured here",
@@ -59,8 +60,8 @@ const HEAD = [
 
 const KIND = { teacher: "teacher", recommended: "teacher, recommended", student: "distilled" } as const;
 
-function measured({ kind, shipped, key, evaluation: { metrics, distances, moleculesPerSecond } }: Row): string[] {
-  const { variant, clamp, decoding } = key;
+function measured({ kind, shipped, key, evaluation }: Row): string[] {
+  const { variant, clamp, decoding } = key, { metrics, distances, moleculesPerSecond } = evaluation;
   const sampler = variant
     ? `${variant}${clamp ? `, clamp ${clamp}` : ""}`
     : samplerText({ ...key, sampler: key.sampler });
@@ -76,6 +77,7 @@ function measured({ kind, shipped, key, evaluation: { metrics, distances, molecu
     rate(metrics.uniqueness),
     metrics.novelty ? rate(metrics.novelty) : "",
     rate(metrics.connected),
+    judgedCell(evaluation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),
     `${Number(moleculesPerSecond.toPrecision(3))} (${key.backend})`,
@@ -92,6 +94,7 @@ function published(row: PublishedRow): string[] {
     "",
     plain(n),
     ...[moleculeStability, atomStability, validity, validUnique, uniqueness].map(plain),
+    "",
     "",
     "",
     "",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Molecule } from "../../../chem/molecule.ts";
 import type { DataSet } from "../../../chem/data_set.ts";
-import { createRdkit, type Rdkit } from "../../../chem/rdkit.ts";
-import { createValidator } from "../../../chem/validator.ts";
+import { createRdkit } from "../../../chem/rdkit.ts";
+import { createValidator, type Validate } from "../../../chem/validator.ts";
 import { evaluate, type Judgement } from "../../../model/evaluation/evaluate.ts";
 import {
   findReference,
@@ -34,9 +34,8 @@ function dataSet(molecules: Molecule[]): DataSet {
   };
 }
 
-let loaded: Promise<Rdkit> | undefined;
-const rdkit = () => loaded ??= createRdkit();
-const validator = async () => createValidator(await rdkit());
+let loaded: Promise<Validate> | undefined;
+const validator = () => loaded ??= createRdkit().then(createValidator);
 
 async function* stream(molecules: Molecule[], batch = 3): AsyncGenerator<Judgement[]> {
   const validate = await validator();
@@ -50,7 +49,7 @@ async function withReference(use: (folder: string) => Promise<void>): Promise<vo
   const folder = await Deno.makeTempDir();
   try {
     const qm9 = dataSet([methane(), water(), methane(), ethane()]);
-    for (const [name, bytes] of await makeReference(qm9, { validate: await validator(), rdkit: await rdkit() })) {
+    for (const [name, bytes] of await makeReference(qm9, { validate: await validator() })) {
       await Deno.writeFile(`${folder}/${name}`, bytes);
     }
     await use(folder);
@@ -78,6 +77,51 @@ Deno.test("evaluate() counts metrics over all that was drawn, and novelty agains
     assert.ok(distances!.elements! > 0 && distances!.atomsPerMolecule! > 0);
   });
 });
+
+/** The same, judged. */
+async function* judged(molecules: Molecule[]): AsyncGenerator<Judgement[]> {
+  const validate = await validator();
+  yield molecules.map((molecule, k) => ({
+    molecule,
+    validation: {
+      ...validate(molecule, { judge: true }),
+      refinement: {
+        refined: true,
+        strain: { before: k, after: k / 2 },
+        rmsd: 0,
+        positions: molecule.positions,
+        stereoChanged: false,
+      },
+    },
+    repaired: k === 0,
+  }));
+}
+
+Deno.test("evaluate() sums up what the judge finds, beside the data's own", () =>
+  withReference(async (folder) => {
+    const reference = await readReference(folder), result = await evaluate(judged(drawn()), { settings, reference });
+    const { judge, judgeDistances, composition, data } = result;
+    // Methane, ethane twice and the hydroxyl are valid, of one fragment, and have no fault.
+    assert.deepEqual([judge!.sound.value, judge!.sound.n], [4 / 5, 5]);
+    assert.deepEqual([judge!.soundOfConnected.value, judge!.soundOfConnected.n], [1, 4]);
+    assert.equal(judge!.bondsAgree.value, 1);
+    assert.equal(judge!.known!.value, 1 / 4, "methane was trained on");
+    // Ethane's carbons and the hydroxyl's oxygen are none of methane's or water's atoms.
+    assert.equal(judge!.newMotif!.value, 3 / 4);
+    assert.deepEqual([judge!.repaired!.value, judge!.scaffolds.n, judge!.twistedAlkenes.n], [1 / 5, 0, 0]);
+    assert.deepEqual([judge!.strain!.before.median.value, judge!.strain!.after!.median.value], [2, 1]);
+    assert.equal(composition!.acyclic.n, 4);
+    assert.deepEqual([data!.judge!.sound.value, data!.judge!.newMotif!.value], [1, 1 / 2]);
+    // All are acyclic, and there are no other groups: no distance. logP differs.
+    assert.equal(judgeDistances!.groups.value, 0);
+    assert.ok(judgeDistances!.descriptors.logP.value > 0.1 && judgeDistances!.descriptors.fractionCsp3.value > 0);
+    const table = evaluationTable(result);
+    assert.match(table, /^sound, of all\s+80\.00\s+37\.55 to 96\.38\s+100\.00$/m);
+    assert.match(table, /^logP \(W1\)\s+\d\.\d{3}\s+\d\.\d{3} to \d\.\d{3}\s+\d\.\d{3}$/m);
+    assert.match(table, /^as drawn\s+2\.0 \(.*\)\s+3\.6 \(.*\)\s+5$/m);
+    assert.ok(!/NaN|undefined/.test(table));
+    assert.deepEqual(JSON.parse(JSON.stringify(result)), result);
+  }));
 
 Deno.test("evaluate() finds no distance between the test split and itself", async () => {
   await withReference(async (folder) => {

@@ -6,7 +6,7 @@ import { readCard } from "../../../model/models/card.ts";
 import { draw } from "../../../model/generation/generate.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { acceptOrder, ImpossibleOrderError } from "../../../model/generation/order.ts";
-import { candidatesFor, choose, recommend, type Tried, tune } from "../../../model/evaluation/tune.ts";
+import { candidatesFor, recommend, tune } from "../../../model/evaluation/tune.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
 Deno.test("tune() measures every candidate on the molecules asked for, most stable first", () =>
@@ -26,6 +26,10 @@ Deno.test("tune() measures every candidate on the molecules asked for, most stab
       assert.equal(tried.length, seen.length);
       assert.deepEqual(new Set(seen), new Set(["ddim", "consistency"]));
       for (const { steps, moleculeStability: { n } } of tried) assert.deepEqual([steps, n], [3, 5]);
+      for (const { sound, connected, composition, groups } of tried) {
+        assert.equal(sound.n, connected.value * connected.n);
+        assert.deepEqual([composition.ether.n <= 5, groups], [true, null]);
+      }
       const order = tried.map(({ moleculeStability }) => moleculeStability.value);
       assert.deepEqual(order, [...order].sort((a, b) => b - a));
       await recommend(`${root}/qm9`, tried[0]);
@@ -44,17 +48,6 @@ Deno.test("candidatesFor() tries matched starts where the card has the latents' 
     candidatesFor({ latents }).filter(({ grid }) => grid.type === "logSnr" && grid.start).length;
   assert.equal(matched(), 0);
   assert.ok(matched({ "3": { vectors: [1], scalars: [], pairs: [] } }) > 0);
-});
-
-Deno.test("choose() takes, of candidates about as stable as the best, the one whose composition is nearest to the data's", () => {
-  const tried = (stable: number, groups: number | null) =>
-    ({ moleculeStability: { value: stable }, groups }) as unknown as Tried;
-  const [stable, near, poor] = [tried(0.8, 0.07), tried(0.785, 0.03), tried(0.7, 0.01)];
-  assert.equal(choose([poor, stable, near]), near);
-  assert.equal(choose([poor, stable, near], 0.72), poor, "no more stability is asked for than the data has");
-  const [first, second] = [tried(0.78, null), tried(0.79, null)];
-  assert.equal(choose([first, second]), second, "by stability where nobody counted groups");
-  assert.throws(() => choose([]), RangeError);
 });
 
 Deno.test("alsoDecode() leaves a model all else that it has", () =>
