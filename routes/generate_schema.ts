@@ -1,5 +1,6 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
+import { faultNames } from "../chem/judge/sound.ts";
 import { REFINES, UNREFINED } from "../chem/refinement/refine.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
@@ -57,14 +58,17 @@ export const generateRequest = strict({
       "configured with, else the model's card, else `mmff94` where the decoding is `valence`",
   ),
   filter: z.enum(FILTERS).default("none").describe(
-    "Which of the molecules drawn are given back; `unique`: of the valid ones, those that `unique: true` keeps",
+    "Which of the molecules drawn are given back; `sound`: those that are valid, of one fragment, and pass all checks of geometry, where they are refined, " +
+      "after that; `unique`: of the valid ones, those that `unique: true` keeps",
   ),
   unique: z.union([z.boolean(), z.enum(UNIQUE)]).optional().describe(
     "Whether only the first of the same valid molecules is given back, and when they are the same: `true`, the SMILES of the largest fragment without " +
       "stereo, as the metric `uniqueness` counts; `flat`, the InChIKey's first block, the whole molecule without stereo; `inchikey`, " +
       "all of it, with stereo. Default: true where `filter` is `unique`, else false",
   ),
-  include: z.array(z.enum(INCLUDES)).default([]).describe("What else to say of each molecule"),
+  include: z.array(z.enum(INCLUDES)).default([]).describe(
+    "What else to say of each molecule; `judge`: `sound` and `faults`",
+  ),
   timeoutMs: z.int().min(1).max(86_400_000).optional().describe(
     "Milliseconds that the request may take, waiting included; at most, and by default, what the service is configured with. Then 504, " +
       "or in a stream that has begun a last record with `error`",
@@ -105,6 +109,12 @@ const molecule = z.strictObject({
   stereoChanged: z.boolean().optional().describe("Whether `smiles` is another than of the positions drawn"),
   repaired: z.boolean().optional().describe(
     "Whether `valence` had to repair it: its likeliest graph broke a valence, or its distances by `argmax` mean other bonds",
+  ),
+  sound: z.boolean().optional().describe(
+    "Whether it is valid, of one fragment, and has no fault. This and `faults` are there with `judge` in `include`, or `sound` as `filter`",
+  ),
+  faults: z.array(z.enum(faultNames)).nullable().optional().describe(
+    "What is wrong with its geometry; null where not valid",
   ),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),

@@ -212,6 +212,19 @@ type Type13 = {
   connected: boolean;
   decoding: "argmax" | "valence";
   descriptors?: null | undefined | { [key: string]: number };
+  faults?:
+    | (
+      | "bentAngle"
+      | "clash"
+      | "impossibleRing"
+      | "puckered"
+      | "pyramidal"
+      | "twistedAlkene"
+      | "twistedAmide"
+      | "twistedImine"
+    )[]
+    | null
+    | undefined;
   inchikey: null | string;
   index: number;
   molblock?: string | undefined;
@@ -221,6 +234,7 @@ type Type13 = {
   rmsd?: number | undefined;
   sdf?: string | undefined;
   smiles: null | string;
+  sound?: boolean | undefined;
   stable: boolean;
   stereoChanged?: boolean | undefined;
   strain?: null | undefined | { after: number; before: number };
@@ -267,7 +281,7 @@ type Type15 = {
   clamp?: number | undefined;
   count: number;
   decoding?: "argmax" | "valence" | undefined;
-  filter?: "none" | "stable" | "unique" | "valid" | undefined;
+  filter?: "none" | "sound" | "stable" | "unique" | "valid" | undefined;
   first?: number | undefined;
   grid?:
     | undefined
@@ -280,7 +294,7 @@ type Type15 = {
     | { rho: number; type: "power" }
     | { type: "uniform" };
   heavyAtoms?: [number, number] | number | undefined;
-  include?: ("bonds" | "descriptors" | "molblock" | "sdf")[] | undefined;
+  include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
   model?: string | undefined;
   refine?: "mmff94" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;

@@ -11,3 +11,6 @@ export const DECODINGS = ["argmax", "valence"] as const;
 
 /** One of {@link DECODINGS}. */
 export type Decoding = typeof DECODINGS[number];
+
+/** Whether a decoding may repair a molecule, so that it is worth saying of each whether it did. */
+export const repairs = (decoding: Decoding): boolean => decoding === "valence";

@@ -93,8 +93,11 @@ export async function evaluateModel(
     const result = { ...drawn, ...(likelihood && { likelihood }) };
     await onResult(result, more);
     for (const [other, molecules] of observed.others) {
-      const { validations } = await pool.judge(molecules, detail, { signal, last: true });
-      const judged = molecules.map((molecule, k) => ({ molecule, validation: validations[k] }));
+      const { validations } = await pool.judge(molecules.map(({ molecule }) => molecule), detail, {
+        signal,
+        last: true,
+      });
+      const judged = molecules.map((one, k) => ({ ...one, validation: validations[k] }));
       const settings = { ...shared, decoding: other };
       const again = await evaluate(once(judged), { ...measured, settings });
       // The sampling is shared, and so is its speed.

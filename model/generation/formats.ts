@@ -11,15 +11,16 @@ import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { VERSION } from "../models/version.ts";
 import type { GeneratedMolecule } from "./pipeline.ts";
 import { refinementFields, type RefinementJson, toldRefinement } from "./refinement.ts";
+import { soundnessFields, type SoundnessJson, toldSoundness } from "./soundness.ts";
 
 /** What a request may ask to see of each molecule. */
-export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf"] as const;
+export const INCLUDES = ["molblock", "descriptors", "bonds", "sdf", "judge"] as const;
 
 /** One of {@link INCLUDES}. */
 export type Include = typeof INCLUDES[number];
 
 /** A molecule in a response. */
-export interface MoleculeJson extends Partial<RefinementJson> {
+export interface MoleculeJson extends Partial<RefinementJson>, Partial<SoundnessJson> {
   index: number;
   valid: boolean;
   stable: boolean;
@@ -98,6 +99,7 @@ export function toJson(
     smiles,
     inchikey,
     ...toldRefinement(generated),
+    ...toldSoundness(generated),
     symbols: Array.from(molecule.atomicNumbers, symbolOf),
     positions: Array.from(molecule.atomicNumbers, (_, i) => [at(i, 0), at(i, 1), at(i, 2)]),
     ...(include.includes("bonds") && { bonds: [...bonds] }),
@@ -125,6 +127,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     decoding,
     ...(refine && { refine }),
     ...refinementFields(generated),
+    ...soundnessFields(generated),
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...descriptors,
@@ -136,7 +139,12 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
   const { index, decoding, validation: { valid, stable, connected, smiles } } = generated;
   const facts = { model, version, seed, index, valid, stable, connected, decoding };
-  const told = { ...facts, ...refinementFields(generated), ...(smiles && { smiles }) };
+  const told = {
+    ...facts,
+    ...refinementFields(generated),
+    ...soundnessFields(generated),
+    ...(smiles && { smiles }),
+  };
   return xyz(printable(generated).molecule, xyzComment(told));
 }
 

@@ -3,6 +3,7 @@
  * validate, they judge a window's first batches while the next are drawn.
  */
 import { breathe, breather } from "../../chem/breathe.ts";
+import { isSound } from "../../chem/judge/sound.ts";
 import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
@@ -10,15 +11,27 @@ import { withRefinement } from "../../chem/refinement/refining.ts";
 import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
-import type { Decoding } from "../diffusion/decodings.ts";
+import { type Decoding, repairs } from "../diffusion/decodings.ts";
 import type { Model } from "../models/load.ts";
 import type { Slot } from "./queue.ts";
 
 /** Which molecules are given back; all that are drawn count in the metrics. */
-export const FILTERS = ["none", "valid", "stable", "unique"] as const;
+export const FILTERS = ["none", "valid", "stable", "sound", "unique"] as const;
 
-/** A filter's name. `unique` keeps the first valid molecule of each EDM SMILES, as the metric of that name counts. */
+/**
+ * A filter's name. `sound` keeps what {@link isSound} passes, where it is refined, as it is then: the validator is asked to judge. `unique` keeps the first
+ * valid molecule of each EDM SMILES, as the metric of that name counts.
+ */
 export type Filter = typeof FILTERS[number];
+
+/** What each filter lets through; of `unique`, what it is chosen from. */
+const PASSES: Readonly<Record<Filter, (validation: Validation) => boolean>> = {
+  none: () => true,
+  valid: ({ valid }) => valid,
+  stable: ({ stable }) => stable,
+  sound: isSound,
+  unique: ({ valid }) => valid,
+};
 
 /**
  * When two valid molecules are one, of which the first is kept. `true` is as `filter: "unique"` and the metric of that name have it: the EDM SMILES is
@@ -42,7 +55,7 @@ export function identity(
 /** What is said of each molecule beyond its validity. */
 export interface Detail {
   readonly descriptors?: boolean;
-  /** Geometry and composition (`findings`). Default false. */
+  /** Geometry and composition (`findings`). Default: whether the filter is `sound`. */
   readonly judge?: boolean;
   /** Default true; false saves a third of the time of validation. */
   readonly inchikey?: boolean;
@@ -55,7 +68,7 @@ export interface GeneratedMolecule {
   readonly molecule: Molecule;
   /** How it was decoded: as asked, or by `argmax` where no graph was found for it. */
   readonly decoding: Decoding;
-  /** Repaired by `valence`: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. Default false. */
+  /** Repaired by `valence`: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. Absent where `valence` was not asked for. */
   readonly repaired?: boolean;
   readonly validation: Validation;
 }
@@ -146,15 +159,19 @@ export function generateMolecules(
   const timings: Timings = { queueMs: 0, sampleMs: 0, decodeMs: 0, validateMs: 0 };
   const records: Judged[] = [];
   const { signal, onStage = () => {} } = options,
-    detail = typeof unique === "string" ? { ...asked, inchikey: true } : asked;
+    detail: Detail = {
+      ...asked,
+      ...(typeof unique === "string" && { inchikey: true }),
+      ...(filter === "sound" && { judge: true }),
+    };
   let drawn = 0, returned = 0, fallbacks = 0;
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
 
   const keep = (validation: Validation): boolean => {
-    if (filter === "stable" && !validation.stable) return false;
-    if (!unique) return filter === "none" || filter === "stable" || validation.valid;
+    if (!PASSES[filter](validation)) return false;
+    if (!unique) return true;
     if (!validation.valid) return false;
     const own = identity(validation, unique), fresh = !seen.has(own);
     seen.add(own);
@@ -206,7 +223,10 @@ export function generateMolecules(
         timings.validateMs += ms;
         molecules.forEach((drawn, k) => {
           const molecule = refinedOf(drawn, validations[k]), validation = validations[k];
-          pending.push({ index: indices[k], molecule, decoding: decodings[k], repaired: repaired[k], validation });
+          pending.push({
+            ...{ index: indices[k], molecule, decoding: decodings[k], validation },
+            ...(repairs(request.settings.decoding) && { repaired: repaired[k] }),
+          });
         });
       }
       judging = [];

@@ -81,7 +81,11 @@ export function drawMolecules(
 ): Drawing {
   const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
   // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
-  const detail = { descriptors: include.includes("descriptors"), inchikey: form !== "xyz" };
+  const detail = {
+    descriptors: include.includes("descriptors"),
+    judge: include.includes("judge"),
+    inchikey: form !== "xyz",
+  };
   const generation = generateMolecules(model, request, { ...options, refine, detail }), { version } = generation;
   const who = { model: model.card.name, version }, backend = model.backend.name;
   const facts: DrawingFacts = {

@@ -227,6 +227,19 @@ Deno.test({
     }),
 });
 
+Deno.test("molstep generate --filter sound writes sound molecules alone, as --include judge finds them", () =>
+  withFolder(async (root) => {
+    const model = await writeTinyModel(root), asked = "--count 30 --steps 2 --seed 4 --backend wasm --decoding valence";
+    const all = join(root, "all.sdf"), kept = join(root, "kept.sdf");
+    await done(model, `${asked} --include judge`, { out: all });
+    await done(model, `${asked} --filter sound`, { out: kept });
+    const told = (text: string) => readSdf(text).map(({ data: { index, sound } }) => ({ index, sound }));
+    const expected = told(await Deno.readTextFile(all)).filter(({ sound }) => sound === "true");
+    assert.ok(expected.length > 0 && expected.length < 30, String(expected.length));
+    assert.deepEqual(told(await Deno.readTextFile(kept)), expected);
+    assert.equal((await json(`${kept}.json`)).counts.returned, expected.length);
+  }));
+
 Deno.test("molstep generate --split writes no file for a chunk that the filter empties", () =>
   withFolder(async (root) => {
     const model = await writeTinyModel(root, { sizes: { "1": 1 } }), out = join(root, "folder");

@@ -117,6 +117,10 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   assert.deepEqual(sdf.structuredContent.molecules, structuredContent.molecules);
   assert.equal(readSdf(sdf.content[1].text).length, 3);
 
+  const { structuredContent: kept } = await server.call({ count: 6, steps: 4, seed: 1, filter: "sound" });
+  assert.deepEqual([kept.drawn, kept.returned], [6, kept.molecules.length]);
+  assert.ok(kept.returned > 0 && kept.molecules.every(({ sound, faults }: Message) => sound && faults.length === 0));
+
   const faults: [Message, RegExp][] = [
     [{ count: 101, steps: 4 }, /^Invalid request: \/count: .*100/],
     [{ count: 1, steps: 4, molecules: 3 }, /^Invalid request: unknown key molecules; allowed are count, steps, /],

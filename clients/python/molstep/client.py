@@ -105,7 +105,7 @@ class Molstep:
             model: a name of `models()`; the service's default where absent.
             seed: the same seed gives the same molecules; drawn where absent, see `Molecules.seed`.
             first: index of the first molecule.
-            options: other keys of `POST /generate`, in Python's way (`heavy_atoms=(7, 9)`, `filter="stable"`, `unique="inchikey"`,
+            options: other keys of `POST /generate`, in Python's way (`heavy_atoms=(7, 9)`, `filter="sound"`, `unique="inchikey"`,
                 `include=["descriptors"]`, `timeout_ms=5000`, of each request).
 
         Returns:

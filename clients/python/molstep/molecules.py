@@ -89,6 +89,16 @@ class Molecule:
         return self.record.get("descriptors")
 
     @property
+    def sound(self) -> Optional[bool]:
+        """Valid, of one fragment, no fault of geometry; None where neither `filter="sound"` nor `include=["judge"]` was asked for."""
+        return self.record.get("sound")
+
+    @property
+    def faults(self) -> Optional[List[str]]:
+        """Faults of its geometry, where `sound` is told; None where it is not valid."""
+        return self.record.get("faults")
+
+    @property
     def sdf(self) -> str:
         """Its SDF record, `$$$$` included, as the service writes it: V2000, 3D, bonds, data fields."""
         return str(self.record["sdf"])

@@ -73,6 +73,17 @@ class Generate(unittest.TestCase):
         within = self.molstep.generate(2, filter="unique", **asked)
         self.assertEqual([one.index for one in within], [0] if every[0].smiles == every[1].smiles else [0, 1])
 
+    def test_sound_ones_alone_or_told_of_all(self) -> None:
+        asked = {"steps": 2, "seed": 1, "sampler": "ddim", "decoding": "argmax", "clamp": 0, "refine": "none"}
+        every = self.molstep.generate(24, include=["judge"], **asked)
+        for one in every:
+            self.assertEqual(one.faults is None, not one.valid)
+            self.assertEqual(one.sound, one.connected and one.faults == [])
+        sound = [one.index for one in every if one.sound]
+        self.assertLess(len(sound), len(every))
+        self.assertEqual([one.index for one in self.molstep.generate(24, filter="sound", **asked)], sound)
+        self.assertIsNone(self.molstep.generate(1, **asked)[0].sound)
+
     def test_sdf_is_the_service_s_own(self) -> None:
         molecules = self.molstep.generate(5, steps=4, seed=1, include=["descriptors"])
         body = {"count": 5, "steps": 4, "seed": 1, "include": ["descriptors"]}

@@ -89,7 +89,30 @@ Deno.test("alsoDecode() gives what the model gives, and the other decodings besi
           decoding: "valence",
         }),
       ));
-      assert.deepEqual(others.get("valence"), valence.flatMap(({ molecules }) => molecules));
+      assert.deepEqual(
+        others.get("valence"),
+        valence.flatMap(({ molecules, repaired }) =>
+          molecules.map((molecule, k) => ({ molecule, repaired: repaired[k] }))
+        ),
+      );
+      assert.ok(others.get("valence")!.some(({ repaired }) => repaired), "drafts of two steps break valence");
+    } finally {
+      model.dispose();
+    }
+  }));
+
+Deno.test("alsoDecode() does not say of molecules by `argmax` whether they were repaired", () =>
+  withFolder(async (root) => {
+    const model = await loadModel(await writeTinyModel(root), { backend: "wasm", threads: 1 });
+    try {
+      const { model: observed, others } = alsoDecode(model, ["argmax"]);
+      const asked = { count: 6, steps: 2, seed: 3 };
+      await Array.fromAsync(draw(observed, acceptOrder(model.card, { ...asked, decoding: "valence" })));
+      const argmax = await Array.fromAsync(draw(model, acceptOrder(model.card, { ...asked, decoding: "argmax" })));
+      assert.deepEqual(
+        others.get("argmax"),
+        argmax.flatMap(({ molecules }) => molecules.map((molecule) => ({ molecule }))),
+      );
     } finally {
       model.dispose();
     }

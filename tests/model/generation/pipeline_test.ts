@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isSound } from "../../../chem/judge/sound.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../../chem/validator.ts";
 import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.ts";
@@ -125,6 +126,40 @@ Deno.test("generateMolecules() keeps the first valid molecule of each EDM SMILES
     assert.deepEqual(await kept({ filter: "stable", unique: "inchikey" }), [0, 1, 3, 4, 7]);
   }));
 
+Deno.test("generateMolecules() has molecules judged where the filter is `sound`, and keeps those without a fault", () =>
+  withModel(async (model, validate) => {
+    const settings = { ...chooseSettings(model.card, 2, "ddpm"), decoding: "valence" as const };
+    for (const refine of ["none", "mmff94"] as const) {
+      const asked: unknown[] = [];
+      const kept = async (options: Partial<GenerateOptions>) => {
+        const watched: Validate = (molecule, { judge, ...more } = {}) => {
+          asked.push(judge);
+          return validate(molecule, { judge, ...more });
+        };
+        const generation = generateMolecules(model, { count: 40, seed: 3, settings }, {
+          ...{ validate: watched, refine },
+          ...options,
+        });
+        const molecules = (await Array.fromAsync(generation.windows)).flat();
+        assert.deepEqual([generation.drawn, generation.returned], [40, molecules.length]);
+        return molecules;
+      };
+      const valid = await kept({ filter: "valid" });
+      assert.ok(asked.every((judge) => judge !== true));
+      const all = await kept({ detail: { judge: true } }), sound = all.filter(({ validation }) => isSound(validation));
+      const faulty = all.filter(({ validation }) => validation.findings?.faults.length);
+      assert.ok(faulty.length > 0 && sound.length > 0 && sound.length < valid.length, `${refine}: ${sound.length}`);
+      // Refinement comes first: once it is drawn, judged as drawn, each is judged where it stands.
+      assert.deepEqual(await kept({ filter: "sound" }), sound);
+      assert.equal(asked.filter((judge) => judge === true).length, 2 * all.length);
+      const first = new Map(sound.map((one) => [one.validation.inchikey, one] as const).reverse());
+      assert.deepEqual(
+        (await kept({ filter: "sound", unique: "inchikey" })).map(({ index }) => index),
+        [...first.values()].map(({ index }) => index).sort((a, b) => a - b),
+      );
+    }
+  }));
+
 Deno.test("generateMolecules() tells of each molecule drawn, filtered or not, in place of remembering it", () =>
   withModel(async (model, validate) => {
     const plain = generate(model, 23, { validate, window: 10, filter: "unique" });
@@ -221,6 +256,9 @@ Deno.test("generateMolecules() says of each molecule how it was decoded, and cou
       const drawn = (await Array.fromAsync(generation.windows)).flat();
       const otherwise = drawn.filter((one) => one.decoding !== decoding).length;
       assert.equal(generation.fallbacks, otherwise);
+      // A share of molecules that `argmax` repaired would say nothing.
+      const told = new Set(drawn.map(({ repaired }) => typeof repaired));
+      assert.deepEqual([...told], [decoding === "argmax" ? "undefined" : "boolean"]);
       assert.ok(decoding === "argmax" ? otherwise === 0 : otherwise > 0 && otherwise < 23, `${otherwise} of 23`);
     }
   }));
