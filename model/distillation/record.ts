@@ -1,6 +1,6 @@
 /** Enters a finished round in its model's own folder: what ships with the model, rather than what a service adds to it. */
 import { join } from "node:path";
-import { cardPath, parseCard } from "../models/card.ts";
+import { cardPath, parseCard, writeCard } from "../models/card.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { readWeightsFile } from "../models/weights.ts";
 import { type RoundOutcome, STUDENT } from "./result.ts";
@@ -30,6 +30,6 @@ export async function recordRound(folder: string, round: string, { entry, also }
   card.distilled = [...kept, ...fresh.map((one) => ({ ...one, file, sha256 }))].sort((a, b) => a.steps - b.steps);
   parseCard(card, path);
   await writeAtomically(join(folder, file), bytes);
-  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  await writeCard(path, card);
   for (const one of new Set(gone.map(({ file }) => file))) await Deno.remove(join(folder, one));
 }

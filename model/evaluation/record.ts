@@ -1,8 +1,7 @@
 /** Enters an evaluation in a model's card, and reads the entries back. */
 import { z } from "zod";
-import { type Card, cardPath, parseCard } from "../models/card.ts";
+import { type Card, cardPath, parseCard, writeCard } from "../models/card.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { writeAtomically } from "../diffusion/files.ts";
 
 const rate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() });
 
@@ -81,5 +80,5 @@ export async function recordEvaluation(folder: string, evaluation: Evaluation): 
   const others = (card.evaluation ?? []).filter((other: unknown) => key(other) !== key(fresh));
   card.evaluation = [...others, fresh].sort((a, b) => (a.settings?.steps ?? 0) - (b.settings?.steps ?? 0));
   parseCard(card, path);
-  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  await writeCard(path, card);
 }

@@ -7,7 +7,7 @@ import type { Molecule } from "../../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../../chem/distributions.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
-import { type Card, cardPath, parseCard } from "../models/card.ts";
+import { type Card, cardPath, parseCard, writeCard } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { Reference } from "./evaluate_reference.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -15,7 +15,6 @@ import type { Model } from "../models/load.ts";
 import { acceptOrder } from "../generation/order.ts";
 import { generateMolecules } from "../generation/pipeline.ts";
 import type { SamplerName } from "../diffusion/samplers/mod.ts";
-import { writeAtomically } from "../diffusion/files.ts";
 
 /** A sampler with its grid and options. */
 export interface Candidate {
@@ -150,5 +149,5 @@ export async function recommend(folder: string, { steps, sampler, grid, options,
   const others = (card.recommended ?? []).filter((entry: { steps?: number }) => entry.steps !== steps);
   card.recommended = [...others, { steps, sampler, grid, options, clamp }].sort((a, b) => a.steps - b.steps);
   parseCard(card, path);
-  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+  await writeCard(path, card);
 }

@@ -1,8 +1,10 @@
 /** A model's card, `weights/<model>/card.json`: names the parts that make up the model, and how they came to be. */
+import stringify from "json-stringify-pretty-compact";
 import { z } from "zod";
 import { CHEMISTRIES, chemistryNames } from "../../chem/chemistry.ts";
 import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { REFINES } from "../../chem/refinement/refine.ts";
+import { writeAtomically } from "../diffusion/files.ts";
 import { strict } from "../diffusion/strict.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
 import { VARIANTS } from "../diffusion/samplers/mod.ts";
@@ -170,4 +172,9 @@ export async function readCard(folder: string): Promise<Card> {
     throw new SyntaxError(`${path} is not JSON: ${(error as Error).message}`);
   }
   return parseCard(value, path);
+}
+
+/** Writes a card, checked by whoever made it; a reader sees the old or the new one. What fits stands on one line, as a card is read by people too. */
+export async function writeCard(path: string, card: unknown): Promise<void> {
+  await writeAtomically(path, new TextEncoder().encode(stringify(card, { maxLength: 160 }) + "\n"));
 }

@@ -5,9 +5,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { checkFinite } from "../diffusion/finite.ts";
-import { writeAtomically } from "../diffusion/files.ts";
 import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
-import { type Card, type CardInput, cardPath, parseCard } from "./card.ts";
+import { type Card, type CardInput, cardPath, parseCard, writeCard } from "./card.ts";
 import type { Settings } from "./settings.ts";
 
 /** SHA-256, 64 hexadecimal digits. */
@@ -131,6 +130,6 @@ export async function recordDigests(folder: string): Promise<DigestFault[]> {
   const digests = await digestsIn(folder, card), faults = faultsOf(card, digests);
   const fresh = withDigests(written as CardInput, (file) => digests.get(file));
   parseCard(fresh, path);
-  if (faults.length > 0) await writeAtomically(path, new TextEncoder().encode(JSON.stringify(fresh, null, 2) + "\n"));
+  if (faults.length > 0) await writeCard(path, fresh);
   return faults;
 }

@@ -6,7 +6,7 @@
  * the same call made again ends in the same state; what no overlay names is swept away.
  */
 import { dirname, join } from "node:path";
-import { type Card, cardPath, parseCard, readCard } from "../models/card.ts";
+import { type Card, cardPath, parseCard, readCard, writeCard } from "../models/card.ts";
 import { isDeepStrictEqual } from "node:util";
 import pLimit from "p-limit";
 import { availableSteps, type ModelEntry, type ServedModel } from "../models/load.ts";
@@ -169,7 +169,7 @@ export function createPublisher(
         }
         // Students of the model before were taught by another network.
         await Deno.remove(join(folder, "distilled.json")).catch(absent);
-        await writeAtomically(cardPath(folder), new TextEncoder().encode(JSON.stringify(card, null, 2) + "\n"));
+        await writeCard(cardPath(folder), card);
       } catch (error) {
         model.dispose();
         throw error;

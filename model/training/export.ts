@@ -1,6 +1,6 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { DATA_SETS } from "../../chem/data_sets.ts";
-import { type CardInput, cardPath, parseCard } from "../models/card.ts";
+import { type CardInput, cardPath, parseCard, writeCard } from "../models/card.ts";
 import { ANGSTROM, formOf, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
@@ -109,7 +109,7 @@ export async function writeModel(
   await Deno.mkdir(to, { recursive: true });
   for (const [name, bytes] of encoded) await writeAtomically(`${to}/${name}`, bytes);
   const told = withDigests(card, (file) => encoded.has(file) ? sha256Of(encoded.get(file)!) : undefined);
-  await writeAtomically(cardPath(to), new TextEncoder().encode(JSON.stringify(told, null, 2) + "\n"));
+  await writeCard(cardPath(to), told);
 }
 
 /**

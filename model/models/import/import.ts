@@ -1,6 +1,6 @@
 /** Released checkpoints of GeoLDM and EDM to a model folder of ours. */
 import { basename, join } from "node:path";
-import { type CardInput, parseCard } from "../card.ts";
+import { type CardInput, cardPath, parseCard, writeCard } from "../card.ts";
 import { egnnDenoiserParameters } from "../../networks/egnn_denoiser.ts";
 import { geoldmParameters, type GeoldmSizes } from "../../networks/geoldm/networks.ts";
 import type { ParameterSpec } from "../../networks/pair_attention/parameters.ts";
@@ -179,7 +179,7 @@ async function writeFolder(folder: string, card: CardInput, files: Map<string, C
       digests.set(file, sha256Of(bytes));
     }
     const told = withDigests(card, (file) => digests.get(file));
-    await Deno.writeTextFile(join(draft, "card.json"), JSON.stringify(told, null, 2) + "\n");
+    await writeCard(cardPath(draft), told);
     await Deno.rename(draft, folder);
   } catch (error) {
     await Deno.remove(draft, { recursive: true });

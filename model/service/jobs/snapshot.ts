@@ -1,7 +1,6 @@
 /** A model as a round finds it, in the job's own folder: what comes into service or goes out of it changes nothing there. */
 import { join } from "node:path";
-import { writeAtomically } from "../../diffusion/files.ts";
-import type { CardInput } from "../../models/card.ts";
+import { type CardInput, writeCard } from "../../models/card.ts";
 import { type ModelEntry, studentPath } from "../../models/overlay.ts";
 
 /**
@@ -30,7 +29,7 @@ export async function snapshot(entry: ModelEntry, folder: string): Promise<strin
   for (const student of moved.distilled ?? []) {
     student.file = await place(studentPath(entry, student.steps), `steps-${student.steps}.safetensors`);
   }
-  await writeAtomically(path, new TextEncoder().encode(JSON.stringify(moved, null, 2) + "\n"));
+  await writeCard(path, moved);
   return to;
 }
 
