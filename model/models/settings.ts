@@ -27,9 +27,8 @@ export function decodings({ autoencoder }: Pick<Card, "autoencoder">): readonly 
   return autoencoder.decoding === "valence" ? ["valence", "argmax"] : ["argmax", "valence"];
 }
 
-/** How molecules are refined where nobody says: what the card says, else by MMFF94 where a graph that obeys valence is decoded. */
-export const chooseRefine = ({ refine }: Pick<Card, "refine">, decoding: Decoding): Refine =>
-  refine ?? (decoding === "valence" ? "mmff94" : "none");
+/** How molecules are refined where nobody says: as the card has it, else not at all, as the network is nearer to quantum chemistry than force fields are. */
+export const chooseRefine = ({ refine = "none" }: Pick<Card, "refine">): Refine => refine;
 
 /** The model has no weights distilled to the number of steps asked; `available` lists those it has. */
 export class NotDistilledError extends RangeError {

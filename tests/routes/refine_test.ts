@@ -19,13 +19,24 @@ Deno.test("POST /generate with `refine: none` says what it says where nothing is
       assert.equal(none, plain);
       assert.doesNotMatch(none, /strain|refine|repaired|stereoChanged|rmsd/i);
     }
+    // The default, whatever the decoding.
+    for (const decoding of ["valence", "argmax"] as const) {
+      const [body, none] = await Promise.all(
+        [{ ...asked, decoding }, { ...asked, decoding, refine: "none" }].map(async (body) => {
+          const { molecules } = await (await post(app, body)).json();
+          return JSON.stringify(molecules);
+        }),
+      );
+      assert.equal(body, none);
+    }
     const text = await (await post(app, { ...asked, refine: "none" })).text();
     assert.doesNotMatch(text, /strain|refine|repaired|stereoChanged|rmsd/i);
   }));
 
-Deno.test("POST /generate refines where the decoding is `valence`, and says so of each molecule in every form", () =>
+Deno.test("POST /generate refines by `mmff94` where it is asked to, and says so of each molecule in every form", () =>
   withApp(async (app) => {
-    const body = generateResponse.parse(await (await post(app, asked)).json());
+    const asking = { ...asked, refine: "mmff94" };
+    const body = generateResponse.parse(await (await post(app, asking)).json());
     assert.equal(body.refine, "mmff94");
     const raw = generateResponse.parse(await (await post(app, { ...asked, refine: "none" })).json());
     for (
@@ -42,17 +53,17 @@ Deno.test("POST /generate refines where the decoding is `valence`, and says so o
       }
     }
     assert.ok(body.molecules.some(({ refined }) => refined));
-    const sdf = await post(app, asked, { accept: "chemical/x-mdl-sdfile" });
+    const sdf = await post(app, asking, { accept: "chemical/x-mdl-sdfile" });
     assert.equal(sdf.headers.get("molstep-refine"), "mmff94");
     for (const [k, { data }] of readSdf(await sdf.text()).entries()) {
       const { refined, strain } = body.molecules[k];
       assert.deepEqual([data.refine, data.refined], ["mmff94", String(refined)]);
       assert.equal(data.strainBefore, strain ? String(strain.before) : undefined);
     }
-    const xyz = await (await post(app, asked, { accept: "chemical/x-xyz" })).text();
+    const xyz = await (await post(app, asking, { accept: "chemical/x-xyz" })).text();
     assert.equal(xyz.match(/ refined=true/g)?.length ?? 0, body.molecules.filter(({ refined }) => refined).length);
     // Company changes nothing.
-    const part = generateResponse.parse(await (await post(app, { ...asked, first: 4, count: 3 })).json());
+    const part = generateResponse.parse(await (await post(app, { ...asking, first: 4, count: 3 })).json());
     const close = part.molecules.map(({ index, strain, refined }) => ({ index, strain, refined }));
     assert.deepEqual(
       close,
