@@ -2,18 +2,20 @@
  * Corrections of MMFF94's parameters: what is added to a bond's length, an angle at rest, the constant out of a plane, and a torsion's V1, V2 and V3. Each term has keys
  * from its types alone to what stands around it, and the corrections of all of them add up, so that a rare neighbourhood has what the commoner ones say.
  */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Found, Rows } from "./terms.ts";
 
-/** Kinds of terms that are corrected, with the places of what is corrected among a term's numbers. Their order is that of the keys' first letters. */
+/** Kinds of terms that are corrected, with their keys' first letter, the places of what is corrected among a term's numbers, and the decimals that are kept. */
 export const CORRECTED = {
   /** Angstrom. */
-  bonds: { mark: "b", places: [2] },
+  bonds: { mark: "b", places: [2], digits: 4 },
   /** Radians. */
-  bends: { mark: "a", places: [3] },
+  bends: { mark: "a", places: [3], digits: 3 },
   /** Millidyne angstrom / radian^2. */
-  planes: { mark: "p", places: [4] },
+  planes: { mark: "p", places: [4], digits: 4 },
   /** kcal/mol. */
-  torsions: { mark: "t", places: [4, 5, 6] },
+  torsions: { mark: "t", places: [4, 5, 6], digits: 2 },
 } as const;
 
 /** A kind of term that is corrected. */
@@ -24,6 +26,35 @@ export const correctedTerms = Object.keys(CORRECTED) as CorrectedTerm[];
 
 /** What is added, by key: as many numbers as its kind has places. */
 export type Corrections = ReadonlyMap<string, readonly number[]>;
+
+/** Corrections as a file holds them. */
+export interface FittedFile {
+  /** The data, how many of its training molecules were looked at, and how many must have a key. */
+  readonly data: string;
+  readonly molecules: number;
+  readonly least: number;
+  /** What 95 % of the data's own molecules are above the force field's minimum at most, kcal/mol. */
+  readonly strain: number;
+  readonly corrections: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The kind of term that a key is of. */
+export const kindOf = (key: string): CorrectedTerm => correctedTerms.find((kind) => CORRECTED[kind].mark === key[0])!;
+
+/** As they are written; those that come to nothing are left out. */
+export function roundCorrections(corrections: Corrections): Map<string, number[]> {
+  const rounded = [...corrections].map(([key, values]): [string, number[]] => {
+    const unit = 10 ** CORRECTED[kindOf(key)].digits;
+    return [key, values.map((value) => Math.round(value * unit) / unit + 0)];
+  });
+  return new Map(rounded.filter(([, values]) => values.some((value) => value !== 0)));
+}
+
+/** Reads corrections fitted to QM9 (`bench/fit_mmff94.ts` makes them). */
+export async function readFitted(): Promise<{ readonly strain: number; readonly corrections: Corrections }> {
+  const file: FittedFile = JSON.parse(await readFile(fileURLToPath(new URL("qm9.json", import.meta.url)), "utf8"));
+  return { strain: file.strain, corrections: new Map(Object.entries(file.corrections)) };
+}
 
 const SYMBOLS: Readonly<Record<number, string>> = { 1: "H", 6: "C", 7: "N", 8: "O", 9: "F" };
 

@@ -37,6 +37,8 @@ export interface TypedMolecule {
 
 /** A force field. What it says depends on the molecule alone, so that the same molecule is refined alike in any company. */
 export interface ForceField {
+  /** A molecule that is no further above its minimum stays as it is, kcal/mol. Where absent, none does. */
+  readonly enough?: number;
   /** Finds each atom's type and all parameters; undefined where the force field has no type for an atom. */
   type(molecule: Molecule, bonds: readonly Bond[]): TypedMolecule | undefined;
 }

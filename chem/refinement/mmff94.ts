@@ -4,9 +4,20 @@ import { forceFieldOf } from "../mmff94/force_field.ts";
 import type { Tables } from "../mmff94/tables.ts";
 import type { ForceField, Minimiser } from "./force_field.ts";
 
+/** Corrections of MMFF94, and what molecules that they were fitted to are above their minima, kcal/mol. */
+export interface Fitted {
+  readonly corrections: Corrections;
+  readonly strain: number;
+}
+
 /** The force field by MMFF94's tables. */
-export function createMmff94(tables: Tables, engine: Minimiser, corrections?: Corrections): ForceField {
+export function createMmff94(
+  tables: Tables,
+  engine: Minimiser,
+  { corrections, strain: enough }: Partial<Fitted> = {},
+): ForceField {
   return {
+    enough,
     type({ atomicNumbers, charges }, bonds) {
       const field = forceFieldOf({ atomicNumbers, charges, bonds }, tables, corrections);
       if (field.atoms === undefined) return undefined;

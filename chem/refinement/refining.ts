@@ -2,7 +2,7 @@
 import { CHEMISTRIES } from "../chemistry.ts";
 import type { Molecule } from "../molecule.ts";
 import type { Validate, ValidateOptions, Validation } from "../validator.ts";
-import type { Refiner } from "./refine.ts";
+import type { RefineBy, Refiner } from "./refine.ts";
 
 /** Judges a molecule, and refines it first where `refine` asks for it: a promise then. */
 export type RefineAndValidate = (
@@ -24,12 +24,12 @@ export function withRefinement(
   validate: Validate,
   { open, pause }: { readonly open: OpenRefiner; readonly pause?: () => Promise<void> },
 ): RefineAndValidate {
-  const refineAndValidate = async (molecule: Molecule, options: Omit<ValidateOptions, "refine">) => {
+  const refineAndValidate = async (molecule: Molecule, by: RefineBy, options: Omit<ValidateOptions, "refine">) => {
     const refiner = await open(), { chemistry = "edm" } = options;
     const drawn = validate(molecule, { chemistry, inchikey: false });
     await pause?.();
     const done = drawn.valid
-      ? refiner(molecule, drawn.bonds, CHEMISTRIES[chemistry])
+      ? refiner(molecule, drawn.bonds, CHEMISTRIES[chemistry], by)
       : { refined: false, reason: "invalid" } as const;
     await pause?.();
     if (!done.refined) return { ...validate(molecule, options), refinement: done };
@@ -37,5 +37,5 @@ export function withRefinement(
     return { ...there, refinement: { ...done, stereoChanged: there.smiles !== drawn.smiles } };
   };
   return (molecule, { refine = "none", ...options } = {}) =>
-    refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, options);
+    refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, refine, options);
 }

@@ -1,4 +1,5 @@
 /** The refiner on the C engine in WebAssembly, and pools whose workers have it. */
+import { readFitted } from "../../chem/mmff94/corrections.ts";
 import { readTables } from "../../chem/mmff94/tables.ts";
 import { createMmff94 } from "../../chem/refinement/mmff94.ts";
 import { createRefiner, type Refiner } from "../../chem/refinement/refine.ts";
@@ -9,8 +10,12 @@ import { compileWasmEngine } from "../engines/c/wasm_module.ts";
 
 /** The build without relaxed SIMD, whose products are rounded alike on every machine. */
 async function open(): Promise<Refiner> {
-  const [tables, module] = await Promise.all([readTables(), compileWasmEngine(false)]);
-  return createRefiner(createMmff94(tables, openWasmMmff94(module)));
+  const [tables, fitted, module] = await Promise.all([readTables(), readFitted(), compileWasmEngine(false)]);
+  const engine = openWasmMmff94(module);
+  return createRefiner({
+    mmff94: createMmff94(tables, engine),
+    "mmff94-qm9": createMmff94(tables, engine, fitted),
+  });
 }
 
 let opening: Promise<Refiner> | undefined;

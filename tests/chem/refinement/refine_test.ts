@@ -25,7 +25,7 @@ const drawn = await (async () => {
   }
 })();
 
-const refined = drawn.map(({ molecule }) => refine(molecule, perceiveBonds(molecule), EDM));
+const refined = drawn.map(({ molecule }) => refine(molecule, perceiveBonds(molecule), EDM, "mmff94"));
 
 Deno.test("createRefiner() keeps the graph of EDM's bonds in 99 % of drawn molecules at least, and says where it does not", () => {
   const kept = refined.filter((done, k) => {
@@ -50,7 +50,7 @@ Deno.test("createRefiner() says strains that are not negative, and fall", () => 
 Deno.test("createRefiner() leaves a molecule that is refined where it is", () => {
   refined.forEach((done, k) => {
     if (!done.refined || done.strain.after > 0.01) return;
-    const again = refine({ ...drawn[k].molecule, positions: done.positions }, drawn[k].validation.bonds, EDM);
+    const again = refine({ ...drawn[k].molecule, positions: done.positions }, drawn[k].validation.bonds, EDM, "mmff94");
     assert.ok(again.refined && again.rmsd < 0.01 && superposedRmsd(done.positions, again.positions) < 0.01);
   });
 });
