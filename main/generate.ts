@@ -80,7 +80,7 @@ export const generateCommand = command({
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
     const options = values["sampler-options"], grid = gridOf(values.grid);
     const request = acceptOrder(entry.card, { ...values, seed, size, grid, options });
-    const refine = values.refine ?? chooseRefine(entry.card);
+    const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, refine, onFault });
     const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);

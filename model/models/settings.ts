@@ -27,8 +27,20 @@ export function decodings({ autoencoder }: Pick<Card, "autoencoder">): readonly 
   return autoencoder.decoding === "valence" ? ["valence", "argmax"] : ["argmax", "valence"];
 }
 
-/** How molecules are refined where nobody says: as the card has it, else not at all, as the network is nearer to quantum chemistry than force fields are. */
-export const chooseRefine = ({ refine = "none" }: Pick<Card, "refine">): Refine => refine;
+/** Most steps at which molecules are better by GFN2-xTB after `mmff94-qm9`: 4.0 kcal/mol instead of 7.2 at 4 steps, 2.8 instead of 3.0 at 8; at 16 there is no gain. */
+const REFINED_STEPS = 8;
+
+/**
+ * How molecules are refined where nobody says: as the card has it; else by the force field fitted to QM9 where a model of QM9 takes so few steps that it gains by
+ * it, and a graph that obeys valence is decoded; else not at all.
+ */
+export function chooseRefine(
+  { refine, dataSet }: Pick<Card, "refine" | "dataSet">,
+  { decoding, steps }: Pick<Settings, "decoding" | "steps">,
+): Refine {
+  const gains = dataSet === "qm9" && decoding === "valence" && steps <= REFINED_STEPS;
+  return refine ?? (gains ? "mmff94-qm9" : "none");
+}
 
 /** The model has no weights distilled to the number of steps asked; `available` lists those it has. */
 export class NotDistilledError extends RangeError {
