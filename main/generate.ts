@@ -33,7 +33,9 @@ export const generateCommand = command({
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     refine: option(
       "NAME",
-      `${REFINES.join(", ")}: whether molecules are moved to the nearest minimum of a force field (default: the card's, else none)`,
+      `${
+        REFINES.join(", ")
+      }: whether molecules are moved to the nearest minimum of a force field (default: the card's, else none)`,
       z.enum(REFINES).optional(),
     ),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),

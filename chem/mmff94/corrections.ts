@@ -123,7 +123,7 @@ export function keysOf(found: Found): Keys {
       const ring = ringOf([i, j, k, l]), mark = `t${order(j, k)}`, middle = ringOf([j, k]);
       return [
         eitherWay(mark, ring, [type(i), type(j), type(k), type(l)]),
-        eitherWay(`${mark}r`, ring, [type(i), ringed(j), ringed(k), type(l), ]) + `/${middle}`,
+        eitherWay(`${mark}r`, ring, [type(i), ringed(j), ringed(k), type(l)]) + `/${middle}`,
         eitherWay(`${mark}f`, ring, [type(i), full(j), full(k), type(l)]),
       ];
     }),

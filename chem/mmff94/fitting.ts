@@ -3,7 +3,15 @@
  * to the minimum would take out. The sum of that over molecules, and of the squares of corrections in units of what they may be, is least squares in the corrections
  * (Gauss and Newton), as gradients are linear in them but for the anharmonic terms.
  */
-import { CORRECTED, type Corrections, correctedTerms, type CorrectedTerm, kindOf, type Keys, keysOf } from "./corrections.ts";
+import {
+  CORRECTED,
+  type CorrectedTerm,
+  correctedTerms,
+  type Corrections,
+  type Keys,
+  keysOf,
+  kindOf,
+} from "./corrections.ts";
 import type { Found } from "./terms.ts";
 
 /** md angstrom in kcal/mol, and the cubic constants of lengths (1/angstrom) and angles (1/radian), as the engine has them. */
@@ -177,7 +185,9 @@ export class Fit {
     });
     rows.bends.forEach(([i, j, k, rest, force, , , byI, byK], term) => {
       const { angle, slopes } = angleOf(x, i, j, k), d = angle - rest, f = MD * force;
-      const toI = distanceOf(x, i, j), toK = distanceOf(x, k, j), curvature = f * Math.max(0.3, 1 + 3 * CUBIC_ANGLE * d);
+      const toI = distanceOf(x, i, j),
+        toK = distanceOf(x, k, j),
+        curvature = f * Math.max(0.3, 1 + 3 * CUBIC_ANGLE * d);
       addSquare(h, n, slopes, curvature);
       tell("bends", term, 0, slopes, -curvature);
       tell("bends", term, 0, toI.slopes, -MD * byI);

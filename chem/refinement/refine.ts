@@ -114,8 +114,11 @@ export function createRefiner(fields: Readonly<Record<RefineBy, ForceField>>): R
     const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
     const typed = filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) : undefined;
     if (!typed) return { refined: false, reason: "types" };
-    const found = typed.minimise(molecule.positions, { iterations: ITERATIONS, tolerance: TOLERANCE }), { before } = found;
-    if (field.enough !== undefined && before - found.after <= field.enough) return { refined: false, reason: "relaxed" };
+    const found = typed.minimise(molecule.positions, { iterations: ITERATIONS, tolerance: TOLERANCE }),
+      { before } = found;
+    if (field.enough !== undefined && before - found.after <= field.enough) {
+      return { refined: false, reason: "relaxed" };
+    }
     const positions = Float32Array.from(found.positions);
     if (!settle({ ...molecule, positions }, bonds, chemistry)) return { refined: false, reason: "graph" };
     const after = typed.energy(positions), least = Math.min(found.after, after, before);

@@ -1,6 +1,9 @@
 /** `refine` of POST /generate: what is said of molecules, and that without it nothing is. */
 import assert from "node:assert/strict";
 import { readSdf } from "../../chem/sdf.ts";
+import { readFitted } from "../../chem/mmff94/corrections.ts";
+import { REFINES } from "../../chem/refinement/refine.ts";
+import { chooseRefine } from "../../model/models/settings.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { post, withApp } from "./app_fixture.ts";
 
@@ -19,16 +22,13 @@ Deno.test("POST /generate with `refine: none` says what it says where nothing is
       assert.equal(none, plain);
       assert.doesNotMatch(none, /strain|refine|repaired|stereoChanged|rmsd/i);
     }
-    // The default, whatever the decoding.
-    for (const decoding of ["valence", "argmax"] as const) {
-      const [body, none] = await Promise.all(
-        [{ ...asked, decoding }, { ...asked, decoding, refine: "none" }].map(async (body) => {
-          const { molecules } = await (await post(app, body)).json();
-          return JSON.stringify(molecules);
-        }),
-      );
-      assert.equal(body, none);
-    }
+    // The default of many steps, whatever the decoding.
+    const many = { ...asked, count: 2, steps: 9 };
+    const [body, none] = await Promise.all([many, { ...many, refine: "none" }].map(async (body) => {
+      const { molecules } = await (await post(app, body)).json();
+      return JSON.stringify(molecules);
+    }));
+    assert.equal(body, none);
     const text = await (await post(app, { ...asked, refine: "none" })).text();
     assert.doesNotMatch(text, /strain|refine|repaired|stereoChanged|rmsd/i);
   }));
@@ -76,4 +76,29 @@ Deno.test("POST /generate refuses a refinement that there is not", () =>
     const response = await post(app, { ...asked, refine: "uff" });
     assert.equal(response.status, 422);
     assert.match(await response.text(), /refine/);
+  }));
+
+Deno.test("chooseRefine() is what the card says, else the fitted force field for a model of QM9 at few steps by `valence`, else none", () => {
+  const few = { decoding: "valence", steps: 8 } as const;
+  assert.equal(chooseRefine({ dataSet: "qm9" }, few), "mmff94-qm9");
+  assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, steps: 9 }), "none");
+  assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, decoding: "argmax" }), "none");
+  assert.equal(chooseRefine({ dataSet: "sdf" }, few), "none");
+  for (const refine of REFINES) assert.equal(chooseRefine({ dataSet: "qm9", refine }, few), refine);
+});
+
+Deno.test("POST /generate refines by `mmff94-qm9` at few steps, and says which molecules are as near to a minimum as the data", () =>
+  withApp(async (app) => {
+    const body = generateResponse.parse(await (await post(app, asked)).json());
+    assert.equal(body.refine, "mmff94-qm9");
+    const raw = generateResponse.parse(await (await post(app, { ...asked, refine: "none" })).json());
+    const { strain: enough } = await readFitted();
+    assert.ok(body.molecules.some(({ refined }) => refined));
+    for (const [k, { refined, strain, positions, unrefined }] of body.molecules.entries()) {
+      if (refined) assert.ok(strain!.before > enough - 0.01);
+      else {
+        assert.ok(unrefined);
+        assert.deepEqual(positions, raw.molecules[k].positions);
+      }
+    }
   }));

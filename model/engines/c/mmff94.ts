@@ -176,7 +176,13 @@ export function openNativeMmff94(library: NativeLibrary = openNativeLibrary()): 
 interface Exports {
   readonly memory: WebAssembly.Memory;
   molstep_allocate(bytes: number): number;
-  molstep_mmff_minimise_on(batch: number, iterations: number, tolerance: number, hold: number, ...places: number[]): number;
+  molstep_mmff_minimise_on(
+    batch: number,
+    iterations: number,
+    tolerance: number,
+    hold: number,
+    ...places: number[]
+  ): number;
   molstep_mmff_gradient(...places: number[]): number;
 }
 

@@ -148,7 +148,11 @@ export function readLatent(
   if (!sound) return { molecule, decoding: "argmax", repaired: false };
   // The windows are narrower than EDM's rule: not all that was moved said something else.
   const other = () => !means(readLatent(z, nodes, classes, at, "argmax", chemistry, form).molecule, orders, chemistry);
-  return { molecule, decoding: "valence", repaired: needsSearch(z, nodes, bondSums, at, features) || (moved && other()) };
+  return {
+    molecule,
+    decoding: "valence",
+    repaired: needsSearch(z, nodes, bondSums, at, features) || (moved && other()),
+  };
 }
 
 /** Whether a molecule's distances mean these bond orders `[n, n]`. */
