@@ -35,7 +35,7 @@ export const generateCommand = command({
       "NAME",
       `${
         REFINES.join(", ")
-      }: whether molecules are moved to the nearest minimum of a force field (default: the card's, else none)`,
+      }: whether molecules are moved to the nearest minimum of a force field (default: the card's, else as in POST /generate)`,
       z.enum(REFINES).optional(),
     ),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),

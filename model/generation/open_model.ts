@@ -30,8 +30,8 @@ export interface OpenModel {
 /** Molecules from which on a validating worker, which costs half a second to start, is worth it on two cores. */
 const WORTH_WORKERS = 2000;
 
-/** The same where they are refined too, which takes ten times as long. */
-const WORTH_REFINING = 100;
+/** The same where they are refined too, which takes 2.6 times as long. */
+const WORTH_REFINING = 800;
 
 /** Loads the model and the chemistry side by side. */
 export async function openModel(

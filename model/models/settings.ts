@@ -27,8 +27,8 @@ export function decodings({ autoencoder }: Pick<Card, "autoencoder">): readonly 
   return autoencoder.decoding === "valence" ? ["valence", "argmax"] : ["argmax", "valence"];
 }
 
-/** Most steps at which molecules are better by GFN2-xTB after `mmff94-qm9`: 4.0 kcal/mol instead of 7.2 at 4 steps, 2.8 instead of 3.0 at 8; at 16 there is no gain. */
-const REFINED_STEPS = 8;
+/** Most steps at which molecules are better by GFN2-xTB after `mmff94-qm9` (docs/refinement.md): at 8 and 16 there is no gain. */
+const REFINED_STEPS = 4;
 
 /**
  * How molecules are refined where nobody says: as the card has it; else by the force field fitted to QM9 where a model of QM9 takes so few steps that it gains by

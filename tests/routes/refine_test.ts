@@ -23,7 +23,7 @@ Deno.test("POST /generate with `refine: none` says what it says where nothing is
       assert.doesNotMatch(none, /strain|refine|repaired|stereoChanged|rmsd/i);
     }
     // The default of many steps, whatever the decoding.
-    const many = { ...asked, count: 2, steps: 9 };
+    const many = { ...asked, count: 2, steps: 5 };
     const [body, none] = await Promise.all([many, { ...many, refine: "none" }].map(async (body) => {
       const { molecules } = await (await post(app, body)).json();
       return JSON.stringify(molecules);
@@ -79,9 +79,9 @@ Deno.test("POST /generate refuses a refinement that there is not", () =>
   }));
 
 Deno.test("chooseRefine() is what the card says, else the fitted force field for a model of QM9 at few steps by `valence`, else none", () => {
-  const few = { decoding: "valence", steps: 8 } as const;
+  const few = { decoding: "valence", steps: 4 } as const;
   assert.equal(chooseRefine({ dataSet: "qm9" }, few), "mmff94-qm9");
-  assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, steps: 9 }), "none");
+  assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, steps: 5 }), "none");
   assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, decoding: "argmax" }), "none");
   assert.equal(chooseRefine({ dataSet: "sdf" }, few), "none");
   for (const refine of REFINES) assert.equal(chooseRefine({ dataSet: "qm9", refine }, few), refine);
