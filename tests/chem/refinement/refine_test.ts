@@ -12,7 +12,9 @@ import { generateMolecules } from "../../../model/generation/pipeline.ts";
 import { createRefiningPool, openRefiner } from "../../../model/generation/refiner.ts";
 import { chiral, ethane, joined, methane, molecule, moved } from "../molecules.ts";
 
-const validate = createValidator(await createRdkit()), refine = await openRefiner(), both = withRefinement(validate, { open: openRefiner });
+const validate = createValidator(await createRdkit()),
+  refine = await openRefiner(),
+  both = withRefinement(validate, { open: openRefiner });
 
 /** Molecules of the shipped model, as it draws them. */
 const drawn = await (async () => {
