@@ -1,7 +1,7 @@
 /** Molecules as a subject, from their seeds to their verdicts: the pipeline of `generate` and of the service, in a warm process. */
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, warmUp } from "../chem/validator.ts";
-import { createValidatorPool } from "../chem/validator_pool.ts";
+import { createRefiningPool } from "../model/generation/refiner.ts";
 import { type Decoding, DECODINGS } from "../model/diffusion/decodings.ts";
 import { loadModel } from "../model/models/load.ts";
 import { acceptOrder } from "../model/generation/order.ts";
@@ -51,7 +51,7 @@ export async function openGeneration(
   { folder, place }: Generation & { readonly place: EngineName },
 ): Promise<OpenSubject> {
   const [model, rdkit] = await Promise.all([loadModel(folder, { backend: runtimeOf(place) }), createRdkit()]);
-  const pool = createValidatorPool({ validate: warmUp(createValidator(rdkit)) });
+  const pool = createRefiningPool({ validate: warmUp(createValidator(rdkit)) });
   await pool.warm();
   return {
     why: model.backend.why,

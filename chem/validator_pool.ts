@@ -1,7 +1,7 @@
 /** Validation beside the main thread: a {@link WorkPool} that judges molecules. */
 import { breathe } from "./breathe.ts";
 import type { Molecule } from "./molecule.ts";
-import { withRefinement } from "./refinement/refining.ts";
+import { type OpenRefiner, withRefinement } from "./refinement/refining.ts";
 import type { Validate, ValidateOptions, Validation } from "./validator.ts";
 import { packable } from "./validator_messages.ts";
 import { openValidationWorker, type ValidationWorker } from "./validator_worker.ts";
@@ -33,18 +33,20 @@ export interface ValidatorPoolOptions
   extends Pick<WorkPoolOptions<Molecule, ValidateOptions, Validation>, "workers" | "piece" | "onFault"> {
   /** The main thread's. */
   readonly validate: Validate;
-  /** Opens a worker. Default {@link openValidationWorker}. */
+  /** The main thread's refiner; absent where neither it nor the workers refine. */
+  readonly refiner?: OpenRefiner;
+  /** Opens a worker. Default {@link openValidationWorker}, which does not refine. */
   readonly open?: () => ValidationWorker;
 }
 
 /** @throws RangeError where `workers` or `piece` make no sense */
 export function createValidatorPool(
-  { validate, open = openValidationWorker, ...options }: ValidatorPoolOptions,
+  { validate, refiner, open = openValidationWorker, ...options }: ValidatorPoolOptions,
 ): ValidatorPool {
   const long = ({ refine = "none" }: ValidateOptions) => refine !== "none";
   const pool = createWorkPool({
     ...options,
-    here: withRefinement(validate, { pause: breathe }),
+    here: refiner ? withRefinement(validate, { open: refiner, pause: breathe }) : validate,
     open: () => open(),
     long,
     sendable: packable,

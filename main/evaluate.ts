@@ -38,7 +38,7 @@ export const evaluateCommand = command({
     out: option("PREFIX", "writes PREFIX.json, PREFIX.svg and PREFIX-molecules.svg", z.string().min(1).optional()),
     refine: option(
       "NAME",
-      `${REFINES.join(" or ")}: measures the molecules once more, refined, after the model's own (default none)`,
+      `${REFINES.join(", ")}: measures the molecules once more, refined, after the model's own (default none)`,
       z.enum(REFINES).default("none"),
     ),
     likelihood: option(

@@ -34,8 +34,8 @@ export const generateCommand = command({
     refine: option(
       "NAME",
       `${
-        REFINES.join(" or ")
-      }: whether molecules are moved to the nearest minimum of a force field (default: the card's)`,
+        REFINES.join(", ")
+      }: whether molecules are moved to the nearest minimum of a force field (default: the card's, else as in POST /generate)`,
       z.enum(REFINES).optional(),
     ),
     filter: option("NAME", `which to keep: ${FILTERS.join(", ")} (default none)`, z.enum(FILTERS).default("none")),
@@ -82,7 +82,7 @@ export const generateCommand = command({
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
     const options = values["sampler-options"], grid = gridOf(values.grid);
     const request = acceptOrder(entry.card, { ...values, seed, size, grid, options });
-    const refine = values.refine ?? chooseRefine(entry.card, request.settings.decoding);
+    const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, refine, onFault });
     const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);

@@ -64,11 +64,11 @@ export const serviceEnvironment = z.strictObject({
       "when the first model loads, with those that it has. The best where absent",
   ),
   MOLSTEP_VALIDATORS: whole(0, 64).optional().describe(
-    "Most workers that validate molecules, some 100 MiB each, 50 more where they refine, and as many that decode, some 50 MiB each, with each model that was asked for " +
+    "Most workers that validate molecules, some 100 MiB each, and as many that decode, some 50 MiB each, with each model that was asked for " +
       "drafts whose graph is searched; where absent a core less than there are, from 1 to 3. 0: none",
   ),
   MOLSTEP_REFINE: z.enum(REFINES).optional().describe(
-    "How molecules are refined where a request does not say: `mmff94` or `none` ([refinement.md](refinement.md)); as the model's card has it where absent",
+    "How molecules are refined where a request does not say: `none`, `mmff94` or `mmff94-qm9` ([refinement.md](refinement.md)); as the model's card has it where absent, else as the decoding and the steps gain by it",
   ),
   MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(

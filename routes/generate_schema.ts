@@ -53,9 +53,10 @@ export const generateRequest = strict({
       "default: what the model's card recommends for the sampler",
   ),
   refine: z.enum(REFINES).optional().describe(
-    "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; stereo is told as the " +
+    "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; `mmff94-qm9` by the same fitted to QM9, where " +
+      "it is further above its minimum than QM9's own molecules; stereo is told as the " +
       "positions have it then. It is chemistry after the model, none of its merit. `none` gives the model's own positions. Default: what the service is " +
-      "configured with, else the model's card, else `mmff94` where the decoding is `valence`",
+      "configured with, else the model's card, else `mmff94-qm9` where a model of QM9 is decoded by `valence` at 4 steps or fewer, else `none`",
   ),
   filter: z.enum(FILTERS).default("none").describe(
     "Which of the molecules drawn are given back; `sound`: those that are valid, of one fragment, and pass all checks of geometry, where they are refined, " +

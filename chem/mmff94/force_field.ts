@@ -13,32 +13,12 @@ import {
   stretchBendParameters,
   type Typed,
 } from "./lookup.ts";
+import { corrected, type Corrections } from "./corrections.ts";
+import { type Found, type Rows, type Term, termNames, TERMS } from "./terms.ts";
 import type { Tables } from "./tables.ts";
 import { torsionParameters } from "./torsions.ts";
 import { atomTypes } from "./types.ts";
 import { pairsOf } from "./pairs.ts";
-
-/** The kinds of terms in the order of their numbers: atoms, and constants, of one term. */
-export const TERMS = {
-  /** Length (angstrom), force constant (md / angstrom). */
-  bonds: { atoms: 2, constants: 2 },
-  /** Angle with its stretch-bend; i, j (centre), k: angle (rad), force constant (md angstrom / rad^2), lengths of i-j and k-j, their constants with the angle (md / rad). */
-  bends: { atoms: 3, constants: 6 },
-  /** Angle at a linear centre: force constant. */
-  linears: { atoms: 3, constants: 1 },
-  /** Centre and its three neighbours: one constant of all three angles (md angstrom / rad^2). */
-  planes: { atoms: 4, constants: 1 },
-  /** V1, V2, V3 (kcal/mol). */
-  torsions: { atoms: 4, constants: 3 },
-  /** Distance of least energy (angstrom), depth (kcal/mol). */
-  pairs: { atoms: 2, constants: 2 },
-} as const;
-
-/** A kind of term. */
-export type Term = keyof typeof TERMS;
-
-/** Their names. */
-export const termNames = Object.keys(TERMS) as Term[];
 
 /** A molecule's force field. */
 export interface ForceField {
@@ -59,8 +39,6 @@ export interface Untyped {
   /** The first atom that MMFF94 has no type for. */
   readonly untyped: number;
 }
-
-type Rows = Record<Term, number[][]>;
 
 function addAngles(typed: Typed, { bends, linears, planes }: Rows, j: number): void {
   const near = typed.graph.neighbours[j];
@@ -95,13 +73,26 @@ function addTorsions(typed: Typed, { torsions }: Rows, j: number, k: number): vo
   }
 }
 
+/** Terms as flat numbers. */
+export function flatField(types: readonly number[], rows: Rows): ForceField {
+  const part = (from: (term: Term) => [number, number | undefined]) =>
+    termNames.flatMap((term) => rows[term].flatMap((row) => row.slice(...from(term))));
+  return {
+    atoms: types.length,
+    types,
+    counts: Int32Array.of(types.length, ...termNames.map((term) => rows[term].length)),
+    indices: Int32Array.from(part((term) => [0, TERMS[term].atoms])),
+    constants: Float64Array.from(part((term) => [TERMS[term].atoms, undefined])),
+  };
+}
+
 /**
  * Types a graph and looks its parameters up.
  *
  * @returns where MMFF94 has no type for an atom, which
  * @throws RangeError for bonds between atoms that are not there, or of elements that no rule covers
  */
-export function forceFieldOf(topology: Topology, tables: Tables): ForceField | Untyped {
+export function termsOf(topology: Topology, tables: Tables): Found | Untyped {
   const graph = graphOf(topology), types = atomTypes(graph), untyped = types.indexOf(0);
   if (untyped >= 0) return { untyped };
   const typed: Typed = { graph, types, tables };
@@ -112,13 +103,17 @@ export function forceFieldOf(topology: Topology, tables: Tables): ForceField | U
     addTorsions(typed, rows, i, j);
   }
   for (const atom of types.keys()) addAngles(typed, rows, atom);
-  const part = (from: (term: Term) => [number, number | undefined]) =>
-    termNames.flatMap((term) => rows[term].flatMap((row) => row.slice(...from(term))));
-  return {
-    atoms: types.length,
-    types,
-    counts: Int32Array.of(types.length, ...termNames.map((term) => rows[term].length)),
-    indices: Int32Array.from(part((term) => [0, TERMS[term].atoms])),
-    constants: Float64Array.from(part((term) => [TERMS[term].atoms, undefined])),
-  };
+  return { graph, types, rows };
+}
+
+/**
+ * MMFF94's force field of a graph, as flat numbers, with corrections of its parameters where there are any.
+ *
+ * @returns where MMFF94 has no type for an atom, which
+ * @throws RangeError for bonds between atoms that are not there, or of elements that no rule covers
+ */
+export function forceFieldOf(topology: Topology, tables: Tables, corrections?: Corrections): ForceField | Untyped {
+  const found = termsOf(topology, tables);
+  if ("untyped" in found) return found;
+  return flatField(found.types, corrections ? corrected(found, corrections) : found.rows);
 }

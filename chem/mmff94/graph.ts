@@ -32,6 +32,8 @@ export interface Graph {
   shareRing(i: number, j: number, size: number): boolean;
   /** The number of rings that an atom is in. */
   rings(atom: number): number;
+  /** The size of the smallest ring that has all of these atoms; 0 where there is none. */
+  smallestRing(atoms: readonly number[]): number;
 }
 
 /** Whether all of these are among the atoms of a ring. */
@@ -78,5 +80,10 @@ export function graphOf({ atomicNumbers, charges, bonds }: Topology): Graph {
     inAromaticRing: (atom, size) => whole.some((ring) => ring.length === size && holds(ring, atom)),
     shareRing: (i, j, size) => rings.some((ring) => ring.length === size && holds(ring, i, j)),
     rings: (atom) => rings.filter((ring) => holds(ring, atom)).length,
+    smallestRing(atoms) {
+      let least = 0;
+      for (const ring of rings) if ((least === 0 || ring.length < least) && holds(ring, ...atoms)) least = ring.length;
+      return least;
+    },
   };
 }

@@ -10,24 +10,30 @@ import { elementPlaces, relax } from "../relax.ts";
 import type { ForceField } from "./force_field.ts";
 import { superposedRmsd } from "./rmsd.ts";
 
-/** How molecules are refined: not at all, or by MMFF94 without charges. */
-export const REFINES = ["none", "mmff94"] as const;
+/**
+ * How molecules are refined: not at all, by MMFF94 without charges, or by the same fitted to QM9, where a molecule is further above its minimum than QM9's own are.
+ */
+export const REFINES = ["none", "mmff94", "mmff94-qm9"] as const;
 
 /** One of {@link REFINES}. */
 export type Refine = typeof REFINES[number];
 
+/** One that moves molecules. */
+export type RefineBy = Exclude<Refine, "none">;
+
 /**
  * Why a molecule is given back as it was: RDKit takes it for none (`invalid`); it is larger than {@link ATOMS_MAX} (`size`); an atom lacks bonds, or the
- * force field has no type for it (`types`); in its minimum the distances mean other bonds, or none is found (`graph`).
+ * force field has no type for it (`types`); in its minimum the distances mean other bonds, or none is found (`graph`);
+ * it is no further above its minimum than the data's own molecules (`relaxed`).
  */
-export const UNREFINED = ["invalid", "size", "types", "graph"] as const;
+export const UNREFINED = ["invalid", "size", "types", "graph", "relaxed"] as const;
 
 /** One of {@link UNREFINED}. */
 export type Unrefined = typeof UNREFINED[number];
 
 /**
- * Energies of MMFF94 without charges, in kcal/mol, above the local minimum: the lowest energy reached from the positions as drawn, by L-BFGS until no
- * component of the gradient exceeds {@link TOLERANCE}, or {@link ITERATIONS} steps are made. Never negative. Of a molecule of several
+ * Energies of the force field, in kcal/mol, above the local minimum: the lowest energy reached from the positions as drawn, by L-BFGS until the
+ * gradient's root mean square is below {@link TOLERANCE}, or {@link ITERATIONS} steps are made. Never negative. Of a molecule of several
  * fragments it includes what these do to each other.
  */
 export interface Strain {
@@ -58,16 +64,18 @@ export interface NotRefined {
  *
  * @param bonds those that it carries, or that its distances mean
  */
-export type Refiner = (molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry) => Refined | NotRefined;
+export type Refiner = (
+  molecule: Molecule,
+  bonds: readonly Bond[],
+  chemistry: Chemistry,
+  by: RefineBy,
+) => Refined | NotRefined;
 
-/**
- * Most steps of the minimiser: with {@link TOLERANCE} 99.5 % end before, half of them after 63 (n = 600 of `qm9` at 8 and 16 steps). Of 100 steps 86 %
- * would, for 7 % less time.
- */
+/** Most steps of the minimiser: with {@link TOLERANCE} half of QM9's molecules with noise end before 18, 95 % before 39. */
 export const ITERATIONS = 200;
 
-/** The largest component of the gradient at a minimum, kcal/mol/angstrom: 0.004 kcal/mol above the minimum, or less, in 95 %. */
-export const TOLERANCE = 0.05;
+/** Root mean square of the gradient at a minimum, kcal/mol/angstrom. */
+export const TOLERANCE = 0.01;
 
 /** Most atoms: time grows with their square, some 30 ms of 80. */
 export const ATOMS_MAX = 256;
@@ -97,19 +105,23 @@ function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry
   return sameBonds(bonds, perceiveBonds(molecule, chemistry));
 }
 
-/** A refiner by a force field. */
-export function createRefiner(field: ForceField): Refiner {
-  return (molecule, bonds, chemistry) => {
+/** A refiner by force fields. */
+export function createRefiner(fields: Readonly<Record<RefineBy, ForceField>>): Refiner {
+  return (molecule, bonds, chemistry, by) => {
+    const field = fields[by];
     if (molecule.atomicNumbers.length > ATOMS_MAX) return { refined: false, reason: "size" };
     const known = molecule.bonds ?? molecule.charges;
     const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
     const typed = filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) : undefined;
     if (!typed) return { refined: false, reason: "types" };
-    const x = Float64Array.from(molecule.positions), before = typed.energy(x);
-    const { energy } = typed.minimise(x, { iterations: ITERATIONS, tolerance: TOLERANCE });
-    const positions = Float32Array.from(x);
+    const found = typed.minimise(molecule.positions, { iterations: ITERATIONS, tolerance: TOLERANCE }),
+      { before } = found;
+    if (field.enough !== undefined && before - found.after <= field.enough) {
+      return { refined: false, reason: "relaxed" };
+    }
+    const positions = Float32Array.from(found.positions);
     if (!settle({ ...molecule, positions }, bonds, chemistry)) return { refined: false, reason: "graph" };
-    const after = typed.energy(Float64Array.from(positions)), least = Math.min(energy, after, before);
+    const after = typed.energy(positions), least = Math.min(found.after, after, before);
     return {
       refined: true,
       strain: { before: before - least, after: after - least },

@@ -2,8 +2,7 @@
 import { CHEMISTRIES } from "../chemistry.ts";
 import type { Molecule } from "../molecule.ts";
 import type { Validate, ValidateOptions, Validation } from "../validator.ts";
-import { openMmff94 } from "./mmff94.ts";
-import { createRefiner, type Refiner } from "./refine.ts";
+import type { RefineBy, Refiner } from "./refine.ts";
 
 /** Judges a molecule, and refines it first where `refine` asks for it: a promise then. */
 export type RefineAndValidate = (
@@ -11,28 +10,26 @@ export type RefineAndValidate = (
   options?: ValidateOptions,
 ) => Validation | Promise<Validation>;
 
-let opening: Promise<Refiner> | undefined;
-
-/** This thread's refiner: loaded when it is first asked for, once. */
-export const openRefiner = (): Promise<Refiner> => opening ??= openMmff94().then(createRefiner);
+/** Opens a refiner. */
+export type OpenRefiner = () => Promise<Refiner>;
 
 /**
  * The validator, with refinement where it is asked for. What is said is of the refined molecule, stereo as its positions have it; where it is not
  * refined, of the molecule as it was. `stereoChanged` is whether the SMILES, which has the stereo of the positions, is another than before.
  *
- * @param open the refiner, when refinement is first asked for
+ * @param open called when refinement is asked for
  * @param pause awaited between judging, refining and judging again: on the main thread the event loop turns there
  */
 export function withRefinement(
   validate: Validate,
-  { open = openRefiner, pause }: { readonly open?: () => Promise<Refiner>; readonly pause?: () => Promise<void> } = {},
+  { open, pause }: { readonly open: OpenRefiner; readonly pause?: () => Promise<void> },
 ): RefineAndValidate {
-  const refineAndValidate = async (molecule: Molecule, options: Omit<ValidateOptions, "refine">) => {
+  const refineAndValidate = async (molecule: Molecule, by: RefineBy, options: Omit<ValidateOptions, "refine">) => {
     const refiner = await open(), { chemistry = "edm" } = options;
     const drawn = validate(molecule, { chemistry, inchikey: false });
     await pause?.();
     const done = drawn.valid
-      ? refiner(molecule, drawn.bonds, CHEMISTRIES[chemistry])
+      ? refiner(molecule, drawn.bonds, CHEMISTRIES[chemistry], by)
       : { refined: false, reason: "invalid" } as const;
     await pause?.();
     if (!done.refined) return { ...validate(molecule, options), refinement: done };
@@ -40,5 +37,5 @@ export function withRefinement(
     return { ...there, refinement: { ...done, stereoChanged: there.smiles !== drawn.smiles } };
   };
   return (molecule, { refine = "none", ...options } = {}) =>
-    refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, options);
+    refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, refine, options);
 }

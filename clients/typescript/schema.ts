@@ -165,7 +165,7 @@ type Type9 = {
   license: string;
   name: string;
   recommended: (Type8)[];
-  refine?: "mmff94" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   schedule: { factor: number; type: "cosine" } | {
     power: number;
     precision: number;
@@ -239,7 +239,7 @@ type Type13 = {
   stereoChanged?: boolean | undefined;
   strain?: null | undefined | { after: number; before: number };
   symbols: (string)[];
-  unrefined?: "graph" | "invalid" | "size" | "types" | undefined;
+  unrefined?: "graph" | "invalid" | "relaxed" | "size" | "types" | undefined;
   valid: boolean;
 };
 
@@ -267,7 +267,7 @@ type Type14 = {
   };
   model: string;
   molecules: (Type13)[];
-  refine?: "mmff94" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | undefined;
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -296,7 +296,7 @@ type Type15 = {
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
   model?: string | undefined;
-  refine?: "mmff94" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   steps: number;
@@ -579,7 +579,7 @@ type Type29 = {
   model?: string | undefined;
   noise?: number | string | undefined;
   num_molecules?: number | string | undefined;
-  refine?: "mmff94" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   scoring?: "LogP" | "QED" | undefined;
   seed?: number | undefined;
   smiles?: null | string | undefined;

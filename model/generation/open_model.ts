@@ -2,8 +2,9 @@
 import type { Refine } from "../../chem/refinement/refine.ts";
 import { createRdkit, type Rdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
-import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
+import type { ValidatorPool } from "../../chem/validator_pool.ts";
 import { loadModel, type LoadOptions, type ModelEntry, type ServedModel } from "../models/load.ts";
+import { createRefiningPool } from "./refiner.ts";
 
 /** How to open a model. */
 export interface OpenOptions extends LoadOptions {
@@ -29,8 +30,8 @@ export interface OpenModel {
 /** Molecules from which on a validating worker, which costs half a second to start, is worth it on two cores. */
 const WORTH_WORKERS = 2000;
 
-/** The same where they are refined too, which takes ten times as long. */
-const WORTH_REFINING = 100;
+/** The same where they are refined too, which takes 2.6 times as long. */
+const WORTH_REFINING = 800;
 
 /** Loads the model and the chemistry side by side. */
 export async function openModel(
@@ -39,7 +40,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const [model, rdkit] = await Promise.all([loadModel(entry, { ...options, onFault }), createRdkit()]);
   const validate = createValidator(rdkit), worth = refine === "none" ? WORTH_WORKERS : WORTH_REFINING;
-  const pool = createValidatorPool({ validate, workers: count < worth ? 0 : undefined, onFault });
+  const pool = createRefiningPool({ validate, workers: count < worth ? 0 : undefined, onFault });
   const close = () => {
     pool.close();
     model.dispose();

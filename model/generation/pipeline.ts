@@ -14,6 +14,7 @@ import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } f
 import { type Decoding, repairs } from "../diffusion/decodings.ts";
 import type { Model } from "../models/load.ts";
 import type { Slot } from "./queue.ts";
+import { openRefiner } from "./refiner.ts";
 
 /** Which molecules are given back; all that are drawn count in the metrics. */
 export const FILTERS = ["none", "valid", "stable", "sound", "unique"] as const;
@@ -270,7 +271,7 @@ export const refinedOf = (drawn: Molecule, { refinement }: Pick<Validation, "ref
 
 /** A batch, a molecule after the other, here and now. */
 function inline(validator: Validate): BatchValidator["judge"] {
-  const validate = withRefinement(validator, { pause: breathe });
+  const validate = withRefinement(validator, { open: openRefiner, pause: breathe });
   return async (molecules, detail, { signal }: JudgeOptions = {}) => {
     const pause = breather(), validations: Validation[] = [];
     let ms = 0;

@@ -22,7 +22,7 @@ export type Form = "json" | Format;
 export interface DrawingOptions extends Omit<GenerateOptions, "detail"> {
   readonly form: Form;
   readonly include?: readonly Include[];
-  /** Default: as {@link chooseRefine} has it for the card and the request's decoding. */
+  /** Default: as {@link chooseRefine} has it for the card and the request's settings. */
   readonly refine?: Refine;
 }
 
@@ -77,7 +77,7 @@ const METRICS = ["validity", "moleculeStability", "atomStability", "uniqueness",
 export function drawMolecules(
   model: Model,
   request: DrawRequest,
-  { form, include = [], refine = chooseRefine(model.card, request.settings.decoding), ...options }: DrawingOptions,
+  { form, include = [], refine = chooseRefine(model.card, request.settings), ...options }: DrawingOptions,
 ): Drawing {
   const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
   // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.

@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, warmUp } from "../../chem/validator.ts";
-import { createValidatorPool, type ValidatorPool } from "../../chem/validator_pool.ts";
+import type { ValidatorPool } from "../../chem/validator_pool.ts";
 import { createQueue } from "../generation/queue.ts";
+import { createRefiningPool } from "../generation/refiner.ts";
 import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
 import { createPlanner } from "./jobs/plan.ts";
@@ -73,7 +74,7 @@ export function openService(
   let chemistry: Promise<ValidatorPool> | undefined;
   const validate = () =>
     chemistry ??= createRdkit().then((rdkit) =>
-      createValidatorPool({
+      createRefiningPool({
         validate: warmUp(createValidator(rdkit)),
         workers: settings.validators,
         onFault: faultIn("validation"),

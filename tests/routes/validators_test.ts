@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator } from "../../chem/validator.ts";
-import { createValidatorPool } from "../../chem/validator_pool.ts";
+import { createRefiningPool } from "../../model/generation/refiner.ts";
 import { post, withApp } from "./app_fixture.ts";
 
 /** Bodies without what is measured, of several requests at once. */
@@ -29,7 +29,7 @@ Deno.test("POST /generate answers alike when the main thread validates, and when
   const found: unknown[][] = [];
   await withApp(async (app) => void found.push(await bodies(app)), { validate: () => Promise.resolve(validate) });
   for (const workers of [0, 2]) {
-    const pool = createValidatorPool({ validate, workers, piece: 2 });
+    const pool = createRefiningPool({ validate, workers, piece: 2 });
     try {
       await pool.warm();
       await withApp(async (app) => void found.push(await bodies(app)), { validate: () => Promise.resolve(pool) });

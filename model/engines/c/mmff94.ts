@@ -28,6 +28,8 @@ export interface MinimiseOptions {
   readonly iterations?: number;
   /** Root mean square of the gradient, kcal/mol/angstrom, at which a molecule is done. Default 0.01. */
   readonly tolerance?: number;
+  /** Holds atoms to where they were given, kcal/mol/angstrom^2; no energy that is told counts it. Default 0. */
+  readonly hold?: number;
 }
 
 /** A molecule that has been minimised. */
@@ -127,12 +129,13 @@ function minimisedOf(molecules: readonly Placed[], { positions, energies, done }
 }
 
 /** Limits as they are told. @throws RangeError for those that are none */
-function limitsOf({ iterations = 100, tolerance = 0.01 }: MinimiseOptions): [number, number] {
+function limitsOf({ iterations = 100, tolerance = 0.01, hold = 0 }: MinimiseOptions): [number, number, number] {
   if (!(Number.isInteger(iterations) && iterations >= 0)) {
     throw new RangeError(`iterations must be a whole number from 0; got ${iterations}`);
   }
   if (!(tolerance >= 0)) throw new RangeError(`tolerance must be 0 or more; got ${tolerance}`);
-  return [iterations, tolerance];
+  if (!(hold >= 0)) throw new RangeError(`hold must be 0 or more; got ${hold}`);
+  return [iterations, tolerance, hold];
 }
 
 const memoryOut = () => new Error("the engine ran out of memory");
@@ -173,7 +176,13 @@ export function openNativeMmff94(library: NativeLibrary = openNativeLibrary()): 
 interface Exports {
   readonly memory: WebAssembly.Memory;
   molstep_allocate(bytes: number): number;
-  molstep_mmff_minimise_on(batch: number, iterations: number, tolerance: number, ...places: number[]): number;
+  molstep_mmff_minimise_on(
+    batch: number,
+    iterations: number,
+    tolerance: number,
+    hold: number,
+    ...places: number[]
+  ): number;
   molstep_mmff_gradient(...places: number[]): number;
 }
 

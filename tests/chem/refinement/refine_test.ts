@@ -3,16 +3,18 @@ import { perceiveBonds } from "../../../chem/bonds.ts";
 import { EDM } from "../../../chem/chemistry.ts";
 import type { Molecule } from "../../../chem/molecule.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
-import { openRefiner, withRefinement } from "../../../chem/refinement/refining.ts";
+import { withRefinement } from "../../../chem/refinement/refining.ts";
 import { superposedRmsd } from "../../../chem/refinement/rmsd.ts";
 import { createValidator, type Validation } from "../../../chem/validator.ts";
-import { createValidatorPool } from "../../../chem/validator_pool.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { acceptOrder } from "../../../model/generation/order.ts";
 import { generateMolecules } from "../../../model/generation/pipeline.ts";
+import { createRefiningPool, openRefiner } from "../../../model/generation/refiner.ts";
 import { chiral, ethane, joined, methane, molecule, moved } from "../molecules.ts";
 
-const validate = createValidator(await createRdkit()), refine = await openRefiner(), both = withRefinement(validate);
+const validate = createValidator(await createRdkit()),
+  refine = await openRefiner(),
+  both = withRefinement(validate, { open: openRefiner });
 
 /** Molecules of the shipped model, as it draws them. */
 const drawn = await (async () => {
@@ -25,7 +27,7 @@ const drawn = await (async () => {
   }
 })();
 
-const refined = drawn.map(({ molecule }) => refine(molecule, perceiveBonds(molecule), EDM));
+const refined = drawn.map(({ molecule }) => refine(molecule, perceiveBonds(molecule), EDM, "mmff94"));
 
 Deno.test("createRefiner() keeps the graph of EDM's bonds in 99 % of drawn molecules at least, and says where it does not", () => {
   const kept = refined.filter((done, k) => {
@@ -50,7 +52,7 @@ Deno.test("createRefiner() says strains that are not negative, and fall", () => 
 Deno.test("createRefiner() leaves a molecule that is refined where it is", () => {
   refined.forEach((done, k) => {
     if (!done.refined || done.strain.after > 0.01) return;
-    const again = refine({ ...drawn[k].molecule, positions: done.positions }, drawn[k].validation.bonds, EDM);
+    const again = refine({ ...drawn[k].molecule, positions: done.positions }, drawn[k].validation.bonds, EDM, "mmff94");
     assert.ok(again.refined && again.rmsd < 0.01 && superposedRmsd(done.positions, again.positions) < 0.01);
   });
 });
@@ -85,9 +87,9 @@ Deno.test("a validator without a refiner refuses to refine, and none is as if no
   assert.deepEqual(validate(methane(), { refine: "none" }), validate(methane()));
 });
 
-Deno.test("createValidatorPool() refines in workers alone, to the last bit as here, whatever the company", async () => {
+Deno.test("createRefiningPool() refines in workers alone, to the last bit as here, whatever the company", async () => {
   const molecules = drawn.slice(0, 12).map(({ molecule }) => molecule), judged: Molecule[] = [];
-  const pool = createValidatorPool({
+  const pool = createRefiningPool({
     workers: 1,
     validate(one, options) {
       judged.push(one);
@@ -106,10 +108,10 @@ Deno.test("createValidatorPool() refines in workers alone, to the last bit as he
   }
 });
 
-Deno.test("createValidatorPool() begins no molecule after its signal is aborted", async () => {
+Deno.test("createRefiningPool() begins no molecule after its signal is aborted", async () => {
   const abort = new AbortController();
   let judged = 0;
-  const pool = createValidatorPool({
+  const pool = createRefiningPool({
     workers: 0,
     validate(one, options) {
       if (++judged === 3) abort.abort(new Error("enough"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createRdkit } from "../../../chem/rdkit.ts";
 import { createValidator, type Validate, type Validation } from "../../../chem/validator.ts";
-import { createValidatorPool } from "../../../chem/validator_pool.ts";
+import { createRefiningPool } from "../../../model/generation/refiner.ts";
 import { SAMPLERS } from "../../../model/diffusion/samplers/mod.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { acceptOrder } from "../../../model/generation/order.ts";
@@ -42,7 +42,7 @@ for (const backend of ["cpu", "wasm"] as const) {
             const drawing = drawMolecules(watching, acceptOrder(model.card, order), {
               form,
               refine: "none",
-              validate: k % 2 === 0 ? judge : createValidatorPool({ validate: judge, workers: 0 }),
+              validate: k % 2 === 0 ? judge : createRefiningPool({ validate: judge, workers: 0 }),
             });
             if (form === "json") assert.equal(JSON.parse(await drawing.answer()).molecules.length, COUNT);
             else await Array.fromAsync(drawing.records());
@@ -65,7 +65,7 @@ Deno.test("a molecule that is refined on the main thread is judged, refined and 
     try {
       for (const pooled of [true, false]) {
         const judging = createTurns(), judge = watched(judging, createTurns());
-        const validate = pooled ? createValidatorPool({ validate: judge, workers: 0 }) : judge;
+        const validate = pooled ? createRefiningPool({ validate: judge, workers: 0 }) : judge;
         await drawMolecules(model, acceptOrder(model.card, order), { form: "json", refine: "mmff94", validate })
           .answer();
         assert.deepEqual(judging.end(), { calls: 2 * COUNT, most: 1 });

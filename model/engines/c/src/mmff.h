@@ -15,7 +15,9 @@ typedef struct {
   int atoms, count[MMFF_TERMS];
   const int *index[MMFF_TERMS];
   const double *constant[MMFF_TERMS];
-  double *scratch; /* [3, pairs] */
+  double *scratch;    /* [3, pairs] */
+  const double *held; /* positions that atoms are held to, or 0 */
+  double hold;        /* by so much, kcal/mol/angstrom^2 */
 } MmffField;
 
 /* md angstrom in kcal/mol */
@@ -189,6 +191,17 @@ static double mmff_pairs(const MmffField *f, const double *x, double *g) {
   return energy;
 }
 
+/* What it costs to leave the positions that atoms are held to. */
+static double mmff_held(const MmffField *f, const double *x, double *g) {
+  double energy = 0;
+  for (int k = 0; k < 3 * f->atoms; k++) {
+    const double d = x[k] - f->held[k];
+    energy += 0.5 * f->hold * d * d;
+    if (g) g[k] += f->hold * d;
+  }
+  return energy;
+}
+
 /* Energies by term: bonds, angles (bent and linear), stretch-bends, planes, torsions, pairs. */
 enum { MMFF_ENERGIES = 6 };
 
@@ -203,6 +216,7 @@ static double mmff_energy(const MmffField *f, const double *x, double *g, double
   e[4] = mmff_torsions(f, x, g);
   e[5] = mmff_pairs(f, x, g);
   if (terms) __builtin_memcpy(terms, e, sizeof e);
+  if (f->held) e[0] += mmff_held(f, x, g);
   return e[0] + e[1] + e[2] + e[3] + e[4] + e[5];
 }
 

@@ -31,7 +31,7 @@ typedef struct {
   int batch, iterations, *next, *done, ok;
   const int *counts, *indices;
   const double *constants;
-  double tolerance, *positions, *energies;
+  double tolerance, hold, *positions, *energies;
 } MmffJob;
 
 /* One thread: takes molecules until none is left. Finding one's numbers is counting those before it. */
@@ -54,8 +54,13 @@ static void *mmff_thread(void *argument) {
     field.scratch = work.scratch;
     double *e = job->energies + m * (1l + MMFF_ENERGIES);
     e[0] = mmff_energy(&field, x, 0, 0);
+    if (job->hold > 0) {
+      __builtin_memcpy(work.held, x, sizeof(double) * 3 * counts[0]);
+      field.held = work.held, field.hold = job->hold;
+    }
     double last;
     job->done[m] = mmff_minimise(&field, &work, x, job->iterations, job->tolerance, &last);
+    field.held = 0;
     mmff_energy(&field, x, 0, e + 1);
     mine = __atomic_fetch_add(job->next, 1, __ATOMIC_RELAXED);
   }
@@ -65,11 +70,12 @@ static void *mmff_thread(void *argument) {
 
 /*
  * Minimises molecules, one after another in flat arrays: counts [batch, MMFF_COUNTS], their terms' atoms and constants, positions [atoms of all, 3], which are moved.
+ * Where `hold` is above 0, atoms are held to where they were by so many kcal/mol/angstrom^2, which no energy that is told counts.
  * energies [batch, 1 + MMFF_ENERGIES]: all before, and by term after; done [batch]: iterations, -1 where a molecule has no energy and stays. 1, or 0 where memory ran
  * out.
  */
 EXPORT(molstep_mmff_minimise)
-int molstep_mmff_minimise(int threads, int batch, int iterations, double tolerance, const int *counts,
+int molstep_mmff_minimise(int threads, int batch, int iterations, double tolerance, double hold, const int *counts,
                           const int *indices, const double *constants, double *positions, double *energies, int *done) {
   int next = 0, ok = 1;
   MmffJob jobs[THREADS_MAX];
@@ -85,6 +91,7 @@ int molstep_mmff_minimise(int threads, int batch, int iterations, double toleran
                         .indices = indices,
                         .constants = constants,
                         .tolerance = tolerance,
+                        .hold = hold,
                         .positions = positions,
                         .energies = energies};
     arguments[w] = &jobs[w];
@@ -96,9 +103,11 @@ int molstep_mmff_minimise(int threads, int batch, int iterations, double toleran
 
 /* The same on the calling thread: for workers of JavaScript. */
 EXPORT(molstep_mmff_minimise_on)
-int molstep_mmff_minimise_on(int batch, int iterations, double tolerance, const int *counts, const int *indices,
-                             const double *constants, double *positions, double *energies, int *done) {
-  return molstep_mmff_minimise(1, batch, iterations, tolerance, counts, indices, constants, positions, energies, done);
+int molstep_mmff_minimise_on(int batch, int iterations, double tolerance, double hold, const int *counts,
+                             const int *indices, const double *constants, double *positions, double *energies,
+                             int *done) {
+  return molstep_mmff_minimise(1, batch, iterations, tolerance, hold, counts, indices, constants, positions, energies,
+                               done);
 }
 
 /* The energies by term of one molecule, [MMFF_ENERGIES], and their gradient, [atoms, 3]. 1, or 0 where memory ran out. */

@@ -14,13 +14,14 @@ static const double MMFF_STEP = 0.3, MMFF_ARMIJO = 1e-4;
 /* What a minimisation works in: vectors [3 atoms], the memory, the pairs' scratch, and the model's factor or 0. */
 typedef struct {
   double *gradient, *direction, *trial, *trial_gradient, *scratch, *model;
+  double *held;            /* [3 atoms] */
   double *steps, *changes; /* [MMFF_MEMORY, 3 atoms] */
   double rate[MMFF_MEMORY], weight[MMFF_MEMORY];
 } MmffWork;
 
 static long mmff_work_doubles(const int *counts) {
   const long n = 3l * counts[0];
-  return n * (4 + 2 * MMFF_MEMORY) + 2l * counts[1 + MMFF_PAIRS] + (counts[0] <= MMFF_MODEL_ATOMS ? n * n : 0);
+  return n * (5 + 2 * MMFF_MEMORY) + 2l * counts[1 + MMFF_PAIRS] + (counts[0] <= MMFF_MODEL_ATOMS ? n * n : 0);
 }
 static MmffWork mmff_work(double *at, const int *counts) {
   const long n = 3l * counts[0];
@@ -29,10 +30,11 @@ static MmffWork mmff_work(double *at, const int *counts) {
       .direction = at + n,
       .trial = at + 2 * n,
       .trial_gradient = at + 3 * n,
-      .steps = at + 4 * n,
-      .changes = at + (4 + MMFF_MEMORY) * n,
-      .scratch = at + (4 + 2 * MMFF_MEMORY) * n,
-      .model = counts[0] <= MMFF_MODEL_ATOMS ? at + (4 + 2 * MMFF_MEMORY) * n + 2l * counts[1 + MMFF_PAIRS] : 0};
+      .held = at + 4 * n,
+      .steps = at + 5 * n,
+      .changes = at + (5 + MMFF_MEMORY) * n,
+      .scratch = at + (5 + 2 * MMFF_MEMORY) * n,
+      .model = counts[0] <= MMFF_MODEL_ATOMS ? at + (5 + 2 * MMFF_MEMORY) * n + 2l * counts[1 + MMFF_PAIRS] : 0};
 }
 
 static double mmff_product(int n, const double *a, const double *b) {

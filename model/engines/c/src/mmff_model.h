@@ -128,7 +128,7 @@ static void mmff_solve(const double *h, int n, double *d) {
 static void mmff_model(const MmffField *f, double *h, const double *x) {
   const int n = 3 * f->atoms;
   __builtin_memset(h, 0, sizeof(double) * n * n);
-  for (int k = 0; k < n; k++) h[(long)k * n + k] = MMFF_SOFT;
+  for (int k = 0; k < n; k++) h[(long)k * n + k] = MMFF_SOFT + (f->held ? f->hold : 0);
   for (int t = 0; t < f->count[MMFF_BONDS]; t++)
     mmff_model_distance(h, n, x, f->index[MMFF_BONDS] + 2 * t, MMFF_MD * f->constant[MMFF_BONDS][2 * t + 1]);
   mmff_model_angles(f, h, n, x);

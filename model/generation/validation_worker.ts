@@ -1,0 +1,5 @@
+/** A worker that judges and refines. */
+import { answerValidations } from "../../chem/answer_validations.ts";
+import { openRefiner } from "./refiner.ts";
+
+await answerValidations(openRefiner);
