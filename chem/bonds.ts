@@ -69,3 +69,16 @@ export function bondOrderSums(atoms: number, bonds: readonly Bond[]): Uint16Arra
   }
   return sums;
 }
+
+/** Bond orders `[n, n]`, symmetric, 0 where there is no bond. */
+export function orderMatrix(atoms: number, bonds: Iterable<Bond>): Uint8Array {
+  const orders = new Uint8Array(atoms * atoms);
+  for (const { i, j, order } of bonds) orders[i * atoms + j] = orders[j * atoms + i] = order;
+  return orders;
+}
+
+/** Whether a molecule's distances mean just these bond orders `[n, n]`. Throws as {@link perceiveBonds}. */
+export function distancesMean(molecule: Molecule, orders: Uint8Array, chemistry: Chemistry = EDM): boolean {
+  const found = orderMatrix(molecule.atomicNumbers.length, perceiveBonds(molecule, chemistry));
+  return found.every((order, pair) => order === orders[pair]);
+}

@@ -1,4 +1,5 @@
 /** Rings of a bond graph. */
+import { createCycleBasis } from "./cycle_space.ts";
 import type { Bond } from "./molecule.ts";
 
 /** Bonds that lie on some way round: what is left when atoms with one bond are taken off again and again. */
@@ -101,19 +102,10 @@ function cycleBasis(atoms: number, bonds: readonly Bond[], limit: number): Bond[
       candidates.set(via[i] | via[j] | bit, distance[i] + distance[j] + 1);
     });
   }
-  // The shortest that are independent over GF(2), by elimination on the highest bit.
-  const basis = new Map<number, bigint>(), rings: Bond[][] = [];
+  // The shortest that are independent.
+  const basis = createCycleBasis(), rings: Bond[][] = [];
   for (const [own] of [...candidates].sort((a, b) => a[1] - b[1])) {
-    let bits = own;
-    while (bits !== 0n) {
-      const top = bits.toString(2).length, known = basis.get(top);
-      if (known === undefined) {
-        basis.set(top, bits);
-        rings.push(ring.filter((_, bond) => (own >> BigInt(bond) & 1n) === 1n));
-        break;
-      }
-      bits ^= known;
-    }
+    if (basis.add(own)) rings.push(ring.filter((_, bond) => (own >> BigInt(bond) & 1n) === 1n));
     if (rings.length === due) break;
   }
   return rings;

@@ -1,7 +1,9 @@
 /** Atoms that are too near to each other without being bonded, and bonds that are told by distance alone. */
 import type { Bond, Molecule } from "../molecule.ts";
-import { between, lengthOf } from "./geometry.ts";
-import { type Structure, topologicalDistances } from "./structure.ts";
+import { distancesOf } from "../graph_distances.ts";
+import { lengthOf } from "../vectors.ts";
+import { between } from "./geometry.ts";
+import type { Structure } from "./structure.ts";
 
 /** Van der Waals radii, angstrom: Bondi, J. Phys. Chem. 68, 441 (1964), and for hydrogen Rowland & Taylor, J. Phys. Chem. 100, 7384 (1996). */
 const VAN_DER_WAALS: Readonly<Record<number, number>> = {
@@ -42,11 +44,12 @@ const APART = 4;
  * radii. Null where there are no such atoms.
  */
 export function nearestContact(structure: Structure): number | null {
-  const { atomicNumbers: z, positions } = structure, atoms = z.length, apart = topologicalDistances(structure);
+  const { atomicNumbers: z, positions, neighbours } = structure, atoms = z.length;
+  const apart = distancesOf(neighbours.map((around) => around.map(({ atom }) => atom)));
   let nearest: number | null = null;
   for (let i = 0; i < atoms; i++) {
     for (let j = i + 1; j < atoms; j++) {
-      if (apart[i * atoms + j] < APART) continue;
+      if (apart[i][j] < APART) continue;
       const ratio = lengthOf(between(positions, i, j)) / (VAN_DER_WAALS[z[i]] + VAN_DER_WAALS[z[j]]);
       nearest = Math.min(nearest ?? Infinity, ratio);
     }

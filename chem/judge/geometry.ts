@@ -1,7 +1,5 @@
 /** Distances, angles and torsions of positions `[atoms, 3]` in angstrom; angles in degrees. */
-
-/** A vector of space. */
-export type Vector = readonly [number, number, number];
+import { cross, dot, lengthOf, type Vector } from "../vectors.ts";
 
 const DEGREES = 180 / Math.PI;
 
@@ -11,16 +9,6 @@ export const between = (x: Float32Array, a: number, b: number): Vector => [
   x[3 * b + 1] - x[3 * a + 1],
   x[3 * b + 2] - x[3 * a + 2],
 ];
-
-export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-
-export const cross = (a: Vector, b: Vector): Vector => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
-
-export const lengthOf = (a: Vector): number => Math.sqrt(dot(a, a));
 
 /** The angle between two vectors, 0 to 180; 0 where one has no length. */
 export function angleBetween(a: Vector, b: Vector): number {

@@ -1,5 +1,6 @@
 /** How far sp2 atoms and aromatic rings are from flat. */
-import { angleAt, cross, dot, lengthOf, type Vector } from "./geometry.ts";
+import { cross, dot, lengthOf, type Vector } from "../vectors.ts";
+import { angleAt } from "./geometry.ts";
 import { isSp2, type Structure } from "./structure.ts";
 
 /** The worst over sp2 carbons with three neighbours: 360 minus the sum of the angles at it, degrees; null where there are none. */

@@ -56,21 +56,3 @@ export const doubleBonds = ({ neighbours }: Structure, atom: number): number =>
 export const isSp2 = (structure: Structure, atom: number): boolean =>
   structure.aromatic[atom] === 1 ||
   doubleBonds(structure, atom) === 1 && structure.neighbours[atom].every(({ order }) => order < 3);
-
-/** Bonds on the shortest way between each two atoms, `[atoms, atoms]`; 255 where there is none, or a longer one than 254. */
-export function topologicalDistances({ neighbours }: Pick<Structure, "neighbours">): Uint8Array {
-  const atoms = neighbours.length, all = new Uint8Array(atoms * atoms).fill(255);
-  for (let start = 0; start < atoms; start++) {
-    const own = all.subarray(start * atoms, (start + 1) * atoms), queue = [start];
-    own[start] = 0;
-    for (let head = 0; head < queue.length; head++) {
-      const atom = queue[head];
-      for (const { atom: next } of neighbours[atom]) {
-        if (own[next] !== 255 || own[atom] === 254) continue;
-        own[next] = own[atom] + 1;
-        queue.push(next);
-      }
-    }
-  }
-  return all;
-}

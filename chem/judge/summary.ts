@@ -110,17 +110,14 @@ export interface JudgeSummaryBuilder {
 function createTally<Name extends string>(names: readonly Name[]) {
   const cases = new Map<Name, number>(), hits = new Map<Name, number>();
   const grow = (map: Map<Name, number>, name: Name) => map.set(name, (map.get(name) ?? 0) + 1);
+  const rate = (name: Name) => wilson(hits.get(name) ?? 0, cases.get(name) ?? 0);
   return {
     count(name: Name, hit: boolean) {
       grow(cases, name);
       if (hit) grow(hits, name);
     },
-    rate: (name: Name) => wilson(hits.get(name) ?? 0, cases.get(name) ?? 0),
-    rates: () =>
-      Object.fromEntries(names.map((name) => [name, wilson(hits.get(name) ?? 0, cases.get(name) ?? 0)])) as Record<
-        Name,
-        Rate
-      >,
+    rate,
+    rates: () => Object.fromEntries(names.map((name) => [name, rate(name)])) as Record<Name, Rate>,
   };
 }
 

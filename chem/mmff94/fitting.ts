@@ -12,6 +12,7 @@ import {
   keysOf,
   kindOf,
 } from "./corrections.ts";
+import { cross, dot, lengthOf, minus, plus, scaled, type Vector } from "../vectors.ts";
 import type { Found } from "./terms.ts";
 
 /** md angstrom in kcal/mol, and the cubic constants of lengths (1/angstrom) and angles (1/radian), as the engine has them. */
@@ -60,30 +61,19 @@ export function countKeys(counts: Map<string, number>, keys: Keys): void {
 /** Slopes of a coordinate at its atoms. */
 type Sparse = { readonly atoms: readonly number[]; readonly by: Float64Array };
 
-type Point = [number, number, number];
-const at = (x: Float64Array, i: number): Point => [x[3 * i], x[3 * i + 1], x[3 * i + 2]];
-const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-const plus = (a: Point, b: Point): Point => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
-const times = (s: number, a: Point): Point => [s * a[0], s * a[1], s * a[2]];
-const dot = (a: Point, b: Point) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const cross = (a: Point, b: Point): Point => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
-const length = (a: Point) => Math.sqrt(dot(a, a));
+const at = (x: Float64Array, i: number): Vector => [x[3 * i], x[3 * i + 1], x[3 * i + 2]];
 
 function distanceOf(x: Float64Array, i: number, j: number): { r: number; slopes: Sparse } {
-  const u = minus(at(x, i), at(x, j)), r = length(u), e = times(1 / r, u);
-  return { r, slopes: { atoms: [i, j], by: Float64Array.of(...e, ...times(-1, e)) } };
+  const u = minus(at(x, i), at(x, j)), r = lengthOf(u), e = scaled(u, 1 / r);
+  return { r, slopes: { atoms: [i, j], by: Float64Array.of(...e, ...scaled(e, -1)) } };
 }
 
 function angleOf(x: Float64Array, i: number, j: number, k: number): { angle: number; slopes: Sparse } {
-  const u = minus(at(x, i), at(x, j)), v = minus(at(x, k), at(x, j)), lu = length(u), lv = length(v);
-  const a = times(1 / lu, u), b = times(1 / lv, v), c = Math.min(1, Math.max(-1, dot(a, b)));
+  const u = minus(at(x, i), at(x, j)), v = minus(at(x, k), at(x, j)), lu = lengthOf(u), lv = lengthOf(v);
+  const a = scaled(u, 1 / lu), b = scaled(v, 1 / lv), c = Math.min(1, Math.max(-1, dot(a, b)));
   const over = -1 / Math.max(Math.sqrt(1 - c * c), 1e-4);
-  const first = times(over / lu, minus(b, times(c, a))), last = times(over / lv, minus(a, times(c, b)));
-  const by = Float64Array.of(...first, ...times(-1, plus(first, last)), ...last);
+  const first = scaled(minus(b, scaled(a, c)), over / lu), last = scaled(minus(a, scaled(b, c)), over / lv);
+  const by = Float64Array.of(...first, ...scaled(plus(first, last), -1), ...last);
   return { angle: Math.acos(c), slopes: { atoms: [i, j, k], by } };
 }
 
@@ -91,20 +81,20 @@ function angleOf(x: Float64Array, i: number, j: number, k: number): { angle: num
 function torsionOf(x: Float64Array, atoms: readonly number[]): { angle: number; slopes: Sparse } | undefined {
   const [i, j, k, l] = atoms.map((atom) => at(x, atom));
   const first = minus(i, j), axis = minus(j, k), last = minus(l, k), m = cross(first, axis), n = cross(last, axis);
-  const mm = dot(m, m), nn = dot(n, n), long = length(axis);
+  const mm = dot(m, m), nn = dot(n, n), long = lengthOf(axis);
   if (mm < 0.01 || nn < 0.01) return undefined;
   const angle = Math.atan2(dot(cross(n, m), axis) / long, dot(m, n));
-  const a = times(-long / mm, m), d = times(long / nn, n);
+  const a = scaled(m, -long / mm), d = scaled(n, long / nn);
   const f = dot(first, axis) / (mm * long), h = dot(last, axis) / (nn * long);
-  const twist = minus(times(f, m), times(h, n));
-  const by = Float64Array.of(...a, ...plus(times(-1, a), twist), ...minus(times(-1, d), twist), ...d);
+  const twist = minus(scaled(m, f), scaled(n, h));
+  const by = Float64Array.of(...a, ...plus(scaled(a, -1), twist), ...minus(scaled(d, -1), twist), ...d);
   return { angle, slopes: { atoms, by } };
 }
 
 /** The angle of atom `l` with the plane of the centre and two others. */
 function wilson(x: Float64Array, j: number, i: number, k: number, l: number): number {
   const c = at(x, j), a = minus(at(x, i), c), b = minus(at(x, k), c), d = minus(at(x, l), c), n = cross(a, b);
-  return Math.asin(Math.min(1, Math.max(-1, dot(n, d) / (length(n) * length(d)))));
+  return Math.asin(Math.min(1, Math.max(-1, dot(n, d) / (lengthOf(n) * lengthOf(d)))));
 }
 
 /** By central differences. */
@@ -197,13 +187,13 @@ export class Fit {
     });
     rows.linears.forEach(([i, j, k, force]) => {
       // 1 + cosine is half the square of the sum of both arms: along each axis.
-      const c = at(x, j), u = minus(at(x, i), c), v = minus(at(x, k), c), lu = length(u), lv = length(v);
+      const c = at(x, j), u = minus(at(x, i), c), v = minus(at(x, k), c), lu = lengthOf(u), lv = lengthOf(v);
       for (let axis = 0; axis < 3; axis++) {
-        const e: Point = [0, 0, 0];
+        const e: [number, number, number] = [0, 0, 0];
         e[axis] = 1;
-        const first = times(1 / lu, minus(e, times(dot(e, u) / (lu * lu), u)));
-        const last = times(1 / lv, minus(e, times(dot(e, v) / (lv * lv), v)));
-        const by = Float64Array.of(...first, ...times(-1, plus(first, last)), ...last);
+        const first = scaled(minus(e, scaled(u, dot(e, u) / (lu * lu))), 1 / lu);
+        const last = scaled(minus(e, scaled(v, dot(e, v) / (lv * lv))), 1 / lv);
+        const by = Float64Array.of(...first, ...scaled(plus(first, last), -1), ...last);
         addSquare(h, n, { atoms: [i, j, k], by }, MD * force);
       }
     });

@@ -1,23 +1,9 @@
 /** The rings that MMFF94 speaks of: the relevant cycles of a bond graph, up to a size. */
+import { createCycleBasis } from "../cycle_space.ts";
+import { distancesOf } from "../graph_distances.ts";
 
 /** Largest ring that is looked for: larger ones decide no type and no parameter. */
 const MOST = 9;
-
-/** The numbers of bonds from each atom to each other; Infinity where there is no way. */
-function distancesOf(neighbours: readonly (readonly number[])[]): number[][] {
-  return neighbours.map((_, from) => {
-    const distance = neighbours.map(() => Infinity), queue = [from];
-    distance[from] = 0;
-    for (let head = 0; head < queue.length; head++) {
-      for (const next of neighbours[queue[head]]) {
-        if (distance[next] !== Infinity) continue;
-        distance[next] = distance[queue[head]] + 1;
-        queue.push(next);
-      }
-    }
-    return distance;
-  });
-}
 
 /** Cycles of a size in which no two atoms have a shorter way outside; each once, from its lowest atom. */
 function isometricCycles(
@@ -65,23 +51,13 @@ export function relevantRings(neighbours: readonly (readonly number[])[]): numbe
     return fresh;
   };
   if (graph.every((list) => list.length === 0)) return [];
-  // A basis of the shorter cycles over GF(2), by elimination on the highest bit.
-  const basis = new Map<number, bigint>(), rings: number[][] = [];
-  const reduced = (bits: bigint): bigint => {
-    for (; bits !== 0n; bits ^= basis.get(bits.toString(2).length)!) {
-      if (!basis.has(bits.toString(2).length)) return bits;
-    }
-    return bits;
-  };
+  const basis = createCycleBasis(), rings: number[][] = [];
   for (let size = 3; size <= MOST; size++) {
     const cycles = isometricCycles(size, graph, distances).map((atoms) => ({
       atoms,
       bits: atoms.reduce((sum, atom, k) => sum | bit(atom, atoms[(k + 1) % size]), 0n),
-    })).filter(({ bits }) => reduced(bits) !== 0n);
-    for (const { bits } of cycles) {
-      const left = reduced(bits);
-      if (left !== 0n) basis.set(left.toString(2).length, left);
-    }
+    })).filter(({ bits }) => basis.reduced(bits) !== 0n);
+    for (const { bits } of cycles) basis.add(bits);
     rings.push(...cycles.map(({ atoms }) => atoms));
   }
   return rings;

@@ -2,7 +2,7 @@
  * Refinement: a molecule's positions moved to the nearest minimum of a force field, then, where bonds are told by distances, into the windows of
  * its own bond orders. It is chemistry beside the model, and none of the model's merit.
  */
-import { bondOrderSums, perceiveBonds } from "../bonds.ts";
+import { bondOrderSums, distancesMean, orderMatrix } from "../bonds.ts";
 import { setChargesApart } from "../charges.ts";
 import { type Chemistry, DRUGLIKE, valencesOf } from "../chemistry.ts";
 import type { Bond, Molecule } from "../molecule.ts";
@@ -86,23 +86,12 @@ function filled({ atomicNumbers, charges }: Molecule, bonds: readonly Bond[]): b
   return sums.every((sum, i) => valencesOf(atomicNumbers[i], charges?.[i], DRUGLIKE).includes(sum));
 }
 
-/** Whether bonds are the same, in the same order. */
-const sameBonds = (a: readonly Bond[], b: readonly Bond[]) =>
-  a.length === b.length && a.every(({ i, j, order }, k) => i === b[k].i && j === b[k].j && order === b[k].order);
-
-/** Bond orders `[n, n]`, symmetric. */
-function orderMatrix(n: number, bonds: readonly Bond[]): Uint8Array {
-  const orders = new Uint8Array(n * n);
-  for (const { i, j, order } of bonds) orders[i * n + j] = orders[j * n + i] = order;
-  return orders;
-}
-
 /** Moves positions into the windows of the bonds. Returns whether the distances then mean just these. */
 function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry): boolean {
   if (molecule.bonds) return molecule.positions.every(Number.isFinite);
   const { atomicNumbers, positions } = molecule, orders = orderMatrix(atomicNumbers.length, bonds);
   relax(positions, elementPlaces(atomicNumbers, chemistry), orders, { chemistry });
-  return sameBonds(bonds, perceiveBonds(molecule, chemistry));
+  return distancesMean(molecule, orders, chemistry);
 }
 
 /** A refiner by force fields. */

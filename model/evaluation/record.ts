@@ -79,6 +79,5 @@ export async function recordEvaluation(folder: string, evaluation: Evaluation): 
   fresh.settings.seed = entry.settings.seed; // all its digits
   const others = (card.evaluation ?? []).filter((other: unknown) => key(other) !== key(fresh));
   card.evaluation = [...others, fresh].sort((a, b) => (a.settings?.steps ?? 0) - (b.settings?.steps ?? 0));
-  parseCard(card, path);
   await writeCard(path, card);
 }

@@ -7,7 +7,7 @@ import type { Molecule } from "../../chem/molecule.ts";
 import { compareDistributions, createDistributions } from "../../chem/distributions.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
-import { type Card, cardPath, parseCard, writeCard } from "../models/card.ts";
+import { type Card, cardPath, writeCard } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { Reference } from "./evaluate_reference.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -148,6 +148,5 @@ export async function recommend(folder: string, { steps, sampler, grid, options,
   const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
   const others = (card.recommended ?? []).filter((entry: { steps?: number }) => entry.steps !== steps);
   card.recommended = [...others, { steps, sampler, grid, options, clamp }].sort((a, b) => a.steps - b.steps);
-  parseCard(card, path);
   await writeCard(path, card);
 }

@@ -174,7 +174,12 @@ export async function readCard(folder: string): Promise<Card> {
   return parseCard(value, path);
 }
 
-/** Writes a card, checked by whoever made it; a reader sees the old or the new one. What fits stands on one line, as a card is read by people too. */
+/**
+ * Checks a card and writes it; a reader sees the old or the new one. What fits stands on one line, as a card is read by people too.
+ *
+ * @throws as {@link parseCard}
+ */
 export async function writeCard(path: string, card: unknown): Promise<void> {
+  parseCard(card, path);
   await writeAtomically(path, new TextEncoder().encode(stringify(card, { maxLength: 160 }) + "\n"));
 }

@@ -129,7 +129,6 @@ export async function recordDigests(folder: string): Promise<DigestFault[]> {
   const path = cardPath(folder), written = JSON.parse(await Deno.readTextFile(path)), card = parseCard(written, path);
   const digests = await digestsIn(folder, card), faults = faultsOf(card, digests);
   const fresh = withDigests(written as CardInput, (file) => digests.get(file));
-  parseCard(fresh, path);
   if (faults.length > 0) await writeCard(path, fresh);
   return faults;
 }

@@ -1,4 +1,5 @@
 /** The orthogonal matrix that turns one set of vectors closest to another: the Procrustes problem in three dimensions. */
+import { cross, dot, minus, scaled, type Vector } from "../../../chem/vectors.ts";
 
 /** Singular values below this share of the largest count as zero: there the turn is not determined by the data. */
 export const DEGENERATE = 1e-6;
@@ -44,27 +45,18 @@ function eigen(a: Float64Array, vectors: Float64Array): void {
   }
 }
 
-type Vector = [number, number, number];
-
-const dot = (a: Vector, b: Vector) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const cross = (a: Vector, b: Vector): Vector => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
 const times = (m: Float64Array, v: Vector): Vector => [
   m[0] * v[0] + m[1] * v[1] + m[2] * v[2],
   m[3] * v[0] + m[4] * v[1] + m[5] * v[2],
   m[6] * v[0] + m[7] * v[1] + m[8] * v[2],
 ];
-const scaled = (v: Vector, by: number): Vector => [v[0] * by, v[1] * by, v[2] * by];
 
 /** The unit vector along the axis that `v` has least of, less its part along `v`. */
 function perpendicular(v: Vector): Vector {
   const size = v.map(Math.abs), axis = size.indexOf(Math.min(...size));
-  const e: Vector = [0, 0, 0];
+  const e: [number, number, number] = [0, 0, 0];
   e[axis] = 1;
-  const rest = e.map((value, k) => value - v[axis] * v[k]) as Vector;
+  const rest = minus(e, scaled(v, v[axis]));
   return scaled(rest, 1 / Math.sqrt(dot(rest, rest)));
 }
 

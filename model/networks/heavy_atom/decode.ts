@@ -1,5 +1,5 @@
 /** From a heavy-atom latent to a molecule with its hydrogens. */
-import { perceiveBonds } from "../../../chem/bonds.ts";
+import { distancesMean } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
@@ -7,22 +7,13 @@ import type { Decoding } from "../../diffusion/decodings.ts";
 import { kekulise } from "./aromatic.ts";
 import { argmaxGraph, draftGraph, type Graph, needsSearch, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "../../../chem/relax.ts";
+import { cross, lengthOf, plus, scaled, type Vector } from "../../../chem/vectors.ts";
 import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
 import type { BondSums, HeavyAtomClass } from "../../diffusion/types.ts";
 
-type Vector = [number, number, number];
-
-const dot = (a: Vector, b: Vector) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const scaled = (a: Vector, k: number): Vector => [k * a[0], k * a[1], k * a[2]];
-const sum = (a: Vector, b: Vector): Vector => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
-const cross = (a: Vector, b: Vector): Vector => [
-  a[1] * b[2] - a[2] * b[1],
-  a[2] * b[0] - a[0] * b[2],
-  a[0] * b[1] - a[1] * b[0],
-];
 /** a / |a|, or `otherwise` where |a| is next to nothing. */
 function unit(a: Vector, otherwise: Vector): Vector {
-  const length = Math.sqrt(dot(a, a));
+  const length = lengthOf(a);
   return length > 1e-6 ? scaled(a, 1 / length) : otherwise;
 }
 /** Some unit vector across the unit vector `a`. */
@@ -40,20 +31,20 @@ function across(a: Vector): Vector {
 export function hydrogenDirections(count: number, s: Vector, u: Vector): Vector[] {
   if (count === 0) return [];
   const fallback = unit(s, [0, 0, 1]);
-  if (count === 1) return [unit(sum(s, u), fallback)];
-  const first = unit(u, fallback), rest = sum(s, scaled(first, -1));
+  if (count === 1) return [unit(plus(s, u), fallback)];
+  const first = unit(u, fallback), rest = plus(s, scaled(first, -1));
   if (count === 2) return [first, unit(rest, scaled(first, -1))];
   if (count === 4) return tetrahedron(first);
-  const half = Math.min(Math.sqrt(dot(rest, rest)) / 2, 0.95), along = unit(rest, scaled(first, -1));
+  const half = Math.min(lengthOf(rest) / 2, 0.95), along = unit(rest, scaled(first, -1));
   const side = unit(cross(along, first), across(first)), q = Math.sqrt(1 - half * half);
-  return [first, sum(scaled(along, half), scaled(side, q)), sum(scaled(along, half), scaled(side, -q))];
+  return [first, plus(scaled(along, half), scaled(side, q)), plus(scaled(along, half), scaled(side, -q))];
 }
 
 /** The corners of a regular tetrahedron, the first at the unit vector `a`. */
 function tetrahedron(a: Vector): Vector[] {
   const p = across(a), q = cross(a, p), radius = Math.sqrt(8) / 3;
   const around = [0, 2 * Math.PI / 3, 4 * Math.PI / 3].map((angle) =>
-    sum(scaled(a, -1 / 3), sum(scaled(p, radius * Math.cos(angle)), scaled(q, radius * Math.sin(angle))))
+    plus(scaled(a, -1 / 3), plus(scaled(p, radius * Math.cos(angle)), scaled(q, radius * Math.sin(angle))))
   );
   return [a, ...around];
 }
@@ -147,19 +138,13 @@ export function readLatent(
   const molecule = { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
   if (!sound) return { molecule, decoding: "argmax", repaired: false };
   // The windows are narrower than EDM's rule: not all that was moved said something else.
-  const other = () => !means(readLatent(z, nodes, classes, at, "argmax", chemistry, form).molecule, orders, chemistry);
+  const other = () =>
+    !distancesMean(readLatent(z, nodes, classes, at, "argmax", chemistry, form).molecule, orders, chemistry);
   return {
     molecule,
     decoding: "valence",
     repaired: needsSearch(z, nodes, bondSums, at, features) || (moved && other()),
   };
-}
-
-/** Whether a molecule's distances mean these bond orders `[n, n]`. */
-function means(molecule: Molecule, orders: Uint8Array, chemistry: Chemistry): boolean {
-  const bonds = perceiveBonds(molecule, chemistry), n = molecule.atomicNumbers.length;
-  return bonds.every(({ i, j, order }) => orders[i * n + j] === order) &&
-    2 * bonds.length === orders.reduce((count, order) => count + (order > 0 ? 1 : 0), 0);
 }
 
 /** Orders `[N, N]` of a graph: where aromatic bonds leave a choice, the double ones are those whose lengths are nearest to theirs. */

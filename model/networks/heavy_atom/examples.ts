@@ -1,5 +1,5 @@
 /** Molecules taken apart into heavy atoms, hydrogens and bonds: all that encoding needs, computed once a molecule. */
-import { perceiveBonds } from "../../../chem/bonds.ts";
+import { orderMatrix, perceiveBonds } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import { aromaticBonds } from "./aromatic.ts";
@@ -96,9 +96,8 @@ export function toExample(
       mean[axis] += (skeleton.positions[3 * k + axis] = x[3 * heavy[k] + axis]) / N;
     }
   }
-  const orders = new Uint8Array(N * N);
   const bonds = molecule.bonds ? skeletonBonds(molecule.bonds, place) : perceiveBonds(skeleton, chemistry);
-  for (const { i, j, order } of bonds) orders[i * N + j] = orders[j * N + i] = order;
+  const orders = orderMatrix(N, bonds);
   if (aromatic) {
     const bondSums = bondSumsOf(classes, chemistry), kinds = Array.from(indices, (k) => classes[k]);
     aromaticBonds({ kinds, sums: Array.from(indices, (k) => bondSums[k]), orders })

@@ -103,6 +103,14 @@ static double mmff_linears(const MmffField *f, const double *x, double *g) {
   return energy;
 }
 
+/* A centre's three bonds: unit vectors and lengths. */
+static void mmff_arms(const double *x, const int *a, Point *u, double *length) {
+  for (int i = 0; i < 3; i++) {
+    const Point r = minus(at_atom(x, a[1 + i]), at_atom(x, a[0]));
+    length[i] = __builtin_sqrt(dot(r, r) + 1e-16), u[i] = times(1 / length[i], r);
+  }
+}
+
 /* Wilson's angles of a centre's three bonds, each with the plane of the other two. */
 static double mmff_planes(const MmffField *f, const double *x, double *g) {
   double energy = 0;
@@ -111,10 +119,7 @@ static double mmff_planes(const MmffField *f, const double *x, double *g) {
     const double k = MMFF_MD * f->constant[MMFF_PLANES][t];
     Point u[3], across[3], by[3] = {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
     double length[3], by_volume = 0;
-    for (int i = 0; i < 3; i++) {
-      const Point r = minus(at_atom(x, a[1 + i]), at_atom(x, a[0]));
-      length[i] = __builtin_sqrt(dot(r, r) + 1e-16), u[i] = times(1 / length[i], r);
-    }
+    mmff_arms(x, a, u, length);
     for (int i = 0; i < 3; i++) across[i] = cross(u[(i + 1) % 3], u[(i + 2) % 3]);
     const double volume = dot(u[0], across[0]);
     for (int i = 0; i < 3; i++) { /* sin(chi) = volume / the sine of the other two's angle */

@@ -60,10 +60,7 @@ static void mmff_model_planes(const MmffField *f, double *h, int n, const double
     const int *a = f->index[MMFF_PLANES] + 4 * t;
     Point u[3], q[4] = {{0, 0, 0}};
     double length[3];
-    for (int i = 0; i < 3; i++) {
-      const Point r = minus(at_atom(x, a[1 + i]), at_atom(x, a[0]));
-      length[i] = __builtin_sqrt(dot(r, r) + 1e-16), u[i] = times(1 / length[i], r);
-    }
+    mmff_arms(x, a, u, length);
     for (int i = 0; i < 3; i++) {
       const Point across = cross(u[(i + 1) % 3], u[(i + 2) % 3]);
       q[1 + i] = times(1 / length[i], minus(across, times(dot(across, u[i]), u[i])));
