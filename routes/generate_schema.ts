@@ -99,10 +99,10 @@ const molecule = z.strictObject({
     "Whether it was refined. This and the next five are there where the answer's `refine` is",
   ),
   unrefined: z.enum(UNREFINED).optional().describe(
-    "Why it was not, and is as the model drew it: not valid, too large, an atom without a type in the force field, or other bonds in its minimum",
+    "Why it was not, and is as the model drew it: not valid, too large, an atom without a type in the force field, other bonds in its minimum, or no further above it than QM9's own molecules",
   ),
   strain: z.strictObject({ before: z.number().min(0), after: z.number().min(0) }).nullable().optional().describe(
-    "kcal/mol above the local minimum of MMFF94 without charges, of the positions drawn and those given; null where not refined",
+    "kcal/mol above the local minimum of the force field asked for, of the positions drawn and those given; null where not refined",
   ),
   rmsd: z.number().min(0).optional().describe(
     "Angstrom that refinement moved the atoms, root mean square after superposition",
