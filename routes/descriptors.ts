@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { someWorkers } from "../chem/work_pool.ts";
 import { coreThreads } from "../model/engines/c/threads.ts";
 import type { ServiceConfig } from "./config.ts";
+import { LEAVING } from "./door.ts";
 import type { Log } from "./log.ts";
 
 /** Descriptors of a worker, with some to spare: Deno 2.9.6 takes 6, and ends the process by a panic where they are not there. */
@@ -41,7 +42,7 @@ export function connectionsFor(
   >,
   log: Log,
 ): number {
-  const reserve = OTHERS + WORKER * (2 * validators + threads), left = filesLeft(maxConnections + reserve);
+  const reserve = OTHERS + LEAVING + WORKER * (2 * validators + threads), left = filesLeft(maxConnections + reserve);
   const most = Math.max(Math.min(LEAST, maxConnections), left - reserve);
   if (most < maxConnections) {
     log("warn", "the limit of open files allows fewer connections", {

@@ -71,6 +71,9 @@ interface Guest {
 /** How long nobody has to make room: what a client that means to ask needs for it. */
 const GRACE_MS = 100;
 
+/** Connections that may be on their way out, a refusal still being sent, beside those that are kept: no further one is accepted meanwhile. */
+export const LEAVING = 8;
+
 /** How long to wait before the next try, where a connection could not be accepted. */
 const RETRY_MS = 50;
 
@@ -86,7 +89,7 @@ export function openDoor(
 ): Door {
   const listener = listen(hostname, port), guests = new Map<Connection, Guest>();
   const emptied = Promise.withResolvers<void>();
-  let open = true;
+  let open = true, held = 0, closed = () => {};
 
   /** Begins the wait for a head; the guests stand in the order in which their waits began. */
   const awaitHead = (connection: Connection, guest: Guest) => {
@@ -115,6 +118,11 @@ export function openDoor(
 
   const greet = (socket: Deno.TcpConn) => {
     const connection = new Connection(socket, writeMs);
+    held++;
+    connection.once("close", () => {
+      held--;
+      closed();
+    });
     connection.on("error", () => {}); // whoever reads or writes hears of it
     connection.once("stuck", () => onRefusal("slow-reader"));
     if (guests.size >= maxConnections && !makeRoom()) {
@@ -184,6 +192,8 @@ export function openDoor(
   const accept = async () => {
     let heard = true;
     while (open) {
+      // Each holds a descriptor until it is closed, and a worker that finds none ends the process.
+      while (held >= maxConnections + LEAVING) await new Promise<void>((resolve) => closed = resolve);
       try {
         greet(await listener.accept());
         heard = true;

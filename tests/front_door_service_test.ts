@@ -42,6 +42,7 @@ Deno.test({
         const told = lines.find((line) => line.includes("the limit of open files allows fewer connections"));
         assert.ok(Number(/"connections":(\d+)/.exec(told ?? "")?.[1]) < 60, told);
         assert.deepEqual(lines.filter((line) => line.includes('"level":"error"')), []);
+        assert.deepEqual(lines.filter((line) => line.includes("could not be accepted")), []);
       } finally {
         await service.stop();
         assert.equal((await service.ended).code, 0, lines.slice(-25).join("\n"));
