@@ -13,6 +13,7 @@ import { openProbe } from "./probe.ts";
 import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { startService } from "./service_process.ts";
 import { formatResult, quantiles, type Result, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
 
 const OPTIONS = {
   model: option("NAME", "a model's name or folder (default qm9)", z.string().default("qm9")),
@@ -98,7 +99,7 @@ async function main(args: string[]): Promise<void> {
   }
   const { model: name, out, ...options } = readOptions(args, OPTIONS);
   const { folder, card: { name: model, version: weights } } = await findModel(name);
-  const under = { command: ["deno task bench:lag", ...args].join(" "), ...await conditions() };
+  const under = { command: toldCommand("bench:lag", args), ...await conditions() };
   console.log(machineLine(under));
   const result = await benchLag({ ...options, root: dirname(folder), model, weights });
   console.log(formatResult(result));

@@ -16,6 +16,7 @@ import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { meanError } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
+import { toldCommand, toldModel } from "./told.ts";
 
 const OPTIONS = {
   models: option("FOLDERS", "set apart by commas (default weights/qm9)", list(z.string()).default(["weights/qm9"])),
@@ -27,19 +28,20 @@ const OPTIONS = {
 async function main(args: string[]): Promise<void> {
   const { models, molecules, threads, out } = readOptions(args, OPTIONS);
   const data = await openDataSet();
-  const under = { command: `deno task bench:losses --models ${models}`, ...await conditions() };
+  const under = { command: toldCommand("bench:losses", args), ...await conditions() };
   console.log(machineLine(under));
   const setsOf = (form: LatentForm) => ({
     "training split": loadExamples(data, data.split.train.subarray(0, 20_000), QM9_CLASSES, form).examples,
     "held out": loadExamples(data, data.split.valid, QM9_CLASSES, form).examples,
   });
   const rows: Row[] = [];
-  for (const model of models) {
-    const { denoiser, autoencoder, coupling, version, space } = await readCard(model);
+  for (const folder of models) {
+    const card = await readCard(folder), { denoiser, autoencoder, coupling, version, space } = card;
     if (denoiser.type !== "pair-attention" || autoencoder.type !== "heavy-atom") {
-      throw new RangeError(`the network of a model must be pair-attention; got ${denoiser.type} in ${model}`);
+      throw new RangeError(`the network of a model must be pair-attention; got ${denoiser.type} in ${folder}`);
     }
-    const values = readSafetensors(await Deno.readFile(`${model}/${denoiser.file}`));
+    const bytes = await Deno.readFile(`${folder}/${denoiser.file}`), values = readSafetensors(bytes);
+    const model = toldModel(folder, card, bytes);
     const { learner } = await openLearner("native", {
       ...{ space, sizes: sizesOf(denoiser), seed: 1, values, threads },
     });

@@ -22,6 +22,7 @@ import { benchSizes, type Network, NETWORKS, SIZE_PLACES } from "./sizes.ts";
 import { benchStart } from "./start.ts";
 import { type EngineName, ENGINES } from "./subject.ts";
 import { formatResult, type Result } from "./table.ts";
+import { toldCommand } from "./told.ts";
 import { benchTraining, TRAINING_PLACES } from "./train.ts";
 
 /** The model asked for; undefined where there is none. */
@@ -136,14 +137,10 @@ function defaultPath(under: Conditions, { only }: BenchOptions): string {
   return resultsPath(under, ...only.join() === DEFAULT_PARTS.join() ? [] : only);
 }
 
-/** The command line but for where results go. */
-const commandOf = (args: readonly string[]) =>
-  ["deno task bench", ...args.filter((arg, k) => !arg.startsWith("--out") && args[k - 1] !== "--out")].join(" ");
-
 async function main(args: string[]): Promise<void> {
   if (asksForHelp(args)) return console.log(usage());
   const options = readBenchOptions(args);
-  const under = { command: commandOf(args), ...await conditions() };
+  const under = { command: toldCommand("bench", args), ...await conditions() };
   const results: Result[] = [],
     took: Record<string, number> = {},
     path = options.out === null ? null : options.out ?? defaultPath(under, options);

@@ -21,6 +21,7 @@ import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { angle, median, nmse, pairedRatio } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
+import { toldCommand, toldModel } from "./told.ts";
 
 const OPTIONS = {
   model: option("FOLDER", "weights to compute with (default weights/qm9)", z.string().default("weights/qm9")),
@@ -62,12 +63,13 @@ async function turn(subject: Subject, groups: readonly Group[], batch: number): 
 }
 
 async function main(args: string[]): Promise<void> {
-  const { model, batch, rounds, threads, kernels: names, out } = readOptions(args, OPTIONS);
-  const { denoiser } = await readCard(model);
+  const { model: folder, batch, rounds, threads, kernels: names, out } = readOptions(args, OPTIONS);
+  const card = await readCard(folder), { denoiser } = card;
   if (denoiser.type !== "pair-attention") {
     throw new RangeError(`the network of --model must be pair-attention; got ${denoiser.type}`);
   }
-  const space = runSpace(), tensors = readSafetensors(await Deno.readFile(`${model}/${denoiser.file}`));
+  const bytes = await Deno.readFile(`${folder}/${denoiser.file}`), model = toldModel(folder, card, bytes);
+  const space = runSpace(), tensors = readSafetensors(bytes);
   const data = await openDataSet(), { examples } = loadExamples(data, data.split.train.subarray(0, 20 * batch));
   const groups = makeGroups({
     ...runSettings.parse({ coupling: "aligned", batch }),
@@ -86,7 +88,7 @@ async function main(args: string[]): Promise<void> {
     const none = new Float32Array();
     return { engine, times: { gradient: [], update: [], predict: [] }, loss: NaN, gradient: none, estimate: none };
   });
-  const under = { command: `deno task bench:precision --threads ${threads}`, ...await conditions() };
+  const under = { command: toldCommand("bench:precision", args), ...await conditions() };
   console.log(machineLine(under));
   for (let round = 0; round <= rounds; round++) {
     for (const subject of subjects) {

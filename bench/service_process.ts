@@ -9,6 +9,7 @@ import { noteStarted } from "./started.ts";
 
 /** A service that runs. Times are milliseconds since its process was started. */
 export interface ServiceProcess {
+  /** Of the service itself, not of its launcher. */
   readonly pid: number;
   /** Where it listens, without a slash at the end. */
   readonly url: string;
@@ -22,9 +23,9 @@ export interface ServiceProcess {
   generate(
     request: { count: number; steps: number; seed: number; heavyAtoms?: number; sampler?: string },
   ): Promise<Generated>;
-  /** How it has ended. */
+  /** How it has ended; with its launcher, the status that this ends with: 137 after SIGKILL. */
   readonly ended: Promise<Deno.CommandStatus>;
-  /** Ends it and waits until it has ended. @param signal default SIGTERM */
+  /** Ends it and waits until it has ended. SIGKILL is the service's own, any other goes by its launcher. @param signal default SIGTERM */
   stop(signal?: Deno.Signal): Promise<void>;
 }
 
@@ -123,20 +124,21 @@ export async function startService(
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  let ended = false, last = "";
-  const listening = Promise.withResolvers<number>();
+  let ended = false, last = "", own: number | undefined;
+  const listening = Promise.withResolvers<{ port: number; pid: number }>();
   const reading = (async () => {
     for await (const line of readLines(child.stderr)) {
       last = line;
       onLine(line);
-      if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
+      if (line.includes('"listening"')) listening.resolve(JSON.parse(line));
     }
     ended = true;
     listening.reject(new Error(`the service ended: ${last}`));
   })();
   const end = async (signal: Deno.Signal = "SIGTERM") => {
     try {
-      child.kill(signal);
+      if (signal === "SIGKILL" && own !== undefined) Deno.kill(own, signal);
+      else child.kill(signal);
     } catch { /* it has ended */ }
     await child.status;
     await reading;
@@ -148,7 +150,8 @@ export async function startService(
     await forget();
   };
   try {
-    const port = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
+    const { port, pid } = await listening.promise, listeningMs = since(), url = `http://127.0.0.1:${port}`;
+    own = pid;
     while (true) {
       if (ended) throw new Error(`the service ended: ${last}`);
       if (since() > 1000 * PATIENCE) throw new Error(`the service was not ready within ${PATIENCE} s: ${last}`);
@@ -158,7 +161,7 @@ export async function startService(
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return {
-      pid: child.pid,
+      pid,
       url,
       token,
       ended: child.status,

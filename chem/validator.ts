@@ -26,6 +26,8 @@ export interface ValidateOptions {
   readonly title?: string;
   /** Default `none`. Else the validator must be one with a refiner: `refinement/refining.ts`. */
   readonly refine?: Refine;
+  /** Measure the strain of valid molecules ({@link Validation.strain}). Default false. The validator must be one with a refiner, too. */
+  readonly strain?: boolean;
 }
 
 export interface Validation extends Validity, Stability {
@@ -49,6 +51,11 @@ export interface Validation extends Validity, Stability {
   readonly bondsAgree?: boolean;
   /** Present where asked for, and where the form can hold the molecule. */
   readonly molblock?: string;
+  /**
+   * Of valid molecules, where asked for and where the force field has an energy: that of MMFF94 without charges, kcal/mol, of the positions that all
+   * else is said of, above the local minimum; see `Refiner` of `refinement/refine.ts`.
+   */
+  readonly strain?: number;
   /** Present where asked for. All else is then said of the refined molecule, where it is refined. */
   readonly refinement?:
     | NotRefined
@@ -68,7 +75,7 @@ export type Validate = (molecule: Molecule, options?: ValidateOptions) => Valida
 
 /**
  * Makes the function that judges molecules. It throws RangeError for an unknown element, or positions that do not match
- * the atoms, and TypeError where it is to refine; a molecule that makes no sense is merely not valid.
+ * the atoms, and TypeError where it is to refine, or to measure strain; a molecule that makes no sense is merely not valid.
  */
 export function createValidator(rdkit: Rdkit): Validate {
   let judge: Judge | undefined;
@@ -76,6 +83,7 @@ export function createValidator(rdkit: Rdkit): Validate {
     if ((options.refine ?? "none") !== "none") {
       throw new TypeError(`refine must be none of a validator without a refiner; got ${options.refine}`);
     }
+    if (options.strain) throw new TypeError("strain must be false of a validator without a refiner; got true");
     const chemistry = CHEMISTRIES[options.chemistry ?? "edm"], bonds = bondsOf(molecule, chemistry);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
       const aromatic = options.judge ? (judge ??= createJudge(rdkit)).aromaticOf(mol) : undefined;

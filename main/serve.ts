@@ -1,4 +1,5 @@
 /** molstep serve */
+import { watchLauncher } from "../model/service/launcher.ts";
 import { createLog } from "../routes/log.ts";
 import { serve } from "../routes/serve.ts";
 import { command } from "./command.ts";
@@ -29,11 +30,17 @@ export const serveCommand = command({
       log("info", "stopping", { signal: "SIGINT" });
       service.stop(0);
     });
+    // Whoever would stop the service knows the launcher alone.
+    const unwatch = watchLauncher(environment, () => {
+      log("warn", "stopping", { reason: "the launcher has ended" });
+      service.stop();
+    });
     // Without its models the service is of no use: it stops, so that whoever runs it hears of it.
     const failed = await service.ready.then(() => false, () => true);
     if (failed) await service.stop(0);
     await service.finished;
     await service.stop();
+    unwatch();
     return failed ? 1 : 0;
   },
 });

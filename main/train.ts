@@ -82,6 +82,11 @@ export const trainCommand = command({
       "share of the molecules, 0 to 0.5, from which the direction of that hydrogen is withheld (default 0)",
       z.coerce.number().min(0).max(0.5).optional(),
     ),
+    "u-dropout-from": option(
+      "LOGSNR",
+      "the log-SNR from which --u-dropout withholds it, -20 to 20 (default: at all times)",
+      z.coerce.number().min(-20).max(20).optional(),
+    ),
     from: option(
       "FILE",
       "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates or --aromatic",
@@ -93,7 +98,16 @@ export const trainCommand = command({
     precision: trainingPrecision,
   },
   async run(
-    { name, kind, data, "data-set": dataSet, "u-dropout": uDropout, export: to, ...options },
+    {
+      name,
+      kind,
+      data,
+      "data-set": dataSet,
+      "u-dropout": uDropout,
+      "u-dropout-from": uDropoutFrom,
+      export: to,
+      ...options
+    },
     { error, interactive, signal },
   ) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
@@ -104,6 +118,7 @@ export const trainCommand = command({
         estimates: options.estimates || undefined,
         aromatic: options.aromatic || undefined,
         uDropout,
+        uDropoutFrom,
         folder,
         modelName: name,
         data,
@@ -133,7 +148,8 @@ export const trainCommand = command({
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
-      for (const [option, value] of Object.entries({ frequency, aromatic, hydrogen, "u-dropout": uDropout })) {
+      const forms = { frequency, aromatic, hydrogen, "u-dropout": uDropout, "u-dropout-from": uDropoutFrom };
+      for (const [option, value] of Object.entries(forms)) {
         if (value) throw new UsageError(`--${option} is not for ${kind}, whose latents are of atoms`);
       }
       if (focus !== undefined) throw new UsageError(`--focus is not for ${kind}, whose times are uniform`);

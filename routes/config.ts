@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Refine, REFINES } from "../chem/refinement/refine.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
+import { LAUNCHER } from "../model/service/launcher.ts";
 import {
   lackingPrecision,
   type Precision,
@@ -126,7 +127,7 @@ export const serviceEnvironment = z.strictObject({
 });
 
 /** Variables of the product that other commands read. */
-const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", "MOLSTEP_TOKEN", MACHINE];
+const OTHERS = ["MOLSTEP_QM9", "MOLSTEP_SHARED", "MOLSTEP_TOKEN", MACHINE, LAUNCHER];
 
 /** Every variable of the product's own. */
 export const VARIABLES: readonly string[] = [...Object.keys(serviceEnvironment.shape), ...OTHERS];

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 export const SLOW: readonly string[] = [
   "bench/molecules_test.ts",
   "bench/probe_test.ts",
+  "bench/service_process_test.ts",
   "bench/service_test.ts",
   "bench/soak/visits_test.ts",
   "bench_test.ts",

@@ -6,6 +6,7 @@ import { findAdapter, wordsOf } from "../../model/engines/webgpu/device.ts";
 import { conditions } from "../conditions.ts";
 import { keep, machineLine, runProgram } from "../program.ts";
 import { formatTable } from "../table.ts";
+import { toldCommand } from "../told.ts";
 import { type Report, runLimited } from "./limited.ts";
 import { LIMITS, type Part, PARTS, REHEARSAL_LIMIT } from "./parts.ts";
 
@@ -64,7 +65,7 @@ async function main(args: string[]): Promise<void> {
   const options = readCheckOptions(args);
   if (!options) return console.log(USAGE);
   const adapter = await findAdapter(), rehearse = options.rehearse || adapter.software, { only, model } = options;
-  const command = ["deno task check:gpu", ...args].join(" "), under = { command, ...await conditions() };
+  const command = toldCommand("check:gpu", args), under = { command, ...await conditions() };
   const path = options.out ?? outOf(under), reports: Report[] = [];
   console.log(machineLine(under));
   console.log(`${wordsOf(adapter)}${rehearse ? "; a rehearsal, whose rates say nothing of a GPU" : ""}`);

@@ -3,6 +3,7 @@ import { findModel } from "../../main/models.ts";
 import { conditions } from "../conditions.ts";
 import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "../program.ts";
 import { formatResult, type Result } from "../table.ts";
+import { toldCommand } from "../told.ts";
 import { benchNetwork } from "./network.ts";
 import { type PeersOptions, readPeersOptions, usage } from "./options.ts";
 import { commitOf, type Peer, PEERS } from "./process.ts";
@@ -30,19 +31,10 @@ async function run(part: PeersOptions["only"][number], options: PeersOptions): P
   });
 }
 
-const PATHS = ["--geoldm", "--accgeoldm", "--edm", "--python"];
-
-/** The command line without where things lie on this machine. */
-const withoutPaths = (args: readonly string[]) =>
-  args.map((arg, k) => {
-    if (PATHS.includes(args[k - 1])) return "PATH";
-    return PATHS.some((name) => arg.startsWith(`${name}=`)) ? arg.replace(/=.*/s, "=PATH") : arg;
-  });
-
 async function main(args: string[]): Promise<void> {
   if (asksForHelp(args)) return console.log(usage());
   const options = readPeersOptions(args), results: Result[] = [];
-  const now = { command: ["deno task bench:peers", ...withoutPaths(args)].join(" "), ...await conditions() };
+  const now = { command: toldCommand("bench:peers", args), ...await conditions() };
   const peers: Record<string, string | null> = {};
   for (const peer of namesOf(options)) peers[PEERS[peer]] = await commitOf(options[peer]!);
   const path = options.out ?? resultsPath(now, "peers");

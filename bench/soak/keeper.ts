@@ -47,7 +47,8 @@ export async function keep({ tally, onLife, ...options }: KeeperOptions): Promis
   let lives = 0, current = start();
 
   async function start(): Promise<Life> {
-    const process = await startService(options), life: Life = { number: ++lives, process, url: process.url };
+    const process = await startService({ ...options, launched: true }),
+      life: Life = { number: ++lives, process, url: process.url };
     tally.event(`life ${life.number} is ready after ${Math.round(process.readyMs)} ms, process ${process.pid}`);
     process.ended.then(({ code, signal }) => {
       if (life.ending) return;

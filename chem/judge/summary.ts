@@ -61,7 +61,7 @@ export interface JudgeSummary {
   readonly newScaffold?: Rate;
   /** Molecules whose graph was searched for, as the likeliest classes and orders broke valence; absent where nobody said. */
   readonly repaired?: Rate;
-  /** kcal/mol; absent where nobody measured it. */
+  /** kcal/mol; absent where nobody measured it. `before` as drawn, of all that have an energy; with `after` of those that were refined, by what refined them. */
   readonly strain?: { readonly before: Spread; readonly after?: Spread };
   readonly descriptors: Readonly<Record<Compared, Histogram>>;
 }

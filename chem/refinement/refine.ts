@@ -7,7 +7,7 @@ import { setChargesApart } from "../charges.ts";
 import { type Chemistry, DRUGLIKE, valencesOf } from "../chemistry.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import { elementPlaces, relax } from "../relax.ts";
-import type { ForceField } from "./force_field.ts";
+import type { ForceField, TypedMolecule } from "./force_field.ts";
 import { superposedRmsd } from "./rmsd.ts";
 
 /**
@@ -59,17 +59,16 @@ export interface NotRefined {
   readonly reason: Unrefined;
 }
 
-/**
- * Refines a molecule that is valid. What comes of it depends on the molecule alone.
- *
- * @param bonds those that it carries, or that its distances mean
- */
-export type Refiner = (
-  molecule: Molecule,
-  bonds: readonly Bond[],
-  chemistry: Chemistry,
-  by: RefineBy,
-) => Refined | NotRefined;
+/** Refines molecules that are valid, and measures them. What comes of one depends on the molecule alone. */
+export interface Refiner {
+  /** @param bonds those that it carries, or that its distances mean */
+  (molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry, by: RefineBy): Refined | NotRefined;
+  /**
+   * The energy of `mmff94`, kcal/mol, above the local minimum, of the positions as they are: {@link Strain.before}, whatever becomes of the graph
+   * in the minimum. Undefined of a molecule for which the force field has no energy (`size`, `types`).
+   */
+  strainOf(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry): number | undefined;
+}
 
 /** Most steps of the minimiser: with {@link TOLERANCE} half of QM9's molecules with noise end before 18, 95 % before 39. */
 export const ITERATIONS = 200;
@@ -94,28 +93,49 @@ function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry
   return distancesMean(molecule, orders, chemistry);
 }
 
+/** A molecule's energies by a force field; or why there are none. */
+function typedBy(
+  field: ForceField,
+  molecule: Molecule,
+  bonds: readonly Bond[],
+  chemistry: Chemistry,
+): TypedMolecule | "size" | "types" {
+  if (molecule.atomicNumbers.length > ATOMS_MAX) return "size";
+  const known = molecule.bonds ?? molecule.charges;
+  const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
+  return filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) ?? "types" : "types";
+}
+
+/** How far the minimiser goes. */
+const MINIMUM = { iterations: ITERATIONS, tolerance: TOLERANCE };
+
 /** A refiner by force fields. */
 export function createRefiner(fields: Readonly<Record<RefineBy, ForceField>>): Refiner {
-  return (molecule, bonds, chemistry, by) => {
-    const field = fields[by];
-    if (molecule.atomicNumbers.length > ATOMS_MAX) return { refined: false, reason: "size" };
-    const known = molecule.bonds ?? molecule.charges;
-    const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
-    const typed = filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) : undefined;
-    if (!typed) return { refined: false, reason: "types" };
-    const found = typed.minimise(molecule.positions, { iterations: ITERATIONS, tolerance: TOLERANCE }),
-      { before } = found;
+  const refine = (molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry, by: RefineBy) => {
+    const field = fields[by], typed = typedBy(field, molecule, bonds, chemistry);
+    if (typeof typed === "string") return notRefined(typed);
+    const found = typed.minimise(molecule.positions, MINIMUM), { before } = found;
     if (field.enough !== undefined && before - found.after <= field.enough) {
-      return { refined: false, reason: "relaxed" };
+      return notRefined("relaxed");
     }
     const positions = Float32Array.from(found.positions);
-    if (!settle({ ...molecule, positions }, bonds, chemistry)) return { refined: false, reason: "graph" };
+    if (!settle({ ...molecule, positions }, bonds, chemistry)) return notRefined("graph");
     const after = typed.energy(positions), least = Math.min(found.after, after, before);
     return {
-      refined: true,
+      refined: true as const,
       strain: { before: before - least, after: after - least },
       rmsd: superposedRmsd(molecule.positions, positions),
       positions,
     };
   };
+  return Object.assign(refine, {
+    strainOf(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry) {
+      const typed = typedBy(fields.mmff94, molecule, bonds, chemistry);
+      if (typeof typed === "string") return undefined;
+      const { before, after } = typed.minimise(molecule.positions, MINIMUM);
+      return Number.isFinite(before) ? before - after : undefined;
+    },
+  });
 }
+
+const notRefined = (reason: Unrefined): NotRefined => ({ refined: false, reason });

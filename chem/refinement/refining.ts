@@ -4,7 +4,7 @@ import type { Molecule } from "../molecule.ts";
 import type { Validate, ValidateOptions, Validation } from "../validator.ts";
 import type { RefineBy, Refiner } from "./refine.ts";
 
-/** Judges a molecule, and refines it first where `refine` asks for it: a promise then. */
+/** Judges a molecule; refines it first where `refine` asks for it, and measures its strain where `strain` does: a promise then. */
 export type RefineAndValidate = (
   molecule: Molecule,
   options?: ValidateOptions,
@@ -17,7 +17,7 @@ export type OpenRefiner = () => Promise<Refiner>;
  * The validator, with refinement where it is asked for. What is said is of the refined molecule, stereo as its positions have it; where it is not
  * refined, of the molecule as it was. `stereoChanged` is whether the SMILES, which has the stereo of the positions, is another than before.
  *
- * @param open called when refinement is asked for
+ * @param open called when refinement or strain is asked for
  * @param pause awaited between judging, refining and judging again: on the main thread the event loop turns there
  */
 export function withRefinement(
@@ -36,6 +36,20 @@ export function withRefinement(
     const there = validate({ ...molecule, positions: done.positions }, options);
     return { ...there, refinement: { ...done, stereoChanged: there.smiles !== drawn.smiles } };
   };
-  return (molecule, { refine = "none", ...options } = {}) =>
-    refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, refine, options);
+  const measure = async (
+    molecule: Molecule,
+    validation: Validation,
+    chemistry: ValidateOptions["chemistry"] = "edm",
+  ) => {
+    if (!validation.valid) return validation;
+    const refiner = await open(), { refinement, bonds } = validation;
+    await pause?.();
+    const there = refinement?.refined ? { ...molecule, positions: refinement.positions } : molecule;
+    const strain = refiner.strainOf(there, bonds, CHEMISTRIES[chemistry]);
+    return strain === undefined ? validation : { ...validation, strain };
+  };
+  return (molecule, { refine = "none", strain = false, ...options } = {}) => {
+    const validation = refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, refine, options);
+    return strain ? Promise.resolve(validation).then((one) => measure(molecule, one, options.chemistry)) : validation;
+  };
 }

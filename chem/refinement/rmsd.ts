@@ -1,4 +1,5 @@
 /** How far two sets of positions are apart when one is laid over the other as well as it goes. */
+import { jacobiRotation } from "../jacobi.ts";
 
 /**
  * The root mean square distance after the best superposition, without reflection (Horn 1987: the largest eigenvalue of the
@@ -43,9 +44,7 @@ function largestEigenvalue(m: number[]): number {
         const value = m[4 * p + q];
         off += value * value;
         if (value === 0) continue;
-        const theta = (m[5 * q] - m[5 * p]) / (2 * value);
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const c = 1 / Math.sqrt(t * t + 1), s = t * c;
+        const { c, s } = jacobiRotation(m[5 * p], m[5 * q], value);
         for (let k = 0; k < 4; k++) {
           const one = m[4 * k + p], other = m[4 * k + q];
           m[4 * k + p] = c * one - s * other, m[4 * k + q] = s * one + c * other;

@@ -96,7 +96,11 @@ export async function evaluate(
     signal?.throwIfAborted();
     for (const { molecule, validation, repaired } of batch) {
       const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds, refinement } = validation;
-      const strain = refinement?.refined ? refinement.strain : undefined;
+      const strain = refinement?.refined
+        ? refinement.strain
+        : validation.strain !== undefined
+        ? { before: validation.strain }
+        : undefined;
       records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
       seen.add(molecule, bonds);
       all &&= validation.bondsAgree !== undefined;

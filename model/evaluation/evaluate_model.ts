@@ -72,13 +72,14 @@ export async function evaluateModel(
     findReference([folder], dataSet),
   ]);
   const observed = alsoDecode(model, others), detail = { inchikey: false, judge: true, chemistry };
+  const asDrawn = { ...detail, strain: true };
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
   const measured = { reference, signal }, own: Molecule[] = [];
   try {
     const generation = generateMolecules(observed.model, request, {
       validate: pool,
-      detail,
+      detail: asDrawn,
       signal,
       window: WINDOW,
       onProgress: (fraction) => onProgress?.(fraction, generation.drawn),
@@ -93,7 +94,7 @@ export async function evaluateModel(
     const result = { ...drawn, ...(likelihood && { likelihood }) };
     await onResult(result, more);
     for (const [other, molecules] of observed.others) {
-      const { validations } = await pool.judge(molecules.map(({ molecule }) => molecule), detail, {
+      const { validations } = await pool.judge(molecules.map(({ molecule }) => molecule), asDrawn, {
         signal,
         last: true,
       });

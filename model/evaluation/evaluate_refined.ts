@@ -1,5 +1,6 @@
 /** The same molecules, refined: measured after the model's own, which are what is published. */
 import type { Molecule } from "../../chem/molecule.ts";
+import { type Spread, spreadOf } from "../../chem/judge/summary.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
 import type { ValidateOptions, Validation } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
@@ -12,19 +13,8 @@ export interface RefinementSummary {
   readonly refined: number;
   /** Of those refined: whose SMILES, stereo included, is another. */
   readonly stereoChanged: number;
-  /** kcal/mol of those refined, `[median, 90 %]`; see `Strain` of `chem/refinement/refine.ts`. Null of none. */
-  readonly strainBefore: readonly [number, number] | null;
-  readonly strainAfter: readonly [number, number] | null;
-  /** Angstrom, likewise. */
-  readonly rmsd: readonly [number, number] | null;
-}
-
-/** Median and nine tenths, to three decimals; null of no values. */
-function spread(values: readonly number[]): [number, number] | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (part: number) => Math.round(1000 * sorted[Math.floor(part * (sorted.length - 1))]) / 1000;
-  return [at(0.5), at(0.9)];
+  /** How far atoms were moved, angstrom, of those refined; null of none. Their strain is the judge's to tell (`JudgeSummary`). */
+  readonly rmsd: Spread | null;
 }
 
 /** @param validations of molecules that were to be refined */
@@ -33,9 +23,7 @@ export function summariseRefinement(validations: readonly Pick<Validation, "refi
   return {
     refined: done.length,
     stereoChanged: done.filter(({ stereoChanged }) => stereoChanged).length,
-    strainBefore: spread(done.map(({ strain }) => strain.before)),
-    strainAfter: spread(done.map(({ strain }) => strain.after)),
-    rmsd: spread(done.map(({ rmsd }) => rmsd)),
+    rmsd: done.length === 0 ? null : spreadOf(done.map(({ rmsd }) => rmsd)),
   };
 }
 
@@ -64,12 +52,7 @@ export async function* keeping<T extends Judgement>(
 }
 
 /** A line for people. */
-export function refinementLine(
-  { refined, stereoChanged, strainBefore, strainAfter, rmsd }: RefinementSummary,
-  count: number,
-): string {
-  const told = (spread: readonly [number, number] | null) => spread ? spread.join(" / ") : "-";
-  return `refined: ${refined} of ${count}; strain (median / 90 %, kcal/mol) ${told(strainBefore)} before, ${
-    told(strainAfter)
-  } after; moved ${told(rmsd)} angstrom; stereo changed in ${stereoChanged}`;
+export function refinementLine({ refined, stereoChanged, rmsd }: RefinementSummary, count: number): string {
+  const moved = rmsd ? [rmsd.median, rmsd.ninety].map(({ value }) => value.toFixed(3)).join(" / ") : "-";
+  return `refined: ${refined} of ${count}; moved (median / 90 %) ${moved} angstrom; stereo changed in ${stereoChanged}`;
 }

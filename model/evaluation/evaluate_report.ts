@@ -98,7 +98,7 @@ export function evaluationTable(
       "95 % interval",
       data ? `${labelOf(data)} test` : "",
     ];
-    parts.push(columns([head, ...rows]), ...strainRows(judge));
+    parts.push(columns([head, ...rows]), ...strainRows(judge, metrics.validity, refine));
   }
   if (judgeDistances) {
     const { groups, groupsByChance, descriptors } = judgeDistances, floor = data?.judgeFloor;
@@ -158,15 +158,15 @@ export function evaluationTable(
   return parts.join("\n\n") + "\n";
 }
 
-/** Strain, where it was measured. */
-function strainRows({ strain }: JudgeSummary): string[] {
+/** Strain, where it was measured: by the force field that refined, else by MMFF94; of how many of the valid. */
+function strainRows({ strain }: JudgeSummary, { value, n }: Rate, refine: unknown = "mmff94"): string[] {
   if (!strain) return [];
   const text = ({ value, low, high }: Estimate) => `${value.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
   const row = (name: string, spread: Spread | undefined) =>
-    spread ? [[name, text(spread.median), text(spread.ninety), String(spread.n)]] : [];
+    spread ? [[name, text(spread.median), text(spread.ninety), `${spread.n} of ${Math.round(value * n)}`]] : [];
   return [
     columns([
-      ["strain, kcal/mol", "median", "90 % below", "n"],
+      [`strain by ${refine}, kcal/mol`, "median", "90 % below", "n, of the valid"],
       ...row("as drawn", strain.before),
       ...row("refined", strain.after),
     ]),

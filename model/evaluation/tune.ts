@@ -47,6 +47,8 @@ export function candidatesFor({ latents }: Pick<Card, "latents">): readonly Cand
     ...matched("consistency"),
     ...matched("consistency", { after: 2 }),
     ...matched("consistency", { after: 3 }),
+    ...matched("consistency", { after: 2, gamma: 1 }),
+    ...matched("consistency", { after: 3, gamma: 1 }),
     ...matched("ddpm"),
     ...matched("dpm-solver++", { order: 2 }),
   ];

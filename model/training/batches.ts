@@ -31,6 +31,8 @@ export interface BatchOptions extends LatentForm {
   readonly loss?: LossOptions;
   /** Share of the molecules whose u is noise alone and does not count in the loss. Default 0. */
   readonly uDropout?: number;
+  /** Log-SNR from which u is dropped so, of `uDropout`; at noisier times none is. Default: at all times. */
+  readonly uDropoutFrom?: number;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
@@ -66,6 +68,7 @@ export function makeGroups(options: BatchOptions): Group[] {
     focus,
     loss,
     uDropout = 0,
+    uDropoutFrom = -Infinity,
     classes = QM9_CLASSES.length,
   } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
@@ -91,7 +94,11 @@ export function makeGroups(options: BatchOptions): Group[] {
     // Noise in place: z = alpha target + sigma noise.
     const z = drawNoise(space, shape, Array(B).fill(stream));
     if (coupling === "aligned") alignNoise(z, target, space, shape, align);
-    const lastVector = Float32Array.from(members, () => dropout && dropout.uniform() < uDropout ? 0 : 1);
+    const lastVector = Float32Array.from(members, ({ t }) => {
+      if (!dropout) return 1;
+      const drawn = dropout.uniform(); // one for each, whatever its time
+      return drawn < uDropout && schedule(t).logSnr >= uDropoutFrom ? 0 : 1;
+    });
     for (let b = 0; b < B; b++) {
       const ofNodes = nodes * width, from = b * length, dropped = lastVector[b] === 0;
       for (let i = 0; i < length; i++) {

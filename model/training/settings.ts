@@ -69,8 +69,10 @@ export const runSettings = strict({
   aromatic: z.literal(true).optional(),
   /** How the hydrogen that u points to is chosen of an atom's several; drawn where absent. */
   hydrogen: z.enum(HYDROGEN_CHOICES).optional(),
-  /** Share of the molecules whose u is noise alone, whatever the time, and does not count in the loss, so that all else learns to do without. */
+  /** Share of the molecules whose u is noise alone and does not count in the loss, so that all else learns to do without. */
   uDropout: z.number().min(0).max(0.5).optional(),
+  /** The log-SNR from which that is done; absent: whatever the time. */
+  uDropoutFrom: z.number().min(-20).max(20).optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
   /** What is trained on, as it was when the run began. Absent for QM9. */

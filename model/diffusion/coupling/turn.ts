@@ -1,4 +1,5 @@
 /** The orthogonal matrix that turns one set of vectors closest to another: the Procrustes problem in three dimensions. */
+import { jacobiRotation } from "../../../chem/jacobi.ts";
 import { cross, dot, minus, scaled, type Vector } from "../../../chem/vectors.ts";
 
 /** Singular values below this share of the largest count as zero: there the turn is not determined by the data. */
@@ -18,9 +19,7 @@ function eigen(a: Float64Array, vectors: Float64Array): void {
       for (let q = p + 1; q < 3; q++) {
         const apq = a[3 * p + q];
         if (apq === 0) continue;
-        const theta = (a[4 * q] - a[4 * p]) / (2 * apq);
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const c = 1 / Math.sqrt(t * t + 1), s = t * c, r = 3 - p - q;
+        const { t, c, s } = jacobiRotation(a[4 * p], a[4 * q], apq), r = 3 - p - q;
         a[4 * p] -= t * apq, a[4 * q] += t * apq;
         a[3 * p + q] = a[3 * q + p] = 0;
         const arp = a[3 * r + p], arq = a[3 * r + q];

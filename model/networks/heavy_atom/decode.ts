@@ -5,7 +5,7 @@ import { elementOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import { kekulise } from "./aromatic.ts";
-import { argmaxGraph, draftGraph, type Graph, needsSearch, valenceGraph } from "./graph.ts";
+import { argmaxGraph, draftGraph, type Graph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "../../../chem/relax.ts";
 import { cross, lengthOf, plus, scaled, type Vector } from "../../../chem/vectors.ts";
 import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
@@ -143,7 +143,7 @@ export function readLatent(
   return {
     molecule,
     decoding: "valence",
-    repaired: needsSearch(z, nodes, bondSums, at, features) || (moved && other()),
+    repaired: sound.searched === true || (moved && other()),
   };
 }
 

@@ -22,6 +22,8 @@ export interface Graph {
   readonly orders: Uint8Array;
   /** What the latent says of the pairs, `[N, N]`: the orders, or {@link AROMATIC} in their place. Absent where that is no order of its own. */
   readonly words?: Uint8Array;
+  /** Of {@link valenceGraph}, and absent where false: the likeliest classes and orders violated a valence, as {@link needsSearch} has it. */
+  readonly searched?: true;
 }
 
 /** How far the search goes before it gives up. Counts, never times: the same latent has the same graph on any machine. */
@@ -247,7 +249,7 @@ export function valenceGraph(
     const excess = state.excess ??= changedExcess(state.before!.excess!, state.flip!);
     const violated = excess.findIndex((e) => e !== 0);
     if (violated < 0) {
-      const found = withFlips(from, state), pairs = at + nodes * (9 + bondSums.length);
+      const found: Graph = { ...withFlips(from, state), searched: true }, pairs = at + nodes * (9 + bondSums.length);
       return features === ORDERS ? found : { ...found, words: wordsOf(z, found.orders, pairs, features) };
     }
     for (const flip of touching[violated]) {

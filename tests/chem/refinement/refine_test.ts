@@ -87,6 +87,20 @@ Deno.test("a validator without a refiner refuses to refine, and none is as if no
   assert.deepEqual(validate(methane(), { refine: "none" }), validate(methane()));
 });
 
+Deno.test("withRefinement() measures the strain of the positions it speaks of, also where refining breaks the graph, and of molecules with types alone", async () => {
+  for (const [k, { molecule }] of drawn.slice(0, 20).entries()) {
+    const { strain, ...rest } = await both(molecule, { strain: true });
+    assert.deepEqual(rest, validate(molecule));
+    const done = refined[k];
+    if (rest.valid) assert.ok(strain! >= 0);
+    if (done.refined && rest.valid) assert.ok(Math.abs(strain! - done.strain.before) < 0.01, `${strain}`);
+    const after = await both(molecule, { strain: true, refine: "mmff94" });
+    if (done.refined && rest.valid) assert.ok(after.strain! < strain! + 0.01, `${after.strain}`);
+  }
+  assert.equal((await both(molecule(["H", 0, 0, 0], ["H", 0.74, 0, 0]), { strain: true })).strain, undefined);
+  assert.throws(() => validate(methane(), { strain: true }), /strain must be false of a validator without a refiner/);
+});
+
 Deno.test("createRefiningPool() refines in workers alone, to the last bit as here, whatever the company", async () => {
   const molecules = drawn.slice(0, 12).map(({ molecule }) => molecule), judged: Molecule[] = [];
   const pool = createRefiningPool({

@@ -34,6 +34,11 @@ Deno.test("superposedRmsd() of two points is half of what their distances differ
   assert.ok(Math.abs(superposedRmsd([0, 0, 0, 1, 0, 0], [5, 5, 5, 5, 6.4, 5]) - 0.2) < 1e-9);
 });
 
+Deno.test("superposedRmsd() gives the very bits that it gave", () => {
+  const x = Array.from({ length: 18 }, (_, k) => k * 7 % 11 / 8), y = x.map((_, k) => k * 5 % 13 / 8);
+  assert.equal(superposedRmsd(x, y), 0.5201230867419678);
+});
+
 Deno.test("superposedRmsd() refuses positions of other lengths", () => {
   assert.throws(() => superposedRmsd([0, 0, 0], []), /positions must be 3 numbers; got 0/);
 });

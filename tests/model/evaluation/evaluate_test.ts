@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Molecule } from "../../../chem/molecule.ts";
 import type { DataSet } from "../../../chem/data_set.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
-import { createValidator, type Validate } from "../../../chem/validator.ts";
+import { createValidator, type Validate, type Validation } from "../../../chem/validator.ts";
 import { evaluate, type Judgement } from "../../../model/evaluation/evaluate.ts";
 import {
   findReference,
@@ -11,6 +11,7 @@ import {
   REFERENCE_FILE,
   TRAINING_SMILES_FILE,
 } from "../../../model/evaluation/evaluate_reference.ts";
+import { refinementLine, summariseRefinement } from "../../../model/evaluation/evaluate_refined.ts";
 import { evaluationChart, evaluationTable } from "../../../model/evaluation/evaluate_report.ts";
 import { ethane, methane, molecule } from "../../chem/molecules.ts";
 
@@ -78,24 +79,21 @@ Deno.test("evaluate() counts metrics over all that was drawn, and novelty agains
   });
 });
 
-/** The same, judged. */
-async function* judged(molecules: Molecule[]): AsyncGenerator<Judgement[]> {
+/** The same, judged; the valid ones with this said of them. */
+async function* judged(
+  molecules: Molecule[],
+  more: (molecule: Molecule, k: number) => Partial<Validation> = refinedBy,
+): AsyncGenerator<Judgement[]> {
   const validate = await validator();
-  yield molecules.map((molecule, k) => ({
-    molecule,
-    validation: {
-      ...validate(molecule, { judge: true }),
-      refinement: {
-        refined: true,
-        strain: { before: k, after: k / 2 },
-        rmsd: 0,
-        positions: molecule.positions,
-        stereoChanged: false,
-      },
-    },
-    repaired: k === 0,
-  }));
+  yield molecules.map((molecule, k) => {
+    const validation = validate(molecule, { judge: true });
+    return { molecule, validation: { ...validation, ...(validation.valid && more(molecule, k)) }, repaired: k === 0 };
+  });
 }
+
+const refinedBy = ({ positions }: Molecule, k: number): Partial<Validation> => ({
+  refinement: { refined: true, strain: { before: k, after: k / 2 }, rmsd: k / 8, positions, stereoChanged: false },
+});
 
 Deno.test("evaluate() sums up what the judge finds, beside the data's own", () =>
   withReference(async (folder) => {
@@ -109,7 +107,7 @@ Deno.test("evaluate() sums up what the judge finds, beside the data's own", () =
     // Ethane's carbons and the hydroxyl's oxygen are none of methane's or water's atoms.
     assert.equal(judge!.newMotif!.value, 3 / 4);
     assert.deepEqual([judge!.repaired!.value, judge!.scaffolds.n, judge!.twistedAlkenes.n], [1 / 5, 0, 0]);
-    assert.deepEqual([judge!.strain!.before.median.value, judge!.strain!.after!.median.value], [2, 1]);
+    assert.deepEqual([judge!.strain!.before.median.value, judge!.strain!.after!.median.value], [1.5, 0.75]);
     assert.equal(composition!.acyclic.n, 4);
     assert.deepEqual([data!.judge!.sound.value, data!.judge!.newMotif!.value], [1, 1 / 2]);
     // All are acyclic, and there are no other groups: no distance. logP differs.
@@ -118,10 +116,34 @@ Deno.test("evaluate() sums up what the judge finds, beside the data's own", () =
     const table = evaluationTable(result);
     assert.match(table, /^sound, of all\s+80\.00\s+37\.55 to 96\.38\s+100\.00$/m);
     assert.match(table, /^logP \(W1\)\s+\d\.\d{3}\s+\d\.\d{3} to \d\.\d{3}\s+\d\.\d{3}$/m);
-    assert.match(table, /^as drawn\s+2\.0 \(.*\)\s+3\.6 \(.*\)\s+5$/m);
+    assert.match(
+      table,
+      /^as drawn\s+1\.5 \(.*\)\s+2\.7 \(.*\)\s+4 of 4\nrefined\s+0\.8 \(.*\)\s+1\.4 \(.*\)\s+4 of 4$/m,
+    );
     assert.ok(!/NaN|undefined/.test(table));
     assert.deepEqual(JSON.parse(JSON.stringify(result)), result);
   }));
+
+Deno.test("evaluate() tells the strain of molecules as drawn by itself, and of how many of the valid", async () => {
+  const measured = (_: Molecule, k: number) => k === 1 ? {} : { strain: 10 * k };
+  const result = await evaluate(judged(drawn(), measured), { settings }), { before, after } = result.judge!.strain!;
+  assert.deepEqual([before.median.value, before.ninety.value, before.n, after], [20, 28, 3, undefined]);
+  assert.match(
+    evaluationTable(result),
+    /^strain by mmff94, kcal\/mol +median.*n, of the valid\nas drawn\s+20\.0 \(.*\)\s+28\.0 \(.*\)\s+3 of 4$/m,
+  );
+});
+
+Deno.test("refinementLine() tells moves by the judge's quantiles, and leaves strain to the table", async () => {
+  const validations = (await Array.fromAsync(judged(drawn()))).flat().map(({ validation }) => validation);
+  const summary = summariseRefinement(validations);
+  assert.deepEqual([summary.refined, summary.rmsd!.n], [4, 4]);
+  assert.equal(
+    refinementLine(summary, 5),
+    "refined: 4 of 5; moved (median / 90 %) 0.188 / 0.338 angstrom; stereo changed in 0",
+  );
+  assert.deepEqual(summariseRefinement([{}]), { refined: 0, stereoChanged: 0, rmsd: null });
+});
 
 Deno.test("evaluate() finds no distance between the test split and itself", async () => {
   await withReference(async (folder) => {

@@ -91,7 +91,8 @@ Deno.test("makeGroups() with aligned noise draws the same, and lays the noise of
 });
 
 Deno.test("makeGroups() with a dropout of u leaves noise alone of it in a share of the molecules, whose u does not count", () => {
-  const dropping = (update: number) => makeGroups({ examples, batch: 64, seed: 1, update, schedule, uDropout: 0.25 });
+  const dropping = (update: number, uDropoutFrom?: number) =>
+    makeGroups({ examples, batch: 64, seed: 1, update, schedule, uDropout: 0.25, uDropoutFrom });
   let dropped = 0;
   for (const update of [0, 1, 2, 3]) {
     const [plain, groups] = [make(64, 1, update), dropping(update)];
@@ -115,6 +116,16 @@ Deno.test("makeGroups() with a dropout of u leaves noise alone of it in a share 
     }
   }
   assert.ok(dropped > 40 && dropped < 90, `${dropped} of 256`);
+  // From a log-SNR on: the same molecules, but for those of noisier times.
+  let kept = 0;
+  for (const [g, { alpha, sigma, lastVector }] of dropping(0, 1.5).entries()) {
+    for (const [b, weight] of dropping(0)[g].lastVector!.entries()) {
+      const clean = Math.log((alpha[b] / sigma[b]) ** 2) >= 1.5;
+      assert.equal(lastVector![b], clean ? weight : 1);
+      if (weight === 0 && !clean) kept++;
+    }
+  }
+  assert.ok(kept > 0);
 });
 
 Deno.test("makeGroups() writes molecules in the form asked for: five orders, and the hydrogen that the rule names", () => {

@@ -88,6 +88,17 @@ Deno.test("nearestOrthogonal() gives the orthogonal matrix of largest trace, rot
   }
 });
 
+Deno.test("nearestOrthogonal() gives the very bits that it gave", () => {
+  const out = new Float64Array(9);
+  nearestOrthogonal(Float64Array.from(out, (_, k) => (k * 7 % 11 - 4) / 8), out);
+  // deno-fmt-ignore
+  assert.deepEqual([...out], [
+    -0.5650362166293059, 0.7461441048472859, -0.3521406660680976,
+    0.7368030637737488, 0.648389584857288, 0.19160425742193676,
+    0.3712887274222819, -0.15119497693454437, -0.9161248603978096,
+  ]);
+});
+
 Deno.test("nearestOrthogonal() turns along with both sets, and is a rotation where they leave it open", () => {
   const outer = (a: number[], b: number[]) => a.flatMap((x) => b.map((y) => x * y));
   const sum = (...all: number[][]) => all[0].map((_, k) => all.reduce((total, one) => total + one[k], 0));

@@ -388,6 +388,11 @@ Deno.test('sample("consistency") with `after` makes DDPM\'s steps up to that log
   const early = mixed.filter((_, k) => k < 9 && schedules.cosine(grid[k + 1]).logSnr < 3).length;
   assert.ok(early > 2 && early < 8);
   assert.deepEqual(mixed, [...ddpm.slice(0, early), ...fresh.slice(early)]);
+  // With `gamma` those steps are `ancestral`'s of that gamma.
+  const [wide, ancestral] = ([["consistency", { after: 3, gamma: 1 }], ["ancestral", { gamma: 1 }]] as const)
+    .map(([name, options]) => planSampling(name, schedules.cosine, grid, options));
+  assert.notDeepEqual(wide, mixed);
+  assert.deepEqual(wide, [...ancestral.slice(0, early), ...fresh.slice(early)]);
   assert.throws(() => planSampling("consistency", schedules.cosine, grid, { before: 3 }), TypeError);
 });
 

@@ -73,7 +73,9 @@ Deno.test("valenceGraph() finds the likeliest of all graphs that obey valence", 
     const z = latent(3, seed), graph = valenceGraph(z, 3, SUMS, 0, { limit: 1e5 });
     assert.ok(graph && obeysValence(graph), `seed ${seed}`);
     assert.ok(Math.abs(logProbability(z, graph) - bruteForce(z)) < 1e-4, `seed ${seed}`);
-    if (!obeysValence(argmaxGraph(z, 3, CLASSES))) repaired++;
+    const broken = !obeysValence(argmaxGraph(z, 3, CLASSES));
+    assert.deepEqual([graph.searched, needsSearch(z, 3, SUMS)], [broken || undefined, broken]);
+    if (broken) repaired++;
   }
   assert.ok(repaired > 20, "most of these random latents break a valence one by one");
 });
