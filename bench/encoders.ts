@@ -248,7 +248,7 @@ async function main(args: string[]): Promise<void> {
       for (const deviation of READ_BACK) {
         row[`read back at ${deviation} %`] = await readBack(codec, judgedBy, space, deviation);
       }
-      codecRows.push({ ...row, ...(codec as { losses?: Row }).losses });
+      codecRows.push({ ...row, ...codec.losses });
       console.log(JSON.stringify(codecRows.at(-1)));
     }
     const { learner } = await openLearner("native", { space, sizes, seed: settings.seed, threads, precision });

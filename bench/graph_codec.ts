@@ -25,7 +25,7 @@ const WIDTH = 48, PAIR_WIDTH = 16, ROUNDS = 2;
 /** Of the posterior at first, in nats: narrow, so that something is learned before the divergence counts. */
 const FIRST_LOG_VARIANCE = -3;
 
-/** Purpose of the streams of the posterior's draws and of the first values' seed; see model/diffusion/random.ts. */
+/** Purpose of the streams of the posterior's draws; see model/diffusion/random.ts. */
 const POSTERIOR = 109;
 
 /** Numbers of each node `[B, N, ...]` and of each pair `[B, N, N, ...]`, symmetric. */
@@ -142,6 +142,8 @@ export interface GraphCodec {
   encode(z: Float32Array, shape: BatchShape): Promise<Float32Array>;
   /** Back to expected one-hot ones. */
   decode(z: Float32Array, shape: BatchShape): Promise<Float32Array>;
+  /** Of the last update, where it was learned. */
+  readonly losses?: Readonly<Record<string, number>>;
 }
 
 /** How a codec is learned. */
@@ -192,7 +194,7 @@ function spreadOf(
 export async function learnCodec(
   tf: Tf,
   { space, kl, updates, seed, groups }: CodecOptions,
-): Promise<GraphCodec & { readonly losses: Readonly<Record<string, number>> }> {
+): Promise<GraphCodec> {
   const specs = codecParameters(space);
   const learner = createTensorflowLearner<CodecGroup>(tf, {
     backend: tf.getBackend(),
@@ -200,7 +202,7 @@ export async function learnCodec(
     values: initialValues(specs, seed),
     loss: (params, group) => codecLoss(tf, space, kl, params, group),
   });
-  let losses: Readonly<Record<string, number>> = {};
+  let losses: GraphCodec["losses"];
   for (let update = 0; update < updates; update++) {
     const stream = random(seed, update, POSTERIOR);
     const drawn = groups(update).map(({ shape, target }) => {
