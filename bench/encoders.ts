@@ -35,25 +35,32 @@ import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { meanError } from "./statistics.ts";
 import { formatResult, type Result, type Row } from "./table.ts";
 
-/** What is compared: a latent, learned with this weight of the divergence or hand-made where absent, and how a denoiser says it. */
-const arm = z.strictObject({ kl: z.number().positive().optional(), heads: z.enum(["softmax", "linear"]) });
+/**
+ * What is compared: a latent, learned with this weight of the divergence or hand-made where absent, its scalars and pairs multiplied by `spread`, and
+ * how a denoiser says it.
+ */
+const arm = z.strictObject({
+  kl: z.number().positive().optional(),
+  spread: z.number().positive().default(1),
+  heads: z.enum(["softmax", "linear"]),
+});
 
 type Arm = z.infer<typeof arm>;
 
-const ARMS: Arm[] = [
+const ARMS: z.input<typeof arm>[] = [
   { heads: "softmax" },
   { heads: "linear" },
-  { kl: 0.01, heads: "linear" },
-  { kl: 0.1, heads: "linear" },
-  { kl: 0.01, heads: "softmax" },
-  { kl: 0.1, heads: "softmax" },
+  { kl: 0.03, heads: "linear" },
+  { kl: 0.03, heads: "softmax" },
+  { kl: 0.3, heads: "linear" },
+  { kl: 0.3, heads: "softmax" },
 ];
 
 /** Deviations of the noise that latents are read back from. */
 const READ_BACK = [0, 0.1, 0.15];
 
-/** Molecules of an update of a codec, and seed of its batches. */
-const CODEC_BATCH = 32, CODEC_SEED = 4;
+/** Molecules of an update of a codec, and how far its seed is from the denoiser's. */
+const CODEC_BATCH = 32, CODEC_SEED = 3;
 
 const OPTIONS = {
   arms: option(
@@ -66,7 +73,7 @@ const OPTIONS = {
         context.addIssue({ code: "custom", message: `not JSON: ${(error as Error).message}` });
         return z.NEVER;
       }
-    }).pipe(z.array(arm).min(1)).default(ARMS),
+    }).pipe(z.array(arm).min(1)).prefault(JSON.stringify(ARMS)),
   ),
   with: option("JSON", "settings of the runs", object().default({})),
   updates: option("N", "updates of each denoiser (default 700)", whole(1).default(700)),
@@ -98,6 +105,23 @@ function ofNodes(examples: ExampleSet): ExampleSet {
 /** The codec that leaves latents as they are. */
 const HAND_MADE: GraphCodec = { encode: (z) => Promise.resolve(z), decode: (z) => Promise.resolve(z) };
 
+/** A codec whose scalars and pairs are multiplied by `spread`. */
+function spreadOut(codec: GraphCodec, spread: number, space: LatentSpace): GraphCodec {
+  if (spread === 1) return codec;
+  const times = (z: Float32Array, shape: BatchShape, factor: number) => {
+    const out = z.slice();
+    eachRow(space, shape, (at, n) => {
+      for (let k = at; k < at + n; k++) out[k] *= factor;
+    });
+    return out;
+  };
+  return {
+    ...codec,
+    encode: async (z, shape) => times(await codec.encode(z, shape), shape, spread),
+    decode: (z, shape) => codec.decode(times(z, shape, 1 / spread), shape),
+  };
+}
+
 /** Groups whose noisy latents are of a codec; the noise stays. Targets become its own where the denoiser is to say these. */
 async function encoded(codec: GraphCodec, groups: readonly Group[], own: boolean): Promise<Group[]> {
   const out: Group[] = [];
@@ -117,8 +141,9 @@ async function readBack(
   groups: readonly Group[],
   space: LatentSpace,
   deviation: number,
+  seed: number,
 ): Promise<number> {
-  const stream = random(CODEC_SEED), classes = { length: space.scalars };
+  const stream = random(seed), classes = { length: space.scalars };
   let right = 0, all = 0;
   for (const { target, shape } of groups) {
     const z = (await codec.encode(target, shape)).slice(), each = z.length / shape.batch;
@@ -214,7 +239,8 @@ async function main(args: string[]): Promise<void> {
   const examples = ofNodes(loadExamples(data, data.split.train).examples);
   const heldOut = ofNodes(loadExamples(data, data.split.valid.subarray(0, 8000)).examples);
   const judgedBy = heldOutBatches("focused", { examples: heldOut, molecules, coupling: settings.coupling }).flat();
-  const batches = (update: number) => makeGroups({ examples, batch: CODEC_BATCH, seed: CODEC_SEED, update, schedule });
+  const codecSeed = settings.seed + CODEC_SEED;
+  const batches = (update: number) => makeGroups({ examples, batch: CODEC_BATCH, seed: codecSeed, update, schedule });
   const shown = Array.from({ length: 64 }, (_, update) => batches(update)).flat();
   const under = {
     command: `deno task bench:encoders --arms '${JSON.stringify(arms)}' --with '${
@@ -223,34 +249,33 @@ async function main(args: string[]): Promise<void> {
     ...await conditions(),
   };
   console.log(machineLine(under));
-  const draws = await createDraws(data, { draw, threads }), codecs = new Map<number, GraphCodec>();
+  const draws = await createDraws(data, { draw, threads }), codecs = new Map<number | undefined, GraphCodec>();
   const rows: Row[] = [], codecRows: Row[] = [], drawn: Row[] = [];
   let first: number[] | undefined, backend = "";
-  /** The codec of a weight, learned when it is first asked for. */
-  const codecOf = async (kl?: number) => {
-    const had = kl === undefined ? HAND_MADE : codecs.get(kl);
+  /** The codec of a weight, learned and told of when it is first asked for. */
+  const codecOf = async (kl: number | undefined, latent: string) => {
+    const had = codecs.get(kl);
     if (had) return had;
-    const codec = await learnCodec(tf, {
+    const codec = kl === undefined ? HAND_MADE : await learnCodec(tf, {
       space,
-      kl: kl!,
+      kl,
       updates: options["codec-updates"],
-      seed: CODEC_SEED,
+      seed: codecSeed,
       groups: batches,
     });
-    codecs.set(kl!, codec);
+    const row: Record<string, string | number> = { latent };
+    for (const deviation of READ_BACK) {
+      row[`read back at ${deviation} %`] = await readBack(codec, judgedBy, space, deviation, codecSeed);
+    }
+    const losses = codec.losses ?? { classes: null, orders: null, divergence: null };
+    codecRows.push({ ...row, ...losses });
+    console.log(JSON.stringify(codecRows.at(-1)));
+    codecs.set(kl, codec);
     return codec;
   };
   for (const one of arms) {
-    const { kl, heads } = one, name = { latent: kl === undefined ? "hand-made" : `learned, KL ${kl}`, heads };
-    const fresh = kl === undefined ? codecRows.length === 0 : !codecs.has(kl), codec = await codecOf(kl);
-    if (fresh) {
-      const row: Record<string, string | number> = { latent: name.latent };
-      for (const deviation of READ_BACK) {
-        row[`read back at ${deviation} %`] = await readBack(codec, judgedBy, space, deviation);
-      }
-      codecRows.push({ ...row, ...codec.losses });
-      console.log(JSON.stringify(codecRows.at(-1)));
-    }
+    const { kl, heads, spread } = one, latent = kl === undefined ? "hand-made" : `learned, KL ${kl}`;
+    const codec = spreadOut(await codecOf(kl, latent), spread, space), name = { latent, spread, heads };
     const { learner } = await openLearner("native", { space, sizes, seed: settings.seed, threads, precision });
     try {
       backend = learner.backend;
