@@ -15,7 +15,7 @@ import { smallExamples } from "../model/training/molecules.ts";
 const space = heavyAtomSpace(), schedule = runSchedule(), { vectors: V, scalars: K, pairs: P } = space;
 
 /** Ethanol and cyanoacetylene: groups of four and of three nodes. */
-const groupsOf = (update: number, batch = 8): Group[] =>
+const groupsOf = (update: number, batch = 4): Group[] =>
   makeGroups({ examples: smallExamples(), batch, seed: 1, update, schedule });
 
 /** Summed variance of a part's rows, and the largest sum over the numbers of a row and mean over rows. */
@@ -54,7 +54,7 @@ Deno.test("sumZeroBasis() is orthonormal, and each of its vectors has the sum 0"
 
 Deno.test("learnCodec() reads its training graphs back, by latents of the sum 0 that lie as far apart as one-hot ones and move with the nodes", async () => {
   const { tf } = await openBackend("cpu");
-  const codec: GraphCodec = await learnCodec(tf, { space, kl: 0.01, updates: 60, seed: 1, groups: groupsOf });
+  const codec: GraphCodec = await learnCodec(tf, { space, kl: 0.01, updates: 50, seed: 1, groups: groupsOf });
   const groups = groupsOf(0), learned: { z: Float32Array; shape: Group["shape"] }[] = [];
   for (const { target, shape } of groups) {
     const z = await codec.encode(target, shape), read = await codec.decode(z, shape), each = z.length / shape.batch;
@@ -135,8 +135,8 @@ Deno.test("linearUpdate() lowers the loss of a network with softmaxes", async ()
   const { learner } = await openLearner("cpu", { space, sizes: { width: 16, blocks: 1 }, seed: 1 });
   try {
     const groups = groupsOf(0), rates = { muon: 0.02, adamw: 0.01, clip: 10, emaDecay: 0 }, losses: number[] = [];
-    for (let update = 0; update < 15; update++) losses.push(await linearUpdate(learner, groups, space, rates));
-    assert.ok(losses.at(-1)! < 0.7 * losses[0], `${losses[0]} to ${losses.at(-1)}`);
+    for (let update = 0; update < 10; update++) losses.push(await linearUpdate(learner, groups, space, rates));
+    assert.ok(losses.at(-1)! < 0.8 * losses[0], `${losses[0]} to ${losses.at(-1)}`);
   } finally {
     learner.dispose();
   }
