@@ -10,7 +10,7 @@ import { z } from "zod";
 import { openDataSet } from "../chem/data_sets.ts";
 import { conditioned, eachCondition } from "../model/diffusion/condition.ts";
 import { random } from "../model/diffusion/random.ts";
-import type { Group, Learner } from "../model/diffusion/learner.ts";
+import { abilityOf, type Group, type Learner } from "../model/diffusion/learner.ts";
 import type { BatchShape, LatentSpace } from "../model/diffusion/types.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { PRECISION_CHOICES } from "../model/engines/runtimes.ts";
@@ -76,7 +76,7 @@ const OPTIONS = {
     }).pipe(z.array(arm).min(1)).prefault(JSON.stringify(ARMS)),
   ),
   with: option("JSON", "settings of the runs", object().default({})),
-  updates: option("N", "updates of each denoiser (default 700)", whole(1).default(700)),
+  updates: option("N", "updates of each denoiser (default 800)", whole(1).default(800)),
   "codec-updates": option(
     "N",
     `updates of each codec, ${CODEC_BATCH} molecules each (default 1000)`,
@@ -283,7 +283,7 @@ async function main(args: string[]): Promise<void> {
       await train(learner, settings, updates, one, codec, examples);
       const seconds = (performance.now() - start) / 1000, positions: number[] = [];
       for (const group of await encoded(codec, judgedBy, heads === "linear")) {
-        positions.push(...linearLoss(await learner.predict!(group, "ema"), group, space).losses.positions);
+        positions.push(...linearLoss(await abilityOf(learner, "predict")(group, "ema"), group, space).losses.positions);
       }
       first ??= positions;
       const { mean, error } = meanError(positions.map((loss, k) => loss - first![k]));
