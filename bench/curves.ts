@@ -10,8 +10,8 @@ import type { DataSet } from "../chem/data_set.ts";
 import { openDataSet } from "../chem/data_sets.ts";
 import { createDistributions, type Distributions } from "../chem/distributions.ts";
 import { makeGrid } from "../model/diffusion/grids.ts";
-import { averagesOf, type Group, type Learner } from "../model/diffusion/learner.ts";
-import { planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
+import { averagesOf, type Group, type Learner, type Rates } from "../model/diffusion/learner.ts";
+import { type LatentMoments, planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
 import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { PRECISION_CHOICES } from "../model/engines/runtimes.ts";
@@ -31,7 +31,7 @@ import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { CHOSEN, runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
 import { object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { createJudge, drawBy, NODES } from "./drawn.ts";
+import { createJudge, drawBy, type DrawOptions, type JudgeOptions, NODES } from "./drawn.ts";
 import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { meanError } from "./statistics.ts";
@@ -41,10 +41,10 @@ import { formatResult, type Result, type Row } from "./table.ts";
 const VARIED = CHOSEN.filter((name) => name !== "seed");
 
 /** Steps of the molecules drawn. */
-const DRAWN_STEPS = [4, 8, 16];
+export const DRAWN_STEPS = [4, 8, 16];
 
 /** Seed of the molecules drawn: none that settings are chosen or published with. */
-const DRAWN_SEED = 9;
+export const DRAWN_SEED = 9;
 
 /** Molecules of the test split, of {@link NODES} heavy atoms, whose angles stand for the data's. */
 const REFERENCE = 3000;
@@ -107,14 +107,31 @@ function referenceOf(data: DataSet): Distributions {
   return seen.distributions();
 }
 
+/** How a network's latents are drawn and read. */
+export interface Reading {
+  /** Of latents of {@link NODES} atoms, for starts. */
+  readonly moments: LatentMoments;
+  readonly autoencoder: NonNullable<JudgeOptions["autoencoder"]>;
+  /** What becomes of the network's estimates, where they are not of the latents themselves. */
+  readonly estimating?: (denoiser: DrawOptions["denoiser"]) => DrawOptions["denoiser"];
+}
+
+/** The rates of an update: rising over the first tenth at most, falling to a hundredth over all of them. */
+export function ratesOf({ muon, adamw, clip, warmup, emaLimit }: RunSettings, update: number, updates: number): Rates {
+  const rate = rateFactor(update, update / updates, { warmup: Math.min(warmup, updates / 10) });
+  return { muon: muon * rate, adamw: adamw * rate, clip, emaDecay: emaDecay(update, Math.min(emaLimit, 0.98)) };
+}
+
 /** A function that draws with a learner's averages, by the samplers that the shipped card recommends, and judges what comes. */
-async function createDraws(data: DataSet, { draw, threads }: { draw: number; threads: number }) {
+export async function createDraws(data: DataSet, { draw, threads }: { draw: number; threads: number }) {
   const judged = await createJudge(draw, DRAWN_SEED), reference = referenceOf(data), schedule = runSchedule();
   const { recommended } = await readCard(fileURLToPath(new URL("../weights/qm9", import.meta.url)));
-  return async (learner: Learner, settings: RunSettings, examples: ExampleSet): Promise<Row[]> => {
+  return async (
+    learner: Learner,
+    settings: RunSettings,
+    { moments, autoencoder, estimating = (denoiser) => denoiser }: Reading,
+  ): Promise<Row[]> => {
     const space = runSpace(settings), sizes = sizesOf(settings), rows: Row[] = [];
-    const moments = exampleMoments(examples, space.scalars, settings)[NODES];
-    const autoencoder = createHeavyAtomAutoencoder({ form: settings });
     const denoiser = await createNativeDenoiser(
       { space, sizes, schedule, workers: threads },
       averagesOf(await learner.state()),
@@ -126,7 +143,13 @@ async function createDraws(data: DataSet, { draw, threads }: { draw: number; thr
         const start = spec.type === "logSnr" && spec.start
           ? startOf(moments, space, NODES, schedule(grid[0]), spec.start.spread)
           : undefined;
-        const draw = drawBy({ denoiser, plan, start, seed: DRAWN_SEED, coupling: settings.coupling });
+        const draw = drawBy({
+          denoiser: estimating(denoiser),
+          plan,
+          start,
+          seed: DRAWN_SEED,
+          coupling: settings.coupling,
+        });
         rows.push({ steps, ...await judged(draw, { reference, repaired: true, autoencoder }) });
       }
       return rows;
@@ -168,7 +191,7 @@ async function main(args: string[]): Promise<void> {
   const draws = draw > 0 ? await createDraws(data, { draw, threads }) : undefined, rows: Row[] = [], drawn: Row[] = [];
   let reference: Record<string, number[]> | undefined, backend = "";
   for (const [k, settings] of settled.entries()) {
-    const { batch, seed, muon, adamw, clip, warmup, emaLimit } = settings;
+    const { batch, seed } = settings;
     const space = runSpace(settings), sizes = sizesOf(settings), { examples, judgedBy } = load(settings);
     const { learner } = await openLearner("native", {
       space,
@@ -182,15 +205,8 @@ async function main(args: string[]): Promise<void> {
       backend = learner.backend;
       const start = performance.now();
       for (let update = 0; update < updates; update++) {
-        const rate = rateFactor(update, update / updates, { warmup: Math.min(warmup, updates / 10) });
         const groups = makeGroups({ ...settings, examples, update, schedule });
-        const rates = {
-          muon: muon * rate,
-          adamw: adamw * rate,
-          clip,
-          emaDecay: emaDecay(update, Math.min(emaLimit, 0.98)),
-        };
-        const { total } = await learner.update(groups, rates);
+        const { total } = await learner.update(groups, ratesOf(settings, update, updates));
         if (!Number.isFinite(total)) {
           throw new Error(`the loss of ${vary} ${values[k]} is ${total} at update ${update}`);
         }
@@ -213,7 +229,11 @@ async function main(args: string[]): Promise<void> {
       }
       rows.push(row);
       console.log(JSON.stringify(row));
-      for (const found of await draws?.(learner, settings, examples) ?? []) {
+      const reading = () => ({
+        moments: exampleMoments(examples, space.scalars, settings)[NODES],
+        autoencoder: createHeavyAtomAutoencoder({ form: settings }),
+      });
+      for (const found of await draws?.(learner, settings, reading()) ?? []) {
         drawn.push({ [vary]: JSON.stringify(values[k]), ...found });
         console.log(JSON.stringify(drawn.at(-1)));
       }

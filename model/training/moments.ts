@@ -26,7 +26,7 @@ const meanAndSpread = ({ sum, squares, count }: Sums): [number, number] => {
 const brief = (value: number) => Number(value.toPrecision(5));
 
 /** Adds latents of one size up. */
-function momentsOf(space: LatentSpace, nodes: number) {
+export function momentsOf(space: LatentSpace, nodes: number) {
   const { vectors: V, scalars: S, pairs: P } = space, width = 3 * V + S, length = latentLength(space, nodes);
   const sums = (count: number) => Array.from({ length: count }, (): Sums => ({ sum: 0, squares: 0, count: 0 }));
   const vectors = sums(V), scalars = sums(S), pairs = sums(P);

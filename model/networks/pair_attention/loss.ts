@@ -18,7 +18,7 @@ export interface LossTensors {
 }
 
 /** Cross-entropy of logits against target probabilities, over the last axis. */
-function crossEntropy(tf: Tf, target: tfjs.Tensor, logits: tfjs.Tensor): tfjs.Tensor {
+export function crossEntropy(tf: Tf, target: tfjs.Tensor, logits: tfjs.Tensor): tfjs.Tensor {
   return tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits, -1)), -1));
 }
 

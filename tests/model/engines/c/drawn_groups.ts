@@ -1,6 +1,6 @@
 /** Noisy latents of molecules that a model draws itself: of the kind that it was trained on, without the data. */
 import { packExamples, toExample } from "../../../../model/networks/heavy_atom/examples.ts";
-import { QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
+import { formOf, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { realigner } from "../../../../model/diffusion/coupling/align.ts";
 import { makeGrid } from "../../../../model/diffusion/grids.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
@@ -24,8 +24,8 @@ export async function drawnGroups(folder: string, batch: number): Promise<Group[
     const streams = indices.map((index) => random(2, index));
     const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding: "valence" });
     const examples = molecules.map((molecule) => toExample(molecule, QM9_CLASSES));
-    const coupling = card.coupling;
-    return makeGroups({ examples: packExamples(examples), batch, seed: 3, update: 0, schedule, coupling });
+    const coupling = card.coupling, form = formOf(card.autoencoder.type === "heavy-atom" ? card.autoencoder : {});
+    return makeGroups({ examples: packExamples(examples), batch, seed: 3, update: 0, schedule, coupling, ...form });
   } finally {
     denoiser.dispose();
   }

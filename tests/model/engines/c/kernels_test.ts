@@ -106,7 +106,7 @@ for (const precision of NARROW) {
     const [which, sizes, values, given] of [
       ["random", SHAKEN, () => shaken(space, SHAKEN), () => groups],
       // Elsewhere than near molecules a trained network's gradient is the small rest of huge parts.
-      ["trained", SHIPPED, trained, () => drawnGroups(shipped, 64)],
+      ["trained", SHIPPED, trained, () => drawnGroups(shipped, 192)],
     ] as const
   ) {
     Deno.test({
