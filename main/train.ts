@@ -87,6 +87,11 @@ export const trainCommand = command({
       "the log-SNR from which --u-dropout withholds it, -20 to 20 (default: at all times)",
       z.coerce.number().min(-20).max(20).optional(),
     ),
+    perturb: option(
+      "SPREAD",
+      "noise that the inputs' positions and directions get beside their own, 0 to 1 of its spread (default 0)",
+      z.coerce.number().min(0).max(1).optional(),
+    ),
     from: option(
       "FILE",
       "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates or --aromatic",
@@ -142,13 +147,14 @@ export const trainCommand = command({
         frequency,
         aromatic,
         hydrogen,
+        perturb,
         ...settings
       } = options;
       if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
-      const forms = { frequency, aromatic, hydrogen, "u-dropout": uDropout, "u-dropout-from": uDropoutFrom };
+      const forms = { frequency, aromatic, hydrogen, "u-dropout": uDropout, "u-dropout-from": uDropoutFrom, perturb };
       for (const [option, value] of Object.entries(forms)) {
         if (value) throw new UsageError(`--${option} is not for ${kind}, whose latents are of atoms`);
       }

@@ -73,6 +73,8 @@ export const runSettings = strict({
   uDropout: z.number().min(0).max(0.5).optional(),
   /** The log-SNR from which that is done; absent: whatever the time. */
   uDropoutFrom: z.number().min(-20).max(20).optional(),
+  /** Spread of the noise that the inputs' vectors get beside their own, in units of sigma; none where absent. */
+  perturb: z.number().min(0).max(1).optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
   /** What is trained on, as it was when the run began. Absent for QM9. */

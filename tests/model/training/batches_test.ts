@@ -128,6 +128,26 @@ Deno.test("makeGroups() with a dropout of u leaves noise alone of it in a share 
   assert.ok(kept > 0);
 });
 
+Deno.test("makeGroups() with perturb adds noise of that spread to the vectors of the input, and changes nothing else", () => {
+  const [plain, groups] = [make(64), makeGroups({ examples, batch: 64, seed: 1, update: 0, schedule, perturb: 0.3 })];
+  let free = 0, squares = 0;
+  for (const [g, { shape: { batch, nodes }, z, sigma, ...others }] of groups.entries()) {
+    free += batch * (9 * nodes - 3); // positions have no centre of mass
+    const { z: before, shape: _, sigma: __, ...same } = plain[g], length = latentLength(heavyAtomSpace(), nodes);
+    assert.deepEqual(others, same);
+    for (let k = 0; k < batch * length; k++) {
+      const b = Math.floor(k / length), i = k % length;
+      if (i >= nodes * 21 || i % 21 >= 9) {
+        assert.equal(z[k], before[k]);
+        continue;
+      }
+      squares += ((z[k] - before[k]) / sigma[b]) ** 2;
+    }
+  }
+  const spread = Math.sqrt(squares / free);
+  assert.ok(Math.abs(spread - 0.3) < 0.015, `${spread}`);
+});
+
 Deno.test("makeGroups() writes molecules in the form asked for: five orders, and the hydrogen that the rule names", () => {
   const form = { aromatic: true, hydrogen: "canonical" } as const, space = heavyAtomSpace(undefined, form);
   const [plain, groups] = [make(64), makeGroups({ examples, batch: 64, seed: 1, update: 0, schedule, ...form })];
