@@ -29,7 +29,7 @@ import { readFirstValues } from "../model/training/first_values.ts";
 import { exampleMoments } from "../model/training/moments.ts";
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { CHOSEN, runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
-import { object, option, readOptions, whole } from "../main/options.ts";
+import { json, object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { createJudge, drawBy, type DrawOptions, type JudgeOptions, NODES } from "./drawn.ts";
 import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
@@ -55,14 +55,7 @@ const OPTIONS = {
   values: option(
     "JSON",
     "its values, [0.005, 0.01]; a null is the default. The first is what others are compared with",
-    z.string().transform((text, context) => {
-      try {
-        return JSON.parse(text);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: `not JSON: ${(error as Error).message}` });
-        return z.NEVER;
-      }
-    }).pipe(z.array(z.unknown()).min(2)),
+    json().pipe(z.array(z.unknown()).min(2)),
   ),
   with: option("JSON", "other settings of all the runs", object().default({})),
   updates: option("N", "updates of each (default 400); rates fall to a hundredth over them", whole(1).default(400)),

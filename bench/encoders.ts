@@ -24,7 +24,7 @@ import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { momentsOf } from "../model/training/moments.ts";
 import { runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
-import { object, option, readOptions, whole } from "../main/options.ts";
+import { json, object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { createDraws, DRAWN_SEED, ratesOf, type Reading } from "./curves.ts";
 import { NODES } from "./drawn.ts";
@@ -66,14 +66,7 @@ const OPTIONS = {
   arms: option(
     "JSON",
     `what is compared (default ${JSON.stringify(ARMS)})`,
-    z.string().transform((text, context) => {
-      try {
-        return JSON.parse(text);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: `not JSON: ${(error as Error).message}` });
-        return z.NEVER;
-      }
-    }).pipe(z.array(arm).min(1)).prefault(JSON.stringify(ARMS)),
+    json().pipe(z.array(arm).min(1)).prefault(JSON.stringify(ARMS)),
   ),
   with: option("JSON", "settings of the runs", object().default({})),
   updates: option("N", "updates of each denoiser (default 800)", whole(1).default(800)),

@@ -67,16 +67,19 @@ export const range = () =>
 export const list = <T extends z.ZodType<unknown, string>>(each: T) =>
   z.string().transform((text) => text.split(",").map((part) => part.trim())).pipe(z.array(each).min(1));
 
-/** A JSON object. */
-export const object = () =>
-  z.string().transform((text, context) => {
+/** JSON of any kind. @param fault said of what is none, before the parser's own words */
+export const json = (fault = "not JSON") =>
+  z.string().transform((text, context): unknown => {
     try {
       return JSON.parse(text);
     } catch (error) {
-      context.addIssue({ code: "custom", message: `must be a JSON object: ${(error as Error).message}` });
+      context.addIssue({ code: "custom", message: `${fault}: ${(error as Error).message}` });
       return z.NEVER;
     }
-  }).pipe(z.record(z.string(), z.unknown()));
+  });
+
+/** A JSON object. */
+export const object = () => json("must be a JSON object").pipe(z.record(z.string(), z.unknown()));
 
 /**
  * Reads the options of a command.
