@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { windowNames, WINDOWS } from "../chem/where/windows.ts";
 import { cardTable, replaceBetween } from "../model/evaluation/card_table.ts";
 import { comparisonTable, FRONT, MORE } from "../model/evaluation/comparison_table.ts";
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
@@ -32,11 +33,22 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: So
     "more of the published": ({ card }) => comparisonTable(card, MORE),
   },
   "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
+  "docs/where.md": { "windows": () => windowsTable() },
   "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
   "docs/metrics.md": { "metrics": () => metricsTable() },
   "docs/tokens.md": { "scopes": () => scopesTable() },
 };
+
+/** What molecules can be filtered by as a number. */
+const windowsTable = (): string =>
+  markdownTable(
+    ["window", "what it is", "unit", "from"],
+    windowNames.map((name) => {
+      const { what, unit = "", from } = WINDOWS[name];
+      return [`\`${name}\``, what, unit, from];
+    }),
+  );
 
 /** The methods of distillation, from their registry. */
 const methodsTable = (): string =>
