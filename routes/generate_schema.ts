@@ -1,11 +1,12 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
 import { faultNames } from "../chem/judge/sound.ts";
+import { UNIQUE } from "../chem/identity.ts";
 import { REFINES, UNREFINED } from "../chem/refinement/refine.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
-import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
+import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
 import { strict } from "../model/diffusion/strict.ts";
