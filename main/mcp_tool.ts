@@ -40,6 +40,7 @@ export const toolOutput = z.object({
       decoding: true,
       smiles: true,
       inchikey: true,
+      addedHydrogens: true,
       refined: true,
       unrefined: true,
       strain: true,

@@ -96,6 +96,9 @@ const molecule = z.strictObject({
   decoding: z.enum(DECODINGS).describe("How it was decoded: as asked, or by `argmax` where no graph was found for it"),
   smiles: z.string().nullable(),
   inchikey: z.string().nullable(),
+  addedHydrogens: z.int().min(1).optional().describe(
+    "Hydrogens that `smiles` and `inchikey` have beside the molecule's own atoms, as some atom of it lacks bonds; absent where they are of the very atoms",
+  ),
   refined: z.boolean().optional().describe(
     "Whether it was refined. This and the next five are there where the answer's `refine` is",
   ),
