@@ -39,6 +39,7 @@ export const toolOutput = z.object({
       smiles: true,
       inchikey: true,
       values: true,
+      addedHydrogens: true,
       refined: true,
       unrefined: true,
       strain: true,

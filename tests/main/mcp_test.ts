@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { askService, openLocal } from "../../main/mcp_source.ts";
 import { toolInput } from "../../main/mcp_tool.ts";
@@ -18,8 +19,6 @@ type Message = Record<string, any>;
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(Deno.env.toObject()).filter(([name]) => name !== "PORT" && !name.startsWith("MOLSTEP_")),
 );
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `deno task mcp` as a client starts it, from elsewhere. What it writes must be messages, a line each. */
 function start(args: readonly string[], env: Record<string, string> = {}) {

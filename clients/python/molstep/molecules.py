@@ -57,6 +57,11 @@ class Molecule:
         return inchikey
 
     @property
+    def added_hydrogens(self) -> int:
+        """Hydrogens that `smiles` and `inchikey` have beside the molecule's own atoms: 0 where they are of the very atoms."""
+        return int(self.record.get("addedHydrogens", 0))
+
+    @property
     def valid(self) -> bool:
         """RDKit accepts its bonds."""
         return bool(self.record["valid"])
