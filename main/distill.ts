@@ -59,6 +59,12 @@ export const distillCommand = command({
       'times of the student\'s steps, such as {"type":"power","rho":2} (default: the teacher\'s, else {"type":"uniform"})',
       object().optional(),
     ),
+    "sampler-options": option(
+      "JSON",
+      'of the variant\'s sampler, such as {"after":2,"gamma":1}; in service, too (--method ' +
+        `${METHODS.filter((name) => methodOf(name).takesOptions).join(", ")} only)`,
+      object().optional(),
+    ),
     clamp: option(
       "T",
       "time below which estimates are clamped when judged, and in service (default: the teacher's, else 0)",
@@ -157,12 +163,15 @@ export function acceptOptions(values: Record<string, unknown> & Limits, { card }
     grid: gridOf(values.grid as Record<string, unknown> | undefined),
     keep: (values.keep as string | undefined)?.split(",").map(Number),
     learningRate: values["learning-rate"],
+    options: values["sampler-options"],
   }));
   if (!order.success) throw new UsageError(z.prettifyError(order.error));
   try {
     return acceptRound(card, order.data);
   } catch (error) {
-    if (error instanceof ImpossibleRoundError) throw new UsageError(`--${error.field}: ${error.message}`);
+    if (error instanceof ImpossibleRoundError) {
+      throw new UsageError(`--${error.field === "options" ? "sampler-options" : error.field}: ${error.message}`);
+    }
     throw error;
   }
 }

@@ -111,6 +111,7 @@ type Type7 = {
     | { type: "uniform" };
   levels: number;
   metrics?: undefined | { [key: string]: unknown };
+  options: { [key: string]: unknown };
   sha256?: string | undefined;
   steps: number;
   teacher: string;
@@ -378,9 +379,10 @@ type Type18 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  method: "knowledge" | "moments" | "progressive" | "rollout";
+  method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
+  options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
@@ -439,10 +441,11 @@ type Type20 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  method?: "knowledge" | "moments" | "progressive" | "rollout" | undefined;
+  method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
+  options?: undefined | { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;

@@ -27,7 +27,7 @@ export const DEFAULT_MINUTES = 30;
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, clamp, grid, variant, keep, learningRate, ...plain } = roundSettings.shape;
+const { model, method, from, to, clamp, grid, variant, options, keep, learningRate, ...plain } = roundSettings.shape;
 
 /** A request for a round. */
 export const roundOrder = strict({
@@ -46,6 +46,7 @@ export const roundOrder = strict({
   grid: grid.removeDefault().optional().describe(
     "Times of the student's steps; every second one of a teacher's that is itself distilled",
   ),
+  options: options.describe("Options of the variant's sampler, as for POST /generate; in service, too"),
   keep: keep.describe(
     "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of methods that go there at once any",
   ),

@@ -102,7 +102,8 @@ async function versionOf(weights: Uint8Array): Promise<string> {
 
 /** Writes the student and, last, `result.json`. */
 export async function writeResult(folder: string, ending: Ending): Promise<void> {
-  const { settings, parts, card, judged, verdict } = ending, { method, to, keep, variant, grid, clamp } = settings;
+  const { settings, parts, card, judged, verdict } = ending,
+    { method, to, keep, variant, grid, options, clamp } = settings;
   const weights = await parts.studentWeights(), training = madeOf(ending);
   const bytes = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.name ?? card.name } });
   const version = await versionOf(bytes);
@@ -128,6 +129,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
     teacher: parts.teacher.name,
     version,
     grid: gridAtSteps(grid, to, steps, parts.schedule),
+    options,
     clamp,
     training,
   });

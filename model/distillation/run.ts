@@ -32,10 +32,10 @@ export interface RoundResult {
 }
 
 /** The learned network at these steps, as a sampler of its card would run it. */
-function settingsAt({ method, variant, grid, clamp, to }: RoundSettings, card: Card, steps: number): Settings {
+function settingsAt({ method, variant, grid, options, clamp, to }: RoundSettings, card: Card, steps: number): Settings {
   const decoding = decodings(card).includes("argmax") ? "argmax" : decodings(card)[0];
   const own = gridAtSteps(grid, to, steps, makeSchedule(card.schedule));
-  const common = { steps, decoding, clamp, grid: own, options: {} } as const;
+  const common = { steps, decoding, clamp, grid: own, options } as const;
   return methodOf(method).makes === "model"
     ? { ...common, sampler: "ddpm", algorithm: "ddpm" }
     : { ...common, sampler: "distilled", algorithm: variant };

@@ -1,7 +1,7 @@
 /** What a round of distillation is told, checked once: from the command line, from POST /distill, in a job's folder. */
 import { z } from "zod";
 import { gridAtSteps, gridSpec, makeGrid, startless } from "../diffusion/grids.ts";
-import { VARIANTS } from "../diffusion/samplers/mod.ts";
+import { parseSamplerOptions, VARIANTS } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
@@ -28,6 +28,8 @@ export const roundSettings = strict({
   to: steps,
   /** Times of the steps; a teacher that is itself distilled keeps its own. */
   grid: gridSpec.default({ type: "uniform" }),
+  /** Options of the variant's sampler, of a method whose students have any; in service, too. */
+  options: z.record(z.string(), z.unknown()).default({}),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
   /** Size of the student, of a method that makes a model. */
@@ -78,6 +80,21 @@ function gridFault(settings: RoundSettings, card: Pick<Card, "schedule" | "laten
   }
 }
 
+/** Why a round cannot have these options of its sampler; undefined where it can. */
+function faultOfOptions({ method, variant, options }: RoundSettings): string | undefined {
+  if (Object.keys(options).length === 0) return undefined;
+  if (!methodOf(method).takesOptions) {
+    const takers = METHODS.filter((one) => methodOf(one).takesOptions).join(", ");
+    return `options are for ${takers}: a student of ${method} has its variant's sampler as it is`;
+  }
+  try {
+    parseSamplerOptions(variant, options);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return error.message;
+  }
+}
+
 /** The first thing that is wrong with a round's settings for this model; undefined where it can be served. */
 export function roundFault(settings: RoundSettings, card: Card): Fault | undefined {
   const { method: name, variant, to, keep, clamp, grid } = settings, method = methodOf(name), { type } = card.denoiser;
@@ -109,6 +126,8 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   }
   const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
+  const optionsFault = faultOfOptions(settings);
+  if (optionsFault) return { field: "options", message: optionsFault };
   const variantFault = method.variantFault?.(variant, card.coupling);
   if (variantFault) return { field: "variant", message: variantFault };
   if (clamp > 0 && card.autoencoder.type !== "heavy-atom") {

@@ -64,6 +64,8 @@ export const cardSchema = strict({
     version,
     /** Times of the steps. */
     grid: gridSpec.default({ type: "uniform" }),
+    /** Options of the variant's sampler. */
+    options: free.default({}),
     /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
     clamp: z.number().min(0).max(1).default(0),
     /** How it was made: settings, updates, hours, validation. */

@@ -151,7 +151,7 @@ export function chooseSettings(
       algorithm: student.variant,
       steps,
       grid: student.grid,
-      options: {},
+      options: student.options,
       decoding,
       clamp: clamp ?? student.clamp,
     };

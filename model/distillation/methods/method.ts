@@ -18,6 +18,8 @@ export interface MethodSettings {
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
+  /** Options of the variant's sampler. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -66,6 +68,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly about: string;
   /** What it can make of samplers, the default first. */
   readonly variants: readonly [Variant, ...Variant[]];
+  /** Whether the variant's sampler may have options of its own. */
+  readonly takesOptions?: true;
   /** Networks that it teaches. */
   readonly networks: readonly Card["denoiser"]["type"][];
   /** Step counts of the teacher's model, or a model of its own, of another size, whose weights begin at random. */

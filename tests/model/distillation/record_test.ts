@@ -22,6 +22,7 @@ const entry = (steps: number, version: string) => ({
   teacher: "qm9 1",
   version,
   grid: { type: "uniform" as const },
+  options: {},
   clamp: 0,
 });
 const outcome = (version: string, ...[first, ...others]: number[]): RoundOutcome => ({

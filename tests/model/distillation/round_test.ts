@@ -87,7 +87,11 @@ Deno.test(
     const model = await tiny(root),
       weights = async (folder: string) =>
         [...readSafetensors(await Deno.readFile(join(folder, "student.safetensors"))).values()].map(({ data }) => data);
-    const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }];
+    const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }, {
+      method: "matching",
+      variant: "consistency",
+      options: { after: 1, gamma: 1 },
+    }];
     for (const [k, method] of methods.entries()) {
       const whole = join(root, `whole${k}`), torn = join(root, `torn${k}`);
       await round(model, whole, method);
@@ -116,6 +120,7 @@ Deno.test(
         ["moments", "ddpm"],
         ["moments", "consistency"],
         ["rollout", "consistency"],
+        ["matching", "consistency"],
       ] as const
     ) {
       const place = join(root, `${method}-${variant}`), keep = method === "progressive" ? [] : [2];

@@ -10,6 +10,7 @@ const student = (steps: number) => ({
   teacher: "m",
   version: "1",
   grid: { type: "uniform" as const },
+  options: {},
   clamp: 0,
 });
 const card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder"> = {
@@ -26,6 +27,8 @@ const card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder"> = {
 Deno.test("chooseSettings() takes distilled weights when the model has them for these steps", () => {
   assert.equal(chooseSettings(card, 8).sampler, "distilled");
   assert.equal(chooseSettings(card, 8, "ddim").sampler, "ddim");
+  const own = { ...card, distilled: [{ ...student(8), options: { gamma: 1 } }] };
+  assert.deepEqual(chooseSettings(own, 8).options, { gamma: 1 }, "sampled as it has learned");
   assert.throws(() => chooseSettings(card, 5, "distilled"), (error) => {
     assert.ok(error instanceof NotDistilledError);
     assert.deepEqual(error.available, [4, 8]);

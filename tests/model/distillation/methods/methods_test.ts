@@ -46,6 +46,9 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "progressive", from: 64, keep: [7] },
     { method: "rollout", from: 8, to: 4, keep: [4] },
     { method: "moments", width: 32 },
+    { method: "moments", options: { gamma: 1 } },
+    { method: "matching", options: { gama: 1 } },
+    { method: "matching", from: 8, to: 8 },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))

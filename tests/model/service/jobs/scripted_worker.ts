@@ -78,6 +78,7 @@ switch (script.act) {
       teacher: "qm9 test",
       version: `made-${seed}`,
       grid: settings.grid,
+      options: settings.options,
       clamp: settings.clamp,
     };
     const outcome: RoundOutcome = { method: settings.method, accepted, why, entry, also: [], judged };

@@ -1,0 +1,181 @@
+/**
+ * Distillation by distribution matching: Yin et al., "One-step diffusion with distribution matching distillation" (2024), and "Improved distribution
+ * matching distillation for fast image synthesis" (2024: the student's own samplings); Wang et al., "ProlificDreamer" (2023: variational score
+ * distillation).
+ *
+ * The student samples as it will in service. Each of its estimates x is taken for a molecule: it is noised, and two denoisers say what they make of
+ * it: the teacher, which knows the data, and an auxiliary, which learns what the student's molecules are like. Where these differ, the student's
+ * molecules are distributed otherwise than the data, and x is moved along the difference.
+ *
+ * Three things are not as in the papers (docs/distillation.md has the curves). An estimate is judged only down to the noise level at which the next step
+ * begins: what is finer is for later steps. Classes and bond orders keep to the teacher's, as what is rare dies out by small differences of
+ * probabilities. And so do positions before the log-SNR from which on the sampler draws afresh (its `after`): there it is settled what a molecule is made
+ * of, and matching leads to molecules of fewer kinds.
+ */
+import { together } from "../diffusion/auxiliaries.ts";
+import { conditioned } from "../diffusion/condition.ts";
+import { alignNoise, type Coupling, realigner } from "../diffusion/coupling/align.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
+import { drawNoise } from "../diffusion/latent.ts";
+import {
+  abilityOf,
+  type Asked,
+  type Group,
+  type Judged,
+  type Learner,
+  type Losses,
+  needMolecules,
+  type Rates,
+} from "../diffusion/learner.ts";
+import type { Random } from "../diffusion/random.ts";
+import { applyStep, firstLatents } from "../diffusion/samplers/mod.ts";
+import { timeAtLogSnr } from "../diffusion/schedules.ts";
+import type { Schedule } from "../diffusion/types.ts";
+import { lossWeights } from "../training/weights.ts";
+import type { MatchingGroup } from "./matching_batches.ts";
+import { matchingGradient } from "./matching_gradient.ts";
+
+/** The networks, and what is learned. */
+export interface MatchingOptions {
+  /** Under training, told its number of steps. */
+  readonly student: Learner<Group>;
+  /** Of the teacher's shape, begun from its values. */
+  readonly auxiliary: Learner<Group>;
+  readonly teacher: Denoiser;
+  readonly schedule: Schedule;
+  /** The options of the student's sampler. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** How the teacher was trained. Default independent. */
+  readonly coupling?: Coupling;
+  /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
+  readonly last?: number;
+  /** First updates of a round, which the auxiliary makes alone: until it knows the student, its word is the teacher's. Default 150. */
+  readonly lead?: number;
+  /** The auxiliary's updates for one of the student, each with noise of its own. Default 2. */
+  readonly follow?: number;
+  /** The auxiliary's rates as multiples of the student's. Default 3: it must follow closely, or the student overshoots. */
+  readonly pace?: number;
+}
+
+/** What the student was asked and said in some samplings: all calls of all of them, `[B, L]`, the first call's first. */
+interface Way {
+  readonly group: MatchingGroup;
+  readonly asked: Asked;
+  readonly x: Float32Array;
+  /** The plan's first call whose estimates are matched. */
+  readonly call: number;
+}
+
+/** The first call of a plan whose step draws afresh; the first of all where the sampler has no such time. */
+function firstMatched({ schedule, options: { after = -Infinity } }: MatchingOptions, { plan }: MatchingGroup): number {
+  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= (after as number));
+}
+
+/** Least distance of neighbouring fractions of k times this: stratified draws in any number. */
+const GOLDEN = 0.6180339887498949;
+
+/** Samples with the student's weights as they are. */
+async function sample(options: MatchingOptions, group: MatchingGroup, stream: Random): Promise<Way> {
+  const { student, teacher: { space }, coupling, schedule } = options, { shape, plan, start, steps } = group;
+  const draw = () => drawNoise(space, shape, Array(shape.batch).fill(stream));
+  const aligned = realigner(coupling, space, shape), predict = abilityOf(student, "predict");
+  const z = await firstLatents(draw, start, aligned), length = z.length;
+  const all = new Float32Array(length * plan.length), x = new Float32Array(length * plan.length);
+  for (const [k, step] of plan.entries()) {
+    all.set(z, k * length);
+    const at = conditioned(Array(shape.batch).fill({ time: step.t, steps }), schedule);
+    const x0 = await predict({ shape, z: all.subarray(k * length, (k + 1) * length), ...at }, "params");
+    x.set(x0, k * length);
+    if (k === plan.length - 1) break;
+    applyStep(step, z, x0, draw);
+    if (step.noise !== 0) await aligned?.(z, x0, plan[k + 1].alpha);
+  }
+  const conditions = plan.flatMap(({ t: time }) => Array(shape.batch).fill({ time, steps }));
+  const whole = { batch: shape.batch * plan.length, nodes: shape.nodes };
+  return {
+    group,
+    x,
+    call: firstMatched(options, group),
+    asked: { shape: whole, z: all, ...conditioned(conditions, schedule) },
+  };
+}
+
+/** The estimates that are matched, `[B', L]`, noised to random times within the steps that they belong to, as training noises. */
+function within(options: MatchingOptions, { group, x, call }: Way, stream: Random): Asked {
+  const { teacher: { space }, coupling, schedule, last = 8 } = options, { plan, shape: { batch, nodes } } = group;
+  const shape = { batch: (plan.length - call) * batch, nodes }, shift = stream.uniform();
+  const logSnr = (k: number) =>
+    k < plan.length ? schedule(plan[k].t).logSnr : Math.max(last, schedule(plan[k - 1].t).logSnr);
+  const times = Array.from({ length: shape.batch }, (_, b) => {
+    const k = call + Math.floor(b / batch), share = (b * GOLDEN + shift) % 1;
+    return timeAtLogSnr(schedule, logSnr(k) + share * (logSnr(k + 1) - logSnr(k)));
+  });
+  const at = conditioned(times.map((time) => ({ time })), schedule), clean = matched(x, plan.length, call);
+  const z = drawNoise(space, shape, Array(shape.batch).fill(stream)), length = z.length / shape.batch;
+  if (coupling === "aligned") alignNoise(z, clean, space, shape);
+  for (let b = 0; b < shape.batch; b++) {
+    for (let i = b * length; i < (b + 1) * length; i++) z[i] = at.alpha[b] * clean[i] + at.sigma[b] * z[i];
+  }
+  return { shape, z, ...at };
+}
+
+/** The part of what is said by all calls that belongs to those from one on. */
+const matched = (all: Float32Array, calls: number, call: number) => all.subarray(call * (all.length / calls));
+
+/** What the auxiliary learns: the student's molecules, as training learns data. */
+function lesson(options: MatchingOptions, way: Way, stream: Random): Group {
+  const at = within(options, way, stream);
+  const weights = Float32Array.from(Array.from(at.sigma).flatMap((sigma) => lossWeights(sigma)));
+  return { ...at, target: matched(way.x, way.group.plan.length, way.call), weights };
+}
+
+/** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
+export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup> {
+  const { student, auxiliary, teacher, lead = 150, follow = 2, pace = 3 } = options, { space } = teacher;
+  const sampled = async (groups: readonly MatchingGroup[]) => {
+    const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
+    for (const [k, group] of groups.entries()) ways.push(await sample(options, group, streams[k]));
+    return { streams, ways };
+  };
+  const lessons = (ways: readonly Way[], streams: readonly Random[]) =>
+    ways.map((way, k) => lesson(options, way, streams[k]));
+  /** The student's gradients, and how far apart the denoisers are, a mean over estimates. */
+  const compare = async (ways: readonly Way[], streams: readonly Random[]) => {
+    const judged: Judged[] = [],
+      sums = { positions: 0, classes: 0 },
+      all = needMolecules(ways.map(({ asked }) => asked));
+    for (const [k, way] of ways.entries()) {
+      const at = within(options, way, streams[k]), { asked, x, call, group } = way, { shape, sigma } = asked;
+      const told = (await abilityOf(auxiliary, "predict")(at, "params")).slice();
+      const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
+      const kept = await teacher.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
+      const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, told, taught });
+      sums.positions += apart.positions / all, sums.classes += apart.classes / all;
+      judged.push({ ...asked, gradient });
+    }
+    return { judged, sums };
+  };
+  const report = (sums: { positions: number; classes: number }, ofAuxiliary: Losses): Losses => ({
+    total: sums.positions,
+    parts: { ...sums, auxiliary: ofAuxiliary.total },
+  });
+  return {
+    backend: student.backend,
+    async update(groups, rates: Rates) {
+      const { streams, ways } = await sampled(groups),
+        follows = { ...rates, muon: pace * rates.muon, adamw: pace * rates.adamw };
+      let ofAuxiliary: Losses = { total: 0, parts: {} };
+      for (let k = 0; k < follow; k++) ofAuxiliary = await auxiliary.update(lessons(ways, streams), follows);
+      if (groups[0].update < lead) return report({ positions: 0, classes: 0 }, ofAuxiliary);
+      const { judged, sums } = await compare(ways, streams), losses = report(sums, ofAuxiliary);
+      const norm = await abilityOf(student, "step")(judged, rates);
+      return [norm, sums.positions, ofAuxiliary.total].every(Number.isFinite) ? losses : { ...losses, total: NaN };
+    },
+    async loss(groups) {
+      const { streams, ways } = await sampled(groups);
+      const ofAuxiliary = await auxiliary.loss(lessons(ways, streams), "params");
+      return report((await compare(ways, streams)).sums, ofAuxiliary);
+    },
+    ...together(student, { auxiliary }),
+  };
+}
