@@ -102,6 +102,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     autoencoder,
     teacher: { denoiser, name },
     learner,
+    kept: [],
     auxiliaries: {},
     why,
     device,

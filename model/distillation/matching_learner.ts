@@ -129,8 +129,11 @@ function lesson(options: MatchingOptions, way: Way, stream: Random): Group {
   return { ...at, target: matched(way.x, way.group.plan.length, way.call), weights };
 }
 
+/** Whether a group is of samplings, not of what is kept. */
+const isSampled = (group: MatchingGroup | Group): group is MatchingGroup => "plan" in group;
+
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
-export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup> {
+export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | Group> {
   const { student, auxiliary, teacher, lead = 150, follow = 2, pace = 3 } = options, { space } = teacher;
   const sampled = async (groups: readonly MatchingGroup[]) => {
     const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
@@ -155,24 +158,42 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
     }
     return { judged, sums };
   };
+  /** The gradients of what is to be kept, as it is. */
+  const keeping = async (group: Group): Promise<Judged> => {
+    const { shape, sigma, target: kept } = group, none = new Float32Array(0);
+    const x = (await abilityOf(student, "predict")(group, "params")).slice();
+    const { gradient } = matchingGradient({
+      space,
+      shape,
+      x,
+      kept,
+      sigma,
+      first: shape.batch,
+      told: none,
+      taught: none,
+    });
+    return { ...group, gradient };
+  };
   const report = (sums: { positions: number; classes: number }, ofAuxiliary: Losses): Losses => ({
     total: sums.positions,
     parts: { ...sums, auxiliary: ofAuxiliary.total },
   });
   return {
     backend: student.backend,
-    async update(groups, rates: Rates) {
-      const { streams, ways } = await sampled(groups),
+    async update(all, rates: Rates) {
+      const groups = all.filter(isSampled),
+        { streams, ways } = await sampled(groups),
         follows = { ...rates, muon: pace * rates.muon, adamw: pace * rates.adamw };
       let ofAuxiliary: Losses = { total: 0, parts: {} };
       for (let k = 0; k < follow; k++) ofAuxiliary = await auxiliary.update(lessons(ways, streams), follows);
       if (groups[0].update < lead) return report({ positions: 0, classes: 0 }, ofAuxiliary);
       const { judged, sums } = await compare(ways, streams), losses = report(sums, ofAuxiliary);
+      for (const group of all) if (!isSampled(group)) judged.push(await keeping(group));
       const norm = await abilityOf(student, "step")(judged, rates);
       return [norm, sums.positions, ofAuxiliary.total].every(Number.isFinite) ? losses : { ...losses, total: NaN };
     },
-    async loss(groups) {
-      const { streams, ways } = await sampled(groups);
+    async loss(all) {
+      const { streams, ways } = await sampled(all.filter(isSampled));
       const ofAuxiliary = await auxiliary.loss(lessons(ways, streams), "params");
       return report((await compare(ways, streams)).sums, ofAuxiliary);
     },

@@ -48,7 +48,7 @@ export const roundOrder = strict({
   ),
   options: options.describe("Options of the variant's sampler, as for POST /generate; in service, too"),
   keep: keep.describe(
-    "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of methods that go there at once any",
+    "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of other methods that go there at once any",
   ),
   clamp: clamp.removeDefault().optional().describe("As for POST /generate; the teacher's own where absent, else 0"),
   learningRate: learningRate.describe(`Muon's; AdamW's is a tenth of it. Default: ${learningRatesInWords()}`),

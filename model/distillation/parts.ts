@@ -1,6 +1,6 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
 import { openIfThere } from "../../chem/data_sets.ts";
-import type { RoundParts } from "./round.ts";
+import type { KeptStudent, RoundParts } from "./round.ts";
 import { join } from "node:path";
 import type { Card } from "../models/card.ts";
 import { thisMachine } from "../diffusion/machine.ts";
@@ -26,20 +26,22 @@ import { generatedSupplies, type Supplies } from "./sources/where.ts";
 /** Molecules of the held-out loss. */
 const HELD_OUT_ROWS = 4000;
 
+/** A student in service: its file, and what is said of it. */
+function studentOf(model: ModelEntry, steps: number) {
+  const { card } = model, entry = card.distilled.find((one) => one.steps === steps);
+  if (!entry) throw new RangeError(`model ${card.name} has no weights distilled to ${steps} steps`);
+  const { sha256, levels, version } = entry;
+  return { entry, path: studentPath(model, steps), sha256, levels, name: `${card.name} at ${steps} steps, ${version}` };
+}
+
 /** The teacher's file and features: the student's of `from` steps where the card has one, else the undistilled network's. */
 function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
   const { card, folder } = model;
-  const entry = methodOf(method).teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
-  if (!entry) {
-    const { file, sha256 } = card.denoiser;
-    return { path: join(folder, file), sha256, levels: 0, name: `${card.name} ${card.version}` };
+  if (methodOf(method).teacher === "student" && card.distilled.some(({ steps }) => steps === from)) {
+    return studentOf(model, from);
   }
-  return {
-    path: studentPath(model, from),
-    sha256: entry.sha256,
-    levels: entry.levels,
-    name: `${card.name} at ${from} steps, ${entry.version}`,
-  };
+  const { file, sha256 } = card.denoiser;
+  return { path: join(folder, file), sha256, levels: 0, name: `${card.name} ${card.version}` };
 }
 
 /** The data set's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
@@ -118,6 +120,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     auxiliaries[name] = (await openLearner(choice, beside)).learner;
   }
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
+  const kept: KeptStudent[] = [];
+  for (const steps of method.keepsStudents ? settings.keep : []) {
+    const { entry, path, sha256, levels, name } = studentOf(model, steps), own = await readWeights(path, sha256);
+    kept.push({ entry, name, denoiser: (await makeDenoiser(card, own, schedule, place, levels)).part });
+  }
   const autoencoder = await makeAutoencoder(card, undefined, place);
   const supplies = await suppliesOf(card, settings, options, async () => {
     const tensors = await readWeights(join(model.folder, part.file), part.sha256);
@@ -131,6 +138,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     teacher: { denoiser, name },
     learner,
     auxiliaries,
+    kept,
     why,
     device: deviceOf(),
     ...supplies,
@@ -152,6 +160,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
       learner.dispose();
       for (const auxiliary of Object.values(auxiliaries)) auxiliary.dispose();
       denoiser.dispose();
+      for (const one of kept) one.denoiser.dispose();
     },
   };
 }

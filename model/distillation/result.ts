@@ -137,7 +137,12 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
     method,
     ...verdict,
     entry: !makesModel ? { ...entry(to), metrics: { ...judged } } : null,
-    also: keep.map(entry),
+    also: parts.kept.length === 0
+      ? keep.map(entry)
+      : parts.kept.map(({ entry: { steps, variant, grid, options, clamp }, name }) => ({
+        ...entry(steps),
+        ...{ variant, grid, options, clamp, teacher: name },
+      })),
     judged,
   };
   await writeAtomically(`${folder}/${RESULT}`, new TextEncoder().encode(JSON.stringify(outcome, null, 2) + "\n"));

@@ -34,6 +34,14 @@ export interface RoundOptions {
 /** Tensors by name. */
 export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
+/** A student in service. */
+export interface KeptStudent {
+  readonly entry: Card["distilled"][number];
+  readonly denoiser: Denoiser;
+  /** The student, in words. */
+  readonly name: string;
+}
+
 /** What a round works with: the teacher, the student under training, and the molecules. */
 export interface RoundParts {
   /** Of the teacher's model. */
@@ -46,6 +54,8 @@ export interface RoundParts {
   readonly learner: Learner;
   /** Networks in the teacher's shape, begun from its values, by the names that the method gives them. */
   readonly auxiliaries: Readonly<Record<string, Learner>>;
+  /** Students in service whose word the student is to keep at their step counts; of a method that keeps such. */
+  readonly kept: readonly KeptStudent[];
   readonly why: string;
   readonly device: string;
   readonly source: LatentSource;

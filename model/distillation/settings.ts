@@ -71,7 +71,8 @@ export const learningRatesInWords = (): string => methodsInWords(({ learningRate
  */
 function gridFault(settings: RoundSettings, card: Pick<Card, "schedule" | "latents">): string | undefined {
   const { method, from, to, keep, grid } = settings, schedule = makeSchedule(card.schedule);
-  const counts = new Set([to, from, ...keep, ...methodOf(method).extraGrids?.(settings) ?? []]);
+  const { extraGrids, keepsStudents } = methodOf(method);
+  const counts = new Set([to, from, ...keepsStudents ? [] : keep, ...extraGrids?.(settings) ?? []]);
   try {
     for (const steps of counts) makeGrid(gridAtSteps(grid, to, steps, schedule), steps, schedule);
   } catch (error) {

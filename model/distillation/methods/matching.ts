@@ -1,20 +1,25 @@
 /** Distribution matching: few steps, learned on the student's own samplings. */
 import { startsOf } from "../../models/settings.ts";
 import { COURSE } from "../course.ts";
-import { makeMatchingGroups, type MatchingGroup, type MatchingPlan } from "../matching_batches.ts";
+import { makeKeptGroups, makeMatchingGroups, type MatchingGroup, type MatchingPlan } from "../matching_batches.ts";
+import type { Group } from "../../diffusion/learner.ts";
 import { createMatchingLearner } from "../matching_learner.ts";
 import { halved } from "./progressive.ts";
-import { batchesOf, FIRST_STEPS, type Method, notFewer } from "./method.ts";
+import { batchesOf, FIRST_STEPS, type Method, notFewer, notServed } from "./method.ts";
 
 /** Estimates of a held-out batch: nothing is learned from their loss, which says how far apart the two denoisers are. */
 const HELD_OUT = 16;
 
+/** What students in service say, where it is kept, as a share of the estimates of a batch. */
+const KEPT_SHARE = 0.3;
+
 /** Yin et al., "One-step diffusion with distribution matching distillation" (2024), on the student's own samplings (their second paper, 2024). */
-export const matching: Method<MatchingGroup> = {
+export const matching: Method<MatchingGroup | Group> = {
   about:
     "any number of steps at once: the student's own samplings are led to the data's distribution by the difference of two denoisers (Yin et al. 2024)",
   variants: ["consistency"],
   takesOptions: true,
+  keepsStudents: true,
   networks: ["pair-attention"],
   makes: "steps",
   teacher: "undistilled",
@@ -26,17 +31,29 @@ export const matching: Method<MatchingGroup> = {
   steps: ({ from = FIRST_STEPS, to }) => ({ from, to: to ?? halved(from) }),
   // For each estimate that the student learns from: two of the teacher; its own, the auxiliary's and that's two updates.
   work: () => ({ teacher: 2, student: 8 }),
-  fault: notFewer,
-  learning(parts, { to, keep, grid, batch, seed, variant, options }) {
-    const { schedule, auxiliaries: { auxiliary }, learner: student, coupling, card, teacher: { denoiser } } = parts;
-    const serves = [to, ...keep], startsAt: MatchingPlan["startsAt"] = (first) => startsOf(card, grid, first);
-    const plan = { schedule, grid, variant, options, serves, startsAt };
+  fault: (settings, served) => notFewer(settings) ?? notServed(settings, served),
+  learning(parts, { to, grid, batch, seed, variant, options }) {
+    const {
+      schedule,
+      auxiliaries: { auxiliary },
+      learner: student,
+      coupling,
+      card,
+      kept,
+      teacher: { denoiser: teacher },
+    } = parts;
+    const startsAt: MatchingPlan["startsAt"] = (first) => startsOf(card, grid, first),
+      share = Math.round(KEPT_SHARE * batch);
+    const plan = { schedule, grid, variant, options, steps: to, startsAt, teacher, coupling, kept };
     return {
-      learner: createMatchingLearner({ student, auxiliary, teacher: denoiser, coupling, schedule, options }),
-      ...batchesOf(
+      learner: createMatchingLearner({ student, auxiliary, teacher, coupling, schedule, options }),
+      ...batchesOf<MatchingGroup | Group>(
         parts,
         { batch, seed },
-        (source, ...which) => makeMatchingGroups({ ...plan, source }, ...which),
+        async (source, size, ...which) => [
+          ...makeMatchingGroups({ ...plan, source }, size, ...which),
+          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source }, share, ...which) : [],
+        ],
         (source, _, ...which) => makeMatchingGroups({ ...plan, source }, HELD_OUT, ...which),
       ),
       floor: () => 0,

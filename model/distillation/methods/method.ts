@@ -70,6 +70,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly variants: readonly [Variant, ...Variant[]];
   /** Whether the variant's sampler may have options of its own. */
   readonly takesOptions?: true;
+  /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
+  readonly keepsStudents?: true;
   /** Networks that it teaches. */
   readonly networks: readonly Card["denoiser"]["type"][];
   /** Step counts of the teacher's model, or a model of its own, of another size, whose weights begin at random. */
@@ -127,6 +129,14 @@ export function batchesOf<G>(
 /** What no student can take from the loss of a teacher's targets. Squared errors can fall to 0; an EGNN has no others. */
 export const targetFloor = ({ network, teacher }: RoundParts): Learning["floor"] =>
   network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.denoiser.space, groups);
+
+/** The fault of step counts that are to be kept, and are not in service. */
+export function notServed({ keep }: Pick<MethodSettings, "keep">, served: readonly number[]): Fault | undefined {
+  const missing = keep.filter((steps) => !served.includes(steps));
+  if (missing.length === 0) return undefined;
+  const message = `keep must name step counts in service, ${served.join(", ") || "none"}; got ${missing.join(", ")}`;
+  return { field: "keep", message };
+}
 
 /** The fault of a student that is to go to fewer steps at once, and would not. */
 export const notFewer = ({ from, to }: Pick<MethodSettings, "from" | "to">): Fault | undefined =>

@@ -1,7 +1,7 @@
 /** Progressive distillation: half the steps, round by round. */
 import { makeRoundGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { batchesOf, type Fault, FIRST_STEPS, type Method, targetFloor } from "./method.ts";
+import { batchesOf, type Fault, FIRST_STEPS, type Method, notServed, targetFloor } from "./method.ts";
 
 /** Half of a number of steps, as the papers halve: 125 -> 63. */
 export const halved = (from: number): number => Math.ceil(from / 2);
@@ -38,13 +38,7 @@ export const progressive: Method = {
     if (to !== halved(from)) {
       return { field: "to", message: `a progressive round from ${from} steps goes to ${halved(from)}, not to ${to}` };
     }
-    const missing = keep.filter((steps) => !served.includes(steps));
-    if (missing.length > 0) {
-      const message = `keep must name step counts in service, ${served.join(", ") || "none"}; got ${
-        missing.join(", ")
-      }`;
-      return { field: "keep", message };
-    }
+    return notServed({ keep }, served);
   },
   learning(parts, { from, to, variant, grid, keep, batch, seed }) {
     const { schedule, learner, coupling, teacher } = parts;

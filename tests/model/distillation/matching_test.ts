@@ -7,9 +7,10 @@ import type { Asked, Group, Judged, Learner } from "../../../model/diffusion/lea
 import { type Random, random } from "../../../model/diffusion/random.ts";
 import { runPlan } from "../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
-import { makeMatchingGroups, type MatchingPlan } from "../../../model/distillation/matching_batches.ts";
+import { makeKeptGroups, makeMatchingGroups, type MatchingPlan } from "../../../model/distillation/matching_batches.ts";
 import { matchingGradient } from "../../../model/distillation/matching_gradient.ts";
 import { createMatchingLearner } from "../../../model/distillation/matching_learner.ts";
+import type { KeptStudent } from "../../../model/distillation/round.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
 import { ONE_HOT } from "../../../model/networks/heavy_atom/space.ts";
 import { conditioned } from "../../../model/diffusion/condition.ts";
@@ -33,21 +34,60 @@ const plan: MatchingPlan = {
   grid: { type: "uniform" },
   variant: "consistency",
   options: {},
-  serves: [2],
+  steps: 2,
   startsAt: () => () => undefined,
 };
 
-Deno.test("makeMatchingGroups() takes as many samplings as give the estimates asked for, by turns of the step counts served", () => {
-  const serving = { ...plan, serves: [4, 2] };
-  for (const [update, steps] of [[0, 4], [1, 2], [2, 4]]) {
-    const [group] = makeMatchingGroups(serving, 10, 1, update);
-    assert.deepEqual([group.steps, group.plan.length, group.update], [steps, steps, update]);
+Deno.test("makeMatchingGroups() takes as many samplings as give the estimates asked for", () => {
+  for (const steps of [4, 2]) {
+    const [group] = makeMatchingGroups({ ...plan, steps }, 10, 1, 3);
+    assert.deepEqual([group.steps, group.plan.length, group.update], [steps, steps, 3]);
     assert.equal(group.shape.batch, Math.ceil(10 / steps));
     assert.equal(group.stream().normal(), group.stream().normal(), "a fresh stream each time");
-    assert.equal(group.stream().normal(), makeMatchingGroups(serving, 10, 1, update)[0].stream().normal());
+    assert.equal(group.stream().normal(), makeMatchingGroups({ ...plan, steps }, 10, 1, 3)[0].stream().normal());
   }
-  const first = (update: number) => makeMatchingGroups(serving, 10, 1, update)[0].stream().normal();
+  const first = (update: number) => makeMatchingGroups(plan, 10, 1, update)[0].stream().normal();
   assert.notEqual(first(0), first(2));
+});
+
+/** A student in service that says the same of whatever it is asked. */
+const served = (steps: number, value: number): KeptStudent => ({
+  entry: { ...entryOf(steps), file: "s.safetensors" },
+  name: "student",
+  denoiser: { space, predict: (z) => Promise.resolve(z.map(() => value)), can: {}, dispose() {} },
+});
+const entryOf = (steps: number) => ({
+  steps,
+  levels: 8,
+  variant: "consistency" as const,
+  teacher: "t",
+  version: "1",
+  grid: { type: "uniform" as const },
+  options: {},
+  clamp: 0,
+});
+
+Deno.test("makeKeptGroups() asks the students in service by turns, at the times of their own grids", async () => {
+  const own = {
+    teacher,
+    schedule,
+    source: normal,
+    coupling: "independent",
+    kept: [served(4, 1), served(2, -1)],
+  } as const;
+  for (const [update, steps, value] of [[0, 4, 1], [1, 2, -1], [2, 4, 1]]) {
+    const groups = await makeKeptGroups(own, 12, 1, update);
+    assert.deepEqual(groups, await makeKeptGroups(own, 12, 1, update));
+    for (const { conditions, target } of groups) {
+      assert.equal(conditions.length, 12);
+      for (let i = 0; i < steps; i++) {
+        const at = conditions.filter(({ time }) => time === 1 - i / steps);
+        assert.equal(at.length, 12 / steps, "each time as often");
+        assert.ok(at.every((one) => one.steps === steps));
+      }
+      assert.ok(target.every((one) => one === value));
+    }
+  }
 });
 
 Deno.test("matchingGradient() leads away from what the auxiliary tells to what the teacher does, at any noise level alike", () => {
@@ -193,7 +233,7 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       lead: 3,
       follow: 1,
     });
-    const own = { ...plan, options, serves: [4] };
+    const own = { ...plan, options, steps: 4 };
     /** What the student says at the first time, before its matched steps, and in the middle. */
     const says = async () => {
       const ask = (time: number) => ({
@@ -221,6 +261,34 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       assert.ok(target.every(Number.isFinite) && z.every(Number.isFinite));
     }
   }
+});
+
+Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matches", async () => {
+  const student = table(0.05),
+    groups = await makeKeptGroups(
+      { teacher, schedule, source: normal, coupling: "independent", kept: [served(2, 0)] },
+      32,
+      1,
+      0,
+    );
+  const learner = createMatchingLearner({
+    student,
+    auxiliary: table(0.5),
+    teacher,
+    schedule,
+    options: { after: 99 },
+    lead: 0,
+  });
+  const size = async () => (await student.predict!(groups[0], "params")).reduce((sum, value) => sum + value ** 2, 0);
+  const before = await size();
+  // Of the samplings only the last step is matched: what the student says at t = 0.5 changes by what is kept, too.
+  for (let update = 0; update < 60; update++) {
+    await learner.update([
+      ...makeMatchingGroups({ ...plan, steps: 4, options: { after: 99 } }, 32, 1, update),
+      ...groups,
+    ], rates);
+  }
+  assert.ok(await size() < before / 4, `${await size()} of ${before}`);
 });
 
 Deno.test("createMatchingLearner() keeps the state of both networks", async () => {

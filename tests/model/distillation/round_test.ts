@@ -78,6 +78,18 @@ Deno.test(
     const next = await round(served, join(root, "next"), { from: 4, to: 2, keep: [4], accept: 100 });
     assert.deepEqual(next.outcome?.also.map(({ steps }) => steps), [4]);
     assert.match(next.outcome!.entry!.teacher, /^qm9 at 4 steps, /);
+    // Or keep its word beside what another method makes.
+    const matching = { method: "matching", variant: "consistency", from: 16, to: 8, keep: [4], options: { gamma: 1 } };
+    const { outcome: both } = await round(served, join(root, "both"), { ...matching, accept: 100 });
+    assert.deepEqual([both!.entry!.options, both!.entry!.variant], [{ gamma: 1 }, "consistency"]);
+    const [{ steps, variant, grid, options, teacher }] = both!.also;
+    assert.deepEqual({ steps, variant, grid, options }, {
+      steps: 4,
+      variant: outcome!.entry!.variant,
+      grid: outcome!.entry!.grid,
+      options: {},
+    });
+    assert.match(teacher, /^qm9 at 4 steps, /);
   }),
 );
 
@@ -123,7 +135,7 @@ Deno.test(
         ["matching", "consistency"],
       ] as const
     ) {
-      const place = join(root, `${method}-${variant}`), keep = method === "progressive" ? [] : [2];
+      const place = join(root, `${method}-${variant}`), keep = ["moments", "rollout"].includes(method) ? [2] : [];
       const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
       assert.deepEqual(outcome!.entry!.grid, matched);
       assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));

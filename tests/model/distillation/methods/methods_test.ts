@@ -49,6 +49,7 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "moments", options: { gamma: 1 } },
     { method: "matching", options: { gama: 1 } },
     { method: "matching", from: 8, to: 8 },
+    { method: "matching", from: 16, to: 8, keep: [7] },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))
