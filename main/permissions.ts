@@ -24,6 +24,7 @@ import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
+import { whereFile } from "./where_option.ts";
 
 /** Variables by name. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -136,7 +137,10 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   generate: {
     reads: ["model"],
     engine: "draws",
-    more: ({ out = "molecules.sdf", split }) => drawn(String(out), split),
+    more: ({ out = "molecules.sdf", split, where }) => {
+      const file = typeof where === "string" ? whereFile(where) : undefined;
+      return together(drawn(String(out), split), file ? { read: [file] } : {});
+    },
   },
   evaluate: {
     reads: ["model"],

@@ -123,7 +123,7 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
       [{ sampler: "distilled" }, 422, /no weights distilled/],
       [{ sampler: "ddim", options: { eta: "much" } }, 422, /options of the sampler/],
       [{ where: { logQ: { max: 1 } } }, 422, /unknown key logQ; allowed are .*logP/],
-      [{ where: { required: ["C1CC"] } }, 422, /where\/required\/0 must be SMARTS; got "C1CC"/],
+      [{ where: { required: ["C1CC"] } }, 422, /\/where\/required\/0: must be SMARTS; got "C1CC"/],
       [{ maxDraws: 2_000_000 }, 422, /a campaign may draw at most 1000000 molecules here; asked are 2000000/],
       [
         { want: 500_000, maxDraws: 900_000 },
