@@ -836,7 +836,7 @@ type Type41 = {
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
   output: string;
-  outputFormat: "text";
+  outputFormat: "json";
   status: 200;
 };
 
@@ -847,7 +847,7 @@ type Type42 = {
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
   output: string;
-  outputFormat: "text";
+  outputFormat: "json";
   status: 206;
 };
 
