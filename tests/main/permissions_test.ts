@@ -66,7 +66,7 @@ for (const [name, { load }] of Object.entries(commands)) {
     assert.ok(Object.hasOwn(COMMANDS, name), "a command has its permissions");
     const { options } = await load();
     for (const [option, { value = "" }] of Object.entries(options)) {
-      if (!/^(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
+      if (!/^(JSON\|)?(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
       const path = `/x/${option}/y`;
       for (const args of [[`--${option}`, path], [`--${option}=${path}`], ["--record", `--${option}`, path, "--x"]]) {
         const { read = [], write = [] } = accessOf(name, args, {});
