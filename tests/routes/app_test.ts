@@ -87,6 +87,11 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
     const document = await (await app.request("/openapi.json")).json();
     assert.equal(document.openapi, "3.1.0");
     assert.deepEqual(Object.keys(document.paths).sort(), [
+      "/campaigns",
+      "/campaigns/{id}",
+      "/campaigns/{id}/events",
+      "/campaigns/{id}/results",
+      "/campaigns/{id}/resume",
       "/distill",
       "/generate",
       "/health/live",
