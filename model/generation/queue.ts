@@ -30,6 +30,8 @@ export interface Slot extends Entry {
   readonly waitedMs: number;
   /** No other request holds a slot. */
   readonly alone: boolean;
+  /** Requests' work goes first. */
+  readonly background: boolean;
 }
 
 /** A first-in, first-out queue for one device. */
@@ -41,6 +43,11 @@ export interface Queue extends Pick<Ledger, "held" | "work" | "waiting" | "oldes
    * @throws OverShareError, QueueFullError
    */
   enter(signal?: AbortSignal, claim?: Claim): Slot;
+  /**
+   * A place for work that nobody waits for: it takes turns on the device as requests do, but is in no ledger, so that no request is refused for it and
+   * `held` tells of requests alone. Whoever has it makes room between pieces of its work while requests are held.
+   */
+  background(signal?: AbortSignal): Slot;
 }
 
 /** How a queue behaves. */
@@ -60,8 +67,7 @@ export function createQueue(
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
   const line = createLine(), calls = createSharedCalls(), ledger = createLedger({ ...options, now });
 
-  const enter = (signal?: AbortSignal, claim?: Claim): Slot => {
-    const entry = ledger.enter(claim);
+  const slotOf = (entry: Entry, background: boolean, signal?: AbortSignal): Slot => {
     let waitedMs = 0, fresh = true;
     return {
       ...entry,
@@ -118,13 +124,15 @@ export function createQueue(
         return waitedMs;
       },
       get alone() {
-        return ledger.held === 1;
+        return !background && ledger.held === 1;
       },
+      background,
     };
   };
 
   return {
-    enter,
+    enter: (signal, claim) => slotOf(ledger.enter(claim), false, signal),
+    background: (signal) => slotOf({ progress() {}, leave() {} }, true, signal),
     get held() {
       return ledger.held;
     },

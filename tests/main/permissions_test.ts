@@ -78,6 +78,7 @@ for (const [name, { load }] of Object.entries(commands)) {
     for (const option of COMMANDS[name].reads ?? []) assert.ok(Object.hasOwn(options, option), option);
     const access = accessOf(name, [], {}), kinds = Object.values(access);
     if (name === "data") assert.equal(access.net, true, "it may have to follow an address");
+    else if (name === "campaign") assert.deepEqual(access.net, ["localhost:8000"]);
     else assert.ok(access.net === undefined && access.read !== true && access.write !== true && access.run !== true);
     assert.ok(kinds.length > 0);
   });
