@@ -233,7 +233,9 @@ Deno.test("POST /generate refuses what does not follow the contract", () =>
     for (const steps of [0, 1001]) assert.match(await detail({ count: 1, steps }), /^\/steps/);
     for (const seed of [-1, 2 ** 32]) assert.match(await detail({ count: 1, steps: 1, seed }), /^\/seed/);
     assert.match(await detail({ count: 1, steps: 1, sampler: "euler" }), /^\/sampler/);
-    assert.match(await detail({}), /\/count.*\/steps/);
+    assert.match(await detail({}), /^\/steps/);
+    assert.match(await detail({ steps: 1 }), /^\/count: count or want must be given, and not both/);
+    assert.match(await detail({ steps: 1, count: 1, want: 1 }), /^\/count: count or want must be given, and not both/);
     assert.match(await detail({ count: 100, steps: 11 }), /at most 1000 here; given are 100 x 11 = 1100/);
     await problemOf(await post(app, "{"), 400);
     const unknown = await problemOf(await post(app, { count: 1, steps: 1, model: "zinc" }), 404);
