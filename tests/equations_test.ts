@@ -48,7 +48,7 @@ Deno.test("docs/equations.md names files, functions and tests that are there", (
     const text = read(file), test = read(testFile).replaceAll("\\'", "'");
     assert.ok(names.length > 0, paper);
     for (const name of names) {
-      assert.match(text, new RegExp(`(function|const|static \\w+) ${name}\\b`), `${paper}: ${name} in ${file}`);
+      assert.match(text, new RegExp(`(function|const|class|static \\w+) ${name}\\b`), `${paper}: ${name} in ${file}`);
     }
     assert.ok(test.includes(testName), `${paper}: "${testName}" in ${testFile}`);
     assert.ok(text.includes(/^\p{L}+/u.exec(paper)![0]), `${paper} is not cited in ${file}`);
