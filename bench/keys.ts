@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { z } from "zod";
 import { helpText, list, option, readOptions, whole } from "../main/options.ts";
-import { DiskKeySet } from "../model/campaigns/keys.ts";
+import { KeySet } from "../model/campaigns/keys.ts";
 import { hashOf, KEY_BYTES, sameKey, setWords, WORDS } from "../model/campaigns/keys/words.ts";
 import { inchikeyOf } from "../tests/model/campaigns/inchikeys.ts";
 import { conditions } from "./conditions.ts";
@@ -26,7 +26,7 @@ const BATCH = 1000, KEPT = 100;
 
 /** Sorted runs behind Bloom filters, merged: what the product has. */
 async function runs(folder: string): Promise<Way> {
-  const set = await DiskKeySet.open(folder);
+  const set = await KeySet.open(folder);
   return { add: (keys) => set.add(keys), keep: () => set.keep(null) };
 }
 

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { absent, writeAtomically } from "../diffusion/files.ts";
-import type { KeySet } from "./key_set.ts";
 import { KeyRun, merged, type SortedKeys } from "./keys/run.ts";
 import { hashOf, KEY_BYTES, sameKey, setWords, sortedOrder, WORDS } from "./keys/words.ts";
 
@@ -27,8 +26,8 @@ const manifestSchema = z.strictObject({
 });
 
 /** How a set keeps its keys. */
-export interface DiskKeySetOptions {
-  /** Keys that memory holds until they become a run, at the next {@link DiskKeySet.keep}; 2^20 by default. Each takes 24 to 40 bytes. */
+export interface KeySetOptions {
+  /** Keys that memory holds until they become a run, at the next {@link KeySet.keep}; 2^20 by default. Each takes 24 to 40 bytes. */
   readonly spill?: number;
 }
 
@@ -41,12 +40,12 @@ export interface DiskKeySetOptions {
  * @example
  * ```ts
  * const folder = await Deno.makeTempDir();
- * using keys = await DiskKeySet.open(folder);
+ * using keys = await KeySet.open(folder);
  * console.log(keys.add(["LFQSCWFLJHTTHZ-UHFFFAOYSA-N", "LFQSCWFLJHTTHZ-UHFFFAOYSA-N"])); // [true, false]
  * await keys.keep({ shard: 1 });
  * ```
  */
-export class DiskKeySet implements KeySet, Disposable {
+export class KeySet implements Disposable {
   /** Keys since the last run, in the order in which they came. */
   #last = new Uint32Array(WORDS << 12);
   #count = 0;
@@ -71,7 +70,7 @@ export class DiskKeySet implements KeySet, Disposable {
    *
    * @throws RangeError where a file is not as it was left: the set must then be made anew from what it was made of
    */
-  static async open(folder: string, { spill = 1 << 20 }: DiskKeySetOptions = {}): Promise<DiskKeySet> {
+  static async open(folder: string, { spill = 1 << 20 }: KeySetOptions = {}): Promise<KeySet> {
     await Deno.mkdir(folder, { recursive: true });
     const text = await Deno.readTextFile(join(folder, MANIFEST)).catch(absent);
     const state = text === undefined
@@ -81,7 +80,7 @@ export class DiskKeySet implements KeySet, Disposable {
     for await (const { name } of Deno.readDir(folder)) if (!named.has(name)) await Deno.remove(join(folder, name));
     const runs: KeyRun[] = [];
     for (const { name, keys } of state.runs) runs.push(await KeyRun.open(join(folder, name), keys));
-    const set = new DiskKeySet(folder, spill, state, runs);
+    const set = new KeySet(folder, spill, state, runs);
     set.#readJournal();
     return set;
   }
@@ -240,12 +239,8 @@ export class DiskKeySet implements KeySet, Disposable {
   }
 
   /** Closes its files; what was not kept is forgotten. */
-  close(): void {
+  [Symbol.dispose](): void {
     this.#journal.close();
     for (const run of this.runs) run[Symbol.dispose]();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }

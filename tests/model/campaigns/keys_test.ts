@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { DiskKeySet } from "../../../model/campaigns/keys.ts";
+import { KeySet } from "../../../model/campaigns/keys.ts";
 import { KeyFilter } from "../../../model/campaigns/keys/filter.ts";
 import { compareKeys, setWords, sortedOrder, WORDS } from "../../../model/campaigns/keys/words.ts";
 import { inchikeyOf } from "./inchikeys.ts";
@@ -65,10 +65,10 @@ function* numbers(count: number) {
   }
 }
 
-Deno.test("DiskKeySet answers as a Set of text does, in memory, in the journal, in runs and after merges, opened anew in between", async () => {
+Deno.test("KeySet answers as a Set of text does, in memory, in the journal, in runs and after merges, opened anew in between", async () => {
   const folder = await folderOf(), all = [...numbers(30_000)].map(inchikeyOf), told = new Set<string>();
   for (let from = 0; from < all.length; from += 5000) {
-    using keys = await DiskKeySet.open(folder, { spill: 700 });
+    using keys = await KeySet.open(folder, { spill: 700 });
     assert.equal(keys.mark, from === 0 ? null : from);
     for (let at = from; at < from + 5000; at += 250) {
       const batch = all.slice(at, at + 250),
@@ -84,24 +84,24 @@ Deno.test("DiskKeySet answers as a Set of text does, in memory, in the journal, 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("DiskKeySet forgets what was not kept: who goes on from its mark gets the same answers", async () => {
+Deno.test("KeySet forgets what was not kept: who goes on from its mark gets the same answers", async () => {
   const folder = await folderOf();
   {
-    using keys = await DiskKeySet.open(folder, { spill: 100 });
+    using keys = await KeySet.open(folder, { spill: 100 });
     keys.add(Array.from({ length: 150 }, (_, k) => inchikeyOf(k)));
     await keys.keep({ shard: 1 });
     keys.add(Array.from({ length: 70 }, (_, k) => inchikeyOf(150 + k)));
   }
-  using keys = await DiskKeySet.open(folder, { spill: 100 });
+  using keys = await KeySet.open(folder, { spill: 100 });
   assert.deepEqual([keys.mark, keys.size], [{ shard: 1 }, 150]);
   assert.deepEqual(keys.add([149, 150, 219, 220].map(inchikeyOf)), [false, true, true, true]);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("DiskKeySet refuses a file that is not as it was left, and keys while it is being kept", async () => {
+Deno.test("KeySet refuses a file that is not as it was left, and keys while it is being kept", async () => {
   const folder = await folderOf();
   {
-    using keys = await DiskKeySet.open(folder, { spill: 10 });
+    using keys = await KeySet.open(folder, { spill: 10 });
     keys.add(Array.from({ length: 20 }, (_, k) => inchikeyOf(k)));
     const kept = keys.keep(1);
     assert.throws(() => keys.add([inchikeyOf(0)]), /keys must not be added while the set is being kept/);
@@ -110,11 +110,11 @@ Deno.test("DiskKeySet refuses a file that is not as it was left, and keys while 
   }
   const run = [...Deno.readDirSync(folder)].find(({ name }) => name.startsWith("run-"))!.name;
   await Deno.truncate(join(folder, run), 16 * 19);
-  await assert.rejects(DiskKeySet.open(folder), /must have 320 bytes for 20 keys; got 304/);
+  await assert.rejects(KeySet.open(folder), /must have 320 bytes for 20 keys; got 304/);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("DiskKeySet killed at any time has all keys until its mark, and no other", async () => {
+Deno.test("KeySet killed at any time has all keys until its mark, and no other", async () => {
   const folder = await folderOf(), child = join(import.meta.dirname!, "keys_child.ts");
   let before = 0;
   for (const life of [300, 450, 380, 520]) {
@@ -125,7 +125,7 @@ Deno.test("DiskKeySet killed at any time has all keys until its mark, and no oth
     process.kill("SIGKILL");
     await process.status;
     await reader.cancel();
-    using keys = await DiskKeySet.open(folder, { spill: 500 });
+    using keys = await KeySet.open(folder, { spill: 500 });
     const mark = keys.mark as number;
     assert.ok(mark > before, `${mark} after ${before}`);
     assert.equal(keys.size, mark);
