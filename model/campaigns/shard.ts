@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { campaignOrder, shardMeans, shardSettings } from "./order.ts";
+import type { ShardCounts } from "./shard_file.ts";
 
 /** A shard as a worker is given it. */
 export const shardOrder = z.strictObject({
@@ -21,16 +22,6 @@ export const shardOrder = z.strictObject({
 
 /** See {@link shardOrder}. */
 export type ShardOrder = z.infer<typeof shardOrder>;
-
-/** What became of the molecules of a shard: drawn = passed + the sum of those rejected, by reason. */
-export const shardCounts = z.strictObject({
-  drawn: z.int().min(0),
-  passed: z.int().min(0),
-  rejected: z.record(z.string(), z.int().min(1)),
-});
-
-/** See {@link shardCounts}. */
-export type ShardCounts = z.infer<typeof shardCounts>;
 
 /** A shard that is drawn and filed. */
 export interface ShardResult extends ShardCounts {
