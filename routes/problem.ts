@@ -9,7 +9,7 @@ import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
-import { StorageError } from "../model/service/storage.ts";
+import { StorageError } from "../model/diffusion/storage.ts";
 import { OverShareError, QueueFullError } from "../model/generation/ledger.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";

@@ -1,6 +1,7 @@
 /** What a campaign is asked to find, and what a card and a machine make of it. */
 import { z } from "zod";
 import { REFINES } from "../../chem/refinement/refine.ts";
+import { whereSchema } from "../../chem/where/where.ts";
 import { DECODINGS } from "../diffusion/decodings.ts";
 import { gridSpec } from "../diffusion/grids.ts";
 import { SAMPLER_CHOICES, SAMPLERS } from "../diffusion/samplers/mod.ts";
@@ -24,12 +25,10 @@ const WANT_MAX = 100_000_000, DRAWS_MAX = 2 ** 32;
 /** Molecules that are drawn for each that is wanted, at most, where nobody says; and at least so many in all. */
 const DRAWS_EACH = 100, DRAWS_LEAST = 10_000;
 
-const whereShape = z.record(z.string(), z.unknown());
-
 /** A campaign as it is ordered. */
 export const campaignOrder = strict({
   name: z.string().min(1).max(80).optional().describe("For people; need not be unique"),
-  where: whereShape.default({}).describe("What molecules must be; those that are not valid never pass"),
+  where: whereSchema.default({}).describe("What molecules must be; those that are not valid never pass"),
   want: z.int().min(1).max(WANT_MAX).describe("Molecules to find"),
   maxDraws: z.int().min(1).max(DRAWS_MAX).optional().describe(
     `Most molecules to draw. Default: ${DRAWS_EACH} times \`want\`, at least ${DRAWS_LEAST}`,

@@ -10,6 +10,7 @@ import type { Refine } from "../../chem/refinement/refine.ts";
 import { withRefinement } from "../../chem/refinement/refining.ts";
 import type { Validate, Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
+import type { Where } from "../../chem/where/where.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import { type Decoding, repairs } from "../diffusion/decodings.ts";
 import type { Model } from "../models/load.ts";
@@ -60,6 +61,8 @@ export interface Detail {
   readonly judge?: boolean;
   /** Default true; false saves a third of the time of validation. */
   readonly inchikey?: boolean;
+  /** What each is judged by (`validation.verdict`); it keeps none out. */
+  readonly where?: Where;
 }
 
 /** A molecule with all that is known of it. */
