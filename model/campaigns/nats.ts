@@ -22,6 +22,8 @@ export interface NatsEngineOptions extends NatsOptions {
 /** How long a worker waits for a shard before it asks again, ms. */
 const ASK_EACH = 10_000;
 
+const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k);
+
 /** Waits, or until the signal is aborted. */
 const delay = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
@@ -40,7 +42,7 @@ const told = ({ token: _, ...record }: OwnRecord): ShardRecord => record;
 export async function openNatsEngine(
   { maxDeliver = 5, rest = 1000, ...options }: NatsEngineOptions,
 ): Promise<CampaignEngine> {
-  const side = await openNats(options), { connection, stream, manager, names, tried } = side;
+  const side = await openNats(options), { connection, stream, names, tried } = side;
   const states = statesOf(side), claims = claimsOf(side, states, { maxDeliver, rest });
   /** Below which shard all is forgotten, by campaign. */
   const forgotten = new Map<string, number>();
@@ -99,14 +101,13 @@ export async function openNatsEngine(
         }
       }
     },
-    shards: (campaign, { from, to }) =>
-      records(campaign, Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k)),
+    shards: (campaign, { from, to }) => records(campaign, range(from, to)),
     dead,
     async revive(campaign) {
       await states.each(await dead(campaign), async ({ shard }) => {
         const order = await states.order(campaign, shard), kept = await states.get(campaign, shard);
         if (!order || kept?.record.state !== "dead") return;
-        if (await states.put({ ...freshRecord(order), reason: kept.record.reason }, kept.revision) === undefined) {
+        if (await states.put(freshRecord(order), kept.revision) === undefined) {
           return;
         }
         await queue(order);
@@ -117,15 +118,14 @@ export async function openNatsEngine(
       const from = forgotten.get(campaign);
       const shards = from === undefined
         ? (await states.known(campaign)).filter((shard) => shard < below)
-        : Array.from({ length: Math.max(0, below - from) }, (_, k) => from + k);
+        : range(Math.min(from, below - 1), below); // the last may have been offered anew
       await states.each(shards, (shard) => states.forget(campaign, shard));
       forgotten.set(campaign, Math.max(below, from ?? 0));
     },
     async cancel(campaign) {
       forgotten.delete(campaign);
-      // Records first: a message without one needs nobody.
+      // Messages stay, a window of them: a worker that gets one finds no record, and drops it. (NATS 2.9 forgets others' when some are purged.)
       await states.forgetAll(campaign);
-      await tried(() => manager.streams.purge(names.stream, { filter: names.subject(campaign, "*") }));
       connection.publish(names.cancelled(campaign));
     },
     async *watch(campaign, signal) {
