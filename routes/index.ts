@@ -15,6 +15,7 @@ export const index = endpoint(
         model: "GET /models/{name}",
         distill: "POST /distill",
         jobs: "GET /jobs",
+        campaigns: ["POST /campaigns", "GET /campaigns"],
         health: ["GET /health/live", "GET /health/ready"],
         metrics: "GET /metrics",
         openapi: "GET /openapi.json",

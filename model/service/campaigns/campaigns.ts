@@ -45,7 +45,7 @@ export interface CampaignsOptions {
 
 /** Campaigns. */
 export interface Campaigns {
-  readonly campaigns: CampaignStore;
+  readonly store: CampaignStore;
   readonly engine: CampaignEngine;
   readonly controller: CampaignController;
   readonly results: ResultsDeps;
@@ -107,7 +107,7 @@ export function openCampaigns(options: CampaignsOptions): Campaigns {
   }
 
   return {
-    ...{ campaigns, engine, controller, quota },
+    ...{ store: campaigns, engine, controller, quota },
     results: { store: campaigns, collecting: packing, folderOf: controller.folderOf },
     plan: planned,
     async recover() {
@@ -128,8 +128,8 @@ export function openCampaigns(options: CampaignsOptions): Campaigns {
 }
 
 /** @throws CampaignQuotaError where as many go on as may */
-function refuseMore({ campaigns, quota }: Campaigns): void {
-  const active = campaigns.active().length;
+function refuseMore({ store, quota }: Campaigns): void {
+  const active = store.active().length;
   if (active < quota.campaigns) return;
   throw new CampaignQuotaError(
     "campaigns",
@@ -162,10 +162,10 @@ export async function submitCampaign(
   if (dryRun) return { plan };
   refuseWhenDraining(lifecycle);
   refuseMore(all);
-  const { campaigns, controller } = all, id = crypto.randomUUID(), begun = { progress: NO_PROGRESS, ended: null };
+  const { store, controller } = all, id = crypto.randomUUID(), begun = { progress: NO_PROGRESS, ended: null };
   const campaign: Campaign = { id, ...plan, state: "running", reason: null, ...begun, created: Date.now() };
   await storing(() => {
-    campaigns.add(campaign);
+    store.add(campaign);
     controller.start(campaign);
   });
   return { plan, campaign };
@@ -191,12 +191,12 @@ export async function removeCampaign({ controller }: Campaigns, id: string, life
  * @throws UnknownCampaignError; ReadOnlyError for one that goes on, whose events only the service that runs it hears
  */
 export function followCampaign(
-  { campaigns, controller }: Campaigns,
+  { store, controller }: Campaigns,
   { id, after, signal }: { readonly id: string; readonly after: number; readonly signal: AbortSignal },
   lifecycle: Lifecycle,
 ): AsyncGenerator<StoredEvent, void, void> | undefined {
-  const active = isActive(campaigns.get(id).state);
+  const active = isActive(store.get(id).state);
   if (active) refuseWhenReadOnly(lifecycle);
-  if (after > 0 && !active && campaigns.events(id, { after, limit: 1 }).length === 0) return undefined;
+  if (after > 0 && !active && store.events(id, { after, limit: 1 }).length === 0) return undefined;
   return controller.watch(id, after, signal);
 }
