@@ -11,6 +11,10 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  worker: {
+    summary: "draw shards of campaigns for a service",
+    load: async () => (await import("./main/worker.ts")).workerCommand,
+  },
   mcp: {
     summary: "serve a tool to language models over stdio",
     load: async () => (await import("./main/mcp.ts")).mcpCommand,

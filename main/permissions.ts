@@ -4,6 +4,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { BUCKET_VARIABLES, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
+import { hostsOf } from "../model/campaigns/nats/address.ts";
 import { partialOf } from "../model/diffusion/files.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
 import { cardPath } from "../model/models/card.ts";
@@ -19,11 +21,13 @@ import {
   roundAccess,
   together,
 } from "../model/service/permissions.ts";
+import { shardsFolder } from "../model/service/campaigns/folders.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
 import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
+import { workerConfig } from "./worker_options.ts";
 
 /** Variables by name. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -121,6 +125,29 @@ function drawingAs(environment: Environment): Access {
   });
 }
 
+/** What reaches NATS and the files of shards, where they are told of. */
+function shardsAccess({ nats, shardFiles, bucket }: ServiceConfig): Access {
+  if (nats === undefined) return {};
+  if (shardFiles === undefined || !isBucket(shardFiles)) {
+    const folder = shardFiles === undefined ? [] : [resolve(shardFiles)];
+    return { net: hostsOf(nats), read: folder, write: folder };
+  }
+  const { hostname, port, protocol } = new URL(bucketPlace(shardFiles, bucket).url);
+  const store = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  return { net: [...hostsOf(nats), store], env: BUCKET_VARIABLES };
+}
+
+/** What a worker of this configuration may do: it writes files of shards, and nothing else. */
+function workerAccess(config: ServiceConfig): Access {
+  const { backend, dataDir, models = [] } = config, data = resolve(dataDir);
+  return together(
+    engineAccess(backend, { trains: false }),
+    { read: [data, ...models.map((one) => resolve(one))], env: VARIABLES, sys: ["hostname"] },
+    config.shardFiles === undefined ? { write: [shardsFolder(data)] } : {},
+    shardsAccess(config),
+  );
+}
+
 /** Every command but `serve`, whose permissions are its configuration's. */
 export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   generate: {
@@ -158,6 +185,15 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: (given, environment) =>
       together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
+  worker: {
+    more: ({ nats, data, files, backend }, environment) =>
+      workerAccess(
+        workerConfig(
+          { nats: text(nats), data: text(data), files: text(files), backend: backendOf(given) },
+          environment,
+        ),
+      ),
+  },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
   import: { reads: ["weights", "args", "autoencoder-args"], writes: { to: shippedModels() } },
@@ -183,6 +219,9 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: ({ check }) => check ? {} : { write: [join(ROOT, "README.md"), join(ROOT, "docs")] },
   },
 };
+
+/** What stands behind an option. */
+const text = (value: Given[string]) => typeof value === "string" ? value : undefined;
 
 /** The backend that is asked for; one that is not known the command itself refuses. */
 const backendOf = ({ backend }: Given): RuntimeChoice => RUNTIME_CHOICES.find((name) => name === backend) ?? "auto";
@@ -211,6 +250,7 @@ export function serviceAccess(config: ServiceConfig): Access {
   if (tokens !== undefined) folders.push(...tokensRead(resolve(tokens)));
   return together(
     engineAccess(config.backend, { trains: false }),
+    shardsAccess(config),
     {
       read: [ROOT, ...folders],
       write: [resolve(dataDir)],

@@ -1,46 +1,11 @@
 /** Files of shards in a bucket that speaks Amazon's S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/), of whatever maker. */
 import { AwsClient } from "aws4fetch";
+import { type BucketEnvironment, bucketPlace } from "./bucket_place.ts";
+import { AwayError } from "./engine.ts";
 import type { ShardFiles } from "./shard.ts";
-
-/** Variables that say who asks, and where buckets are where that is not Amazon's: as Amazon's own tools have them. */
-export const BUCKET_VARIABLES = [
-  ...["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"] as const,
-];
 
 /** Objects that are removed at once. */
 const AT_ONCE = 20;
-
-/** What a bucket is reached by. */
-interface BucketPlace {
-  /** Of the bucket, without a slash at its end. */
-  readonly url: string;
-  /** What objects' names begin with: nothing, or text that ends in a slash. */
-  readonly prefix: string;
-  readonly region: string;
-}
-
-/** Whether a place of files is a bucket, and no folder. */
-export const isBucket = (place: string): boolean => place.startsWith("s3://");
-
-/**
- * Where a bucket is: `s3://bucket[/prefix]`, at `AWS_ENDPOINT_URL`, or Amazon's of `AWS_REGION`.
- *
- * @throws RangeError for text that is no such address
- */
-export function bucketPlace(place: string, environment: Readonly<Record<string, string | undefined>>): BucketPlace {
-  const [, bucket, prefix = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(place) ?? [];
-  if (!bucket) throw new RangeError(`bucket must be s3://name or s3://name/prefix; got ${JSON.stringify(place)}`);
-  const { AWS_REGION: region = "us-east-1", AWS_ENDPOINT_URL: endpoint = `https://s3.${region}.amazonaws.com` } =
-    environment;
-  if (!URL.canParse(endpoint)) {
-    throw new RangeError(`AWS_ENDPOINT_URL must be an address; got ${JSON.stringify(endpoint)}`);
-  }
-  return {
-    url: `${endpoint.replace(/\/+$/, "")}/${bucket}`,
-    prefix: prefix.replace(/\/*$/, prefix ? "/" : ""),
-    region,
-  };
-}
 
 /** The texts of an element in an answer, which are keys and tokens: no other markup is in them. */
 const texts = (xml: string, element: string): string[] =>
@@ -56,7 +21,7 @@ const texts = (xml: string, element: string): string[] =>
  *
  * @throws RangeError for an address that is none, or where variables that say who asks are missing
  */
-export function bucketFiles(place: string, environment: Readonly<Record<string, string | undefined>>): ShardFiles {
+export function bucketFiles(place: string, environment: BucketEnvironment): ShardFiles {
   const { url, prefix, region } = bucketPlace(place, environment);
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } =
     environment;
@@ -64,13 +29,19 @@ export function bucketFiles(place: string, environment: Readonly<Record<string, 
     throw new RangeError(`AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set for ${place}`);
   }
   const client = new AwsClient({ accessKeyId, secretAccessKey, sessionToken, region, service: "s3" });
-  const ask = async (method: string, name: string, body?: Uint8Array): Promise<Response> => {
-    const response = await client.fetch(`${url}/${prefix}${name}`, { method, body: body as Uint8Array<ArrayBuffer> });
+  /** @throws NotFound; AwayError where the server does not answer, or cannot at the moment; Error for what it refuses */
+  const asked = async (what: string, address: string, init: RequestInit = {}): Promise<Response> => {
+    const response = await client.fetch(address, init).catch((cause) => {
+      throw new AwayError(`${what}: ${(cause as Error).message}`, { cause });
+    });
     if (response.ok) return response;
-    const why = (await response.text()).match(/<Message>([^<]*)/)?.[1] ?? response.statusText;
-    const message = `${method} ${place}/${name}: ${response.status} ${why}`;
-    throw response.status === 404 ? new Deno.errors.NotFound(message) : new Error(message);
+    const why = texts(await response.text(), "Message")[0] ?? response.statusText;
+    const message = `${what}: ${response.status} ${why}`;
+    if (response.status === 404) throw new Deno.errors.NotFound(message);
+    throw response.status >= 500 || response.status === 429 ? new AwayError(message) : new Error(message);
   };
+  const ask = (method: string, name: string, body?: Uint8Array) =>
+    asked(`${method} ${place}/${name}`, `${url}/${prefix}${name}`, { method, body: body as Uint8Array<ArrayBuffer> });
   const remove = async (name: string): Promise<void> => {
     const response = await ask("DELETE", name).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -84,10 +55,7 @@ export function bucketFiles(place: string, environment: Readonly<Record<string, 
         ...{ "list-type": "2", prefix: `${prefix}${campaign}-` },
         ...(token && { "continuation-token": token }),
       });
-      const response = await client.fetch(`${url}?${query}`), xml = await response.text();
-      if (!response.ok) {
-        throw new Error(`GET ${place}: ${response.status} ${texts(xml, "Message")[0] ?? response.statusText}`);
-      }
+      const xml = await (await asked(`GET ${place}`, `${url}?${query}`)).text();
       yield texts(xml, "Key").map((key) => key.slice(prefix.length));
       [token] = texts(xml, "NextContinuationToken");
     }

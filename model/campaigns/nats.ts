@@ -31,13 +31,43 @@ const delay = (ms: number, signal: AbortSignal) =>
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 
+/**
+ * The engine, opened when it is first asked for anything: whoever has it may begin before the server does. While that cannot be reached, calls end with an AwayError.
+ */
+export function natsEngine(options: NatsEngineOptions): CampaignEngine {
+  let opening: Promise<CampaignEngine> | undefined, closed = false;
+  const open = (): Promise<CampaignEngine> => {
+    if (closed) return Promise.reject(new Error("the engine is closed"));
+    return opening ??= openNatsEngine(options).catch((error) => {
+      opening = undefined;
+      throw error;
+    });
+  };
+  return {
+    offer: async (orders) => await (await open()).offer(orders),
+    claim: async (worker, signal) => await (await open()).claim(worker, signal),
+    shards: async (campaign, range) => await (await open()).shards(campaign, range),
+    dead: async (campaign) => await (await open()).dead(campaign),
+    revive: async (campaign) => await (await open()).revive(campaign),
+    forget: async (campaign, below) => await (await open()).forget(campaign, below),
+    cancel: async (campaign) => await (await open()).cancel(campaign),
+    async *watch(campaign, signal) {
+      yield* (await open()).watch(campaign, signal);
+    },
+    async close() {
+      closed = true;
+      await opening?.then((engine) => engine.close(), () => {});
+    },
+  };
+}
+
 /** A record as the port has it. */
 const told = ({ token: _, ...record }: OwnRecord): ShardRecord => record;
 
 /**
  * Opens the engine: by a service, which offers shards, or by a worker, which claims them. Any number of each may.
  *
- * @throws Error where the server cannot be reached, or has no JetStream
+ * @throws AwayError where the server cannot be reached, or has no JetStream
  */
 export async function openNatsEngine(
   { maxDeliver = 5, rest = 1000, ...options }: NatsEngineOptions,

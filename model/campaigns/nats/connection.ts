@@ -11,6 +11,8 @@ import {
   RetentionPolicy,
   StorageType,
 } from "@nats-io/jetstream";
+import { AwayError } from "../engine.ts";
+import { natsAccess, toldServers } from "./address.ts";
 import { type KV, Kvm } from "@nats-io/kv";
 import { connect, errors, nanos, type NatsConnection } from "@nats-io/transport-node";
 
@@ -24,7 +26,7 @@ export interface NatsOptions {
   readonly ackWait?: number;
   /** Shards that all workers together may have, `max_ack_pending`; kept as it is at the server by default, and 20,000 in a new one. */
   readonly inFlight?: number;
-  /** Seconds that a call is tried again while the server does not answer; 120 by default. */
+  /** Seconds that a call is tried again while the server does not answer; 30 by default. */
   readonly patience?: number;
   /** Waits for a server that is not there yet. */
   readonly wait?: boolean;
@@ -76,33 +78,9 @@ export interface NatsSide {
   readonly names: ReturnType<typeof namesOf>;
   /** Milliseconds without a heartbeat after which a shard is offered again. */
   readonly ackWait: number;
-  /** Calls until the server answers. @throws Error after the time that is set for it, with the last error as its cause */
+  /** Calls until the server answers. @throws AwayError after the time that is set for it, with the last error as its cause */
   tried<T>(call: () => Promise<T>): Promise<T>;
 }
-
-/** The address without user, password and token: for people. */
-export const toldServers = (servers: string): string =>
-  servers.split(",").map((server) => server.trim().replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")).join(",");
-
-/** Servers and who asks of them, as the client wants them. */
-function access(servers: string) {
-  const urls = servers.split(",").map((server) => {
-    const text = server.trim(), full = /^[a-z]+:\/\//.test(text) ? text : `nats://${text}`;
-    if (!URL.canParse(full) || !/^(nats|tls):\/\/[^/]+$/.test(full.replace(/\/$/, ""))) {
-      throw new RangeError(`NATS must be at nats://host:port or tls://host:port; got ${toldServers(text)}`);
-    }
-    return new URL(full.replace(/^(nats|tls):/, "http:").replace(/:(\d+)\/?$/, ":$1")); // of unknown schemes URL reads no port
-  });
-  const { username, password } = urls[0], plain = decodeURIComponent(username);
-  return {
-    servers: urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
-    ...(password ? { user: plain, pass: decodeURIComponent(password) } : username ? { token: plain } : {}),
-    ...(/^tls:/.test(servers.trim()) && { tls: {} }),
-  };
-}
-
-/** Hosts with ports that a process must be let to connect to. */
-export const hostsOf = (servers: string): string[] => access(servers).servers;
 
 /** Makes what is not there; what an administrator has set otherwise, as replicas, stays. */
 async function provide(manager: JetStreamManager, names: NatsSide["names"], options: NatsOptions) {
@@ -143,19 +121,25 @@ async function provide(manager: JetStreamManager, names: NatsSide["names"], opti
 /**
  * Connects, and makes streams where there are none.
  *
- * @throws Error where there is no server, or one without JetStream, and `wait` is not set
+ * @throws AwayError where there is no server, or one without JetStream, and `wait` is not set
  */
 export async function openNats(options: NatsOptions): Promise<NatsSide> {
-  const { servers, prefix = "molstep", patience = 120, wait = false } = options, names = namesOf(prefix);
+  const { servers, prefix = "molstep", patience = 30, wait = false } = options, names = namesOf(prefix);
   if (!/^\w+$/.test(prefix)) {
     throw new RangeError(`prefix must be of letters, digits and _; got ${JSON.stringify(prefix)}`);
   }
   const told = toldServers(servers);
   const connection = await connect({
-    ...access(servers),
-    ...{ name: "molstep", maxReconnectAttempts: -1, reconnectTimeWait: 500, waitOnFirstConnect: wait },
+    ...natsAccess(servers),
+    ...{
+      name: "molstep",
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      waitOnFirstConnect: wait,
+      ignoreClusterUpdates: true,
+    },
   }).catch((error) => {
-    throw new Error(`NATS at ${told} cannot be reached: ${(error as Error).message}`, { cause: error });
+    throw new AwayError(`NATS at ${told} cannot be reached: ${(error as Error).message}`, { cause: error });
   });
   const stream = jetstream(connection);
   const make = async () => {
@@ -170,7 +154,7 @@ export async function openNats(options: NatsOptions): Promise<NatsSide> {
       } catch (error) {
         if (!isPassing(error)) throw error;
         if (connection.isClosed() || performance.now() + pause > until) {
-          throw new Error(`NATS at ${told} does not answer: ${(error as Error).message}`, { cause: error });
+          throw new AwayError(`NATS at ${told} does not answer: ${(error as Error).message}`, { cause: error });
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
         if (pause > 500) await make().catch(() => {}); // the next call tells

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { bucketFiles, bucketPlace } from "../../../model/campaigns/bucket_files.ts";
+import { bucketFiles } from "../../../model/campaigns/bucket_files.ts";
+import { bucketPlace } from "../../../model/campaigns/bucket_place.ts";
 
 const WHO = { AWS_ACCESS_KEY_ID: "KEY", AWS_SECRET_ACCESS_KEY: "SECRET" };
 
