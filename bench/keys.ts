@@ -2,6 +2,7 @@
  * `deno task bench:keys`: ways to know of 100 million InChIKeys which are new: how many a second as the set grows, and what memory and disk it takes. Each way
  * is a process of its own. Keys are numbers' (`tests/model/campaigns/inchikeys.ts`); of four keys one was there before, anywhere in the past.
  */
+import { cpuUsage } from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { z } from "zod";
@@ -111,10 +112,11 @@ const diskOf = (folder: string) =>
 /** Adds keys in one way until all are in or the time is up; prints a reading a line. */
 async function measure(name: keyof typeof WAYS, folder: string, millions: number, seconds: number): Promise<void> {
   const way = await WAYS[name](folder, millions * 1e6 * 3 / 4), started = performance.now();
-  let added = 0, fresh = 0, before = 0, own = 0, ownBefore = 0, longest = 0, due = 1e6, state = 1;
+  let added = 0, fresh = 0, before = 0, own = 0, ownBefore = 0, busy = 0, longest = 0, due = 1e6, state = 1;
   const timed = async (act: () => void | Promise<void>) => {
-    const from = performance.now();
+    const from = performance.now(), used = cpuUsage();
     await act();
+    busy += Object.values(cpuUsage(used)).reduce((sum, us) => sum + us, 0) / 1000;
     own += performance.now() - from;
     return performance.now() - from;
   };
@@ -137,6 +139,7 @@ async function measure(name: keyof typeof WAYS, folder: string, millions: number
       "million keys": added / 1e6,
       "million new": fresh / 1e6,
       "keys/s, all": 1000 * added / own,
+      "keys/s of processor": 1000 * added / busy,
       "keys/s, since": 1000 * (added - before) / (own - ownBefore),
       "longest keep s": longest / 1000,
       "memory MiB": Deno.memoryUsage().rss / 2 ** 20,

@@ -189,7 +189,12 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: ({ nats, data, files, backend }, environment) =>
       workerAccess(
         workerConfig(
-          { nats: text(nats), data: text(data), files: text(files), backend: backendOf(given) },
+          {
+            nats: text(nats),
+            data: text(data),
+            files: text(files),
+            backend: RUNTIME_CHOICES.find((name) => name === backend),
+          },
           environment,
         ),
       ),
