@@ -15,6 +15,10 @@ export const commands: Commands = {
     summary: "draw shards of campaigns for a service",
     load: async () => (await import("./main/worker.ts")).workerCommand,
   },
+  campaign: {
+    summary: "begin, watch and collect campaigns of a service",
+    load: async () => (await import("./main/campaign.ts")).campaignCommand,
+  },
   mcp: {
     summary: "serve a tool to language models over stdio",
     load: async () => (await import("./main/mcp.ts")).mcpCommand,

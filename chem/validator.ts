@@ -127,8 +127,11 @@ export function createValidator(rdkit: Rdkit): Validate {
   return Object.assign(validate, { verdictOf });
 }
 
-/** Hydrogen fluoride. */
-const SMALLEST = { atomicNumbers: Uint8Array.of(1, 9), positions: Float32Array.of(0, 0, 0, 0.92, 0, 0) };
+/** Hydrogen fluoride: a molecule for whoever needs one. */
+export const SMALLEST: Molecule = {
+  atomicNumbers: Uint8Array.of(1, 9),
+  positions: Float32Array.of(0, 0, 0, 0.92, 0, 0),
+};
 
 /** Judges a first molecule: RDKit.js compiles and sets up much at it, a tenth of a second's worth, and as much again for descriptors. */
 export function warmUp(validate: Validate): Validate {

@@ -18,6 +18,8 @@ export const SLOW: readonly string[] = [
   "launch_test.ts",
   "main/generate_test.ts",
   "front_door_service_test.ts",
+  "model/campaigns/engines_test.ts",
+  "model/campaigns/nats_faults_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
   "model/distillation/egnn_round_test.ts",

@@ -1,11 +1,12 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type32;
+export type Schema = Type49;
 
 type Type1 = {
   [key: string]: unknown;
   availableModels?: (string)[] | undefined;
   availableSteps?: (number)[] | undefined;
+  campaign?: string | undefined;
   detail: string;
   drawn?: number | undefined;
   errors?: ({ message: string; path: string })[] | undefined;
@@ -241,6 +242,7 @@ type Type13 = {
   symbols: (string)[];
   unrefined?: "graph" | "invalid" | "relaxed" | "size" | "types" | undefined;
   valid: boolean;
+  values?: undefined | { [key: string]: number };
 };
 
 type Type14 = {
@@ -248,6 +250,7 @@ type Type14 = {
   clamp: number;
   decoding: "argmax" | "valence";
   drawn: number;
+  ended?: "deadline" | "maxDraws" | "want" | undefined;
   fallbacks: number;
   grid:
     | {
@@ -267,7 +270,9 @@ type Type14 = {
   };
   model: string;
   molecules: (Type13)[];
+  passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
+  rejected?: undefined | { [key: string]: number };
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -277,9 +282,44 @@ type Type14 = {
 };
 
 type Type15 = {
+  alerts?: ("brenk" | "pains")[] | undefined;
+  aromaticRings?: undefined | { max?: number | undefined; min?: number | undefined };
+  bridgeheadAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  elements?: undefined | { [key: string]: undefined | { max?: number | undefined; min?: number | undefined } };
+  exactMass?: undefined | { max?: number | undefined; min?: number | undefined };
+  forbidden?: (string)[] | undefined;
+  formula?: string | undefined;
+  fractionCsp3?: undefined | { max?: number | undefined; min?: number | undefined };
+  heavyAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  heteroatoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  hydrogenBondAcceptors?: undefined | { max?: number | undefined; min?: number | undefined };
+  hydrogenBondDonors?: undefined | { max?: number | undefined; min?: number | undefined };
+  labuteAsa?: undefined | { max?: number | undefined; min?: number | undefined };
+  logP?: undefined | { max?: number | undefined; min?: number | undefined };
+  molarRefractivity?: undefined | { max?: number | undefined; min?: number | undefined };
+  molecularWeight?: undefined | { max?: number | undefined; min?: number | undefined };
+  momentRatio1?: undefined | { max?: number | undefined; min?: number | undefined };
+  momentRatio2?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment1?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment2?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment3?: undefined | { max?: number | undefined; min?: number | undefined };
+  qed?: undefined | { max?: number | undefined; min?: number | undefined };
+  radiusOfGyration?: undefined | { max?: number | undefined; min?: number | undefined };
+  required?: (string)[] | undefined;
+  rings?: undefined | { max?: number | undefined; min?: number | undefined };
+  rotatableBonds?: undefined | { max?: number | undefined; min?: number | undefined };
+  sound?: boolean | undefined;
+  spiroAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  stereocentres?: undefined | { max?: number | undefined; min?: number | undefined };
+  strainAfter?: undefined | { max?: number | undefined; min?: number | undefined };
+  strainBefore?: undefined | { max?: number | undefined; min?: number | undefined };
+  tpsa?: undefined | { max?: number | undefined; min?: number | undefined };
+};
+
+type Type16 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
-  count: number;
+  count?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   filter?: "none" | "sound" | "stable" | "unique" | "valid" | undefined;
   first?: number | undefined;
@@ -295,6 +335,7 @@ type Type15 = {
     | { type: "uniform" };
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
+  maxDraws?: number | undefined;
   model?: string | undefined;
   refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
@@ -302,23 +343,25 @@ type Type15 = {
   steps: number;
   timeoutMs?: number | undefined;
   unique?: boolean | "flat" | "inchikey" | undefined;
-};
-
-type Type16 = {
-  $post:
-    | { input: { json: Type15 }; output: Type14; outputFormat: "json"; status: 200 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 504 };
+  want?: number | undefined;
+  where?: Type15 | undefined;
 };
 
 type Type17 = {
+  $post:
+    | { input: { json: Type16 }; output: Type14; outputFormat: "json"; status: 200 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type18 = {
   accept: number;
   batch: number;
   blocks?: number | undefined;
@@ -346,7 +389,7 @@ type Type17 = {
   width?: number | undefined;
 };
 
-type Type18 = {
+type Type19 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -373,12 +416,12 @@ type Type18 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type17;
+  settings: Type18;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type19 = {
+type Type20 = {
   accept?: number | undefined;
   batch?: number | undefined;
   blocks?: number | undefined;
@@ -409,32 +452,32 @@ type Type19 = {
   width?: number | undefined;
 };
 
-type Type20 = {
+type Type21 = {
   $post:
-    | { input: { json: Type19 }; output: Type18; outputFormat: "json"; status: 202 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { json: Type20 }; output: Type19; outputFormat: "json"; status: 202 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type21 = {
+type Type22 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type18)[]; total: number };
+      output: { jobs: (Type19)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type22 = {
+type Type23 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -446,7 +489,7 @@ type Type22 = {
   })[];
 };
 
-type Type23 = {
+type Type24 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -471,9 +514,9 @@ type Type23 = {
   spiro: { value: number };
 };
 
-type Type24 = {
+type Type25 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type23 | undefined;
+  composition?: Type24 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -481,10 +524,10 @@ type Type24 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type25 = {
+type Type26 = {
   backend: null | string;
   createdAt: string;
-  curves: Type22;
+  curves: Type23;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -497,7 +540,7 @@ type Type25 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type24; teacher: Type24; why: string };
+  judged: null | { accepted: boolean; student: Type25; teacher: Type25; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -510,14 +553,14 @@ type Type25 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type17;
+  settings: Type18;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type26 = {
+type Type27 = {
   $delete:
-    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
@@ -526,10 +569,10 @@ type Type26 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type25; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type26; outputFormat: "json"; status: 200 };
 };
 
-type Type27 = {
+type Type28 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -563,16 +606,284 @@ type Type27 = {
   };
 };
 
-type Type28 = {
+type Type29 = {
   $post:
-    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type29 = {
+type Type30 = {
+  bytes: null | number;
+  draws: null | number;
+  enough: boolean | null;
+  moleculesPerSecond: number;
+  most: { bytes: number; draws: number; seconds: number };
+  passRate: number;
+  seconds: null | number;
+  trial: { drawn: number; duplicates: number; passed: number; seconds: number };
+};
+
+type Type31 = {
+  algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
+  clamp: number;
+  decoding: "argmax" | "valence";
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  model: string;
+  options: { [key: string]: unknown };
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
+  size?: undefined | { max: number; min: number };
+  steps: number;
+};
+
+type Type32 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  decoding?: "argmax" | "valence" | undefined;
+  formats: ("ndjson" | "parquet" | "sdf")[];
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  maxDraws?: number | undefined;
+  model: string;
+  name?: string | undefined;
+  options?: undefined | { [key: string]: unknown };
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  shardSize: number;
+  steps: number;
+  unique: "inchikey" | "none";
+  want: number;
+  where: Type15;
+};
+
+type Type33 = {
+  backend: string;
+  draws: number;
+  estimate: Type30;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  quota: { bytes: number; campaigns: number; draws: number };
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  seed: number;
+  settings: Type31;
+  shards: number;
+  version: string;
+};
+
+type Type34 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  decoding?: "argmax" | "valence" | undefined;
+  dryRun?: boolean | undefined;
+  formats?: ("ndjson" | "parquet" | "sdf")[] | undefined;
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last?: number | undefined;
+      start?: undefined | { logSnr: number; spread?: number | undefined };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  maxDraws?: number | undefined;
+  model?: string | undefined;
+  name?: string | undefined;
+  options?: undefined | { [key: string]: unknown };
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  shardSize?: number | undefined;
+  steps: number;
+  unique?: "inchikey" | "none" | undefined;
+  want: number;
+  where?: Type15 | undefined;
+};
+
+type Type35 = {
+  bytes: { ndjson: number; parquet: number; sdf: number };
+  drawn: number;
+  duplicates: number;
+  etaSeconds: null | number;
+  fraction: number;
+  kept: number;
+  moleculesPerSecond: null | number;
+  passed: number;
+  rejected: { [key: string]: number };
+  seconds: number;
+  shards: number;
+  text: number;
+};
+
+type Type36 = {
+  backend: string;
+  createdAt: string;
+  draws: number;
+  endedAt: null | string;
+  estimate: Type30;
+  id: string;
+  name: null | string;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type35;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type31;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type37 = {
+  $get:
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
+    | {
+      input: { query: { limit?: unknown; offset?: unknown } };
+      output: { campaigns: (Type36)[]; total: number };
+      outputFormat: "json";
+      status: 200;
+    };
+  $post:
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type34 }; output: Type33; outputFormat: "json"; status: 200 }
+    | { input: { json: Type34 }; output: Type36; outputFormat: "json"; status: 202 };
+};
+
+type Type38 = {
+  backend: string;
+  createdAt: string;
+  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
+  draws: number;
+  endedAt: null | string;
+  estimate: Type30;
+  id: string;
+  name: null | string;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type35;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type31;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type39 = {
+  $delete:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
+  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+    input: { param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | { input: { param: { id: string } }; output: Type38; outputFormat: "json"; status: 200 };
+};
+
+type Type40 = {
+  $post:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
+};
+
+type Type41 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: string;
+  outputFormat: "text";
+  status: 200;
+};
+
+type Type42 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: string;
+  outputFormat: "text";
+  status: 206;
+};
+
+type Type43 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 404;
+};
+
+type Type44 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 416;
+};
+
+type Type45 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 422;
+};
+
+type Type46 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -589,26 +900,26 @@ type Type29 = {
   unique?: boolean | undefined;
 };
 
-type Type30 = {
+type Type47 = {
   $post:
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type29 };
+      input: { json: Type46 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type31 = {
+type Type48 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -617,9 +928,14 @@ type Type31 = {
   };
 };
 
-type Type32 = {
-  "/distill": Type20;
-  "/generate": Type16;
+type Type49 = {
+  "/campaigns": Type37;
+  "/campaigns/:id": Type39;
+  "/campaigns/:id/events": Type28;
+  "/campaigns/:id/results": { $get: Type41 | Type42 | Type43 | Type44 | Type45 };
+  "/campaigns/:id/resume": Type40;
+  "/distill": Type21;
+  "/generate": Type17;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -631,10 +947,10 @@ type Type32 = {
       status: 200;
     };
   };
-  "/jobs": Type21;
-  "/jobs/:id": Type26;
-  "/jobs/:id/events": Type27;
-  "/jobs/:id/resume": Type28;
+  "/jobs": Type22;
+  "/jobs/:id": Type27;
+  "/jobs/:id/events": Type28;
+  "/jobs/:id/resume": Type29;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -646,7 +962,7 @@ type Type32 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type30;
+  "/v1/generate": Type47;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -655,5 +971,5 @@ type Type32 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type31;
+  "/v1/health/ready": Type48;
 };

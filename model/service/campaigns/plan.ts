@@ -1,5 +1,4 @@
 /** From an order to a campaign that can begin: checked against card and quota, tried on its first molecules, and estimated. */
-import { PatternError } from "../../../chem/where/filter.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
@@ -12,6 +11,7 @@ import { askedSize } from "../../diffusion/sizes_asked.ts";
 import type { Precision } from "../../engines/runtimes.ts";
 import { leaseFor } from "../../generation/generate.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError } from "../../generation/order.ts";
+import { checkWhere } from "../../generation/pipeline.ts";
 import type { Queue } from "../../generation/queue.ts";
 import type { Model } from "../../models/load.ts";
 import { chooseRefine } from "../../models/settings.ts";
@@ -56,8 +56,8 @@ export interface PlannerOptions {
 /** All of a campaign but what it becomes. */
 export type CampaignPlan = Omit<Campaign, "id" | "state" | "reason" | "progress" | "created" | "ended">;
 
-/** Molecule-steps of a trial, and molecules at least and at most. */
-const TRIAL_WORK = 4096, TRIAL_LEAST = 16, TRIAL_MOST = 1024;
+/** Molecules of a first trial; then, where that took less than half of it, seconds of a second, and its molecules at most. */
+const TRIAL_FIRST = 16, TRIAL_SECONDS = 1.5, TRIAL_MOST = 1024;
 
 /** Bytes of a molecule in a form of results, where none was found that says: of QM9, by gzip. */
 const TYPICAL_BYTES = 500;
@@ -113,9 +113,6 @@ export function createCampaignPlanner(
         trial: { drawn, passed, duplicates: passed - unlike, seconds: round(seconds) },
         each: passed > 0 ? all / passed : TYPICAL_BYTES * formats.length,
       };
-    } catch (error) {
-      if (error instanceof PatternError) throw new ImpossibleOrderError(`where${error.fault.path}`, error.message);
-      throw error;
     } finally {
       slot.leave();
     }
@@ -125,19 +122,17 @@ export function createCampaignPlanner(
     const { model: name, want, unique } = order, seed = order.seed ?? drawSeed();
     const draws = allowedDraws(order, quota), { card } = store.entry(name);
     settled(order, card, draws, seed);
-    const [model] = await Promise.all([store.model(name), validate()]);
-    signal.throwIfAborted();
+    const [model, judge] = await Promise.all([store.model(name), validate()]);
+    await checkWhere(judge, order.where, signal);
     const settings = settled(order, model.card, draws, seed), lease = leaseFor(model, settings), { version } = lease;
     lease.release();
     const refine = order.refine ?? usual ?? chooseRefine(model.card, settings);
     const means = { version, backend: model.backend.name, precision, refine };
-    const count = Math.min(draws, Math.max(TRIAL_LEAST, Math.min(TRIAL_MOST, Math.round(TRIAL_WORK / settings.steps))));
-    const { trial, each } = await tried(
-      { campaign: NOBODY, shard: 0, seed, first: 0, count, settings, where: order.where, ...means },
-      order,
-      signal,
-      client,
-    );
+    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, where: order.where, ...means };
+    const draw = (count: number) =>
+      tried({ ...shard, count: Math.min(draws, Math.floor(count)) }, order, signal, client);
+    const first = await draw(TRIAL_FIRST), more = TRIAL_SECONDS / first.trial.seconds;
+    const { trial, each } = more > 2 ? await draw(Math.min(TRIAL_MOST, TRIAL_FIRST * more)) : first;
     const found = trial.passed - (unique === "none" ? 0 : trial.duplicates);
     const estimate = estimated({ want, draws, each, found, trial });
     const left = quota.bytes - used();
