@@ -73,9 +73,13 @@ export function openCollection(
 
 /** Works as a worker does, but that it makes files without a model, each in so many milliseconds. */
 export const fakeWork = (
-  { name, engine, files, signal, ms, beatMs }: Pick<WorkOptions, "name" | "engine" | "files" | "signal" | "beatMs"> & {
-    readonly ms: number;
-  },
+  { name, engine, files, signal, ms, beatMs, line }:
+    & Pick<WorkOptions, "name" | "engine" | "files" | "signal" | "beatMs">
+    & {
+      readonly ms: number | (() => number);
+      /** What is said of each molecule. */
+      readonly line?: Readonly<Record<string, unknown>>;
+    },
 ): Promise<void> =>
   workShards({
     ...{ name, engine, files, signal, beatMs, precision: "f32" },
@@ -85,7 +89,7 @@ export const fakeWork = (
     },
     pack: () => Promise.reject(new Error("not asked for")),
     async run(order, { files }) {
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      return await fakeShard(order, files);
+      await new Promise((resolve) => setTimeout(resolve, typeof ms === "number" ? ms : ms()));
+      return await fakeShard(order, files, line);
     },
   });

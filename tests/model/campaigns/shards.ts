@@ -32,11 +32,12 @@ const LINE = {
 export async function fakeShard(
   { campaign, shard, first, count }: ShardOrder,
   files: ShardFiles,
+  line: Readonly<Record<string, unknown>> = LINE,
 ): Promise<ShardResult> {
   const lines: string[] = [];
   for (let index = first; index < first + count; index += 4) {
     const number = index % 3 === 0 ? Math.floor(index / 5) * 2 : index;
-    lines.push(JSON.stringify({ index, inchikey: inchikeyOf(number), ...LINE }));
+    lines.push(JSON.stringify({ index, inchikey: inchikeyOf(number), ...line }));
   }
   const counts = { drawn: count, passed: lines.length, rejected: { logP: count - lines.length } };
   const bytes = gzipSync([...lines, JSON.stringify(counts)].join("\n") + "\n");
