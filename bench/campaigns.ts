@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { z } from "zod";
 import { helpText, list, option, positive, readOptions, whole } from "../main/options.ts";
 import { findModel } from "../main/models.ts";
+import type { CampaignEngine } from "../model/campaigns/engine.ts";
 import { folderFiles } from "../model/campaigns/folder_files.ts";
 import { natsEngine, openNatsEngine } from "../model/campaigns/nats.ts";
 import { runShard } from "../model/campaigns/shard.ts";
@@ -110,8 +111,14 @@ async function record(count: number): Promise<void> {
 async function work(servers: string, data: string, count: number, seconds: number): Promise<void> {
   const files = folderFiles(shardsFolder(data)), { signal } = new AbortController();
   const ms = () => 1000 * seconds * RECORDED[Math.floor(Math.random() * RECORDED.length)];
-  const engines = [];
-  for (let k = 0; k < count; k++) engines.push(await openNatsEngine({ servers, wait: true }));
+  const engines: CampaignEngine[] = [];
+  while (engines.length < count) {
+    const more = Array.from(
+      { length: Math.min(25, count - engines.length) },
+      () => openNatsEngine({ servers, wait: true }),
+    );
+    engines.push(...await Promise.all(more));
+  }
   console.log("ready");
   await Promise.all(
     engines.map((engine, k) => fakeWork({ name: `${Deno.pid} ${k}`, engine, files, signal, ms, line: LINE })),
