@@ -38,11 +38,15 @@ const found = ({ kept, want, drawn, duplicates }: {
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
 
+const percent = (share: number) => (100 * share).toPrecision(3);
+
 /** What is known of a campaign's time and size before it is. */
 function estimateText(
-  { passRate, moleculesPerSecond, draws, seconds, bytes, most, enough }: Campaign["estimate"],
+  { passRate, passRateInterval, moleculesPerSecond, draws, seconds, bytes, most, enough }: Campaign["estimate"],
 ): string {
-  const rate = `${moleculesPerSecond} molecules/s, of which ${(100 * passRate).toPrecision(3)} % count`;
+  const rate = `${moleculesPerSecond} molecules/s, of which ${percent(passRate)} % (${
+    passRateInterval.map(percent).join(" to ")
+  }) count`;
   if (draws === null) return `estimate: ${rate}; at most ${clock(most.seconds)} for all ${most.draws} draws`;
   const little = enough ? "" : "; that is less than wanted";
   return `estimate: ${rate}; ${clock(seconds!)} for ${draws} draws, ${mebibytes(bytes!)}${little}`;

@@ -622,6 +622,7 @@ type Type30 = {
   moleculesPerSecond: number;
   most: { bytes: number; draws: number; seconds: number };
   passRate: number;
+  passRateInterval: [number, number];
   seconds: null | number;
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };

@@ -29,7 +29,10 @@ Deno.test("molstep campaign submits, watches, tells, collects and cancels over H
       try {
         const dry = await ask("submit", "--order", ORDER, "--want", "5", "--dry-run");
         assert.deepEqual([dry.status, dry.error], [0, ""]);
-        assert.match(dry.out, /^estimate: [\d.]+ molecules\/s, of which [\d.]+ % count; \d+:\d\d for \d+ draws/);
+        assert.match(
+          dry.out,
+          /^estimate: [\d.]+ molecules\/s, of which [\d.]+ % \([\d.]+ to [\d.]+\) count; \d+:\d\d for \d+ draws/,
+        );
         const submitted = await ask("submit", "--order", ORDER, "--want", "5", "--watch");
         assert.deepEqual(
           [submitted.status, /done: 5 of 5 found in \d+ drawn/.test(submitted.error)],

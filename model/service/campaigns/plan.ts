@@ -1,4 +1,5 @@
 /** From an order to a campaign that can begin: checked against card and quota, tried on its first molecules, and estimated. */
+import { wilson } from "../../../chem/rate.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
@@ -158,7 +159,8 @@ export function estimated({ want, draws, each, found, trial }: {
   readonly found: number;
   readonly trial: CampaignEstimate["trial"];
 }): CampaignEstimate {
-  const moleculesPerSecond = trial.drawn / Math.max(1e-3, trial.seconds), passRate = found / trial.drawn;
+  const moleculesPerSecond = trial.drawn / Math.max(1e-3, trial.seconds),
+    { value: passRate, low, high } = wilson(found, trial.drawn);
   const needed = found > 0 ? Math.ceil(want / passRate) : null;
   const expected = needed === null ? null : Math.min(needed, draws);
   const seconds = (molecules: number) => round(molecules / moleculesPerSecond);
@@ -166,6 +168,7 @@ export function estimated({ want, draws, each, found, trial }: {
     trial,
     moleculesPerSecond: round(moleculesPerSecond),
     passRate: round(passRate),
+    passRateInterval: [round(low), round(high)],
     draws: expected,
     seconds: expected === null ? null : seconds(expected),
     bytes: expected === null ? null : Math.ceil(Math.min(want, expected * passRate) * each),
