@@ -20,7 +20,16 @@ export function campaignOf(id: string, { want, shards }: { readonly want: number
   const most = { draws, seconds: 1, bytes: 1 };
   const estimate = {
     trial: { drawn: 1, passed: 1, duplicates: 0, seconds: 1 },
-    ...{ moleculesPerSecond: 1, passRate: 1, draws, seconds: 1, bytes: 1, most, enough: true },
+    ...{
+      moleculesPerSecond: 1,
+      passRate: 1,
+      passRateInterval: [1, 1] as [number, number],
+      draws,
+      seconds: 1,
+      bytes: 1,
+      most,
+      enough: true,
+    },
   };
   return {
     ...{ id, order, seed, draws, shards, settings, estimate, means: { version, backend, precision, refine } },
