@@ -242,7 +242,7 @@ async function main(args: string[]): Promise<void> {
   const rows: Row[] = [];
   for (const count of workers) {
     // No fewer than each worker has some of, no more than a few take in a minute.
-    const some = Math.max(Math.min(shards, Math.ceil(60 * count / seconds)), Math.min(4 * count, 20_000));
+    const some = Math.max(Math.min(shards, Math.ceil(60 * count / seconds)), Math.min(2 * count, 20_000));
     rows.push({ shards: some, ...await measured(count, some, seconds, server) });
   }
   const result = { bench: "campaigns", settings: { shards, "mean seconds": seconds, server: version }, rows };
