@@ -148,13 +148,16 @@ function shardsAccess({ nats, shardFiles, bucket }: ServiceConfig): Access {
   return { net: [...hostsOf(nats), store], env: BUCKET_VARIABLES };
 }
 
-/** What a worker of this configuration may do: it writes files of shards, and nothing else. */
-function workerAccess(config: ServiceConfig): Access {
-  const { backend, dataDir, models = [] } = config, data = resolve(dataDir);
+/** What a worker may do: it writes files of shards, and nothing else. One that is told of no server the command itself refuses. */
+function workerAccess({ nats, data, files, backend }: Given, environment: Environment): Access {
+  if (text(nats) === undefined && !environment.MOLSTEP_NATS) return {};
+  const given = { nats: text(nats), data: text(data), files: text(files) };
+  const config = workerConfig({ ...given, backend: RUNTIME_CHOICES.find((name) => name === backend) }, environment);
+  const { dataDir, models = [], shardFiles } = config, folder = resolve(dataDir);
   return together(
-    engineAccess(backend, { trains: false }),
-    { read: [data, ...models.map((one) => resolve(one))], env: VARIABLES, sys: ["hostname"] },
-    config.shardFiles === undefined ? { write: [shardsFolder(data)] } : {},
+    engineAccess(config.backend, { trains: false }),
+    { read: [folder, ...models.map((one) => resolve(one))], env: VARIABLES, sys: ["hostname"] },
+    shardFiles === undefined ? { write: [shardsFolder(folder)] } : {},
     shardsAccess(config),
   );
 }
@@ -199,20 +202,7 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: (given, environment) =>
       together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
-  worker: {
-    more: ({ nats, data, files, backend }, environment) =>
-      workerAccess(
-        workerConfig(
-          {
-            nats: text(nats),
-            data: text(data),
-            files: text(files),
-            backend: RUNTIME_CHOICES.find((name) => name === backend),
-          },
-          environment,
-        ),
-      ),
-  },
+  worker: { more: workerAccess },
   campaign: { more: campaignAccess },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
