@@ -209,6 +209,7 @@ type Type12 = {
 };
 
 type Type13 = {
+  addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
   connected: boolean;
   decoding: "argmax" | "valence";
@@ -836,7 +837,7 @@ type Type41 = {
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
   output: string;
-  outputFormat: "text";
+  outputFormat: "json";
   status: 200;
 };
 
@@ -847,7 +848,7 @@ type Type42 = {
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
   output: string;
-  outputFormat: "text";
+  outputFormat: "json";
   status: 206;
 };
 
