@@ -11,6 +11,10 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  worker: {
+    summary: "draw shards of campaigns for a service",
+    load: async () => (await import("./main/worker.ts")).workerCommand,
+  },
   campaign: {
     summary: "begin, watch and collect campaigns of a service",
     load: async () => (await import("./main/campaign.ts")).campaignCommand,

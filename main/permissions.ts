@@ -4,6 +4,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
+import { BUCKET_VARIABLES, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
+import { hostsOf } from "../model/campaigns/nats/address.ts";
 import { partialOf } from "../model/diffusion/files.ts";
 import { RUNTIME_CHOICES, type RuntimeChoice } from "../model/engines/runtimes.ts";
 import { cardPath } from "../model/models/card.ts";
@@ -19,11 +21,13 @@ import {
   roundAccess,
   together,
 } from "../model/service/permissions.ts";
+import { shardsFolder } from "../model/service/campaigns/folders.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
 import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
+import { workerConfig } from "./worker_options.ts";
 import { whereFile } from "./where_option.ts";
 
 /** Variables by name. */
@@ -132,6 +136,32 @@ function drawingAs(environment: Environment): Access {
   });
 }
 
+/** What reaches NATS and the files of shards, where they are told of. */
+function shardsAccess({ nats, shardFiles, bucket }: ServiceConfig): Access {
+  if (nats === undefined) return {};
+  if (shardFiles === undefined || !isBucket(shardFiles)) {
+    const folder = shardFiles === undefined ? [] : [resolve(shardFiles)];
+    return { net: hostsOf(nats), read: folder, write: folder };
+  }
+  const { hostname, port, protocol } = new URL(bucketPlace(shardFiles, bucket).url);
+  const store = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  return { net: [...hostsOf(nats), store], env: BUCKET_VARIABLES };
+}
+
+/** What a worker may do: it writes files of shards, and nothing else. One that is told of no server the command itself refuses. */
+function workerAccess({ nats, data, files, backend }: Given, environment: Environment): Access {
+  if (text(nats) === undefined && !environment.MOLSTEP_NATS) return {};
+  const given = { nats: text(nats), data: text(data), files: text(files) };
+  const config = workerConfig({ ...given, backend: RUNTIME_CHOICES.find((name) => name === backend) }, environment);
+  const { dataDir, models = [], shardFiles } = config, folder = resolve(dataDir);
+  return together(
+    engineAccess(config.backend, { trains: false }),
+    { read: [folder, ...models.map((one) => resolve(one))], env: VARIABLES, sys: ["hostname"] },
+    shardFiles === undefined ? { write: [shardsFolder(folder)] } : {},
+    shardsAccess(config),
+  );
+}
+
 /** Every command but `serve`, whose permissions are its configuration's. */
 export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   generate: {
@@ -172,6 +202,7 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: (given, environment) =>
       together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
+  worker: { more: workerAccess },
   campaign: { more: campaignAccess },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
@@ -198,6 +229,9 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: ({ check }) => check ? {} : { write: [join(ROOT, "README.md"), join(ROOT, "docs")] },
   },
 };
+
+/** What stands behind an option. */
+const text = (value: Given[string]) => typeof value === "string" ? value : undefined;
 
 /** The backend that is asked for; one that is not known the command itself refuses. */
 const backendOf = ({ backend }: Given): RuntimeChoice => RUNTIME_CHOICES.find((name) => name === backend) ?? "auto";
@@ -226,6 +260,7 @@ export function serviceAccess(config: ServiceConfig): Access {
   if (tokens !== undefined) folders.push(...tokensRead(resolve(tokens)));
   return together(
     engineAccess(config.backend, { trains: false }),
+    shardsAccess(config),
     {
       read: [ROOT, ...folders],
       write: [resolve(dataDir)],

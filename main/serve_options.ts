@@ -19,12 +19,17 @@ export const serveOptions = {
     z.enum(PRECISIONS).optional(),
   ),
   models: option("FOLDERS", "folders of models, set apart by colons (MOLSTEP_MODELS)", z.string().optional()),
+  nats: option(
+    "URL",
+    "a NATS server: workers draw the shards of campaigns (MOLSTEP_NATS; default: this process does)",
+    z.string().optional(),
+  ),
   preload: option("NAMES", "models to load at the start (MOLSTEP_PRELOAD; default qm9)", z.string().optional()),
 };
 
 /** The configuration. @throws TypeError as {@link parseConfig} does */
 export const serveConfig = (
-  { port, host, backend, precision, models, preload }: Values<typeof serveOptions>,
+  { port, host, backend, precision, models, nats, preload }: Values<typeof serveOptions>,
   environment: Readonly<Record<string, string | undefined>>,
 ): ServiceConfig =>
   parseConfig({
@@ -34,5 +39,6 @@ export const serveConfig = (
     ...(backend !== undefined && { MOLSTEP_BACKEND: backend }),
     ...(precision !== undefined && { MOLSTEP_PRECISION: precision }),
     ...(models !== undefined && { MOLSTEP_MODELS: models }),
+    ...(nats !== undefined && { MOLSTEP_NATS: nats }),
     ...(preload !== undefined && { MOLSTEP_PRELOAD: preload }),
   });

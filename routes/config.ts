@@ -1,6 +1,8 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
 import { type Refine, REFINES } from "../chem/refinement/refine.ts";
+import { BUCKET_VARIABLES, type BucketEnvironment, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
+import { hostsOf } from "../model/campaigns/nats/address.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
 import type { CampaignQuota } from "../model/service/campaigns/plan.ts";
@@ -25,6 +27,20 @@ const fraction = z.string().regex(/^(0|1|[01]?\.\d+)$/, "must be a number from 0
   .pipe(z.number().min(0).max(1));
 
 const list = (text: string, mark: string) => text.split(mark).map((part) => part.trim()).filter(Boolean);
+
+/** What refuses text that a function throws of, with its words. */
+const holding = (
+  read: (text: string) => unknown,
+): [(text: string) => boolean, { error: (issue: { input?: unknown }) => string }] => {
+  const fault = (text: string) => {
+    try {
+      read(text);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  return [(text) => fault(text) === undefined, { error: ({ input }) => fault(String(input)) ?? "" }];
+};
 
 /** Every variable that the service reads, with its default. */
 export const serviceEnvironment = z.strictObject({
@@ -127,6 +143,13 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_CAMPAIGN_SHARE: fraction.default(0.1).describe(
     "Least share of the time that campaigns get, in any 10 s, while requests are held",
   ),
+  MOLSTEP_NATS: z.string().refine(...holding(hostsOf)).optional().describe(
+    "A NATS server with JetStream, `nats://[user:password@]host:4222`: workers (`molstep worker`) draw campaigns' shards, and the service only offers and collects them ([campaigns_scale.md](campaigns_scale.md))",
+  ),
+  MOLSTEP_SHARD_FILES: z.string().refine(...holding((place) => isBucket(place) && bucketPlace(place, {}))).optional()
+    .describe(
+      "With `MOLSTEP_NATS`, where service and workers keep files of shards: a folder that they share, or `s3://bucket/prefix`, with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Default: in the data directory",
+    ),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
@@ -183,6 +206,12 @@ export interface ServiceConfig {
   readonly trainerShare: number;
   readonly campaigns: CampaignQuota;
   readonly campaignShare: number;
+  /** Undefined: this process draws the shards of campaigns. */
+  readonly nats: string | undefined;
+  /** Undefined: in the data directory. */
+  readonly shardFiles: string | undefined;
+  /** Who asks of a bucket, and where it is. */
+  readonly bucket: BucketEnvironment;
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
   readonly metrics: boolean;
@@ -254,6 +283,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       bytes: 2 ** 20 * env.MOLSTEP_CAMPAIGN_DISK_MIB,
     },
     campaignShare: env.MOLSTEP_CAMPAIGN_SHARE,
+    nats: env.MOLSTEP_NATS,
+    shardFiles: env.MOLSTEP_SHARD_FILES,
+    bucket: Object.fromEntries(BUCKET_VARIABLES.map((name) => [name, environment[name]])),
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,
     metrics: env.MOLSTEP_METRICS === "on",

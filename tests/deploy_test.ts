@@ -4,6 +4,8 @@ import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { comesIn, copyOf, inherited, listOf, readDockerfile, stageOf, variables } from "../deploy/dockerfile.ts";
+import { workerConfig } from "../main/worker_options.ts";
+import { namesOf } from "../model/campaigns/nats/connection.ts";
 import { parseConfig } from "../routes/config.ts";
 import { ENDPOINTS } from "../routes/endpoints.ts";
 import { createMeters } from "../routes/meters.ts";
@@ -26,7 +28,7 @@ type Yaml = any;
 const compose: Yaml = parse(read("compose.yaml")), gpuCompose: Yaml = parse(read("deploy/compose.gpu.yaml"));
 
 /** Every object of the manifests, and those who list them. */
-const MANIFESTS = "deploy/kubernetes", LISTS = ["base", "overlays/gpu", "overlays/scaled"];
+const MANIFESTS = "deploy/kubernetes", LISTS = ["base", "overlays/gpu", "overlays/scaled", "overlays/workers"];
 const objects = LISTS.flatMap((folder) =>
   [...Deno.readDirSync(join(root, MANIFESTS, folder))].flatMap(({ name }) =>
     parseAllDocuments(read(`${MANIFESTS}/${folder}/${name}`)).map((one): Yaml => ({
@@ -35,6 +37,8 @@ const objects = LISTS.flatMap((folder) =>
     }))
   )
 );
+const ofWorkers = (kind: string, name: string): Yaml =>
+  objects.find((one) => one.file.startsWith("overlays/workers/") && one.kind === kind && one.metadata.name === name);
 const ofKind = (kind: string): Yaml => objects.find((one) => one.kind === kind && one.file !== "overlays/gpu/gpu.yaml");
 const set = ofKind("StatefulSet"), pod = set.spec.template.spec, [container] = pod.containers;
 
@@ -237,6 +241,53 @@ Deno.test("service, budget, policy, autoscaler and monitor are of that pod", () 
       adapter.rules.custom.some((rule: Yaml) => rule.seriesQuery.startsWith(`${pods.metric.name}{`)),
       pods.metric.name,
     );
+  }
+});
+
+Deno.test("workers, the service and the scaler speak of one NATS server, by names that it knows", () => {
+  const { spec: { template: { spec: own }, selector } } = ofWorkers("Deployment", "molstep-worker"),
+    [worker] = own.containers;
+  const service = ofWorkers("StatefulSet", "molstep").spec.template.spec.containers[0];
+  assert.equal(service.name, container.name, "a patch finds its container by name");
+  const [program, word, task] = worker.command;
+  assert.deepEqual([program, word, task in JSON.parse(read("deno.json")).tasks], ["deno", "task", true]);
+  const secrets = (one: Yaml) =>
+    one.env.flatMap(({ name, valueFrom }: Yaml) => valueFrom.secretKeyRef ? [[name, valueFrom.secretKeyRef.key]] : []);
+  assert.deepEqual(secrets(worker), secrets(service));
+  const given = Object.fromEntries(worker.env.map(({ name }: Yaml) => [name, "4"]));
+  const told = {
+    ...given,
+    MOLSTEP_NATS: "nats://molstep:secret@molstep-nats:4222",
+    MOLSTEP_SHARD_FILES: "s3://molecules",
+  };
+  assert.equal(workerConfig({}, told).shardFiles, "s3://molecules");
+  const nats = ofWorkers("StatefulSet", "molstep-nats"), { labels } = nats.spec.template.metadata;
+  const { spec: { ports, selector: asked } } = ofWorkers("Service", nats.spec.serviceName);
+  assert.deepEqual(asked, labels);
+  const has: Yaml[] = nats.spec.template.spec.containers[0].ports;
+  for (const { port, targetPort } of ports) {
+    assert.equal(has.find(({ name }) => name === targetPort).containerPort, port);
+  }
+  for (const policy of [ofWorkers("NetworkPolicy", "molstep"), ofWorkers("NetworkPolicy", "molstep-worker")]) {
+    const [{ to, ports }] = policy.spec.egress;
+    assert.deepEqual([to[0].podSelector.matchLabels, ports[0].port], [labels, 4222]);
+  }
+  assert.deepEqual(ofWorkers("NetworkPolicy", "molstep-worker").spec.podSelector, selector);
+  const { scaleTargetRef, triggers: [{ type, metadata }] } = ofWorkers("ScaledObject", "molstep-worker").spec;
+  const { stream, consumer } = namesOf("molstep"), monitor = `${nats.spec.serviceName}:8222`;
+  assert.deepEqual([scaleTargetRef.name, type], ["molstep-worker", "nats-jetstream"]);
+  assert.deepEqual([metadata.stream, metadata.consumer, metadata.natsServerMonitoringEndpoint], [
+    stream,
+    consumer,
+    monitor,
+  ]);
+  for (const { spec: { template: { spec } } } of [ofWorkers("Deployment", "molstep-worker"), nats]) {
+    const [{ securityContext: one }] = spec.containers;
+    assert.ok(
+      spec.securityContext.runAsNonRoot && one.readOnlyRootFilesystem && one.allowPrivilegeEscalation === false,
+    );
+    assert.deepEqual(one.capabilities, { drop: ["ALL"] });
+    assert.deepEqual(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
   }
 });
 

@@ -20,6 +20,8 @@ export const SLOW: readonly string[] = [
   "main/generate_test.ts",
   "front_door_service_test.ts",
   "main/campaign_test.ts",
+  "model/campaigns/engines_test.ts",
+  "model/campaigns/nats_faults_test.ts",
   "model/distillation/backends_test.ts",
   "model/distillation/collapse_test.ts",
   "model/distillation/egnn_round_test.ts",

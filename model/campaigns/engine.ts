@@ -4,6 +4,11 @@
  */
 import type { ShardOrder, ShardResult } from "./shard.ts";
 
+/** What an engine needs, or its files, does not answer at the moment: who waits may go on. */
+export class AwayError extends Error {
+  override readonly name = "AwayError";
+}
+
 /** `offered`: nobody has it yet, or who had it gave it back; `claimed`: a worker has it; `dead`: it failed as often as it may. */
 export const SHARD_STATES = ["offered", "claimed", "done", "dead"] as const;
 

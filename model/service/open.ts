@@ -10,6 +10,8 @@ import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
 import { openCampaigns } from "./campaigns/campaigns.ts";
 import type { CampaignQuota } from "./campaigns/plan.ts";
+import { openRemote } from "./campaigns/remote.ts";
+import type { BucketEnvironment } from "../campaigns/bucket_place.ts";
 import { createPlanner } from "./jobs/plan.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
@@ -42,6 +44,10 @@ export interface ServiceSettings extends LoadOptions {
   /** What campaigns may take. */
   readonly campaigns: CampaignQuota;
   readonly campaignShare: number;
+  /** A NATS server, where others draw the shards of campaigns, and where their files are. */
+  readonly nats: string | undefined;
+  readonly shardFiles: string | undefined;
+  readonly bucket: BucketEnvironment;
 }
 
 /** Tells an operator what happens. */
@@ -112,6 +118,7 @@ export function openService(
   const campaigns = openCampaigns({
     ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
     quota: settings.campaigns,
+    remote: openRemote({ ...settings, data }),
     share: settings.campaignShare,
     readOnly: () => lifecycle.readOnly !== undefined,
   });

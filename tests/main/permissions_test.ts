@@ -122,6 +122,40 @@ Deno.test("accessOf() writes the folder of a model that results are entered in: 
     }
   }));
 
+Deno.test("accessOf() lets a worker reach NATS and its bucket, and write files of shards alone", () => {
+  const worker = (args: string[], environment = {}) =>
+    accessOf("worker", ["--data", "/d", ...args], { MOLSTEP_BACKEND: "wasm", ...environment });
+  const servers = ["--nats", "nats://user:secret@one,tls://two:4333"];
+  const { net, write, read, env, run, sys } = worker(servers);
+  assert.deepEqual({ net, write, run, sys }, {
+    ...{ net: ["one:4222", "two:4333"], write: ["/d/campaigns/shards"], run: undefined, sys: ["hostname"] },
+  });
+  assert.ok((read as string[]).includes("/d") && !(env as string[]).includes("AWS_SECRET_ACCESS_KEY"));
+  const bucket = worker([...servers, "--files", "s3://molecules/a"], { AWS_ENDPOINT_URL: "http://store:9000" });
+  assert.deepEqual([bucket.net, bucket.write], [["one:4222", "two:4333", "store:9000"], []]);
+  assert.ok((bucket.env as string[]).includes("AWS_SECRET_ACCESS_KEY"));
+  assert.deepEqual(worker([...servers, "--files", "/f"]).write, ["/f"]);
+  assert.equal(worker([]).net, undefined);
+  for (const [wrong, told] of [["http://one", "http://one"], ["nats://user:secret@one:x", "nats://one:x"]]) {
+    assert.throws(
+      () => worker(["--nats", wrong]),
+      ({ message }: Error) => message.includes(`got ${told}`) && !message.includes("secret"),
+    );
+  }
+});
+
+Deno.test("serviceAccess() reaches NATS and a bucket only where it is told of them", () => {
+  const access = (environment: Record<string, string>) =>
+    serviceAccess(parseConfig({ PORT: "9", MOLSTEP_HOST: "::1", MOLSTEP_BACKEND: "wasm", ...environment }));
+  const nats = { MOLSTEP_NATS: "nats://one" };
+  assert.deepEqual(access({ MOLSTEP_SHARD_FILES: "s3://molecules" }).net, ["[::1]:9"]);
+  assert.deepEqual((access(nats).net as string[]).toSorted(), ["[::1]:9", "one:4222"]);
+  const { net, env } = access({ ...nats, MOLSTEP_SHARD_FILES: "s3://molecules", AWS_REGION: "eu-north-1" });
+  assert.deepEqual((net as string[]).toSorted(), ["[::1]:9", "one:4222", "s3.eu-north-1.amazonaws.com:443"]);
+  assert.ok((env as string[]).includes("AWS_ACCESS_KEY_ID"));
+  assert.throws(() => access({ ...nats, MOLSTEP_SHARD_FILES: "s3://A" }), /MOLSTEP_SHARD_FILES/);
+});
+
 Deno.test("accessOf() goes to the network for data only where no local file is named", () => {
   assert.equal(accessOf("data", [], {}).net, true);
   assert.deepEqual(accessOf("data", ["--from", "/x.tar.bz2"], {}).net ?? [], []);

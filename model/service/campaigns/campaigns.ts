@@ -18,7 +18,8 @@ import type { Precision } from "../../engines/runtimes.ts";
 import type { Queue } from "../../generation/queue.ts";
 import type { ModelStore } from "../../models/store.ts";
 import { type Lifecycle, refuseWhenDraining, refuseWhenReadOnly } from "../lifecycle.ts";
-import { type CampaignController, createController, SHARDS_FOLDER } from "./controller.ts";
+import { type CampaignController, createController } from "./controller.ts";
+import { shardsFolder } from "./folders.ts";
 import { createGate } from "./gate.ts";
 import { type CampaignPlan, type CampaignQuota, CampaignQuotaError, createCampaignPlanner } from "./plan.ts";
 import type { ResultsDeps } from "./results.ts";
@@ -69,7 +70,7 @@ export function openCampaigns(options: CampaignsOptions): Campaigns {
   const { readOnly, waitMs = 30_000, onNote = () => {} } = options, folder = join(data, "campaigns");
   const database = campaignDatabase(join(data, "campaigns.sqlite"), readOnly);
   const campaigns = createCampaignStore(database), engine = remote?.engine ?? openSqliteEngine(database);
-  const files = remote?.files ?? folderFiles(join(folder, SHARDS_FOLDER));
+  const files = remote?.files ?? folderFiles(shardsFolder(data));
   // One collects, and may take long for it; the other compresses what workers and readers wait for.
   const collecting = createCollecting(), packing = createCollecting(), over = new AbortController();
   const controller = createController({

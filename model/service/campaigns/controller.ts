@@ -12,12 +12,13 @@ import {
 } from "../../campaigns/campaign.ts";
 import type { Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
-import type { CampaignEngine } from "../../campaigns/engine.ts";
+import { AwayError, type CampaignEngine } from "../../campaigns/engine.ts";
 import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
 import { createBell } from "../../diffusion/bell.ts";
 import { absent } from "../../diffusion/files.ts";
+import { SHARDS_FOLDER } from "./folders.ts";
 import { isFull } from "../../diffusion/storage.ts";
 
 /** A campaign has to be in another state for what is asked. */
@@ -72,9 +73,6 @@ export interface CampaignController {
   /** Stops; campaigns go on when the service starts again. */
   stop(): Promise<void>;
 }
-
-/** The folder of files of shards, beside those of campaigns. */
-export const SHARDS_FOLDER = "shards";
 
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
@@ -250,7 +248,7 @@ export function createController(options: ControllerOptions): CampaignController
         if (signal.aborted) return;
         const why = error instanceof Error ? error.message : String(error), full = isFull(error);
         try {
-          if (!full && !(error instanceof WaitError)) return enter(id, "failed", why);
+          if (!full && !(error instanceof WaitError || error instanceof AwayError)) return enter(id, "failed", why);
           pause(id, full ? `there is no room for results: ${why}` : why);
         } catch (error) {
           onNote("warn", "campaign", { campaign: id, error: String(error) });
