@@ -2,9 +2,12 @@
 import { addressOf, readAddress, writeAddress } from "./address.js";
 import { GenerateView } from "./generate_view.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
+import { JobsView } from "./jobs_view.js";
 import { Fault } from "./parts.js";
+import { QualityView } from "./quality_view.js";
 import { askJson, Problem, token } from "./service.js";
 import { newSeed } from "./steps.js";
+import { StepsView } from "./steps_view.js";
 import { currentTheme, ThemeContext, toggleTheme, watchTheme } from "./theme.js";
 
 /**
@@ -15,6 +18,9 @@ import { currentTheme, ThemeContext, toggleTheme, watchTheme } from "./theme.js"
 /** The views, in the order of their links. */
 const VIEWS = /** @type {Record<string, {title: string, view: any, path?: string}>} */ ({
   generate: { title: "Generate", view: GenerateView },
+  steps: { title: "Steps", view: StepsView },
+  quality: { title: "Quality", view: QualityView },
+  jobs: { title: "Jobs", view: JobsView, path: "/jobs" },
 });
 
 const FIRST_STATE = { view: "generate", steps: 16, count: 24 };

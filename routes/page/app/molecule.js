@@ -15,7 +15,7 @@ import { words } from "./schema.js";
 export const short = (/** @type {number} */ value) =>
   Number.isInteger(value) ? value.toLocaleString("en-US") : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 
-export const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`;
+export const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(share > 0 && share < 1 && (share > 0.99 || share < 0.1) ? 1 : 0)} %`;
 
 /** `C6H12O` with its numbers set low. Carbon and hydrogen first, as Hill has it. @param {string[]} symbols */
 export function formulaOf(symbols) {
