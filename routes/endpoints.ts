@@ -12,6 +12,7 @@ import { getModel, listModels } from "./models.ts";
 import { nimGenerate, nimLive, nimReady } from "./nim.ts";
 import { openapi } from "./openapi.ts";
 import { pageFile } from "./page/page.ts";
+import { path } from "./path.ts";
 import { removeSteps } from "./steps.ts";
 
 /** In the order in which a 404 tells of them. */
@@ -28,6 +29,7 @@ const ALL = [
   getModel,
   removeSteps,
   generate,
+  path,
   distill,
   listJobs,
   getJob,

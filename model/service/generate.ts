@@ -93,6 +93,7 @@ export interface ServeOptions {
   /** Hears of each stage, and of molecule-steps that are done. */
   readonly onStage?: OnStage;
   readonly onSteps?: (moleculeSteps: number) => void;
+  readonly onEstimate?: GenerateOptions["onEstimate"];
   /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
@@ -113,7 +114,7 @@ export interface ServedDrawing extends Drawing {
 export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest, refine: usual }: GenerateService,
   { model: name, refine = usual, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
-  { form, signal: gone, client, onStage, onSteps = () => {}, onEnd }: ServeOptions,
+  { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { count, steps } = asked;
   if (count * steps > maxWork) throw new TooMuchWorkError(asked, maxWork);
@@ -158,6 +159,7 @@ export async function generate(
       slot,
       signal,
       onStage,
+      onEstimate,
       onProgress,
     });
     const { facts: { model: _, ...facts }, generation } = drawing;

@@ -69,15 +69,16 @@ export const filesVersion = (): Promise<string> =>
 
 /** Modules that the page loads at once: what `app.js` imports, and what these do; 3Dmol and RDKit follow when a molecule is drawn. */
 export async function firstModules(): Promise<string[]> {
-  const found = new Set<string>(), look = async (name: string): Promise<void> => {
-    if (found.has(name)) return;
-    found.add(name);
-    if (!Object.hasOwn(OWN, name)) return;
-    const text = new TextDecoder().decode((await FILES[name][1]()).bytes);
-    for (const [, from] of text.matchAll(/^(?:import|export)\s[^;]*?from\s+"([^"]+)";$/gm)) {
-      await look(from.startsWith("./") ? from.slice(2) : MODULES[from]);
-    }
-  };
+  const found = new Set<string>(),
+    look = async (name: string): Promise<void> => {
+      if (found.has(name)) return;
+      found.add(name);
+      if (!Object.hasOwn(OWN, name)) return;
+      const text = new TextDecoder().decode((await FILES[name][1]()).bytes);
+      for (const [, from] of text.matchAll(/^(?:import|export)\s[^;]*?from\s+"([^"]+)";$/gm)) {
+        await look(from.startsWith("./") ? from.slice(2) : MODULES[from]);
+      }
+    };
   await look("app.js");
   return [...found];
 }

@@ -22,7 +22,9 @@ const textOf = (/** @type {unknown} */ value) =>
 /** @param {State} state */
 export function addressOf(state) {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(state)) if (value !== undefined && value !== "") query.set(key, textOf(value));
+  for (const [key, value] of Object.entries(state)) {
+    if (value !== undefined && value !== "") query.set(key, textOf(value));
+  }
   return query.size > 0 ? `?${query}` : location.pathname;
 }
 

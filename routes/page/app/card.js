@@ -39,8 +39,11 @@ export class Card extends Component {
     const { index, smiles, symbols, descriptors } = molecule, strain = strainText(molecule);
     const name = `molecule ${index}`, label = `${name} in 3D`;
     return html`<article class="card" aria-label=${`${name}: ${smiles ?? "not valid"}`}>
-      <div class="pictures" onPointerEnter=${() => HOVERS.matches && this.setState({ live: true })} onPointerLeave=${() => this.setState({ live: false })}>
-        <div class="space"><${Still} shape=${molecule} label=${label} />${live && html`<${Live} shape=${molecule} label=${label} zoom=${1.12} />`}</div>
+      <div class="pictures" onPointerEnter=${() =>
+      HOVERS.matches && this.setState({ live: true })} onPointerLeave=${() => this.setState({ live: false })}>
+        <div class="space"><${Still} shape=${molecule} label=${label} />${
+      live && html`<${Live} shape=${molecule} label=${label} zoom=${1.12} />`
+    }</div>
         <${Structure} smiles=${smiles} />
       </div>
       <header>
@@ -50,9 +53,21 @@ export class Card extends Component {
       </header>
       <p class="smiles" title=${smiles ?? ""}>${smiles ?? "–"}</p>
       <dl class="values">
-        ${AT_A_GLANCE.map((key) => html`<div><dt>${SHORT[key] ?? words(key)}</dt><dd>${descriptors ? short(descriptors[key]) : "–"}</dd></div>`)}
+        ${
+      AT_A_GLANCE.map((key) =>
+        html`
+          <div>
+            <dt>${SHORT[key] ?? words(key)}</dt>
+            <dd>${descriptors ? short(descriptors[key]) : "–"}</dd>
+          </div>
+        `
+      )
+    }
       </dl>
-      ${strain && html`<p class="strain" title="Above the nearest minimum of the force field: as drawn, and as given">Strain ${strain}</p>`}
+      ${
+      strain &&
+      html`<p class="strain" title="Above the nearest minimum of the force field: as drawn, and as given">Strain ${strain}</p>`
+    }
     </article>`;
   }
 }
@@ -65,7 +80,9 @@ function Copy({ text, label }) {
       setCopied(true);
       setTimeout(() => setCopied(false), 1500);
     });
-  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${`Copy the ${label}`}>${copied ? "Copied" : "Copy"}</button>`;
+  return html`<button type="button" class="quiet small" onClick=${copy} aria-label=${`Copy the ${label}`}>${
+    copied ? "Copied" : "Copy"
+  }</button>`;
 }
 
 /** @param {{molecule: Molecule, name: string, onStep: (by: -1 | 1) => void, onClose: () => void}} props */
@@ -73,7 +90,8 @@ export function Details({ molecule, name, onStep, onClose }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [style, setStyle] = useState("Ball and stick"), [spin, setSpin] = useState(false);
   useEffect(() => ref.current?.showModal(), []);
-  const { index, smiles, inchikey, symbols, descriptors, faults, sdf } = molecule, { text, about } = verdictOf(molecule);
+  const { index, smiles, inchikey, symbols, descriptors, faults, sdf } = molecule,
+    { text, about } = verdictOf(molecule);
   const key = (/** @type {KeyboardEvent} */ event) => {
     if (event.shiftKey || event.target instanceof HTMLSelectElement) return;
     if (event.key === "ArrowLeft") onStep(-1);
@@ -84,35 +102,64 @@ export function Details({ molecule, name, onStep, onClose }) {
     ["Formula", formulaOf(symbols)],
     ["Verdict", html`${text}<small>${about}</small>`],
     ...(faults?.length ? [/** @type {[string, any]} */ (["Faults", faults.map(words).join(", ")])] : []),
-    ["Strain", strainText(molecule) ?? (molecule.unrefined ? `not refined: ${words(molecule.unrefined).toLowerCase()}` : "not asked for")],
+    [
+      "Strain",
+      strainText(molecule) ??
+        (molecule.unrefined ? `not refined: ${words(molecule.unrefined).toLowerCase()}` : "not asked for"),
+    ],
     ["Decoded by", molecule.decoding],
   ];
-  return html`<dialog ref=${ref} class="details" aria-labelledby="details-title" onClose=${onClose} onKeyDown=${key}
+  return html`
+    <dialog ref=${ref} class="details" aria-labelledby="details-title" onClose=${onClose} onKeyDown=${key}
       onClick=${(/** @type {MouseEvent} */ event) => event.target === ref.current && ref.current?.close()}>
-    <div class="inside">
-      <header>
-        <h2 id="details-title">Molecule ${index} <${Verdict} molecule=${molecule} /></h2>
-        <div class="buttons">
-          <button type="button" class="quiet" onClick=${() => onStep(-1)} aria-label="The molecule before" title="Left arrow">‹</button>
-          <button type="button" class="quiet" onClick=${() => onStep(1)} aria-label="The next molecule" title="Right arrow">›</button>
-          <button type="button" class="quiet" onClick=${() => ref.current?.close()} aria-label="Close">✕</button>
+      <div class="inside">
+          <header>
+            <h2 id="details-title">Molecule ${index} <${Verdict} molecule=${molecule} /></h2>
+            <div class="buttons">
+              <button type="button" class="quiet" onClick=${() =>
+                onStep(-1)} aria-label="The molecule before" title="Left arrow">‹</button>
+              <button type="button" class="quiet" onClick=${() =>
+                onStep(1)} aria-label="The next molecule" title="Right arrow">›</button>
+              <button type="button" class="quiet" onClick=${() => ref.current?.close()} aria-label="Close">✕</button>
+            </div>
+          </header>
+          <div class="large">
+            <div class="space"><${Live} shape=${molecule} style=${style} spin=${spin} scroll label=${`Molecule ${index} in 3D`} /></div>
+            <${Structure} key=${smiles} smiles=${smiles} width=${360} height=${320} />
+          </div>
+          <div class="tools">
+            <label>Drawn as <select value=${style} onChange=${(/** @type {any} */ e) =>
+              setStyle(e.currentTarget.value)}>
+              ${Object.keys(STYLES).map((one) => html`<option>${one}</option>`)}</select></label>
+            <label class="check"><input type="checkbox" checked=${spin} onChange=${() =>
+              setSpin(!spin)} />Turning</label>
+            ${sdf &&
+              html`<button type="button" class="primary" onClick=${() =>
+                save(`${name}-${index}.sdf`, sdf, "chemical/x-mdl-sdfile")}>Download SDF</button>`}
+          </div>
+          ${[["SMILES", smiles], ["InChIKey", inchikey]].map(([label, text]) =>
+            text &&
+            html`<p class="line"><b>${label}</b> <code>${text}</code> <${Copy} text=${text} label=${label} /></p>`
+          )}
+          <div class="facts">
+            <dl>${facts.map(([label, value]) =>
+              html`
+                <div>
+                  <dt>${label}</dt>
+                  <dd>${value}</dd>
+                </div>
+              `
+            )}</dl>
+            <dl>${Object.entries(descriptors ?? {}).map(([label, value]) =>
+              html`
+                <div>
+                  <dt>${words(label)}</dt>
+                  <dd>${short(value)}</dd>
+                </div>
+              `
+            )}</dl>
+          </div>
         </div>
-      </header>
-      <div class="large">
-        <div class="space"><${Live} shape=${molecule} style=${style} spin=${spin} scroll label=${`Molecule ${index} in 3D`} /></div>
-        <${Structure} key=${smiles} smiles=${smiles} width=${360} height=${320} />
-      </div>
-      <div class="tools">
-        <label>Drawn as <select value=${style} onChange=${(/** @type {any} */ e) => setStyle(e.currentTarget.value)}>
-          ${Object.keys(STYLES).map((one) => html`<option>${one}</option>`)}</select></label>
-        <label class="check"><input type="checkbox" checked=${spin} onChange=${() => setSpin(!spin)} />Turning</label>
-        ${sdf && html`<button type="button" class="primary" onClick=${() => save(`${name}-${index}.sdf`, sdf, "chemical/x-mdl-sdfile")}>Download SDF</button>`}
-      </div>
-      ${[["SMILES", smiles], ["InChIKey", inchikey]].map(([label, text]) => text && html`<p class="line"><b>${label}</b> <code>${text}</code> <${Copy} text=${text} label=${label} /></p>`)}
-      <div class="facts">
-        <dl>${facts.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
-        <dl>${Object.entries(descriptors ?? {}).map(([label, value]) => html`<div><dt>${words(label)}</dt><dd>${short(value)}</dd></div>`)}</dl>
-      </div>
-    </div>
-  </dialog>`;
+    </dialog>
+  `;
 }

@@ -19,11 +19,20 @@ const INCLUDE = ["descriptors", "bonds", "judge", "sdf"];
 
 /** What drew them, of an answer's headers: `seed`, `steps`, `sampler`... @param {Response} response */
 const factsOf = (response) =>
-  Object.fromEntries([...response.headers].filter(([name]) => name.startsWith("molstep-")).map(([name, value]) => [name.slice(8), value]));
+  Object.fromEntries(
+    [...response.headers].filter(([name]) => name.startsWith("molstep-")).map((
+      [name, value],
+    ) => [name.slice(8), value]),
+  );
 
 /** A molecule by a request for it alone. @param {Record<string, unknown>} body @param {AbortSignal} [signal] */
 export async function drawOne(body, signal) {
-  const response = await ask("generate", { method: "POST", accept: "application/x-ndjson", body: { ...body, include: INCLUDE }, signal });
+  const response = await ask("generate", {
+    method: "POST",
+    accept: "application/x-ndjson",
+    body: { ...body, include: INCLUDE },
+    signal,
+  });
   const facts = factsOf(response);
   for await (const one of records(response)) {
     if (one.error) throw new Problem(504, { detail: one.error });
@@ -34,7 +43,8 @@ export async function drawOne(body, signal) {
 
 /** Draws on demand, and keeps what has come. The list is told of at most once a frame. */
 export function useDrawing() {
-  const [drawing, setDrawing] = useState(NOTHING), stopper = useRef(/** @type {AbortController | undefined} */ (undefined));
+  const [drawing, setDrawing] = useState(NOTHING),
+    stopper = useRef(/** @type {AbortController | undefined} */ (undefined));
   const stop = () => stopper.current?.abort();
   useEffect(() => stop, []);
 
@@ -47,12 +57,19 @@ export function useDrawing() {
     let frame = 0;
     const tell = () => {
       frame = 0;
-      if (stopper.current === control) setDrawing(now = { ...now, molecules: [...now.molecules], seconds: (performance.now() - began) / 1000 });
+      if (stopper.current === control) {
+        setDrawing(now = { ...now, molecules: [...now.molecules], seconds: (performance.now() - began) / 1000 });
+      }
     };
     tell();
     try {
       const include = [...new Set([...INCLUDE, ...(body.include ?? [])])];
-      const response = await ask("generate", { method: "POST", accept: "application/x-ndjson", body: { ...body, include }, signal: control.signal });
+      const response = await ask("generate", {
+        method: "POST",
+        accept: "application/x-ndjson",
+        body: { ...body, include },
+        signal: control.signal,
+      });
       now.facts = factsOf(response);
       if (stopper.current === control) onFacts(now.facts);
       for await (const one of records(response)) {

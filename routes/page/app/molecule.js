@@ -13,9 +13,12 @@ import { words } from "./schema.js";
 
 /** A number as short as it may be read. */
 export const short = (/** @type {number} */ value) =>
-  Number.isInteger(value) ? value.toLocaleString("en-US") : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+  Number.isInteger(value)
+    ? value.toLocaleString("en-US")
+    : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 
-export const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(share > 0 && share < 1 && (share > 0.99 || share < 0.1) ? 1 : 0)} %`;
+export const percent = (/** @type {number} */ share) =>
+  `${(100 * share).toFixed(share > 0 && share < 1 && (share > 0.99 || share < 0.1) ? 1 : 0)} %`;
 
 /** `C6H12O` with its numbers set low. Carbon and hydrogen first, as Hill has it. @param {string[]} symbols */
 export function formulaOf(symbols) {
@@ -23,7 +26,10 @@ export function formulaOf(symbols) {
   const counts = {};
   for (const symbol of symbols) counts[symbol] = (counts[symbol] ?? 0) + 1;
   const first = "C" in counts ? ["C", "H"] : [];
-  const order = [...first.filter((symbol) => symbol in counts), ...Object.keys(counts).filter((symbol) => !first.includes(symbol)).sort()];
+  const order = [
+    ...first.filter((symbol) => symbol in counts),
+    ...Object.keys(counts).filter((symbol) => !first.includes(symbol)).sort(),
+  ];
   const low = (/** @type {number} */ count) => [...String(count)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
   return order.map((symbol) => symbol + (counts[symbol] > 1 ? low(counts[symbol]) : "")).join("");
 }
@@ -39,13 +45,18 @@ export function verdictOf({ valid, sound, faults, connected }) {
   if (!connected) return { text: "In fragments", tone: "poor", about: "It is of more than one fragment" };
   if (sound) return { text: "Sound", tone: "good", about: "Valid, of one fragment, and without a fault of geometry" };
   if (sound === false) {
-    return { text: faults?.length ? words(faults[0]) + (faults.length > 1 ? ` +${faults.length - 1}` : "") : "Not sound", tone: "fair", about: (faults ?? []).map(words).join(", ") };
+    return {
+      text: faults?.length ? words(faults[0]) + (faults.length > 1 ? ` +${faults.length - 1}` : "") : "Not sound",
+      tone: "fair",
+      about: (faults ?? []).map(words).join(", "),
+    };
   }
   return { text: "Valid", tone: "good", about: "RDKit accepts it" };
 }
 
 /** Strain in words: of the positions drawn and, where they were refined, of those given. @param {Molecule} molecule */
-export const strainText = ({ strain }) => strain ? `${strain.before.toFixed(1)} → ${strain.after.toFixed(1)} kcal/mol` : undefined;
+export const strainText = ({ strain }) =>
+  strain ? `${strain.before.toFixed(1)} → ${strain.after.toFixed(1)} kcal/mol` : undefined;
 
 /** Saves text as a file. @param {string} name @param {BlobPart} text @param {string} type */
 export function save(name, text, type) {

@@ -27,13 +27,17 @@ function eigenvectors(a) {
 export function facing(positions) {
   const n = Math.max(1, positions.length);
   const centre = [0, 1, 2].map((k) => positions.reduce((sum, one) => sum + one[k], 0) / n);
-  const covariance = [0, 1, 2].map((a) => [0, 1, 2].map((b) =>
-    positions.reduce((sum, one) => sum + (one[a] - centre[a]) * (one[b] - centre[b]), 0)
-  ));
+  const covariance = [0, 1, 2].map((a) =>
+    [0, 1, 2].map((b) => positions.reduce((sum, one) => sum + (one[a] - centre[a]) * (one[b] - centre[b]), 0))
+  );
   const { values, vectors } = eigenvectors(covariance);
   const order = [0, 1, 2].sort((a, b) => values[b] - values[a]);
   const axes = order.map((column) => [0, 1, 2].map((row) => vectors[row][column]));
   const [x, y] = axes;
   axes[2] = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
-  return (position) => /** @type {Vec} */ (axes.map((axis) => axis.reduce((sum, value, k) => sum + value * (position[k] - centre[k]), 0)));
+  return (
+    position,
+  ) => /** @type {Vec} */ (axes.map((axis) =>
+    axis.reduce((sum, value, k) => sum + value * (position[k] - centre[k]), 0)
+  ));
 }

@@ -48,7 +48,9 @@ export function Structure({ smiles, width = 200, height = 170 }) {
 
 /** A still picture of the shape. @param {{shape: Shape, label: string}} props */
 export function Still({ shape, label }) {
-  const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null)), near = useNear(ref), theme = useContext(ThemeContext);
+  const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null)),
+    near = useNear(ref),
+    theme = useContext(ThemeContext);
   const [fault, setFault] = useState("");
   useEffect(() => {
     if (!near || !ref.current || shape.symbols.length === 0) return;
@@ -60,11 +62,11 @@ export function Still({ shape, label }) {
 }
 
 /**
- * A view that can be turned. The first molecule's view is kept for those that follow where `keepView` says so.
+ * A view that can be turned. The first molecule's view, or that of `frame`, is kept for those that follow where `keepView` says so.
  *
- * @param {{shape: Shape, style?: string, keepView?: boolean, turn?: (p: [number, number, number]) => number[], spin?: boolean, label: string, scroll?: boolean, zoom?: number}} props
+ * @param {{shape: Shape, style?: string, keepView?: boolean, turn?: (p: [number, number, number]) => number[], frame?: Shape, spin?: boolean, label: string, scroll?: boolean, zoom?: number}} props
  */
-export function Live({ shape, style, keepView = false, turn, spin = false, label, scroll = false, zoom }) {
+export function Live({ shape, style, keepView = false, turn, frame, spin = false, label, scroll = false, zoom }) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null)), theme = useContext(ThemeContext);
   const held = useRef(/** @type {import("./stage.js").Viewer | undefined} */ (undefined)), shown = useRef(false);
   const [ready, setReady] = useState(false), [fault, setFault] = useState("");
@@ -84,13 +86,24 @@ export function Live({ shape, style, keepView = false, turn, spin = false, label
   }, []);
   useEffect(() => {
     if (!ready || !held.current) return;
-    held.current.show(shape, { theme, style, turn: turn ?? facing(shape.positions), keepView: keepView && shown.current, zoom });
+    if (frame && !shown.current) {
+      held.current.show(frame, { theme, turn: turn ?? facing(frame.positions), zoom });
+      shown.current = true;
+    }
+    held.current.show(shape, {
+      theme,
+      style,
+      turn: turn ?? facing(shape.positions),
+      keepView: keepView && shown.current,
+      zoom,
+    });
     shown.current = true;
   }, [ready, shape, style, theme, turn]);
   useEffect(() => void (ready && held.current?.viewer.spin(spin ? "y" : false, 0.6)), [ready, spin]);
   useEffect(() => {
     // The wheel scrolls the page over a small view, and zooms in a large one.
-    const node = /** @type {HTMLElement} */ (ref.current), stop = (/** @type {Event} */ event) => event.stopPropagation();
+    const node = /** @type {HTMLElement} */ (ref.current),
+      stop = (/** @type {Event} */ event) => event.stopPropagation();
     if (scroll) return;
     for (const name of ["wheel", "mousewheel", "DOMMouseScroll"]) node.addEventListener(name, stop, true);
     return () => {
@@ -98,7 +111,8 @@ export function Live({ shape, style, keepView = false, turn, spin = false, label
     };
   }, []);
   const rotate = (/** @type {KeyboardEvent} */ event) => {
-    const [axis, angle] = { ArrowLeft: ["y", -15], ArrowRight: ["y", 15], ArrowUp: ["x", -15], ArrowDown: ["x", 15] }[event.key] ?? [];
+    const [axis, angle] =
+      { ArrowLeft: ["y", -15], ArrowRight: ["y", 15], ArrowUp: ["x", -15], ArrowDown: ["x", 15] }[event.key] ?? [];
     if (!axis || !event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation();

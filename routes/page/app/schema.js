@@ -45,8 +45,15 @@ export function bodyOf(document, path) {
 
 /** `heavyAtoms` as people write it. */
 export function words(/** @type {string} */ name) {
-  const spaced = name.replace(/Ms$/, " (ms)").replace(/Csp3$/, " Csp3").replace(/([a-z\d])([A-Z][a-z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
-  return spaced === "qed" || spaced === "tpsa" ? spaced.toUpperCase() : spaced === "logP" ? spaced : spaced[0].toUpperCase() + spaced.slice(1);
+  const spaced = name.replace(/Ms$/, " (ms)").replace(/Csp3$/, " Csp3").replace(
+    /([a-z\d])([A-Z][a-z])/g,
+    (_, a, b) => `${a} ${b.toLowerCase()}`,
+  );
+  return spaced === "qed" || spaced === "tpsa"
+    ? spaced.toUpperCase()
+    : spaced === "logP"
+    ? spaced
+    : spaced[0].toUpperCase() + spaced.slice(1);
 }
 
 /** The first sentence of a description, without the marks of code. */
@@ -58,6 +65,8 @@ export function rangeText(/** @type {Schema} */ { minimum, maximum, exclusiveMin
   const low = minimum ?? exclusiveMinimum;
   if (low === undefined && maximum === undefined) return "";
   const big = (/** @type {number} */ value) => value.toLocaleString("en-US");
-  if (maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER) return low === undefined || low <= -1e15 ? "" : `from ${big(low)}`;
+  if (maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER) {
+    return low === undefined || low <= -1e15 ? "" : `from ${big(low)}`;
+  }
   return low === undefined ? `up to ${big(maximum)}` : `${big(low)} to ${big(maximum)}`;
 }

@@ -7,15 +7,34 @@ import { facing } from "./orient.js";
 let library;
 
 /** 3Dmol.js, loaded when the first molecule is drawn. */
-const load = () => library ??= import("3dmol").catch((error) => {
-  library = undefined;
-  throw error;
-});
+const load = () =>
+  library ??= import("3dmol").catch((error) => {
+    library = undefined;
+    throw error;
+  });
 
 /** Colours of elements, for a light ground and a dark one. What is not named has 3Dmol's own. */
 const COLOURS = {
-  light: { C: "#47525e", H: "#c4ccd5", N: "#2f66d0", O: "#d6403c", F: "#2f9e58", S: "#d9a400", P: "#e0771a", Cl: "#24924a" },
-  dark: { C: "#a9b5c1", H: "#eef2f5", N: "#6c9cf5", O: "#f26d68", F: "#5fcf88", S: "#f0c53a", P: "#f59a4a", Cl: "#52c97a" },
+  light: {
+    C: "#47525e",
+    H: "#c4ccd5",
+    N: "#2f66d0",
+    O: "#d6403c",
+    F: "#2f9e58",
+    S: "#d9a400",
+    P: "#e0771a",
+    Cl: "#24924a",
+  },
+  dark: {
+    C: "#a9b5c1",
+    H: "#eef2f5",
+    N: "#6c9cf5",
+    O: "#f26d68",
+    F: "#5fcf88",
+    S: "#f0c53a",
+    P: "#f59a4a",
+    Cl: "#52c97a",
+  },
 };
 
 /** How atoms and bonds are drawn. @type {Record<string, (colour: unknown) => object>} */
@@ -29,7 +48,16 @@ export const STYLES = {
 function atomsOf({ symbols, positions, bonds = [] }, turn) {
   const atoms = symbols.map((elem, index) => {
     const [x, y, z] = turn(positions[index]);
-    return { elem, x, y, z, index, serial: index, bonds: /** @type {number[]} */ ([]), bondOrder: /** @type {number[]} */ ([]) };
+    return {
+      elem,
+      x,
+      y,
+      z,
+      index,
+      serial: index,
+      bonds: /** @type {number[]} */ ([]),
+      bondOrder: /** @type {number[]} */ ([]),
+    };
   });
   for (const { i, j, order } of bonds) {
     for (const [from, to] of [[i, j], [j, i]]) {
@@ -54,7 +82,12 @@ export class Viewer {
   /** Into an element, which has a size by then. @param {Element} parent */
   enter(parent) {
     parent.append(this.node);
-    this.viewer ??= this.three.createViewer(this.node, { backgroundAlpha: 0, backgroundColor: "white", antialias: true, disableFog: true });
+    this.viewer ??= this.three.createViewer(this.node, {
+      backgroundAlpha: 0,
+      backgroundColor: "white",
+      antialias: true,
+      disableFog: true,
+    });
     if (!this.viewer) throw new Error("this browser draws no WebGL");
     this.viewer.resize();
   }
@@ -84,7 +117,7 @@ export class Viewer {
 const idle = [];
 
 /** Lends a live viewer. */
-export const lend = async () => idle.pop() ?? new Viewer((await load()));
+export const lend = async () => idle.pop() ?? new Viewer(await load());
 
 /** Takes it back. */
 export function giveBack(/** @type {Viewer} */ viewer) {
@@ -155,4 +188,3 @@ export const picture = (shape, canvas, theme) =>
     waiting.push({ shape, canvas, theme, done: (failed) => failed ? reject(failed) : resolve() });
     drawAll();
   });
-

@@ -13,8 +13,15 @@ export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 /** Buttons for the numbers of steps that a model is served at. @param {{model: Model, value: number | undefined, onChange: (steps: number) => void}} props */
 export const StepChips = ({ model, value, onChange }) =>
   html`<div class="chips" role="group" aria-label="Numbers of steps that this model has settings for">
-    ${servedSteps(model).map((steps) => {
-    const distilled = model.distilledSteps.includes(steps);
-    return html`<button type="button" class="chip" aria-pressed=${steps === value} onClick=${() => onChange(steps)}
-      title=${distilled ? "Weights distilled to these steps" : "Undistilled weights, with settings for these steps"}>${steps}${distilled && html`<i aria-label="distilled">◆</i>`}</button>`;
-  })}<span class="key"><i>◆</i> distilled</span></div>`;
+    ${
+    servedSteps(model).map((steps) => {
+      const distilled = model.distilledSteps.includes(steps);
+      return html`
+        <button type="button" class="chip" aria-pressed=${steps === value} onClick=${() => onChange(steps)}
+          title=${distilled
+            ? "Weights distilled to these steps"
+            : "Undistilled weights, with settings for these steps"}>${steps}${distilled &&
+            html`<i aria-label="distilled">◆</i>`}</button>
+      `;
+    })
+  }<span class="key"><i>◆</i> distilled</span></div>`;
