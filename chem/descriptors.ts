@@ -2,51 +2,61 @@
 import { qedOf, qedProperties } from "./qed.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
 
-/** What RDKit.js calls each descriptor. */
-const RDKIT_NAMES = Object.freeze({
-  /** Average molecular weight, Da. */
-  molecularWeight: "amw",
-  /** Monoisotopic mass, Da. */
-  exactMass: "exactmw",
-  /** Crippen's estimate of log P (octanol/water). */
-  logP: "CrippenClogP",
-  /** Crippen's molar refractivity. */
-  molarRefractivity: "CrippenMR",
-  /** Topological polar surface area, square angstrom. */
-  tpsa: "tpsa",
-  /** Labute's approximate surface area, square angstrom. */
-  labuteAsa: "labuteASA",
-  hydrogenBondAcceptors: "NumHBA",
-  hydrogenBondDonors: "NumHBD",
-  rotatableBonds: "NumRotatableBonds",
-  rings: "NumRings",
-  aromaticRings: "NumAromaticRings",
-  heteroatoms: "NumHeteroatoms",
-  heavyAtoms: "NumHeavyAtoms",
-  stereocentres: "NumAtomStereoCenters",
-  spiroAtoms: "NumSpiroAtoms",
-  bridgeheadAtoms: "NumBridgeheadAtoms",
-  /** Share of carbon atoms that are sp3, 0 to 1. */
-  fractionCsp3: "FractionCSP3",
+/** What a descriptor is. */
+export interface DescriptorTold {
+  readonly what: string;
+  /** Absent of numbers and shares. */
+  readonly unit?: string;
+}
+
+/** Each descriptor that RDKit.js has, and what it calls it. */
+const OF_RDKIT = Object.freeze({
+  molecularWeight: { rdkit: "amw", what: "average molecular weight", unit: "Da" },
+  exactMass: { rdkit: "exactmw", what: "monoisotopic mass", unit: "Da" },
+  logP: { rdkit: "CrippenClogP", what: "Crippen's estimate of log P (octanol/water)" },
+  molarRefractivity: { rdkit: "CrippenMR", what: "Crippen's molar refractivity" },
+  tpsa: { rdkit: "tpsa", what: "topological polar surface area", unit: "square angstrom" },
+  labuteAsa: { rdkit: "labuteASA", what: "Labute's approximate surface area", unit: "square angstrom" },
+  hydrogenBondAcceptors: { rdkit: "NumHBA", what: "hydrogen bond acceptors" },
+  hydrogenBondDonors: { rdkit: "NumHBD", what: "hydrogen bond donors" },
+  rotatableBonds: { rdkit: "NumRotatableBonds", what: "rotatable bonds" },
+  rings: { rdkit: "NumRings", what: "rings" },
+  aromaticRings: { rdkit: "NumAromaticRings", what: "aromatic rings" },
+  heteroatoms: { rdkit: "NumHeteroatoms", what: "atoms but carbon and hydrogen" },
+  heavyAtoms: { rdkit: "NumHeavyAtoms", what: "atoms but hydrogen" },
+  stereocentres: { rdkit: "NumAtomStereoCenters", what: "stereocentres" },
+  spiroAtoms: { rdkit: "NumSpiroAtoms", what: "spiro atoms" },
+  bridgeheadAtoms: { rdkit: "NumBridgeheadAtoms", what: "bridgehead atoms" },
+  fractionCsp3: { rdkit: "FractionCSP3", what: "share of carbon atoms that are sp3, 0 to 1" },
 });
 
-export type Descriptors = Record<keyof typeof RDKIT_NAMES | "qed", number>;
+/** A descriptor's name. */
+export type DescriptorName = keyof typeof OF_RDKIT | "qed";
+
+/** Every descriptor, and what it is. QED is ours (`qed.ts`): RDKit.js has none. */
+export const DESCRIPTORS: Readonly<Record<DescriptorName, DescriptorTold>> = {
+  ...OF_RDKIT,
+  qed: { what: "quantitative estimate of drug-likeness (Bickerton et al. 2012), 0 to 1" },
+};
+
+export type Descriptors = Record<DescriptorName, number>;
 
 /**
  * All descriptors of the molecule that a SMILES with implicit hydrogens names. (Explicit hydrogens would make methyl
  * groups rotatable, and removing them from an RDKit molecule makes it forget its stereocentres; so a SMILES it is.)
  *
- * RDKit.js has no QED: it is ours (`qed.ts`).
- *
  * @throws RangeError for a SMILES that RDKit refuses
  */
 export function descriptorsOf(rdkit: Rdkit, smiles: string): Descriptors {
-  const found = rdkit.withMol(smiles, (mol) => {
-    const all: Record<string, number> = JSON.parse(mol.get_descriptors());
-    return { ...named(all), qed: qedOf(qedProperties(rdkit, mol, all)) };
-  });
+  const found = rdkit.withMol(smiles, (mol) => molDescriptors(rdkit, mol));
   if (found === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
   return found;
+}
+
+/** The same of a molecule that RDKit has read, hydrogens implicit. */
+export function molDescriptors(rdkit: Rdkit, mol: RdkitMol): Descriptors {
+  const all: Record<string, number> = JSON.parse(mol.get_descriptors());
+  return { ...named(all), qed: qedOf(qedProperties(rdkit, mol, all)) };
 }
 
 /** The descriptors of a molecule that RDKit has read, hydrogens implicit, but for QED, which takes longer. */
@@ -54,7 +64,7 @@ export const rdkitDescriptors = (mol: RdkitMol): Omit<Descriptors, "qed"> => nam
 
 /** Under their plain names. */
 const named = (all: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(RDKIT_NAMES).map(([name, rdkit]) => [name, all[rdkit]])) as Omit<
+  Object.fromEntries(Object.entries(OF_RDKIT).map(([name, { rdkit }]) => [name, all[rdkit]])) as Omit<
     Descriptors,
     "qed"
   >;

@@ -22,7 +22,7 @@ export interface Rdkit {
   withMol<T>(input: string | Uint8Array, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
   /** The InChIKey of an InChI. */
   inchikey(inchi: string): string;
-  /** A substructure to look for, to be closed. Throws RangeError for SMARTS that RDKit refuses. */
+  /** A substructure to look for, to be closed. Throws RangeError for SMARTS that RDKit refuses: the SMARTS, then why. */
   pattern(smarts: string): Pattern;
 }
 
@@ -36,7 +36,11 @@ export interface Pattern {
 
 /** Wraps a loaded module. Separate from loading so that a test can count what is taken and freed. */
 export function wrapRdkit(
-  module: Pick<MainModule, "get_mol" | "get_qmol" | "get_inchikey_for_inchi" | "version">,
+  module:
+    & Pick<MainModule, "get_mol" | "get_qmol" | "get_inchikey_for_inchi" | "version">
+    & Partial<
+      Pick<MainModule, "set_log_capture">
+    >,
 ): Rdkit {
   return {
     version: module.version(),
@@ -52,7 +56,7 @@ export function wrapRdkit(
     inchikey: (inchi) => module.get_inchikey_for_inchi(inchi),
     pattern(smarts) {
       const query = module.get_qmol(smarts);
-      if (query === null) throw new RangeError(`SMARTS: RDKit refuses ${JSON.stringify(smarts)}`);
+      if (query === null) throw new RangeError(`${JSON.stringify(smarts)}: ${refusal(module, smarts)}`);
       return {
         in: (mol) => mol.get_substruct_match(query) !== "{}",
         matches(mol) {
@@ -63,6 +67,21 @@ export function wrapRdkit(
       };
     },
   };
+}
+
+/** What RDKit has against SMARTS that it has refused, in its own words. What it logs is caught for this alone: most of it is of molecules, and grows with them. */
+function refusal(module: Pick<MainModule, "get_qmol"> & Partial<Pick<MainModule, "set_log_capture">>, smarts: string) {
+  const log = module.set_log_capture?.("rdApp.error");
+  if (!log) return "RDKit refuses it";
+  try {
+    module.get_qmol(smarts)?.delete();
+    const text = log.get_buffer(),
+      [, told] = /SMARTS Parse Error: (.+?)( while parsing:| for input:|$)/m.exec(text) ?? [];
+    const [, position] = /around position (\d+)/.exec(text) ?? [];
+    return (told ?? "RDKit refuses it") + (position ? ` around character ${position}` : "");
+  } finally {
+    log.delete();
+  }
 }
 
 /** Loads RDKit.js; about 0.2 s. Its WebAssembly file lies beside its script in the npm package: no network. */

@@ -10,6 +10,8 @@ import type { NotRefined, Refine, Refined } from "./refinement/refine.ts";
 import { fitsMolblock, molblock } from "./sdf.ts";
 import { type Stability, stability } from "./stability.ts";
 import { type Validity, withValid } from "./validity.ts";
+import { createVerdicts, type Verdict, type VerdictOf } from "./where/verdicts.ts";
+import { needsOf, type Where } from "./where/where.ts";
 
 export interface ValidateOptions {
   /** Compute descriptors of valid molecules. Default false. */
@@ -28,6 +30,8 @@ export interface ValidateOptions {
   readonly refine?: Refine;
   /** Measure the strain of valid molecules ({@link Validation.strain}). Default false. The validator must be one with a refiner, too. */
   readonly strain?: boolean;
+  /** Judge by this filter ({@link Validation.verdict}). The validator must be one with a refiner where the filter looks at strain. */
+  readonly where?: Where;
 }
 
 export interface Validation extends Validity, Stability {
@@ -56,6 +60,8 @@ export interface Validation extends Validity, Stability {
    * else is said of, above the local minimum; see `Refiner` of `refinement/refine.ts`.
    */
   readonly strain?: number;
+  /** Present where a filter was asked for. */
+  readonly verdict?: Verdict;
   /** Present where asked for. All else is then said of the refined molecule, where it is refined. */
   readonly refinement?:
     | NotRefined
@@ -71,7 +77,11 @@ const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
 /** Without the auxiliary information, which nobody reads. */
 const BARE = "-AuxNone";
 
-export type Validate = (molecule: Molecule, options?: ValidateOptions) => Validation;
+export interface Validate {
+  (molecule: Molecule, options?: ValidateOptions): Validation;
+  /** Judges by filters, with this validator's RDKit. Absent of one that has none. */
+  readonly verdictOf?: VerdictOf;
+}
 
 /**
  * Makes the function that judges molecules. It throws RangeError for an unknown element, or positions that do not match
@@ -79,11 +89,15 @@ export type Validate = (molecule: Molecule, options?: ValidateOptions) => Valida
  */
 export function createValidator(rdkit: Rdkit): Validate {
   let judge: Judge | undefined;
-  return (molecule, options = {}) => {
+  const verdictOf = createVerdicts(rdkit);
+  const validate = (molecule: Molecule, { where, ...asked }: ValidateOptions = {}): Validation => {
+    const needs = where && needsOf(where), options = { ...asked, ...(needs?.judge && { judge: true }) };
     if ((options.refine ?? "none") !== "none") {
       throw new TypeError(`refine must be none of a validator without a refiner; got ${options.refine}`);
     }
-    if (options.strain) throw new TypeError("strain must be false of a validator without a refiner; got true");
+    if (options.strain || needs?.strain) {
+      throw new TypeError("strain must be false of a validator without a refiner; got true");
+    }
     const chemistry = CHEMISTRIES[options.chemistry ?? "edm"], bonds = bondsOf(molecule, chemistry);
     const details = withValid(rdkit, molecule, bonds, (mol, verdict) => {
       const aromatic = options.judge ? (judge ??= createJudge(rdkit)).aromaticOf(mol) : undefined;
@@ -99,7 +113,7 @@ export function createValidator(rdkit: Rdkit): Validate {
         ...(aromatic && { findings: judge!.findings(molecule, bonds, aromatic, smiles) }),
       };
     }, chemistry);
-    return {
+    const validation: Validation = {
       ...stability(molecule, bonds, chemistry),
       ...(details ?? { fragments: 0, edmSmiles: null, inchikey: null, smiles: null }),
       valid: details !== null,
@@ -108,11 +122,16 @@ export function createValidator(rdkit: Rdkit): Validate {
       ...(options.judge && { bondsAgree: rulesAgree(molecule, bonds) }),
       ...(options.molblock && fitsMolblock(molecule, bonds) && { molblock: molblock(molecule, bonds, options.title) }),
     };
+    return where ? { ...validation, verdict: verdictOf(where, molecule, validation) } : validation;
   };
+  return Object.assign(validate, { verdictOf });
 }
 
-/** Hydrogen fluoride. */
-const SMALLEST = { atomicNumbers: Uint8Array.of(1, 9), positions: Float32Array.of(0, 0, 0, 0.92, 0, 0) };
+/** Hydrogen fluoride: a molecule for whoever needs one. */
+export const SMALLEST: Molecule = {
+  atomicNumbers: Uint8Array.of(1, 9),
+  positions: Float32Array.of(0, 0, 0, 0.92, 0, 0),
+};
 
 /** Judges a first molecule: RDKit.js compiles and sets up much at it, a tenth of a second's worth, and as much again for descriptors. */
 export function warmUp(validate: Validate): Validate {

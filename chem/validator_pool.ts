@@ -43,7 +43,7 @@ export interface ValidatorPoolOptions
 export function createValidatorPool(
   { validate, refiner, open = openValidationWorker, ...options }: ValidatorPoolOptions,
 ): ValidatorPool {
-  const long = ({ refine = "none" }: ValidateOptions) => refine !== "none";
+  const long = ({ refine = "none", where }: ValidateOptions) => refine !== "none" || where !== undefined;
   const pool = createWorkPool({
     ...options,
     here: refiner ? withRefinement(validate, { open: refiner, pause: breathe }) : validate,

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { parseConfig } from "../routes/config.ts";
 import { command } from "./command.ts";
 import { askService, openLocal } from "./mcp_source.ts";
-import { COUNT_MAX, createToolServer } from "./mcp_tool.ts";
+import { COUNT_MAX } from "../routes/generate_schema.ts";
+import { createToolServer } from "./mcp_tool.ts";
 import { findModels } from "./models.ts";
 import { option, UsageError, whole } from "./options.ts";
 

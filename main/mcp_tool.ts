@@ -7,19 +7,17 @@ import { generateRequest, type GenerateResponse, generateResponse } from "../rou
 import { invalidRequest } from "../routes/problem.ts";
 import { RefusedError, type Source } from "./mcp_source.ts";
 
-/** The most molecules that a call can ask, whatever the tool allows. */
-export const COUNT_MAX = generateRequest.shape.count.maxValue!;
-
 /** What the text of an answer can be. */
 const TEXTS = ["smiles", "sdf"] as const;
 
 // What a caller asks to see of each molecule goes by `text`, and nobody waits beyond what it cancels itself.
-const { include: _include, timeoutMs: _timeoutMs, count, ...asked } = generateRequest.shape;
+const { include: _include, timeoutMs: _timeoutMs, count, want, ...asked } = generateRequest.shape;
 
 /** What the tool takes: keys of POST /generate, of at most `maxCount` molecules. */
 export const toolInput = (maxCount: number) =>
   strict({
-    count: count.max(maxCount).describe(count.description!),
+    count: count.unwrap().max(maxCount).optional().describe(count.description!),
+    want: want.unwrap().max(maxCount).optional().describe(want.description!),
     ...asked,
     text: z.enum(TEXTS).default("smiles").describe(
       "`smiles`: a line for each valid molecule; `sdf`: SDF records with 3D positions, bonds and data fields",
@@ -40,6 +38,7 @@ export const toolOutput = z.object({
       decoding: true,
       smiles: true,
       inchikey: true,
+      values: true,
       refined: true,
       unrefined: true,
       strain: true,
@@ -99,9 +98,12 @@ function refused(error: z.ZodError): RefusedError {
   return new RefusedError({ title, detail });
 }
 
-const summary = ({ returned, drawn, model, version, steps, sampler, seed, molecules }: GenerateResponse) =>
+const summary = (
+  { returned, drawn, model, version, steps, sampler, seed, molecules, rejected, ended }: GenerateResponse,
+) =>
   `${returned} of ${drawn} molecules drawn, ${molecules.filter(({ valid }) => valid).length} of them valid: ` +
-  `model ${model}, version ${version}, ${steps} steps, sampler ${sampler}, seed ${seed}`;
+  `model ${model}, version ${version}, ${steps} steps, sampler ${sampler}, seed ${seed}` +
+  (rejected ? `; rejected ${JSON.stringify(rejected)}` : "") + (ended ? `; ended by ${ended}` : "");
 
 /** The molecules as text. SMILES have the index behind them, as files of SMILES have a name. */
 const texts: Readonly<Record<typeof TEXTS[number], (response: GenerateResponse) => string>> = {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { faultNames } from "../chem/judge/sound.ts";
 import { REFINES, UNREFINED } from "../chem/refinement/refine.ts";
+import { whereSchema } from "../chem/where/where.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
@@ -18,9 +19,26 @@ const sizes = z.union([
   z.tuple([size, size]).refine(([min, max]) => min <= max, "must be [min, max] with min <= max"),
 ]);
 
+/** Most molecules that a request may ask for. */
+export const COUNT_MAX = 1000;
+
+/** Most that may be drawn for those wanted, whatever the service allows. */
+const DRAWS_MAX = 1_000_000;
+
 /** Keys and limits of a request. */
 export const generateRequest = strict({
-  count: z.int().min(1).max(1000).describe("Molecules to draw"),
+  count: z.int().min(1).max(COUNT_MAX).optional().describe("Molecules to draw; this or `want`"),
+  want: z.int().min(1).max(COUNT_MAX).optional().describe(
+    "Molecules to give back, in place of `count`: drawn until so many pass `where`, `filter` and `unique`, or `maxDraws` are drawn, or the time is over. " +
+      "What passed by then is the answer, and `ended` says which it was",
+  ),
+  maxDraws: z.int().min(1).max(DRAWS_MAX).optional().describe(
+    "Most molecules drawn for `want`; x `steps` at most what the service allows. Default: 20 for each wanted, 1000 at least, as far as the service allows",
+  ),
+  where: whereSchema.optional().describe(
+    "What molecules must be to be given back. Windows are on numbers by their names; all of it at once, and beside `filter` and `unique`. A molecule that is not " +
+      "valid never passes",
+  ),
   steps: z.int().min(1).max(1000).describe("Steps of the sampler: calls of the denoiser (NFE)"),
   model: z.string().min(1).max(NAME_MAX).default("qm9").describe("A name that GET /models lists"),
   sampler: z.enum(SAMPLER_CHOICES).optional().describe(
@@ -80,6 +98,15 @@ export const generateRequest = strict({
 }).refine(({ filter, unique }) => filter !== "unique" || unique !== false, {
   error: "must not be false where filter is unique",
   path: ["unique"],
+}).refine(({ count, want }) => (count === undefined) !== (want === undefined), {
+  error: "count or want must be given, and not both",
+  path: ["count"],
+}).refine(({ want, maxDraws }) => maxDraws === undefined || want !== undefined, {
+  error: "must come with want",
+  path: ["maxDraws"],
+}).refine(({ want = 0, maxDraws = want }) => maxDraws >= want, {
+  error: "must be at least want",
+  path: ["maxDraws"],
 }).meta({ id: "GenerateRequest" });
 
 /** A request with its defaults filled in. */
@@ -117,6 +144,7 @@ const molecule = z.strictObject({
   faults: z.array(z.enum(faultNames)).nullable().optional().describe(
     "What is wrong with its geometry; null where not valid",
   ),
+  values: z.record(z.string(), z.number()).optional().describe("What windows of `where` ask for, by their names"),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),
   bonds: z.array(z.strictObject({
@@ -129,7 +157,10 @@ const molecule = z.strictObject({
   sdf: z.string().optional().describe("The record that the SDF form has of it, data fields and all"),
 }).meta({ id: "Molecule" });
 
-/** The JSON form of a response; the NDJSON form is its molecules, one a line. */
+/**
+ * The JSON form of a response; the NDJSON form is its molecules, one a line, and with `where` or `want` a last line with `drawn`, `passed`, `rejected` and
+ * `ended`.
+ */
 export const generateResponse = z.strictObject({
   model: z.string(),
   version: z.string().describe("Of the weights that drew the molecules: the student's where it is a distilled one"),
@@ -143,8 +174,18 @@ export const generateResponse = z.strictObject({
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),
-  drawn: z.int(),
+  drawn: z.int().describe("Where `want` was given, up to the last that is given back"),
   returned: z.int(),
+  passed: z.int().optional().describe(
+    "As `returned`. This and `rejected` are there with `where` or `want`; both together are `drawn`",
+  ),
+  rejected: z.record(z.string(), z.int()).optional().describe(
+    "How many fell out, by the first reason: `invalid`, `formula`, `elements:N`, a window's name, `required:SMARTS`, `forbidden:SMARTS`, `alert:pains`, `unsound`, " +
+      "`unstable`, `duplicate`",
+  ),
+  ended: z.enum(["want", "maxDraws", "deadline"]).optional().describe(
+    "With `want`: what ended the drawing: as many as wanted, as many drawn as may be, or the time was over",
+  ),
   fallbacks: z.int().describe(
     "Of those drawn: decoded by `argmax` in place of `valence`, as no graph was found for them",
   ),

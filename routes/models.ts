@@ -7,7 +7,7 @@ import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { MODELS_ANSWERS } from "./examples.ts";
-import { generateRequest } from "./generate_schema.ts";
+import { COUNT_MAX, generateRequest } from "./generate_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 import { problems } from "./problem.ts";
@@ -81,10 +81,10 @@ type ModelsDeps = Pick<Deps, "store"> & { readonly config: Pick<Deps["config"], 
 
 /** The handler of GET /models. */
 export const modelsRoute = ({ store, config: { maxWork, timeoutSeconds } }: ModelsDeps) => (c: Context<Env>) => {
-  const { count, steps } = generateRequest.shape;
+  const { steps } = generateRequest.shape;
   const body: z.infer<typeof modelList> = {
     models: store.entries.map((entry) => describe(store, entry)),
-    limits: { count: count.maxValue!, steps: steps.maxValue!, work: maxWork, timeoutMs: 1000 * timeoutSeconds },
+    limits: { count: COUNT_MAX, steps: steps.maxValue!, work: maxWork, timeoutMs: 1000 * timeoutSeconds },
   };
   return c.json(body, 200, FRESH);
 };

@@ -7,9 +7,10 @@ import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { NIM_ANSWERS, NIM_REQUESTS } from "./examples.ts";
 import { generation, headersOf, headersTold } from "./generate.ts";
+import { COUNT_MAX } from "./generate_schema.ts";
 import { checkReady } from "./health.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
-import { COUNT_MAX, nimHealth, type nimMolecule, nimRequest, nimResponse } from "./nim_schema.ts";
+import { nimHealth, type nimMolecule, nimRequest, nimResponse } from "./nim_schema.ts";
 import { problems } from "./problem.ts";
 
 /** What the score is called among the descriptors. */

@@ -1,7 +1,7 @@
 /** What POST /v1/generate takes and gives: the API of NVIDIA's GenMol NIM 2.0 (https://docs.nvidia.com/nim/bionemo/genmol/2.0.0/endpoints.html). */
 import { z } from "zod";
 import { strict } from "../model/diffusion/strict.ts";
-import { generateRequest } from "./generate_schema.ts";
+import { COUNT_MAX, generateRequest } from "./generate_schema.ts";
 
 /** A number, or its text, which NVIDIA's own examples send. */
 function numeric(kind: "whole number" | "number", min: number, max: number) {
@@ -14,10 +14,7 @@ function numeric(kind: "whole number" | "number", min: number, max: number) {
 const IGNORED = "Taken and ignored: of a generator of text";
 
 /** What Molstep's own keys are as in POST /generate. */
-const { count, model, steps, seed, refine } = generateRequest.shape;
-
-/** Most molecules that may be asked, and be drawn in a round. */
-export const COUNT_MAX = count.maxValue!;
+const { model, steps, seed, refine } = generateRequest.shape;
 
 /** Keys and limits of a request. */
 export const nimRequest = strict({

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { PatternError } from "../chem/where/filter.ts";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { DeadlineError, TooMuchWorkError } from "../model/service/generate.ts";
 import { ReadOnlyError, ShuttingDownError } from "../model/service/lifecycle.ts";
@@ -83,6 +84,10 @@ export function invalidRequest(error: z.ZodError): HttpError {
 export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
   if (error instanceof z.ZodError) return invalidRequest(error);
+  if (error instanceof PatternError) {
+    const { path, message } = error.fault;
+    return invalidRequest(new z.ZodError([{ code: "custom", path: ["where", ...path.split("/").slice(1)], message }]));
+  }
   if (error instanceof NotDistilledError) {
     const extra = { type: urn("not-distilled"), availableSteps: error.available };
     return new HttpError(422, "No weights distilled to these steps", error.message, extra);

@@ -2,9 +2,10 @@
 import { CHEMISTRIES } from "../chemistry.ts";
 import type { Molecule } from "../molecule.ts";
 import type { Validate, ValidateOptions, Validation } from "../validator.ts";
+import { needsOf, type Where } from "../where/where.ts";
 import type { RefineBy, Refiner } from "./refine.ts";
 
-/** Judges a molecule; refines it first where `refine` asks for it, and measures its strain where `strain` does: a promise then. */
+/** Judges a molecule; refines it first where `refine` asks for it, and measures its strain where `strain` or `where` does: a promise then. */
 export type RefineAndValidate = (
   molecule: Molecule,
   options?: ValidateOptions,
@@ -48,7 +49,23 @@ export function withRefinement(
     const strain = refiner.strainOf(there, bonds, CHEMISTRIES[chemistry]);
     return strain === undefined ? validation : { ...validation, strain };
   };
-  return (molecule, { refine = "none", strain = false, ...options } = {}) => {
+  /** By a filter, of the molecule as it is given. */
+  const judged = async (
+    molecule: Molecule,
+    where: Where,
+    { refine = "none", strain = false, ...options }: Omit<ValidateOptions, "where">,
+  ) => {
+    if (!validate.verdictOf) throw new TypeError("where must be absent of a validator without filters; got one");
+    const needs = needsOf(where), asked = { ...options, ...(needs.judge && { judge: true }) };
+    const plain = refine === "none" ? validate(molecule, asked) : await refineAndValidate(molecule, refine, asked);
+    const known = plain.refinement?.refined === true;
+    const validation = strain || (needs.strain && !known) ? await measure(molecule, plain, options.chemistry) : plain;
+    const there = known ? { ...molecule, positions: plain.refinement.positions } : molecule;
+    return { ...validation, verdict: validate.verdictOf(where, there, validation) };
+  };
+  return (molecule, { where, ...asked } = {}) => {
+    if (where) return judged(molecule, where, asked);
+    const { refine = "none", strain = false, ...options } = asked;
     const validation = refine === "none" ? validate(molecule, options) : refineAndValidate(molecule, refine, options);
     return strain ? Promise.resolve(validation).then((one) => measure(molecule, one, options.chemistry)) : validation;
   };

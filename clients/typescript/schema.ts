@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type32;
+export type Schema = Type33;
 
 type Type1 = {
   [key: string]: unknown;
@@ -241,6 +241,7 @@ type Type13 = {
   symbols: (string)[];
   unrefined?: "graph" | "invalid" | "relaxed" | "size" | "types" | undefined;
   valid: boolean;
+  values?: undefined | { [key: string]: number };
 };
 
 type Type14 = {
@@ -248,6 +249,7 @@ type Type14 = {
   clamp: number;
   decoding: "argmax" | "valence";
   drawn: number;
+  ended?: "deadline" | "maxDraws" | "want" | undefined;
   fallbacks: number;
   grid:
     | {
@@ -267,7 +269,9 @@ type Type14 = {
   };
   model: string;
   molecules: (Type13)[];
+  passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
+  rejected?: undefined | { [key: string]: number };
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
@@ -277,9 +281,44 @@ type Type14 = {
 };
 
 type Type15 = {
+  alerts?: ("brenk" | "pains")[] | undefined;
+  aromaticRings?: undefined | { max?: number | undefined; min?: number | undefined };
+  bridgeheadAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  elements?: undefined | { [key: string]: undefined | { max?: number | undefined; min?: number | undefined } };
+  exactMass?: undefined | { max?: number | undefined; min?: number | undefined };
+  forbidden?: (string)[] | undefined;
+  formula?: string | undefined;
+  fractionCsp3?: undefined | { max?: number | undefined; min?: number | undefined };
+  heavyAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  heteroatoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  hydrogenBondAcceptors?: undefined | { max?: number | undefined; min?: number | undefined };
+  hydrogenBondDonors?: undefined | { max?: number | undefined; min?: number | undefined };
+  labuteAsa?: undefined | { max?: number | undefined; min?: number | undefined };
+  logP?: undefined | { max?: number | undefined; min?: number | undefined };
+  molarRefractivity?: undefined | { max?: number | undefined; min?: number | undefined };
+  molecularWeight?: undefined | { max?: number | undefined; min?: number | undefined };
+  momentRatio1?: undefined | { max?: number | undefined; min?: number | undefined };
+  momentRatio2?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment1?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment2?: undefined | { max?: number | undefined; min?: number | undefined };
+  principalMoment3?: undefined | { max?: number | undefined; min?: number | undefined };
+  qed?: undefined | { max?: number | undefined; min?: number | undefined };
+  radiusOfGyration?: undefined | { max?: number | undefined; min?: number | undefined };
+  required?: (string)[] | undefined;
+  rings?: undefined | { max?: number | undefined; min?: number | undefined };
+  rotatableBonds?: undefined | { max?: number | undefined; min?: number | undefined };
+  sound?: boolean | undefined;
+  spiroAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
+  stereocentres?: undefined | { max?: number | undefined; min?: number | undefined };
+  strainAfter?: undefined | { max?: number | undefined; min?: number | undefined };
+  strainBefore?: undefined | { max?: number | undefined; min?: number | undefined };
+  tpsa?: undefined | { max?: number | undefined; min?: number | undefined };
+};
+
+type Type16 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
-  count: number;
+  count?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   filter?: "none" | "sound" | "stable" | "unique" | "valid" | undefined;
   first?: number | undefined;
@@ -295,6 +334,7 @@ type Type15 = {
     | { type: "uniform" };
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
+  maxDraws?: number | undefined;
   model?: string | undefined;
   refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
@@ -302,23 +342,25 @@ type Type15 = {
   steps: number;
   timeoutMs?: number | undefined;
   unique?: boolean | "flat" | "inchikey" | undefined;
-};
-
-type Type16 = {
-  $post:
-    | { input: { json: Type15 }; output: Type14; outputFormat: "json"; status: 200 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type15 }; output: Type1; outputFormat: "json"; status: 504 };
+  want?: number | undefined;
+  where?: Type15 | undefined;
 };
 
 type Type17 = {
+  $post:
+    | { input: { json: Type16 }; output: Type14; outputFormat: "json"; status: 200 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type18 = {
   accept: number;
   batch: number;
   blocks?: number | undefined;
@@ -346,7 +388,7 @@ type Type17 = {
   width?: number | undefined;
 };
 
-type Type18 = {
+type Type19 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -373,12 +415,12 @@ type Type18 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type17;
+  settings: Type18;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type19 = {
+type Type20 = {
   accept?: number | undefined;
   batch?: number | undefined;
   blocks?: number | undefined;
@@ -409,32 +451,32 @@ type Type19 = {
   width?: number | undefined;
 };
 
-type Type20 = {
+type Type21 = {
   $post:
-    | { input: { json: Type19 }; output: Type18; outputFormat: "json"; status: 202 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type19 }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { json: Type20 }; output: Type19; outputFormat: "json"; status: 202 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type21 = {
+type Type22 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type18)[]; total: number };
+      output: { jobs: (Type19)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type22 = {
+type Type23 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -446,7 +488,7 @@ type Type22 = {
   })[];
 };
 
-type Type23 = {
+type Type24 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -471,9 +513,9 @@ type Type23 = {
   spiro: { value: number };
 };
 
-type Type24 = {
+type Type25 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type23 | undefined;
+  composition?: Type24 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -481,10 +523,10 @@ type Type24 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type25 = {
+type Type26 = {
   backend: null | string;
   createdAt: string;
-  curves: Type22;
+  curves: Type23;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -497,7 +539,7 @@ type Type25 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type24; teacher: Type24; why: string };
+  judged: null | { accepted: boolean; student: Type25; teacher: Type25; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -510,14 +552,14 @@ type Type25 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type17;
+  settings: Type18;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type26 = {
+type Type27 = {
   $delete:
-    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
@@ -526,10 +568,10 @@ type Type26 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type25; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type26; outputFormat: "json"; status: 200 };
 };
 
-type Type27 = {
+type Type28 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -563,16 +605,16 @@ type Type27 = {
   };
 };
 
-type Type28 = {
+type Type29 = {
   $post:
-    | { input: { param: { id: string } }; output: Type18; outputFormat: "json"; status: 202 }
+    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
 };
 
-type Type29 = {
+type Type30 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -589,26 +631,26 @@ type Type29 = {
   unique?: boolean | undefined;
 };
 
-type Type30 = {
+type Type31 = {
   $post:
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type29 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type29 };
+      input: { json: Type30 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type31 = {
+type Type32 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -617,9 +659,9 @@ type Type31 = {
   };
 };
 
-type Type32 = {
-  "/distill": Type20;
-  "/generate": Type16;
+type Type33 = {
+  "/distill": Type21;
+  "/generate": Type17;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -631,10 +673,10 @@ type Type32 = {
       status: 200;
     };
   };
-  "/jobs": Type21;
-  "/jobs/:id": Type26;
-  "/jobs/:id/events": Type27;
-  "/jobs/:id/resume": Type28;
+  "/jobs": Type22;
+  "/jobs/:id": Type27;
+  "/jobs/:id/events": Type28;
+  "/jobs/:id/resume": Type29;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -646,7 +688,7 @@ type Type32 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type30;
+  "/v1/generate": Type31;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -655,5 +697,5 @@ type Type32 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type31;
+  "/v1/health/ready": Type32;
 };

@@ -5,6 +5,7 @@ import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
 import { fitsMolblock, molblock, sdfRecord } from "../../chem/sdf.ts";
+import type { Verdict } from "../../chem/where/verdicts.ts";
 import { xyz } from "../../chem/xyz.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
@@ -28,6 +29,8 @@ export interface MoleculeJson extends Partial<RefinementJson>, Partial<Soundness
   decoding: Decoding;
   smiles: string | null;
   inchikey: string | null;
+  /** Those that windows of `where` ask for. */
+  values?: Verdict["values"];
   symbols: string[];
   positions: [number, number, number][];
   bonds?: Bond[];
@@ -80,6 +83,10 @@ function blockOf(generated: GeneratedMolecule, { seed }: Origin): string {
   return molblock(told.molecule, told.bonds, `${stemOf(seed)}-${generated.index}`);
 }
 
+/** The values that windows ask for; nothing where there are none. */
+const toldValues = ({ verdict }: { readonly verdict?: Verdict }): Pick<MoleculeJson, "values"> =>
+  verdict && Object.keys(verdict.values).length > 0 ? { values: verdict.values } : {};
+
 /** A molecule as the JSON and NDJSON forms have it. Positions in angstrom. */
 export function toJson(
   generated: GeneratedMolecule,
@@ -100,6 +107,7 @@ export function toJson(
     inchikey,
     ...toldRefinement(generated),
     ...toldSoundness(generated),
+    ...toldValues(validation),
     symbols: Array.from(molecule.atomicNumbers, symbolOf),
     positions: Array.from(molecule.atomicNumbers, (_, i) => [at(i, 0), at(i, 1), at(i, 2)]),
     ...(include.includes("bonds") && { bonds: [...bonds] }),
@@ -130,6 +138,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     ...soundnessFields(generated),
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
+    ...toldValues(validation).values,
     ...descriptors,
     molstep: VERSION,
   });
@@ -143,6 +152,7 @@ function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): 
     ...facts,
     ...refinementFields(generated),
     ...soundnessFields(generated),
+    ...toldValues(generated.validation).values,
     ...(smiles && { smiles }),
   };
   return xyz(printable(generated).molecule, xyzComment(told));
@@ -167,6 +177,25 @@ export function toFault(
     case "ndjson":
       return JSON.stringify({ error, ...values }) + "\n";
   }
+}
+
+/** What became of molecules that were drawn to be sifted. Those that passed and those rejected are all that were drawn. */
+export interface Sifted {
+  readonly drawn: number;
+  /** That are given back. */
+  readonly passed: number;
+  /** Molecules by why they fell out. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Where molecules are wanted: as many as were passed, so many as may be were drawn, or the time was over. */
+  readonly ended?: "want" | "maxDraws" | "deadline";
+}
+
+/** The same as the last record of a stream: an object, or a molecule of no atoms. */
+export function toTail(format: Format, sifted: Sifted): string {
+  if (format === "ndjson") return JSON.stringify(sifted) + "\n";
+  const { ended, rejected, ...counts } = sifted;
+  const told = { ...(ended && { ended }), ...counts, rejected: JSON.stringify(rejected) };
+  return format === "sdf" ? sdfRecord(molblock(NOTHING, [], ended ?? ""), told) : xyz(NOTHING, xyzComment(told));
 }
 
 /** A molecule as a piece of a stream of this form. */

@@ -156,7 +156,7 @@ async function* drawWith(
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
-  const { window = Math.max(256, 2 * appetite) } = options;
+  const window = options.window ?? Math.max(256, 2 * appetite);
   // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
   const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
   let done = 0;

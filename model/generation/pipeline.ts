@@ -8,11 +8,13 @@ import { type Judged, summarise, type Summary } from "../../chem/metrics.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
 import { withRefinement } from "../../chem/refinement/refining.ts";
-import type { Validate, Validation } from "../../chem/validator.ts";
+import { SMALLEST, type Validate, type Validation } from "../../chem/validator.ts";
 import type { BatchValidator, JudgedBatch, JudgeOptions } from "../../chem/validator_pool.ts";
+import { PatternError } from "../../chem/where/filter.ts";
+import type { Where } from "../../chem/where/where.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import { type Decoding, repairs } from "../diffusion/decodings.ts";
-import type { Model } from "../models/load.ts";
+import type { Lease, Model } from "../models/load.ts";
 import type { Slot } from "./queue.ts";
 import { openRefiner } from "./refiner.ts";
 
@@ -25,13 +27,13 @@ export const FILTERS = ["none", "valid", "stable", "sound", "unique"] as const;
  */
 export type Filter = typeof FILTERS[number];
 
-/** What each filter lets through; of `unique`, what it is chosen from. */
-const PASSES: Readonly<Record<Filter, (validation: Validation) => boolean>> = {
-  none: () => true,
-  valid: ({ valid }) => valid,
-  stable: ({ stable }) => stable,
-  sound: isSound,
-  unique: ({ valid }) => valid,
+/** Why a molecule falls out by each filter; undefined where it is let through. Of `unique`: from what it is chosen. */
+const FALLS: Readonly<Record<Filter, (validation: Validation) => string | undefined>> = {
+  none: () => undefined,
+  valid: ({ valid }) => valid ? undefined : "invalid",
+  stable: ({ stable }) => stable ? undefined : "unstable",
+  sound: (validation) => isSound(validation) ? undefined : validation.valid ? "unsound" : "invalid",
+  unique: ({ valid }) => valid ? undefined : "invalid",
 };
 
 /**
@@ -96,8 +98,10 @@ export interface Generation {
   readonly returned: number;
   /** Of those drawn so far: decoded by `argmax`, as `valence` was asked for and found no graph. */
   readonly fallbacks: number;
-  /** Over the molecules drawn so far. */
-  summary(training?: Pick<ReadonlySet<string>, "has">): Summary;
+  /** Of those drawn so far, how many fell out, by reason: of the filter (`invalid`, `unstable`, `unsound`), of `where` (its verdict's), or as a `duplicate`. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Over the molecules drawn so far, or the first of them. */
+  summary(training?: Pick<ReadonlySet<string>, "has">, first?: number): Summary;
   /** Lets go of the weights where `windows` is not read to its end. May be called at any time, and more than once. */
   close(): void;
 }
@@ -110,6 +114,13 @@ export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "l
   readonly filter?: Filter;
   /** Keeps the first of the same valid molecules, of those that pass the filter. Default: whether the filter is `unique`. */
   readonly unique?: Unique;
+  /** What molecules must be, beside what the filter lets through. The validator judges by it. */
+  readonly where?: Where;
+  /**
+   * Ends when so many are given back. Then those behind the last of them count as not drawn, whatever batches they came in: so the numbers depend on the
+   * request alone. Default: when all are drawn.
+   */
+  readonly want?: number;
   readonly detail?: Detail;
   /** How molecules are refined before they are judged. Default `none`: they are the model's own. */
   readonly refine?: Refine;
@@ -150,6 +161,8 @@ export function generateMolecules(
     slot,
     filter = "none",
     unique = filter === "unique",
+    where,
+    want,
     detail: asked = {},
     refine = "none",
     seen = new Set(),
@@ -166,17 +179,46 @@ export function generateMolecules(
       ...(filter === "sound" && { judge: true }),
     };
   let drawn = 0, returned = 0, fallbacks = 0;
+  const rejected: Record<string, number> = {};
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
 
-  const keep = (validation: Validation): boolean => {
-    if (!PASSES[filter](validation)) return false;
-    if (!unique) return true;
-    if (!validation.valid) return false;
+  /** Why a molecule falls out; undefined where it is kept. */
+  const fallsBy = (validation: Validation): string | undefined => {
+    const { valid, verdict } = validation, reason = FALLS[filter](validation);
+    if (verdict?.fault) throw new PatternError(verdict.fault);
+    if (reason) return reason;
+    if (where && !verdict!.passes) return verdict!.reason;
+    if (!unique) return undefined;
+    if (!valid) return "invalid";
     const own = identity(validation, unique), fresh = !seen.has(own);
     seen.add(own);
-    return fresh;
+    return fresh ? undefined : "duplicate";
+  };
+  const remember = (one: GeneratedMolecule) => {
+    const { valid, stable, stableAtoms, atoms, connected, edmSmiles } = one.validation;
+    if (tally) tally(one);
+    else records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
+  };
+  const fellBack = (decodings: readonly Decoding[]) =>
+    decodings.filter((decoding) => decoding !== request.settings.decoding).length;
+  /** What is kept of a window, in the order of indices. */
+  const sift = (window: readonly GeneratedMolecule[]): GeneratedMolecule[] => {
+    const kept: GeneratedMolecule[] = [];
+    for (const one of window) {
+      if (returned + kept.length === want) break;
+      if (want !== undefined) {
+        drawn++;
+        fallbacks += fellBack([one.decoding]);
+      }
+      remember(one);
+      const reason = fallsBy(one.validation);
+      if (reason === undefined) kept.push(one);
+      else rejected[reason] = (rejected[reason] ?? 0) + 1;
+    }
+    returned += kept.length;
+    return kept;
   };
 
   async function* windows(): AsyncGenerator<GeneratedMolecule[], void, void> {
@@ -189,22 +231,29 @@ export function generateMolecules(
   }
 
   async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
-    const turn = slot && slot.turn.bind(slot),
-      judge = typeof validate === "function" ? inline(validate) : validate.judge;
+    const turn = slot && slot.turn.bind(slot), judge = judgeBy(validate);
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     let waitedMs = 0, queued = true;
     const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls, begun = performance.now();
-    for await (const batch of draw(model, request, { ...options, turn, calls, lease, onWaited })) {
+    const window = options.window ?? (want === undefined ? undefined : await windowFor(want, lease));
+    for await (const batch of draw(model, request, { ...options, window, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (slot) timings.queueMs = slot.waitedMs + waitedMs;
       // Batches before `first`, which are drawn for company alone, come with no molecules.
       if (queued) onStage({ name: "queue", from: begun, to: begun + timings.queueMs, molecules: 0 });
       queued = false;
-      drawn += batch.molecules.length;
-      fallbacks += batch.decodings.filter((decoding) => decoding !== request.settings.decoding).length;
+      if (want === undefined) {
+        drawn += batch.molecules.length;
+        fallbacks += fellBack(batch.decodings);
+      }
       const { last } = batch;
-      const told = { ...detail, chemistry: model.card.chemistry, ...(refine !== "none" && { refine }) };
+      const told = {
+        ...detail,
+        chemistry: model.card.chemistry,
+        ...(refine !== "none" && { refine }),
+        ...(where && { where }),
+      };
       const judged = judge(batch.molecules, told, {
         signal: over.signal,
         last,
@@ -232,14 +281,8 @@ export function generateMolecules(
       }
       judging = [];
       pending.sort((a, b) => a.index - b.index);
-      for (const one of pending) {
-        const { valid, stable, stableAtoms, atoms, connected, edmSmiles } = one.validation;
-        if (tally) tally(one);
-        else records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
-      }
-      const kept = pending.filter(({ validation }) => keep(validation));
-      returned += kept.length;
-      yield kept;
+      yield sift(pending);
+      if (returned === want) return;
     }
   }
 
@@ -257,7 +300,8 @@ export function generateMolecules(
     get fallbacks() {
       return fallbacks;
     },
-    summary: (training) => summarise(records, { training }),
+    rejected,
+    summary: (training, first) => summarise(first === undefined ? records : records.slice(0, first), { training }),
     close() {
       // After the piece of work that runs, if one does: the weights stay until then. One that never began has nothing to end.
       started.return().catch(() => {}).finally(lease.release);
@@ -265,9 +309,33 @@ export function generateMolecules(
   };
 }
 
+/** Molecules of a window where few are wanted: the fewer, the sooner the first are there, and the fewer are drawn in vain. */
+const FEW = 64;
+
+/** The window where so many are wanted; undefined, the usual one, where they are many, or where company changes a molecule's rounding. */
+async function windowFor(want: number, { denoiser }: Lease): Promise<number | undefined> {
+  return want <= FEW && (await denoiser).can.independent ? FEW : undefined;
+}
+
 /** The molecule that a validation speaks of. */
 export const refinedOf = (drawn: Molecule, { refinement }: Pick<Validation, "refinement">): Molecule =>
   refinement?.refined ? { ...drawn, positions: refinement.positions } : drawn;
+
+/** Judges batches, with workers or without. */
+const judgeBy = (validate: Validate | BatchValidator): BatchValidator["judge"] =>
+  typeof validate === "function" ? inline(validate) : validate.judge;
+
+/** Checks the patterns of a filter where molecules are judged. @throws PatternError for the first that RDKit refuses */
+export async function checkWhere(
+  validate: Validate | BatchValidator,
+  { required = [], forbidden = [] }: Where,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (required.length + forbidden.length === 0) return;
+  const options = { where: { required, forbidden }, inchikey: false };
+  const { validations: [{ verdict }] } = await judgeBy(validate)([SMALLEST], options, { signal, last: true });
+  if (verdict?.fault) throw new PatternError(verdict.fault);
+}
 
 /** A batch, a molecule after the other, here and now. */
 function inline(validator: Validate): BatchValidator["judge"] {

@@ -14,7 +14,9 @@ const ROUNDS = 5;
 const ENDS = [DeadlineError, OverShareError, QueueFullError, ShuttingDownError];
 
 /** Molecules asked, and whether of those of one SMILES, stereo included, only the first is wanted. */
-export interface Wanted extends Omit<MoleculesAsked, "filter" | "unique" | "timeoutMs"> {
+export interface Wanted
+  extends Omit<MoleculesAsked, "filter" | "unique" | "timeoutMs" | "count" | "want" | "maxDraws"> {
+  readonly count: number;
   readonly unique: boolean;
 }
 

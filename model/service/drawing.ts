@@ -2,7 +2,15 @@
 import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
-import { type Format, type Include, type MoleculeJson, type Origin, toRecord } from "../generation/formats.ts";
+import {
+  type Format,
+  type Include,
+  type MoleculeJson,
+  type Origin,
+  type Sifted,
+  toRecord,
+  toTail,
+} from "../generation/formats.ts";
 import type { DrawRequest } from "../generation/generate.ts";
 import {
   type GeneratedMolecule,
@@ -37,8 +45,8 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
   readonly refine?: Exclude<Refine, "none">;
 }
 
-/** All that is said of a drawing, with its molecules. */
-export interface Answer extends DrawingFacts {
+/** All that is said of a drawing, with its molecules. `passed`, `rejected` and `ended` are there as {@link Sifted} has it. */
+export interface Answer extends DrawingFacts, Partial<Omit<Sifted, "drawn">> {
   readonly drawn: number;
   readonly returned: number;
   /** Of those drawn: decoded by `argmax` in place of `valence`, as no graph was found for them. */
@@ -55,6 +63,9 @@ export interface WrittenMolecule {
   readonly text: string;
 }
 
+/** Molecules of the windows that are written, by what became of them. */
+export type DrawingCounts = Pick<Generation, "drawn" | "returned" | "fallbacks" | "rejected">;
+
 /** Molecules that are being drawn. Nothing is until they are read. */
 export interface Drawing {
   readonly facts: DrawingFacts;
@@ -67,8 +78,19 @@ export interface Drawing {
   molecules(): AsyncGenerator<GeneratedMolecule[], void, void>;
   /** The same with each molecule's text apart. */
   written(form: Format): AsyncGenerator<WrittenMolecule[], void, void>;
+  /** Of what was written by `records`, `written` or `answer`. */
+  readonly counts: DrawingCounts;
+  /**
+   * A record behind the last one that says how many were drawn, and why the rest fell out: of NDJSON where the drawing has a `where` or a `want`, of the
+   * other forms only where fewer are there than wanted, as their readers take it for a molecule. Undefined where there is none.
+   *
+   * @param ended default: as {@link counts} say
+   */
+  tail(ended?: Sifted["ended"]): string | undefined;
   /** All of them at once: an {@link Answer} as JSON text. */
   answer(): Promise<string>;
+  /** The same of what `answer` has drawn until now. */
+  soFar(ended: Sifted["ended"]): string;
 }
 
 const METRICS = ["validity", "moleculeStability", "atomStability", "uniqueness", "connected"] as const;
@@ -93,6 +115,16 @@ export function drawMolecules(
     ...(refine !== "none" && { refine }),
   };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
+  const { where, want } = options, lines: string[] = [];
+  let counts: DrawingCounts = { drawn: 0, returned: 0, fallbacks: 0, rejected: {} };
+  /** Undefined where nothing was sifted. */
+  const sifted = (
+    ended: Sifted["ended"] = counts.returned === want ? "want" : "maxDraws",
+  ): Sifted | undefined => {
+    if (!where && want === undefined) return undefined;
+    const { drawn, returned: passed, rejected } = counts;
+    return { drawn, passed, rejected, ...(want !== undefined && { ended }) };
+  };
   const origin: Origin = { ...facts, ...(digests.every(Boolean) && { weights: digests.join(" ") }) };
   /** Texts of the molecules of each window. A window takes tens of milliseconds: the event loop turns after each molecule. */
   async function* written(form: Format): AsyncGenerator<WrittenMolecule[], void, void> {
@@ -104,6 +136,8 @@ export function drawMolecules(
         await pause();
       }
       options.onStage?.({ name: "write", from, to: performance.now(), molecules: told.length });
+      const { drawn, returned, fallbacks, rejected } = generation;
+      counts = { drawn, returned, fallbacks, rejected: { ...rejected } };
       yield told;
     }
   }
@@ -117,19 +151,33 @@ export function drawMolecules(
       for await (const told of written(form)) yield told.map(({ text }) => text).join("");
     },
     molecules: () => generation.windows,
-    async answer() {
-      const lines = (await Array.fromAsync(written("ndjson"))).flat(), { drawn, returned, fallbacks } = generation;
-      const told: Omit<Answer, "molecules"> = {
-        ...facts,
-        drawn,
-        returned,
-        fallbacks,
-        metrics: metricsOf(generation.summary()),
-        timings: rounded(generation.timings),
-      };
-      return `${JSON.stringify(told).slice(0, -1)},"molecules":[${lines.map(({ text }) => text.trimEnd()).join(",")}]}`;
+    get counts() {
+      return counts;
     },
+    tail(ended) {
+      const told = sifted(ended);
+      if (!told || form === "json") return undefined;
+      return form === "ndjson" || (told.ended ?? "want") !== "want" ? toTail(form, told) : undefined;
+    },
+    async answer() {
+      for await (const told of written("ndjson")) lines.push(...told.map(({ text }) => text.trimEnd()));
+      return soFar();
+    },
+    soFar,
   };
+  function soFar(ended?: Sifted["ended"]): string {
+    const { drawn, returned, fallbacks } = counts;
+    const told: Omit<Answer, "molecules"> = {
+      ...facts,
+      drawn,
+      returned,
+      fallbacks,
+      ...sifted(ended),
+      metrics: metricsOf(generation.summary(undefined, drawn)),
+      timings: rounded(generation.timings),
+    };
+    return `${JSON.stringify(told).slice(0, -1)},"molecules":[${lines.join(",")}]}`;
+  }
 }
 
 function metricsOf(summary: Summary): Answer["metrics"] {

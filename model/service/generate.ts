@@ -5,14 +5,19 @@ import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { type Include, toFault } from "../generation/formats.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
-import type { GenerateOptions, Timings } from "../generation/pipeline.ts";
+import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { ModelStore } from "../models/store.ts";
 import { type Drawing, type DrawingFacts, drawMolecules, type Form, rounded } from "./drawing.ts";
 import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
 
-/** Molecules asked of one of the service's models. */
-export interface MoleculesAsked extends Omit<Order, "seed" | "options"> {
+/** Molecules asked of one of the service's models: so many drawn (`count`), or drawn until so many are given back (`want`). */
+export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"> {
+  readonly count?: number;
+  readonly want?: GenerateOptions["want"];
+  /** Most that are drawn for those wanted. Default: by {@link drawsFor}. */
+  readonly maxDraws?: number;
+  readonly where?: GenerateOptions["where"];
   readonly model: string;
   /** Drawn where absent. */
   readonly seed?: number;
@@ -28,10 +33,20 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options"> {
 /** More than one request may ask. */
 export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
-  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number) {
-    super(`count x steps may be at most ${most} here; given are ${count} x ${steps} = ${count * steps}`);
+  /** @param field what `count` is called in the order */
+  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count") {
+    super(`${field} x steps may be at most ${most} here; given are ${count} x ${steps} = ${count * steps}`);
   }
 }
+
+/** Molecules that may be drawn for each that is wanted, and for all of them at least, where nobody says. */
+const DRAWS_A_WANTED = 20, DRAWS_AT_LEAST = 1000;
+
+/** Most molecules to draw for those wanted, where nobody says: as many as work and indices allow, of {@link DRAWS_A_WANTED} for each. */
+export const drawsFor = (
+  want: number,
+  { most, first = 0 }: { readonly most: number; readonly first?: number },
+): number => Math.min(Math.max(DRAWS_AT_LEAST, DRAWS_A_WANTED * want), most, 2 ** 32 - first);
 
 /** The time that a generation may take is over. */
 export class DeadlineError extends Error {
@@ -113,15 +128,17 @@ export interface ServedDrawing extends Drawing {
  */
 export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest, refine: usual }: GenerateService,
-  { model: name, refine = usual, filter, unique, include, timeoutMs = longest, ...asked }: MoleculesAsked,
+  { model: name, refine = usual, filter, unique, where, want, maxDraws, include, timeoutMs = longest, ...asked }:
+    MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { count, steps } = asked;
-  if (count * steps > maxWork) throw new TooMuchWorkError(asked, maxWork);
+  const { steps } = asked, most = Math.floor(maxWork / steps);
+  const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
+  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field);
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }
-  const order: Order = { ...asked, seed: asked.seed ?? drawSeed() }, { card } = store.entry(name);
+  const order: Order = { ...asked, count, seed: asked.seed ?? drawSeed() }, { card } = store.entry(name);
   let request = acceptOrder(card, order), drawing: Drawing | undefined;
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), late = new AbortController();
@@ -137,6 +154,7 @@ export async function generate(
   };
   try {
     const [, judge] = await unlessAborted(Promise.all([store.model(name), validate()]), signal);
+    if (where) await unlessAborted(checkWhere(judge, where, signal), signal);
     signal.throwIfAborted();
     // Students may have come or gone while the model was loaded. From here to the generation's lease nothing waits, so that
     // the settings are those of the weights.
@@ -155,6 +173,8 @@ export async function generate(
       refine,
       filter,
       unique,
+      where,
+      want,
       validate: judge,
       slot,
       signal,
@@ -163,7 +183,7 @@ export async function generate(
       onProgress,
     });
     const { facts: { model: _, ...facts }, generation } = drawing;
-    return untilEnd(drawing, { form, count }, signal, (outcome, error) => {
+    return untilEnd(drawing, { form, count, want }, signal, (outcome, error) => {
       leave();
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
       const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
@@ -193,6 +213,17 @@ export async function generate(
   }
 }
 
+/** What sets how many molecules may be drawn, and how many. @param most those of which nobody said */
+function drawsOf(
+  { count, want, maxDraws, first }: Pick<MoleculesAsked, "count" | "want" | "maxDraws" | "first">,
+  most: number,
+): ["count" | "maxDraws" | "want", number] {
+  if (count !== undefined) return ["count", count];
+  if (want === undefined) throw new TypeError("count or want must be there; got neither");
+  if (maxDraws !== undefined) return ["maxDraws", maxDraws];
+  return ["want", Math.max(want, drawsFor(want, { most, first }))];
+}
+
 /** What the work comes to, or the signal's reason as soon as it is aborted. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>(), stop = () => reject(signal.reason);
@@ -204,11 +235,11 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 /**
  * The drawing, whose end is told once: when all is read, it fails, it is closed, or the signal is aborted, whether or not anybody
- * reads on. Records that have begun when the deadline passes end with one that says so.
+ * reads on. Records that have begun when the deadline passes end with one that says so; where molecules are wanted, what there is by then is the answer.
  */
 function untilEnd(
   drawing: Drawing,
-  { form, count }: { readonly form: Form; readonly count: number },
+  { form, count, want }: { readonly form: Form; readonly count: number; readonly want?: number },
   signal: AbortSignal,
   onEnd: (outcome: GenerationEnd["outcome"], error?: unknown) => void,
 ): ServedDrawing {
@@ -223,8 +254,14 @@ function untilEnd(
   };
   const abort = () => end("cancelled");
   signal.addEventListener("abort", abort);
-  /** @param fault what stands last where the deadline passes after the first */
-  async function* watched<T>(items: AsyncGenerator<T, void, void>, fault?: (error: DeadlineError) => T) {
+  /**
+   * @param fault what stands last where the deadline passes after the first
+   * @param tail what stands last else, where something does
+   */
+  async function* watched<T>(
+    items: AsyncGenerator<T, void, void>,
+    { fault, tail }: { readonly fault?: (error: DeadlineError) => T; readonly tail?: () => T | undefined } = {},
+  ) {
     let outcome: GenerationEnd["outcome"] = "failed", begun = false;
     try {
       // Whoever takes the last of them after the deadline has them all.
@@ -235,6 +272,8 @@ function untilEnd(
         yield value;
       }
       outcome = "done";
+      const last = tail?.();
+      if (last !== undefined) yield last;
     } catch (error) {
       end(outcome, error);
       if (!begun || !fault || !(error instanceof DeadlineError)) throw error;
@@ -252,8 +291,17 @@ function untilEnd(
     records: () =>
       watched(
         drawing.records(),
-        form === "json" ? undefined : ({ message, drawn, count }) => toFault(form, { error: message, drawn, count }),
+        form === "json" ? {} : {
+          fault: ({ message, drawn, count }) =>
+            want === undefined ? toFault(form, { error: message, drawn, count }) : drawing.tail("deadline")!,
+          tail: () => drawing.tail(),
+        },
       ),
+    get counts() {
+      return drawing.counts;
+    },
+    tail: (ended) => drawing.tail(ended),
+    soFar: (ended) => drawing.soFar(ended),
     molecules: () => watched(drawing.molecules()),
     written: (format) => watched(drawing.written(format)),
     async answer() {
@@ -264,6 +312,9 @@ function untilEnd(
         return answer;
       } catch (error) {
         end(outcome, error);
+        if (want !== undefined && error instanceof DeadlineError && drawing.counts.drawn > 0) {
+          return drawing.soFar("deadline");
+        }
         throw error;
       } finally {
         end(outcome);
