@@ -98,7 +98,23 @@ export function molblock(molecule: Molecule, bonds: readonly Bond[], title = "")
  * ```
  */
 export function sdfRecord(block: string, data: SdfData = {}): string {
-  let text = block;
+  return `${block}${fieldsText(data)}${RECORD_END}`;
+}
+
+const RECORD_END = "$$$$\n";
+
+/**
+ * A record of {@link sdfRecord}'s with further data fields, behind those that it has.
+ *
+ * @throws RangeError as `sdfRecord` does, and for text that is no record's
+ */
+export function withFields(record: string, data: SdfData): string {
+  if (!record.endsWith(RECORD_END)) throw new RangeError(`a record must end with $$$$; got ${record.slice(-20)}`);
+  return `${record.slice(0, -RECORD_END.length)}${fieldsText(data)}${RECORD_END}`;
+}
+
+function fieldsText(data: SdfData): string {
+  let text = "";
   for (const [name, value] of Object.entries(data)) {
     if (!/^[^<>\r\n]+$/.test(name)) {
       throw new RangeError(
@@ -113,7 +129,7 @@ export function sdfRecord(block: string, data: SdfData = {}): string {
     }
     text += `>  <${name}>\n${lines.join("\n")}\n\n`;
   }
-  return `${text}$$$$\n`;
+  return text;
 }
 
 /**

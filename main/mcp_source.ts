@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Refine } from "../chem/refinement/refine.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type Validate } from "../chem/validator.ts";
+import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
 import { createQueue } from "../model/generation/queue.ts";
 import type { LoadOptions } from "../model/models/load.ts";
@@ -12,7 +13,7 @@ import { VERSION } from "../model/models/version.ts";
 import { generate } from "../model/service/generate.ts";
 import { createLifecycle } from "../model/service/lifecycle.ts";
 import { loadTried } from "../model/service/tried.ts";
-import { askedSize, type GenerateRequest, type GenerateResponse, generateResponse } from "../routes/generate_schema.ts";
+import { type GenerateRequest, type GenerateResponse, generateResponse } from "../routes/generate_schema.ts";
 import { problemSchema, toHttpError } from "../routes/problem.ts";
 
 /** Draws molecules. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { partialOf } from "../model/diffusion/files.ts";
 import { type Format, FORMATS } from "../model/generation/formats.ts";
-import { isFull } from "../model/service/storage.ts";
+import { isFull } from "../model/diffusion/storage.ts";
 import { UsageError } from "./options.ts";
 
 /** What `--format` takes, and the endings of files: each form by itself, and by gzip. */

@@ -73,7 +73,8 @@ export function gzipped(source: ReadableStream<Uint8Array>): ReadableStream<Uint
 export const compressed: MiddlewareHandler = async (c, next) => {
   await next();
   const { res } = c, type = res.headers.get("Content-Type")?.split(";")[0].trim() ?? "";
-  if (!TYPES.includes(type)) return;
+  // Of what can be asked for by ranges of bytes, these are the bytes of the answer as it is.
+  if (!TYPES.includes(type) || res.headers.has("Accept-Ranges")) return;
   res.headers.append("Vary", "Accept-Encoding");
   if (!res.body || c.req.raw.method === "HEAD" || !takesGzip(c)) return;
   c.res = new Response(gzipped(res.body), res);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Refine, REFINES } from "../chem/refinement/refine.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
+import type { CampaignQuota } from "../model/service/campaigns/plan.ts";
 import { LAUNCHER } from "../model/service/launcher.ts";
 import {
   lackingPrecision,
@@ -116,6 +117,16 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_TRAINER_SHARE: fraction.default(0.1).describe(
     "Least share of the time that a round of distillation gets, in any 10 s, while requests are held",
   ),
+  MOLSTEP_CAMPAIGNS: whole(0, 1000).default(4).describe(
+    "Campaigns ([campaigns.md](campaigns.md)) that go on at once; 0: none begin",
+  ),
+  MOLSTEP_CAMPAIGN_DRAWS: whole(1, 2 ** 32).default(1_000_000_000).describe("Molecules that a campaign may draw"),
+  MOLSTEP_CAMPAIGN_DISK_MIB: whole(1, 2 ** 30).default(10_240).describe(
+    "Disk that the results of all campaigns may take, MiB. A campaign that would go beyond does not begin; one that does waits",
+  ),
+  MOLSTEP_CAMPAIGN_SHARE: fraction.default(0.1).describe(
+    "Least share of the time that campaigns get, in any 10 s, while requests are held",
+  ),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
@@ -170,6 +181,8 @@ export interface ServiceConfig {
   readonly dataDir: string;
   readonly keepJobs: number;
   readonly trainerShare: number;
+  readonly campaigns: CampaignQuota;
+  readonly campaignShare: number;
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
   readonly metrics: boolean;
@@ -235,6 +248,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     dataDir: env.MOLSTEP_DATA_DIR,
     keepJobs: env.MOLSTEP_KEEP_JOBS,
     trainerShare: env.MOLSTEP_TRAINER_SHARE,
+    campaigns: {
+      campaigns: env.MOLSTEP_CAMPAIGNS,
+      draws: env.MOLSTEP_CAMPAIGN_DRAWS,
+      bytes: 2 ** 20 * env.MOLSTEP_CAMPAIGN_DISK_MIB,
+    },
+    campaignShare: env.MOLSTEP_CAMPAIGN_SHARE,
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,
     metrics: env.MOLSTEP_METRICS === "on",

@@ -1,5 +1,6 @@
 /** What the routes are given to work with. */
 import type { GenerateService } from "../model/service/generate.ts";
+import type { Campaigns } from "../model/service/campaigns/campaigns.ts";
 import type { Jobs } from "../model/service/jobs/jobs.ts";
 import type { Publisher } from "../model/service/publisher.ts";
 import type { Access } from "./access/access.ts";
@@ -16,6 +17,7 @@ export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   >;
   readonly access: Access;
   readonly jobs: Jobs;
+  readonly campaigns: Campaigns;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
   /** Absent where nothing is measured. */

@@ -1,4 +1,13 @@
 /** Every route of the service. */
+import {
+  campaignEvents,
+  campaignResults,
+  getCampaign,
+  listCampaigns,
+  removeCampaign,
+  resumeCampaign,
+  submitCampaign,
+} from "./campaigns/mod.ts";
 import { distill } from "./distill.ts";
 import { docs, docsFile } from "./docs.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -36,6 +45,13 @@ const ALL = [
   cancelJob,
   jobEvents,
   resumeJob,
+  submitCampaign,
+  listCampaigns,
+  getCampaign,
+  removeCampaign,
+  resumeCampaign,
+  campaignEvents,
+  campaignResults,
   nimGenerate,
   nimLive,
   nimReady,

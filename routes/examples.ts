@@ -130,6 +130,17 @@ export const DISTILL_REQUESTS: Examples = {
   "A student of 8 and 4 steps by rollouts": { method: "rollout", from: 16, to: 8, keep: [4], minutes: 120 },
 };
 
+/** Of POST /campaigns. */
+export const CAMPAIGN_REQUESTS: Examples = {
+  "10,000 different small polar molecules": {
+    where: { logP: { min: -1, max: 1 }, qed: { min: 0.4 }, forbidden: ["[NX3][NX3]"], sound: true },
+    want: 10_000,
+    steps: 4,
+    seed: 1,
+  },
+  "What a hundred thousand would take": { want: 100_000, steps: 4, dryRun: true },
+};
+
 /** Of GET /models. */
 export const MODELS_ANSWERS: Examples = {
   "The shipped model": {

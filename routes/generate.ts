@@ -8,12 +8,13 @@ import {
   type ServedDrawing,
   type ServeOptions,
 } from "../model/service/generate.ts";
+import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, exampled, type Examples, json } from "./endpoint.ts";
 import { GENERATE_ANSWERS, GENERATE_REQUESTS, GENERATE_TEXTS } from "./examples.ts";
-import { askedSize, formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
+import { formOf, generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 import { negotiate } from "./negotiate.ts";
 import { observed } from "./observed.ts";
 import { problems } from "./problem.ts";

@@ -11,13 +11,7 @@ import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
-import type { SizeRange } from "../model/diffusion/sizes.ts";
-
-const size = z.int().min(1).max(1000);
-const sizes = z.union([
-  size,
-  z.tuple([size, size]).refine(([min, max]) => min <= max, "must be [min, max] with min <= max"),
-]);
+import { sizesAsked } from "../model/diffusion/sizes_asked.ts";
 
 /** Most molecules that a request may ask for. */
 export const COUNT_MAX = 1000;
@@ -51,10 +45,10 @@ export const generateRequest = strict({
   first: z.int().min(0).max(0xffffffff).default(0).describe(
     "Index of the first molecule: 1000 molecules with `first` 1000 are the second thousand of the seed, whatever request draws them",
   ),
-  atoms: sizes.optional().describe(
+  atoms: sizesAsked.optional().describe(
     "Atoms a molecule, a number or [min, max] within the model's sizes, for a model that counts atoms",
   ),
-  heavyAtoms: sizes.optional().describe(
+  heavyAtoms: sizesAsked.optional().describe(
     "Atoms but hydrogen a molecule, a number or [min, max] within the model's sizes, for a model that counts heavy atoms",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
@@ -220,13 +214,3 @@ const FORMS = new Map(Object.entries(MEDIA_TYPES).map(([form, type]) => [type, f
 
 /** The form of a media type. */
 export const formOf = (type: typeof MEDIA_TYPES[Form]): Form => FORMS.get(type)!;
-
-/** The range of sizes that a request asks for, and what it counts. */
-export function askedSize({ atoms, heavyAtoms }: Pick<GenerateRequest, "atoms" | "heavyAtoms">):
-  | { readonly counts: "atoms" | "heavyAtoms"; readonly range: SizeRange }
-  | undefined {
-  const asked = atoms ?? heavyAtoms;
-  if (asked === undefined) return undefined;
-  const [min, max] = typeof asked === "number" ? [asked, asked] : asked;
-  return { counts: atoms === undefined ? "heavyAtoms" : "atoms", range: { min, max } };
-}

@@ -61,13 +61,13 @@ export const jobDetail = z.strictObject({
 export const jobList = z.strictObject({ jobs: z.array(jobSchema), total: z.int() }).meta({ id: "JobList" });
 
 /** A number of the query; of a parameter that is given more than once the first counts. */
-const number = <T extends z.ZodType>(schema: T) =>
+export const numberOf = <T extends z.ZodType>(schema: T) =>
   z.preprocess((given) => given === undefined ? undefined : Number([given].flat()[0] ?? NaN), schema);
 
 /** What GET /jobs takes in its query. */
 export const pageQuery = z.strictObject({
-  limit: number(z.int().min(1).max(200).default(50)),
-  offset: number(z.int().min(0).max(1_000_000_000).default(0)),
+  limit: numberOf(z.int().min(1).max(200).default(50)),
+  offset: numberOf(z.int().min(0).max(1_000_000_000).default(0)),
 });
 
 /** The path of a job. Any text is looked for, as what is no id names no job. */

@@ -1,13 +1,14 @@
 /** POST /generate/path: one molecule with its way from noise to data. */
 import { z } from "zod";
 import { MOST_FRAMES, recordPath } from "../model/generation/path.ts";
+import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { drawSeed } from "../model/generation/order.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { endpoint, json } from "./endpoint.ts";
 import { PATH_REQUESTS } from "./examples.ts";
 import { generation } from "./generate.ts";
-import { askedSize, generateRequest, type GenerateResponse, generateResponse } from "./generate_schema.ts";
+import { generateRequest, type GenerateResponse, generateResponse } from "./generate_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 

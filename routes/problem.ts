@@ -5,12 +5,15 @@ import { z } from "zod";
 import { PatternError } from "../chem/where/filter.ts";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { DeadlineError, TooMuchWorkError } from "../model/service/generate.ts";
+import { CampaignStateError } from "../model/service/campaigns/controller.ts";
+import { CampaignQuotaError } from "../model/service/campaigns/plan.ts";
+import { UnknownCampaignError } from "../model/campaigns/store.ts";
 import { ReadOnlyError, ShuttingDownError } from "../model/service/lifecycle.ts";
 import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
-import { StorageError } from "../model/service/storage.ts";
+import { StorageError } from "../model/diffusion/storage.ts";
 import { OverShareError, QueueFullError } from "../model/generation/ledger.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { UnknownModelError } from "../model/models/store.ts";
@@ -32,7 +35,8 @@ export const problemSchema = z.looseObject({
   availableModels: z.array(z.string()).optional(),
   drawn: z.int().optional().describe("Molecules drawn when the deadline passed"),
   job: z.string().optional().describe("The job that holds the device, or that the request was about"),
-  estimate: z.looseObject({}).optional().describe("Of a round that does not fit"),
+  campaign: z.string().optional().describe("The campaign that the request was about"),
+  estimate: z.looseObject({}).optional().describe("Of a round or a campaign that does not fit"),
 }).meta({ id: "Problem" });
 
 /** Statuses that are answered with a problem document, with what each means, as a route's description has them. */
@@ -97,6 +101,15 @@ export function toHttpError(error: unknown): HttpError | undefined {
     return new HttpError(404, "Unknown model", error.message, extra);
   }
   if (error instanceof UnknownJobError) return new HttpError(404, "Unknown job", error.message);
+  if (error instanceof UnknownCampaignError) return new HttpError(404, "Unknown campaign", error.message);
+  if (error instanceof CampaignStateError) {
+    const extra = { type: urn("campaign-state"), campaign: error.campaign, state: error.state };
+    return new HttpError(409, "Not in this state", error.message, extra);
+  }
+  if (error instanceof CampaignQuotaError) {
+    const extra = { type: urn("campaign-quota"), estimate: error.estimate };
+    return new HttpError(error.of === "campaigns" ? 409 : 422, "Over the quota of campaigns", error.message, extra);
+  }
   if (error instanceof BusyError) {
     return new HttpError(409, "A round runs", error.message, { type: urn("round-runs"), job: error.job });
   }

@@ -44,7 +44,7 @@ export function serve(
   { trainer }: ServeOptions = {},
 ): Service {
   const { access, ...tokens } = openAccess(config, log);
-  const service = openService(config, entries, log, trainer), { lifecycle, jobs: { supervisor } } = service;
+  const service = openService(config, entries, log, trainer), { lifecycle, campaigns, jobs: { supervisor } } = service;
   const meters = config.metrics ? createMeters() : undefined;
   const lag = meters && watchLoop({ onLag: (ms) => meters.lag(ms / 1000) });
   const app = createApp({ ...service, access, config, log, meters });
@@ -80,7 +80,7 @@ export function serve(
     finished: finished.promise,
     stop: (drainSeconds = config.drainSeconds) =>
       stopping ??= shutDown(lifecycle, async () => {
-        await Promise.all([door.close().then(finished.resolve), supervisor.stop(), tokens.end()]);
+        await Promise.all([door.close().then(finished.resolve), supervisor.stop(), campaigns.stop(), tokens.end()]);
         clearTimeout(last);
         await recovered;
         lag?.stop();

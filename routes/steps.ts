@@ -1,7 +1,7 @@
 /** DELETE /models/{name}/steps/{n}: takes weights distilled to n steps out of service. */
 import type { Context } from "hono";
 import type { Publisher } from "../model/service/publisher.ts";
-import { storing } from "../model/service/storage.ts";
+import { storing } from "../model/diffusion/storage.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
 import { z } from "zod";
 import type { Env } from "./deps.ts";

@@ -7,18 +7,19 @@ interface Heartbeat {
 }
 
 /**
- * A body of these texts, one after the other. The first is waited for, so that a fault before it can still be told as a problem
+ * A body of these texts, or bytes, one after the other. The first is waited for, so that a fault before it can still be told as a problem
  * document.
  *
  * @param leave called when the client goes away
  */
 export async function streamed(
-  texts: AsyncIterator<string, void, void>,
+  texts: AsyncIterator<string | Uint8Array, void, void>,
   leave: () => void,
   heartbeat?: Heartbeat,
 ): Promise<ReadableStream<Uint8Array>> {
   const encoder = new TextEncoder();
-  let first: IteratorResult<string, void> | undefined = await texts.next(), heart: ReturnType<typeof setInterval>;
+  let first: IteratorResult<string | Uint8Array, void> | undefined = await texts.next(),
+    heart: ReturnType<typeof setInterval>;
   return new ReadableStream({
     start(controller) {
       if (!heartbeat) return;
@@ -35,7 +36,7 @@ export async function streamed(
             clearInterval(heart);
             return controller.close();
           }
-          if (value !== "") return controller.enqueue(encoder.encode(value));
+          if (value.length > 0) return controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
         }
       } catch (error) {
         clearInterval(heart);

@@ -29,6 +29,7 @@ const INSIDE = [
   "training",
   "distillation",
   "evaluation",
+  "campaigns",
   "service",
 ];
 

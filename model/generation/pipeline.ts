@@ -62,6 +62,8 @@ export interface Detail {
   readonly judge?: boolean;
   /** Default true; false saves a third of the time of validation. */
   readonly inchikey?: boolean;
+  /** What each is judged by (`validation.verdict`); it keeps none out. */
+  readonly where?: Where;
 }
 
 /** A molecule with all that is known of it. */

@@ -41,6 +41,11 @@ export interface Queue extends Pick<Ledger, "held" | "work" | "waiting" | "oldes
    * @throws OverShareError, QueueFullError
    */
   enter(signal?: AbortSignal, claim?: Claim): Slot;
+  /**
+   * A place for work that nobody waits for: it takes turns on the device as requests do, but is in no ledger, so that no request is refused for it and
+   * `held` tells of requests alone. Whoever has it makes room between pieces of its work while requests are held.
+   */
+  background(signal?: AbortSignal): Slot;
 }
 
 /** How a queue behaves. */
@@ -60,8 +65,7 @@ export function createQueue(
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
   const line = createLine(), calls = createSharedCalls(), ledger = createLedger({ ...options, now });
 
-  const enter = (signal?: AbortSignal, claim?: Claim): Slot => {
-    const entry = ledger.enter(claim);
+  const slotOf = (entry: Entry, alone: () => boolean, signal?: AbortSignal): Slot => {
     let waitedMs = 0, fresh = true;
     return {
       ...entry,
@@ -118,13 +122,14 @@ export function createQueue(
         return waitedMs;
       },
       get alone() {
-        return ledger.held === 1;
+        return alone();
       },
     };
   };
 
   return {
-    enter,
+    enter: (signal, claim) => slotOf(ledger.enter(claim), () => ledger.held === 1, signal),
+    background: (signal) => slotOf({ progress() {}, leave() {} }, () => false, signal),
     get held() {
       return ledger.held;
     },

@@ -1,5 +1,6 @@
 /** The parts of a service, put together: models, chemistry, the queue, jobs, and the publisher. */
 import { resolve } from "node:path";
+import type { Refine } from "../../chem/refinement/refine.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, warmUp } from "../../chem/validator.ts";
 import type { ValidatorPool } from "../../chem/validator_pool.ts";
@@ -7,6 +8,8 @@ import { createQueue } from "../generation/queue.ts";
 import { createRefiningPool } from "../generation/refiner.ts";
 import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
+import { openCampaigns } from "./campaigns/campaigns.ts";
+import type { CampaignQuota } from "./campaigns/plan.ts";
 import { createPlanner } from "./jobs/plan.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
@@ -34,6 +37,11 @@ export interface ServiceSettings extends LoadOptions {
   readonly keepJobs: number;
   readonly trainerShare: number;
   readonly shutdownSeconds: number;
+  /** How molecules are refined where an order does not say; as the cards have it where absent. */
+  readonly refine?: Refine;
+  /** What campaigns may take. */
+  readonly campaigns: CampaignQuota;
+  readonly campaignShare: number;
 }
 
 /** Tells an operator what happens. */
@@ -101,10 +109,17 @@ export function openService(
     onNote: note,
   });
   const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
+  const campaigns = openCampaigns({
+    ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
+    quota: settings.campaigns,
+    share: settings.campaignShare,
+    readOnly: () => lifecycle.readOnly !== undefined,
+  });
   /** Sees to what an earlier life of the service left behind, or another service that had the data directory. */
   const goOn = async () => {
     await publisher.sweep();
     await supervisor.recover();
+    await campaigns.recover();
   };
   const takeOver = async () => {
     note("info", "data directory is this service's now");
@@ -113,7 +128,7 @@ export function openService(
   };
 
   return {
-    ...{ lifecycle, store, validate, queue, jobs, publisher },
+    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns },
     /**
      * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
      *
@@ -143,9 +158,10 @@ export function openService(
       if (!lifecycle.readOnly) await goOn();
       else owner.wait(() => takeOver().catch(faultIn("data directory")));
     },
-    /** Lets go of everything, when no request is in flight any more and `supervisor` has stopped. */
+    /** Lets go of everything, when no request is in flight any more, and `supervisor` and `campaigns` have stopped. */
     async close(): Promise<void> {
       await publisher.idle();
+      await campaigns.close();
       jobStore.close();
       await owner.release();
       store.dispose();

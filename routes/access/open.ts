@@ -15,7 +15,12 @@ interface OpenedAccess {
 }
 
 /** What is open to whoever comes, in words. */
-const WORDS = { generate: "generate", read: "read models, jobs and metrics", admin: "administer" } as const;
+const WORDS = {
+  generate: "generate",
+  read: "read models, jobs, campaigns and metrics",
+  campaign: "run campaigns",
+  admin: "administer",
+} as const;
 
 /** Access by the configuration. @throws TypeError where the file of tokens cannot be read */
 export function openAccess(

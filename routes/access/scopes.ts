@@ -3,7 +3,8 @@
 /** In words, each scope. `admin` includes the others. */
 export const SCOPE_WORDS = {
   generate: "draw molecules, and see the models that there are",
-  read: "see models, jobs with their events, and metrics",
+  read: "see models, jobs and campaigns with their events, results of campaigns, and metrics",
+  campaign: "estimate, begin, see, go on with and remove campaigns, and see the models that there are",
   admin: "all of that; begin, cancel and resume rounds; take weights out of service",
 } as const;
 
@@ -14,7 +15,7 @@ export type Scope = keyof typeof SCOPE_WORDS;
 export const SCOPES = Object.keys(SCOPE_WORDS) as readonly Scope[];
 
 /** Scopes that a service may give to whoever reaches it. */
-export const OPENABLE = ["generate", "read"] as const satisfies readonly Scope[];
+export const OPENABLE = ["generate", "read", "campaign"] as const satisfies readonly Scope[];
 
 /** Whether scopes that are held are enough where one of those asked is needed; where none is asked they always are. */
 export const suffices = (held: readonly Scope[], asked: readonly Scope[]): boolean =>

@@ -2,6 +2,7 @@
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
 import { listModels, loadModel, type LoadOptions } from "../../model/models/load.ts";
+import { type Campaigns, type CampaignsOptions, openCampaigns } from "../../model/service/campaigns/campaigns.ts";
 import { createPlanner, type PlannerOptions } from "../../model/service/jobs/plan.ts";
 import { openJobStore } from "../../model/service/jobs/store.ts";
 import { createSupervisor, type Supervisor } from "../../model/service/jobs/supervisor.ts";
@@ -46,6 +47,8 @@ export interface FixtureOptions {
   readonly damage?: readonly string[];
   /** Whether the cards have the digests of their files. */
   readonly digests?: boolean;
+  /** What campaigns may take, and how long they wait. */
+  readonly campaigns?: Partial<CampaignsOptions["quota"] & Pick<CampaignsOptions, "share" | "waitMs">>;
   /** Where the models run. Default: the cpu backend. */
   readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
@@ -59,6 +62,7 @@ export async function withApp(
       abort: AbortController;
       queue: ReturnType<typeof createQueue>;
       supervisor: Supervisor;
+      campaigns: Campaigns;
       meters: Meters;
       /** The data directory. */
       data: string;
@@ -87,9 +91,15 @@ export async function withApp(
     const plan = createPlanner({ store, queue: line, data, available: options.available });
     const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
     meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
+    const validate = options.validate ?? (() => validator ??= createRdkit().then(createValidator));
+    const { share = 0.1, waitMs, ...quota } = options.campaigns ?? {};
+    const campaigns = openCampaigns({
+      ...{ data, store, validate, queue: line, share, waitMs },
+      quota: { campaigns: 4, draws: 1_000_000, bytes: 2 ** 30, ...quota },
+      readOnly: () => lifecycle.readOnly !== undefined,
+    });
     const app = createApp({
-      store,
-      validate: options.validate ?? (() => validator ??= createRdkit().then(createValidator)),
+      ...{ store, validate, campaigns },
       queue: line,
       config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins },
       access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),
@@ -100,9 +110,11 @@ export async function withApp(
       log: (level, message, fields) => lines.push({ level, message, ...fields }),
     });
     try {
-      await work(app, { lines, abort, meters, queue: line, supervisor, data, write });
+      await work(app, { lines, abort, meters, queue: line, supervisor, campaigns, data, write });
     } finally {
       await supervisor.stop();
+      await campaigns.stop();
+      await campaigns.close();
       await publisher.idle();
       jobStore.close();
       store.dispose();

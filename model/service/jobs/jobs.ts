@@ -1,7 +1,7 @@
 /** What is done with jobs: one is submitted, followed, gone on with. */
 import type { RoundOrder } from "../../distillation/order.ts";
 import { type Lifecycle, refuseWhenDraining, refuseWhenReadOnly } from "../lifecycle.ts";
-import { storing } from "../storage.ts";
+import { storing } from "../../diffusion/storage.ts";
 import type { JobPlan } from "./plan.ts";
 import type { JobStore } from "./store.ts";
 import { BusyError, type Supervisor } from "./supervisor.ts";

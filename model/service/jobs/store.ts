@@ -1,8 +1,7 @@
 /** Jobs and what happened in them, in SQLite: `jobs.sqlite` in the data directory. */
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
+import { databaseFile } from "../../diffusion/sqlite.ts";
 import { progressEvent } from "../../distillation/events.ts";
 import { roundSettings } from "../../distillation/settings.ts";
 import { estimateSchema } from "./estimate.ts";
@@ -49,17 +48,7 @@ interface JobStoreOptions {
   readonly readOnly?: () => boolean;
 }
 
-const WAITING = "PRAGMA busy_timeout = 5000;";
-const SETTINGS = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  ${WAITING}
-`;
-
-/**
- * What brings the tables from each version to the next; `PRAGMA user_version` says how many have been done. Never changed, only added to. The
- * first takes files in, too, that are older than the version (molstep 0.2 to 0.4).
- */
+/** The first takes files in, too, that are older than the version (molstep 0.2 to 0.4). */
 const MIGRATIONS = [`
   CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,25 +76,6 @@ const MIGRATIONS = [`
   ) STRICT;
   CREATE INDEX IF NOT EXISTS events_of_job ON events (job, type, id);
 `];
-
-/** Brings the tables up to date. @throws Error where they are newer than this program */
-function migrate(database: DatabaseSync): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (version > MIGRATIONS.length) {
-    throw new Error(
-      `its tables are of version ${version}, made by a newer molstep; this one knows ${MIGRATIONS.length}`,
-    );
-  }
-  if (version === MIGRATIONS.length) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
-}
 
 /** A job as a row keeps it. Settings of an older version lack what came later, which its default stands for, and may have had more. */
 const jobSchema: z.ZodType<Job> = z.object({
@@ -175,26 +145,7 @@ export function openJobStore(
   path: string,
   { mostEvents = 1000, now = Date.now, readOnly = () => false }: JobStoreOptions = {},
 ): JobStore {
-  let database: DatabaseSync | undefined, opened: boolean | undefined;
-  const open = (): DatabaseSync => {
-    const onlyRead = readOnly();
-    if (database && opened === onlyRead) return database;
-    database?.close();
-    database = undefined, opened = onlyRead;
-    if (!onlyRead) Deno.mkdirSync(dirname(path), { recursive: true });
-    const fresh = new DatabaseSync(path, { readOnly: onlyRead });
-    try {
-      fresh.exec(onlyRead ? WAITING : SETTINGS);
-      if (!onlyRead) migrate(fresh);
-    } catch (error) {
-      fresh.close();
-      throw new Error(`${path} cannot be used: ${(error as Error).message}`, { cause: error });
-    }
-    return database = fresh;
-  };
-  const present = (): DatabaseSync | undefined => database || existsSync(path) ? open() : undefined;
-  const rows = (sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] =>
-    present()?.prepare(sql).all(...values) ?? [];
+  const { open, rows, close } = databaseFile(path, { migrations: MIGRATIONS, readOnly });
 
   const get = (id: string): Job => {
     const [row] = rows("SELECT * FROM jobs WHERE id = ?", id);
@@ -243,10 +194,7 @@ export function openJobStore(
         : rows("SELECT * FROM events WHERE job = ? AND type = ? AND id > ? ORDER BY id LIMIT ?", id, type, after, limit)
           .map(toEvent);
     },
-    close() {
-      database?.close();
-      database = undefined;
-    },
+    close,
   };
 }
 

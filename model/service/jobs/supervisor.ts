@@ -6,7 +6,7 @@ import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../../di
 import type { RoundEvent } from "../../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
 import type { Queue } from "../../generation/queue.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../../diffusion/bell.ts";
 import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import type { JobPlan } from "./plan.ts";
 import { clearJobs } from "./retention.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { storing } from "../../../model/service/storage.ts";
+import { storing } from "../../../model/diffusion/storage.ts";
 
 Deno.test("storing() names a full disk and a refused one, of the system and of SQLite, and leaves other faults as they are", async () => {
   const fault = async (work: () => unknown) => {

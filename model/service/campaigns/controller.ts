@@ -1,0 +1,350 @@
+/**
+ * Runs campaigns: offers their shards, collects what is drawn in the order of shards, and ends when enough is found or all is drawn. Each step is
+ * committed before the next, and can be repeated: whenever the process is killed, the next start goes on to the same results.
+ */
+import { join } from "node:path";
+import {
+  type Campaign,
+  type CampaignEvent,
+  type CampaignState,
+  isActive,
+  type StoredEvent,
+} from "../../campaigns/campaign.ts";
+import type { Taken } from "../../campaigns/collect.ts";
+import type { Collecting } from "../../campaigns/collecting.ts";
+import type { CampaignEngine } from "../../campaigns/engine.ts";
+import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
+import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
+import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
+import { createBell } from "../../diffusion/bell.ts";
+import { absent } from "../../diffusion/files.ts";
+import { isFull } from "../../diffusion/storage.ts";
+
+/** A campaign has to be in another state for what is asked. */
+export class CampaignStateError extends Error {
+  override readonly name = "CampaignStateError";
+  constructor(readonly campaign: string, readonly state: CampaignState, wanted: string) {
+    super(`campaign ${campaign} must be ${wanted} for this; it is ${state}`);
+  }
+}
+
+/** What may end by itself, and is waited for. */
+class WaitError extends Error {
+  override readonly name = "WaitError";
+}
+
+/** What campaigns are run with. */
+export interface ControllerOptions {
+  readonly store: CampaignStore;
+  readonly engine: CampaignEngine;
+  readonly files: ShardFiles;
+  readonly collecting: Collecting;
+  /** Campaigns' folders are in it, by their ids. */
+  readonly folder: string;
+  /** Bytes that the results of all campaigns may have. */
+  readonly mostBytes: number;
+  /** Shards of a campaign that are offered beyond those that are collected. */
+  readonly window?: number;
+  /** Milliseconds until it is tried again, where there is no room. Default 30,000. */
+  readonly waitMs?: number;
+  readonly now?: () => number;
+  readonly onNote?: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
+}
+
+/** See above. */
+export interface CampaignController {
+  /** Begins with one that is kept already. */
+  start(campaign: Campaign): void;
+  /** Goes on with one that failed: its dead shards are offered again. @throws UnknownCampaignError, CampaignStateError */
+  resume(id: string): Promise<Campaign>;
+  /** Ends a campaign, and removes all of it. @throws UnknownCampaignError */
+  remove(id: string): Promise<void>;
+  /** As `store.get`, and the wait that could not be written down. */
+  get(id: string): Campaign;
+  /** As `get`. */
+  seen(campaign: Campaign): Campaign;
+  /** The campaign's folder. */
+  folderOf(id: string): string;
+  /** Events after one, and those to come, until the campaign has ended or is removed. */
+  watch(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent, void, void>;
+  /** Goes on with what an earlier life of the service began, and removes folders of campaigns that are forgotten. */
+  recover(): Promise<void>;
+  /** Stops; campaigns go on when the service starts again. */
+  stop(): Promise<void>;
+}
+
+/** The folder of files of shards, beside those of campaigns. */
+export const SHARDS_FOLDER = "shards";
+
+/** A campaign's shard. */
+export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
+  const first = shard * order.shardSize, count = Math.min(order.shardSize, draws - first);
+  return { campaign: id, shard, seed, first, count, settings, where: order.where, ...means };
+}
+
+/** Names of the values that a campaign's molecules have. */
+export const valuesOf = ({ order: { where } }: Pick<Campaign, "order">): WindowName[] =>
+  windowNames.filter((name) => where[name] !== undefined);
+
+/** See {@link CampaignController}. */
+export function createController(options: ControllerOptions): CampaignController {
+  const { store, engine, files, collecting, folder, mostBytes, window = 4, waitMs = 30_000 } = options;
+  const { now = Date.now, onNote = () => {} } = options;
+  const bell = createBell(), runs = new Map<string, { readonly end: AbortController; readonly over: Promise<void> }>();
+  /** Waits that could not be written down, as there was no room for it. */
+  const waits = new Map<string, string>(), removed = new Map<string, number>();
+  let stopping = false;
+
+  const folderOf = (id: string) => join(folder, id);
+  const tell = (id: string, event: CampaignEvent) => {
+    store.append(id, event);
+    bell.ring();
+  };
+  const enter = (id: string, state: CampaignState, reason: string | null = null) => {
+    const ended = isActive(state) ? null : now();
+    store.change(id, { state, reason, ended });
+    waits.delete(id);
+    tell(id, { type: "state", state, reason });
+    onNote(state === "failed" ? "warn" : "info", "campaign", { campaign: id, state, ...(reason && { reason }) });
+  };
+  const pause = (id: string, reason: string) => {
+    if (waits.has(id) || (store.get(id).state === "paused" && store.get(id).reason === reason)) return;
+    try {
+      enter(id, "paused", reason);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      waits.set(id, reason);
+      onNote("warn", "campaign", { campaign: id, state: "paused", reason });
+    }
+  };
+  const unpause = (id: string) => {
+    if (waits.has(id) || store.get(id).state === "paused") enter(id, "running");
+  };
+
+  const asleep = (ms: number, signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      signal.addEventListener("abort", wake);
+      if (signal.aborted) wake();
+    });
+
+  /** Rings at each news of the campaign's shards, and once a while. */
+  const listen = (id: string, signal: AbortSignal) => {
+    const news = createBell(), timer = setInterval(news.ring, 1000);
+    const hear = async () => {
+      for await (const { state, reason } of engine.watch(id, signal)) {
+        if (state === "offered" && reason) pause(id, reason);
+        news.ring();
+      }
+    };
+    const over = hear().catch((error) => {
+      if (!signal.aborted) onNote("warn", "campaign", { campaign: id, error: String(error) });
+    }).finally(() => clearInterval(timer));
+    return { news, over };
+  };
+
+  /** The file of a shard that is done; undefined where it is gone: then the shard is drawn again. */
+  const fileOf = async (order: ShardOrder) => {
+    try {
+      return await files.get(shardFile(order));
+    } catch (error) {
+      absent(error);
+      await engine.forget(order.campaign, order.shard + 1);
+    }
+  };
+
+  /** Keeps what a shard added. @param seconds since the last one */
+  const commit = (id: string, taken: Taken, seconds: number) => {
+    const { progress } = store.get(id), { kept, text, gzip, sdf } = taken, rejected = { ...progress.rejected };
+    for (const [reason, count] of Object.entries(taken.rejected)) rejected[reason] = (rejected[reason] ?? 0) + count;
+    const next = {
+      shards: progress.shards + 1,
+      drawn: progress.drawn + taken.drawn,
+      passed: progress.passed + taken.passed,
+      rejected: Object.fromEntries(Object.entries(rejected).sort(([a], [b]) => a < b ? -1 : 1)),
+      kept: progress.kept + kept,
+      duplicates: progress.duplicates + taken.duplicates,
+      text: progress.text + text,
+      bytes: { ...progress.bytes, ndjson: progress.bytes.ndjson + gzip, sdf: progress.bytes.sdf + sdf },
+      seconds: Math.round(1000 * (progress.seconds + seconds)) / 1000,
+    };
+    store.commit(id, progress.shards, { rows: kept, text, gzip }, next);
+    tell(id, { type: "progress", ...next });
+  };
+
+  const collector = (campaign: Campaign) =>
+    collecting.open({
+      folder: folderOf(campaign.id),
+      formats: campaign.order.formats,
+      unique: campaign.order.unique,
+      values: valuesOf(campaign),
+      sdf: campaign.progress.bytes.sdf,
+      parts: store.parts(campaign.id),
+    });
+
+  /** Runs a campaign to its end. @throws WaitError, and what may be tried again where it is a full disk */
+  async function advance(id: string, signal: AbortSignal): Promise<void> {
+    const campaign = store.get(id), { order: { want }, shards } = campaign, begun = new AbortController();
+    const collects = await collector(campaign), { news, over } = listen(id, AbortSignal.any([signal, begun.signal]));
+    let offered = campaign.progress.shards, since = now();
+    try {
+      unpause(id);
+      for (;;) {
+        signal.throwIfAborted();
+        const { progress: { shards: next, kept } } = store.get(id);
+        if (next === shards || kept >= want) break;
+        const until = Math.min(shards, next + window), heard = news.next(signal);
+        if (offered < until) {
+          await engine.offer(Array.from({ length: until - offered }, (_, k) => orderOf(campaign, offered + k)));
+          offered = until;
+        }
+        const [record] = await engine.shards(id, { from: next, to: next + 1 });
+        if (record?.state === "dead") {
+          throw new Error(`shard ${next} is dead, after ${record.deliveries} tries: ${record.reason}`);
+        }
+        if (record?.state !== "done") {
+          await heard;
+          continue;
+        }
+        if (store.bytes >= mostBytes) {
+          throw new WaitError(`results of all campaigns have ${store.bytes} bytes; ${mostBytes} are allowed here`);
+        }
+        const shard = orderOf(campaign, next), file = await fileOf(shard);
+        if (!file) {
+          offered = next;
+          continue;
+        }
+        const taken = await collects.take(file, want - kept), time = now();
+        signal.throwIfAborted();
+        commit(id, taken, (time - since) / 1000);
+        since = time;
+        unpause(id);
+        await engine.forget(id, next + 1);
+        await files.remove(shardFile(shard));
+      }
+      if (store.get(id).state !== "finishing") enter(id, "finishing");
+      await engine.cancel(id);
+      await files.removeAll(id);
+      const parquet = await collects.finish(store.parts(id)), { progress } = store.get(id);
+      signal.throwIfAborted();
+      store.change(id, { progress: { ...progress, bytes: { ...progress.bytes, parquet } } });
+      const enough = progress.kept >= want;
+      enter(id, "done", enough ? null : `all ${campaign.draws} molecules were drawn before ${want} were found`);
+    } finally {
+      begun.abort();
+      collects.close();
+      await over;
+    }
+  }
+
+  async function run(id: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await advance(id, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const why = error instanceof Error ? error.message : String(error), full = isFull(error);
+        try {
+          if (!full && !(error instanceof WaitError)) return enter(id, "failed", why);
+          pause(id, full ? `there is no room for results: ${why}` : why);
+        } catch (error) {
+          onNote("warn", "campaign", { campaign: id, error: String(error) });
+        }
+        await asleep(waitMs, signal);
+      }
+    }
+  }
+
+  const start = ({ id }: Pick<Campaign, "id">) => {
+    if (stopping || runs.has(id)) return;
+    const end = new AbortController();
+    const over = run(id, end.signal).finally(() => runs.get(id)?.end === end && runs.delete(id));
+    runs.set(id, { end, over });
+  };
+  const halt = async (id: string) => {
+    const one = runs.get(id);
+    one?.end.abort(new DOMException("the campaign is stopped", "AbortError"));
+    await one?.over;
+  };
+  const seen = (campaign: Campaign): Campaign => {
+    const reason = waits.get(campaign.id);
+    return reason === undefined ? campaign : { ...campaign, state: "paused", reason };
+  };
+
+  return {
+    start(campaign) {
+      tell(campaign.id, { type: "state", state: campaign.state, reason: null });
+      start(campaign);
+    },
+    async resume(id) {
+      const { state } = store.get(id);
+      if (state !== "failed") throw new CampaignStateError(id, state, "failed");
+      await runs.get(id)?.over;
+      await engine.revive(id);
+      enter(id, "running");
+      start({ id });
+      return store.get(id);
+    },
+    async remove(id) {
+      store.get(id);
+      await halt(id);
+      await engine.cancel(id);
+      const last = store.events(id).at(-1)?.id ?? 0;
+      store.remove(id);
+      waits.delete(id);
+      removed.set(id, last + 1);
+      bell.ring();
+      await files.removeAll(id);
+      await Deno.remove(folderOf(id), { recursive: true }).catch(absent);
+      onNote("info", "campaign", { campaign: id, state: "removed" });
+    },
+    get: (id) => seen(store.get(id)),
+    seen,
+    folderOf,
+    async *watch(id, after, signal) {
+      for (let at = after; !signal.aborted && !stopping;) {
+        const ring = bell.next(signal);
+        let over: boolean;
+        try {
+          over = !isActive(store.get(id).state);
+        } catch (error) {
+          if (!(error instanceof UnknownCampaignError) || !removed.has(id)) throw error;
+          yield { id: Math.max(at + 1, removed.get(id)!), at: now(), event: { type: "removed" } };
+          return;
+        }
+        for (const one of store.events(id, { after: at })) {
+          at = one.id;
+          yield one;
+        }
+        if (over) return;
+        await ring;
+      }
+    },
+    async recover() {
+      const known = new Set<string>();
+      for (let offset = 0, some; (some = store.list(200, offset)).length > 0; offset += some.length) {
+        for (const { id } of some) known.add(id);
+      }
+      try {
+        for await (const { name } of Deno.readDir(folder)) {
+          if (name === SHARDS_FOLDER || known.has(name)) continue;
+          await files.removeAll(name);
+          await Deno.remove(join(folder, name), { recursive: true });
+        }
+      } catch (error) {
+        absent(error);
+      }
+      for (const campaign of store.active()) start(campaign);
+    },
+    async stop() {
+      stopping = true;
+      bell.ring();
+      await Promise.all([...runs.keys()].map(halt));
+    },
+  };
+}
