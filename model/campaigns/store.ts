@@ -53,7 +53,7 @@ export interface CampaignStore {
   readonly bytes: number;
   /** @throws UnknownCampaignError */
   change(id: string, changes: CampaignChanges): Campaign;
-  /** Commits a shard that is collected: its part, and how far the campaign is then. */
+  /** Commits a shard that is collected: its part, how far the campaign is then, and the event that says so. */
   commit(id: string, shard: number, part: Part, progress: CampaignProgress): void;
   /** Compressed bytes of each part, in the order of shards. */
   parts(id: string): number[];
@@ -115,6 +115,13 @@ export function createCampaignStore(
         WHERE campaign = ? AND type = 'progress'
       ) WHERE place % 2 = 0 AND place < n)`).run(id);
   };
+  const append = (id: string, event: CampaignEvent): StoredEvent => {
+    const at = now();
+    const { lastInsertRowid } = open().prepare("INSERT INTO events (campaign, type, at, event) VALUES (?, ?, ?, ?)")
+      .run(id, event.type, at, JSON.stringify(event));
+    if (event.type === "progress") thin(id);
+    return { id: Number(lastInsertRowid), at, event };
+  };
   return {
     add({ id, state, reason, progress, created, ended, ...facts }) {
       open().prepare(
@@ -151,6 +158,7 @@ export function createCampaignStore(
         all.prepare("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
           .run(id, shard, kept, added, textFrom, text, bytes.ndjson, gzip);
         all.prepare("UPDATE campaigns SET progress = ? WHERE id = ?").run(JSON.stringify(progress), id);
+        append(id, { type: "progress", ...progress });
       }),
     parts: (id) => rows("SELECT gzip FROM parts WHERE campaign = ? ORDER BY shard", id).map(({ gzip }) => Number(gzip)),
     partsFrom(id, by, at, limit) {
@@ -167,13 +175,7 @@ export function createCampaignStore(
         for (const table of ["parts", "events"]) all.prepare(`DELETE FROM ${table} WHERE campaign = ?`).run(id);
         all.prepare("DELETE FROM campaigns WHERE id = ?").run(id);
       }),
-    append(id, event) {
-      const at = now();
-      const { lastInsertRowid } = open().prepare("INSERT INTO events (campaign, type, at, event) VALUES (?, ?, ?, ?)")
-        .run(id, event.type, at, JSON.stringify(event));
-      if (event.type === "progress") thin(id);
-      return { id: Number(lastInsertRowid), at, event };
-    },
+    append,
     events: (id, { after = 0, limit = -1 } = {}) =>
       rows("SELECT * FROM events WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?", id, after, limit).map(toEvent),
   };

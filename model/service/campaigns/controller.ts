@@ -174,7 +174,7 @@ export function createController(options: ControllerOptions): CampaignController
       seconds: Math.round(1000 * (progress.seconds + seconds)) / 1000,
     };
     store.commit(id, progress.shards, { rows: kept, text, gzip }, next);
-    tell(id, { type: "progress", ...next });
+    bell.ring();
   };
 
   const collector = (campaign: Campaign) =>

@@ -56,8 +56,8 @@ export interface PlannerOptions {
 /** All of a campaign but what it becomes. */
 export type CampaignPlan = Omit<Campaign, "id" | "state" | "reason" | "progress" | "created" | "ended">;
 
-/** Molecule-steps of a trial, and molecules at least and at most. */
-const TRIAL_WORK = 4096, TRIAL_LEAST = 16, TRIAL_MOST = 1024;
+/** Molecules of a first trial; then, where that took less than half of it, seconds of a second, and its molecules at most. */
+const TRIAL_FIRST = 16, TRIAL_SECONDS = 1.5, TRIAL_MOST = 1024;
 
 /** Bytes of a molecule in a form of results, where none was found that says: of QM9, by gzip. */
 const TYPICAL_BYTES = 500;
@@ -131,13 +131,11 @@ export function createCampaignPlanner(
     lease.release();
     const refine = order.refine ?? usual ?? chooseRefine(model.card, settings);
     const means = { version, backend: model.backend.name, precision, refine };
-    const count = Math.min(draws, Math.max(TRIAL_LEAST, Math.min(TRIAL_MOST, Math.round(TRIAL_WORK / settings.steps))));
-    const { trial, each } = await tried(
-      { campaign: NOBODY, shard: 0, seed, first: 0, count, settings, where: order.where, ...means },
-      order,
-      signal,
-      client,
-    );
+    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, where: order.where, ...means };
+    const draw = (count: number) =>
+      tried({ ...shard, count: Math.min(draws, Math.floor(count)) }, order, signal, client);
+    const first = await draw(TRIAL_FIRST), more = TRIAL_SECONDS / first.trial.seconds;
+    const { trial, each } = more > 2 ? await draw(Math.min(TRIAL_MOST, TRIAL_FIRST * more)) : first;
     const found = trial.passed - (unique === "none" ? 0 : trial.duplicates);
     const estimate = estimated({ want, draws, each, found, trial });
     const left = quota.bytes - used();
