@@ -21,7 +21,7 @@ const FORMS: Readonly<Record<ResultFormat, { readonly type: string; readonly end
 /** Most molecules of a page. */
 const PAGE_MAX = 10_000;
 
-const binary = { schema: { type: "string" as const, format: "binary" } };
+const binary = { schema: z.string().meta({ format: "binary" }) };
 const contents = {
   [FORMS.ndjson.type]: { schema: z.string() },
   [FORMS.sdf.type]: binary,

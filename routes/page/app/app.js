@@ -1,5 +1,6 @@
 /** The page: its views, what they share, and the address. */
 import { addressOf, readAddress, writeAddress } from "./address.js";
+import { CampaignsView } from "./campaigns_view.js";
 import { GenerateView } from "./generate_view.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
 import { JobsView } from "./jobs_view.js";
@@ -22,6 +23,7 @@ const VIEWS = /** @type {Record<string, {title: string, view: any, path?: string
   steps: { title: "Steps", view: StepsView },
   path: { title: "Path", view: PathView, path: "/generate/path" },
   quality: { title: "Quality", view: QualityView },
+  campaigns: { title: "Campaigns", view: CampaignsView, path: "/campaigns" },
   jobs: { title: "Jobs", view: JobsView, path: "/jobs" },
 });
 
@@ -59,7 +61,7 @@ function App() {
     writeAddress(next, how);
   };
   const link = (/** @type {string} */ view) => {
-    const { model, steps, count, seed } = state, next = { view, model, steps, count, seed };
+    const { model, steps, count, seed, where } = state, next = { view, model, steps, count, seed, where };
     return html`<a href=${addressOf(next)} aria-current=${state.view === view ? "page" : undefined} onClick=${(
       /** @type {MouseEvent} */ event,
     ) => {

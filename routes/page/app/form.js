@@ -22,9 +22,8 @@ function NumberInput({ id, schema, value, required, label, placeholder, describe
     <input id=${id} type="number" inputmode=${type === "integer" ? "numeric" : "decimal"} min=${safe(
       minimum ?? exclusiveMinimum,
     )}
-      max=${safe(maximum)} step=${type === "integer"
-        ? 1
-        : "any"} required=${required} aria-label=${label} aria-describedby=${describedBy}
+      max=${safe(maximum)} step=${schema.multipleOf ??
+        (type === "integer" ? 1 : "any")} required=${required} aria-label=${label} aria-describedby=${describedBy}
       placeholder=${placeholder ?? (usual === undefined ? rangeText(schema) : String(usual))} value=${value ?? ""}
       onInput=${(/** @type {any} */ event) => {
         const text = filled(event);
@@ -113,6 +112,22 @@ function Control({ id, name, label, schema, value, required, choices, hint, onCh
   if (isWindow(schema)) {
     const { min, max } = /** @type {Record<string, Schema>} */ (schema.properties);
     return html`<${Window} id=${id} label=${label} low=${min} high=${max} value=${value} onChange=${onChange} />`;
+  }
+  if (schema.properties && Object.values(schema.properties).every(isWindow)) {
+    return html`<div class="rows" role="group" aria-label=${label}>${
+      Object.entries(schema.properties).map(([key, one]) => {
+        const change = (/** @type {any} */ part) => {
+          const next = { ...value, [key]: part };
+          if (part === undefined) delete next[key];
+          onChange(Object.keys(next).length === 0 ? undefined : next);
+        };
+        return html`
+          <div
+            class="row"><label for=${`${id}-${key}`}>${key}</label><${Control} id=${`${id}-${key}`} name=${key} label=${`${label}: ${key}`} schema=${one} value=${value
+              ?.[key]} onChange=${change} /></div>
+        `;
+      })
+    }</div>`;
   }
   const ofItems = typeof items === "object" ? items : undefined;
   if (type === "array" && ofItems?.enum) {

@@ -10,7 +10,7 @@ import { newSeed, StepChips } from "./steps.js";
 import { Where } from "./where.js";
 
 /** Keys that stand first. The others are under "More settings", whatever they are. */
-const FIRST = ["model", "steps", "count", "want", "sampler", "seed", "filter"];
+const FIRST = ["model", "steps", "count", "want", "seed", "sampler", "filter"];
 
 /** Keys that the page sets itself, or that have a place of their own. */
 const ELSEWHERE = ["include", "where"];
@@ -42,8 +42,9 @@ export function GenerateView({ known, values, change }) {
   const draw = (/** @type {Record<string, any>} */ wanted) => {
     setShown(PAGE);
     const body = orderOf(schema, wanted);
-    // What filters wants a number that pass; `count` draws as many, whatever they are.
-    if (body.where && schema.properties?.want) delete body[body.want === undefined ? "" : "count"];
+    // Where molecules are filtered, so many are wanted, however many are drawn; else so many are drawn.
+    if (body.where) body.want ??= body.count;
+    for (const key of body.where ? ["count"] : ["want", "maxDraws"]) delete body[key];
     change({ ...wanted, draw: 1 }, "push");
     start(body, () => {});
   };
@@ -71,7 +72,7 @@ export function GenerateView({ known, values, change }) {
   };
   const name = `molstep-${values.seed ?? ""}`;
   const download = () => save(`${name}.sdf`, molecules.map(({ sdf }) => sdf ?? "").join(""), "chemical/x-mdl-sdfile");
-  const work = (values.count ?? 0) * (values.steps ?? 0), tooMuch = work > known.limits.work;
+  const work = (values.count ?? 0) * (values.steps ?? 0), tooMuch = !values.where && work > known.limits.work;
 
   return html`<div class="split">
     <form class="panel" onSubmit=${submit} aria-label="What to draw"
@@ -79,7 +80,9 @@ export function GenerateView({ known, values, change }) {
     event.key === "Enter" && (event.ctrlKey || event.metaKey) && /** @type {HTMLFormElement} */
     (event.currentTarget).requestSubmit()}>
       <div class="fields">
-        <${Fields} prefix="draw" schema=${schema} names=${FIRST} values=${values} choices=${{
+        <${Fields} prefix="draw" schema=${schema} names=${
+    FIRST.filter((name) => name !== (values.where ? "count" : "want"))
+  } values=${values.where ? { ...values, want: values.want ?? values.count } : values} choices=${{
     model: known.models.map(({ name }) => name),
   }} onChange=${set} />
       </div>
@@ -89,7 +92,7 @@ export function GenerateView({ known, values, change }) {
   }
       ${
     schema.properties?.where &&
-    html`<${Where} document=${known.document} schema=${schema.properties.where} value=${values.where} onChange=${(
+    html`<${Where} prefix="where" document=${known.document} schema=${schema.properties.where} value=${values.where} onChange=${(
       /** @type {any} */ where,
     ) => set("where", where)} />`
   }
