@@ -1,5 +1,5 @@
 /** A molecule as a card, and all that is known of it in a dialog. */
-import { Component, html, useEffect, useRef, useState } from "./html.js";
+import { Component, html, useLayoutEffect, useRef, useState } from "./html.js";
 import { formulaOf, save, short, strainText, verdictOf } from "./molecule.js";
 import { Live, Still, Structure } from "./pictures.js";
 import { words } from "./schema.js";
@@ -89,7 +89,8 @@ function Copy({ text, label }) {
 export function Details({ molecule, name, onStep, onClose }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [style, setStyle] = useState("Ball and stick"), [spin, setSpin] = useState(false);
-  useEffect(() => ref.current?.showModal(), []);
+  // Before it is painted: keys that are pressed next are for it.
+  useLayoutEffect(() => ref.current?.showModal(), []);
   const { index, smiles, inchikey, symbols, descriptors, faults, sdf } = molecule,
     { text, about } = verdictOf(molecule);
   const key = (/** @type {KeyboardEvent} */ event) => {
