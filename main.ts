@@ -11,6 +11,10 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  campaign: {
+    summary: "begin, watch and collect campaigns of a service",
+    load: async () => (await import("./main/campaign.ts")).campaignCommand,
+  },
   mcp: {
     summary: "serve a tool to language models over stdio",
     load: async () => (await import("./main/mcp.ts")).mcpCommand,

@@ -19,6 +19,8 @@ export interface WorkOptions {
   readonly last?: boolean;
   /** Nobody else has work for the main thread. Default false. */
   readonly alone?: boolean;
+  /** Others' work goes first. Default false. */
+  readonly background?: boolean;
 }
 
 /** An open worker. */
@@ -77,6 +79,7 @@ interface JobOf<Item, Options, Result> {
   readonly share: boolean;
   /** Where a worker is starting, the main thread leaves it alone. */
   readonly long: boolean;
+  readonly background: boolean;
   readonly results: Result[];
   next: number;
   left: number;
@@ -116,6 +119,8 @@ export function createWorkPool<Item, Options, Result>(
   let slots: Slot[] = [], opened = 0, closed = false, working = false;
   const queue: Job[] = [], forMain: Piece[] = [];
 
+  /** Whose turn it is. */
+  const first = () => queue.find(({ background }) => !background) ?? queue[0];
   const anyReady = () => slots.some(({ ready }) => ready);
   /** What the main thread takes up because no worker can. */
   const stranded = () => anyReady() ? undefined : queue.find(({ long }) => !long || slots.length === 0);
@@ -192,7 +197,7 @@ export function createWorkPool<Item, Options, Result>(
     for (let flying = 0; flying < ahead; flying++) {
       for (const slot of slots) {
         if (!slot.ready || slot.flying > flying || queue.length === 0) continue;
-        const piece = take(queue[0])!;
+        const piece = take(first())!;
         if (piece.items.every(sendable)) send(slot, piece);
         else forMain.push(piece);
       }
@@ -217,11 +222,11 @@ export function createWorkPool<Item, Options, Result>(
     }, (error) => retire(slot, error));
   };
 
-  let first: Promise<void> | undefined;
-  const warm = () => first ??= start();
+  let begun: Promise<void> | undefined;
+  const warm = () => begun ??= start();
 
   return {
-    run(items, options, { signal, last = false, alone = false } = {}) {
+    run(items, options, { signal, last = false, alone = false, background = false } = {}) {
       if (signal?.aborted) return Promise.reject(signal.reason);
       // A piece that somebody waits for takes no longer here than in a worker, and workers that are busy would keep it waiting.
       const single = items.length <= size, idle = slots.some(({ ready, flying }) => ready && flying === 0);
@@ -233,6 +238,7 @@ export function createWorkPool<Item, Options, Result>(
         options,
         share,
         long: slow,
+        background,
         results: new Array(items.length),
         next: 0,
         left: items.length,

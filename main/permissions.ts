@@ -24,6 +24,7 @@ import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
 import { serveConfig, serveOptions } from "./serve_options.ts";
+import { whereFile } from "./where_option.ts";
 
 /** Variables by name. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -112,6 +113,16 @@ function asking(url: string): Access {
   return { net: [`${hostname}:${port || (protocol === "https:" ? 443 : 80)}`], env: ["MOLSTEP_TOKEN"] };
 }
 
+/** The service that `campaign` asks where nobody says. */
+export const SERVICE_URL = "http://localhost:8000";
+
+/** What the command `campaign` does: it asks a service, reads an order and writes results. */
+function campaignAccess({ url = SERVICE_URL, order, out }: Given): Access {
+  const files = typeof out === "string" ? replaced(out) : [];
+  const read = typeof order === "string" && !order.startsWith("{") && order !== "-" ? [order, ...files] : files;
+  return together(asking(String(url)), { read, write: files });
+}
+
 /** What draws as a service of this environment does, without its data directory's lock and without a network. */
 function drawingAs(environment: Environment): Access {
   const { backend, models = [] } = parseConfig(environment);
@@ -126,7 +137,10 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   generate: {
     reads: ["model"],
     engine: "draws",
-    more: ({ out = "molecules.sdf", split }) => drawn(String(out), split),
+    more: ({ out = "molecules.sdf", split, where }) => {
+      const file = typeof where === "string" ? whereFile(where) : undefined;
+      return together(drawn(String(out), split), file ? { read: [file] } : {});
+    },
   },
   evaluate: {
     reads: ["model"],
@@ -158,6 +172,7 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     more: (given, environment) =>
       together(roundAccess(String(given.folder ?? "runs"), backendOf(given)), recorded(given, environment)),
   },
+  campaign: { more: campaignAccess },
   mcp: { more: ({ url }, environment) => typeof url === "string" ? asking(url) : drawingAs(environment) },
   export: { reads: ["folder"], writes: { to: "weights/qm9" } },
   import: { reads: ["weights", "args", "autoencoder-args"], writes: { to: shippedModels() } },

@@ -3,8 +3,8 @@ import type { Terminal } from "./command.ts";
 
 /** Draws progress. */
 interface Progress {
-  /** @param fraction 0 to 1; @param text what else to say */
-  update(fraction: number, text?: string): void;
+  /** @param fraction 0 to 1; @param text what else to say; @param seconds that it has taken, where that began before this */
+  update(fraction: number, text?: string, seconds?: number): void;
   /** Ends the line. */
   end(text?: string): void;
 }
@@ -37,10 +37,10 @@ export function createProgress(
     drawn = text.length;
   };
   return {
-    update(fraction, text) {
+    update(fraction, text, seconds = (now() - started) / 1000) {
       if (now() - last < everyMs) return;
       last = now();
-      write(bar(fraction, (now() - started) / 1000, text));
+      write(bar(fraction, seconds, text));
     },
     end(text) {
       if (text !== undefined) write(text);

@@ -5,6 +5,8 @@
 import { basename } from "node:path";
 import { absent, writeAtomically } from "../model/diffusion/files.ts";
 import { runtimeOf } from "../model/engines/runtimes.ts";
+import type { Where } from "../chem/where/where.ts";
+import type { Sifted } from "../model/generation/formats.ts";
 import type { GeneratedMolecule } from "../model/generation/pipeline.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
 import type { Card } from "../model/models/card.ts";
@@ -74,7 +76,8 @@ export interface RunHead {
 
 /** The record. */
 export interface Sidecar extends RunHead {
-  readonly counts: Counts;
+  /** With what fell out by which reason, and what ended the drawing, where a file's molecules were sifted. */
+  readonly counts: Counts & Partial<Pick<Sifted, "rejected" | "ended">>;
   readonly files: readonly (WrittenFile & { readonly molecules: number })[];
 }
 
@@ -88,6 +91,8 @@ export interface Said {
   readonly refine: string;
   readonly filter: string;
   readonly unique?: string | boolean;
+  readonly where?: Where;
+  readonly want?: number;
   readonly include: readonly string[];
   readonly form: string;
   readonly split?: number;
@@ -98,11 +103,11 @@ export interface Said {
 export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
   const { count, first = 0, seed, size, settings } = request,
     { steps, sampler, decoding, clamp, grid, options } = settings;
-  const { refine, filter, unique, include, form, split, backend, batch, precision } = said,
+  const { refine, filter, unique, where, want, include, form, split, backend, batch, precision } = said,
     range = size && `${size.min}-${size.max}`;
   const asked: Asked = {
     model: said.model,
-    count,
+    ...(want ? { want, "max-draws": count } : { count }),
     first,
     seed,
     steps,
@@ -115,6 +120,7 @@ export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
     refine,
     filter,
     ...(unique && { unique: String(unique) }),
+    ...(where && { where }),
     ...(include.length > 0 && { include: include.join() }),
     format: form,
     ...(split && { split }),

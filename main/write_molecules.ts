@@ -1,5 +1,5 @@
 /** What `molstep generate` draws, into one file or the files of a folder. */
-import { stemOf } from "../model/generation/formats.ts";
+import { type Sifted, stemOf } from "../model/generation/formats.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
 import { identity, type Unique } from "../model/generation/pipeline.ts";
 import type { DrawingOptions, WrittenMolecule } from "../model/service/drawing.ts";
@@ -23,7 +23,12 @@ interface Work {
 }
 
 /** All molecules to a file, and its record beside it; to stdout, a device or a pipe without one. */
-export async function toFile({ request, draw, head, out, gzip }: Work): Promise<Counts> {
+export async function toFile(
+  { request, draw, head, out, gzip, sifted }: Work & {
+    /** What became of molecules that were drawn to be sifted, when all are written. */
+    readonly sifted?: () => Sifted | undefined;
+  },
+): Promise<Counts> {
   const counts = noCounts(), stream = await isStream(out), record = recordOf(out);
   if (!stream) await readSidecar(record); // what else is there is not written over
   const writer = await openMoleculeFile(out, { gzip });
@@ -32,8 +37,11 @@ export async function toFile({ request, draw, head, out, gzip }: Work): Promise<
       counts.returned += told.length;
       if (told.length > 0) await writer.write(told.map(({ text }) => text).join(""));
     }
-    const file = await writer.close();
-    if (!stream) await writeSidecar(record, { ...head, counts, files: [{ ...file, molecules: counts.returned }] });
+    const file = await writer.close(), { rejected, ended } = sifted?.() ?? {};
+    const told = { ...counts, ...(rejected && { rejected }), ...(ended && { ended }) };
+    if (!stream) {
+      await writeSidecar(record, { ...head, counts: told, files: [{ ...file, molecules: counts.returned }] });
+    }
   } finally {
     await writer.abort();
   }

@@ -22,17 +22,6 @@ const DRAWS_MAX = 1_000_000;
 /** Keys and limits of a request. */
 export const generateRequest = strict({
   count: z.int().min(1).max(COUNT_MAX).optional().describe("Molecules to draw; this or `want`"),
-  want: z.int().min(1).max(COUNT_MAX).optional().describe(
-    "Molecules to give back, in place of `count`: drawn until so many pass `where`, `filter` and `unique`, or `maxDraws` are drawn, or the time is over. " +
-      "What passed by then is the answer, and `ended` says which it was",
-  ),
-  maxDraws: z.int().min(1).max(DRAWS_MAX).optional().describe(
-    "Most molecules drawn for `want`; x `steps` at most what the service allows. Default: 20 for each wanted, 1000 at least, as far as the service allows",
-  ),
-  where: whereSchema.optional().describe(
-    "What molecules must be to be given back. Windows are on numbers by their names; all of it at once, and beside `filter` and `unique`. A molecule that is not " +
-      "valid never passes",
-  ),
   steps: z.int().min(1).max(1000).describe("Steps of the sampler: calls of the denoiser (NFE)"),
   model: z.string().min(1).max(NAME_MAX).default("qm9").describe("A name that GET /models lists"),
   sampler: z.enum(SAMPLER_CHOICES).optional().describe(
@@ -78,6 +67,17 @@ export const generateRequest = strict({
     "Whether only the first of the same valid molecules is given back, and when they are the same: `true`, the SMILES of the largest fragment without " +
       "stereo, as the metric `uniqueness` counts; `flat`, the InChIKey's first block, the whole molecule without stereo; `inchikey`, " +
       "all of it, with stereo. Default: true where `filter` is `unique`, else false",
+  ),
+  want: z.int().min(1).max(COUNT_MAX).optional().describe(
+    "Molecules to give back, in place of `count`: drawn until so many pass `where`, `filter` and `unique`, or `maxDraws` are drawn, or the time is over. " +
+      "What passed by then is the answer, and `ended` says which it was",
+  ),
+  maxDraws: z.int().min(1).max(DRAWS_MAX).optional().describe(
+    "Most molecules drawn for `want`; x `steps` at most what the service allows. Default: 20 for each wanted, 1000 at least, as far as the service allows",
+  ),
+  where: whereSchema.optional().describe(
+    "What molecules must be to be given back. Windows are on numbers by their names; all of it at once, and beside `filter` and `unique`. A molecule that is not " +
+      "valid never passes",
   ),
   include: z.array(z.enum(INCLUDES)).default([]).describe(
     "What else to say of each molecule; `judge`: `sound` and `faults`",

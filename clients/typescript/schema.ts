@@ -1,11 +1,12 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type33;
+export type Schema = Type49;
 
 type Type1 = {
   [key: string]: unknown;
   availableModels?: (string)[] | undefined;
   availableSteps?: (number)[] | undefined;
+  campaign?: string | undefined;
   detail: string;
   drawn?: number | undefined;
   errors?: ({ message: string; path: string })[] | undefined;
@@ -615,6 +616,275 @@ type Type29 = {
 };
 
 type Type30 = {
+  bytes: null | number;
+  draws: null | number;
+  enough: boolean | null;
+  moleculesPerSecond: number;
+  most: { bytes: number; draws: number; seconds: number };
+  passRate: number;
+  passRateInterval: [number, number];
+  seconds: null | number;
+  trial: { drawn: number; duplicates: number; passed: number; seconds: number };
+};
+
+type Type31 = {
+  algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
+  clamp: number;
+  decoding: "argmax" | "valence";
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  model: string;
+  options: { [key: string]: unknown };
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
+  size?: undefined | { max: number; min: number };
+  steps: number;
+};
+
+type Type32 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  decoding?: "argmax" | "valence" | undefined;
+  formats: ("ndjson" | "parquet" | "sdf")[];
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  maxDraws?: number | undefined;
+  model: string;
+  name?: string | undefined;
+  options?: undefined | { [key: string]: unknown };
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  shardSize: number;
+  steps: number;
+  unique: "inchikey" | "none";
+  want: number;
+  where: Type15;
+};
+
+type Type33 = {
+  backend: string;
+  draws: number;
+  estimate: Type30;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  quota: { bytes: number; campaigns: number; draws: number };
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  seed: number;
+  settings: Type31;
+  shards: number;
+  version: string;
+};
+
+type Type34 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  decoding?: "argmax" | "valence" | undefined;
+  dryRun?: boolean | undefined;
+  formats?: ("ndjson" | "parquet" | "sdf")[] | undefined;
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last?: number | undefined;
+      start?: undefined | { logSnr: number; spread?: number | undefined };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  maxDraws?: number | undefined;
+  model?: string | undefined;
+  name?: string | undefined;
+  options?: undefined | { [key: string]: unknown };
+  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  shardSize?: number | undefined;
+  steps: number;
+  unique?: "inchikey" | "none" | undefined;
+  want: number;
+  where?: Type15 | undefined;
+};
+
+type Type35 = {
+  bytes: { ndjson: number; parquet: number; sdf: number };
+  drawn: number;
+  duplicates: number;
+  etaSeconds: null | number;
+  fraction: number;
+  kept: number;
+  moleculesPerSecond: null | number;
+  passed: number;
+  rejected: { [key: string]: number };
+  seconds: number;
+  shards: number;
+  text: number;
+};
+
+type Type36 = {
+  backend: string;
+  createdAt: string;
+  draws: number;
+  endedAt: null | string;
+  estimate: Type30;
+  id: string;
+  name: null | string;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type35;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type31;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type37 = {
+  $get:
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
+    | {
+      input: { query: { limit?: unknown; offset?: unknown } };
+      output: { campaigns: (Type36)[]; total: number };
+      outputFormat: "json";
+      status: 200;
+    };
+  $post:
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type34 }; output: Type33; outputFormat: "json"; status: 200 }
+    | { input: { json: Type34 }; output: Type36; outputFormat: "json"; status: 202 };
+};
+
+type Type38 = {
+  backend: string;
+  createdAt: string;
+  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
+  draws: number;
+  endedAt: null | string;
+  estimate: Type30;
+  id: string;
+  name: null | string;
+  order: Type32;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type35;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type31;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type39 = {
+  $delete:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
+  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+    input: { param: { id: string } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | { input: { param: { id: string } }; output: Type38; outputFormat: "json"; status: 200 };
+};
+
+type Type40 = {
+  $post:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
+};
+
+type Type41 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: string;
+  outputFormat: "text";
+  status: 200;
+};
+
+type Type42 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: string;
+  outputFormat: "text";
+  status: 206;
+};
+
+type Type43 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 404;
+};
+
+type Type44 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 416;
+};
+
+type Type45 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 422;
+};
+
+type Type46 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -631,26 +901,26 @@ type Type30 = {
   unique?: boolean | undefined;
 };
 
-type Type31 = {
+type Type47 = {
   $post:
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type30 };
+      input: { json: Type46 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type32 = {
+type Type48 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -659,7 +929,12 @@ type Type32 = {
   };
 };
 
-type Type33 = {
+type Type49 = {
+  "/campaigns": Type37;
+  "/campaigns/:id": Type39;
+  "/campaigns/:id/events": Type28;
+  "/campaigns/:id/results": { $get: Type41 | Type42 | Type43 | Type44 | Type45 };
+  "/campaigns/:id/resume": Type40;
   "/distill": Type21;
   "/generate": Type17;
   "/health/live": {
@@ -688,7 +963,7 @@ type Type33 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type31;
+  "/v1/generate": Type47;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -697,5 +972,5 @@ type Type33 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type32;
+  "/v1/health/ready": Type48;
 };

@@ -47,6 +47,7 @@ export const campaignEstimate = z.strictObject({
   }).describe("What was drawn for this estimate: the first molecules of the seed"),
   moleculesPerSecond: z.number().describe("Molecules drawn and filtered a second, while nobody else asks"),
   passRate: z.number().describe("Share of those drawn that passed and were not found before"),
+  passRateInterval: z.tuple([z.number(), z.number()]).describe("95 % interval of that, Wilson's"),
   draws: z.int().nullable().describe("Molecules to draw until `want` are found, at this rate; null where none passed"),
   seconds: z.number().nullable().describe("Time until then"),
   bytes: z.int().nullable().describe("Size of the results"),

@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 import { breather } from "../../chem/breathe.ts";
-import { PatternError } from "../../chem/where/filter.ts";
 import { withFields } from "../../chem/sdf.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
@@ -109,8 +108,8 @@ async function begin(order: ShardOrder, deps: ShardDeps, signal: AbortSignal): P
   refuse("backend", order.backend, model.backend.name);
   signal.throwIfAborted();
   const generation = generateMolecules(model, { count, first, seed, settings, size }, {
-    ...{ validate, signal, refine, slot: deps.slot?.(signal) },
-    detail: { inchikey: true, where },
+    ...{ validate, signal, refine, where, slot: deps.slot?.(signal) },
+    tally() {}, // else it remembers all of them
   });
   try {
     refuse("version", version, generation.version);
@@ -143,22 +142,14 @@ function lineOf(generated: GeneratedMolecule, origin: Origin): ShardLine {
 export async function runShard(order: ShardOrder, deps: ShardDeps, signal: AbortSignal): Promise<ShardResult> {
   await deps.pause?.(signal);
   const { generation, origin } = await begin(order, deps, signal);
-  const pieces: Uint8Array[] = [], rejected = new Map<string, number>();
-  let drawn = 0, passed = 0;
+  const pieces: Uint8Array[] = [];
   try {
     for await (const molecules of generation.windows) {
       let text = "";
       const rest = breather();
       for (const generated of molecules) {
-        const { passes, reason, fault } = generated.validation.verdict!;
-        if (fault) throw new PatternError(fault);
-        drawn++;
-        if (!passes) rejected.set(reason!, (rejected.get(reason!) ?? 0) + 1);
-        else {
-          passed++;
-          text += JSON.stringify(lineOf(generated, origin)) + "\n";
-          await rest();
-        }
+        text += JSON.stringify(lineOf(generated, origin)) + "\n";
+        await rest();
       }
       if (text !== "") pieces.push(await deps.pack(text));
       signal.throwIfAborted();
@@ -168,8 +159,8 @@ export async function runShard(order: ShardOrder, deps: ShardDeps, signal: Abort
     generation.close();
   }
   const counts: ShardCounts = {
-    ...{ drawn, passed },
-    rejected: Object.fromEntries([...rejected].sort(([a], [b]) => a < b ? -1 : 1)),
+    ...{ drawn: generation.drawn, passed: generation.returned },
+    rejected: Object.fromEntries(Object.entries(generation.rejected).sort(([a], [b]) => a < b ? -1 : 1)),
   };
   const bytes = joined([...pieces, await deps.pack(countsLine(counts))]);
   await deps.files.put(shardFile(order), bytes);

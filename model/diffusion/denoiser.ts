@@ -21,6 +21,8 @@ export interface Sampling {
   readonly condition?: FixedCondition;
   /** Estimates at times of at most `below` are clamped to graphs that obey valence (`heavy_atom/clamp.ts`). */
   readonly clamp?: { readonly below: number; readonly bondSums: BondSums };
+  /** Others' samplings go first, where there are some. Default false. */
+  readonly background?: boolean;
 }
 
 /** How to sample. */

@@ -94,6 +94,8 @@ export interface DrawOptions {
   readonly turn?: TakeTurn;
   /** Where its requests share calls; not shared where absent. */
   readonly calls?: SharedCalls;
+  /** Others' work goes first, where the denoiser samples by itself. Default false. */
+  readonly background?: boolean;
   /** Molecules whose order is settled together. Default 256, or two batches of a denoiser that takes larger ones. */
   readonly window?: number;
   /** Hears how many milliseconds a denoiser that samples by itself took to begin. */
@@ -302,7 +304,7 @@ async function* inTurns(
 async function* inCrew(
   batches: Batches,
   windows: Iterator<SizeBatch[]>,
-  { signal, onWaited }: DrawOptions,
+  { signal, background, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
   const over = new AbortController(), owner = {};
@@ -312,7 +314,16 @@ async function* inCrew(
   const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();
     const sampled = denoiser.can.sample!(
-      { shape: { batch: indices.length, nodes }, plan, start: startOf(nodes), coupling, seed, indices, clamp },
+      {
+        shape: { batch: indices.length, nodes },
+        plan,
+        start: startOf(nodes),
+        coupling,
+        seed,
+        indices,
+        clamp,
+        background,
+      },
       { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },
     ).then(({ x0, waitedMs }) => ({ x0, began: submitted + waitedMs, ended: performance.now() }));
     sampled.catch(() => {}); // whoever takes it hears of it

@@ -62,8 +62,6 @@ export interface Detail {
   readonly judge?: boolean;
   /** Default true; false saves a third of the time of validation. */
   readonly inchikey?: boolean;
-  /** What each is judged by (`validation.verdict`); it keeps none out. */
-  readonly where?: Where;
 }
 
 /** A molecule with all that is known of it. */
@@ -109,7 +107,7 @@ export interface Generation {
 }
 
 /** How to generate. */
-export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease" | "onWaited"> {
+export interface GenerateOptions extends Omit<DrawOptions, "turn" | "calls" | "lease" | "onWaited" | "background"> {
   /** One molecule at a time between batches, or batches, beside the drawing. The verdicts are the same. */
   readonly validate: Validate | BatchValidator;
   readonly slot?: Slot;
@@ -233,12 +231,12 @@ export function generateMolecules(
   }
 
   async function* read(): AsyncGenerator<GeneratedMolecule[], void, void> {
-    const turn = slot && slot.turn.bind(slot), judge = judgeBy(validate);
+    const background = slot?.background, turn = slot && slot.turn.bind(slot), judge = judgeBy(validate);
     let judging: { batch: DrawnBatch; judged: Promise<JudgedBatch> }[] = [], fault: { error: unknown } | undefined;
     let waitedMs = 0, queued = true;
     const onWaited = (ms: number) => void (waitedMs = ms), calls = slot?.calls, begun = performance.now();
     const window = options.window ?? (want === undefined ? undefined : await windowFor(want, lease));
-    for await (const batch of draw(model, request, { ...options, window, turn, calls, lease, onWaited })) {
+    for await (const batch of draw(model, request, { ...options, background, window, turn, calls, lease, onWaited })) {
       timings.sampleMs += batch.sampleMs;
       timings.decodeMs += batch.decodeMs;
       if (slot) timings.queueMs = slot.waitedMs + waitedMs;
@@ -260,6 +258,7 @@ export function generateMolecules(
         signal: over.signal,
         last,
         alone: slot?.alone ?? true,
+        background,
       });
       const from = performance.now(), { length } = batch.molecules;
       judged.then(() => {

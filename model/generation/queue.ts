@@ -30,6 +30,8 @@ export interface Slot extends Entry {
   readonly waitedMs: number;
   /** No other request holds a slot. */
   readonly alone: boolean;
+  /** Requests' work goes first. */
+  readonly background: boolean;
 }
 
 /** A first-in, first-out queue for one device. */
@@ -65,7 +67,7 @@ export function createQueue(
   if (!(sliceMs >= 0)) throw new RangeError(`sliceMs must be at least 0; got ${sliceMs}`);
   const line = createLine(), calls = createSharedCalls(), ledger = createLedger({ ...options, now });
 
-  const slotOf = (entry: Entry, alone: () => boolean, signal?: AbortSignal): Slot => {
+  const slotOf = (entry: Entry, background: boolean, signal?: AbortSignal): Slot => {
     let waitedMs = 0, fresh = true;
     return {
       ...entry,
@@ -122,14 +124,15 @@ export function createQueue(
         return waitedMs;
       },
       get alone() {
-        return alone();
+        return !background && ledger.held === 1;
       },
+      background,
     };
   };
 
   return {
-    enter: (signal, claim) => slotOf(ledger.enter(claim), () => ledger.held === 1, signal),
-    background: (signal) => slotOf({ progress() {}, leave() {} }, () => false, signal),
+    enter: (signal, claim) => slotOf(ledger.enter(claim), false, signal),
+    background: (signal) => slotOf({ progress() {}, leave() {} }, true, signal),
     get held() {
       return ledger.held;
     },

@@ -81,10 +81,14 @@ export interface Drawing {
   /** Of what was written by `records`, `written` or `answer`. */
   readonly counts: DrawingCounts;
   /**
-   * A record behind the last one that says how many were drawn, and why the rest fell out: of NDJSON where the drawing has a `where` or a `want`, of the
-   * other forms only where fewer are there than wanted, as their readers take it for a molecule. Undefined where there is none.
+   * The same where the drawing has a `where` or a `want`, else undefined.
    *
    * @param ended default: as {@link counts} say
+   */
+  sifted(ended?: Sifted["ended"]): Sifted | undefined;
+  /**
+   * A record behind the last one that says how many were drawn, and why the rest fell out: of NDJSON where the drawing has a `where` or a `want`, of the
+   * other forms only where fewer are there than wanted, as their readers take it for a molecule. Undefined where there is none.
    */
   tail(ended?: Sifted["ended"]): string | undefined;
   /** All of them at once: an {@link Answer} as JSON text. */
@@ -117,7 +121,6 @@ export function drawMolecules(
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
   const { where, want } = options, lines: string[] = [];
   let counts: DrawingCounts = { drawn: 0, returned: 0, fallbacks: 0, rejected: {} };
-  /** Undefined where nothing was sifted. */
   const sifted = (
     ended: Sifted["ended"] = counts.returned === want ? "want" : "maxDraws",
   ): Sifted | undefined => {
@@ -154,6 +157,7 @@ export function drawMolecules(
     get counts() {
       return counts;
     },
+    sifted,
     tail(ended) {
       const told = sifted(ended);
       if (!told || form === "json") return undefined;

@@ -300,6 +300,7 @@ function untilEnd(
     get counts() {
       return drawing.counts;
     },
+    sifted: (ended) => drawing.sifted(ended),
     tail: (ended) => drawing.tail(ended),
     soFar: (ended) => drawing.soFar(ended),
     molecules: () => watched(drawing.molecules()),

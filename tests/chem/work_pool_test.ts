@@ -68,3 +68,19 @@ Deno.test("createWorkPool() rejects with what the work throws", async () => {
   const pool = createWorkPool<number, void, number>({ here: double, open: () => held().worker, workers: 0 });
   await assert.rejects(pool.run([1, -1], undefined), /an item must be positive; got -1/);
 });
+
+Deno.test("createWorkPool() takes pieces of a batch in the background when there are no others", async () => {
+  const { asked, worker } = held();
+  const pool = createWorkPool<number, void, number>({
+    ...{ here: () => assert.fail("on the main thread"), open: () => worker, workers: 1, piece: 1, ahead: 1 },
+  });
+  await pool.warm();
+  const behind = pool.run([1, 2, 3], undefined, { background: true }), before = pool.run([7, 8], undefined);
+  for (let k = 0; k < 5; k++) {
+    await settle();
+    asked[k].answer();
+  }
+  assert.deepEqual(asked.map(({ items: [item] }) => item), [1, 7, 8, 2, 3]);
+  assert.deepEqual([(await behind).results, (await before).results], [[2, 4, 6], [14, 16]]);
+  pool.close();
+});

@@ -240,6 +240,41 @@ Deno.test("molstep generate --filter sound writes sound molecules alone, as --in
     assert.equal((await json(`${kept}.json`)).counts.returned, expected.length);
   }));
 
+Deno.test("molstep generate --where and --want write so many that pass, from JSON or a file, and the record tells of the rest", () =>
+  withFolder(async (root) => {
+    const model = await writeTinyModel(root), asked = "--steps 2 --seed 4 --backend wasm --decoding valence";
+    const where = JSON.stringify({ molecularWeight: { max: 60 }, forbidden: ["[#7]~[#7]"] }),
+      file = join(root, "where.json");
+    await Deno.writeTextFile(file, where);
+    const all = join(root, "all.sdf"), some = join(root, "some.sdf"), again = join(root, "again.sdf");
+    await done(model, `${asked} --count 40 --where ${where}`, { out: all });
+    const expected = readSdf(await Deno.readTextFile(all)), want = expected.length - 1;
+    assert.ok(want > 1 && want < 39);
+    assert.match(await done(model, `${asked} --want ${want} --where ${file}`, { out: some }), /rejected: \d+ /);
+    const found = readSdf(await Deno.readTextFile(some));
+    assert.deepEqual(found.map(({ data }) => data), expected.slice(0, want).map(({ data }) => data));
+    const { counts: { drawn, returned, rejected, ended }, command } = await json(`${some}.json`);
+    assert.deepEqual([returned, ended, drawn], [want, "want", Number(found.at(-1)!.data.index) + 1]);
+    assert.equal(Object.values(rejected!).reduce((sum, n) => sum + n, 0), drawn - want);
+    const options = /generate --model \S+ (.*) --out/.exec(command)![1].replaceAll("'", "");
+    await done(model, options, { out: again });
+    assert.equal(await Deno.readTextFile(again), await Deno.readTextFile(some));
+    for (
+      const [options, message] of [
+        ["--want 2 --count 3", /--count and --want exclude each other/],
+        ["--max-draws 3", /--max-draws needs --want/],
+        ["--want 3 --max-draws 2", /--max-draws must be at least --want, 3; got 2/],
+        ["--want 3 --split 2", /--split and --want exclude each other/],
+        ['--where {"forbidden":["C1CC"]}', /where\/forbidden\/0 must be SMARTS; got "C1CC": unclosed ring/],
+        ['--where {"logp":{"max":1}}', /unknown key logp; allowed are .*logP/],
+      ] as const
+    ) {
+      const { status, error } = await generate(model, `${asked} ${options}`, { out: join(root, "none") });
+      assert.equal(status, 2);
+      assert.match(error, message);
+    }
+  }));
+
 Deno.test("molstep generate --split writes no file for a chunk that the filter empties", () =>
   withFolder(async (root) => {
     const model = await writeTinyModel(root, { sizes: { "1": 1 } }), out = join(root, "folder");

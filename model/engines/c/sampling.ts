@@ -95,16 +95,17 @@ export function createSamplings(
   const choose = (): Call[] => {
     const oldest = waiting.reduce((a, b) => b.since < a.since ? b : a);
     const late = now() - oldest.since > patience;
-    const lead = late ? oldest : waiting.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
-    const chosen = [lead], { nodes, batch: own } = lead.task.shape, limit = most(nodes);
-    let total = own;
+    const hurried = waiting.filter(({ task }) => !task.background), own = hurried.length > 0 ? hurried : waiting;
+    const lead = late ? oldest : own.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
+    const chosen = [lead], { nodes, batch: least } = lead.task.shape, limit = most(nodes);
+    let total = least;
     for (const call of waiting) {
       const { nodes: size, batch } = call.task.shape;
-      if (call === lead || size !== nodes || batch > own || total + batch > limit) continue;
+      if (call === lead || size !== nodes || batch > least || total + batch > limit) continue;
       total += batch;
       chosen.push(call);
     }
-    if (!late) front = Math.max(front, lead.owner.had);
+    if (!late && !lead.task.background) front = Math.max(front, lead.owner.had);
     return chosen;
   };
 

@@ -1,5 +1,5 @@
 /** From an order to a campaign that can begin: checked against card and quota, tried on its first molecules, and estimated. */
-import { PatternError } from "../../../chem/where/filter.ts";
+import { wilson } from "../../../chem/rate.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
@@ -12,6 +12,7 @@ import { askedSize } from "../../diffusion/sizes_asked.ts";
 import type { Precision } from "../../engines/runtimes.ts";
 import { leaseFor } from "../../generation/generate.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError } from "../../generation/order.ts";
+import { checkWhere } from "../../generation/pipeline.ts";
 import type { Queue } from "../../generation/queue.ts";
 import type { Model } from "../../models/load.ts";
 import { chooseRefine } from "../../models/settings.ts";
@@ -113,9 +114,6 @@ export function createCampaignPlanner(
         trial: { drawn, passed, duplicates: passed - unlike, seconds: round(seconds) },
         each: passed > 0 ? all / passed : TYPICAL_BYTES * formats.length,
       };
-    } catch (error) {
-      if (error instanceof PatternError) throw new ImpossibleOrderError(`where${error.fault.path}`, error.message);
-      throw error;
     } finally {
       slot.leave();
     }
@@ -125,8 +123,8 @@ export function createCampaignPlanner(
     const { model: name, want, unique } = order, seed = order.seed ?? drawSeed();
     const draws = allowedDraws(order, quota), { card } = store.entry(name);
     settled(order, card, draws, seed);
-    const [model] = await Promise.all([store.model(name), validate()]);
-    signal.throwIfAborted();
+    const [model, judge] = await Promise.all([store.model(name), validate()]);
+    await checkWhere(judge, order.where, signal);
     const settings = settled(order, model.card, draws, seed), lease = leaseFor(model, settings), { version } = lease;
     lease.release();
     const refine = order.refine ?? usual ?? chooseRefine(model.card, settings);
@@ -161,7 +159,8 @@ export function estimated({ want, draws, each, found, trial }: {
   readonly found: number;
   readonly trial: CampaignEstimate["trial"];
 }): CampaignEstimate {
-  const moleculesPerSecond = trial.drawn / Math.max(1e-3, trial.seconds), passRate = found / trial.drawn;
+  const moleculesPerSecond = trial.drawn / Math.max(1e-3, trial.seconds),
+    { value: passRate, low, high } = wilson(found, trial.drawn);
   const needed = found > 0 ? Math.ceil(want / passRate) : null;
   const expected = needed === null ? null : Math.min(needed, draws);
   const seconds = (molecules: number) => round(molecules / moleculesPerSecond);
@@ -169,6 +168,7 @@ export function estimated({ want, draws, each, found, trial }: {
     trial,
     moleculesPerSecond: round(moleculesPerSecond),
     passRate: round(passRate),
+    passRateInterval: [round(low), round(high)],
     draws: expected,
     seconds: expected === null ? null : seconds(expected),
     bytes: expected === null ? null : Math.ceil(Math.min(want, expected * passRate) * each),

@@ -81,7 +81,15 @@ export function madeCampaign(asked: Record<string, unknown> = {}): Campaign {
     means: { version: "1", backend: "cpu", precision: "f32", refine: "none" },
     estimate: {
       trial: { drawn: 16, passed: 5, duplicates: 0, seconds: 1 },
-      ...{ moleculesPerSecond: 16, passRate: 0.3, draws: 1200, seconds: 75, bytes: 100_000, enough: true },
+      ...{
+        moleculesPerSecond: 16,
+        passRate: 0.3,
+        passRateInterval: [0.1, 0.6],
+        draws: 1200,
+        seconds: 75,
+        bytes: 100_000,
+        enough: true,
+      },
       most: { draws, seconds: 800, bytes: 100_000 },
     },
     ...{ progress: NO_PROGRESS, created: 1, ended: null },

@@ -145,3 +145,19 @@ Deno.test("Samplings.run() tells all of a call that failed, and works again afte
   failing = false;
   await device.samplings.run(task());
 });
+
+Deno.test("Samplings.run() does tasks in the background when there are no others, and starves them no longer than a second", async () => {
+  const device = network(), background = { ...task({ batch: 8, steps: 60 }), background: true };
+  const behind = device.samplings.run(background);
+  await begun(device.calls, 5);
+  const { took, ms } = await timed(device, task({ batch: 8, steps: 60, owner: 2, nodes: 3 }));
+  assert.equal(ms, 480);
+  assert.ok(took <= ms + 16, `${took} ms for ${ms} ms of work beside another's in the background`);
+  let stop = false;
+  const stream = (async () => {
+    for (let owner = 10; !stop; owner++) await device.samplings.run(task({ batch: 8, steps: 4, nodes: 3, owner }));
+  })();
+  await behind;
+  stop = true;
+  await stream;
+});
