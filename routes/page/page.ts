@@ -63,6 +63,8 @@ const WORKER_POLICY = "default-src 'none'; script-src 'self' 'unsafe-eval'; conn
 const PRIVATE = { "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin" };
 
 const made = async () => {
+  // The largest file is compressed by the time that a molecule asks for it.
+  FILES["rdkit.wasm"][1]().then((wasm) => wasm.gzipped()).catch(() => {});
   const folder = `page/${await filesVersion()}`, map = importMap(folder), modules = await firstModules();
   return { policy: policy(map), file: held(() => new TextEncoder().encode(html(folder, map, modules))) };
 };

@@ -4,7 +4,7 @@ import { shippedModels } from "../../main/models.ts";
 import { listModels } from "../../model/models/overlay.ts";
 import { parseConfig } from "../../routes/config.ts";
 import { serve } from "../../routes/serve.ts";
-import { withFolder } from "../model/tiny_model.ts";
+import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
 import { scripted } from "../model/service/jobs/scripted.ts";
 import { chromium, type Page, withBrowser } from "./browser.ts";
 
@@ -22,6 +22,9 @@ interface Input {
   readonly min: string;
   readonly max: string;
 }
+
+/** The model of a round, whose worker plays. */
+const PLAYED = "played";
 
 const TOKEN = "a-token-of-a-test-1234";
 
@@ -60,8 +63,8 @@ const drawn = (page: Page, selector: string) =>
     (selector: string) => {
       const canvas = (globalThis as unknown as { document: Dom }).document.querySelector(selector),
         context = canvas?.getContext("2d");
-      if (!context || canvas.width === 0) return false;
-      const { data } = context.getImageData(0, 0, canvas.width, canvas.height) as { data: Uint8ClampedArray };
+      if (!canvas || !context || canvas.width === 0) return false;
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
       return new Set(data.filter((_, k) => k % 4 === 3)).size > 1;
     },
     { timeout: PATIENCE },
@@ -81,7 +84,8 @@ const withService = (work: (url: string, write: ReturnType<typeof scripted>["wri
       MOLSTEP_OPEN_SCOPES: "none",
     });
     const { trainer, write } = scripted(`${root}/script.json`);
-    const service = serve(config, await listModels([shippedModels()]), () => {}, { trainer });
+    await writeTinyModel(root, { name: PLAYED });
+    const service = serve(config, await listModels([shippedModels(), root]), () => {}, { trainer });
     try {
       await service.ready;
       await work(`http://127.0.0.1:${service.port}/`, write);
@@ -204,6 +208,7 @@ if (chromium === undefined) {
           await page.goto(`${url}?view=jobs`);
           await there(page, "details.panel summary");
           await page.click("details.panel summary");
+          await type(page, "#distill-model", PLAYED);
           await type(page, "#distill-from", "32");
           await press(page, "Begin");
           await says(page, "section[aria-label='A round'] .verdict", /done|rejected/);

@@ -27,7 +27,7 @@ Deno.test("GET / is the page where HTML is preferred, as by browsers, and the JS
     }
     for (const accept of [undefined, "*/*", "application/json", "text/html;q=0.5, application/json", "image/png"]) {
       const response = await app.request("/", { headers: accept === undefined ? {} : { Accept: accept } });
-      assert.equal((await response.json()).name, "Molstep", accept);
+      assert.equal((await response.json()).name, "Molstep", String(accept));
       assert.match(response.headers.get("vary")!, /\bAccept\b(?!-)/);
     }
   }));

@@ -173,12 +173,16 @@ function Campaign({ id, values, change, onChange, onGone }) {
       <${Stat} label="Shards" value=${`${progress.shards} of ${campaign.shards}`} /></div>
     ${dead.length > 0 && html`<p class="fault">${dead.length} shards could not be drawn: ${dead[0].reason}</p>`}
     <div class="charts">
-      <${Chart} title="Molecules" x=${{ label: "minutes" }} y=${{ label: "molecules", from: 0, text: short }} series=${[
+      <${Chart} title="Molecules" x=${{ label: "minutes", from: 0 }} y=${{
+    label: "molecules",
+    from: 0,
+    text: short,
+  }} series=${[
     line("kept", "found", true),
     line("drawn", "drawn"),
     line("passed", "passed"),
   ]} />
-      <${Chart} title="Yield" x=${{ label: "minutes" }} y=${{
+      <${Chart} title="Yield" x=${{ label: "minutes", from: 0 }} y=${{
     label: "new molecules of those drawn",
     text: percent,
   }} series=${[{

@@ -39,7 +39,7 @@ function scaleOf({ log, from, to }, values) {
     if (to === undefined) high *= 1.25;
     return { ticks: logTicks(low, high), at: (/** @type {number} */ v) => Math.log(v / low) / Math.log(high / low) };
   }
-  if (high <= low) [low, high] = [low - 0.5, low + 0.5];
+  if (high <= low) [low, high] = from === undefined ? [low - 0.5, low + 0.5] : [low, low + 1];
   const room = (high - low) * 0.06;
   if (from === undefined) low -= room;
   if (to === undefined) high += room;

@@ -6,7 +6,7 @@ import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { percent, save, short } from "./molecule.js";
 import { Fault, Stat } from "./parts.js";
 import { bodyOf, words } from "./schema.js";
-import { newSeed, StepChips } from "./steps.js";
+import { modelOf, newSeed, StepChips } from "./steps.js";
 import { Where } from "./where.js";
 
 /** Keys that stand first. The others are under "More settings", whatever they are. */
@@ -32,8 +32,7 @@ export function GenerateView({ known, values, change }) {
     /** @type {import("./schema.js").Schema} */ (useMemo(() => bodyOf(known.document, "/generate"), [known]));
   const { drawing, start, stop } = useDrawing();
   const [shown, setShown] = useState(PAGE), [sort, setSort] = useState("");
-  const model = known.models.find(({ name }) => name === (values.model ?? schema.properties?.model.default)) ??
-    known.models[0];
+  const model = modelOf(known, values.model);
   const other = model?.counts === "atoms" ? "heavyAtoms" : "atoms";
   const more = Object.keys(schema.properties ?? {}).filter((key) => ![...FIRST, ...ELSEWHERE, other].includes(key));
   const set = (/** @type {string} */ name, /** @type {any} */ value) =>

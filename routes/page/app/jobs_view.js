@@ -167,7 +167,7 @@ function JobDetail({ id, onChange }) {
     `
   }
     <div class="charts">
-      <${Chart} title="Loss" x=${{ label: "minutes of training" }} y=${{ label: "loss", log: true }} series=${[
+      <${Chart} title="Loss" x=${{ label: "minutes of training", from: 0 }} y=${{ label: "loss", log: true }} series=${[
     {
       name: "in training",
       line: true,
@@ -181,7 +181,7 @@ function JobDetail({ id, onChange }) {
       points: curves.validation.map((/** @type {any} */ one) => ({ x: seconds(one), y: one.heldOut })),
     },
   ]} />
-      <${Chart} title="Quality" x=${{ label: "minutes of training" }} y=${{
+      <${Chart} title="Quality" x=${{ label: "minutes of training", from: 0 }} y=${{
     label: "share",
     text: (/** @type {number} */ v) => percent(v),
   }} series=${measured} />

@@ -9,7 +9,7 @@ import { Fault } from "./parts.js";
 import { Live, Structure } from "./pictures.js";
 import { bodyOf } from "./schema.js";
 import { askJson } from "./service.js";
-import { newSeed, StepChips } from "./steps.js";
+import { modelOf, newSeed, StepChips } from "./steps.js";
 
 /** @typedef {import("./stage.js").Shape} Shape */
 /** @typedef {{time: number, logSnr: number, latent: Shape, estimate: Shape}} Frame */
@@ -35,7 +35,7 @@ function distance(shape, end) {
 export function PathView({ known, values, change }) {
   const schema =
     /** @type {import("./schema.js").Schema} */ (useMemo(() => bodyOf(known.document, "/generate/path"), [known]));
-  const model = known.models.find(({ name }) => name === values.model) ?? known.models[0];
+  const model = modelOf(known, values.model);
   const [path, setPath] = useState(/** @type {any} */ (undefined)),
     [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
   const [at, setAt] = useState(0), [playing, setPlaying] = useState(false), [busy, setBusy] = useState(false);

@@ -4,6 +4,7 @@ import { html, useEffect, useMemo, useState } from "./html.js";
 import { Fault } from "./parts.js";
 import { words } from "./schema.js";
 import { askJson } from "./service.js";
+import { modelOf } from "./steps.js";
 
 /** A share with its interval. @typedef {{value: number, low: number, high: number, n: number}} Share */
 /** @typedef {{settings: {steps: number, sampler: string, decoding: string, clamp: number, backend: string, count: number}, metrics: Record<string, any>, judge?: Record<string, any>, moleculesPerSecond: number, machine?: {cpu: string, cores: number}, date?: string}} Entry */
@@ -31,7 +32,7 @@ function servedOf(entries, decoding) {
 
 /** @param {{known: import("./app.js").Known, values: Record<string, any>, change: (values: Record<string, any>) => void}} props */
 export function QualityView({ known, values, change }) {
-  const name = values.model ?? known.models[0]?.name;
+  const { name } = modelOf(known, values.model);
   const [detail, setDetail] = useState(/** @type {any} */ (undefined)),
     [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
   useEffect(() => {

@@ -25,3 +25,10 @@ export const StepChips = ({ model, value, onChange }) =>
       `;
     })
   }<span class="key"><i>◆</i> distilled</span></div>`;
+
+/** The model of a name; where there is none of it, the one that requests are of where they do not say. @param {import("./app.js").Known} known @param {string | undefined} name */
+export function modelOf({ document, models }, name) {
+  const usual = document.components.schemas.GenerateRequest?.properties?.model?.default;
+  const found = [name, usual].flatMap((wanted) => models.find((one) => one.name === wanted) ?? []);
+  return found[0] ?? models[0];
+}

@@ -7,7 +7,7 @@ import { formulaOf } from "./molecule.js";
 import { Fault } from "./parts.js";
 import { Live, Still, Structure } from "./pictures.js";
 import { bodyOf } from "./schema.js";
-import { newSeed, servedSteps } from "./steps.js";
+import { modelOf, newSeed, servedSteps } from "./steps.js";
 
 /** @typedef {import("./molecule.js").Molecule} Molecule */
 /** @typedef {{molecule?: Molecule, ms?: number, sampler?: string, error?: Error}} Rung */
@@ -22,7 +22,7 @@ const ladderOf = ({ limits }, model) => [...new Set([limits.steps, ...servedStep
 export function StepsView({ known, values, change }) {
   const schema =
     /** @type {import("./schema.js").Schema} */ (useMemo(() => bodyOf(known.document, "/generate"), [known]));
-  const model = known.models.find(({ name }) => name === values.model) ?? known.models[0],
+  const model = modelOf(known, values.model),
     ladder = ladderOf(known, model);
   const [rungs, setRungs] = useState(/** @type {Record<number, Rung>} */ ({})), [running, setRunning] = useState(false);
   const control = useRef(/** @type {AbortController | undefined} */ (undefined));
