@@ -63,8 +63,6 @@ const WORKER_POLICY = "default-src 'none'; script-src 'self' 'unsafe-eval'; conn
 const PRIVATE = { "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin" };
 
 const made = async () => {
-  // The largest file is compressed by the time that a molecule asks for it.
-  FILES["rdkit.wasm"][1]().then((wasm) => wasm.gzipped()).catch(() => {});
   const folder = `page/${await filesVersion()}`, map = importMap(folder), modules = await firstModules();
   return { policy: policy(map), file: held(() => new TextEncoder().encode(html(folder, map, modules))) };
 };
@@ -95,6 +93,8 @@ export const pageFile = endpoint(
   () => async (c) => {
     const { version, file } = c.req.valid("param");
     if (!Object.hasOwn(FILES, file)) return c.notFound();
+    // The largest file is compressed by the time that a molecule asks for it.
+    if (file === "app.js") FILES["rdkit.wasm"][1]().then((wasm) => wasm.gzipped()).catch(() => {});
     const [type, read] = FILES[file], current = version === await filesVersion();
     return sendHeld(c, await read(), type, {
       // A page of another version, open since before an update, gets what there is, and keeps none of it.

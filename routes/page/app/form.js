@@ -77,6 +77,16 @@ function choicesOf({ enum: values, type, anyOf = [] }) {
   return anyOf.flatMap(choicesOf);
 }
 
+/** A pattern as the attribute has it, which reads a hyphen at the end of a class otherwise than schemas do; undefined for one that it does not know. @param {Schema} schema */
+function patternOf({ pattern }) {
+  const escaped = pattern?.replaceAll("-]", "\\-]");
+  try {
+    return escaped && new RegExp(escaped, "v") && escaped;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The control for a schema. @param {FieldProps & {label: string}} props */
 function Control({ id, name, label, schema, value, required, choices, hint, onChange }) {
   const { type, items, default: usual } = schema;
@@ -154,8 +164,9 @@ function Control({ id, name, label, schema, value, required, choices, hint, onCh
   }
   if (type === "string") {
     return html`
-      <input id=${id} type="text" value=${value ?? ""} maxlength=${schema.maxLength} pattern=${schema
-        .pattern} required=${required}
+      <input id=${id} type="text" value=${value ?? ""} maxlength=${schema.maxLength} pattern=${patternOf(
+        schema,
+      )} required=${required}
         spellcheck=${false} placeholder=${usual === undefined ? undefined : String(usual)} onInput=${(
           /** @type {any} */ event,
         ) => onChange(filled(event))} />
