@@ -272,9 +272,12 @@ function NewCampaign({ known, values, change, onBegun }) {
         ${error && html`<${Fault} error=${error} />`}
         ${estimate && html`
           <div class="stats"
-            role="status"><${Stat} label="Pass, and are new" value=${percent(
-              estimate.passRate,
-            )} /><${Stat} label="To draw" value=${estimate.draws === null ? "none passed" : short(estimate.draws)} />
+            role="status"><${Stat} label="Pass, and are new" value=${percent(estimate.passRate) +
+              (estimate.passRateInterval
+                ? ` (${estimate.passRateInterval.map(percent).join(" to ")})`
+                : "")} /><${Stat} label="To draw" value=${estimate.draws === null
+              ? "none passed"
+              : short(estimate.draws)} />
                 <${Stat} label="Time" value=${estimate.seconds === null
                   ? "–"
                   : span(estimate.seconds)} /><${Stat} label="Size" value=${estimate.bytes === null
