@@ -149,7 +149,7 @@ function Campaign({ id, values, change, onChange, onGone }) {
   return html`<section class="panel" aria-label="A campaign">
     <header><h2>${name ?? `Campaign ${id.slice(0, 8)}`} <${StateBadge} state=${state} /></h2><div class="buttons">
       ${
-    Object.entries(results).filter(([, bytes]) => bytes !== null).map(([format, bytes]) => {
+    Object.entries(results).filter(([, bytes]) => bytes).map(([format, bytes]) => {
       const text = html`${format.toUpperCase()} <span class="hint">${sizeText(/** @type {number} */ (bytes))}</span>`;
       return token.get() === ""
         ? html`<a class="quiet button" href=${`campaigns/${id}/results?format=${format}`} download>${text}</a>`
