@@ -21,6 +21,7 @@ import { conditions } from "./conditions.ts";
 import { createJudge, drawBy, NODES } from "./drawn.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
 
 /** The pairings compared. */
 const PAIRINGS: Readonly<Record<string, { readonly coupling: Coupling; readonly align?: AlignOptions }>> = {
@@ -76,7 +77,7 @@ async function main(args: string[]): Promise<void> {
     }
   };
 
-  const under = { command: `deno task bench:couplings --updates ${updates} --count ${count}`, ...await conditions() };
+  const under = { command: toldCommand("bench:couplings", args), ...await conditions() };
   const rows: Row[] = [];
   console.log(machineLine(under));
   for (const pairing of only) {

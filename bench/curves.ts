@@ -4,20 +4,13 @@
  * differences far below the loss' own spread are seen. Held-out times are uniform, as training's own held-out loss, and those of few-step samplers.
  * Losses of different latents are not to be compared, so each also draws molecules, of the same seed, and these are judged.
  */
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import type { DataSet } from "../chem/data_set.ts";
 import { openDataSet } from "../chem/data_sets.ts";
-import { createDistributions, type Distributions } from "../chem/distributions.ts";
-import { makeGrid } from "../model/diffusion/grids.ts";
-import { averagesOf, type Group, type Learner, type Rates } from "../model/diffusion/learner.ts";
-import { type LatentMoments, planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
-import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
+import { averagesOf, type Group, type Learner } from "../model/diffusion/learner.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { PRECISION_CHOICES } from "../model/engines/runtimes.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
 import { writeSafetensors } from "../model/diffusion/safetensors.ts";
-import { readCard } from "../model/models/card.ts";
 import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoencoder.ts";
 import { formOf, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
@@ -27,27 +20,19 @@ import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
 import { exampleMoments } from "../model/training/moments.ts";
-import { emaDecay, rateFactor } from "../model/training/schedule.ts";
 import { CHOSEN, runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
 import { json, object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { createJudge, drawBy, type DrawOptions, type JudgeOptions, NODES } from "./drawn.ts";
+import { NODES } from "./drawn.ts";
 import { HELD_OUT_TIMES, heldOutBatches } from "./held_out.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { createDraws, DRAWN_SEED, DRAWN_STEPS, ratesOf } from "./short_runs.ts";
 import { meanError } from "./statistics.ts";
 import { formatResult, type Result, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
 
 /** Settings of a run that can be compared. */
 const VARIED = CHOSEN.filter((name) => name !== "seed");
-
-/** Steps of the molecules drawn. */
-export const DRAWN_STEPS = [4, 8, 16];
-
-/** Seed of the molecules drawn: none that settings are chosen or published with. */
-export const DRAWN_SEED = 9;
-
-/** Molecules of the test split, of {@link NODES} heavy atoms, whose angles stand for the data's. */
-const REFERENCE = 3000;
 
 const OPTIONS = {
   from: option("FILE", "weights to begin with (default: random ones)", z.string().optional()),
@@ -87,71 +72,6 @@ async function lossesOf(learner: Learner, batches: readonly Group[][]) {
   return { total, positions };
 }
 
-/** Angles and lengths of molecules of the test split of as many heavy atoms as those drawn. */
-function referenceOf(data: DataSet): Distributions {
-  const seen = createDistributions();
-  let count = 0;
-  for (const row of data.split.test) {
-    const molecule = data.molecule(row);
-    if (molecule.atomicNumbers.filter((atomicNumber) => atomicNumber > 1).length !== NODES) continue;
-    seen.add(molecule);
-    if (++count === REFERENCE) break;
-  }
-  return seen.distributions();
-}
-
-/** How a network's latents are drawn and read. */
-export interface Reading {
-  /** Of latents of {@link NODES} atoms, for starts. */
-  readonly moments: LatentMoments;
-  readonly autoencoder: NonNullable<JudgeOptions["autoencoder"]>;
-  /** What becomes of the network's estimates, where they are not of the latents themselves. */
-  readonly estimating?: (denoiser: DrawOptions["denoiser"]) => DrawOptions["denoiser"];
-}
-
-/** The rates of an update: rising over the first tenth at most, falling to a hundredth over all of them. */
-export function ratesOf({ muon, adamw, clip, warmup, emaLimit }: RunSettings, update: number, updates: number): Rates {
-  const rate = rateFactor(update, update / updates, { warmup: Math.min(warmup, updates / 10) });
-  return { muon: muon * rate, adamw: adamw * rate, clip, emaDecay: emaDecay(update, Math.min(emaLimit, 0.98)) };
-}
-
-/** A function that draws with a learner's averages, by the samplers that the shipped card recommends, and judges what comes. */
-export async function createDraws(data: DataSet, { draw, threads }: { draw: number; threads: number }) {
-  const judged = await createJudge(draw, DRAWN_SEED), reference = referenceOf(data), schedule = runSchedule();
-  const { recommended } = await readCard(fileURLToPath(new URL("../weights/qm9", import.meta.url)));
-  return async (
-    learner: Learner,
-    settings: RunSettings,
-    { moments, autoencoder, estimating = (denoiser) => denoiser }: Reading,
-  ): Promise<Row[]> => {
-    const space = runSpace(settings), sizes = sizesOf(settings), rows: Row[] = [];
-    const denoiser = await createNativeDenoiser(
-      { space, sizes, schedule, workers: threads },
-      averagesOf(await learner.state()),
-    );
-    try {
-      for (const steps of DRAWN_STEPS) {
-        const { sampler, grid: spec, options } = recommended.find((one) => one.steps === steps)!;
-        const grid = makeGrid(spec, steps, schedule), plan = planSampling(sampler, schedule, grid, options);
-        const start = spec.type === "logSnr" && spec.start
-          ? startOf(moments, space, NODES, schedule(grid[0]), spec.start.spread)
-          : undefined;
-        const draw = drawBy({
-          denoiser: estimating(denoiser),
-          plan,
-          start,
-          seed: DRAWN_SEED,
-          coupling: settings.coupling,
-        });
-        rows.push({ steps, ...await judged(draw, { reference, repaired: true, autoencoder }) });
-      }
-      return rows;
-    } finally {
-      denoiser.dispose();
-    }
-  };
-}
-
 async function main(args: string[]): Promise<void> {
   const { from, vary, values, with: others, updates, molecules, draw, threads, precision, weights, out } = readOptions(
     args,
@@ -174,12 +94,7 @@ async function main(args: string[]): Promise<void> {
     loaded.set(key, { examples, judgedBy });
     return loaded.get(key)!;
   };
-  const under = {
-    command: `deno task bench:curves --vary ${vary} --values '${JSON.stringify(values)}' --with '${
-      JSON.stringify(others)
-    }' --updates ${updates}`,
-    ...await conditions(),
-  };
+  const under = { command: toldCommand("bench:curves", args), ...await conditions() };
   console.log(machineLine(under));
   const draws = draw > 0 ? await createDraws(data, { draw, threads }) : undefined, rows: Row[] = [], drawn: Row[] = [];
   let reference: Record<string, number[]> | undefined, backend = "";

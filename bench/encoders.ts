@@ -26,14 +26,15 @@ import { momentsOf } from "../model/training/moments.ts";
 import { runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
 import { json, object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
-import { createDraws, DRAWN_SEED, ratesOf, type Reading } from "./curves.ts";
 import { NODES } from "./drawn.ts";
 import { type GraphCodec, learnCodec } from "./graph_codec.ts";
 import { heldOutBatches } from "./held_out.ts";
 import { eachRow, linearEstimate, linearLoss, linearUpdate } from "./linear_heads.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { createDraws, DRAWN_SEED, ratesOf, type Reading } from "./short_runs.ts";
 import { meanError } from "./statistics.ts";
 import { formatResult, type Result, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
 
 /**
  * What is compared: a latent, learned with this weight of the divergence or hand-made where absent, its scalars and pairs multiplied by `spread`, and
@@ -235,12 +236,7 @@ async function main(args: string[]): Promise<void> {
   const codecSeed = settings.seed + CODEC_SEED;
   const batches = (update: number) => makeGroups({ examples, batch: CODEC_BATCH, seed: codecSeed, update, schedule });
   const shown = Array.from({ length: 64 }, (_, update) => batches(update)).flat();
-  const under = {
-    command: `deno task bench:encoders --arms '${JSON.stringify(arms)}' --with '${
-      JSON.stringify(options.with)
-    }' --updates ${updates} --codec-updates ${options["codec-updates"]} --draw ${draw}`,
-    ...await conditions(),
-  };
+  const under = { command: toldCommand("bench:encoders", args), ...await conditions() };
   console.log(machineLine(under));
   const draws = await createDraws(data, { draw, threads }), codecs = new Map<number | undefined, GraphCodec>();
   const rows: Row[] = [], codecRows: Row[] = [], drawn: Row[] = [];

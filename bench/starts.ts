@@ -22,6 +22,7 @@ import { conditions } from "./conditions.ts";
 import { createJudge, NODES } from "./drawn.ts";
 import { keep, machineLine, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
 
 const OPTIONS = {
   model: option("NAME", "(default qm9)", z.string().default("qm9")),
@@ -117,7 +118,7 @@ async function main(args: string[]): Promise<void> {
   const heldOut = loadExamples(data, data.split.valid).examples, judged = await createJudge(count, seed);
   const ofData = covarianceDraw(cleanLatents(examples, space, 10_000, seed), space);
   const real = cleanLatents(heldOut, space, count, seed), length = latentLength(space, NODES);
-  const under = { command: `deno task bench:starts --count ${count} --seed ${seed}`, ...await conditions() };
+  const under = { command: toldCommand("bench:starts", args), ...await conditions() };
   console.log(machineLine(under));
   const rows: Row[] = [];
   try {

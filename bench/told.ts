@@ -13,12 +13,26 @@ function within(path: string): string | undefined {
 const toldValue = (value: string): string =>
   value.split(",").map((word) => word.includes("/") ? within(word) ?? "PATH" : word).join();
 
-/** A command line as results keep it: without `--out`, where they go, and without paths of this machine. */
+/** JSON whose strings are as {@link toldValue} has them; undefined of a word that is neither an object nor a list. */
+function toldJson(value: string): string | undefined {
+  if (!/^\s*[[{]/.test(value)) return undefined;
+  try {
+    return JSON.stringify(JSON.parse(value, (_, part) => typeof part === "string" ? toldValue(part) : part));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A word as a shell reads it: in quotes where it has more than letters, digits and what paths and lists are made of. */
+const quoted = (word: string): string =>
+  word === "" || /[^\w%+,./:=@-]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;
+
+/** A command line as results keep it, which a shell takes as it stands: without `--out`, where they go, and without paths of this machine. */
 export function toldCommand(task: string, args: readonly string[]): string {
   const kept = args.filter((arg, k) => arg !== "--out" && !arg.startsWith("--out=") && args[k - 1] !== "--out");
   const words = kept.map((arg) => {
     const [, name = "", value] = /^(--[\w-]+=)?(.*)$/s.exec(arg)!;
-    return name + toldValue(value);
+    return name + quoted(toldJson(value) ?? toldValue(value));
   });
   return [`deno task ${task}`, ...words].join(" ");
 }

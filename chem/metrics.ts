@@ -1,4 +1,5 @@
 /** Rates over a set of molecules as EDM defines them, each with its 95 % interval. */
+import { identity } from "./identity.ts";
 import { type Rate, wilson } from "./rate.ts";
 import type { Validation } from "./validator.ts";
 
@@ -9,10 +10,13 @@ export interface Summary {
   readonly moleculeStability: Rate;
   /** Over all atoms of all molecules. */
   readonly atomStability: Rate;
-  /** Distinct molecules among the valid ones. It falls as more are drawn: compare at equal `count`. */
+  /** Distinct molecules, by the largest fragment's SMILES without stereo, among the valid ones. It falls as more are drawn: compare at equal `count`. */
   readonly uniqueness: Rate;
   /** Distinct valid molecules among all: validity times uniqueness. */
   readonly validUnique: Rate;
+  /** The same two by InChIKey, which knows stereo and takes tautomers for one; absent where no molecule has one. */
+  readonly uniquenessByInchikey?: Rate;
+  readonly validUniqueByInchikey?: Rate;
   /** Valid and of one fragment, among all. */
   readonly connected: Rate;
   /** Distinct valid molecules that the training set lacks, among the distinct valid ones. */
@@ -20,7 +24,9 @@ export interface Summary {
 }
 
 /** What of a validation the metrics read. */
-export type Judged = Pick<Validation, "valid" | "stable" | "stableAtoms" | "atoms" | "connected" | "edmSmiles">;
+export type Judged =
+  & Pick<Validation, "valid" | "stable" | "stableAtoms" | "atoms" | "connected" | "edmSmiles">
+  & Partial<Pick<Validation, "smiles" | "inchikey">>;
 
 /**
  * The rate of stable atoms. Atoms of one molecule stand and fall together, so counting each as a case of its own would
@@ -60,7 +66,8 @@ export function summarise(
   records: readonly Judged[],
   { training, z = 1.96 }: { training?: Pick<ReadonlySet<string>, "has">; z?: number } = {},
 ): Summary {
-  const count = records.length, distinct = new Set<string>();
+  const count = records.length, distinct = new Set<string>(), whole = new Set<string>();
+  const told = records.some(({ inchikey }) => inchikey);
   let valid = 0, stable = 0, connected = 0;
   for (const record of records) {
     if (record.stable) stable++;
@@ -68,6 +75,8 @@ export function summarise(
     if (!record.valid) continue;
     valid++;
     distinct.add(record.edmSmiles!);
+    const { edmSmiles, inchikey = null, smiles = null } = record;
+    if (told) whole.add(identity({ edmSmiles, inchikey, smiles }, "inchikey"));
   }
   let novel = 0;
   if (training) { for (const smiles of distinct) if (!training.has(smiles)) novel++; }
@@ -78,6 +87,10 @@ export function summarise(
     atomStability: atomRate(records, z),
     uniqueness: wilson(distinct.size, valid, z),
     validUnique: wilson(distinct.size, count, z),
+    ...(told && {
+      uniquenessByInchikey: wilson(whole.size, valid, z),
+      validUniqueByInchikey: wilson(whole.size, count, z),
+    }),
     connected: wilson(connected, count, z),
     ...(training && { novelty: wilson(novel, distinct.size, z) }),
   };

@@ -1,4 +1,5 @@
 /** All that chemistry says of one generated molecule, in one pass. */
+import { addedHydrogens } from "./added_hydrogens.ts";
 import { bondsOf } from "./bonds.ts";
 import { CHEMISTRIES, type ChemistryName } from "./chemistry.ts";
 import { type Descriptors, descriptorsOf } from "./descriptors.ts";
@@ -45,6 +46,8 @@ export interface Validation extends Validity, Stability {
   readonly smiles: string | null;
   /** Standard InChIKey of the same, in 3D; null where not valid or not asked for. */
   readonly inchikey: string | null;
+  /** Hydrogens that `smiles` and `inchikey` have beside the molecule's own, as atoms lack bonds; absent where there are none, or it is not valid. */
+  readonly addedHydrogens?: number;
   /** As the molecule carries them, or perceived from distances, whether valid or not. */
   readonly bonds: readonly Bond[];
   /** Present where asked for and valid. */
@@ -113,11 +116,13 @@ export function createValidator(rdkit: Rdkit): Validate {
         ...(aromatic && { findings: judge!.findings(molecule, bonds, aromatic, smiles) }),
       };
     }, chemistry);
+    const added = details ? addedHydrogens(molecule, bonds, chemistry) : 0;
     const validation: Validation = {
       ...stability(molecule, bonds, chemistry),
       ...(details ?? { fragments: 0, edmSmiles: null, inchikey: null, smiles: null }),
       valid: details !== null,
       connected: details?.fragments === 1,
+      ...(added > 0 && Number.isFinite(added) && { addedHydrogens: added }),
       bonds,
       ...(options.judge && { bondsAgree: rulesAgree(molecule, bonds) }),
       ...(options.molblock && fitsMolblock(molecule, bonds) && { molblock: molblock(molecule, bonds, options.title) }),

@@ -197,7 +197,10 @@ export function createWorkPool<Item, Options, Result>(
     for (let flying = 0; flying < ahead; flying++) {
       for (const slot of slots) {
         if (!slot.ready || slot.flying > flying || queue.length === 0) continue;
-        const piece = take(first())!;
+        const job = first();
+        // Whoever comes next waits for one such piece and no more.
+        if (job.background && slot.flying > 0) continue;
+        const piece = take(job)!;
         if (piece.items.every(sendable)) send(slot, piece);
         else forMain.push(piece);
       }

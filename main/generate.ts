@@ -1,12 +1,13 @@
 /** molstep generate */
 import { z } from "zod";
+import { UNIQUE } from "../chem/identity.ts";
 import { REFINES } from "../chem/refinement/refine.ts";
 import { compileWhere, PatternError } from "../chem/where/filter.ts";
 import { type Where, whereSchema } from "../chem/where/where.ts";
 import { INCLUDES, type Sifted } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
-import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
+import { FILTERS } from "../model/generation/pipeline.ts";
 import { chooseRefine } from "../model/models/settings.ts";
 import { type Drawing, drawMolecules } from "../model/service/drawing.ts";
 import { drawsFor } from "../model/service/generate.ts";

@@ -13,12 +13,12 @@ const TEXTS = ["smiles", "sdf"] as const;
 // What a caller asks to see of each molecule goes by `text`, and nobody waits beyond what it cancels itself.
 const { include: _include, timeoutMs: _timeoutMs, count, want, ...asked } = generateRequest.shape;
 
-/** What the tool takes: keys of POST /generate, of at most `maxCount` molecules. */
+/** What the tool takes: keys of POST /generate, of at most `maxCount` molecules, drawn or wanted. */
 export const toolInput = (maxCount: number) =>
   strict({
     count: count.unwrap().max(maxCount).optional().describe(count.description!),
-    want: want.unwrap().max(maxCount).optional().describe(want.description!),
     ...asked,
+    want: want.unwrap().max(maxCount).optional().describe(want.description!),
     text: z.enum(TEXTS).default("smiles").describe(
       "`smiles`: a line for each valid molecule; `sdf`: SDF records with 3D positions, bonds and data fields",
     ),
@@ -39,6 +39,7 @@ export const toolOutput = z.object({
       smiles: true,
       inchikey: true,
       values: true,
+      addedHydrogens: true,
       refined: true,
       unrefined: true,
       strain: true,

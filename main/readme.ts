@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { windowNames, WINDOWS } from "../chem/where/windows.ts";
 import { cardTable, replaceBetween } from "../model/evaluation/card_table.ts";
 import { comparisonTable, FRONT, MORE } from "../model/evaluation/comparison_table.ts";
+import { findReference, type ReferenceStatistics } from "../model/evaluation/evaluate_reference.ts";
 import { markdownTable } from "../model/evaluation/markdown_table.ts";
 import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import type { Card } from "../model/models/card.ts";
@@ -22,21 +24,34 @@ export const keptResults = (): string => fileURLToPath(new URL("../bench/results
 export interface Sources {
   readonly card: Pick<Card, "name" | "evaluation">;
   readonly runs: readonly BenchRun[];
+  /** Of the data that the card's model was measured against. */
+  readonly data?: ReferenceStatistics;
 }
 
 /** Pages with generated tables, by their paths from the repository's root: the name between a table's marks, and its text. */
 export const PAGES: Readonly<Record<string, Readonly<Record<string, (sources: Sources) => string>>>> = {
   "README.md": { "comparison": ({ card }) => comparisonTable(card, FRONT) },
   "docs/results.md": {
-    "evaluation of weights/qm9": ({ card }) => cardTable(card),
+    "evaluation of weights/qm9": ({ card, data }) => cardTable(card, data),
     "more of the published": ({ card }) => comparisonTable(card, MORE),
   },
   "docs/speed.md": { "speed": ({ runs }) => speedTable(runs) },
+  "docs/where.md": { "windows": () => windowsTable() },
   "docs/http.md": { "methods": () => methodsTable() },
   "docs/configuration.md": { "configuration": () => configTable() },
   "docs/metrics.md": { "metrics": () => metricsTable() },
   "docs/tokens.md": { "scopes": () => scopesTable() },
 };
+
+/** What molecules can be filtered by as a number. */
+const windowsTable = (): string =>
+  markdownTable(
+    ["window", "what it is", "unit", "from"],
+    windowNames.map((name) => {
+      const { what, unit = "", from } = WINDOWS[name];
+      return [`\`${name}\``, what, unit, from];
+    }),
+  );
 
 /** The methods of distillation, from their registry. */
 const methodsTable = (): string =>
@@ -72,9 +87,10 @@ export const readmeCommand = command({
   async run({ check, results }, { error }) {
     const { card } = await findModel("qm9");
     const runs = results ? await Promise.all(results.map(readBenchRun)) : await readBenchRuns(keptResults());
+    const data = (await findReference())?.statistics;
     let behind = false;
     for (const page of Object.keys(PAGES)) {
-      const text = await readPage(page), fresh = withTables(page, text, { card, runs });
+      const text = await readPage(page), fresh = withTables(page, text, { card, runs, data });
       if (fresh === text) continue;
       if (!check) await Deno.writeTextFile(pathOf(page), fresh);
       else {

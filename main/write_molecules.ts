@@ -1,7 +1,7 @@
 /** What `molstep generate` draws, into one file or the files of a folder. */
 import { type Sifted, stemOf } from "../model/generation/formats.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
-import { identity, type Unique } from "../model/generation/pipeline.ts";
+import { identity, type Unique } from "../chem/identity.ts";
 import type { DrawingOptions, WrittenMolecule } from "../model/service/drawing.ts";
 import { isStream, openMoleculeFile, recordOf } from "./molecule_file.ts";
 import { countDrawn, type Counts, noCounts, readSidecar, type RunHead, writeSidecar } from "./sidecar.ts";

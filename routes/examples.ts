@@ -18,6 +18,20 @@ export const GENERATE_REQUESTS: Examples = {
     filter: "stable",
     include: ["molblock"],
   },
+  "Twenty sound molecules that pass a filter, of at most 2000 drawn": {
+    want: 20,
+    maxDraws: 2000,
+    steps: 16,
+    where: {
+      logP: { min: 0, max: 3 },
+      qed: { min: 0.4 },
+      radiusOfGyration: { max: 3 },
+      elements: { N: { min: 1 }, F: { max: 0 } },
+      forbidden: ["[#7]~[#7]"],
+      alerts: ["pains", "brenk"],
+      sound: true,
+    },
+  },
   "By a sampler and a grid of one's own": {
     count: 4,
     steps: 32,

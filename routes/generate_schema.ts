@@ -1,12 +1,13 @@
 /** What POST /generate takes and gives. */
 import { z } from "zod";
 import { faultNames } from "../chem/judge/sound.ts";
+import { UNIQUE } from "../chem/identity.ts";
 import { REFINES, UNREFINED } from "../chem/refinement/refine.ts";
 import { whereSchema } from "../chem/where/where.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
-import { FILTERS, UNIQUE } from "../model/generation/pipeline.ts";
+import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
 import { strict } from "../model/diffusion/strict.ts";
@@ -116,6 +117,9 @@ const molecule = z.strictObject({
   decoding: z.enum(DECODINGS).describe("How it was decoded: as asked, or by `argmax` where no graph was found for it"),
   smiles: z.string().nullable(),
   inchikey: z.string().nullable(),
+  addedHydrogens: z.int().min(1).optional().describe(
+    "Hydrogens that `smiles` and `inchikey` have beside the molecule's own atoms, as some atom of it lacks bonds; absent where they are of the very atoms",
+  ),
   refined: z.boolean().optional().describe(
     "Whether it was refined. This and the next five are there where the answer's `refine` is",
   ),

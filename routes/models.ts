@@ -95,7 +95,7 @@ export const listModels = endpoint({
   path: "/models",
   operationId: "listModels",
   summary: "The models",
-  scopes: ["generate", "read", "campaign"],
+  scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
   responses: {
     200: { description: "The models", content: json(modelList, MODELS_ANSWERS) },
@@ -110,7 +110,7 @@ export const getModel = endpoint({
   path: "/models/{name}",
   operationId: "getModel",
   summary: "A model's card",
-  scopes: ["generate", "read", "campaign"],
+  scopes: ["generate", "read"],
   middleware: [offers("application/json"), unchanged],
   request: { params: z.object({ name: z.string().meta({ example: "qm9" }) }) },
   responses: {

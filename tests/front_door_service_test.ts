@@ -1,11 +1,10 @@
 /** The service as an operator runs it, in processes of its own: out of file descriptors, and two of them on one data directory. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { connect } from "../bench/soak/raw.ts";
 import { startService } from "../bench/service_process.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A tiny model, served by this backend. */
 const served = (root: string) => ({ root, model: "qm9", backend: "wasm" }) as const;

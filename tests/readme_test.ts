@@ -10,6 +10,7 @@ import { readBenchRuns } from "../main/speed_table.ts";
 import { SLOW } from "./fast.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { roundOrder } from "../model/distillation/order.ts";
+import { findReference } from "../model/evaluation/evaluate_reference.ts";
 import { comparisonTable } from "../model/evaluation/comparison_table.ts";
 import { JOB_STATES } from "../model/service/jobs/types.ts";
 import { generateRequest, generateResponse } from "../routes/generate_schema.ts";
@@ -31,9 +32,10 @@ const pages = (): string[] => [
 
 Deno.test("the generated tables are those of the shipped card, the published rows, the newest results of benchmarks and the configuration", async () => {
   const { card } = await findModel("qm9"), runs = await readBenchRuns(keptResults());
+  const data = (await findReference())!.statistics;
   for (const page of Object.keys(PAGES)) {
     const text = await read(page);
-    assert.equal(withTables(page, text, { card, runs }), text, page);
+    assert.equal(withTables(page, text, { card, runs, data }), text, page);
   }
 });
 

@@ -3,6 +3,7 @@
  * thirds of the time, with rounds whose workers are killed, so that its memory can be watched; at the end it is ended again. Each part comes at least once.
  */
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { RuntimeChoice } from "../../model/engines/runtimes.ts";
 import { openProbe } from "../probe.ts";
 import { load } from "./clients.ts";
@@ -46,8 +47,6 @@ const PAUSE = { share: 0.05, mostMs: 60_000 };
 
 /** Milliseconds from one question to the next. */
 const EVERY = 250;
-
-const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The service's environment. */
 const variables = (data: string, patience: number) => ({

@@ -2,9 +2,9 @@
  * Refinement: a molecule's positions moved to the nearest minimum of a force field, then, where bonds are told by distances, into the windows of
  * its own bond orders. It is chemistry beside the model, and none of the model's merit.
  */
-import { bondOrderSums, distancesMean, orderMatrix } from "../bonds.ts";
-import { setChargesApart } from "../charges.ts";
-import { type Chemistry, DRUGLIKE, valencesOf } from "../chemistry.ts";
+import { addedHydrogens, chargedGraph } from "../added_hydrogens.ts";
+import { distancesMean, orderMatrix } from "../bonds.ts";
+import type { Chemistry } from "../chemistry.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import { elementPlaces, relax } from "../relax.ts";
 import type { ForceField, TypedMolecule } from "./force_field.ts";
@@ -79,12 +79,6 @@ export const TOLERANCE = 0.01;
 /** Most atoms: time grows with their square, some 30 ms of 80. */
 export const ATOMS_MAX = 256;
 
-/** Whether every atom has the bonds that its element and charge ask for: RDKit adds what hydrogens lack, a force field does not. */
-function filled({ atomicNumbers, charges }: Molecule, bonds: readonly Bond[]): boolean {
-  const sums = bondOrderSums(atomicNumbers.length, bonds);
-  return sums.every((sum, i) => valencesOf(atomicNumbers[i], charges?.[i], DRUGLIKE).includes(sum));
-}
-
 /** Moves positions into the windows of the bonds. Returns whether the distances then mean just these. */
 function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry): boolean {
   if (molecule.bonds) return molecule.positions.every(Number.isFinite);
@@ -101,9 +95,10 @@ function typedBy(
   chemistry: Chemistry,
 ): TypedMolecule | "size" | "types" {
   if (molecule.atomicNumbers.length > ATOMS_MAX) return "size";
-  const known = molecule.bonds ?? molecule.charges;
-  const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds, chemistry);
-  return filled(told.molecule, told.bonds) ? field.type(told.molecule, told.bonds) ?? "types" : "types";
+  // RDKit adds what hydrogens atoms lack, a force field does not.
+  if (addedHydrogens(molecule, bonds, chemistry) !== 0) return "types";
+  const told = chargedGraph(molecule, bonds, chemistry);
+  return field.type(told.molecule, told.bonds) ?? "types";
 }
 
 /** How far the minimiser goes. */

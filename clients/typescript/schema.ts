@@ -209,6 +209,7 @@ type Type12 = {
 };
 
 type Type13 = {
+  addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
   connected: boolean;
   decoding: "argmax" | "valence";

@@ -1,7 +1,10 @@
 /** A card's evaluations as a Markdown table. */
 import { columnGroups } from "../../chem/composition.ts";
+import type { Summary } from "../../chem/metrics.ts";
+import { QM9_WORDS } from "../../chem/qm9.ts";
 import type { Card } from "../models/card.ts";
 import { gridSpec, gridText } from "../diffusion/grids.ts";
+import type { ReferenceStatistics } from "./evaluate_reference.ts";
 import { markdownTable } from "./markdown_table.ts";
 import { type EvaluationEntry, evaluationsOf } from "./record.ts";
 
@@ -27,18 +30,71 @@ const memorised = (found: EvaluationEntry["memorisation"]) =>
 /** The head of {@link judgedCell}. */
 export const JUDGED_HEAD = "sound % / twisted C=C % / groups from the data's, points";
 
+interface Value {
+  readonly value: number;
+}
+
+/** What cells tell of the judge's findings, in a card's entry or of the data. */
+interface Judged {
+  readonly judge?: {
+    readonly sound: Value;
+    readonly twistedAlkenes: Value;
+    readonly strain?: { readonly before: { readonly median: Value; readonly ninety: Value } };
+  };
+  readonly judgeDistances?: { readonly groups: Value };
+}
+
 /** What the judge found, in short; nothing in entries of before it. */
-export function judgedCell({ judge, judgeDistances }: Pick<EvaluationEntry, "judge" | "judgeDistances">): string {
+export function judgedCell({ judge, judgeDistances }: Judged): string {
   if (!judge) return "";
   const percents = [judge.sound, judge.twistedAlkenes].map(({ value }) => (100 * value).toFixed(1));
   return [...percents, judgeDistances ? (100 * judgeDistances.groups.value).toFixed(1) : "-"].join(" / ");
 }
 
+/** Median and 90 % of MMFF94's strain of the positions as drawn; nothing where nobody measured it. */
+const strainCell = ({ judge }: Judged) =>
+  judge?.strain
+    ? [judge.strain.before.median, judge.strain.before.ninety].map(({ value }) => value.toFixed(1)).join(" / ")
+    : "";
+
+/** Shares of the groups that have a column. */
+const sharesCell = (composition: EvaluationEntry["composition"]) =>
+  composition ? columnGroups.map(({ name }) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "";
+
+/** The data's own row: the test split's metrics, and distances of training molecules from it. */
+const dataRow = ({ label = QM9_WORDS.label, metrics, composition, judge, floor }: ReferenceStatistics): string[] => [
+  "",
+  `${label} test`,
+  "",
+  String(metrics.count),
+  ...ratesOf(metrics),
+  sharesCell(composition),
+  judgedCell({ judge: judge?.summary, judgeDistances: judge?.floor }),
+  strainCell({ judge: judge?.summary }),
+  "",
+  decimals(floor.distances.bondLengths, 4),
+  decimals(floor.distances.bondAngles, 2),
+  "",
+];
+
+/** Those that have a column, in this order. */
+const RATES = [
+  "moleculeStability",
+  "atomStability",
+  "validity",
+  "validUnique",
+  "novelty",
+  "connected",
+] as const satisfies readonly (keyof Summary)[];
+
+const ratesOf = (metrics: Partial<Record<typeof RATES[number], Parameters<typeof percent>[0]>>) =>
+  RATES.map((name) => metrics[name] ? percent(metrics[name]) : "");
+
 /** A number with so many decimals; nothing where there is none. */
 const decimals = (value: number | null | undefined, places: number) => value?.toFixed(places) ?? "";
 
-/** Rows of Markdown, by steps; a line that says so where the card has no evaluation. */
-export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
+/** Rows of Markdown, by steps, and the data's own last where it is given; a line that says so where the card has no evaluation. */
+export function cardTable(card: Pick<Card, "name" | "evaluation">, data?: ReferenceStatistics): string {
   const entries = evaluationsOf(card);
   if (entries.length === 0) return `The card of \`${card.name}\` holds no evaluation yet.`;
   const head = [
@@ -54,6 +110,7 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     "connected %",
     `${columnGroups.map(({ label }) => label).join(" / ")}, % of the valid`,
     JUDGED_HEAD,
+    "MMFF94 strain, median / 90 %, kcal/mol",
     "memorised",
     "bond lengths, W1 Å",
     "angles, W1 °",
@@ -66,20 +123,16 @@ export function cardTable(card: Pick<Card, "name" | "evaluation">): string {
     samplerText(settings),
     settings.decoding ?? "",
     String(settings.count),
-    percent(metrics.moleculeStability),
-    percent(metrics.atomStability),
-    percent(metrics.validity),
-    percent(metrics.validUnique),
-    metrics.novelty ? percent(metrics.novelty) : "",
-    percent(metrics.connected),
-    composition ? columnGroups.map(({ name }) => (100 * composition[name]?.value).toFixed(1)).join(" / ") : "",
+    ...ratesOf(metrics),
+    sharesCell(composition),
     judgedCell(judged),
+    strainCell(judged),
     memorised(memorisation),
     decimals(distances?.bondLengths, 4),
     decimals(distances?.bondAngles, 2),
     `${moleculesPerSecond.toPrecision(3)}${settings.backend ? ` (${settings.backend})` : ""}`,
   ]);
-  return markdownTable(head, rows);
+  return markdownTable(head, data ? [...rows, dataRow(data)] : rows);
 }
 
 /** What is between two marks of a text, replaced. */

@@ -51,6 +51,7 @@ export interface Evaluation {
     readonly label?: string;
     readonly metrics: Summary;
     readonly composition?: Composition;
+    /** Its strain is that by MMFF94; references older than it lack it. */
     readonly judge?: JudgeSummary;
     readonly judgeFloor?: JudgeDistances;
     readonly floor: Distances;
@@ -95,13 +96,14 @@ export async function evaluate(
   for await (const batch of batches) {
     signal?.throwIfAborted();
     for (const { molecule, validation, repaired } of batch) {
-      const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, bonds, refinement } = validation;
+      const { valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, inchikey, bonds, refinement } =
+        validation;
       const strain = refinement?.refined
         ? refinement.strain
         : validation.strain !== undefined
         ? { before: validation.strain }
         : undefined;
-      records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles });
+      records.push({ valid, stable, stableAtoms, atoms, connected, edmSmiles, smiles, inchikey });
       seen.add(molecule, bonds);
       all &&= validation.bondsAgree !== undefined;
       judged.add({ validation, repaired, strain });

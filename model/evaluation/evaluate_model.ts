@@ -71,7 +71,7 @@ export async function evaluateModel(
     openModel(entry, { ...load, count, refine, onFault }),
     findReference([folder], dataSet),
   ]);
-  const observed = alsoDecode(model, others), detail = { inchikey: false, judge: true, chemistry };
+  const observed = alsoDecode(model, others), detail = { judge: true, chemistry };
   const asDrawn = { ...detail, strain: true };
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
   const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };

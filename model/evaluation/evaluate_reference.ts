@@ -14,9 +14,11 @@ import { summarise, type Summary } from "../../chem/metrics.ts";
 import type { DataSet } from "../../chem/data_set.ts";
 import { type DataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
+import type { RefineAndValidate } from "../../chem/refinement/refining.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
-import type { Validate } from "../../chem/validator.ts";
+import type { ValidateOptions } from "../../chem/validator.ts";
 import { absent } from "../diffusion/files.ts";
+import { checkDigest, sha256Of } from "../models/weights.ts";
 
 export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
@@ -36,10 +38,12 @@ export interface ReferenceStatistics {
   readonly distributions: Distributions;
   /** Of the test split's valid molecules. */
   readonly composition?: Composition;
-  /** What the judge finds in the test split, and how far training molecules, as many as of `floor`, are from it. */
+  /** What the judge finds in the test split, strain by MMFF94 without charges included, and how far training molecules, as many as of `floor`, are from it. */
   readonly judge?: { readonly summary: JudgeSummary; readonly floor: JudgeDistances };
   /** How far training molecules, as many as said here, are from the test split: what chance alone accounts for. */
   readonly floor: { readonly molecules: number; readonly distances: Distances };
+  /** SHA-256 of each file beside it, by name; references older than these are read unchecked. */
+  readonly sha256?: Readonly<Record<string, string>>;
 }
 
 export interface Reference {
@@ -53,7 +57,8 @@ export interface Reference {
 }
 
 export interface MakeReferenceOptions {
-  readonly validate: Validate;
+  /** With a refiner, as the test split's strain is measured. */
+  readonly validate: RefineAndValidate;
   /** Training molecules for the floor. Default 10,000, as in a published row. */
   readonly floor?: number;
   /** Called with molecules done and their total. */
@@ -68,14 +73,14 @@ export async function makeReference(
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { train, valid, test } = data.split, total = train.length + valid.length + test.length;
   let done = 0;
-  const pass = async (row: number, judge = true) => {
+  const pass = async (row: number, how: Pick<ValidateOptions, "judge" | "strain" | "inchikey"> = { judge: true }) => {
     if (++done % 500 === 0) {
       onProgress?.(done, total);
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets a signal through
     }
     signal?.throwIfAborted();
-    const molecule = data.molecule(row);
-    return { molecule, validation: validate(molecule, { inchikey: false, chemistry: data.chemistry, judge }) };
+    const molecule = data.molecule(row), { chemistry } = data;
+    return { molecule, validation: await validate(molecule, { inchikey: false, chemistry, ...how }) };
   };
 
   const known: string[] = [],
@@ -96,22 +101,28 @@ export async function makeReference(
 
   const heldOut: string[] = [];
   for (const row of valid) {
-    const { validation: { edmSmiles } } = await pass(row, false);
+    const { validation: { edmSmiles } } = await pass(row, {});
     if (edmSmiles !== null) heldOut.push(edmSmiles);
   }
 
   const records = [], tested = createDistributions(), judged = createJudgeSummary({ training, motifs });
   for (const row of test) {
-    const { molecule, validation } = await pass(row);
+    const { molecule, validation } = await pass(row, { judge: true, strain: true, inchikey: true }),
+      { strain } = validation;
     records.push(validation);
     tested.add(molecule, validation.bonds);
-    judged.add({ validation });
+    judged.add({ validation, ...(strain !== undefined && { strain: { before: strain } }) });
     if (validation.edmSmiles !== null) heldOut.push(validation.edmSmiles);
   }
   const composition = judged.composition(), summary = judged.summary();
   const judgeFloor = nearest.distances({ composition, descriptors: summary.descriptors });
   onProgress?.(done, total);
   const distributions = tested.distributions();
+  const sets = {
+    [TRAINING_SMILES_FILE]: packed,
+    [HELD_OUT_SMILES_FILE]: packSmiles(heldOut),
+    [TRAINING_MOTIFS_FILE]: packedMotifs,
+  };
   const statistics: ReferenceStatistics = {
     format: "molstep-reference",
     version: 1,
@@ -124,12 +135,11 @@ export async function makeReference(
       molecules: Math.min(floor, train.length),
       distances: compareDistributions(trained.distributions(), distributions),
     },
+    sha256: Object.fromEntries(Object.entries(sets).map(([name, bytes]) => [name, sha256Of(bytes)])),
   };
   return new Map([
     [REFERENCE_FILE, new TextEncoder().encode(JSON.stringify(statistics) + "\n")],
-    [TRAINING_SMILES_FILE, packed],
-    [HELD_OUT_SMILES_FILE, packSmiles(heldOut)],
-    [TRAINING_MOTIFS_FILE, packedMotifs],
+    ...Object.entries(sets),
   ]);
 }
 
@@ -137,8 +147,8 @@ export async function makeReference(
  * Reads a reference from the folder where its files lie.
  *
  * @returns undefined where there are neither statistics nor training molecules
- * @throws {Deno.errors.NotFound} where only one of them is there
- * @throws {TypeError} naming the file that is damaged
+ * @throws {Deno.errors.NotFound} where only one of them is there, or a file that the statistics have a digest of is not
+ * @throws {TypeError} naming the file that is damaged: not in order, or of another digest than the statistics say
  */
 export async function readReference(folder: string): Promise<Reference | undefined> {
   const read = (name: string) => Deno.readFile(`${folder}/${name}`).catch(absent);
@@ -158,9 +168,20 @@ export async function readReference(folder: string): Promise<Reference | undefin
   if (statistics?.format !== "molstep-reference" || statistics.version !== 1) {
     throw new TypeError(`${folder}/${REFERENCE_FILE}: not statistics of format molstep-reference, version 1`);
   }
+  const training = unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`);
   const heldOut = held && unpackSmiles(held, `${folder}/${HELD_OUT_SMILES_FILE}`);
   const motifs = parts && unpackSmiles(parts, `${folder}/${TRAINING_MOTIFS_FILE}`);
-  return { statistics, training: unpackSmiles(smiles, `${folder}/${TRAINING_SMILES_FILE}`), heldOut, motifs };
+  const sets: Record<string, Uint8Array | undefined> = {
+    [TRAINING_SMILES_FILE]: smiles,
+    [HELD_OUT_SMILES_FILE]: held,
+    [TRAINING_MOTIFS_FILE]: parts,
+  };
+  for (const [name, expected] of Object.entries(statistics.sha256 ?? {})) {
+    const bytes = sets[name];
+    if (!bytes) throw new Deno.errors.NotFound(`${folder} holds ${REFERENCE_FILE} and lacks ${name}`);
+    checkDigest(`${folder}/${name}`, sha256Of(bytes), expected, REFERENCE_FILE);
+  }
+  return { statistics, training, heldOut, motifs };
 }
 
 /**
@@ -186,12 +207,15 @@ if (import.meta.main) {
   if (Deno.args.length !== 1) {
     throw new RangeError(`expected one folder to write to; got ${Deno.args.join(" ") || "none"}`);
   }
-  const [{ openDataSet }, { createRdkit }, { createValidator }] = await Promise.all([
-    import("../../chem/data_sets.ts"),
-    import("../../chem/rdkit.ts"),
-    import("../../chem/validator.ts"),
-  ]);
-  const validate = createValidator(await createRdkit());
+  const [{ openDataSet }, { createRdkit }, { createValidator }, { withRefinement }, { openRefiner }] = await Promise
+    .all([
+      import("../../chem/data_sets.ts"),
+      import("../../chem/rdkit.ts"),
+      import("../../chem/validator.ts"),
+      import("../../chem/refinement/refining.ts"),
+      import("../generation/refiner.ts"),
+    ]);
+  const validate = withRefinement(createValidator(await createRdkit()), { open: openRefiner });
   const onProgress = (done: number, total: number) => {
     if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
   };

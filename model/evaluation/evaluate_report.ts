@@ -22,6 +22,12 @@ const RATES = [
   ["connected", "valid and connected"],
 ] as const satisfies readonly (readonly [keyof Summary, string])[];
 
+/** Beside EDM's, in the table alone. */
+const BY_INCHIKEY = [
+  ["uniquenessByInchikey", "uniqueness by InChIKey (of valid)"],
+  ["validUniqueByInchikey", "valid x unique by InChIKey"],
+] as const satisfies readonly (readonly [keyof Summary, string])[];
+
 const DISTANCES = [
   ["bondLengths", "bond lengths (W1, angstrom)"],
   ["bondAngles", "bond angles (W1, degrees)"],
@@ -78,7 +84,7 @@ export function evaluationTable(
     rate
       ? [[name, percent(rate.value), `${percent(rate.low)} to ${percent(rate.high)}`, own ? percent(own.value) : ""]]
       : [];
-  const rates = RATES.flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
+  const rates = [...RATES, ...BY_INCHIKEY].flatMap(([key, name]) => row(name, metrics[key], data?.metrics[key]));
   const parts = [head, columns([["", "%", "95 % interval", data ? `${labelOf(data)} test` : ""], ...rates])];
   if (composition) {
     const rows = groupNames.flatMap((key) => row(GROUPS[key].label, composition[key], data?.composition?.[key]));
@@ -98,7 +104,7 @@ export function evaluationTable(
       "95 % interval",
       data ? `${labelOf(data)} test` : "",
     ];
-    parts.push(columns([head, ...rows]), ...strainRows(judge, metrics.validity, refine));
+    parts.push(columns([head, ...rows]), ...strainRows(judge, metrics.validity, refine, data));
   }
   if (judgeDistances) {
     const { groups, groupsByChance, descriptors } = judgeDistances, floor = data?.judgeFloor;
@@ -158,17 +164,25 @@ export function evaluationTable(
   return parts.join("\n\n") + "\n";
 }
 
-/** Strain, where it was measured: by the force field that refined, else by MMFF94; of how many of the valid. */
-function strainRows({ strain }: JudgeSummary, { value, n }: Rate, refine: unknown = "mmff94"): string[] {
+/** Strain, where it was measured: by the force field that refined, else by MMFF94, the data's own then beside; of how many of the valid. */
+function strainRows(
+  { strain }: JudgeSummary,
+  validity: Rate,
+  refine: unknown = "mmff94",
+  data?: Evaluation["data"],
+): string[] {
   if (!strain) return [];
   const text = ({ value, low, high }: Estimate) => `${value.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
-  const row = (name: string, spread: Spread | undefined) =>
+  const row = (name: string, spread: Spread | undefined, { value, n }: Rate) =>
     spread ? [[name, text(spread.median), text(spread.ninety), `${spread.n} of ${Math.round(value * n)}`]] : [];
   return [
     columns([
       [`strain by ${refine}, kcal/mol`, "median", "90 % below", "n, of the valid"],
-      ...row("as drawn", strain.before),
-      ...row("refined", strain.after),
+      ...row("as drawn", strain.before, validity),
+      ...row("refined", strain.after, validity),
+      ...(data && refine === "mmff94"
+        ? row(`${labelOf(data)} test`, data.judge?.strain?.before, data.metrics.validity)
+        : []),
     ]),
   ];
 }

@@ -5,6 +5,8 @@ import type { Evaluation } from "./evaluate.ts";
 
 const rate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() });
 
+const estimate = z.looseObject({ value: z.number() });
+
 /** What the tables read of an entry of a card's `evaluation`; the rest is kept as it is. */
 export const evaluationEntry = z.looseObject({
   settings: z.looseObject({
@@ -31,8 +33,12 @@ export const evaluationEntry = z.looseObject({
   distances: z.looseObject({ bondLengths: z.number().nullish(), bondAngles: z.number().nullish() }).optional(),
   composition: z.record(z.string(), rate).optional(),
   /** What the judge found: rates of `JudgeSummary`, and distances of `JudgeDistances`. Entries of before it lack both. */
-  judge: z.looseObject({ sound: rate, twistedAlkenes: rate }).optional(),
-  judgeDistances: z.looseObject({ groups: z.looseObject({ value: z.number() }) }).optional(),
+  judge: z.looseObject({
+    sound: rate,
+    twistedAlkenes: rate,
+    strain: z.looseObject({ before: z.looseObject({ median: estimate, ninety: estimate }) }).optional(),
+  }).optional(),
+  judgeDistances: z.looseObject({ groups: estimate }).optional(),
   memorisation: z.looseObject({
     ratio: z.looseObject({ value: z.number(), low: z.number(), high: z.number() }).nullable(),
   }).optional(),

@@ -1,5 +1,5 @@
 /** Generated molecules as text: a JSON object, an SDF record, an XYZ frame. Coordinates to four decimals everywhere. */
-import { setChargesApart } from "../../chem/charges.ts";
+import { chargedGraph } from "../../chem/added_hydrogens.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Descriptors } from "../../chem/descriptors.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
@@ -31,6 +31,8 @@ export interface MoleculeJson extends Partial<RefinementJson>, Partial<Soundness
   inchikey: string | null;
   /** Those that windows of `where` ask for. */
   values?: Verdict["values"];
+  /** Hydrogens that these two have beside the molecule's own; absent where there are none. */
+  addedHydrogens?: number;
   symbols: string[];
   positions: [number, number, number][];
   bonds?: Bond[];
@@ -78,8 +80,7 @@ export const stemOf = (seed: number): string => `molstep-${seed}`;
 
 /** A molblock, with charges: those that the molecule carries, or where its bonds were perceived, those that they mean. Its title is the seed's own. */
 function blockOf(generated: GeneratedMolecule, { seed }: Origin): string {
-  const { molecule, bonds } = printable(generated), known = molecule.bonds ?? molecule.charges;
-  const told = known ? { molecule, bonds } : setChargesApart(molecule, bonds);
+  const { molecule, bonds } = printable(generated), told = chargedGraph(molecule, bonds);
   return molblock(told.molecule, told.bonds, `${stemOf(seed)}-${generated.index}`);
 }
 
@@ -94,7 +95,7 @@ export function toJson(
   origin: Origin,
 ): MoleculeJson {
   const { index, decoding, validation } = generated, { molecule, bonds } = printable(generated);
-  const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
+  const { valid, stable, connected, smiles, inchikey, addedHydrogens, descriptors } = validation;
   const round = (value: number) => Math.round(value * 1e4) / 1e4;
   const at = (i: number, axis: number) => round(molecule.positions[3 * i + axis]);
   return {
@@ -105,6 +106,7 @@ export function toJson(
     decoding,
     smiles,
     inchikey,
+    ...(addedHydrogens && { addedHydrogens }),
     ...toldRefinement(generated),
     ...toldSoundness(generated),
     ...toldValues(validation),
@@ -120,7 +122,7 @@ export function toJson(
 /** A molecule as an SDF record: V2000, 3D, with where it came from and what was found out as data fields. */
 function toSdf(generated: GeneratedMolecule, origin: Origin): string {
   const { index, decoding, validation } = generated, { model, version, weights, sampler, steps, seed, refine } = origin;
-  const { valid, stable, connected, smiles, inchikey, descriptors } = validation;
+  const { valid, stable, connected, smiles, inchikey, addedHydrogens, descriptors } = validation;
   return sdfRecord(blockOf(generated, origin), {
     model,
     version,
@@ -139,6 +141,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...toldValues(validation).values,
+    ...(addedHydrogens && { addedHydrogens }),
     ...descriptors,
     molstep: VERSION,
   });
@@ -146,7 +149,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs; see {@link xyzValue}. */
 function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
-  const { index, decoding, validation: { valid, stable, connected, smiles } } = generated;
+  const { index, decoding, validation: { valid, stable, connected, smiles, addedHydrogens } } = generated;
   const facts = { model, version, seed, index, valid, stable, connected, decoding };
   const told = {
     ...facts,
@@ -154,6 +157,7 @@ function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): 
     ...soundnessFields(generated),
     ...toldValues(generated.validation).values,
     ...(smiles && { smiles }),
+    ...(addedHydrogens && { addedHydrogens }),
   };
   return xyz(printable(generated).molecule, xyzComment(told));
 }

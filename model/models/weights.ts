@@ -12,6 +12,12 @@ import type { Settings } from "./settings.ts";
 /** SHA-256, 64 hexadecimal digits. */
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
+/** @param by who says what it must be @throws TypeError naming the file where the digest is another */
+export function checkDigest(path: string, found: string, sha256: string, by: string): void {
+  if (found === sha256) return;
+  throw new TypeError(`${path}: sha256 must be ${sha256}, as ${by} says; got ${found}: the file is damaged or another`);
+}
+
 /** A part of a card that names a file of weights. */
 export interface Weights {
   readonly file: string;
@@ -50,11 +56,7 @@ export interface WeightsFile {
  */
 export async function readWeightsFile(path: string, sha256?: string): Promise<WeightsFile> {
   const bytes = await Deno.readFile(path), found = sha256Of(bytes);
-  if (sha256 !== undefined && found !== sha256) {
-    throw new TypeError(
-      `${path}: sha256 must be ${sha256}, as the card says; got ${found}: the file is damaged or another`,
-    );
-  }
+  if (sha256 !== undefined) checkDigest(path, found, sha256, "the card");
   let tensors: WeightsFile["tensors"];
   try {
     tensors = readSafetensors(bytes);

@@ -85,6 +85,7 @@ export interface GenerationEnd extends Pick<DrawingFacts, "model" | "version" | 
   readonly outcome: typeof GENERATION_OUTCOMES[number];
   /** Of one that failed. */
   readonly error?: string;
+  /** Asked, or wanted. */
   readonly count: number;
   readonly drawn: number;
   readonly returned: number;
@@ -199,7 +200,7 @@ export async function generate(
         sampler,
         steps,
         seed,
-        count,
+        count: want ?? count,
         drawn,
         returned,
         fallbacks,

@@ -15,6 +15,28 @@ Deno.test("toldCommand() keeps what was asked, but no path of this machine and n
   assert.equal(told(`${ROOT}-other/qm9`), "deno task bench:losses PATH");
 });
 
+Deno.test("toldCommand() quotes JSON and what else a shell would read otherwise, so that the same words come of it", async () => {
+  const args = ["--values", "[0.005,null]", `--with={"a":"it's, $HOME"}`, "--name", "two words", "a*", ""];
+  const told = toldCommand("bench:curves", args);
+  assert.equal(
+    told,
+    `deno task bench:curves --values '[0.005,null]' --with='{"a":"it'\\''s, $HOME"}' --name 'two words' 'a*' ''`,
+  );
+  const script = `deno() { printf '%s\\n' "$@"; }; ${told}`;
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", script] }).output();
+  assert.deepEqual(new TextDecoder().decode(stdout).split("\n").slice(0, -1), ["task", "bench:curves", ...args]);
+});
+
+Deno.test("toldCommand() keeps JSON whole, and paths of this machine out of it", () => {
+  const told = (json: string) => toldCommand("bench:curves", ["--with", json]);
+  assert.equal(
+    told(`{"from": "/elsewhere/a.safetensors", "all": ["${ROOT}/weights/qm9", "a,b"], "n": 3}`),
+    `deno task bench:curves --with '{"from":"PATH","all":["weights/qm9","a,b"],"n":3}'`,
+  );
+  // What only looks like JSON is a word like any other.
+  assert.equal(told("{no/json"), "deno task bench:curves --with '{no/json'");
+});
+
 Deno.test("toldModel() names a model by its folder in the repository, and one elsewhere by its name and digest", () => {
   const card = { name: "qm9" }, bytes = new TextEncoder().encode("abc");
   assert.equal(toldModel(join(ROOT, "weights/qm9"), card, bytes), "weights/qm9");

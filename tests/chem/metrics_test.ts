@@ -58,6 +58,21 @@ Deno.test("summarise() counts by EDM's definitions", () => {
   });
 });
 
+Deno.test("summarise() counts by InChIKey where there are any; a SMILES stands in for one that InChI has no word for", () => {
+  const told = (edmSmiles: string, inchikey: string | null, smiles: string) => ({
+    ...judged(edmSmiles),
+    inchikey,
+    smiles,
+  });
+  // Two mirror images are one flat molecule, two tautomers one InChIKey.
+  const records = [told("A", "A-R-N", "a1"), told("A", "A-S-N", "a2"), told("B", "T", "b"), told("C", "T", "c")];
+  const found = summarise([...records, told("D", null, "d"), told("E", null, "d"), judged(null)]);
+  assert.deepEqual([found.uniqueness.value, found.validUnique.value], [5 / 6, 5 / 7]);
+  assert.deepEqual([found.uniquenessByInchikey!.value, found.uniquenessByInchikey!.n], [4 / 6, 6]);
+  assert.deepEqual([found.validUniqueByInchikey!.value, found.validUniqueByInchikey!.n], [4 / 7, 7]);
+  assert.equal(summarise([told("A", null, "a")]).uniquenessByInchikey, undefined);
+});
+
 Deno.test("summarise() leaves novelty out when there is no training set", () => {
   assert.ok(!("novelty" in summarise([judged("A")])));
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { askService, openLocal } from "../../main/mcp_source.ts";
 import { toolInput } from "../../main/mcp_tool.ts";
@@ -18,8 +19,6 @@ type Message = Record<string, any>;
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(Deno.env.toObject()).filter(([name]) => name !== "PORT" && !name.startsWith("MOLSTEP_")),
 );
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `deno task mcp` as a client starts it, from elsewhere. What it writes must be messages, a line each. */
 function start(args: readonly string[], env: Record<string, string> = {}) {
@@ -98,7 +97,7 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
 
   const { tools: [tool, ...others] } = await server.ask("tools/list");
   assert.deepEqual([tool.name, others.length], ["generate_molecules", 0]);
-  assert.deepEqual(tool.inputSchema.required, ["count", "steps"]);
+  assert.deepEqual(tool.inputSchema.required, ["steps"]);
   assert.equal(tool.inputSchema.properties.count.maximum, 100);
 
   const drawn = await server.call({ count: 3, steps: 4, seed: 1 }),
@@ -121,7 +120,20 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   assert.deepEqual([kept.drawn, kept.returned], [6, kept.molecules.length]);
   assert.ok(kept.returned > 0 && kept.molecules.every(({ sound, faults }: Message) => sound && faults.length === 0));
 
+  const wanted = await server.call({ want: 2, steps: 4, seed: 1, where: { logP: { max: 1 }, forbidden: ["F"] } });
+  const { structuredContent: { passed, rejected, drawn: all, molecules, ended } } = wanted;
+  assert.deepEqual([passed, molecules.length, ended], [2, 2, "want"]);
+  assert.equal(all, 2 + Object.values(rejected as Record<string, number>).reduce((sum, n) => sum + n, 0));
+  assert.ok(molecules.every(({ values }: Message) => values.logP <= 1));
+  assert.match(wanted.content[0].text, /; rejected \{.*\}; ended by want$/);
+
   const faults: [Message, RegExp][] = [
+    [{ want: 101, steps: 4 }, /^Invalid request: \/want: .*100/],
+    [{ steps: 4 }, /count or want must be given, and not both/],
+    [
+      { count: 1, steps: 4, where: { required: ["C1CC"] } },
+      /\/where\/required\/0: must be SMARTS; got "C1CC": unclosed ring/,
+    ],
     [{ count: 101, steps: 4 }, /^Invalid request: \/count: .*100/],
     [{ count: 1, steps: 4, molecules: 3 }, /^Invalid request: unknown key molecules; allowed are count, steps, /],
     [{ count: 1, steps: 4, atoms: 3, heavyAtoms: 3 }, /\/heavyAtoms: atoms and heavyAtoms exclude each other/],
@@ -244,13 +256,14 @@ Deno.test("askService() passes over what a newer service says more, and says wha
     }
   }));
 
-Deno.test("toolInput() says of each key what POST /generate says, but for the count, and asks for no other", () => {
+Deno.test("toolInput() says of each key what POST /generate says, but for the counts, and asks for no other", () => {
   const ours = z.toJSONSchema(toolInput(7), { io: "input" }).properties!;
   const { $defs } = z.toJSONSchema(generateRequest, { io: "input" });
-  const { include, timeoutMs, count, ...theirs } = $defs!.GenerateRequest.properties!;
+  const { include, timeoutMs, count, want, ...theirs } = $defs!.GenerateRequest.properties!;
   assert.ok(include && timeoutMs);
-  const { text, count: fewer, ...same } = ours;
+  const { text, count: fewer, want: fewerWanted, ...same } = ours;
   assert.ok(text);
   assert.deepEqual(same, theirs);
   assert.deepEqual(fewer, { ...count as object, maximum: 7 });
+  assert.deepEqual(fewerWanted, { ...want as object, maximum: 7 });
 });

@@ -66,7 +66,7 @@ for (const [name, { load }] of Object.entries(commands)) {
     assert.ok(Object.hasOwn(COMMANDS, name), "a command has its permissions");
     const { options } = await load();
     for (const [option, { value = "" }] of Object.entries(options)) {
-      if (!/^(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
+      if (!/^(JSON\|)?(FILE|FOLDER)S?$|^(PATH|PREFIX|SOURCE)$/.test(value)) continue;
       const path = `/x/${option}/y`;
       for (const args of [[`--${option}`, path], [`--${option}=${path}`], ["--record", `--${option}`, path, "--x"]]) {
         const { read = [], write = [] } = accessOf(name, args, {});
@@ -78,6 +78,7 @@ for (const [name, { load }] of Object.entries(commands)) {
     for (const option of COMMANDS[name].reads ?? []) assert.ok(Object.hasOwn(options, option), option);
     const access = accessOf(name, [], {}), kinds = Object.values(access);
     if (name === "data") assert.equal(access.net, true, "it may have to follow an address");
+    else if (name === "campaign") assert.deepEqual(access.net, ["localhost:8000"]);
     else assert.ok(access.net === undefined && access.read !== true && access.write !== true && access.run !== true);
     assert.ok(kinds.length > 0);
   });

@@ -111,7 +111,11 @@ Deno.test("molstep tokens refuses what it cannot do, and leaves the file as it w
           /name must be one that no other token has; got robot/,
         ],
         [["add", ...at, "--name", "admin", "--scopes", "read"], 2, /--name admin: must be another than admin/],
-        [["add", ...at, "--name", "x", "--scopes", "write"], 2, /--scopes write: must be of generate, read, admin/],
+        [
+          ["add", ...at, "--name", "x", "--scopes", "write"],
+          2,
+          /--scopes write: must be of generate, read, campaign, admin/,
+        ],
         [["add", ...at, "--name", "x"], 2, /--scopes must be given to add a token/],
         [["add", "--name", "x", "--scopes", "read"], 2, /--file must be given/],
         [["add", ...at, "--name", "x", "--scopes", "read", "--days", "0"], 2, /--days 0/],

@@ -87,6 +87,11 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
     const document = await (await app.request("/openapi.json")).json();
     assert.equal(document.openapi, "3.1.0");
     assert.deepEqual(Object.keys(document.paths).sort(), [
+      "/campaigns",
+      "/campaigns/{id}",
+      "/campaigns/{id}/events",
+      "/campaigns/{id}/results",
+      "/campaigns/{id}/resume",
       "/distill",
       "/generate",
       "/health/live",
@@ -104,7 +109,7 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/v1/health/ready",
     ]);
     const { properties, required, additionalProperties } = document.components.schemas.GenerateRequest;
-    assert.deepEqual(required, ["count", "steps"]);
+    assert.deepEqual(required, ["steps"]); // and `count`, or `want`
     assert.equal(additionalProperties, false);
     assert.equal(properties.count.maximum, 1000);
     for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { setTimeout as wait } from "node:timers/promises";
 import { type Door, type DoorOptions, openDoor } from "../../routes/door.ts";
 import type { Fetch } from "../../routes/node_http.ts";
 
@@ -22,8 +23,6 @@ async function withDoor(fetch: Fetch, work: (door: Door) => Promise<void>, optio
     await door.close();
   }
 }
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A client that says what it likes. */
 async function visit({ port }: { port: number }, text = "", hostname = "127.0.0.1") {

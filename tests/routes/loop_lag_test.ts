@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { watchLoop } from "../../routes/loop_lag.ts";
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 Deno.test("watchLoop() sees a stretch that blocks the event loop", async () => {
   const lags: number[] = [], lag = watchLoop({ everyMs: 10, onLag: (ms) => lags.push(ms) });

@@ -88,9 +88,10 @@ class Molstep:
 
     def generate(
         self,
-        count: int,
-        steps: int,
+        count: Optional[int] = None,
+        steps: Optional[int] = None,
         *,
+        want: Optional[int] = None,
         model: Optional[str] = None,
         seed: Optional[int] = None,
         first: int = 0,
@@ -102,28 +103,31 @@ class Molstep:
             count: molecules to draw: any number. What is more than one request may ask is split, and is the same molecules as if it were not:
                 molecule i of a seed does not depend on what is drawn beside it.
             steps: steps of the sampler: calls of the denoiser.
+            want: molecules to give back, in place of `count`: drawn, in one request, until so many pass `where`, `filter` and `unique`, or
+                `max_draws` are drawn, or the time is over. `Molecules.counts` says which it was.
             model: a name of `models()`; the service's default where absent.
             seed: the same seed gives the same molecules; drawn where absent, see `Molecules.seed`.
             first: index of the first molecule.
             options: other keys of `POST /generate`, in Python's way (`heavy_atoms=(7, 9)`, `filter="sound"`, `unique="inchikey"`,
-                `include=["descriptors"]`, `timeout_ms=5000`, of each request).
+                `where={"logP": {"max": 3}}`, whose names are the service's own, `max_draws=5000`, `include=["descriptors"]`, `timeout_ms=5000`, of each request).
 
         Returns:
-            Those that pass `filter` and `unique`, in the order of their indices.
+            Those that pass `where`, `filter` and `unique`, in the order of their indices.
 
         Raises:
             InvalidRequest, NotFound, Busy, DeadlinePassed, ServiceFault, ConnectionFailed
             ValueError: `unique=True` of more molecules than one request may ask: that is judged within a request, by what is not told.
         """
-        stream = self.stream(count, steps, model=model, seed=seed, first=first, **options)
+        stream = self.stream(count, steps, want=want, model=model, seed=seed, first=first, **options)
         molecules = list(stream)
-        return Molecules(molecules, stream.provenance)
+        return Molecules(molecules, stream.provenance, stream.counts)
 
     def stream(
         self,
-        count: int,
-        steps: int,
+        count: Optional[int] = None,
+        steps: Optional[int] = None,
         *,
+        want: Optional[int] = None,
         model: Optional[str] = None,
         seed: Optional[int] = None,
         first: int = 0,
@@ -134,13 +138,42 @@ class Molstep:
         A stream that is cut off goes on with the next molecule. Faults are raised when molecules are taken.
         """
         asked: Dict[str, Any] = {_camel(name): value for name, value in options.items() if value is not None}
+        if steps is None:
+            raise ValueError("steps must be given; got none")
+        if (count is None) == (want is None):
+            raise ValueError(f"count or want must be given, and not both; got count {count} and want {want}")
         asked.update(steps=steps, include=sorted({*asked.get("include", ()), "sdf"}))
         if model is not None:
             asked["model"] = model
-        return MoleculeStream(lambda tell: self._draw(count, first, seed, asked, tell))
+        if count is None:
+            asked["want"] = want
+            return MoleculeStream(lambda tell, tally: self._draw_wanted({**asked, "first": first}, seed, tell, tally))
+        number = count
+        return MoleculeStream(lambda tell, tally: self._draw(number, first, seed, asked, tell, tally))
+
+    def _draw_wanted(
+        self,
+        asked: Dict[str, Any],
+        seed: Optional[int],
+        tell: Callable[[Dict[str, Any]], None],
+        tally: Callable[[Dict[str, Any]], None],
+    ) -> Iterator[Molecule]:
+        """Those of one request: how many it draws is not known before, so that it can't be split, or taken up again."""
+        body = {**asked, **({} if seed is None else {"seed": seed})}
+        with self._http.open("POST", "/generate", body, accept=_NDJSON, encoding="gzip") as answer:
+            provenance = _provenance(answer.headers)
+            tell(provenance)
+            for record in _records(answer, tally):
+                yield Molecule(record, provenance)
 
     def _draw(
-        self, count: int, first: int, seed: Optional[int], asked: Dict[str, Any], tell: Callable[[Dict[str, Any]], None]
+        self,
+        count: int,
+        first: int,
+        seed: Optional[int],
+        asked: Dict[str, Any],
+        tell: Callable[[Dict[str, Any]], None],
+        tally: Callable[[Dict[str, Any]], None],
     ) -> Iterator[Molecule]:
         most = self._most(asked["steps"])
         unique = asked.get("unique", asked.get("filter") == "unique")
@@ -162,10 +195,7 @@ class Molstep:
                     provenance = _told(provenance, _provenance(answer.headers))
                     tell(provenance)
                     seed = provenance["seed"]
-                    for line in lines(answer):
-                        record = json.loads(line)
-                        if "index" not in record:
-                            raise DeadlinePassed("Deadline passed", record["error"], problem=record)
+                    for record in _records(answer, tally):
                         molecule = Molecule(record, provenance)
                         at, failures = molecule.index + 1, 0
                         if isinstance(unique, str) and record["valid"]:
@@ -279,6 +309,18 @@ class Molstep:
             if deadline is not None and time.monotonic() + poll > deadline:
                 raise TimeoutError(f"job {_id(job)} has not ended within {timeout} s")
             time.sleep(poll)
+
+
+def _records(answer: Any, tally: Callable[[Dict[str, Any]], None]) -> Iterator[Dict[str, Any]]:
+    """The molecules of a stream. What stands behind them is told, or raised."""
+    for line in lines(answer):
+        record: Dict[str, Any] = json.loads(line)
+        if "error" in record:
+            raise DeadlinePassed("Deadline passed", record["error"], problem=record)
+        if "index" in record:
+            yield record
+        else:
+            tally(record)
 
 
 def _camel(name: str) -> str:

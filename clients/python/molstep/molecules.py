@@ -57,6 +57,11 @@ class Molecule:
         return inchikey
 
     @property
+    def added_hydrogens(self) -> int:
+        """Hydrogens that `smiles` and `inchikey` have beside the molecule's own atoms: 0 where they are of the very atoms."""
+        return int(self.record.get("addedHydrogens", 0))
+
+    @property
     def valid(self) -> bool:
         """RDKit accepts its bonds."""
         return bool(self.record["valid"])
@@ -236,11 +241,25 @@ class MoleculeStream(_Writable):
 
     Attributes:
         provenance: what draws: model, version, seed, steps, sampler, backend, decoding, grid, clamp. Empty until the first molecule.
+        counts: with `where` or `want`, of requests that are done: `drawn`, `passed`, `rejected` by reason, and `ended`, what ended those wanted.
     """
 
-    def __init__(self, draw: Callable[[Callable[[Dict[str, Any]], None]], Iterator[Molecule]]) -> None:
+    def __init__(
+        self,
+        draw: Callable[[Callable[[Dict[str, Any]], None], Callable[[Dict[str, Any]], None]], Iterator[Molecule]],
+    ) -> None:
         self.provenance = {}
-        self._molecules = draw(self._tell)
+        self.counts: Dict[str, Any] = {}
+        self._molecules = draw(self._tell, self._tally)
+
+    def _tally(self, counts: Dict[str, Any]) -> None:
+        """Adds up what several requests say."""
+        before = self.counts
+        rejected = dict(before.get("rejected", {}))
+        for reason, number in counts["rejected"].items():
+            rejected[reason] = rejected.get(reason, 0) + number
+        sums = {name: before.get(name, 0) + counts[name] for name in ("drawn", "passed")}
+        self.counts = {**counts, **sums, "rejected": rejected}
 
     def _tell(self, provenance: Dict[str, Any]) -> None:
         self.provenance = provenance
@@ -261,11 +280,18 @@ class Molecules(_Writable, Sequence[Molecule]):
 
     Attributes:
         provenance: what drew: model, version, seed, steps, sampler, backend, decoding, grid, clamp.
+        counts: with `where` or `want`: `drawn`, `passed`, `rejected` by reason, and `ended`; see `MoleculeStream`.
     """
 
-    def __init__(self, molecules: Iterable[Molecule], provenance: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        molecules: Iterable[Molecule],
+        provenance: Mapping[str, Any],
+        counts: Optional[Mapping[str, Any]] = None,
+    ) -> None:
         self._molecules = list(molecules)
         self.provenance = provenance
+        self.counts = counts or {}
 
     def __len__(self) -> int:
         return len(self._molecules)
@@ -281,7 +307,7 @@ class Molecules(_Writable, Sequence[Molecule]):
 
     def __getitem__(self, at: Union[int, slice]) -> Union[Molecule, Molecules]:
         if isinstance(at, slice):
-            return Molecules(self._molecules[at], self.provenance)
+            return Molecules(self._molecules[at], self.provenance, self.counts)
         return self._molecules[at]
 
     @property

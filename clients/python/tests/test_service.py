@@ -84,6 +84,25 @@ class Generate(unittest.TestCase):
         self.assertEqual([one.index for one in self.molstep.generate(24, filter="sound", **asked)], sound)
         self.assertIsNone(self.molstep.generate(1, **asked)[0].sound)
 
+    def test_where_keeps_what_passes_and_counts_the_rest_over_all_requests(self) -> None:
+        where = {"fractionCsp3": {"max": 0.9}, "forbidden": ["[OX2H]"]}
+        plain = self.molstep.generate(33, steps=4, seed=6, include=["descriptors"])
+        kept = self.molstep.generate(33, steps=4, seed=6, where=where)
+        light = {one.index for one in plain if one.descriptors and one.descriptors["fractionCsp3"] <= 0.9}
+        indices = [one.index for one in kept]
+        self.assertTrue(0 < len(kept) < 33 and set(indices) <= light)
+        counts = kept.counts
+        self.assertEqual((counts["drawn"], counts["passed"]), (33, len(kept)))
+        self.assertEqual(sum(counts["rejected"].values()), 33 - len(kept))
+        self.assertEqual(plain.counts, {})
+        some = self.molstep.generate(steps=4, seed=6, want=2, where=where)
+        self.assertEqual([key(one) for one in some], [key(one) for one in kept[:2]])
+        self.assertEqual((some.counts["ended"], some.counts["drawn"]), ("want", indices[1] + 1))
+        none = self.molstep.generate(steps=4, seed=6, want=1, max_draws=5, where={"molecularWeight": {"min": 1000}})
+        self.assertEqual((len(none), none.counts["ended"]), (0, "maxDraws"))
+        with self.assertRaisesRegex(ValueError, "count or want"):
+            self.molstep.generate(2, steps=4, want=2)
+
     def test_sdf_is_the_service_s_own(self) -> None:
         molecules = self.molstep.generate(5, steps=4, seed=1, include=["descriptors"])
         body = {"count": 5, "steps": 4, "seed": 1, "include": ["descriptors"]}

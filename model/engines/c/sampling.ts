@@ -65,6 +65,9 @@ interface Owner {
   had: number;
 }
 
+/** How many times as long tasks in the background can be made to wait. */
+const BACKGROUND_PATIENCE = 10;
+
 const once = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The samplings of one network. */
@@ -93,8 +96,9 @@ export function createSamplings(
 
   /** The call whose turn it is, and others that ride along: of its size of molecules, and no more of them than it has, which would hold it up. */
   const choose = (): Call[] => {
-    const oldest = waiting.reduce((a, b) => b.since < a.since ? b : a);
-    const late = now() - oldest.since > patience;
+    /** Milliseconds that a call has waited beyond what it can be made to. */
+    const over = ({ since, task }: Call) => now() - since - (task.background ? BACKGROUND_PATIENCE : 1) * patience;
+    const oldest = waiting.reduce((a, b) => over(b) > over(a) ? b : a), late = over(oldest) > 0;
     const hurried = waiting.filter(({ task }) => !task.background), own = hurried.length > 0 ? hurried : waiting;
     const lead = late ? oldest : own.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
     const chosen = [lead], { nodes, batch: least } = lead.task.shape, limit = most(nodes);

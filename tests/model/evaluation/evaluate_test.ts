@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { CHEMISTRIES } from "../../../chem/chemistry.ts";
+import type { Estimate } from "../../../chem/judge/bootstrap.ts";
 import type { Molecule } from "../../../chem/molecule.ts";
 import type { DataSet } from "../../../chem/data_set.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
+import { withRefinement } from "../../../chem/refinement/refining.ts";
 import { createValidator, type Validate, type Validation } from "../../../chem/validator.ts";
 import { evaluate, type Judgement } from "../../../model/evaluation/evaluate.ts";
 import {
@@ -13,6 +16,7 @@ import {
 } from "../../../model/evaluation/evaluate_reference.ts";
 import { refinementLine, summariseRefinement } from "../../../model/evaluation/evaluate_refined.ts";
 import { evaluationChart, evaluationTable } from "../../../model/evaluation/evaluate_report.ts";
+import { openRefiner } from "../../../model/generation/refiner.ts";
 import { ethane, methane, molecule } from "../../chem/molecules.ts";
 
 const water = () => molecule(["O", 0, 0, 0], ["H", 0.96, 0, 0], ["H", -0.24, 0.93, 0]);
@@ -50,7 +54,8 @@ async function withReference(use: (folder: string) => Promise<void>): Promise<vo
   const folder = await Deno.makeTempDir();
   try {
     const qm9 = dataSet([methane(), water(), methane(), ethane()]);
-    for (const [name, bytes] of await makeReference(qm9, { validate: await validator() })) {
+    const validate = withRefinement(await validator(), { open: openRefiner });
+    for (const [name, bytes] of await makeReference(qm9, { validate })) {
       await Deno.writeFile(`${folder}/${name}`, bytes);
     }
     await use(folder);
@@ -134,6 +139,36 @@ Deno.test("evaluate() tells the strain of molecules as drawn by itself, and of h
   );
 });
 
+Deno.test("evaluationTable() has the data's own strain beside MMFF94's, and beside no other force field's", () =>
+  withReference(async (folder) => {
+    const reference = await readReference(folder), measured = () => ({ strain: 10 });
+    const refiner = await openRefiner(), validate = await validator();
+    const own = [methane(), ethane()].map((one) => refiner.strainOf(one, validate(one).bonds, CHEMISTRIES.edm)!);
+    const result = await evaluate(judged(drawn(), measured), { settings, reference }), { data } = result;
+    const { median, ninety, n } = data!.judge!.strain!.before;
+    assert.equal(n, 2);
+    assert.ok(Math.abs(median.value - (own[0] + own[1]) / 2) < 1e-9 && ninety.value > median.value, `${own}`);
+    const text = ({ value, low, high }: Estimate) => `${value.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+    const row = evaluationTable(result).split("\n").find((line) => line.startsWith("Tiny test "))!;
+    assert.deepEqual(row.split(/ {2,}/), ["Tiny test", text(median), text(ninety), "2 of 2"]);
+    for (const [refine, shown] of [["mmff94", true], ["mmff94-qm9", false]] as const) {
+      const table = evaluationTable({ ...result, settings: { ...settings, refine } });
+      assert.equal(/^Tiny test /m.test(table), shown, refine);
+    }
+  }));
+
+Deno.test("evaluate() counts distinct molecules by InChIKey, too, where there are any, beside the data's own", () =>
+  withReference(async (folder) => {
+    const reference = await readReference(folder);
+    const { metrics, data, ...rest } = await evaluate(stream(drawn()), { settings, reference });
+    // Ethane twice; RDKit fills the hydroxyl up to water.
+    assert.deepEqual([metrics.uniquenessByInchikey!.value, metrics.validUniqueByInchikey!.value], [3 / 4, 3 / 5]);
+    assert.deepEqual([data!.metrics.uniquenessByInchikey!.value, data!.metrics.uniquenessByInchikey!.n], [1, 2]);
+    const table = evaluationTable({ metrics, data, ...rest });
+    assert.match(table, /^uniqueness by InChIKey \(of valid\)\s+75\.00\s.*\s100\.00$/m);
+    assert.match(table, /^valid x unique by InChIKey\s+60\.00\s.*\s100\.00$/m);
+  }));
+
 Deno.test("refinementLine() tells moves by the judge's quantiles, and leaves strain to the table", async () => {
   const validations = (await Array.fromAsync(judged(drawn()))).flat().map(({ validation }) => validation);
   const summary = summariseRefinement(validations);
@@ -205,6 +240,17 @@ Deno.test("readReference() names what is missing or damaged", async () => {
   await withReference(async (folder) => {
     assert.equal(await readReference(`${folder}/nothing`), undefined);
     const smiles = `${folder}/${TRAINING_SMILES_FILE}`;
+    // One molecule fewer is in order all the same: only the digest knows.
+    const bytes = await Deno.readFile(smiles);
+    await Deno.writeFile(smiles, bytes.subarray(8));
+    await assert.rejects(
+      readReference(folder),
+      new RegExp(`${TRAINING_SMILES_FILE}: sha256 must be .*${REFERENCE_FILE}`),
+    );
+    await Deno.writeFile(smiles, bytes);
+    await Deno.rename(`${folder}/train_motifs.u64`, `${folder}/gone`);
+    await assert.rejects(readReference(folder), { name: "NotFound", message: /lacks train_motifs\.u64/ });
+    await Deno.rename(`${folder}/gone`, `${folder}/train_motifs.u64`);
     await Deno.truncate(smiles, 15);
     await assert.rejects(readReference(folder), new RegExp(`${TRAINING_SMILES_FILE}: 15 bytes`));
     await Deno.remove(smiles);
@@ -218,8 +264,12 @@ Deno.test("readReference() names what is missing or damaged", async () => {
   });
 });
 
-Deno.test("findReference() gives the shipped reference of QM9", async () => {
-  const { statistics, training } = (await findReference(["/nowhere"]))!;
+Deno.test("findReference() gives the shipped reference of QM9, all files as their digests say", async () => {
+  const { statistics, training, heldOut, motifs } = (await findReference(["/nowhere"]))!;
+  assert.equal(Object.keys(statistics.sha256!).length, 3);
+  assert.ok(heldOut!.size > 30_000 && motifs!.size > 25_000);
+  const { median, ninety, n } = statistics.judge!.summary.strain!.before;
+  assert.ok(n > 12_000 && median.low > 4 && median.high < 5 && ninety.low > 16 && ninety.high < 19);
   assert.equal(statistics.distributions.molecules, 13083);
   assert.ok(training.size > 97_000 && training.size <= 100_000);
   // The third molecule of EDM's training split, and a molecule with more atoms than any of QM9.

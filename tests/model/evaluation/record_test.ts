@@ -3,6 +3,7 @@ import { summarise } from "../../../chem/metrics.ts";
 import { readCard } from "../../../model/models/card.ts";
 import { cardTable, replaceBetween } from "../../../model/evaluation/card_table.ts";
 import type { Evaluation } from "../../../model/evaluation/evaluate.ts";
+import { findReference } from "../../../model/evaluation/evaluate_reference.ts";
 import { evaluationsOf, recordEvaluation } from "../../../model/evaluation/record.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
@@ -64,6 +65,14 @@ Deno.test("cardTable() has a row for each evaluation, with intervals", () =>
     assert.equal(rows.length, 3);
     assert.match(rows[2], /^\| 8 \| ddim, eta 0.5, power grid rho 2 \| valence \| 4 \| 50\.0 \(15\.0 to 85\.0\) \|/);
     assert.match(rows[2], /\| 12\.3 \(cpu\) \|$/);
+    // The data's own row has the strain of its molecules in the column of that name, below what was measured.
+    const { statistics } = (await findReference())!, { before } = statistics.judge!.summary.strain!;
+    const [head, , own, last] = cardTable(await readCard(folder), statistics).split("\n").map((row) =>
+      row.split(" | ")
+    );
+    const place = head.findIndex((name) => name.startsWith("MMFF94 strain"));
+    assert.deepEqual([last[1], last.length, own[place]], ["QM9 test", head.length, ""]);
+    assert.equal(last[place], `${before.median.value.toFixed(1)} / ${before.ninety.value.toFixed(1)}`);
   }));
 
 Deno.test("replaceBetween() leaves alone what is outside the marks, and refuses a text without them", () => {

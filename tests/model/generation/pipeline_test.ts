@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { identity } from "../../../chem/identity.ts";
 import { isSound } from "../../../chem/judge/sound.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../../chem/validator.ts";
 import type { BatchValidator, JudgeOptions } from "../../../chem/validator_pool.ts";
 import { loadModel, type Model } from "../../../model/models/load.ts";
-import { generateMolecules, type GenerateOptions, identity } from "../../../model/generation/pipeline.ts";
+import { generateMolecules, type GenerateOptions } from "../../../model/generation/pipeline.ts";
 import { createQueue } from "../../../model/generation/queue.ts";
 import type { Stage } from "../../../model/generation/stages.ts";
 import { createHeavyAtomAutoencoder } from "../../../model/networks/heavy_atom/autoencoder.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { LAUNCHER, watchLauncher } from "../../../model/service/launcher.ts";
-
-const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 Deno.test("watchLauncher() tells once that the launcher is no more the parent, and not before", async () => {
   let parent = 17, told = 0;

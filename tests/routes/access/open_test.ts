@@ -79,7 +79,7 @@ Deno.test("serve() says at its start what anyone may who reaches its port", asyn
       [{}, "anyone who reaches this port may generate"],
       [
         { MOLSTEP_OPEN_SCOPES: "generate, read" },
-        "anyone who reaches this port may generate and read models, jobs and metrics",
+        "anyone who reaches this port may generate and read models, jobs, campaigns and metrics",
       ],
       [
         { MOLSTEP_OPEN_SCOPES: "none", MOLSTEP_ADMIN_TOKEN: "a-token-of-a-test-1234" },

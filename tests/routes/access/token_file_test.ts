@@ -48,7 +48,7 @@ Deno.test("parseTokens() names every fault by its place, and repeats nothing tha
   assert.match(fault(JSON.stringify({ tokens: [], [secret]: 1 })), /^\/: must have tokens alone$/);
   assert.match(one({ [secret]: 1 }), /^\/tokens\/0: must have name, scopes, sha256, created, expires alone$/);
   assert.match(one({ sha256: secret }), /^\/tokens\/0\/sha256: must be the 64 hexadecimal digits/);
-  assert.match(one({ scopes: ["write"] }), /^\/tokens\/0\/scopes\/0: must be of generate, read, admin$/);
+  assert.match(one({ scopes: ["write"] }), /^\/tokens\/0\/scopes\/0: must be of generate, read, campaign, admin$/);
   assert.match(one({ scopes: [] }), /^\/tokens\/0\/scopes: must be one at least$/);
   assert.match(one({ scopes: ["read", "read"] }), /^\/tokens\/0\/scopes: must each be given once$/);
   assert.match(one({ name: "admin" }), /^\/tokens\/0\/name: must be another than admin/);

@@ -146,7 +146,7 @@ Deno.test("Samplings.run() tells all of a call that failed, and works again afte
   await device.samplings.run(task());
 });
 
-Deno.test("Samplings.run() does tasks in the background when there are no others, and starves them no longer than a second", async () => {
+Deno.test("Samplings.run() does tasks in the background when there are no others, and starves them no longer than ten seconds", async () => {
   const device = network(), background = { ...task({ batch: 8, steps: 60 }), background: true };
   const behind = device.samplings.run(background);
   await begun(device.calls, 5);
