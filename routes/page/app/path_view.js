@@ -63,10 +63,11 @@ export function PathView({ known, values, change }) {
   const frames = /** @type {Frame[]} */ (path?.frames ?? []),
     end = frames.length - 1,
     frame = frames[Math.min(at, end)];
+  // A timer may run out after the slider was moved, before it is cleared: then it moves nothing.
   useEffect(() => {
     if (!playing) return;
     const timer = setTimeout(
-      () => at >= end ? setPlaying(false) : setAt(at + 1),
+      () => at >= end ? setPlaying(false) : setAt((now) => now === at ? at + 1 : now),
       Math.min(LONGEST, Math.max(SHORTEST, WHOLE / frames.length)),
     );
     return () => clearTimeout(timer);
