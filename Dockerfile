@@ -17,9 +17,11 @@ RUN deno task build:native
 COPY . .
 # Transpiled now, as a container writes nothing there: every file, as workers are named by no import.
 RUN find chem deploy main model routes -name '*.ts' -exec deno cache main.ts {} +
-# Of packages, what is read when they run: no maps and types, and of TensorFlow.js' builds the one for programs. Nobody is to install them again.
+# Of packages, what is read when they run: no maps and types, no browser's driver, of TensorFlow.js' builds the one for programs, of 3Dmol.js' the module. Nobody is to install them again.
 RUN find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' ')' -delete && \
     find node_modules/.deno/@tensorflow+tfjs*/node_modules/@tensorflow/tfjs*/dist -type f '!' -name '*.node.js' '!' -name '*.wasm' '!' -path '*/tfjs-node-gpu/*' -delete && \
+    find node_modules/.deno/3dmol*/node_modules/3dmol -type f '!' -name package.json '!' -name LICENSE '!' -name 3Dmol.es6-min.js -delete && \
+    rm -rf node_modules/.deno/puppeteer-core@* node_modules/.deno/@puppeteer+* node_modules/.deno/chromium-bidi@* node_modules/.deno/devtools-protocol@* && \
     sed -i 's/"nodeModulesDir": "auto"/"nodeModulesDir": "manual"/' deno.json && \
     mkdir -p /out && mv node_modules /out/
 

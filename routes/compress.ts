@@ -11,10 +11,10 @@ const LEVEL = 3;
 /** Bytes that are compressed at a time: between them the event loop turns. One takes below a millisecond. */
 const SLICE = 65_536;
 
-const TYPES: readonly string[] = [...Object.values(MEDIA_TYPES), "text/javascript", "text/css"];
+const TYPES: readonly string[] = Object.values(MEDIA_TYPES);
 
 /** Whether the client takes gzip, and wants it no less than the answer as it is. */
-function takesGzip(c: Context): boolean {
+export function takesGzip(c: Context): boolean {
   const choice = accepts(c, {
     header: "Accept-Encoding",
     supports: ["gzip", "identity"],
@@ -66,7 +66,10 @@ export function gzipped(source: ReadableStream<Uint8Array>): ReadableStream<Uint
   }, { highWaterMark: 0 });
 }
 
-/** Compresses what the routes give in the media types of molecules, JSON among them, and files of the reference page; server-sent events and problem documents are left as they are. */
+/**
+ * Compresses what the routes give in the media types of molecules, JSON among them; server-sent events and problem documents are left as they are, and files of
+ * pages are held compressed (`held.ts`).
+ */
 export const compressed: MiddlewareHandler = async (c, next) => {
   await next();
   const { res } = c, type = res.headers.get("Content-Type")?.split(";")[0].trim() ?? "";

@@ -2,10 +2,10 @@
  * GET /docs: the OpenAPI document as a page on which requests can be tried, by Swagger UI. All of it is served from here, so it works without a network.
  * (Scalar's page is of 283 packages and 316 MB, where this is of two and 13 MB.)
  */
-import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
+import { type Held, held, sendHeld } from "./held.ts";
 import { problems } from "./problem.ts";
 import { UNCHANGED, unchanged } from "./unchanged.ts";
 
@@ -70,45 +70,11 @@ export const docs = endpoint(
 
 const require = createRequire(import.meta.url);
 
-/** A file as it is served. */
-interface Served {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly tag: string;
-}
-
-/** A file that is read at its first call, and held once for all requests: the script has 1.5 MB, and anybody may ask for it. */
-function held(read: () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>): () => Promise<Served> {
-  let served: Promise<Served> | undefined;
-  const make = async () => {
-    const bytes = await read();
-    return { bytes, tag: `W/"${createHash("sha256").update(bytes).digest("base64url")}"` };
-  };
-  return () =>
-    served ??= make().catch((error) => {
-      served = undefined;
-      throw error;
-    });
-}
-
 /** A file of the package. */
 const packaged = (name: string) => held(() => Deno.readFile(require.resolve(`swagger-ui-dist/${name}`)));
 
-/** Bytes that are sent at a time. */
-const SLICE = 65_536;
-
-/** Bytes a slice at a time, as they are read: a request holds no copy of all of them. */
-function inSlices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let at = 0;
-  return new ReadableStream({
-    pull(controller) {
-      if (at < bytes.length) controller.enqueue(bytes.slice(at, at += SLICE));
-      else controller.close();
-    },
-  }, { highWaterMark: 0 });
-}
-
 /** The files of the page: their media type, and how they are read. */
-const FILES: Readonly<Record<string, readonly [type: string, read: () => Promise<Served>]>> = {
+const FILES: Readonly<Record<string, readonly [type: string, read: () => Promise<Held>]>> = {
   "start.js": ["text/javascript", held(() => new TextEncoder().encode(START))],
   "swagger-ui-bundle.js": ["text/javascript", packaged("swagger-ui-bundle.js")],
   "swagger-ui.css": ["text/css", packaged("swagger-ui.css")],
@@ -132,11 +98,7 @@ export const docsFile = endpoint(
   () => async (c) => {
     const name = c.req.valid("param").file;
     if (!Object.hasOwn(FILES, name)) return c.notFound();
-    const [type, read] = FILES[name], { bytes, tag } = await read();
-    return c.body(inSlices(bytes), 200, {
-      "Content-Type": `${type}; charset=utf-8`,
-      ETag: tag,
-      "Cache-Control": "public, max-age=86400",
-    });
+    const [type, read] = FILES[name];
+    return sendHeld(c, await read(), `${type}; charset=utf-8`, { "Cache-Control": "public, max-age=86400" });
   },
 );

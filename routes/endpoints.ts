@@ -20,11 +20,14 @@ import { metrics } from "./metrics.ts";
 import { getModel, listModels } from "./models.ts";
 import { nimGenerate, nimLive, nimReady } from "./nim.ts";
 import { openapi } from "./openapi.ts";
+import { pageFile } from "./page/page.ts";
+import { path } from "./path.ts";
 import { removeSteps } from "./steps.ts";
 
 /** In the order in which a 404 tells of them. */
 const ALL = [
   index,
+  pageFile,
   openapi,
   docs,
   docsFile,
@@ -35,6 +38,7 @@ const ALL = [
   getModel,
   removeSteps,
   generate,
+  path,
   distill,
   listJobs,
   getJob,

@@ -41,6 +41,9 @@ export const GENERATE_REQUESTS: Examples = {
   },
 };
 
+/** Of POST /generate/path. */
+export const PATH_REQUESTS: Examples = { "The first molecule of a seed at 16 steps": { steps: 16, seed: 1 } };
+
 const MODEL = { model: "qm9", version: "a16a58e8", seed: 1 };
 
 const OXIRANE = {

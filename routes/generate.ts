@@ -2,7 +2,12 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { DrawingFacts, Form } from "../model/service/drawing.ts";
-import { generate as generateMolecules, type MoleculesAsked, type ServedDrawing } from "../model/service/generate.ts";
+import {
+  generate as generateMolecules,
+  type MoleculesAsked,
+  type ServedDrawing,
+  type ServeOptions,
+} from "../model/service/generate.ts";
 import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
@@ -26,12 +31,18 @@ export function generation({ config, log, meters, ...rest }: GenerateDeps) {
   const service = { ...rest, maxWork, timeoutMs: 1000 * timeoutSeconds, refine };
   return {
     service,
-    draw: (c: Context<Env>, asked: MoleculesAsked, form: Form): Promise<ServedDrawing> =>
+    draw: (
+      c: Context<Env>,
+      asked: MoleculesAsked,
+      form: Form,
+      more?: Pick<ServeOptions, "onEstimate">,
+    ): Promise<ServedDrawing> =>
       observed(
         c,
         { log, meters },
         asked.model,
-        (hooks) => generateMolecules(service, asked, { form, signal: c.req.raw.signal, client: clientOf(c), ...hooks }),
+        (hooks) =>
+          generateMolecules(service, asked, { form, signal: c.req.raw.signal, client: clientOf(c), ...hooks, ...more }),
       ),
   };
 }

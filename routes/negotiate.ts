@@ -18,6 +18,16 @@ function weight(ranges: Ranges, type: string): number {
   return 0;
 }
 
+/** The type on offer that the client wants most; the first on offer where it has no preference, or wants none of them. */
+export function preferred<T extends string>(c: Context, offered: readonly T[]): T {
+  const match = (ranges: Ranges): string => {
+    const weights = offered.map((type) => weight(ranges, type));
+    return offered[weights.indexOf(Math.max(...weights))];
+  };
+  c.header("Vary", "Accept", { append: true });
+  return accepts(c, { header: "Accept", supports: [...offered], default: offered[0], match }) as T;
+}
+
 /**
  * The type on offer that the client wants most; the first on offer where it has no preference. Hono reads the header; its own choice
  * does not tell "anything" from "nothing that is on offer". The answer says that it varies.

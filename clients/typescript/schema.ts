@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type49;
+export type Schema = Type53;
 
 type Type1 = {
   [key: string]: unknown;
@@ -364,6 +364,83 @@ type Type17 = {
 };
 
 type Type18 = {
+  estimate: {
+    bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
+    positions: ([number, number, number])[];
+    symbols: (string)[];
+  };
+  latent: {
+    bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
+    positions: ([number, number, number])[];
+    symbols: (string)[];
+  };
+  logSnr: number;
+  time: number;
+};
+
+type Type19 = {
+  backend: string;
+  clamp: number;
+  decoding: "argmax" | "valence";
+  ended?: "deadline" | "maxDraws" | "want" | undefined;
+  frames: (Type18)[];
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  model: string;
+  molecule: Type13;
+  passed?: number | undefined;
+  rejected?: undefined | { [key: string]: number };
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
+  seed: number;
+  steps: number;
+  version: string;
+};
+
+type Type20 = {
+  atoms?: [number, number] | number | undefined;
+  clamp?: number | undefined;
+  decoding?: "argmax" | "valence" | undefined;
+  first?: number | undefined;
+  grid?:
+    | undefined
+    | {
+      first?: number | undefined;
+      last?: number | undefined;
+      start?: undefined | { logSnr: number; spread?: number | undefined };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  heavyAtoms?: [number, number] | number | undefined;
+  model?: string | undefined;
+  sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
+  seed?: number | undefined;
+  steps: number;
+  timeoutMs?: number | undefined;
+};
+
+type Type21 = {
+  $post:
+    | { input: { json: Type20 }; output: Type19; outputFormat: "json"; status: 200 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type22 = {
   accept: number;
   batch: number;
   blocks?: number | undefined;
@@ -392,7 +469,7 @@ type Type18 = {
   width?: number | undefined;
 };
 
-type Type19 = {
+type Type23 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -419,12 +496,12 @@ type Type19 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type18;
+  settings: Type22;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type20 = {
+type Type24 = {
   accept?: number | undefined;
   batch?: number | undefined;
   blocks?: number | undefined;
@@ -456,32 +533,32 @@ type Type20 = {
   width?: number | undefined;
 };
 
-type Type21 = {
+type Type25 = {
   $post:
-    | { input: { json: Type20 }; output: Type19; outputFormat: "json"; status: 202 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type24 }; output: Type23; outputFormat: "json"; status: 202 };
 };
 
-type Type22 = {
+type Type26 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type19)[]; total: number };
+      output: { jobs: (Type23)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type23 = {
+type Type27 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -493,7 +570,7 @@ type Type23 = {
   })[];
 };
 
-type Type24 = {
+type Type28 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -518,9 +595,9 @@ type Type24 = {
   spiro: { value: number };
 };
 
-type Type25 = {
+type Type29 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type24 | undefined;
+  composition?: Type28 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -528,10 +605,10 @@ type Type25 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type26 = {
+type Type30 = {
   backend: null | string;
   createdAt: string;
-  curves: Type23;
+  curves: Type27;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -544,7 +621,7 @@ type Type26 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type25; teacher: Type25; why: string };
+  judged: null | { accepted: boolean; student: Type29; teacher: Type29; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -557,26 +634,26 @@ type Type26 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type18;
+  settings: Type22;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type27 = {
+type Type31 = {
   $delete:
-    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type26; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 200 };
 };
 
-type Type28 = {
+type Type32 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -610,16 +687,16 @@ type Type28 = {
   };
 };
 
-type Type29 = {
+type Type33 = {
   $post:
-    | { input: { param: { id: string } }; output: Type19; outputFormat: "json"; status: 202 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 };
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 202 };
 };
 
-type Type30 = {
+type Type34 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -631,7 +708,7 @@ type Type30 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type31 = {
+type Type35 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -651,7 +728,7 @@ type Type31 = {
   steps: number;
 };
 
-type Type32 = {
+type Type36 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -681,21 +758,21 @@ type Type32 = {
   where: Type15;
 };
 
-type Type33 = {
+type Type37 = {
   backend: string;
   draws: number;
-  estimate: Type30;
-  order: Type32;
+  estimate: Type34;
+  order: Type36;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type31;
+  settings: Type35;
   shards: number;
   version: string;
 };
 
-type Type34 = {
+type Type38 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -726,7 +803,7 @@ type Type34 = {
   where?: Type15 | undefined;
 };
 
-type Type35 = {
+type Type39 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -741,76 +818,76 @@ type Type35 = {
   text: number;
 };
 
-type Type36 = {
+type Type40 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type30;
+  estimate: Type34;
   id: string;
   name: null | string;
-  order: Type32;
+  order: Type36;
   precision: "bf16" | "f16" | "f32";
-  progress: Type35;
+  progress: Type39;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type31;
+  settings: Type35;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type37 = {
+type Type41 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type36)[]; total: number };
+      output: { campaigns: (Type40)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type34 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type34 }; output: Type33; outputFormat: "json"; status: 200 }
-    | { input: { json: Type34 }; output: Type36; outputFormat: "json"; status: 202 };
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type38 }; output: Type37; outputFormat: "json"; status: 200 }
+    | { input: { json: Type38 }; output: Type40; outputFormat: "json"; status: 202 };
 };
 
-type Type38 = {
+type Type42 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type30;
+  estimate: Type34;
   id: string;
   name: null | string;
-  order: Type32;
+  order: Type36;
   precision: "bf16" | "f16" | "f32";
-  progress: Type35;
+  progress: Type39;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type31;
+  settings: Type35;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type39 = {
+type Type43 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -821,19 +898,19 @@ type Type39 = {
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type38; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
 };
 
-type Type40 = {
+type Type44 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type40; outputFormat: "json"; status: 202 };
 };
 
-type Type41 = {
+type Type45 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -844,7 +921,7 @@ type Type41 = {
   status: 200;
 };
 
-type Type42 = {
+type Type46 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -855,7 +932,7 @@ type Type42 = {
   status: 206;
 };
 
-type Type43 = {
+type Type47 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -866,7 +943,7 @@ type Type43 = {
   status: 404;
 };
 
-type Type44 = {
+type Type48 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -877,7 +954,7 @@ type Type44 = {
   status: 416;
 };
 
-type Type45 = {
+type Type49 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -888,7 +965,7 @@ type Type45 = {
   status: 422;
 };
 
-type Type46 = {
+type Type50 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -905,26 +982,26 @@ type Type46 = {
   unique?: boolean | undefined;
 };
 
-type Type47 = {
+type Type51 = {
   $post:
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type46 };
+      input: { json: Type50 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type48 = {
+type Type52 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -933,14 +1010,15 @@ type Type48 = {
   };
 };
 
-type Type49 = {
-  "/campaigns": Type37;
-  "/campaigns/:id": Type39;
-  "/campaigns/:id/events": Type28;
-  "/campaigns/:id/results": { $get: Type41 | Type42 | Type43 | Type44 | Type45 };
-  "/campaigns/:id/resume": Type40;
-  "/distill": Type21;
+type Type53 = {
+  "/campaigns": Type41;
+  "/campaigns/:id": Type43;
+  "/campaigns/:id/events": Type32;
+  "/campaigns/:id/results": { $get: Type45 | Type46 | Type47 | Type48 | Type49 };
+  "/campaigns/:id/resume": Type44;
+  "/distill": Type25;
   "/generate": Type17;
+  "/generate/path": Type21;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -952,10 +1030,10 @@ type Type49 = {
       status: 200;
     };
   };
-  "/jobs": Type22;
-  "/jobs/:id": Type27;
-  "/jobs/:id/events": Type28;
-  "/jobs/:id/resume": Type29;
+  "/jobs": Type26;
+  "/jobs/:id": Type31;
+  "/jobs/:id/events": Type32;
+  "/jobs/:id/resume": Type33;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -967,7 +1045,7 @@ type Type49 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type47;
+  "/v1/generate": Type51;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -976,5 +1054,5 @@ type Type49 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type48;
+  "/v1/health/ready": Type52;
 };

@@ -75,6 +75,18 @@ export interface DrawnBatch {
 /** Runs work on the device when it is free; see `queue.ts`. */
 export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>, options?: TurnOptions) => Promise<T>;
 
+/** A call of the denoiser in a batch of one size. Both arrays are the sampler's own, `[B, L]`: to be read at once, and left as they are. */
+export interface Estimate {
+  /** 1 is noise, 0 is data. */
+  readonly time: number;
+  readonly z: Float32Array;
+  /** Estimates of the clean latents, clamped where the settings say so. */
+  readonly x0: Float32Array;
+  readonly nodes: number;
+  /** Which molecules, `[B]`. */
+  readonly indices: readonly number[];
+}
+
 /** How to draw. */
 export interface DrawOptions {
   readonly signal?: AbortSignal;
@@ -92,6 +104,8 @@ export interface DrawOptions {
   readonly onProgress?: (fraction: number) => void;
   /** Hears of `sample` and `decode` of each batch. */
   readonly onStage?: OnStage;
+  /** Hears of each call of the denoiser. The loop over the steps is then the caller's, whatever the denoiser can do: it draws the same, but slower. */
+  readonly onEstimate?: (estimate: Estimate) => void;
   /** What to draw with, taken and released by the caller; a lease of its own where absent. */
   readonly lease?: Lease;
 }
@@ -169,7 +183,9 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const batches = denoiser.can.sample ? inCrew(sampling, windows(), options) : inTurns(sampling, windows(), options);
+  const batches = denoiser.can.sample && !options.onEstimate
+    ? inCrew(sampling, windows(), options)
+    : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
   else for await (const batch of batches) yield since(first, batch);
 }
@@ -240,7 +256,7 @@ async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, s
 async function* inTurns(
   batches: Batches,
   windows: Iterable<SizeBatch[]>,
-  { signal, turn = atOnce, calls }: DrawOptions,
+  { signal, turn = atOnce, calls, onEstimate }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { model, denoiser, plan, startOf, seed, settings } = batches;
   const shared = denoiser.can.independent ? calls : undefined, pause = breather();
@@ -258,6 +274,7 @@ async function* inTurns(
           ? shared.predict(turn, call, { limit: model.batch })
           : denoiser.predict(z, shape, call.condition));
       if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
+      onEstimate?.({ time: t, z, x0, nodes, indices });
       batches.progress(indices.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.can.independent) await pause();

@@ -109,6 +109,7 @@ export interface ServeOptions {
   /** Hears of each stage, and of molecule-steps that are done. */
   readonly onStage?: OnStage;
   readonly onSteps?: (moleculeSteps: number) => void;
+  readonly onEstimate?: GenerateOptions["onEstimate"];
   /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
@@ -130,7 +131,7 @@ export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest, refine: usual }: GenerateService,
   { model: name, refine = usual, filter, unique, where, want, maxDraws, include, timeoutMs = longest, ...asked }:
     MoleculesAsked,
-  { form, signal: gone, client, onStage, onSteps = () => {}, onEnd }: ServeOptions,
+  { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { steps } = asked, most = Math.floor(maxWork / steps);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
@@ -179,6 +180,7 @@ export async function generate(
       slot,
       signal,
       onStage,
+      onEstimate,
       onProgress,
     });
     const { facts: { model: _, ...facts }, generation } = drawing;

@@ -94,6 +94,7 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/campaigns/{id}/resume",
       "/distill",
       "/generate",
+      "/generate/path",
       "/health/live",
       "/health/ready",
       "/jobs",
