@@ -39,7 +39,7 @@ Deno.test({
         const open = Array.from(Deno.readDirSync(`/proc/${service.pid}/fd`)).length;
         assert.ok(open < 95, `${open} descriptors`);
         const told = lines.find((line) => line.includes("the limit of open files allows fewer connections"));
-        assert.ok(Number(/"connections":(\d+)/.exec(told ?? "")?.[1]) < 60, told);
+        assert.ok(Number(/"connections":(\d+)/.exec(told ?? "")?.[1]) < 60, `${told}`);
         assert.deepEqual(lines.filter((line) => line.includes('"level":"error"')), []);
         assert.deepEqual(lines.filter((line) => line.includes("could not be accepted")), []);
       } finally {

@@ -192,5 +192,5 @@ Deno.test("rangeOf() reads one range of bytes, and ignores what is none", () => 
     ["bytes=0-1,4-5", undefined],
     ["lines=0-1", undefined],
   ];
-  for (const [header, range] of cases) assert.deepEqual(rangeOf(header, 100), range, header);
+  for (const [header, range] of cases) assert.deepEqual(rangeOf(header, 100), range, `${header}`);
 });

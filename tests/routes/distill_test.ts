@@ -30,7 +30,7 @@ Deno.test("admin routes answer 401 without the token, with another, and with it 
   withApp(async (app) => {
     for (const given of [undefined, "Bearer", "Bearer wrong", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, TOKEN]) {
       const response = await app.request("/jobs", { headers: given === undefined ? {} : { Authorization: given } });
-      assert.equal(response.status, 401, given);
+      assert.equal(response.status, 401, `${given}`);
       assert.match(response.headers.get("www-authenticate")!, /^Bearer/);
       assert.doesNotMatch(await response.text(), new RegExp(TOKEN));
     }

@@ -26,7 +26,7 @@ Deno.test("parentOf() takes over a traceparent, and a malformed one for none (W3
       `00-${TRACE}-${SPAN}`,
       `00-${TRACE}-${SPAN}-1`,
     ]
-  ) assert.equal(trace.getSpanContext(parentOf(malformed)), undefined, malformed);
+  ) assert.equal(trace.getSpanContext(parentOf(malformed)), undefined, `${malformed}`);
 });
 
 Deno.test("traceRequest() passes the client's trace on where nobody traces, and makes none up", () => {
