@@ -59,6 +59,7 @@ export function serve(
     onRefusal: meters?.refusal,
   });
   meters?.watch({ ...service, jobs: service.jobs.store, door, lag });
+  if (meters) campaigns.controller.observe(meters.shards);
   log("info", "listening", { hostname: door.hostname, port: door.port, pid: Deno.pid });
   tokens.begin();
   // Whoever has been told that it is over has a moment to read it.

@@ -98,6 +98,8 @@ export async function withApp(
       quota: { campaigns: 4, draws: 1_000_000, bytes: 2 ** 30, ...quota },
       readOnly: () => lifecycle.readOnly !== undefined,
     });
+    meters.watch({ campaigns });
+    campaigns.controller.observe(meters.shards);
     const app = createApp({
       ...{ store, validate, campaigns },
       queue: line,
