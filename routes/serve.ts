@@ -27,7 +27,7 @@ const LAST_WORDS_MS = 500;
 
 /** What a test puts in the place of the service's own. */
 interface ServeOptions {
-  /** Program and first arguments of the worker of a round; see `model/service/jobs/supervisor.ts`. */
+  /** Program and first arguments of the worker of a round; see `model/service/jobs/local_runner.ts`. */
   readonly trainer?: readonly string[];
 }
 
