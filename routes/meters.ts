@@ -10,9 +10,11 @@ import type { Card } from "../model/models/card.ts";
 import type { ModelStore } from "../model/models/store.ts";
 import { VERSION } from "../model/models/version.ts";
 import { GENERATION_OUTCOMES, type GenerationEnd } from "../model/service/generate.ts";
+import type { ShardObserver } from "../model/service/campaigns/controller.ts";
 import type { JobStore } from "../model/service/jobs/store.ts";
 import { JOB_STATES } from "../model/service/jobs/types.ts";
 import type { Lifecycle } from "../model/service/lifecycle.ts";
+import { campaignMeters, type CampaignSources } from "./campaign_meters.ts";
 import type { LoopLag } from "./loop_lag.ts";
 
 /** What is read when somebody asks. */
@@ -20,6 +22,7 @@ export interface MeterSources {
   readonly store: Pick<ModelStore, "entries" | "loaded">;
   readonly queue: Pick<Queue, "held" | "work" | "waiting" | "oldestMs" | "limit">;
   readonly jobs: Pick<JobStore, "states">;
+  readonly campaigns: CampaignSources;
   readonly lifecycle: Pick<Lifecycle, "state">;
   readonly door: { readonly connections: number };
   readonly lag: Pick<LoopLag, "worst">;
@@ -56,6 +59,8 @@ export interface Meters {
   readonly stage: (stage: Stage) => void;
   readonly steps: (model: string, moleculeSteps: number) => void;
   readonly generation: (end: GenerationEnd) => void;
+  /** What happens to the shards of campaigns. */
+  readonly shards: ShardObserver;
   /** All of it, in Prometheus' text format. */
   text(): Promise<string>;
   /** Every metric there is, in the order of their declaration. */
@@ -210,6 +215,7 @@ export function createMeters(): Meters {
     const states = sources.jobs?.states();
     return states ? JOB_STATES.map((state) => [states[state] ?? 0, { state }] as const) : [];
   });
+  const shards = campaignMeters({ counter, histogram, gauge }, () => sources.campaigns);
   gauge("molstep_ready", "1 where the service takes requests, 0 while it starts or shuts down", [], () => {
     const { lifecycle } = sources;
     return [[lifecycle && Number(lifecycle.state === "ready")]];
@@ -295,6 +301,7 @@ export function createMeters(): Meters {
         molecules.inc({ model, steps, sampler, outcome }, count(end));
       }
     },
+    shards,
     text: () => registry.metrics(),
     get descriptions() {
       return registry.getMetricsAsArray().map((metric) => {

@@ -27,7 +27,7 @@ const LAST_WORDS_MS = 500;
 
 /** What a test puts in the place of the service's own. */
 interface ServeOptions {
-  /** Program and first arguments of the worker of a round; see `model/service/jobs/supervisor.ts`. */
+  /** Program and first arguments of the worker of a round; see `model/service/jobs/local_runner.ts`. */
   readonly trainer?: readonly string[];
 }
 
@@ -59,6 +59,7 @@ export function serve(
     onRefusal: meters?.refusal,
   });
   meters?.watch({ ...service, jobs: service.jobs.store, door, lag });
+  if (meters) campaigns.controller.observe(meters.shards);
   log("info", "listening", { hostname: door.hostname, port: door.port, pid: Deno.pid });
   tokens.begin();
   // Whoever has been told that it is over has a moment to read it.

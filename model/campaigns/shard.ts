@@ -38,6 +38,8 @@ export type ShardOrder = z.infer<typeof shardOrder>;
 export interface ShardResult extends ShardCounts {
   /** Of its file. */
   readonly bytes: number;
+  /** From its claim to its file, waits for requests included; absent where its worker does not tell. */
+  readonly seconds?: number;
 }
 
 /** A worker cannot draw this shard as it is ordered: it has other weights, another backend, precision or refinement. */

@@ -10,6 +10,7 @@ import {
   campaignFacts,
   type CampaignProgress,
   campaignProgress,
+  type CampaignState,
   isActive,
   type StoredEvent,
 } from "./campaign.ts";
@@ -47,6 +48,8 @@ export interface CampaignStore {
   /** Newest first. */
   list(limit: number, offset: number): Campaign[];
   readonly count: number;
+  /** How many campaigns are in each state; states of none are left out. */
+  states(): Partial<Record<CampaignState, number>>;
   /** Campaigns that a service has to see to, oldest first. */
   active(): Campaign[];
   /** Bytes of the results of all campaigns. */
@@ -134,6 +137,10 @@ export function createCampaignStore(
     get count() {
       return Number(rows("SELECT count(*) AS n FROM campaigns")[0]?.n ?? 0);
     },
+    states: () =>
+      Object.fromEntries(
+        rows("SELECT state, count(*) AS n FROM campaigns GROUP BY state").map(({ state, n }) => [state, Number(n)]),
+      ),
     active: () =>
       rows("SELECT * FROM campaigns WHERE state NOT IN ('done', 'failed') ORDER BY number").map(toCampaign)
         .filter(({ state }) => isActive(state)),

@@ -46,7 +46,8 @@ async function drawn(claim: Claim, options: WorkOptions): Promise<"full" | undef
   const { signal, beatMs = 5000, onShard, run = runShard } = options, { order } = claim;
   const beat = setInterval(() => claim.working().catch(() => {}), beatMs); // a claim that is lost says so by its signal
   try {
-    const result = await run(order, options, AbortSignal.any([signal, claim.signal]));
+    const from = performance.now(), filed = await run(order, options, AbortSignal.any([signal, claim.signal]));
+    const result = { ...filed, seconds: Math.round(performance.now() - from) / 1000 };
     await claim.done(result);
     onShard?.(order, { result });
   } catch (error) {

@@ -12,6 +12,7 @@ import { openCampaigns } from "./campaigns/campaigns.ts";
 import type { CampaignQuota } from "./campaigns/plan.ts";
 import { openRemote } from "./campaigns/remote.ts";
 import type { BucketEnvironment } from "../campaigns/bucket_place.ts";
+import { localRunner } from "./jobs/local_runner.ts";
 import { createPlanner } from "./jobs/plan.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
@@ -66,7 +67,7 @@ const workerOptions = ({ backend, threads }: Pick<ServiceSettings, "backend" | "
  * Opens a service. Nothing is loaded yet: see `warm`. Where another service has the data directory, or nothing can be written there,
  * this one only reads it, and says so, until it is free.
  *
- * @param trainer program and first arguments of the worker of a round; see `jobs/supervisor.ts`
+ * @param trainer program and first arguments of the worker of a round; see `jobs/local_runner.ts`
  * @throws UnknownModelError where a model to preload is not among `entries`
  */
 export function openService(
@@ -101,18 +102,12 @@ export function openService(
     guard: () => refuseWhenReadOnly(lifecycle),
   });
   const jobStore = openJobStore(`${data}/jobs.sqlite`, { readOnly: () => lifecycle.readOnly !== undefined });
+  const runner = localRunner({
+    ...{ queue, trainer, share: settings.trainerShare, killSeconds: settings.shutdownSeconds, onNote: note },
+    ...{ backend: workerBackend(settings), options: workerOptions(settings) },
+  });
   const supervisor = createSupervisor({
-    store: jobStore,
-    data,
-    publisher,
-    queue,
-    share: settings.trainerShare,
-    keepJobs: settings.keepJobs,
-    killSeconds: settings.shutdownSeconds,
-    trainer,
-    backend: workerBackend(settings),
-    options: workerOptions(settings),
-    onNote: note,
+    ...{ store: jobStore, data, publisher, runner, keepJobs: settings.keepJobs, onNote: note },
   });
   const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
   const campaigns = openCampaigns({

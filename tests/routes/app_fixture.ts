@@ -3,6 +3,7 @@ import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, type Validate } from "../../chem/validator.ts";
 import { listModels, loadModel, type LoadOptions } from "../../model/models/load.ts";
 import { type Campaigns, type CampaignsOptions, openCampaigns } from "../../model/service/campaigns/campaigns.ts";
+import { localRunner } from "../../model/service/jobs/local_runner.ts";
 import { createPlanner, type PlannerOptions } from "../../model/service/jobs/plan.ts";
 import { openJobStore } from "../../model/service/jobs/store.ts";
 import { createSupervisor, type Supervisor } from "../../model/service/jobs/supervisor.ts";
@@ -87,7 +88,9 @@ export async function withApp(
     const publisher = createPublisher({ store, data, load, queue: line });
     const jobStore = openJobStore(`${data}/jobs.sqlite`), { trainer, write } = scripted(`${root}/script.json`);
     if (options.script) await write(options.script);
-    const supervisor = createSupervisor({ store: jobStore, data, publisher, queue: line, trainer });
+    const supervisor = createSupervisor({
+      ...{ store: jobStore, data, publisher, runner: localRunner({ queue: line, trainer }) },
+    });
     const plan = createPlanner({ store, queue: line, data, available: options.available });
     const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
     meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
@@ -98,6 +101,8 @@ export async function withApp(
       quota: { campaigns: 4, draws: 1_000_000, bytes: 2 ** 30, ...quota },
       readOnly: () => lifecycle.readOnly !== undefined,
     });
+    meters.watch({ campaigns });
+    campaigns.controller.observe(meters.shards);
     const app = createApp({
       ...{ store, validate, campaigns },
       queue: line,

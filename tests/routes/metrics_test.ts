@@ -88,6 +88,8 @@ Deno.test("GET /metrics counts requests by declared route, method and status, an
 
 Deno.test("GET /metrics counts those who find the queue full, hold their share, or wait past their deadline", () =>
   withApp(async (app, { queue }) => {
+    // Loads model and chemistry: a deadline that passes before that is there ends no generation, as none has begun.
+    assert.equal((await post(app, { count: 1, steps: 1 })).status, 200);
     const slot = queue.enter(undefined, { work: 100, client: "198.51.100.7" });
     assert.equal((await post(app, { count: 1, steps: 1 }, {}, { address: "198.51.100.7" })).status, 429);
     const other = queue.enter(undefined, { work: 7 });

@@ -12,7 +12,7 @@ import {
 } from "../../campaigns/campaign.ts";
 import type { Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
-import { AwayError, type CampaignEngine } from "../../campaigns/engine.ts";
+import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
 import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
@@ -52,8 +52,20 @@ export interface ControllerOptions {
   readonly onNote?: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
 }
 
+/** Who counts what happens to shards. A shard is told once for each time that it happens to it. */
+export interface ShardObserver {
+  /** It is collected, and committed. @param seconds that its worker took, where it tells */
+  collected(campaign: Campaign, taken: Taken, seconds: number | undefined): void;
+  /** A try to draw it ended in vain: it is drawn again, or is dead. */
+  ended(how: "failed" | "dead"): void;
+}
+
 /** See above. */
 export interface CampaignController {
+  /** Tells an observer of shards from now on. */
+  observe(observer: ShardObserver): void;
+  /** How many campaigns are in each state, as `get` has them. */
+  states(): Partial<Record<CampaignState, number>>;
   /** Begins with one that is kept already. */
   start(campaign: Campaign): void;
   /** Goes on with one that failed: its dead shards are offered again. @throws UnknownCampaignError, CampaignStateError */
@@ -91,6 +103,7 @@ export function createController(options: ControllerOptions): CampaignController
   const bell = createBell(), runs = new Map<string, { readonly end: AbortController; readonly over: Promise<void> }>();
   /** Waits that could not be written down, as there was no room for it. */
   const waits = new Map<string, string>(), removed = new Map<string, number>();
+  const observers: ShardObserver[] = [];
   let stopping = false;
 
   const folderOf = (id: string) => join(folder, id);
@@ -131,11 +144,27 @@ export function createController(options: ControllerOptions): CampaignController
       if (signal.aborted) wake();
     });
 
+  /** Tells observers of tries in vain, each once, however often an engine tells of a shard. */
+  const counted = () => {
+    const last = new Map<number, string>();
+    return ({ shard, state, deliveries, reason }: ShardRecord) => {
+      const before = last.get(shard);
+      if (before === "dead") return; // what comes after that is older news
+      const now = state === "dead" ? state : [state, deliveries, reason].join(" ");
+      if (state === "done") last.delete(shard);
+      else last.set(shard, now);
+      if (now === before || !(state === "dead" || (state === "offered" && reason))) return;
+      for (const { ended } of observers) ended(state === "dead" ? "dead" : "failed");
+    };
+  };
+
   /** Rings at each news of the campaign's shards, and once a while. */
   const listen = (id: string, signal: AbortSignal) => {
-    const news = createBell(), timer = setInterval(news.ring, 1000);
+    const news = createBell(), timer = setInterval(news.ring, 1000), count = counted();
     const hear = async () => {
-      for await (const { state, reason } of engine.watch(id, signal)) {
+      for await (const record of engine.watch(id, signal)) {
+        const { state, reason } = record;
+        count(record);
         if (state === "offered" && reason) pause(id, reason);
         news.ring();
       }
@@ -143,7 +172,7 @@ export function createController(options: ControllerOptions): CampaignController
     const over = hear().catch((error) => {
       if (!signal.aborted) onNote("warn", "campaign", { campaign: id, error: String(error) });
     }).finally(() => clearInterval(timer));
-    return { news, over };
+    return { news, over, count };
   };
 
   /** The file of a shard that is done; undefined where it is gone: then the shard is drawn again. */
@@ -157,7 +186,7 @@ export function createController(options: ControllerOptions): CampaignController
   };
 
   /** Keeps what a shard added. @param seconds since the last one */
-  const commit = (id: string, taken: Taken, seconds: number) => {
+  const commit = (id: string, taken: Taken, seconds: number, { result }: ShardRecord) => {
     const { progress } = store.get(id), { kept, text, gzip, sdf } = taken, rejected = { ...progress.rejected };
     for (const [reason, count] of Object.entries(taken.rejected)) rejected[reason] = (rejected[reason] ?? 0) + count;
     const next = {
@@ -173,6 +202,7 @@ export function createController(options: ControllerOptions): CampaignController
     };
     store.commit(id, progress.shards, { rows: kept, text, gzip }, next);
     bell.ring();
+    for (const { collected } of observers) collected(store.get(id), taken, result?.seconds);
   };
 
   const collector = (campaign: Campaign) =>
@@ -188,7 +218,8 @@ export function createController(options: ControllerOptions): CampaignController
   /** Runs a campaign to its end. @throws WaitError, and what may be tried again where it is a full disk */
   async function advance(id: string, signal: AbortSignal): Promise<void> {
     const campaign = store.get(id), { order: { want }, shards } = campaign, begun = new AbortController();
-    const collects = await collector(campaign), { news, over } = listen(id, AbortSignal.any([signal, begun.signal]));
+    const collects = await collector(campaign),
+      { news, over, count } = listen(id, AbortSignal.any([signal, begun.signal]));
     let offered = campaign.progress.shards, since = now();
     try {
       unpause(id);
@@ -203,6 +234,7 @@ export function createController(options: ControllerOptions): CampaignController
         }
         const [record] = await engine.shards(id, { from: next, to: next + 1 });
         if (record?.state === "dead") {
+          count(record);
           throw new Error(`shard ${next} is dead, after ${record.deliveries} tries: ${record.reason}`);
         }
         if (record?.state !== "done") {
@@ -219,7 +251,7 @@ export function createController(options: ControllerOptions): CampaignController
         }
         const taken = await collects.take(file, want - kept), time = now();
         signal.throwIfAborted();
-        commit(id, taken, (time - since) / 1000);
+        commit(id, taken, (time - since) / 1000, record);
         since = time;
         unpause(id);
         await engine.forget(id, next + 1);
@@ -275,6 +307,16 @@ export function createController(options: ControllerOptions): CampaignController
   };
 
   return {
+    observe: (observer) => void observers.push(observer),
+    states() {
+      const states = store.states();
+      for (const id of waits.keys()) {
+        const { state } = store.get(id);
+        states[state]!--;
+        states.paused = (states.paused ?? 0) + 1;
+      }
+      return states;
+    },
     start(campaign) {
       tell(campaign.id, { type: "state", state: campaign.state, reason: null });
       start(campaign);

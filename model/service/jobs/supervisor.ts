@@ -1,28 +1,16 @@
-/** Runs jobs, one at a time, each in a process of its own; brings what they make into service; goes on after a restart. */
+/** Runs jobs, one at a time, wherever their rounds run; brings what they make into service; goes on after a restart. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { methodOf } from "../../distillation/methods/mod.ts";
 import { MODEL, readOutcome, RESULT, type RoundOutcome, STUDENT } from "../../distillation/result.ts";
 import type { RoundEvent } from "../../distillation/events.ts";
 import type { Publisher } from "../publisher.ts";
-import type { Queue } from "../../generation/queue.ts";
 import { createBell } from "../../diffusion/bell.ts";
-import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import type { JobPlan } from "./plan.ts";
 import { clearJobs } from "./retention.ts";
-import { shareDevice } from "./sharing.ts";
+import type { RoundRunner, RunningRound } from "./runner.ts";
 import type { JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
-import {
-  endPredecessor,
-  mayStartWorkers,
-  ownTrainer,
-  reasonOf,
-  startWorker,
-  untilFree,
-  type Worker,
-  type WorkerEnd,
-} from "./worker.ts";
 
 /** The device has a round already. */
 export class BusyError extends Error {
@@ -46,24 +34,12 @@ export interface SupervisorOptions {
   /** The data directory, an absolute path. */
   readonly data: string;
   readonly publisher: Pick<Publisher, "publishStudent" | "publishModel">;
-  /** The device's queue: a round waits while requests are held. */
-  readonly queue: Pick<Queue, "held">;
-  /** Least share of the time that a round gets while requests are held. Default 0.1. */
-  readonly share?: number;
-  /** Program and first arguments of the worker. Default: this program's own `distill`, with the permissions that its backend needs. */
-  readonly trainer?: readonly string[];
-  /** Where the worker is told to train, in {@link options}. Default `auto`. */
-  readonly backend?: RuntimeChoice;
-  /** Further options of the worker. */
-  readonly options?: readonly string[];
-  /** Seconds that a worker has to end after SIGTERM. Default 60. */
-  readonly killSeconds?: number;
-  /** Seconds that a worker of an earlier life has to end. Default 30. */
-  readonly orphanSeconds?: number;
+  /** Who runs the rounds. */
+  readonly runner: RoundRunner;
   /** Jobs that have ended whose folders are kept. Default 20. */
   readonly keepJobs?: number;
   /** Told what an operator may want to know. */
-  readonly onNote?: (level: "debug" | "info" | "warn", message: string, fields: Record<string, unknown>) => void;
+  readonly onNote?: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
   readonly now?: () => number;
 }
 
@@ -71,9 +47,9 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** The job that holds the device. */
   readonly current: Job | undefined;
-  /** Begins a job. @param traceparent of whoever asks for it, which its first worker is told @throws BusyError */
+  /** Begins a job. @param traceparent of whoever asks for it, which its first run is told @throws BusyError */
   submit(plan: JobPlan, traceparent?: string): Promise<Job>;
-  /** Ends a job's worker, which saves a checkpoint first. @throws UnknownJobError, JobStateError */
+  /** Ends a job's run, which saves a checkpoint first. @throws UnknownJobError, JobStateError */
   cancel(id: string): Job;
   /** Goes on with a job that was cancelled or failed. @throws UnknownJobError, JobStateError, BusyError */
   resume(id: string): Job;
@@ -81,7 +57,7 @@ export interface Supervisor {
   watch(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent, void, void>;
   /** Sees to what an earlier life of the service left behind. */
   recover(): Promise<void>;
-  /** Stops the worker; the job goes on when the service starts again. Resolves when the worker has ended. */
+  /** Stops the run; the job goes on when the service starts again. Resolves when the run has ended. */
   stop(): Promise<void>;
 }
 
@@ -94,16 +70,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     store,
     data,
     publisher,
-    queue,
-    share = 0.1,
-    killSeconds = 60,
-    orphanSeconds = 30,
+    runner,
     keepJobs = 20,
     onNote = () => {},
+    now = Date.now,
   } = options;
-  const { trainer, backend, options: more = [], now = Date.now } = options;
   const bell = createBell(), folderOf = (id: string) => join(data, "jobs", id);
-  let current: { readonly id: string; worker?: Worker; over: Promise<void> } | undefined, stopping = false;
+  let current: { readonly id: string; run?: RunningRound; over: Promise<void> } | undefined, stopping = false;
 
   const enter = (id: string, state: JobState, reason: string | null = null): Job => {
     const job = store.change(id, { state, reason, ended: isActive(state) ? null : now() });
@@ -160,46 +133,26 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     else enter(id, "rejected", outcome.why);
   };
 
-  /** After the worker's end. */
-  const settle = async (id: string, last: RoundEvent | undefined, end: WorkerEnd) => {
+  /** After a run's end. @param why it ended, where its last event does not say */
+  const settle = async (id: string, last: RoundEvent | undefined, why: string) => {
     const { state } = store.change(id, { pid: null });
     if (state === "cancelling") enter(id, "cancelled");
     else if (stopping) return;
     else if (last?.type === "finished") await conclude(id);
     else if (last?.type === "failed") enter(id, "failed", last.reason);
     else if (last?.type === "stopped") enter(id, "failed", "the worker was told to stop, but not by the service");
-    else enter(id, "failed", reasonOf(end));
+    else enter(id, "failed", why);
   };
 
-  /** Tells the worker to end, and sees that it does. */
-  const end = (worker: Worker) => {
-    worker.kill("SIGTERM");
-    const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
-    worker.ended.finally(() => clearTimeout(late));
-  };
-
-  const runWorker = async (job: Job, held: { worker?: Worker }, traceparent?: string) => {
-    const { id, settings, limits } = job, folder = folderOf(id);
-    const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const model = join(folder, "teacher");
-    const args = ["--folder", folder, "--model", model, "--settings", JSON.stringify(settings), ...asked, "--events"];
-    const worker = held.worker = startWorker(
-      [...trainer ?? ownTrainer(folder, backend), ...args, ...more],
-      (line) => onNote("debug", "worker", { job: id, line }),
-      traceparent,
-    );
-    store.change(id, { pid: worker.pid });
-    if (stopping || store.get(id).state === "cancelling") end(worker);
-    const endSharing = shareDevice(worker, queue, share);
+  const follow = async ({ id, settings, limits }: Job, held: { run?: RunningRound }, traceparent?: string) => {
+    const run = held.run = runner.start({ id, settings, limits, folder: folderOf(id), traceparent });
+    store.change(id, { pid: run.pid });
+    if (stopping || store.get(id).state === "cancelling") run.stop();
     let last: RoundEvent | undefined;
-    try {
-      for await (const event of worker.events) note(id, last = event);
-      const end = await worker.ended;
-      held.worker = undefined;
-      await settle(id, last, end);
-    } finally {
-      endSharing();
-    }
+    for await (const event of run.events) note(id, last = event);
+    const why = await run.ended;
+    held.run = undefined;
+    await settle(id, last, why);
   };
   /** Leaves nothing of a job that could not begin, as far as that can be done where nothing can be written. */
   const forget = async (id: string) => {
@@ -209,11 +162,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     } catch { /* the next start ends it, as it has no folder */ }
   };
   /** Takes the device for a job's work. */
-  const take = (id: string, work: (held: { worker?: Worker }) => Promise<void>) => {
+  const take = (id: string, work: (held: { run?: RunningRound }) => Promise<void>) => {
     const held: NonNullable<typeof current> = { id, over: Promise.resolve() };
     current = held;
     held.over = work(held).catch((error) => {
-      held.worker?.kill("SIGKILL");
+      held.run?.kill();
       onNote("warn", "job", { job: id, error: String(error) });
       if (!stopping) enter(id, "failed", (error as Error).message);
     }).finally(() => {
@@ -222,19 +175,16 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       bell.ring();
     });
   };
-  const launch = (job: Job, traceparent?: string) => take(job.id, (held) => runWorker(job, held, traceparent));
+  const launch = (job: Job, traceparent?: string) => take(job.id, (held) => follow(job, held, traceparent));
 
   const revive = async (job: Job) => {
     const { id, state, pid } = job;
-    if (pid !== null) {
-      await endPredecessor(pid, folderOf(id), 1000 * orphanSeconds);
-      await untilFree(folderOf(id), { graceMs: 1000 * orphanSeconds });
-    }
+    if (pid !== null) await runner.clear({ pid, folder: folderOf(id) });
     if (stopping) return;
     store.change(id, { pid: null });
     if (state === "cancelling") return void enter(id, "cancelled");
     if (await readOutcome(folderOf(id))) return take(id, () => conclude(id));
-    if (!trainer && !mayStartWorkers()) {
+    if (!runner.able) {
       return onNote("warn", "job waits for a service that may start its worker", { job: id });
     }
     const reached = store.events(id, { type: "saved" }).reduce(
@@ -294,7 +244,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         throw new JobStateError(id, state, `a job that runs can be cancelled; ${id} is ${state}`);
       }
       const job = enter(id, "cancelling");
-      if (current?.id === id && current.worker) end(current.worker);
+      if (current?.id === id && current.run) current.run.stop();
       else if (current?.id !== id) return enter(id, "cancelled");
       return job;
     },
@@ -315,7 +265,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const job = enter(id, "running");
       take(id, async (held) => {
         if (await readOutcome(folderOf(id))) await conclude(id);
-        else await runWorker(job, held);
+        else await follow(job, held);
       });
       return job;
     },
@@ -343,7 +293,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       stopping = true;
       bell.ring(); // whoever watches leaves
       const held = current;
-      if (held?.worker) end(held.worker);
+      held?.run?.stop();
       await held?.over;
     },
   };

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { type Collecting, createCollecting } from "../../../../model/campaigns/collecting.ts";
 import { campaignDatabase } from "../../../../model/campaigns/database.ts";
+import type { CampaignEngine } from "../../../../model/campaigns/engine.ts";
 import { folderFiles } from "../../../../model/campaigns/folder_files.ts";
 import type { ShardDeps, ShardFiles } from "../../../../model/campaigns/shard.ts";
 import { openSqliteEngine } from "../../../../model/campaigns/sqlite.ts";
@@ -17,7 +18,8 @@ export interface MadeOptions extends Partial<Pick<ControllerOptions, "mostBytes"
   readonly maxDeliver?: number;
   /** What stands before the files of shards. */
   readonly files?: (files: ShardFiles) => ShardFiles;
-  /** And before collectors and the store. */
+  /** And before the engine, for the controller; collectors and the store. */
+  readonly engine?: (engine: CampaignEngine) => CampaignEngine;
   readonly collecting?: (collecting: Collecting) => Collecting;
   readonly store?: (store: CampaignStore) => CampaignStore;
 }
@@ -27,12 +29,21 @@ const nothing = () => Promise.reject(new Error("made shards need no model"));
 /** Opens the campaigns of a folder, and begins to work. */
 export function openMade(data: string, options: MadeOptions = {}) {
   const { workers = 2, run = runMade, maxDeliver, mostBytes = 2 ** 30, window = 4, waitMs = 20 } = options;
-  const same = <T>(one: T) => one, before = { files: same, collecting: same, store: same, ...options };
+  const same = <T>(one: T) => one, before = { files: same, engine: same, collecting: same, store: same, ...options };
   const database = campaignDatabase(`${data}/campaigns.sqlite`), store = before.store(createCampaignStore(database));
   const engine = openSqliteEngine(database, { maxDeliver }), collecting = before.collecting(createCollecting());
   const files = before.files(folderFiles(`${data}/campaigns/shards`));
   const controller = createController({
-    ...{ store, engine, files, collecting, folder: `${data}/campaigns`, mostBytes, window, waitMs },
+    ...{
+      store,
+      engine: before.engine(engine),
+      files,
+      collecting,
+      folder: `${data}/campaigns`,
+      mostBytes,
+      window,
+      waitMs,
+    },
   });
   const over = new AbortController();
   const deps: ShardDeps = {

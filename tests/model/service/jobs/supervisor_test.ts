@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RoundSettings } from "../../../../model/distillation/settings.ts";
 import { roundSettings } from "../../../../model/distillation/settings.ts";
+import { localRunner, type LocalRunnerOptions } from "../../../../model/service/jobs/local_runner.ts";
 import type { JobPlan } from "../../../../model/service/jobs/plan.ts";
 import { type JobStore, openJobStore } from "../../../../model/service/jobs/store.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type Supervisor,
   type SupervisorOptions,
 } from "../../../../model/service/jobs/supervisor.ts";
+import type { RoundRunner } from "../../../../model/service/jobs/runner.ts";
 import type { JobEvent } from "../../../../model/service/jobs/types.ts";
 import { withFolder } from "../../tiny_model.ts";
 import { scripted } from "./scripted.ts";
@@ -29,15 +31,14 @@ const plan: JobPlan = {
 };
 
 /** A supervisor's life in a folder, as that of one server; `published` is what it put into service. */
-function live(root: string, more: Partial<SupervisorOptions> = {}) {
+function live(root: string, more: Partial<SupervisorOptions & LocalRunnerOptions> = {}) {
   const store = openJobStore(`${root}/jobs.sqlite`),
     published: string[] = [],
     { trainer, write } = scripted(`${root}/s`);
   const supervisor = createSupervisor({
     store,
     data: root,
-    trainer,
-    queue: { held: 0 },
+    runner: localRunner({ trainer, queue: { held: 0 }, ...more }),
     publisher: {
       publishStudent: (model, students, weights) => {
         const steps = [students].flat().map((one) => one.steps);
@@ -313,4 +314,57 @@ Deno.test("createSupervisor() does not give the administrator's token to its wor
     } finally {
       Deno.env.delete("MOLSTEP_ADMIN_TOKEN");
     }
+  }));
+
+/** A runner whose rounds are no processes: they tell what a test says, and end when it says so. */
+function madeRunner() {
+  const calls: string[] = [], ends: ((why: string) => void)[] = [];
+  const runner: RoundRunner = {
+    able: true,
+    start({ folder, settings: { from, to } }) {
+      const ended = Promise.withResolvers<string>();
+      calls.push(`start ${from} to ${to} in ${folder.split("/").at(-2)}`);
+      ends.push(ended.resolve);
+      return {
+        pid: null,
+        events: (async function* () {
+          yield { type: "saved", update: calls.length };
+          await ended.promise;
+        })(),
+        ended: ended.promise,
+        stop() {
+          calls.push("stop");
+          ended.resolve("it was told to");
+        },
+        kill: () => void calls.push("kill"),
+      };
+    },
+    clear: () => Promise.resolve(void calls.push("clear")),
+  };
+  return { runner, calls, end: (why: string) => ends.at(-1)!(why) };
+}
+
+Deno.test("createSupervisor() knows a round by its events and its end alone, and clears nothing that left no process", () =>
+  withFolder(async (root) => {
+    const { runner, calls, end } = madeRunner(), first = live(root, { runner });
+    const { id } = await first.supervisor.submit(plan);
+    await until(first.supervisor, id, isSaved);
+    assert.equal(first.store.get(id).pid, null);
+    end("its machine was switched off");
+    await until(first.supervisor, id);
+    assert.deepEqual([first.store.get(id).state, first.store.get(id).reason], [
+      "failed",
+      "its machine was switched off",
+    ]);
+    await free(first.supervisor);
+    first.supervisor.resume(id);
+    await first.end();
+    assert.deepEqual(calls, ["start 8 to 4 in jobs", "start 8 to 4 in jobs", "stop"]);
+    const second = live(root, { runner });
+    await second.supervisor.recover();
+    assert.equal(second.supervisor.cancel(id).state, "cancelling");
+    await until(second.supervisor, id);
+    assert.equal(second.store.get(id).state, "cancelled");
+    await second.end();
+    assert.deepEqual(calls.slice(3), ["start 8 to 4 in jobs", "stop"]);
   }));
