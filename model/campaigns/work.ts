@@ -1,7 +1,7 @@
 /** What a worker does: it claims shards and draws them, one after the other. */
 import { isFull } from "../diffusion/storage.ts";
 import type { CampaignEngine, Claim } from "./engine.ts";
-import { RefusedShardError, runShard, type ShardDeps, type ShardOrder, type ShardResult } from "./shard.ts";
+import { RefusedShardError, runShard, type ShardDeps, shardFile, type ShardOrder, type ShardResult } from "./shard.ts";
 
 /** How a worker works. */
 export interface WorkOptions extends ShardDeps {
@@ -48,6 +48,8 @@ async function drawn(claim: Claim, options: WorkOptions): Promise<"full" | undef
   try {
     const result = await run(order, options, AbortSignal.any([signal, claim.signal]));
     await claim.done(result);
+    // Its campaign may have ended while the file was written: nobody takes it then. Where another worker has the shard, it draws the same again.
+    if (claim.signal.aborted) await options.files.remove(shardFile(order));
     onShard?.(order, { result });
   } catch (error) {
     onShard?.(order, { error });
