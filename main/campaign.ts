@@ -122,6 +122,23 @@ function formatOf(out: string): ResultFormat {
   throw new UsageError(`--out must end in ${ENDINGS.map(([ending]) => ending).join(", ")}; got ${out}`);
 }
 
+/** Bytes by which a file that was begun is known: at its end, where those of two campaigns differ. */
+const KNOWN_BYTES = 4096;
+
+/** Bytes of a file that was begun which are these results': all of them, or none, where it was begun with another campaign's. */
+async function begunOf(
+  file: Deno.FsFile,
+  size: number,
+  bytesOf: (range: string) => Promise<Response>,
+): Promise<number> {
+  if (size === 0) return 0;
+  const from = Math.max(0, size - KNOWN_BYTES), own = new Uint8Array(size - from);
+  await file.seek(from, Deno.SeekMode.Start);
+  for (let at = 0, read; at < own.length && (read = await file.read(own.subarray(at))) !== null;) at += read;
+  const theirs = await (await bytesOf(`bytes=${from}-${size - 1}`)).bytes();
+  return theirs.length === own.length && theirs.every((byte, k) => byte === own[k]) ? size : 0;
+}
+
 /** Loads results into a file, from where an earlier try was stopped. */
 async function collect(ask: AskService, id: string, out: string, terminal: Terminal): Promise<void> {
   const format = formatOf(out), partial = partialOf(out), progress = createProgress(terminal);
@@ -129,12 +146,13 @@ async function collect(ask: AskService, id: string, out: string, terminal: Termi
   if (length === null) throw new ServiceError(`campaign ${id} has no results as ${format}`);
   const size = (await Deno.stat(partial).catch(absent))?.size ?? 0;
   {
-    using file = await Deno.open(partial, { write: true, create: true });
-    let at = size < length ? size : 0;
+    using file = await Deno.open(partial, { read: true, write: true, create: true });
+    const path = `/campaigns/${id}/results?format=${format}`;
+    const bytesOf = (range: string) => ask(path, { headers: { Range: range } });
+    let at = size < length ? await begunOf(file, size, bytesOf) : 0;
     await file.truncate(at);
     await file.seek(at, Deno.SeekMode.Start);
-    const path = `/campaigns/${id}/results?format=${format}`;
-    const answer = length > 0 ? await ask(path, { headers: { Range: `bytes=${at}-` } }) : undefined;
+    const answer = length > 0 ? await bytesOf(`bytes=${at}-`) : undefined;
     for await (const chunk of answer?.body ?? []) {
       for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
       at += chunk.length;

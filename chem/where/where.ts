@@ -54,7 +54,10 @@ const formula = z.string().min(1).max(200).superRefine((text, context) => {
   }
 });
 
-const pattern = z.string().min(1).max(PATTERN_LENGTH_MAX).refine((smarts) => !smarts.includes("."), {
+const pattern = z.string().min(1).max(PATTERN_LENGTH_MAX).refine((smarts) => /^[!-~]+$/.test(smarts), {
+  // RDKit takes what stands behind a space for a name; a pattern is told as a reason, in files and terminals.
+  error: ({ input }) => `must be SMARTS of letters, digits and signs, without spaces; got ${JSON.stringify(input)}`,
+}).refine((smarts) => !smarts.includes("."), {
   // A component more multiplies the time of a search by the number of atoms, so that a short pattern can take for ever.
   error: "must be SMARTS of one component; put what a dot sets apart into patterns of their own",
 });

@@ -227,6 +227,7 @@ export async function openCollector(
       await using parquet = await ParquetFile.create(target, columnsOf(values));
       for await (const lines of committed(path, parts)) {
         for (const line of lines) await parquet.add(toRow(JSON.parse(line)));
+        await Deno.stat(path); // gone with a campaign that is removed meanwhile
       }
       await parquet.finish();
       return (await Deno.stat(target)).size;

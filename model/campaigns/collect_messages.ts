@@ -8,7 +8,7 @@ export interface CollectAsks {
   open: { ask: { collector: number; order: CollectOrder }; answer: null };
   take: { ask: { collector: number; file: Uint8Array<ArrayBuffer>; room: number }; answer: Taken };
   finish: { ask: { collector: number; parts: readonly number[] }; answer: number };
-  /** Lines of a part of the NDJSON, from one to another. */
+  /** What was by gzip. */
   unpack: { ask: { bytes: Uint8Array<ArrayBuffer> }; answer: Uint8Array<ArrayBuffer> };
   close: { ask: { collector: number }; answer: null };
 }

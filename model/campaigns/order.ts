@@ -27,7 +27,10 @@ const DRAWS_EACH = 100, DRAWS_LEAST = 10_000;
 
 /** A campaign as it is ordered. */
 export const campaignOrder = strict({
-  name: z.string().min(1).max(80).optional().describe("For people; need not be unique"),
+  name: z.string().min(1).max(80).refine((name) => !/\p{Cc}/u.test(name), {
+    error: ({ input }) => `must be without control characters; got ${JSON.stringify(input)}`,
+  })
+    .optional().describe("For people; need not be unique"),
   where: whereSchema.default({}).describe("What molecules must be; those that are not valid never pass"),
   want: z.int().min(1).max(WANT_MAX).describe("Molecules to find"),
   maxDraws: z.int().min(1).max(DRAWS_MAX).optional().describe(

@@ -18,13 +18,19 @@ export type ParquetRow = Readonly<Record<string, unknown>>;
 
 /** What a file of rows may be made with. */
 export interface ParquetOptions {
-  /** Rows of a row group at most; 20,000 by default. */
+  /** Rows of a row group at most; {@link groupRowsAfter} by default. */
   readonly groupRows?: number;
   /** Bytes of a row group at most, as values before compression, roughly; 16 MiB by default. */
   readonly groupBytes?: number;
   /** Text that the file says of itself, by name. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+/**
+ * Rows of the next row group. Memory goes by it, some 25 kB a row of QM9's size while it is encoded, so few are best; but each group has an entry in the footer, which
+ * memory holds to the end. So 2,500, and of files of more than 2.5 million rows a thousandth of those before, up to 20,000.
+ */
+export const groupRowsAfter = (rows: number): number => Math.min(20_000, Math.max(2500, Math.floor(rows / 1000)));
 
 /** The element of a schema's tree for numbers and text that stand alone. */
 function primitive(name: string, type: string, repetition: "REQUIRED" | "OPTIONAL"): SchemaElement {
@@ -86,6 +92,8 @@ export class ParquetFile implements AsyncDisposable {
   readonly #writer: ParquetWriter;
   #values: unknown[][];
   #groupBytes = 0;
+  /** In row groups that are written. */
+  #rows = 0;
   #open = true;
 
   private constructor(
@@ -147,7 +155,7 @@ export class ParquetFile implements AsyncDisposable {
       this.#values[k].push(value);
       this.#groupBytes += sizeOf(value);
     }
-    const { groupRows = 20_000, groupBytes = 1 << 24 } = this.options;
+    const { groupRows = groupRowsAfter(this.#rows), groupBytes = 1 << 24 } = this.options;
     if (this.#values[0].length >= groupRows || this.#groupBytes >= groupBytes) await this.#group();
   }
 
@@ -178,6 +186,7 @@ export class ParquetFile implements AsyncDisposable {
     const values = this.#values, rows = values[0].length;
     this.#values = this.columns.map(() => []);
     this.#groupBytes = 0;
+    this.#rows += rows;
     const columnData = this.columns.map(({ name }, k) => ({ name, data: values[k], offsetIndex: false }));
     await this.#writer.write({ columnData, rowGroupSize: rows });
   }

@@ -66,6 +66,8 @@ export interface CampaignStore {
   remove(id: string): void;
   /** Keeps an event; of those that tell of progress half are dropped whenever there are too many. */
   append(id: string, event: CampaignEvent): StoredEvent;
+  /** The id of a campaign's last event; 0 where it has none. */
+  lastEvent(id: string): number;
   /** Events of a campaign with ids above `after`, ascending. */
   events(id: string, options?: { after?: number; limit?: number }): StoredEvent[];
 }
@@ -183,6 +185,7 @@ export function createCampaignStore(
         all.prepare("DELETE FROM campaigns WHERE id = ?").run(id);
       }),
     append,
+    lastEvent: (id) => Number(rows("SELECT max(id) AS id FROM events WHERE campaign = ?", id)[0]?.id ?? 0),
     events: (id, { after = 0, limit = -1 } = {}) =>
       rows("SELECT * FROM events WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?", id, after, limit).map(toEvent),
   };

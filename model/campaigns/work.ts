@@ -1,7 +1,7 @@
 /** What a worker does: it claims shards and draws them, one after the other. */
 import { isFull } from "../diffusion/storage.ts";
 import type { CampaignEngine, Claim } from "./engine.ts";
-import { RefusedShardError, runShard, type ShardDeps, type ShardOrder, type ShardResult } from "./shard.ts";
+import { RefusedShardError, runShard, type ShardDeps, shardFile, type ShardOrder, type ShardResult } from "./shard.ts";
 
 /** How a worker works. */
 export interface WorkOptions extends ShardDeps {
@@ -49,6 +49,8 @@ async function drawn(claim: Claim, options: WorkOptions): Promise<"full" | undef
     const from = performance.now(), filed = await run(order, options, AbortSignal.any([signal, claim.signal]));
     const result = { ...filed, seconds: Math.round(performance.now() - from) / 1000 };
     await claim.done(result);
+    // Its campaign may have ended while the file was written: nobody takes it then. Where another worker has the shard, it draws the same again.
+    if (claim.signal.aborted) await options.files.remove(shardFile(order));
     onShard?.(order, { result });
   } catch (error) {
     onShard?.(order, { error });

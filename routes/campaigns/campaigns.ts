@@ -120,7 +120,7 @@ export const resumeCampaign = endpoint({
     202: begun("The campaign goes on"),
     ...unknown,
     ...problems({
-      409: "The campaign is in another state, or another service has the data directory",
+      409: "The campaign is in another state, as many go on as may, or another service has the data directory",
       503: "The service is shutting down",
     }),
     ...STORAGE_PROBLEMS,

@@ -1,7 +1,6 @@
 /** GET /campaigns/{id}/results: molecules that were found, a page or the whole, and parts of the whole by ranges of bytes (RFC 9110, section 14). */
 import type { Context } from "hono";
 import { z } from "zod";
-import { isActive } from "../../model/campaigns/campaign.ts";
 import { RESULT_FORMATS, type ResultFormat } from "../../model/campaigns/order.ts";
 import { bytesOf, lengthOf, page } from "../../model/service/campaigns/results.ts";
 import { endpoint } from "../endpoint.ts";
@@ -42,12 +41,14 @@ export function rangeOf(header: string | undefined, length: number): { from: num
 async function whole(
   c: Context,
   { id, format, length, growing }: { id: string; format: ResultFormat; length: number; growing: boolean },
-  read: (range: { from: number; to: number }) => AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
+  pieces: (range: { from: number; to: number }) => AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
 ): Promise<Response> {
   const tag = `"${id}-${format}"`, { type, ending } = FORMS[format];
   // What grows has no tag, as its end is another each time; but the bytes that it has stay.
   const known = c.req.header("if-range"), asked = known === undefined || (!growing && known === tag);
-  const range = asked ? rangeOf(c.req.header("range"), length) : undefined, total = growing ? "*" : String(length);
+  const read = c.req.raw.method === "GET"; // of others a range is ignored (RFC 9110, section 14.2)
+  const range = asked && read ? rangeOf(c.req.header("range"), length) : undefined,
+    total = growing ? "*" : String(length);
   if (range && range.from >= length) {
     throw new HttpError(
       416,
@@ -67,9 +68,9 @@ async function whole(
     ...(range && { "Content-Range": `bytes ${from}-${to - 1}/${total}` }),
   };
   const status = range ? 206 : 200;
-  if (c.req.raw.method === "HEAD") return c.body(null, status, headers);
+  if (!read) return c.body(null, status, headers);
   const gone = new AbortController();
-  return c.body(await streamed(until(read({ from, to }), gone.signal), () => gone.abort()), status, headers);
+  return c.body(await streamed(until(pieces({ from, to }), gone.signal), () => gone.abort()), status, headers);
 }
 
 async function* until<T>(items: AsyncGenerator<T, void, void>, signal: AbortSignal): AsyncGenerator<T, void, void> {
@@ -129,6 +130,7 @@ export const campaignResults = endpoint({
     const has = RESULT_FORMATS.filter((one) => lengthOf(campaign, one) !== undefined).join(", ");
     throw new HttpError(404, "No such results", `campaign ${id} has results as ${has} now; asked is ${format}`);
   }
-  const growing = isActive(campaign.state);
+  // One that failed may be resumed.
+  const growing = campaign.state !== "done";
   return await whole(c, { id, format, length, growing }, (range) => bytesOf(results, id, format, range));
 });

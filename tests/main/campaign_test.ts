@@ -50,6 +50,9 @@ Deno.test("molstep campaign submits, watches, tells, collects and cancels over H
         await Deno.writeTextFile(`${out}.partial`, text.slice(0, 100)); // as of a try that was stopped
         const collected = await ask("collect", id, "--out", out);
         assert.deepEqual([collected.status, await Deno.readTextFile(out)], [0, text], collected.error);
+        await Deno.writeTextFile(`${out}.partial`, text.slice(1, 100)); // as of another campaign's
+        const anew = await ask("collect", id, "--out", out);
+        assert.deepEqual([anew.status, await Deno.readTextFile(out)], [0, text], anew.error);
         await ask("collect", id, "--out", `${folder}/found.sdf.gz`);
         const sdf = await Deno.readFile(`${folder}/found.sdf.gz`);
         assert.deepEqual(sdf, await Deno.readFile(`${data}/campaigns/${id}/results.sdf.gz`));

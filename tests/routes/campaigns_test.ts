@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { readSdf } from "../../chem/sdf.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import type { createApp } from "../../routes/app.ts";
+import { page as pageOf } from "../../model/service/campaigns/results.ts";
 import { rangeOf } from "../../routes/campaigns/results.ts";
 import { type FixtureOptions, withApp } from "./app_fixture.ts";
 import { ask, TOKEN } from "./jobs_fixture.ts";
@@ -74,6 +75,18 @@ Deno.test("POST /campaigns finds as many as are wanted, told by events, and GET 
     assert.deepEqual([other.status, other.headers.get("content-encoding"), await other.text()], [200, null, text]);
     assert.equal((await results(app, id, "", { Range: `bytes=${text.length}-` })).status, 416);
 
+    const head = await ask(app, "HEAD", `/campaigns/${id}/results`, undefined, { Range: "bytes=0-3" });
+    assert.deepEqual([head.status, head.headers.get("content-length")], [200, String(text.length)]);
+    // One that failed may be resumed, and grow: what has another end then has no tag before.
+    campaigns.store.change(id, { state: "failed" });
+    const failed = await results(app, id, "", { Range: "bytes=0-3" });
+    assert.deepEqual([failed.headers.get("etag"), failed.headers.get("content-range"), await failed.text()], [
+      null,
+      "bytes 0-3/*",
+      text.slice(0, 4),
+    ]);
+    campaigns.store.change(id, { state: "done" });
+
     const zipped = new Uint8Array(await (await results(app, id, "?format=sdf")).arrayBuffer());
     const sdf = readSdf(new TextDecoder().decode(gunzipSync(zipped)));
     assert.deepEqual(
@@ -89,7 +102,10 @@ Deno.test("POST /campaigns finds as many as are wanted, told by events, and GET 
     assert.equal(await (await results(app, again.campaign.id)).text(), text);
     const list = await (await ask(app, "GET", "/campaigns?limit=1")).json();
     assert.deepEqual([list.total, list.campaigns[0].id], [2, again.campaign.id]);
+    const begun = pageOf(campaigns.results, id, { offset: 0, limit: 20 });
     assert.equal((await ask(app, "DELETE", `/campaigns/${id}`)).status, 204);
+    // No end that looks like that of all.
+    await assert.rejects(Array.fromAsync(begun), { name: "UnknownCampaignError" });
     for (const path of ["", "/events", "/results"]) {
       assert.equal((await ask(app, "GET", `/campaigns/${id}${path}`)).status, 404, path);
     }
@@ -118,6 +134,7 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
       [{ want: 0 }, 422, /want/],
       [{ want: 2000 }, 422, /\/maxDraws: must be at least want/],
       [{ shardSize: 1000 }, 422, /shardSize/],
+      [{ name: "\x1b[2J" }, 422, /\/name: must be without control characters; got "\\u001b\[2J"/],
       [{ model: "none" }, 404, /there is no model none/],
       [{ heavyAtoms: 30 }, 422, /heavyAtoms|has no molecules/],
       [{ sampler: "distilled" }, 422, /no weights distilled/],
@@ -139,8 +156,8 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
     assert.ok((await refused({ want: 500_000, maxDraws: 900_000 })).estimate);
   }, { ...OPTIONS, campaigns: { bytes: 100_000 } }));
 
-Deno.test("POST /campaigns refuses more campaigns than may go on, until one has ended or is removed", () =>
-  withApp(async (app) => {
+Deno.test("POST /campaigns refuses more campaigns than may go on, until one has ended or is removed; so does resume", () =>
+  withApp(async (app, { campaigns }) => {
     const first = await (await ask(app, "POST", "/campaigns", ORDER)).json(); // nobody draws it
     const refused = problemSchema.parse(await (await ask(app, "POST", "/campaigns", ORDER)).json());
     assert.deepEqual([refused.status, refused.type], [409, "urn:molstep:problem:campaign-quota"]);
@@ -150,8 +167,12 @@ Deno.test("POST /campaigns refuses more campaigns than may go on, until one has 
     assert.equal(await (await results(app, first.id)).text(), "");
     assert.equal((await ask(app, "DELETE", `/campaigns/${first.id}`)).status, 204);
     const next = await ask(app, "POST", "/campaigns", ORDER);
+    const failed = await next.json();
     assert.equal(next.status, 202);
-    await next.body!.cancel();
+    campaigns.store.change(failed.id, { state: "failed" });
+    assert.equal((await ask(app, "POST", "/campaigns", ORDER)).status, 202);
+    const resumed = problemSchema.parse(await (await ask(app, "POST", `/campaigns/${failed.id}/resume`)).json());
+    assert.deepEqual([resumed.status, resumed.type], [409, "urn:molstep:problem:campaign-quota"]);
   }, { ...OPTIONS, campaigns: { campaigns: 1 } }));
 
 Deno.test("GET /campaigns/{id}/events goes on after Last-Event-ID, tells of a removal, and 204 of an end that is known", () =>

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { isId } from "../../routes/page/app/address.js";
 import { withApp } from "./app_fixture.ts";
 
 type App = Parameters<Parameters<typeof withApp>[0]>[0];
@@ -143,6 +144,13 @@ Deno.test("GET /page/{version}/{file}: functions of text are for the worker with
     );
     assert.equal(await policyOf("app.js"), null);
   }));
+
+Deno.test("isId() takes no text of an address for an id that would lead a request to another path", () => {
+  assert.ok(isId(crypto.randomUUID()));
+  for (const text of ["..", "../jobs/1", "a/b", "a?b=c", "a#b", "%2e%2e", "", 7, undefined]) {
+    assert.ok(!isId(text), `${text}`);
+  }
+});
 
 Deno.test("GET / needs no token where all else does, and the page keeps one in the tab's storage alone", () =>
   withApp(async (app) => {

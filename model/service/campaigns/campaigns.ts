@@ -172,11 +172,12 @@ export async function submitCampaign(
   return { plan, campaign };
 }
 
-/** Goes on with one that failed. @throws ShuttingDownError, ReadOnlyError, UnknownCampaignError, CampaignStateError, StorageError */
-export async function resumeCampaign({ controller }: Campaigns, id: string, lifecycle: Lifecycle): Promise<Campaign> {
+/** Goes on with one that failed. @throws ShuttingDownError, ReadOnlyError, UnknownCampaignError, CampaignStateError, CampaignQuotaError, StorageError */
+export async function resumeCampaign(all: Campaigns, id: string, lifecycle: Lifecycle): Promise<Campaign> {
   refuseWhenDraining(lifecycle);
   refuseWhenReadOnly(lifecycle);
-  return await storing(() => controller.resume(id));
+  if (!isActive(all.store.get(id).state)) refuseMore(all);
+  return await storing(() => all.controller.resume(id));
 }
 
 /** Ends a campaign, and removes all of it. @throws ReadOnlyError, UnknownCampaignError, StorageError */

@@ -13,13 +13,13 @@ import {
 import type { Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
-import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
+import { shardFile, type ShardFiles, type ShardOrder, shardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
 import { createBell } from "../../diffusion/bell.ts";
 import { absent } from "../../diffusion/files.ts";
-import { SHARDS_FOLDER } from "./folders.ts";
 import { isFull } from "../../diffusion/storage.ts";
+import { unlessAborted } from "../generate.ts";
 
 /** A campaign has to be in another state for what is asked. */
 export class CampaignStateError extends Error {
@@ -85,6 +85,9 @@ export interface CampaignController {
   /** Stops; campaigns go on when the service starts again. */
   stop(): Promise<void>;
 }
+
+/** Events that are read at once: each has as many reasons as a filter has rules. */
+const EVENTS = 100;
 
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
@@ -260,7 +263,8 @@ export function createController(options: ControllerOptions): CampaignController
       if (store.get(id).state !== "finishing") enter(id, "finishing");
       await engine.cancel(id);
       await files.removeAll(id);
-      const parquet = await collects.finish(store.parts(id)), { progress } = store.get(id);
+      // It takes an hour where there are millions, which neither a removal nor the service's end waits for.
+      const parquet = await unlessAborted(collects.finish(store.parts(id)), signal), { progress } = store.get(id);
       signal.throwIfAborted();
       store.change(id, { progress: { ...progress, bytes: { ...progress.bytes, parquet } } });
       const enough = progress.kept >= want;
@@ -326,6 +330,8 @@ export function createController(options: ControllerOptions): CampaignController
       if (state !== "failed") throw new CampaignStateError(id, state, "failed");
       await runs.get(id)?.over;
       await engine.revive(id);
+      // The next file may be why it failed. It is a function of its order: without it, the shard is drawn again.
+      await files.remove(shardFile({ campaign: id, shard: store.get(id).progress.shards }));
       enter(id, "running");
       start({ id });
       return store.get(id);
@@ -334,7 +340,7 @@ export function createController(options: ControllerOptions): CampaignController
       store.get(id);
       await halt(id);
       await engine.cancel(id);
-      const last = store.events(id).at(-1)?.id ?? 0;
+      const last = store.lastEvent(id);
       store.remove(id);
       waits.delete(id);
       removed.set(id, last + 1);
@@ -357,9 +363,11 @@ export function createController(options: ControllerOptions): CampaignController
           yield { id: Math.max(at + 1, removed.get(id)!), at: now(), event: { type: "removed" } };
           return;
         }
-        for (const one of store.events(id, { after: at })) {
-          at = one.id;
-          yield one;
+        for (let some; (some = store.events(id, { after: at, limit: EVENTS })).length > 0;) {
+          for (const one of some) {
+            at = one.id;
+            yield one;
+          }
         }
         if (over) return;
         await ring;
@@ -372,9 +380,15 @@ export function createController(options: ControllerOptions): CampaignController
       }
       try {
         for await (const { name } of Deno.readDir(folder)) {
-          if (name === SHARDS_FOLDER || known.has(name)) continue;
-          await files.removeAll(name);
-          await Deno.remove(join(folder, name), { recursive: true });
+          // What has no campaign's name is another's, as the shards' folder or a file system's `lost+found`.
+          if (!shardOrder.shape.campaign.safeParse(name).success || known.has(name)) continue;
+          try {
+            await files.removeAll(name);
+            await Deno.remove(join(folder, name), { recursive: true });
+          } catch (error) {
+            // The next start tries again; a bucket that is away is no reason not to start.
+            onNote("warn", "campaign", { campaign: name, error: String(error) });
+          }
         }
       } catch (error) {
         absent(error);

@@ -44,7 +44,8 @@ async function fill(file: Deno.FsFile, bytes: Uint8Array, from: number): Promise
 async function* partsFrom({ store }: ResultsDeps, id: string, by: "row" | "text", from: number) {
   for (let at = from;;) {
     const parts = store.partsFrom(id, by, at, PARTS), last = parts.at(-1);
-    if (!last) return;
+    // Of a campaign that was removed meanwhile nothing is left: no end that looks like that of all.
+    if (!last) return void store.get(id);
     yield* parts;
     at = by === "row" ? last.rowFrom + last.rows : last.textFrom + last.text;
   }
@@ -55,15 +56,24 @@ export async function* page(
   deps: ResultsDeps,
   id: string,
   { offset, limit }: { readonly offset: number; readonly limit: number },
-): AsyncGenerator<string, void, void> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   let left = limit;
   for await (const part of partsFrom(deps, id, "row", offset)) {
-    const lines = new TextDecoder().decode(await textOf(deps, id, part)).trimEnd().split("\n");
-    const from = Math.max(0, offset - part.rowFrom), some = lines.slice(from, from + left);
-    left -= some.length;
-    yield some.map((line) => line + "\n").join("");
+    const from = Math.max(0, offset - part.rowFrom), to = Math.min(part.rows, from + left);
+    left -= to - from;
+    yield linesOf(await textOf(deps, id, part), from, to);
     if (left === 0) return;
   }
+}
+
+/** Lines `from` to `to`, without that, of text: found as bytes, since a part may have 16,384 lines and a page one. */
+function linesOf(text: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8Array<ArrayBuffer> {
+  let at = 0;
+  const after = (lines: number) => {
+    for (let k = 0; k < lines; k++) at = text.indexOf(0x0a, at) + 1;
+    return at;
+  };
+  return text.subarray(after(from), after(to - from));
 }
 
 /** Bytes `from` to `to`, without that, of a form of results. */

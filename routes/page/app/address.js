@@ -15,6 +15,9 @@ function valueOf(text) {
 export const readAddress = () =>
   Object.fromEntries([...new URLSearchParams(location.search)].map(([key, text]) => [key, valueOf(text)]));
 
+/** Whether a value of the address may be an id, and so a part of a path: a link from elsewhere leads to nothing else. */
+export const isId = (/** @type {unknown} */ value) => typeof value === "string" && /^[\w-]+$/.test(value);
+
 /** Text that {@link valueOf} reads as it was: what is text and would be read as something else is quoted. */
 const textOf = (/** @type {unknown} */ value) =>
   typeof value === "string" && valueOf(value) === value ? value : JSON.stringify(value);

@@ -1,4 +1,5 @@
 /** Campaigns: searches for many molecules that pass a filter, their estimate, curves and results. */
+import { isId } from "./address.js";
 import { Card, Details } from "./card.js";
 import { Chart } from "./chart.js";
 import { Fields } from "./form.js";
@@ -15,6 +16,9 @@ const FIRST = ["name", "model", "steps", "want", "seed"], ELSEWHERE = ["where", 
 
 /** Molecules of the results that are shown. */
 const SHOWN = 24;
+
+/** Most shards of which the curves are made. */
+const SEEN = 1000;
 
 const sizeText = (/** @type {number} */ bytes) =>
   bytes < 1e6
@@ -70,7 +74,7 @@ export function CampaignsView({ known, values, change }) {
     `
   }</section>
     ${
-    values.campaign && html`
+    isId(values.campaign) && html`
       <${Campaign} key=${values.campaign} id=${values.campaign} values=${values} change=${change} onChange=${again}
         onGone=${() => (again(), open(undefined))} />
     `
@@ -111,6 +115,8 @@ function Campaign({ id, values, change, onChange, onGone }) {
       for await (const event of events(`campaigns/${id}/events`, signal)) {
         if (event.type === "removed") return onGone();
         if (event.type === "progress") seen.push(event);
+        // As the service does: half of them where they are too many to draw.
+        if (seen.length > SEEN) seen.splice(0, seen.length, ...seen.filter((_, k) => k % 2 === 0));
         due ||= setTimeout(() => (due = 0, look().catch(() => {})), 1000);
       }
       await look();

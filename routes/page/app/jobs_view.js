@@ -1,4 +1,5 @@
 /** Rounds of distillation: what runs, how far it is, and its curves as they grow. */
+import { isId } from "./address.js";
 import { Chart } from "./chart.js";
 import { Fields } from "./form.js";
 import { html, useEffect, useMemo, useState } from "./html.js";
@@ -102,7 +103,8 @@ export function JobsView({ known, values, change }) {
     `
   }</section>
     ${
-    values.job && html`<${JobDetail} key=${values.job} id=${values.job} onChange=${() => setTrigger((n) => n + 1)} />`
+    isId(values.job) && html`<${JobDetail} key=${values.job} id=${values.job} onChange=${() =>
+      setTrigger((n) => n + 1)} />`
   }
     <${NewJob} known=${known} onBegun=${(
     /** @type {string} */ id,

@@ -246,6 +246,12 @@ Deno.test("the schema is strict, names what there is, and has limits", () => {
   assert.match(fault({ elements: { Xx: { min: 1 } } }), /elements unknown key Xx; allowed are H, C, N, O, F/);
   assert.match(fault({ elements: { N: { min: 0.5 } } }), /int/);
   assert.match(fault({ required: ["C.C"] }), /^required\/0 must be SMARTS of one component/);
+  for (const smarts of ["C C", "C\n$$$$", "C\x1b[2J", "C\0", "é"]) {
+    assert.match(
+      fault({ required: [smarts] }),
+      /^required\/0 must be SMARTS of letters, digits and signs, without spaces; got "/,
+    );
+  }
   fault({ required: [""] }), fault({ required: ["C".repeat(2001)] }), fault({ forbidden: Array(33).fill("C") });
   fault({ alerts: ["nih"] }), fault({ sound: "yes" }), fault({ qed: { max: Infinity } }), fault({ qed: 0.5 });
   assert.match(fault({ formula: "C6H6Xx" }), /formula must be of the elements H, C, .*; got Xx/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { zstdDecompressSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 import { partialOf } from "../../../model/diffusion/files.ts";
-import { type ParquetColumn, ParquetFile, type ParquetRow } from "../../../model/campaigns/parquet.ts";
+import { groupRowsAfter, type ParquetColumn, ParquetFile, type ParquetRow } from "../../../model/campaigns/parquet.ts";
 
 const COLUMNS: readonly ParquetColumn[] = [
   { name: "index", type: "INT64" },
@@ -69,6 +69,22 @@ Deno.test("ParquetFile writes the same bytes for the same rows, and nothing unde
     assert.ok((await Deno.stat(partialOf(`${folder}/three.parquet`))).size > 0);
   }
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["one.parquet", "two.parquet"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("ParquetFile has row groups of 2,500 rows by default, as memory goes by them, and larger ones only in a file of millions", async () => {
+  const folder = await Deno.makeTempDir(), path = `${folder}/rows.parquet`;
+  {
+    await using file = await ParquetFile.create(path, [{ name: "index", type: "INT64" }]);
+    for (let index = 0; index < 6000; index++) await file.add({ index });
+    await file.finish();
+  }
+  const { row_groups } = await parquetMetadataAsync(await asyncBufferFromFile(path));
+  assert.deepEqual(row_groups.map(({ num_rows }) => Number(num_rows)), [2500, 2500, 1000]);
+  assert.deepEqual([2.5e6, 5e6, 1e8].map(groupRowsAfter), [2500, 5000, 20_000]);
+  let groups = 0;
+  for (let rows = 0; rows < 1e8; rows += groupRowsAfter(rows)) groups++;
+  assert.ok(groups < 8000, `${groups} row groups`);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -208,6 +208,85 @@ Deno.test("a campaign that is removed leaves nothing, and tells whoever watches;
     }
   }));
 
+Deno.test("a campaign that is removed while a worker writes a shard's file, or the Parquet file is made, waits for neither and leaves no file", () =>
+  withFolder(async (data) => {
+    const writing = Promise.withResolvers<void>(), go = Promise.withResolvers<void>(), campaign = madeCampaign();
+    const service = openMade(data, {
+      workers: 1,
+      files: (files) => ({
+        ...files,
+        async put(name, bytes) {
+          if (name.startsWith(campaign.id)) {
+            writing.resolve();
+            await go.promise;
+          }
+          await files.put(name, bytes);
+        },
+      }),
+      collecting: (collecting) => ({
+        ...collecting,
+        open: async (order) => ({ ...await collecting.open(order), finish: () => new Promise(() => {}) }),
+      }),
+    });
+    const other = madeCampaign({ seed: 2 });
+    try {
+      service.store.add(campaign);
+      service.controller.start(campaign);
+      await writing.promise;
+      await service.controller.remove(campaign.id);
+      go.resolve();
+      service.store.add(other);
+      service.controller.start(other);
+      await service.until(other.id, "finishing"); // by the same worker, after the file of the other
+      await service.controller.remove(other.id);
+      assert.deepEqual([...Deno.readDirSync(`${data}/campaigns`)].map(({ name }) => name), ["shards"]);
+      assert.deepEqual([...Deno.readDirSync(`${data}/campaigns/shards`)].map(({ name }) => name), []);
+    } finally {
+      await service.close();
+    }
+  }));
+
+Deno.test("a campaign that failed by a damaged file of a shard draws that shard again when it is resumed", () =>
+  withFolder(async (data) => {
+    let damage = true;
+    const service = openMade(data, {
+      files: (files) => ({
+        ...files,
+        put: (name, bytes) => {
+          const whole = !damage || !name.endsWith("-00000002.ndjson.gz");
+          if (!whole) damage = false;
+          return files.put(name, whole ? bytes : bytes.subarray(0, bytes.length / 2));
+        },
+      }),
+    });
+    const campaign = madeCampaign();
+    try {
+      service.store.add(campaign);
+      service.controller.start(campaign);
+      await service.until(campaign.id, "failed");
+      await service.controller.resume(campaign.id);
+      await service.until(campaign.id, "done", "failed");
+      assert.deepEqual(indicesOf(await resultsOf(data, campaign.id)), expected({ want: 400, draws: 12_800 }));
+    } finally {
+      await service.close();
+    }
+  }));
+
+Deno.test("recover() leaves folders alone that have no campaign's name, and starts where files of shards cannot be reached", () =>
+  withFolder(async (data) => {
+    const gone = crypto.randomUUID();
+    for (const name of [gone, "lost+found"]) await Deno.mkdir(`${data}/campaigns/${name}`, { recursive: true });
+    const away = () => Promise.reject(new Error("the bucket is away"));
+    const service = openMade(data, { files: (files) => ({ ...files, removeAll: away }) });
+    try {
+      await service.controller.recover();
+      const left = [...Deno.readDirSync(`${data}/campaigns`)].map(({ name }) => name).sort();
+      assert.deepEqual(left, [gone, "lost+found"].sort());
+    } finally {
+      await service.close();
+    }
+  }));
+
 Deno.test("recover() removes the folder of a campaign that was being removed when the service was killed", () =>
   withFolder(async (data) => {
     const gone = crypto.randomUUID();
