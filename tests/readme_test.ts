@@ -81,8 +81,8 @@ Deno.test("comparisonTable() takes a student's row before the undistilled networ
     return (100 * found.metrics.moleculeStability.value).toFixed(1);
   };
   const first = (line: string) => line.split("|").slice(2, 5).map((cell) => cell.trim().split(" / ")[0]);
-  assert.deepEqual(first(own), [stable(4, "distilled", true), stable(8, "consistency", true), ""]);
-  assert.deepEqual(first(clamped), [stable(4, "distilled", false), stable(8, "consistency", false), ""]);
+  assert.deepEqual(first(own), [stable(4, "distilled", true), stable(8, "distilled", true), ""]);
+  assert.deepEqual(first(clamped), [stable(4, "distilled", false), stable(8, "distilled", false), ""]);
   assert.match(other, /^\| \[FlashMol\]\(https/);
   assert.throws(
     () => comparisonTable(card, { steps: [4], methods: ["FlashMole"] }),
