@@ -89,6 +89,9 @@ export interface CampaignController {
 /** Events that are read at once: each has as many reasons as a filter has rules. */
 const EVENTS = 100;
 
+/** In the folder of a campaign that is being removed: without it, results that the database does not know are left alone. */
+const REMOVED = "removed";
+
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
   const first = shard * order.shardSize, count = Math.min(order.shardSize, draws - first);
@@ -341,6 +344,8 @@ export function createController(options: ControllerOptions): CampaignController
       await halt(id);
       await engine.cancel(id);
       const last = store.lastEvent(id);
+      await Deno.mkdir(folderOf(id), { recursive: true });
+      await Deno.writeTextFile(join(folderOf(id), REMOVED), "");
       store.remove(id);
       waits.delete(id);
       removed.set(id, last + 1);
@@ -383,6 +388,13 @@ export function createController(options: ControllerOptions): CampaignController
           // What has no campaign's name is another's, as the shards' folder or a file system's `lost+found`.
           if (!shardOrder.shape.campaign.safeParse(name).success || known.has(name)) continue;
           try {
+            if (await Deno.stat(join(folder, name, REMOVED)).catch(absent) === undefined) {
+              const error = `the database does not know it, as when an older copy was put back; its results stay in ${
+                join(folder, name)
+              }`;
+              onNote("warn", "campaign", { campaign: name, error });
+              continue;
+            }
             await files.removeAll(name);
             await Deno.remove(join(folder, name), { recursive: true });
           } catch (error) {

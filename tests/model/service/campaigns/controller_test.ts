@@ -276,6 +276,7 @@ Deno.test("recover() leaves folders alone that have no campaign's name, and star
   withFolder(async (data) => {
     const gone = crypto.randomUUID();
     for (const name of [gone, "lost+found"]) await Deno.mkdir(`${data}/campaigns/${name}`, { recursive: true });
+    await Deno.writeTextFile(`${data}/campaigns/${gone}/removed`, "");
     const away = () => Promise.reject(new Error("the bucket is away"));
     const service = openMade(data, { files: (files) => ({ ...files, removeAll: away }) });
     try {
@@ -287,17 +288,20 @@ Deno.test("recover() leaves folders alone that have no campaign's name, and star
     }
   }));
 
-Deno.test("recover() removes the folder of a campaign that was being removed when the service was killed", () =>
+Deno.test("recover() removes the folder of a campaign that was being removed when the service was killed, and no other that the database does not know", () =>
   withFolder(async (data) => {
-    const gone = crypto.randomUUID();
-    await Deno.mkdir(`${data}/campaigns/${gone}`, { recursive: true });
+    const gone = crypto.randomUUID(), lost = crypto.randomUUID();
+    for (const name of [gone, lost]) await Deno.mkdir(`${data}/campaigns/${name}`, { recursive: true });
+    await Deno.writeTextFile(`${data}/campaigns/${gone}/removed`, "");
+    await Deno.writeTextFile(`${data}/campaigns/${lost}/results.ndjson.gz`, "of a database that was lost");
     await Deno.mkdir(`${data}/campaigns/shards`);
     await Deno.writeTextFile(`${data}/campaigns/shards/${gone}-00000001.ndjson.gz`, "");
     const service = openMade(data);
     try {
       await service.controller.recover();
       const names = async (path: string) => (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
-      assert.deepEqual(await names(`${data}/campaigns`), ["shards"]);
+      assert.deepEqual((await names(`${data}/campaigns`)).sort(), [lost, "shards"].sort());
+      assert.deepEqual(await names(`${data}/campaigns/${lost}`), ["results.ndjson.gz"]);
       assert.deepEqual(await names(`${data}/campaigns/shards`), []);
     } finally {
       await service.close();
