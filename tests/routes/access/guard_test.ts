@@ -228,11 +228,11 @@ Deno.test("what an administrator does is in the log: who, what, which job, from 
     }
   }, { ...closed, models: [{ distilled: [student(2)] }], script: { act: "hold" } }));
 
-Deno.test("every route but the index, the document and the probes asks for a scope", () => {
+Deno.test("every route but the index, the files of page and document and the probes asks for a scope", () => {
   for (const { route: { method, path, scopes } } of ENDPOINTS) {
     assert.ok(scopes.every((scope) => SCOPES.includes(scope)), path);
     const free = path === "/" || path === "/openapi.json" || path.startsWith("/docs") ||
-      /^(\/v1)?\/health\//.test(path);
+      path.startsWith("/page/") || /^(\/v1)?\/health\//.test(path);
     assert.equal(scopes.length === 0, free, `${method} ${path}`);
     if (method === "get" || scopes.join() === "generate") continue;
     assert.deepEqual(scopes, [path.startsWith("/campaigns") ? "campaign" : "admin"], path);
