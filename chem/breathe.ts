@@ -19,3 +19,16 @@ export function breather(restMs = 15): () => Promise<void> {
     last = performance.now();
   };
 }
+
+/** Waits so many milliseconds, or until the signal is aborted. */
+export const asleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    signal.addEventListener("abort", wake);
+  });

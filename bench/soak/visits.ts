@@ -1,4 +1,5 @@
 /** A client's visit to the service, and what is held against whatever becomes of it. */
+import { asleep } from "../../chem/breathe.ts";
 import { MEDIA_TYPES } from "../../routes/generate_schema.ts";
 import type { Random } from "../../model/diffusion/random.ts";
 import type { Form } from "../../model/service/drawing.ts";
@@ -53,17 +54,7 @@ export interface Visit {
 }
 
 /** Waits, or until the load is over. */
-export const rest = (ms: number, { over }: Pick<Scene, "over">) =>
-  new Promise<void>((resolve) => {
-    if (over.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      over.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    over.addEventListener("abort", done);
-  });
+export const rest = (ms: number, { over }: Pick<Scene, "over">) => asleep(ms, over);
 
 /** Runs a visit of this kind, and counts what it comes to. @param work resolves to the outcome; throws {@link Broken}, or whatever a cut connection throws */
 export async function visit(

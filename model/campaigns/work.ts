@@ -1,4 +1,5 @@
 /** What a worker does: it claims shards and draws them, one after the other. */
+import { asleep } from "../../chem/breathe.ts";
 import { isFull } from "../diffusion/storage.ts";
 import type { CampaignEngine, Claim } from "./engine.ts";
 import { RefusedShardError, runShard, type ShardDeps, shardFile, type ShardOrder, type ShardResult } from "./shard.ts";
@@ -19,18 +20,6 @@ export interface WorkOptions extends ShardDeps {
   /** In the place of {@link runShard}. */
   readonly run?: typeof runShard;
 }
-
-const asleep = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) return resolve();
-    const wake = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    signal.addEventListener("abort", wake);
-  });
 
 /** Works until the signal is aborted. @throws what the engine throws */
 export async function workShards(options: WorkOptions): Promise<void> {

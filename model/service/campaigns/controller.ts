@@ -15,6 +15,7 @@ import type { Collecting } from "../../campaigns/collecting.ts";
 import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
 import { shardFile, type ShardFiles, type ShardOrder, shardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
+import { asleep } from "../../../chem/breathe.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
 import { createBell } from "../../diffusion/bell.ts";
 import { absent } from "../../diffusion/files.ts";
@@ -137,18 +138,6 @@ export function createController(options: ControllerOptions): CampaignController
   const unpause = (id: string) => {
     if (waits.has(id) || store.get(id).state === "paused") enter(id, "running");
   };
-
-  const asleep = (ms: number, signal: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      signal.addEventListener("abort", wake);
-      if (signal.aborted) wake();
-    });
 
   /** Tells observers of tries in vain, each once, however often an engine tells of a shard. */
   const counted = () => {
