@@ -1,5 +1,5 @@
 /** How far two sets of positions are apart when one is laid over the other as well as it goes. */
-import { jacobiRotation } from "../jacobi.ts";
+import { eigenvalues } from "../jacobi.ts";
 
 /**
  * The root mean square distance after the best superposition, without reflection (Horn 1987: the largest eigenvalue of the
@@ -26,36 +26,11 @@ export function superposedRmsd(a: ArrayLike<number>, b: ArrayLike<number>): numb
   }
   const [xx, xy, xz, yx, yy, yz, zx, zy, zz] = s;
   // deno-fmt-ignore
-  const most = largestEigenvalue([
+  const most = Math.max(...eigenvalues([
     xx + yy + zz, yz - zy, zx - xz, xy - yx,
     yz - zy, xx - yy - zz, xy + yx, zx + xz,
     zx - xz, xy + yx, yy - xx - zz, yz + zy,
     xy - yx, zx + xz, yz + zy, zz - xx - yy,
-  ]);
+  ], 4));
   return Math.sqrt(Math.max(0, squares - 2 * most) / n);
-}
-
-/** Of a symmetric matrix `[4, 4]`, by Jacobi's rotations. */
-function largestEigenvalue(m: number[]): number {
-  for (let sweep = 0; sweep < 30; sweep++) {
-    let off = 0;
-    for (let p = 0; p < 4; p++) {
-      for (let q = p + 1; q < 4; q++) {
-        const value = m[4 * p + q];
-        off += value * value;
-        if (value === 0) continue;
-        const { c, s } = jacobiRotation(m[5 * p], m[5 * q], value);
-        for (let k = 0; k < 4; k++) {
-          const one = m[4 * k + p], other = m[4 * k + q];
-          m[4 * k + p] = c * one - s * other, m[4 * k + q] = s * one + c * other;
-        }
-        for (let k = 0; k < 4; k++) {
-          const one = m[4 * p + k], other = m[4 * q + k];
-          m[4 * p + k] = c * one - s * other, m[4 * q + k] = s * one + c * other;
-        }
-      }
-    }
-    if (off < 1e-28 * (m[0] * m[0] + m[5] * m[5] + m[10] * m[10] + m[15] * m[15])) break;
-  }
-  return Math.max(m[0], m[5], m[10], m[15]);
 }

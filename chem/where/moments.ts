@@ -1,6 +1,6 @@
 /** How a molecule's mass is spread in space. */
 import { CHEMISTRIES } from "../chemistry.ts";
-import { jacobiRotation } from "../jacobi.ts";
+import { eigenvalues } from "../jacobi.ts";
 import type { Molecule } from "../molecule.ts";
 
 /** Atomic weights by atomic number, dalton: of all chemistries, as an element weighs the same in each. */
@@ -50,7 +50,7 @@ export function momentsOf({ atomicNumbers, positions }: Molecule): Moments {
     tensor[5] -= own * y * z;
   });
   tensor[3] = tensor[1], tensor[6] = tensor[2], tensor[7] = tensor[5];
-  const [one, two, three] = eigenvalues(tensor);
+  const [one, two, three] = eigenvalues(tensor, 3).map((value) => Math.max(0, value)).sort((a, b) => a - b);
   return {
     radiusOfGyration: Math.sqrt((one + two + three) / (2 * mass)),
     principalMoment1: one,
@@ -59,27 +59,4 @@ export function momentsOf({ atomicNumbers, positions }: Molecule): Moments {
     momentRatio1: one / three,
     momentRatio2: two / three,
   };
-}
-
-/** Of a symmetric matrix `[3, 3]` without negative ones, ascending. It is changed. */
-function eigenvalues(m: Float64Array): number[] {
-  for (let sweep = 0; sweep < 30; sweep++) {
-    let off = 0;
-    for (const [p, q] of [[0, 1], [0, 2], [1, 2]]) {
-      const value = m[3 * p + q];
-      off += value * value;
-      if (value === 0) continue;
-      const { c, s } = jacobiRotation(m[4 * p], m[4 * q], value);
-      for (let k = 0; k < 3; k++) {
-        const one = m[3 * k + p], other = m[3 * k + q];
-        m[3 * k + p] = c * one - s * other, m[3 * k + q] = s * one + c * other;
-      }
-      for (let k = 0; k < 3; k++) {
-        const one = m[3 * p + k], other = m[3 * q + k];
-        m[3 * p + k] = c * one - s * other, m[3 * q + k] = s * one + c * other;
-      }
-    }
-    if (off < 1e-28 * (m[0] * m[0] + m[4] * m[4] + m[8] * m[8])) break;
-  }
-  return [m[0], m[4], m[8]].map((value) => Math.max(0, value)).sort((a, b) => a - b);
 }
