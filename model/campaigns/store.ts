@@ -1,7 +1,7 @@
 /** Campaigns, how far each is, and what happened in it: in SQLite. */
 import type { SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import type { DatabaseFile } from "../diffusion/sqlite.ts";
+import { type DatabaseFile, thin } from "../diffusion/sqlite.ts";
 import {
   type Campaign,
   CAMPAIGN_STATES,
@@ -110,21 +110,11 @@ export function createCampaignStore(
     if (!row) throw new UnknownCampaignError(id);
     return toCampaign(row);
   };
-  /** Drops every second event of progress where there are too many; the first and the last stay. */
-  const thin = (id: string) => {
-    const [{ n }] = rows("SELECT count(*) AS n FROM events WHERE campaign = ? AND type = 'progress'", id);
-    if (Number(n) <= mostEvents) return;
-    open().prepare(`DELETE FROM events WHERE id IN (
-      SELECT id FROM (
-        SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS n FROM events
-        WHERE campaign = ? AND type = 'progress'
-      ) WHERE place % 2 = 0 AND place < n)`).run(id);
-  };
   const append = (id: string, event: CampaignEvent): StoredEvent => {
-    const at = now();
-    const { lastInsertRowid } = open().prepare("INSERT INTO events (campaign, type, at, event) VALUES (?, ?, ?, ?)")
+    const at = now(), all = open();
+    const { lastInsertRowid } = all.prepare("INSERT INTO events (campaign, type, at, event) VALUES (?, ?, ?, ?)")
       .run(id, event.type, at, JSON.stringify(event));
-    if (event.type === "progress") thin(id);
+    if (event.type === "progress") thin(all, "campaign", id, event.type, mostEvents);
     return { id: Number(lastInsertRowid), at, event };
   };
   return {

@@ -98,3 +98,24 @@ export function databaseFile(
     },
   };
 }
+
+/**
+ * Drops every second of somebody's events of a type where there are too many; the first and the last stay.
+ *
+ * @param owner the column of the table `events` that says whose an event is
+ */
+export function thin(
+  database: DatabaseSync,
+  owner: "job" | "campaign",
+  id: string,
+  type: string,
+  most: number,
+): void {
+  const whose = `${owner} = ? AND type = ?`;
+  const [count] = database.prepare(`SELECT count(*) AS n FROM events WHERE ${whose}`).all(id, type);
+  if (Number(count.n) <= most) return;
+  database.prepare(`DELETE FROM events WHERE id IN (
+    SELECT id FROM (
+      SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS n FROM events WHERE ${whose}
+    ) WHERE place % 2 = 0 AND place < n)`).run(id, type);
+}

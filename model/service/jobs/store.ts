@@ -1,7 +1,7 @@
 /** Jobs and what happened in them, in SQLite: `jobs.sqlite` in the data directory. */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import { databaseFile } from "../../diffusion/sqlite.ts";
+import { databaseFile, thin } from "../../diffusion/sqlite.ts";
 import { progressEvent } from "../../distillation/events.ts";
 import { roundSettings } from "../../distillation/settings.ts";
 import { estimateSchema } from "./estimate.ts";
@@ -185,7 +185,7 @@ export function openJobStore(
       const at = now(), all = open();
       const { lastInsertRowid } = all.prepare("INSERT INTO events (job, type, at, event) VALUES (?, ?, ?, ?)")
         .run(id, event.type, at, JSON.stringify(event));
-      if (FREQUENT.includes(event.type)) thin(all, id, event.type, mostEvents);
+      if (FREQUENT.includes(event.type)) thin(all, "job", id, event.type, mostEvents);
       return { id: Number(lastInsertRowid), job: id, at, event };
     },
     events(id, { after = 0, type, limit = -1 } = {}) {
@@ -196,14 +196,4 @@ export function openJobStore(
     },
     close,
   };
-}
-
-/** Drops every second event of a kind where there are too many; the first and the last stay. */
-function thin(database: DatabaseSync, job: string, type: string, most: number): void {
-  const [count] = database.prepare("SELECT count(*) AS n FROM events WHERE job = ? AND type = ?").all(job, type);
-  if (Number(count.n) <= most) return;
-  database.prepare(`DELETE FROM events WHERE id IN (
-    SELECT id FROM (
-      SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS n FROM events WHERE job = ? AND type = ?
-    ) WHERE place % 2 = 0 AND place < n)`).run(job, type);
 }
