@@ -14,7 +14,7 @@
  */
 import { together } from "../diffusion/auxiliaries.ts";
 import { conditioned } from "../diffusion/condition.ts";
-import { alignNoise, type Coupling, realigner } from "../diffusion/coupling/align.ts";
+import { type Coupling, realigner } from "../diffusion/coupling/align.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { drawNoise } from "../diffusion/latent.ts";
 import {
@@ -33,6 +33,7 @@ import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { MatchingGroup } from "./matching_batches.ts";
+import { noisy } from "./batches.ts";
 import { matchingGradient } from "./matching_gradient.ts";
 
 /** The networks, and what is learned. */
@@ -102,7 +103,7 @@ async function sample(options: MatchingOptions, group: MatchingGroup, stream: Ra
 
 /** The estimates that are matched, `[B', L]`, noised to random times within the steps that they belong to, as training noises. */
 function within(options: MatchingOptions, { group, x, call }: Way, stream: Random): Asked {
-  const { teacher: { space }, coupling, schedule, last = 8 } = options, { plan, shape: { batch, nodes } } = group;
+  const { teacher, coupling, schedule, last = 8 } = options, { plan, shape: { batch, nodes } } = group;
   const shape = { batch: (plan.length - call) * batch, nodes }, shift = stream.uniform();
   const logSnr = (k: number) =>
     k < plan.length ? schedule(plan[k].t).logSnr : Math.max(last, schedule(plan[k - 1].t).logSnr);
@@ -110,13 +111,9 @@ function within(options: MatchingOptions, { group, x, call }: Way, stream: Rando
     const k = call + Math.floor(b / batch), share = (b * GOLDEN + shift) % 1;
     return timeAtLogSnr(schedule, logSnr(k) + share * (logSnr(k + 1) - logSnr(k)));
   });
-  const at = conditioned(times.map((time) => ({ time })), schedule), clean = matched(x, plan.length, call);
-  const z = drawNoise(space, shape, Array(shape.batch).fill(stream)), length = z.length / shape.batch;
-  if (coupling === "aligned") alignNoise(z, clean, space, shape);
-  for (let b = 0; b < shape.batch; b++) {
-    for (let i = b * length; i < (b + 1) * length; i++) z[i] = at.alpha[b] * clean[i] + at.sigma[b] * z[i];
-  }
-  return { shape, z, ...at };
+  const clean = { shape, target: matched(x, plan.length, call) };
+  const z = noisy(clean, times.map((t) => ({ t })), { teacher, coupling, schedule }, stream);
+  return { shape, z, ...conditioned(times.map((time) => ({ time })), schedule) };
 }
 
 /** The part of what is said by all calls that belongs to those from one on. */
@@ -161,7 +158,7 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
   /** The gradients of what is to be kept, as it is. */
   const keeping = async (group: Group): Promise<Judged> => {
     const { shape, sigma, target: kept } = group, none = new Float32Array(0);
-    const x = (await abilityOf(student, "predict")(group, "params")).slice();
+    const x = await abilityOf(student, "predict")(group, "params");
     const { gradient } = matchingGradient({
       space,
       shape,
