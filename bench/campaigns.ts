@@ -22,7 +22,7 @@ import { NATS_SERVER, startNats } from "../tests/nats_server.ts";
 import { orderOf } from "../tests/model/campaigns/shards.ts";
 import { conditions } from "./conditions.ts";
 import { peakMemory } from "./memory.ts";
-import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
@@ -35,11 +35,7 @@ const OPTIONS = {
     "the NATS server's program (default: of the PATH)",
     z.string().default(NATS_SERVER ?? "nats-server"),
   ),
-  out: option(
-    "FILE",
-    "where results go, - for nowhere (default bench/results/<date>-<commit>-campaigns.json)",
-    z.string().optional(),
-  ),
+  out: resultsOption("campaigns"),
 };
 
 /** Workers of a process. */

@@ -12,7 +12,7 @@ import { hashOf, KEY_BYTES, sameKey, setWords, WORDS } from "../model/campaigns/
 import { inchikeyOf } from "../tests/model/campaigns/inchikeys.ts";
 import { conditions } from "./conditions.ts";
 import { peakMemory } from "./memory.ts";
-import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
@@ -92,11 +92,7 @@ const OPTIONS = {
   ),
   keys: option("N", "keys to add, in millions; one of four was there before (default 4)", whole(1, 1000).default(4)),
   seconds: option("N", "seconds that one way may take; it ends there (default 120)", whole(1).default(120)),
-  out: option(
-    "FILE",
-    "where results go, - for nowhere (default bench/results/<date>-<commit>-keys.json)",
-    z.string().optional(),
-  ),
+  out: resultsOption("keys"),
 };
 
 /** What a way had done, at a million keys and at each doubling of them. */

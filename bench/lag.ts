@@ -10,7 +10,7 @@ import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { conditions } from "./conditions.ts";
 import { openProbe } from "./probe.ts";
-import { asksForHelp, keep, machineLine, resultsPath, runProgram } from "./program.ts";
+import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { startService } from "./service_process.ts";
 import { formatResult, quantiles, type Result, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
@@ -30,11 +30,7 @@ const OPTIONS = {
     list(z.enum(SAMPLERS)).default([...SAMPLERS]),
   ),
   rounds: option("N", "requests of each (default 3)", whole(1).default(3)),
-  out: option(
-    "FILE",
-    "where results go, - for nowhere (default bench/results/<date>-<commit>-lag.json)",
-    z.string().optional(),
-  ),
+  out: resultsOption("lag"),
 };
 
 /** From one question to the next, ms. */

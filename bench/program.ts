@@ -1,6 +1,8 @@
 /** What the programs that measure have in common: the machine's line, the file of results, and how they end. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { option } from "../main/options.ts";
 import type { Conditions } from "./conditions.ts";
 import type { Result } from "./table.ts";
 
@@ -17,6 +19,14 @@ export function resultsPath(
   const name = [date.slice(0, 10), commit?.slice(0, 7) ?? "unknown", ...parts].join("-");
   return join(fileURLToPath(new URL("results", import.meta.url)), `${name}.json`);
 }
+
+/** The option of a program's results, of which all parts were measured. */
+export const resultsOption = (part: string) =>
+  option(
+    "FILE",
+    `where results go, - for nowhere (default bench/results/<date>-<commit>-${part}.json)`,
+    z.string().optional(),
+  );
 
 /** Writes results beside their conditions, in place of what the file had. */
 export async function keep<Under extends Conditions>(
