@@ -33,6 +33,7 @@ export function localRunner(options: LocalRunnerOptions): RoundRunner {
     get able() {
       return trainer !== undefined || mayStartWorkers();
     },
+    lasting: false,
     start({ id, folder, settings, limits, traceparent }) {
       const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
       const whole = ["--model", `${folder}/teacher`, "--settings", JSON.stringify(settings)];
@@ -42,15 +43,17 @@ export function localRunner(options: LocalRunnerOptions): RoundRunner {
         traceparent,
       );
       const endSharing = shareDevice(worker, queue, share);
+      const stop = () => {
+        worker.kill("SIGTERM");
+        const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
+        worker.ended.finally(() => clearTimeout(late));
+      };
       return {
         pid: worker.pid,
         events: worker.events,
+        heard: null,
         ended: worker.ended.then(reasonOf).finally(endSharing),
-        stop() {
-          worker.kill("SIGTERM");
-          const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
-          worker.ended.finally(() => clearTimeout(late));
-        },
+        ...{ stop, leave: stop },
         kill: () => worker.kill("SIGKILL"),
       };
     },

@@ -321,21 +321,24 @@ function madeRunner() {
   const calls: string[] = [], ends: ((why: string) => void)[] = [];
   const runner: RoundRunner = {
     able: true,
+    lasting: false,
     start({ folder, settings: { from, to } }) {
       const ended = Promise.withResolvers<string>();
       calls.push(`start ${from} to ${to} in ${folder.split("/").at(-2)}`);
       ends.push(ended.resolve);
+      const stop = () => {
+        calls.push("stop");
+        ended.resolve("it was told to");
+      };
       return {
         pid: null,
+        heard: null,
         events: (async function* () {
           yield { type: "saved", update: calls.length };
           await ended.promise;
         })(),
         ended: ended.promise,
-        stop() {
-          calls.push("stop");
-          ended.resolve("it was told to");
-        },
+        ...{ stop, leave: stop },
         kill: () => void calls.push("kill"),
       };
     },
