@@ -31,6 +31,8 @@ export interface DataSetKind {
   readonly chemistry: ChemistryName;
   /** Where it lies if nothing is said. @throws {Deno.errors.NotFound} telling where it was looked for */
   find(): Promise<string>;
+  /** The files that it consists of, where it lies there. */
+  files(path: string): string[];
   /**
    * @throws {Deno.errors.NotFound} naming what is not there
    * @throws {TypeError} or SyntaxError naming what is damaged

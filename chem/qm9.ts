@@ -118,6 +118,12 @@ function checkSplit(split: Qm9["split"], count: number, folder: string): void {
   if (total !== count) throw new TypeError(`${folder}: the split must hold all ${count} molecules; got ${total}`);
 }
 
+/** All files of a set, by their names. */
+const NAMES: readonly string[] = [...Object.values(QM9_FILES).map(({ name }) => name), QM9_SMILES_FILE];
+
+/** The files of a set. */
+export const filesOfQm9 = (folder: string): string[] => NAMES.map((name) => `${folder}/${name}`);
+
 /**
  * Reads a whole set, about 35 MB.
  *
@@ -128,8 +134,7 @@ function checkSplit(split: Qm9["split"], count: number, folder: string): void {
 export async function openQm9(folder?: string): Promise<Qm9> {
   const at = folder ?? await findQm9();
   const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
-  const names = [...Object.values(QM9_FILES).map((file) => file.name), QM9_SMILES_FILE];
-  await Promise.all(names.map(async (name) => bytes.set(name, await readFile(at, name))));
+  await Promise.all(NAMES.map(async (name) => bytes.set(name, await readFile(at, name))));
   await checkManifest(at, bytes);
 
   const read = <K extends keyof typeof QM9_FILES>(key: K): NpyTypes[(typeof QM9_FILES)[K]["type"]] => {

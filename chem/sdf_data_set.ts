@@ -33,5 +33,6 @@ export const SDF_DATA_SET: DataSetKind = {
   label: "an SDF file",
   chemistry: CHEMISTRY,
   find: () => Promise.reject(new Deno.errors.NotFound("the data set sdf needs the path of a file (--data)")),
+  files: (path) => [path],
   open,
 };

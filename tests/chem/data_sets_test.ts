@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DATA_SETS, openDataSet, openIfThere } from "../../chem/data_sets.ts";
+import { DATA_SETS, digestIfThere, openDataSet, openIfThere } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { druglike, DRUGLIKE_SDF } from "./druglike.ts";
 
@@ -28,4 +28,19 @@ Deno.test("a data set that is not named is looked for; one that nobody can find 
   assert.equal(await openIfThere("sdf"), undefined);
   await assert.rejects(openIfThere("qm9", "/nowhere"), Deno.errors.NotFound);
   assert.deepEqual([DATA_SETS.qm9.label, DATA_SETS.qm9.chemistry], [QM9_WORDS.label, QM9_WORDS.chemistry]);
+});
+
+Deno.test("digestIfThere() tells data sets apart by what is in them, wherever they lie", async () => {
+  const [one, other] = [await Deno.makeTempFile(), await Deno.makeTempFile()];
+  try {
+    await Deno.writeTextFile(one, "abc");
+    await Deno.writeTextFile(other, "abc");
+    const known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // FIPS 180-4's own example
+    assert.deepEqual([await digestIfThere("sdf", one), await digestIfThere("sdf", other)], [known, known]);
+    await Deno.writeTextFile(other, "abd");
+    assert.notEqual(await digestIfThere("sdf", other), known);
+    assert.equal(await digestIfThere("sdf"), undefined);
+  } finally {
+    for (const path of [one, other]) await Deno.remove(path);
+  }
 });
