@@ -2,6 +2,7 @@
 import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import type { Queue } from "../../generation/queue.ts";
 import type { RoundRunner } from "./runner.ts";
+import { TEACHER } from "./snapshot.ts";
 import { shareDevice } from "./sharing.ts";
 import { endPredecessor, mayStartWorkers, ownTrainer, reasonOf, startWorker, untilFree } from "./worker.ts";
 
@@ -36,7 +37,7 @@ export function localRunner(options: LocalRunnerOptions): RoundRunner {
     lasting: false,
     start({ id, folder, settings, limits, traceparent }) {
       const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
-      const whole = ["--model", `${folder}/teacher`, "--settings", JSON.stringify(settings)];
+      const whole = ["--model", `${folder}/${TEACHER}`, "--settings", JSON.stringify(settings)];
       const worker = startWorker(
         [...trainer ?? ownTrainer(folder, backend), "--folder", folder, ...whole, ...asked, "--events", ...more],
         (line) => onNote("debug", "worker", { job: id, line }),

@@ -142,8 +142,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const toldBefore = async (id: string) => runner.lasting && await readOutcome(folderOf(id)) !== undefined;
 
   /** After a run's end. @param why it ended, where its last event does not say */
-  const settle = async (id: string, last: RoundEvent | undefined, why: string) => {
-    const { state } = store.change(id, { pid: null });
+  const settle = async (id: string, last: RoundEvent | undefined, why: string, heard: Job["heard"]) => {
+    const { state } = store.change(id, { pid: null, heard });
     if (state === "cancelling") enter(id, "cancelled");
     else if (stopping) return;
     else if (last?.type === "finished" || (!last && await toldBefore(id))) await conclude(id);
@@ -161,7 +161,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     for await (const event of run.events) note(id, last = event, run.heard);
     const why = await run.ended;
     held.run = undefined;
-    await settle(id, last, why);
+    await settle(id, last, why, run.heard);
   };
   /** Leaves nothing of a job that could not begin, as far as that can be done where nothing can be written. */
   const forget = async (id: string) => {
