@@ -26,6 +26,14 @@ export interface LocalRunnerOptions {
   readonly onNote?: (level: "debug", message: string, fields: Record<string, unknown>) => void;
 }
 
+/** Where a process trains whose service or worker is told this, and how it is told: on the same backend where that can. */
+export function trainingAs(
+  { backend: asked = "auto", threads }: { readonly backend?: RuntimeChoice; readonly threads?: number },
+): Pick<LocalRunnerOptions, "backend" | "options"> {
+  const backend = asked === "wasm" ? "auto" : asked;
+  return { backend, options: ["--backend", backend, ...threads === undefined ? [] : ["--threads", String(threads)]] };
+}
+
 /** See above. */
 export function localRunner(options: LocalRunnerOptions): RoundRunner {
   const { queue, share = 0.1, trainer, backend, options: more = [], killSeconds = 60, orphanSeconds = 30 } = options;

@@ -7,6 +7,9 @@
 import type { RoundEvent } from "../../distillation/events.ts";
 import type { Job } from "./types.ts";
 
+/** Where rounds run: in processes beside the service, or with workers on other machines. */
+export const ROUND_PLACES = ["here", "workers"] as const;
+
 /** A round to be run. */
 export interface RoundToRun extends Pick<Job, "id" | "settings" | "limits" | "heard"> {
   /** The job's, an absolute path. */

@@ -71,16 +71,19 @@ export async function workRounds(options: RoundWorkOptions): Promise<void> {
     const revision = await exchange.put(job, mine, kept.revision);
     return revision === undefined ? undefined : { record: mine, revision };
   };
-  while (!signal.aborted) {
+  for (let fault = ""; !signal.aborted;) {
     try {
       for (const job of await exchange.jobs()) {
         const claimed = signal.aborted ? undefined : await claim(job);
         if (claimed && !await trained(claimed, options)) refused.set(job, performance.now() + refuseMs);
       }
+      fault = "";
+      await asleep(pollMs, signal);
     } catch (error) {
-      onNote?.("warn", "rounds", { error: String(error) });
+      const { message } = error as Error;
+      if (message !== fault) onNote?.("warn", "rounds", { error: fault = message });
+      await asleep(5 * pollMs, signal);
     }
-    await asleep(pollMs, signal);
   }
 }
 

@@ -56,7 +56,7 @@ export function service(root: string, servers: string, more: Partial<NatsRunnerO
 
 /** A worker; its script is the file `script` of the folder. */
 export function worker(root: string, servers: string, more: Partial<RoundWorkOptions> & { name: string }) {
-  const exchange = natsExchange({ servers, patience: 2, wait: true }), stop = new AbortController();
+  const exchange = natsExchange({ servers, patience: 2 }), stop = new AbortController();
   const { trainer, write } = scripted(`${root}/script`);
   const working = workRounds({
     ...{ exchange, files: filesIn(root), folder: `${root}/${more.name}`, signal: stop.signal },
