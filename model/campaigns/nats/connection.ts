@@ -186,6 +186,25 @@ export async function openLink<T>(
   }
 }
 
+/** What is opened when it is first asked for, and again where that has failed. */
+export function openedLate<T>(open: () => Promise<T>, close: (opened: T) => Promise<unknown>) {
+  let opening: Promise<T> | undefined, closed = false;
+  return {
+    /** It. @throws Error where it has been closed; what opening throws */
+    get(): Promise<T> {
+      if (closed) return Promise.reject(new Error("it is closed"));
+      return opening ??= open().catch((error) => {
+        opening = undefined;
+        throw error;
+      });
+    },
+    async close(): Promise<void> {
+      closed = true;
+      await opening?.then(close, () => {});
+    },
+  };
+}
+
 /** A bucket of records, of which the newest counts; made where it is not there. */
 export const provideBucket = (stream: JetStreamClient, name: string): Promise<KV> =>
   new Kvm(stream).create(name, { history: 1 });

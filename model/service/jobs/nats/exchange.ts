@@ -5,6 +5,7 @@ import {
   isThere,
   type NatsLink,
   type NatsOptions,
+  openedLate,
   openLink,
   prefixOf,
   provideBucket,
@@ -63,14 +64,7 @@ async function openSide(options: NatsOptions): Promise<Side> {
 
 /** The exchange, opened when it is first asked for anything: whoever has it may begin before the server does. */
 export function natsExchange(options: NatsOptions): RoundExchange {
-  let opening: Promise<Side> | undefined, closed = false;
-  const open = (): Promise<Side> => {
-    if (closed) return Promise.reject(new Error("the exchange is closed"));
-    return opening ??= openSide(options).catch((error) => {
-      opening = undefined;
-      throw error;
-    });
-  };
+  const { get: open, close } = openedLate(() => openSide(options), ({ connection }) => connection.close());
   return {
     async get(job) {
       const { made, tried } = await open(), entry = await tried(() => made.get(job));
@@ -105,9 +99,6 @@ export function natsExchange(options: NatsOptions): RoundExchange {
       await tried(() => manager.streams.purge(names.stream, { filter: names.events(job) }));
       await tried(() => manager.streams.purge(names.records, { filter: names.record(job) }));
     },
-    async close() {
-      closed = true;
-      await opening?.then(({ connection }) => connection.close(), () => {});
-    },
+    close,
   };
 }

@@ -64,9 +64,12 @@ export async function follow(options: FollowOptions): Promise<void> {
   signal.addEventListener("abort", onStop, { once: true });
   held.lost.addEventListener("abort", onLost, { once: true });
   if (signal.aborted) onStop();
-  let stopped = false;
+  let stopped = false, looks = false;
   const looking = setInterval(async () => {
+    if (looks) return;
+    looks = true;
     await held.look(beatMs).catch(() => {}); // the server is away: it is trained on
+    looks = false;
     if (!held.record.stop || stopped) return;
     stopped = true;
     run.stop();

@@ -11,7 +11,21 @@ import type { JobPlan } from "../../../../model/service/jobs/plan.ts";
 import { TEACHER } from "../../../../model/service/jobs/snapshot.ts";
 import { openJobStore } from "../../../../model/service/jobs/store.ts";
 import { createSupervisor } from "../../../../model/service/jobs/supervisor.ts";
+import { NATS_SERVER, type NatsServer, startNats, WITHOUT_SERVER } from "../../../nats_server.ts";
+import { withFolder } from "../../tiny_model.ts";
 import { scripted } from "./scripted.ts";
+
+/** A test with a folder and a server; skipped where there is no program of one. */
+export const testElsewhere = (name: string, fn: (root: string, server: NatsServer) => Promise<void>) =>
+  Deno.test({
+    name: name + WITHOUT_SERVER,
+    ignore: !NATS_SERVER,
+    fn: () =>
+      withFolder(async (root) => {
+        await using server = await startNats();
+        await fn(root, server);
+      }),
+  });
 
 /** A round of the scripted trainer, with a teacher in its folder. */
 export const plan: JobPlan = {

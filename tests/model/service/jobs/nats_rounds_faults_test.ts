@@ -6,24 +6,11 @@ import { natsExchange, type RoundExchange } from "../../../../model/service/jobs
 import { openJobStore } from "../../../../model/service/jobs/store.ts";
 import type { StoredEvent } from "../../../../model/service/jobs/types.ts";
 import { startChild } from "../../../mortal_child.ts";
-import { NATS_SERVER, type NatsServer, startNats, WITHOUT_SERVER } from "../../../nats_server.ts";
-import { withFolder } from "../../tiny_model.ts";
-import { filesIn, plan, service, worker } from "./elsewhere.ts";
+import { filesIn, plan, service, testElsewhere, worker } from "./elsewhere.ts";
 import { scripted } from "./scripted.ts";
 
 const CHILD = join(import.meta.dirname!, "rounds_child.ts");
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-const test = (name: string, fn: (root: string, server: NatsServer) => Promise<void>) =>
-  Deno.test({
-    name: name + WITHOUT_SERVER,
-    ignore: !NATS_SERVER,
-    fn: () =>
-      withFolder(async (root) => {
-        await using server = await startNats();
-        await fn(root, server);
-      }),
-  });
 
 /** What the script makes of a round that nothing disturbs. */
 async function undisturbed(root: string): Promise<Uint8Array> {
@@ -60,7 +47,7 @@ async function holds(root: string, expected: Uint8Array, starts: number, updates
   assert.equal(at, updates);
 }
 
-test(
+testElsewhere(
   "a round whose worker, service and NATS server are each killed loses nothing, goes on from its last checkpoint, and is published once, bit for bit",
   async (root, server) => {
     const updates = 24, { write } = scripted(`${root}/script`);
@@ -91,7 +78,7 @@ test(
   },
 );
 
-test(
+testElsewhere(
   "a worker that is cut off for longer than its lease loses the round to another, hears of it, and ends its process",
   async (root, server) => {
     const { supervisor, store, end } = service(root, server.url, { lease: 0.5 }),
@@ -131,7 +118,7 @@ test(
   },
 );
 
-test(
+testElsewhere(
   "a service that ends before a student is fetched, or after its end is told and before it is published, publishes it once in its next life",
   async (root, server) => {
     const able = worker(root, server.url, { name: "able" });

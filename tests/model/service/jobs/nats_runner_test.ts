@@ -1,39 +1,17 @@
 /** Rounds on other machines over a real NATS server: offered, refused, trained, stopped, given back, joined. */
 import assert from "node:assert/strict";
-import type { Supervisor } from "../../../../model/service/jobs/supervisor.ts";
+import type { RoundRecord } from "../../../../model/service/jobs/nats/record.ts";
 import type { JobEvent } from "../../../../model/service/jobs/types.ts";
-import { NATS_SERVER, startNats, WITHOUT_SERVER } from "../../../nats_server.ts";
-import { withFolder } from "../../tiny_model.ts";
-import { plan, service, worker } from "./elsewhere.ts";
+import { filesIn, plan, service, testElsewhere, worker } from "./elsewhere.ts";
 import { scripted } from "./scripted.ts";
+import { isSaved, until } from "./watching.ts";
 
-const test = (name: string, fn: (root: string, servers: string) => Promise<void>) =>
-  Deno.test({
-    name: name + WITHOUT_SERVER,
-    ignore: !NATS_SERVER,
-    fn: () =>
-      withFolder(async (root) => {
-        await using server = await startNats();
-        await fn(root, server.url);
-      }),
-  });
-
-/** Reads a job's events until it ends, or until one is found. */
-async function until(supervisor: Supervisor, id: string, found: (event: JobEvent) => boolean = () => false) {
-  const events: JobEvent[] = [];
-  for await (const { event } of supervisor.watch(id, 0, new AbortController().signal)) {
-    events.push(event);
-    if (found(event)) break;
-  }
-  return events;
-}
-const isSaved = ({ type }: JobEvent) => type === "saved";
 const reasons = (events: readonly JobEvent[]) => events.flatMap((one) => one.type === "state" ? [one.reason] : []);
 const namesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 
-test(
+testElsewhere(
   "a round is refused by a worker that cannot give it, with the reason, trained by one that can, and leaves its student and nothing else",
-  async (root, servers) => {
+  async (root, { url: servers }) => {
     const { supervisor, store, published, exchange, end } = service(root, servers);
     const other = worker(root, servers, { name: "other", digest: () => Promise.resolve("another") });
     await other.write({ act: "finish" });
@@ -73,9 +51,9 @@ test(
   },
 );
 
-test(
+testElsewhere(
   "a round is cancelled before anybody has it and while it is trained, and goes on from its checkpoint on another worker",
-  async (root, servers) => {
+  async (root, { url: servers }) => {
     const { supervisor, store, exchange, end } = service(root, servers);
     const { id } = await supervisor.submit(plan);
     await until(supervisor, id, (one) => one.type === "state" && one.reason === "no worker has it yet");
@@ -106,9 +84,9 @@ test(
   },
 );
 
-test(
+testElsewhere(
   "a round goes on while no service is there; the next life tells the rest of its events, each once and in order",
-  async (root, servers) => {
+  async (root, { url: servers }) => {
     const first = service(root, servers), able = worker(root, servers, { name: "able" });
     await able.write({ act: "train", updates: 20, ms: 40 });
     const { id } = await first.supervisor.submit(plan);
@@ -130,25 +108,27 @@ test(
   },
 );
 
-test(
-  "a worker that is stopped gives its round back with its checkpoint, and another goes on",
-  async (root, servers) => {
-    const { supervisor, store, end } = service(root, servers), first = worker(root, servers, { name: "first" });
+testElsewhere(
+  "a worker that is stopped gives its round back with its checkpoint, one with other data or without the files leaves it, and another goes on",
+  async (root, { url: servers }) => {
+    const { supervisor, store, end } = service(root, servers, { digest: () => Promise.resolve(undefined) });
+    const first = worker(root, servers, { name: "first" });
     await first.write({ act: "train", updates: 12, ms: 40 });
     const { id } = await supervisor.submit(plan);
+    const said = (words: RegExp) =>
+      until(supervisor, id, (one) => one.type === "state" && words.test(one.reason ?? ""));
     await until(supervisor, id, isSaved);
     await first.end();
-    const given = await until(
-      supervisor,
-      id,
-      (one) => one.type === "state" && /first was stopped/.test(one.reason ?? ""),
-    );
-    const reached = given.filter(isSaved).length, second = worker(root, servers, { name: "second" });
-    const events = await until(supervisor, id);
-    assert.deepEqual(
-      events.flatMap((one) => one.type === "started" ? [one.update] : []),
-      [0, reached],
-    );
+    const reached = (await said(/^first was stopped$/)).filter(isSaved).length;
+    // The service has no data: the first who had the round said what it learns on.
+    const other = worker(root, servers, { name: "other", digest: () => Promise.resolve(undefined) });
+    await said(/^other cannot give it: the data set qm9 must be of SHA-256 data; this worker's is not there$/);
+    await other.end();
+    const astray = worker(root, servers, { name: "astray", files: filesIn(`${root}/astray`) });
+    await said(/^astray cannot begin it: No such file/);
+    await astray.end();
+    const second = worker(root, servers, { name: "second" }), events = await until(supervisor, id);
+    assert.deepEqual(events.flatMap((one) => one.type === "started" ? [one.update] : []), [0, reached]);
     assert.equal(events.filter(isSaved).length, 12);
     assert.equal(store.get(id).state, "done");
     await second.end();
@@ -156,9 +136,39 @@ test(
   },
 );
 
-test(
+testElsewhere(
+  "a worker leaves a round of another version, and one whose record it cannot read, as they are, with the reason",
+  async (root, { url: servers }) => {
+    const { supervisor, exchange, end } = service(root, servers, { pollMs: 60_000 }),
+      { id } = await supervisor.submit(plan);
+    while ((await exchange.jobs()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { value, revision } = (await exchange.get(id))!, record = value as RoundRecord;
+    const [older, newer] = [crypto.randomUUID(), crypto.randomUUID()];
+    await exchange.put(older, { ...record, order: { ...record.order, job: older, version: "0.0.1" } }, 0);
+    await exchange.put(newer, { ...record, more: 1 } as RoundRecord, 0);
+    await exchange.put(id, { ...record, stop: true }, revision); // nor one that is to stop
+    const able = worker(root, servers, { name: "able" }), now = async (job: string) => (await exchange.get(job))!;
+    for (
+      const [job, why] of [[older, /^able cannot give it: version must be 0\.0\.1; this worker is of/], [
+        newer,
+        /^able cannot give it: the record cannot be read: .*Unrecognized key: "more"/s,
+      ]] as const
+    ) {
+      while ((await now(job)).revision < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+      const { reason, state } = (await now(job)).value as RoundRecord;
+      assert.match(reason!, why);
+      assert.equal(state, "offered");
+    }
+    assert.equal(((await now(newer)).value as { more: number }).more, 1);
+    assert.equal(((await now(id)).value as RoundRecord).state, "offered");
+    await able.end();
+    await end();
+  },
+);
+
+testElsewhere(
   "a round that says why it failed has failed; one whose process ends without a word is tried by others, three times in all",
-  async (root, servers) => {
+  async (root, { url: servers }) => {
     const { supervisor, store, end } = service(root, servers), able = worker(root, servers, { name: "able" });
     await able.write({ act: "fail" });
     const { id } = await supervisor.submit(plan);
