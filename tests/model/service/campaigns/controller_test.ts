@@ -307,3 +307,79 @@ Deno.test("recover() removes the folder of a campaign that was being removed whe
       await service.close();
     }
   }));
+
+Deno.test("campaigns that have ended beyond the number that is kept are removed with their results: those that ended first, and at the start, too", () =>
+  withFolder(async (data) => {
+    const all = openMade(data), ids: string[] = [];
+    const run = async ({ store, controller, until }: typeof all, asked: Record<string, unknown>) => {
+      const campaign = madeCampaign({ want: 5, ...asked });
+      store.add(campaign);
+      controller.start(campaign);
+      ids.push((await until(campaign.id, "done")).id);
+    };
+    const folders = () => [...Deno.readDirSync(`${data}/campaigns`)].map(({ name }) => name).sort();
+    try {
+      for (const seed of [1, 2, 3]) await run(all, { seed });
+      // The oldest was resumed, say, and ended last.
+      all.store.change(ids[0], { ended: Date.now() + 60_000 });
+    } finally {
+      await all.close();
+    }
+    const two = openMade(data, { keep: 2 });
+    try {
+      await two.controller.recover();
+      while (two.store.count > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.throws(() => two.store.get(ids[1]), { name: "UnknownCampaignError" });
+      // One that goes on counts for none of them.
+      two.store.add(madeCampaign({ want: 5, seed: 4 }));
+      await run(two, { seed: 5 });
+      while (two.store.count > 3) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.deepEqual(two.store.ended(0, 10), [ids[0], ids[3]]);
+    } finally {
+      await two.close();
+    }
+    assert.deepEqual(folders(), [ids[0], ids[3], "shards"].sort());
+  }));
+
+Deno.test("a campaign is removed once by two who ask at once, is not resumed meanwhile, and goes on where its engine is away", () =>
+  withFolder(async (data) => {
+    let away = true;
+    const service = openMade(data, {
+      engine: (engine) => ({
+        ...engine,
+        cancel: (id) => away ? Promise.reject(new Error("the engine is away")) : engine.cancel(id),
+      }),
+    });
+    const campaign = madeCampaign({ want: 12_000 });
+    try {
+      service.store.add(campaign);
+      service.controller.start(campaign);
+      await assert.rejects(service.controller.remove(campaign.id), /the engine is away/);
+      const { shards } = service.store.get(campaign.id).progress;
+      while (service.store.get(campaign.id).progress.shards <= shards) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      away = false;
+      service.store.change(campaign.id, { state: "failed" });
+      const removals = [service.controller.remove(campaign.id), service.controller.remove(campaign.id)];
+      await assert.rejects(service.controller.resume(campaign.id), { name: "UnknownCampaignError" });
+      await Promise.all(removals);
+      await assert.rejects(service.controller.remove(campaign.id), { name: "UnknownCampaignError" });
+      assert.equal(service.store.count, 0);
+    } finally {
+      await service.close();
+    }
+  }));
+
+Deno.test("watch() tells of a campaign that is not there that it was removed, whoever removed it and however long ago", () =>
+  withFolder(async (data) => {
+    const service = openMade(data);
+    try {
+      const events = await Array.fromAsync(
+        service.controller.watch(crypto.randomUUID(), 7, new AbortController().signal),
+      );
+      assert.deepEqual(events.map(({ id, event }) => [id, event]), [[8, { type: "removed" }]]);
+    } finally {
+      await service.close();
+    }
+  }));
