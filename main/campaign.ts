@@ -47,7 +47,11 @@ function estimateText(
   const rate = `${moleculesPerSecond} molecules/s, of which ${percent(passRate)} % (${
     passRateInterval.map(percent).join(" to ")
   }) count`;
-  if (draws === null) return `estimate: ${rate}; at most ${clock(most.seconds)} for all ${most.draws} draws`;
+  if (draws === null) {
+    return `estimate: ${rate}; time and size are not known, as none counted; at most ${
+      clock(most.seconds)
+    } for all ${most.draws} draws, ${mebibytes(most.bytes)}`;
+  }
   const little = enough ? "" : "; that is less than wanted";
   return `estimate: ${rate}; ${clock(seconds!)} for ${draws} draws, ${mebibytes(bytes!)}${little}`;
 }

@@ -164,7 +164,8 @@ export function createCampaignStore(
         all.prepare("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
           .run(id, shard, kept, added, textFrom, text, bytes.ndjson, gzip);
         all.prepare("UPDATE campaigns SET progress = ? WHERE id = ?").run(JSON.stringify(progress), id);
-        append(id, { type: "progress", ...progress });
+        const { rejected: _, ...told } = progress;
+        append(id, { type: "progress", ...told });
       }),
     parts: (id) => rows("SELECT gzip FROM parts WHERE campaign = ? ORDER BY shard", id).map(({ gzip }) => Number(gzip)),
     partsFrom(id, by, at, limit) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
-import { type Campaign, isActive, NO_PROGRESS, type StoredEvent } from "../../campaigns/campaign.ts";
+import { type Campaign, isActive, NO_PROGRESS, reservedBytes, type StoredEvent } from "../../campaigns/campaign.ts";
 import { createCollecting } from "../../campaigns/collecting.ts";
 import { campaignDatabase } from "../../campaigns/database.ts";
 import type { CampaignEngine } from "../../campaigns/engine.ts";
@@ -83,7 +83,7 @@ export function openCampaigns(options: CampaignsOptions): Campaigns {
   const used = () =>
     campaigns.active().reduce(
       (sum, { estimate, progress: { bytes: { ndjson, sdf, parquet } } }) =>
-        sum + Math.max(0, (estimate.bytes ?? 0) - ndjson - sdf - parquet),
+        sum + Math.max(0, reservedBytes(estimate) - ndjson - sdf - parquet),
       campaigns.bytes,
     );
   const planned = createCampaignPlanner({

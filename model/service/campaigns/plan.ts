@@ -3,7 +3,7 @@ import { wilson } from "../../../chem/rate.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
-import type { Campaign, CampaignEstimate } from "../../campaigns/campaign.ts";
+import { type Campaign, type CampaignEstimate, reservedBytes } from "../../campaigns/campaign.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { type CampaignOrder, drawsOf } from "../../campaigns/order.ts";
 import { runShard, type ShardOrder } from "../../campaigns/shard.ts";
@@ -60,7 +60,10 @@ export type CampaignPlan = Omit<Campaign, "id" | "state" | "reason" | "progress"
 /** Molecules of a first trial; then, where that took less than half of it, seconds of a second, and its molecules at most. */
 const TRIAL_FIRST = 16, TRIAL_SECONDS = 1.5, TRIAL_MOST = 1024;
 
-/** Bytes of a molecule in a form of results, where none was found that says: of QM9, by gzip. */
+/**
+ * Bytes of a molecule in a form of results, where none was found that says: of QM9 some 250 to 310 are usual, by gzip. Those of a model whose molecules are much
+ * larger take more.
+ */
 const TYPICAL_BYTES = 500;
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -112,7 +115,8 @@ export function createCampaignPlanner(
       const all = ndjson + sdf + (formats.includes("parquet") ? ndjson : 0);
       return {
         trial: { drawn, passed, duplicates: passed - unlike, seconds: round(seconds) },
-        each: passed > 0 ? all / passed : TYPICAL_BYTES * formats.length,
+        // NDJSON is always there.
+        each: passed > 0 ? all / passed : TYPICAL_BYTES * new Set([...formats, "ndjson"]).size,
       };
     } finally {
       slot.leave();
@@ -136,12 +140,14 @@ export function createCampaignPlanner(
     const { trial, each } = more > 2 ? await draw(Math.min(TRIAL_MOST, TRIAL_FIRST * more)) : first;
     const found = trial.passed - (unique === "none" ? 0 : trial.duplicates);
     const estimate = estimated({ want, draws, each, found, trial });
-    const left = quota.bytes - used();
-    if ((estimate.bytes ?? 0) > left) {
+    const left = quota.bytes - used(), asked = reservedBytes(estimate);
+    if (asked > left) {
       throw new CampaignQuotaError(
         "bytes",
         `results of all campaigns may have ${quota.bytes} bytes here, and ${quota.bytes - left} are there; ` +
-          `this one's are estimated at ${estimate.bytes}`,
+          (estimate.bytes === null
+            ? `this one's are not known, as none of ${trial.drawn} molecules passed, and may be ${asked}`
+            : `this one's are estimated at ${asked}`),
         estimate,
       );
     }
