@@ -753,7 +753,7 @@ type Type36 = {
   seed?: number | undefined;
   shardSize: number;
   steps: number;
-  unique: "inchikey" | "none";
+  unique: "flat" | "inchikey" | "none";
   want: number;
   where: Type15;
 };
@@ -798,7 +798,7 @@ type Type38 = {
   seed?: number | undefined;
   shardSize?: number | undefined;
   steps: number;
-  unique?: "inchikey" | "none" | undefined;
+  unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
   where?: Type15 | undefined;
 };
@@ -808,6 +808,7 @@ type Type39 = {
   drawn: number;
   duplicates: number;
   etaSeconds: null | number;
+  flat?: number | undefined;
   fraction: number;
   kept: number;
   moleculesPerSecond: null | number;

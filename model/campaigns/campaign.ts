@@ -23,6 +23,9 @@ export const campaignProgress = z.strictObject({
   ...shardCounts.shape,
   kept: z.int().describe("Molecules in the results"),
   duplicates: z.int().describe("Molecules that passed, and were found before"),
+  flat: z.int().optional().describe(
+    "Different molecules in the results when stereo is left aside, by the first block of their InChIKeys; absent until a shard is collected",
+  ),
   text: z.int().describe("Bytes of the NDJSON"),
   bytes: bytes.describe("Bytes of the results, as they are kept"),
   seconds: z.number().describe("Time that it ran"),

@@ -147,6 +147,11 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
         422,
         /results of all campaigns may have 100000 bytes here, and 0 are there/,
       ],
+      [
+        { want: 100, maxDraws: 1000, where: { logP: { min: 1000 } } },
+        422,
+        /this one's are not known, as none of \d+ molecules passed, and may be 150000/,
+      ],
     ];
     for (const [change, status, words] of faults) {
       const problem = await refused(change);

@@ -10,7 +10,7 @@ import {
   isActive,
   type StoredEvent,
 } from "../../campaigns/campaign.ts";
-import type { Taken } from "../../campaigns/collect.ts";
+import { forgetKeys, type Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
 import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
@@ -193,6 +193,7 @@ export function createController(options: ControllerOptions): CampaignController
       rejected: Object.fromEntries(Object.entries(rejected).sort(([a], [b]) => a < b ? -1 : 1)),
       kept: progress.kept + kept,
       duplicates: progress.duplicates + taken.duplicates,
+      flat: taken.flat,
       text: progress.text + text,
       bytes: { ...progress.bytes, ndjson: progress.bytes.ndjson + gzip, sdf: progress.bytes.sdf + sdf },
       seconds: Math.round(1000 * (progress.seconds + seconds)) / 1000,
@@ -263,6 +264,9 @@ export function createController(options: ControllerOptions): CampaignController
       store.change(id, { progress: { ...progress, bytes: { ...progress.bytes, parquet } } });
       const enough = progress.kept >= want;
       enter(id, "done", enough ? null : `all ${campaign.draws} molecules were drawn before ${want} were found`);
+      await forgetKeys(folderOf(id)).catch((error) =>
+        onNote("warn", "campaign", { campaign: id, error: String(error) })
+      );
     } finally {
       begun.abort();
       collects.close();

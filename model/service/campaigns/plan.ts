@@ -1,4 +1,5 @@
 /** From an order to a campaign that can begin: checked against card and quota, tried on its first molecules, and estimated. */
+import { keyOf } from "../../../chem/identity.ts";
 import { wilson } from "../../../chem/rate.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
@@ -93,7 +94,7 @@ export function createCampaignPlanner(
   { store, validate, queue, collecting, precision, refine: usual, quota, used }: PlannerOptions,
 ): (order: CampaignOrder, signal: AbortSignal, client?: string) => Promise<CampaignPlan> {
   /** Draws the first molecules. */
-  async function tried(shard: ShardOrder, { formats }: CampaignOrder, signal: AbortSignal, client?: string) {
+  async function tried(shard: ShardOrder, { formats, unique }: CampaignOrder, signal: AbortSignal, client?: string) {
     const work = shard.count * shard.settings.steps, slot = queue.enter(signal, { work, client });
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     const files = {
@@ -107,7 +108,7 @@ export function createCampaignPlanner(
       const { drawn, passed } = await runShard(shard, { ...deps, slot: () => slot }, signal);
       const seconds = (performance.now() - from) / 1000;
       const { lines } = readShard(await collecting.unpack(bytes!));
-      const unlike = new Set(lines.map(({ inchikey, smiles }) => inchikey ?? smiles)).size;
+      const unlike = new Set(lines.map((line) => keyOf(line, unique === "none" ? "inchikey" : unique))).size;
       const size = async (text: string) => (await collecting.pack(text)).length;
       const ndjson = await size(lines.map(({ sdf: _, ...line }) => JSON.stringify(line)).join("\n"));
       const sdf = formats.includes("sdf") ? await size(lines.map(({ sdf }) => sdf).join("")) : 0;

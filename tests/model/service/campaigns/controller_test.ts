@@ -20,15 +20,16 @@ async function ended(data: string, asked: Record<string, unknown> = {}, options:
 }
 
 /** The molecules that a campaign has to find, by the rule in words: the first of each key in the order of indices, until there are enough. */
-function expected({ want, draws, seed = 1, unique = true }: {
+function expected({ want, draws, seed = 1, unique = "inchikey" }: {
   want: number;
   draws: number;
   seed?: number;
-  unique?: boolean;
+  unique?: "inchikey" | "flat" | "none";
 }) {
   const { lines } = madeShard({ seed, first: 0, count: draws }), seen = new Set<string>();
   return lines.filter(({ inchikey, smiles }) => {
-    const key = inchikey ?? smiles!, fresh = !unique || !seen.has(key);
+    const key = (unique === "flat" ? inchikey?.slice(0, 14) : inchikey) ?? smiles!;
+    const fresh = unique === "none" || !seen.has(key);
     seen.add(key);
     return fresh;
   }).slice(0, want).map(({ index }) => index);
@@ -66,6 +67,25 @@ Deno.test("a campaign finds the first molecules of each InChIKey, as many as it 
     assert.deepEqual(shards, []);
   }));
 
+Deno.test("a campaign with unique: flat finds the first molecules of each first block of InChIKeys; either rule tells how many differ without stereo", () =>
+  withFolder(async (data) => {
+    const asked = { want: 300, draws: 12_800 };
+    for (const unique of ["inchikey", "flat", "none"] as const) {
+      const { end: { progress }, results, events } = await ended(data, { want: 300, unique });
+      const found = indicesOf(results), { lines } = madeShard({ seed: 1, first: 0, count: asked.draws });
+      assert.deepEqual(found, expected({ ...asked, unique }), unique);
+      const blocks = new Set(
+        lines.filter(({ index }) => found.includes(index)).map(({ inchikey, smiles }) =>
+          inchikey?.slice(0, 14) ?? smiles
+        ),
+      );
+      assert.deepEqual([progress.flat, progress.kept], [blocks.size, 300], unique);
+      assert.equal(blocks.size === 300, unique === "flat", unique);
+      // A thousand of them are kept, and a filter has as many reasons as rules.
+      assert.ok(events.every((event) => !("rejected" in event)));
+    }
+  }));
+
 Deno.test("a campaign gives the same bytes again, and when its shards are done in another order by other workers", () =>
   withFolder(async (data) => {
     const { results: first } = await ended(data);
@@ -89,7 +109,7 @@ Deno.test("a campaign ends with less where all is drawn before, and says so; wit
     assert.equal(few.end.reason, "all 10000 molecules were drawn before 10000 were found");
     assert.equal(few.end.progress.drawn, 10_000);
     const all = await ended(data, { want: 1000, maxDraws: 10_000, unique: "none" });
-    assert.deepEqual(indicesOf(all.results), expected({ want: 1000, draws: 10_000, unique: false }));
+    assert.deepEqual(indicesOf(all.results), expected({ want: 1000, draws: 10_000, unique: "none" }));
     assert.equal(all.end.progress.duplicates, 0);
   }));
 
