@@ -14,9 +14,8 @@
  */
 import { together } from "../diffusion/auxiliaries.ts";
 import { conditioned } from "../diffusion/condition.ts";
-import { type Coupling, realigner } from "../diffusion/coupling/align.ts";
+import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { drawNoise } from "../diffusion/latent.ts";
 import {
   abilityOf,
   type Asked,
@@ -28,11 +27,11 @@ import {
   type Rates,
 } from "../diffusion/learner.ts";
 import type { Random } from "../diffusion/random.ts";
-import { applyStep, firstLatents } from "../diffusion/samplers/mod.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { MatchingGroup } from "./matching_batches.ts";
+import { type Sampled, sampleOnce } from "./matching_sampling.ts";
 import { noisy } from "./batches.ts";
 import { matchingGradient } from "./matching_gradient.ts";
 
@@ -58,12 +57,9 @@ export interface MatchingOptions {
   readonly pace?: number;
 }
 
-/** What the student was asked and said in some samplings: all calls of all of them, `[B, L]`, the first call's first. */
-interface Way {
+/** Some samplings, and the plan's first call whose estimates are matched. */
+interface Way extends Sampled {
   readonly group: MatchingGroup;
-  readonly asked: Asked;
-  readonly x: Float32Array;
-  /** The plan's first call whose estimates are matched. */
   readonly call: number;
 }
 
@@ -77,28 +73,9 @@ const GOLDEN = 0.6180339887498949;
 
 /** Samples with the student's weights as they are. */
 async function sample(options: MatchingOptions, group: MatchingGroup, stream: Random): Promise<Way> {
-  const { student, teacher: { space }, coupling, schedule } = options, { shape, plan, start, steps } = group;
-  const draw = () => drawNoise(space, shape, Array(shape.batch).fill(stream));
-  const aligned = realigner(coupling, space, shape), predict = abilityOf(student, "predict");
-  const z = await firstLatents(draw, start, aligned), length = z.length;
-  const all = new Float32Array(length * plan.length), x = new Float32Array(length * plan.length);
-  for (const [k, step] of plan.entries()) {
-    all.set(z, k * length);
-    const at = conditioned(Array(shape.batch).fill({ time: step.t, steps }), schedule);
-    const x0 = await predict({ shape, z: all.subarray(k * length, (k + 1) * length), ...at }, "params");
-    x.set(x0, k * length);
-    if (k === plan.length - 1) break;
-    applyStep(step, z, x0, draw);
-    if (step.noise !== 0) await aligned?.(z, x0, plan[k + 1].alpha);
-  }
-  const conditions = plan.flatMap(({ t: time }) => Array(shape.batch).fill({ time, steps }));
-  const whole = { batch: shape.batch * plan.length, nodes: shape.nodes };
-  return {
-    group,
-    x,
-    call: firstMatched(options, group),
-    asked: { shape: whole, z: all, ...conditioned(conditions, schedule) },
-  };
+  const { student, teacher: { space }, coupling, schedule } = options, predict = abilityOf(student, "predict");
+  const sampled = await sampleOnce(group, { space, coupling, schedule }, (asked) => predict(asked, "params"), stream);
+  return { ...sampled, group, call: firstMatched(options, group) };
 }
 
 /** The estimates that are matched, `[B', L]`, noised to random times within the steps that they belong to, as training noises. */

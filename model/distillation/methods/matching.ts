@@ -42,19 +42,19 @@ export const matching: Method<MatchingGroup | Group> = {
       kept,
       teacher: { denoiser: teacher },
     } = parts;
-    const startsAt: MatchingPlan["startsAt"] = (first) => startsOf(card, grid, first),
+    const startsAt: MatchingPlan["startsAt"] = (grid, first) => startsOf(card, grid, first),
       share = Math.round(KEPT_SHARE * batch);
-    const plan = { schedule, grid, variant, options, steps: to, startsAt, teacher, coupling, kept };
+    const plan = { schedule, startsAt }, own = { ...plan, grid, variant, options, steps: to };
     return {
       learner: createMatchingLearner({ student, auxiliary, teacher, coupling, schedule, options }),
       ...batchesOf<MatchingGroup | Group>(
         parts,
         { batch, seed },
         async (source, size, ...which) => [
-          ...makeMatchingGroups({ ...plan, source }, size, ...which),
-          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source }, share, ...which) : [],
+          ...makeMatchingGroups({ ...own, source }, size, ...which),
+          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source, coupling, kept }, share, ...which) : [],
         ],
-        (source, _, ...which) => makeMatchingGroups({ ...plan, source }, HELD_OUT, ...which),
+        (source, _, ...which) => makeMatchingGroups({ ...own, source }, HELD_OUT, ...which),
       ),
       floor: () => 0,
     };

@@ -67,18 +67,16 @@ const entryOf = (steps: number) => ({
   clamp: 0,
 });
 
-Deno.test("makeKeptGroups() asks the students in service by turns, at the times of their own grids", async () => {
-  const own = {
-    teacher,
-    schedule,
-    source: normal,
-    coupling: "independent",
-    kept: [served(4, 1), served(2, -1)],
-  } as const;
+Deno.test("makeKeptGroups() asks the students in service by turns, on samplings of their own", async () => {
+  const own = { ...plan, kept: [served(4, 1), served(2, -1)] };
   for (const [update, steps, value] of [[0, 4, 1], [1, 2, -1], [2, 4, 1]]) {
     const groups = await makeKeptGroups(own, 12, 1, update);
     assert.deepEqual(groups, await makeKeptGroups(own, 12, 1, update));
-    for (const { conditions, target } of groups) {
+    for (const { conditions, target, z } of groups) {
+      // A step of `consistency` noises the estimate afresh, which is the same number everywhere.
+      const { alpha, sigma } = schedule(1 / steps), last = z.subarray(z.length - z.length / steps);
+      const mean = last.reduce((sum, one) => sum + one / last.length, 0);
+      assert.ok(Math.abs(mean - alpha * value) < 4 * sigma / Math.sqrt(last.length), "what the student itself led to");
       assert.equal(conditions.length, 12);
       for (let i = 0; i < steps; i++) {
         const at = conditions.filter(({ time }) => time === 1 - i / steps);
@@ -266,7 +264,7 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
 Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matches", async () => {
   const student = table(0.05),
     groups = await makeKeptGroups(
-      { teacher, schedule, source: normal, coupling: "independent", kept: [served(2, 0)] },
+      { ...plan, kept: [served(2, 0)] },
       32,
       1,
       0,
@@ -282,7 +280,7 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
   const size = async () => (await student.predict!(groups[0], "params")).reduce((sum, value) => sum + value ** 2, 0);
   const before = await size();
   // Of the samplings only the last step is matched: what the student says at t = 0.5 changes by what is kept, too.
-  for (let update = 0; update < 60; update++) {
+  for (let update = 0; update < 90; update++) {
     await learner.update([
       ...makeMatchingGroups({ ...plan, steps: 4, options: { after: 99 } }, 32, 1, update),
       ...groups,
