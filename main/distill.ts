@@ -65,6 +65,13 @@ export const distillCommand = command({
         `${METHODS.filter((name) => methodOf(name).takesOptions).join(", ")} only)`,
       object().optional(),
     ),
+    match: option(
+      "JSON",
+      `what is matched, such as {"classes":0.9,"from":1.5} (--method ${
+        METHODS.filter((name) => methodOf(name).takesMatch).join(", ")
+      } only; docs/distillation.md)`,
+      object().optional(),
+    ),
     clamp: option(
       "T",
       "time below which estimates are clamped when judged, and in service (default: the teacher's, else 0)",

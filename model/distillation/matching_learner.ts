@@ -8,9 +8,9 @@
  * molecules are distributed otherwise than the data, and x is moved along the difference.
  *
  * Three things are not as in the papers (docs/distillation.md has the curves). An estimate is judged only down to the noise level at which the next step
- * begins: what is finer is for later steps. Classes and bond orders keep to the teacher's, as what is rare dies out by small differences of
- * probabilities. And so do positions before the log-SNR from which on the sampler draws afresh (its `after`): there it is settled what a molecule is made
- * of, and matching leads to molecules of fewer kinds.
+ * begins: what is finer is for later steps. Classes and bond orders keep to what the student began as, unless they are asked for, as what is rare dies out
+ * by small differences of probabilities. And so do positions before the log-SNR from which on the sampler draws afresh (its `after`): there it is settled
+ * what a molecule is made of, and matching leads to molecules of fewer kinds.
  */
 import { together } from "../diffusion/auxiliaries.ts";
 import { conditioned } from "../diffusion/condition.ts";
@@ -43,8 +43,14 @@ export interface MatchingOptions {
   readonly auxiliary: Learner<Group>;
   readonly teacher: Denoiser;
   readonly schedule: Schedule;
+  /** Whose word is kept where nothing is matched: what the student began as. Default the teacher. */
+  readonly beginning?: Denoiser;
   /** The options of the student's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The log-SNR from which on estimates are matched: those whose step leads there or beyond. Default: the sampler's `after`; all where it has none. */
+  readonly from?: number;
+  /** The share of matching in the gradient of classes and bond orders. Default 0. */
+  readonly classes?: number;
   /** How the teacher was trained. Default independent. */
   readonly coupling?: Coupling;
   /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
@@ -63,9 +69,10 @@ interface Way extends Sampled {
   readonly call: number;
 }
 
-/** The first call of a plan whose step draws afresh; the first of all where the sampler has no such time. */
-function firstMatched({ schedule, options: { after = -Infinity } }: MatchingOptions, { plan }: MatchingGroup): number {
-  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= (after as number));
+/** The first call of a plan whose estimates are matched. */
+function firstMatched({ schedule, options, from }: MatchingOptions, { plan }: MatchingGroup): number {
+  const first = from ?? options.after as number | undefined ?? -Infinity;
+  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= first);
 }
 
 /** Least distance of neighbouring fractions of k times this: stratified draws in any number. */
@@ -108,7 +115,8 @@ const isSampled = (group: MatchingGroup | Group): group is MatchingGroup => "pla
 
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
 export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | Group> {
-  const { student, auxiliary, teacher, lead = 150, follow = 2, pace = 3 } = options, { space } = teacher;
+  const { student, auxiliary, teacher, beginning = teacher, classes = 0, lead = 150, follow = 2, pace = 3 } = options;
+  const { space } = teacher;
   const sampled = async (groups: readonly MatchingGroup[]) => {
     const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
     for (const [k, group] of groups.entries()) ways.push(await sample(options, group, streams[k]));
@@ -125,8 +133,8 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
       const at = within(options, way, streams[k]), { asked, x, call, group } = way, { shape, sigma } = asked;
       const told = (await abilityOf(auxiliary, "predict")(at, "params")).slice();
       const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
-      const kept = await teacher.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
-      const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, told, taught });
+      const kept = await beginning.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
+      const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, classes, told, taught });
       sums.positions += apart.positions / all, sums.classes += apart.classes / all;
       judged.push({ ...asked, gradient });
     }
@@ -143,6 +151,7 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
       kept,
       sigma,
       first: shape.batch,
+      classes: 0,
       told: none,
       taught: none,
     });

@@ -138,6 +138,15 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     const { entry, path, sha256, levels, name } = studentOf(model, steps), own = await readWeights(path, sha256);
     kept.push({ entry, name, denoiser: (await makeDenoiser(card, own, schedule, place, levels)).part });
   }
+  /** The student's network with these values. */
+  const withValues = async (values: Named): Promise<Denoiser> => {
+    const tensors = new Map(
+      [...values].map(([key, tensor]) => [key, { ...tensor, shape: [...tensor.shape], dtype: "F32" as const }]),
+    );
+    const own = { ...card, denoiser: { ...network, file: part.file } };
+    return (await makeDenoiser(own, tensors, schedule, place, levels)).part;
+  };
+  const beginning = settings.begin === "student" ? await withValues(values!) : denoiser;
   const autoencoder = await makeAutoencoder(card, undefined, place);
   const supplies = await suppliesOf(card, settings, options, async () => {
     const tensors = await readWeights(join(model.folder, part.file), part.sha256);
@@ -149,6 +158,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
+    beginning,
     learner,
     auxiliaries,
     kept,
@@ -158,21 +168,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     network,
     levels,
     studentWeights,
-    studentDenoiser: async () => {
-      const weights = await studentWeights();
-      const tensors = new Map([...weights].map(([key, tensor]) => [key, { ...tensor, dtype: "F32" as const }]));
-      return (await makeDenoiser(
-        { ...card, denoiser: { ...network, file: part.file } },
-        tensors,
-        schedule,
-        place,
-        levels,
-      )).part;
-    },
+    studentDenoiser: async () => await withValues(await studentWeights()),
     dispose() {
       learner.dispose();
       for (const auxiliary of Object.values(auxiliaries)) auxiliary.dispose();
-      denoiser.dispose();
+      for (const one of new Set([denoiser, beginning])) one.dispose();
       for (const one of kept) one.denoiser.dispose();
     },
   };

@@ -33,6 +33,15 @@ export const roundSettings = strict({
   grid: gridSpec.default({ type: "uniform" }),
   /** Options of the variant's sampler, of a method whose students have any; in service, too. */
   options: z.record(z.string(), z.unknown()).default({}),
+  /** What of the student's estimates is matched, of distribution matching. */
+  match: strict({
+    classes: z.number().min(0).max(1).default(0).describe(
+      "share of matching in the gradient of classes and bond orders; the rest keeps to what the student began as",
+    ),
+    from: z.number().optional().describe(
+      "log-SNR from which on estimates are matched, in steps to it and beyond; before it they keep to what the student began as. Default: the sampler's `after`",
+    ),
+  }).prefault({}),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
   /** Size of the student, of a method that makes a model. */
@@ -101,6 +110,13 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
   }
 }
 
+/** Why a round cannot be told what to match; undefined where it can. */
+function faultOfMatch({ method, match: { classes, from } }: RoundSettings): string | undefined {
+  if (methodOf(method).takesMatch || (classes === 0 && from === undefined)) return undefined;
+  const takers = METHODS.filter((one) => methodOf(one).takesMatch).join(", ");
+  return `match is for ${takers}; got it for ${method}`;
+}
+
 /** Why a student cannot begin as the one in service; undefined where it can. */
 function faultOfBeginning(
   { method, begin, to }: RoundSettings,
@@ -149,6 +165,8 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };
+  const matchFault = faultOfMatch(settings);
+  if (matchFault) return { field: "match", message: matchFault };
   const optionsFault = faultOfOptions(settings);
   if (optionsFault) return { field: "options", message: optionsFault };
   const variantFault = method.variantFault?.(variant, card.coupling);

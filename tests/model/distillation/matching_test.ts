@@ -100,6 +100,7 @@ Deno.test("matchingGradient() leads away from what the auxiliary tells to what t
       kept: none,
       sigma: Float32Array.of(0.5),
       first: 0,
+      classes: 0,
     });
   // d = 0.1 x, mean |x - taught| = 0.2 / 3, two nodes.
   const { gradient, apart } = at(0.9, 0.8);
@@ -115,13 +116,20 @@ Deno.test("matchingGradient() keeps classes and orders to the teacher's: gradien
     q = [0.5, 0.5, 0.5, 0.5, 0, 0, 0.2, 0.8, 0.2, 0.8, 0, 0];
   const [x, kept] = [p, q].map((values) => Float32Array.from(values, (value) => ONE_HOT * value));
   const sigma = Float32Array.of(0.5);
-  const { gradient } = matchingGradient({ space: graph, shape, x, told: x, taught: x, kept, sigma, first: 0 });
+  const by = (classes: number, told = x) =>
+    matchingGradient({ space: graph, shape, x, told, taught: x, kept, sigma, first: 0, classes }).gradient;
+  const gradient = by(0);
   // Through a softmax: dL/dlogit_k = x_k (g_k - sum_j x_j g_j / ONE_HOT); the differences of a softmax add up to 0.
   const logit = (i: number, share: number) => gradient[i] * x[i] / share;
   assert.ok(Math.abs(logit(0, 1 / 2) - (0.25 - 0.5)) < 1e-6);
   assert.ok(Math.abs(logit(6, 1 / 4) - (0.9 - 0.2)) < 1e-6);
   assert.ok(Math.abs(gradient[2]) < 1e-9, "where they agree nothing changes");
   assert.ok([4, 5, 10, 11].every((i) => gradient[i] === 0), "a node has no bond to itself");
+  // A share of matching has as much of how the two denoisers differ, here as much as x and what is kept.
+  assert.ok(by(1).every((value) => value === 0), "denoisers that agree match nothing");
+  const apart = x.map((value, i) => 2 * value - kept[i]), mixed = by(0.25, apart);
+  assert.ok(by(1, apart).every((value, i) => Math.abs(value - gradient[i]) < 1e-6));
+  assert.ok(mixed.every((value, i) => Math.abs(value - gradient[i]) < 1e-6));
 });
 
 /** What knows the data: E[x | z]. */
