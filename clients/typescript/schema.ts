@@ -443,6 +443,7 @@ type Type21 = {
 type Type22 = {
   accept: number;
   batch: number;
+  begin: "student" | "teacher";
   blocks?: number | undefined;
   clamp: number;
   from: number;
@@ -457,6 +458,7 @@ type Type22 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
+  match: { classes: number; from?: number | undefined };
   method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -504,6 +506,7 @@ type Type23 = {
 type Type24 = {
   accept?: number | undefined;
   batch?: number | undefined;
+  begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
   from?: number | undefined;
@@ -519,6 +522,7 @@ type Type24 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
+  match?: undefined | { classes?: number | undefined; from?: number | undefined };
   method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
