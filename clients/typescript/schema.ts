@@ -896,14 +896,14 @@ type Type43 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
-  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
-    input: { param: { id: string } };
-    output: Type1;
-    outputFormat: "json";
-    status: 406;
-  } | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
+  $get:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
 };
 
 type Type44 = {
