@@ -140,7 +140,6 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
       [{ heavyAtoms: 30 }, 422, /heavyAtoms|has no molecules/],
       [{ sampler: "distilled" }, 422, /no weights distilled/],
       [{ sampler: "ddim", options: { eta: "much" } }, 422, /options of the sampler/],
-      [{ steps: 4, options: { eta: 1 } }, 422, /weights distilled to 4 steps take the options that they learned by/],
       [{ where: { logQ: { max: 1 } } }, 422, /unknown key logQ; allowed are .*logP/],
       [{ where: { required: ["C1CC"] } }, 422, /\/where\/required\/0: must be SMARTS; got "C1CC"/],
       [{ maxDraws: 2_000_000 }, 422, /a campaign may draw at most 1000000 molecules here; asked are 2000000/],
