@@ -25,8 +25,8 @@ const MODELS = new URL("../weights", import.meta.url).pathname;
 /** A worker of the service's data directory, as `deno task worker` runs but for its permissions. */
 const startWorker = (nats: string, data: string) =>
   new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, "worker", "--data", data, "--models", MODELS],
-    ...{ env: { MOLSTEP_NATS: nats }, stdout: "null", stderr: "null" },
+    args: ["run", "-A", MAIN, "worker", "--data", data],
+    ...{ env: { MOLSTEP_NATS: nats, MOLSTEP_MODELS: MODELS }, stdout: "null", stderr: "null" },
   }).spawn();
 
 /** Draws the campaign, and says its time and its files' digests. */
@@ -36,11 +36,14 @@ async function measured(workers: number, order: Record<string, unknown>): Promis
   const variables = server && { MOLSTEP_NATS: server.url };
   const service = await startService({ root: MODELS, model: "qm9", backend: "auto", data, variables });
   const drawing = Array.from({ length: workers }, () => startWorker(server!.url, data));
+  let ended = 0;
+  for (const { status } of drawing) status.then(() => ended++);
   try {
     const started = performance.now(), { id } = await service.admin("POST", "/campaigns", order);
     let found: Record<string, unknown>;
     do {
       await new Promise((resolve) => setTimeout(resolve, 200));
+      if (ended > 0) throw new Error("a worker ended");
       found = await service.admin("GET", `/campaigns/${id}`);
     } while (["running", "finishing", "paused"].includes(found.state as string));
     const seconds = (performance.now() - started) / 1000;
@@ -51,7 +54,7 @@ async function measured(workers: number, order: Record<string, unknown>): Promis
       const answer = await fetch(`${service.url}/campaigns/${id}/results?format=${format}`, { headers });
       digests[format] = sha256Of(new Uint8Array(await answer.arrayBuffer())).slice(0, 16);
     }
-    return { workers, seconds, drawn: found.drawn as number, ...digests };
+    return { workers, seconds, ...digests };
   } finally {
     for (const one of drawing) {
       one.kill("SIGTERM");
