@@ -757,7 +757,7 @@ type Type36 = {
   seed?: number | undefined;
   shardSize: number;
   steps: number;
-  unique: "inchikey" | "none";
+  unique: "flat" | "inchikey" | "none";
   want: number;
   where: Type15;
 };
@@ -802,7 +802,7 @@ type Type38 = {
   seed?: number | undefined;
   shardSize?: number | undefined;
   steps: number;
-  unique?: "inchikey" | "none" | undefined;
+  unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
   where?: Type15 | undefined;
 };
@@ -812,6 +812,7 @@ type Type39 = {
   drawn: number;
   duplicates: number;
   etaSeconds: null | number;
+  flat?: number | undefined;
   fraction: number;
   kept: number;
   moleculesPerSecond: null | number;
@@ -895,14 +896,14 @@ type Type43 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
-  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
-    input: { param: { id: string } };
-    output: Type1;
-    outputFormat: "json";
-    status: 406;
-  } | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
+  $get:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
 };
 
 type Type44 = {
