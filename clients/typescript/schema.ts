@@ -443,6 +443,7 @@ type Type21 = {
 type Type22 = {
   accept: number;
   batch: number;
+  begin: "student" | "teacher";
   blocks?: number | undefined;
   clamp: number;
   from: number;
@@ -457,6 +458,7 @@ type Type22 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
+  match: { classes: number; from?: number | undefined };
   method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -504,6 +506,7 @@ type Type23 = {
 type Type24 = {
   accept?: number | undefined;
   batch?: number | undefined;
+  begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
   from?: number | undefined;
@@ -519,6 +522,7 @@ type Type24 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
+  match?: undefined | { classes?: number | undefined; from?: number | undefined };
   method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
@@ -753,7 +757,7 @@ type Type36 = {
   seed?: number | undefined;
   shardSize: number;
   steps: number;
-  unique: "inchikey" | "none";
+  unique: "flat" | "inchikey" | "none";
   want: number;
   where: Type15;
 };
@@ -798,7 +802,7 @@ type Type38 = {
   seed?: number | undefined;
   shardSize?: number | undefined;
   steps: number;
-  unique?: "inchikey" | "none" | undefined;
+  unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
   where?: Type15 | undefined;
 };
@@ -808,6 +812,7 @@ type Type39 = {
   drawn: number;
   duplicates: number;
   etaSeconds: null | number;
+  flat?: number | undefined;
   fraction: number;
   kept: number;
   moleculesPerSecond: null | number;
@@ -891,14 +896,14 @@ type Type43 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
-  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
-    input: { param: { id: string } };
-    output: Type1;
-    outputFormat: "json";
-    status: 406;
-  } | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
+  $get:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
 };
 
 type Type44 = {
