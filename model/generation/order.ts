@@ -1,13 +1,15 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type DrawRequest, planSettings } from "./generate.ts";
+import { type FixedAsked, givenPart } from "./fixed_order.ts";
+import { type DrawRequest, type FixedDraw, planSettings } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { chooseSettings, decodings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
 import { type SamplerChoice } from "../diffusion/samplers/mod.ts";
+import { ImpossiblePartError } from "../networks/heavy_atom/fixed_part.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
 
 /** Molecules asked of a model. */
@@ -23,6 +25,7 @@ export interface Order {
   readonly decoding?: Decoding;
   readonly clamp?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
+  readonly fixed?: FixedAsked;
 }
 
 /** An order that this model cannot serve; `field` is the part of the order at fault. */
@@ -52,6 +55,7 @@ export class ImpossibleOrderError extends RangeError {
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
   const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const fixed = order.fixed && acceptFixed(order.fixed, card);
   if (first + count > 2 ** 32) {
     throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
   }
@@ -76,7 +80,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   parseSamplerOptions(settings.algorithm, settings.options);
   let plan: SamplingPlan;
   try {
-    plan = planSettings(settings, makeSchedule(card.schedule));
+    plan = planSettings(settings, makeSchedule(card.schedule), fixed?.resample);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ImpossibleOrderError("grid", error.message);
@@ -92,7 +96,45 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, first, seed, settings, plan, size: size?.range };
+  const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
+  return { count, first, seed, settings, plan, size: range, fixed };
+}
+
+/** The fixed part of an order. @throws ImpossibleOrderError */
+function acceptFixed({ resample, ...asked }: FixedAsked, card: Card): FixedDraw {
+  try {
+    return { ...givenPart(asked, card), resample };
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
+    const field = error instanceof ImpossiblePartError ? error.field : "molblock";
+    throw new ImpossibleOrderError(`fixed/${field}`, error.message);
+  }
+}
+
+/**
+ * The sizes that are drawn about a fixed part: those asked, which must have room for it; else the data's, from one node more than it has.
+ *
+ * @throws ImpossibleOrderError
+ */
+function sizeWith({ part: { nodes, most } }: FixedDraw, card: Card, asked?: SizeRange): SizeRange {
+  const { sizes } = sizeDistribution(card), largest = sizes.at(-1)!, counted = countsWords(card.counts);
+  if (nodes > largest) {
+    throw new ImpossibleOrderError(
+      "fixed/atoms",
+      `the fixed part must have at most ${largest} ${counted}, as model ${card.name} has; got ${nodes}`,
+    );
+  }
+  if (asked && asked.min < nodes) {
+    throw new ImpossibleOrderError(
+      card.counts,
+      `${card.counts} must be at least ${nodes}, those of the fixed part; got ${asked.min}`,
+    );
+  }
+  const range = asked ?? { min: Math.max(sizes[0], Math.min(nodes + 1, largest)), max: largest };
+  if (range.max > nodes && most.every((order) => order === 0)) {
+    throw new ImpossibleOrderError("fixed/attach", "attach must have an atom where others are drawn; got none");
+  }
+  return range;
 }
 
 /** A seed where none was given: 32 random bits. */

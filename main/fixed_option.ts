@@ -1,0 +1,34 @@
+/** Options that name a fixed part: `molstep generate --fixed`. */
+import { z } from "zod";
+import { type FixedAsked, fixedAsked } from "../model/generation/fixed_order.ts";
+import { list, object, option, UsageError, type Values, whole } from "./options.ts";
+
+/** See {@link readFixed}. */
+export const fixedOptions = {
+  fixed: option("FILE", "a molblock (V2000) whose atoms each molecule begins with: docs/fixed.md", z.string().min(1).optional()),
+  "fixed-atoms": option("N,N", "its heavy atoms that are fixed, from 0 (default all)", list(whole()).optional()),
+  attach: option(
+    "N,N",
+    "of these, those that may get new bonds (default all that have a hydrogen to give)",
+    list(whole()).optional(),
+  ),
+  resample: option(
+    "JSON",
+    'goes back by noise and draws again, such as {"times":2,"back":1} (default: not)',
+    object().optional(),
+  ),
+};
+
+/** The fixed part that is asked for, its file read. @throws UsageError */
+export async function readFixed(
+  { fixed, "fixed-atoms": atoms, attach, resample }: Values<typeof fixedOptions>,
+): Promise<FixedAsked | undefined> {
+  if (fixed === undefined) {
+    const [lone] = Object.entries({ "fixed-atoms": atoms, attach, resample }).flatMap(([name, value]) => value ? [name] : []);
+    if (lone) throw new UsageError(`--${lone} needs --fixed; got none`);
+    return undefined;
+  }
+  const parsed = fixedAsked.safeParse({ molblock: await Deno.readTextFile(fixed), atoms, attach, resample });
+  if (!parsed.success) throw new UsageError(`--fixed: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

@@ -1,0 +1,33 @@
+/** A part of each molecule that is given, not drawn: what samplings are told of it. See docs/fixed.md. */
+import type { FixedAtoms } from "../../chem/molecule.ts";
+
+/**
+ * The given part, as plain data: the first nodes of each latent. Positions are those of a rigid body: where it lies, and how it is turned, is
+ * drawn.
+ */
+export interface FixedPart {
+  /** M: the first nodes of each molecule. */
+  readonly nodes: number;
+  /** In the latent's unit of length, centred, `[M, 3]`. */
+  readonly positions: Float64Array;
+  /** Unit vectors to hydrogens, zeros after the last, `[M, 4, 3]`; they count where `settled`. */
+  readonly hydrogens: Float64Array;
+  /** 1 where the node's hydrogens are as given, 0 where they are drawn, `[M]`. */
+  readonly settled: Uint8Array;
+  /** 1 for each class that the node may have, `[M, classes]`. */
+  readonly classes: Uint8Array;
+  /** What the latent says of the pairs among them, `[M, M]`, symmetric. */
+  readonly orders: Uint8Array;
+  /** The highest order that a bond to a node outside may have, `[M]`; 0 where there may be none. */
+  readonly most: Uint8Array;
+}
+
+/** A part as it was given, and as latents have it. */
+export interface GivenPart {
+  readonly part: FixedPart;
+  /** What each molecule says of its first atoms. */
+  readonly atoms: FixedAtoms;
+}
+
+/** Puts the given part into estimates or draws `[B, L]`, in place. */
+export type Fix = (x0: Float32Array) => void;
