@@ -5,7 +5,11 @@ import { list, object, option, UsageError, type Values, whole } from "./options.
 
 /** See {@link readFixed}. */
 export const fixedOptions = {
-  fixed: option("FILE", "a molblock (V2000) whose atoms each molecule begins with: docs/fixed.md", z.string().min(1).optional()),
+  fixed: option(
+    "FILE",
+    "a molblock (V2000) whose atoms each molecule begins with: docs/fixed.md",
+    z.string().min(1).optional(),
+  ),
   "fixed-atoms": option("N,N", "its heavy atoms that are fixed, from 0 (default all)", list(whole()).optional()),
   attach: option(
     "N,N",
@@ -24,7 +28,9 @@ export async function readFixed(
   { fixed, "fixed-atoms": atoms, attach, resample }: Values<typeof fixedOptions>,
 ): Promise<FixedAsked | undefined> {
   if (fixed === undefined) {
-    const [lone] = Object.entries({ "fixed-atoms": atoms, attach, resample }).flatMap(([name, value]) => value ? [name] : []);
+    const [lone] = Object.entries({ "fixed-atoms": atoms, attach, resample }).flatMap(([name, value]) =>
+      value ? [name] : []
+    );
     if (lone) throw new UsageError(`--${lone} needs --fixed; got none`);
     return undefined;
   }

@@ -17,7 +17,7 @@ import type { Turn } from "./turn.ts";
 import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
-import { type Resampling, resampled } from "../diffusion/samplers/resample.ts";
+import { resampled, type Resampling } from "../diffusion/samplers/resample.ts";
 import {
   type Denoise,
   firstLatents,
@@ -324,7 +324,8 @@ async function* inCrew(
   windows: Iterator<SizeBatch[]>,
   { signal, background, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings, fixed } = batches;
+  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings, fixed } =
+    batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;

@@ -45,7 +45,8 @@ function hydrogenSums({ nodes, hydrogens }: FixedPart): Float64Array {
 
 /** The unit vectors to a node's hydrogens, `[hydrogens, 3]`. */
 function hydrogensOf({ hydrogens }: FixedPart, i: number): Float64Array {
-  const own = hydrogens.subarray(3 * MAX_HYDROGENS * i, 3 * MAX_HYDROGENS * (i + 1)), last = own.findLastIndex((v) => v !== 0);
+  const own = hydrogens.subarray(3 * MAX_HYDROGENS * i, 3 * MAX_HYDROGENS * (i + 1)),
+    last = own.findLastIndex((v) => v !== 0);
   return own.subarray(0, 3 * Math.ceil((last + 1) / 3));
 }
 

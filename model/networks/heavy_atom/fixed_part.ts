@@ -83,8 +83,10 @@ export function fixedPart(
     nodes: M,
     positions,
     hydrogens,
-    settled: Uint8Array.from(kept, ({ atom, capacity, hydrogens: own }) =>
-      !open.has(atom) && own.length === capacity ? 1 : 0),
+    settled: Uint8Array.from(
+      kept,
+      ({ atom, capacity, hydrogens: own }) => !open.has(atom) && own.length === capacity ? 1 : 0,
+    ),
     classes: Uint8Array.from(may.flat(), Number),
     orders: wordsOf(kept, within, may, classes, chemistry, form),
     most: Uint8Array.from(kept, ({ atom, capacity }) => open.has(atom) ? Math.min(3, capacity) : 0),
@@ -161,7 +163,9 @@ function openAtoms(kept: readonly Kept[], attach?: readonly number[]): Set<numbe
     if (!own || own.capacity === 0) {
       throw new ImpossiblePartError(
         "attach",
-        `attach must be fixed atoms with a hydrogen to give, here ${can.map(({ atom }) => atom).join(", ") || "none"}; ` +
+        `attach must be fixed atoms with a hydrogen to give, here ${
+          can.map(({ atom }) => atom).join(", ") || "none"
+        }; ` +
           `got ${own ? `${own.name}, which has none` : atom}`,
       );
     }
@@ -182,7 +186,9 @@ function wordsOf(
   const orders = orderMatrix(kept.length, within);
   if (!aromatic) return orders;
   // Of the classes that an atom may have, the one with most hydrogens: nothing else is bonded to it then.
-  const own = may.map((list) => list.reduce((best, is, k) => is && (best < 0 || classes[k][1] > classes[best][1]) ? k : best, -1));
+  const own = may.map((list) =>
+    list.reduce((best, is, k) => is && (best < 0 || classes[k][1] > classes[best][1]) ? k : best, -1)
+  );
   const sums = bondSumsOf(classes, chemistry), kinds = own.map((k) => classes[k]);
   aromaticBonds({ kinds, sums: own.map((k) => sums[k]), orders }).forEach((is, pair) => {
     if (is) orders[pair] = AROMATIC;
