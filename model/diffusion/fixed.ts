@@ -10,10 +10,10 @@ export interface FixedPart {
   readonly nodes: number;
   /** In the latent's unit of length, centred, `[M, 3]`. */
   readonly positions: Float64Array;
-  /** Unit vectors to hydrogens, zeros after the last, `[M, 4, 3]`; they count where `settled`. */
+  /** Unit vectors to hydrogens, zeros after the last, `[M, 4, 3]`. */
   readonly hydrogens: Float64Array;
-  /** 1 where the node's hydrogens are as given, 0 where they are drawn, `[M]`. */
-  readonly settled: Uint8Array;
+  /** The class of which the node has just these hydrogens, `[M]`; -1 where they are not known. In another class they are drawn. */
+  readonly whole: Int16Array;
   /** 1 for each class that the node may have, `[M, classes]`. */
   readonly classes: Uint8Array;
   /** What the latent says of the pairs among them, `[M, M]`, symmetric. */

@@ -50,12 +50,18 @@ function hydrogensOf({ hydrogens }: FixedPart, i: number): Float64Array {
   return own.subarray(0, 3 * Math.ceil((last + 1) / 3));
 }
 
+/** Whether the likeliest class of a node is that whose hydrogens are given. */
+function isWhole(z: Float32Array, from: number, classes: number, whole: number): boolean {
+  for (let k = 0; k < classes; k++) if (whole < 0 || z[from + k] > z[from + whole]) return false;
+  return true;
+}
+
 /** Lays the part over its nodes in the latent at `z[at, ...)` whose nodes have `width` numbers. */
 function placeOf(z: Float32Array, at: number, width: number, part: FixedPart, sums: Float64Array): Place {
-  const { nodes: M, positions, settled } = part, centre = new Float64Array(3), h = new Float64Array(9);
+  const { nodes: M, positions, whole } = part, centre = new Float64Array(3), h = new Float64Array(9);
   for (let i = 0; i < M; i++) for (let a = 0; a < 3; a++) centre[a] += z[at + i * width + a] / M;
   for (let i = 0; i < M; i++) {
-    const node = at + i * width, weight = settled[i] ? HYDROGENS_WEIGHT : 0;
+    const node = at + i * width, weight = isWhole(z, node + 9, width - 9, whole[i]) ? HYDROGENS_WEIGHT : 0;
     for (let a = 0; a < 3; a++) {
       for (let b = 0; b < 3; b++) {
         h[3 * a + b] += (z[node + a] - centre[a]) * positions[3 * i + b] + weight * z[node + 3 + a] * sums[3 * i + b];
@@ -80,8 +86,8 @@ function keep(z: Float32Array, from: number, count: number, may: (k: number) => 
 }
 
 /**
- * Puts the part into latents `[B, L]`, in place: positions, hydrogens where they are settled, the classes and bonds that are let in. What
- * is let in and not settled stays as likely, among itself, as it was.
+ * Puts the part into latents `[B, L]`, in place: positions, classes and bonds that are let in, and hydrogens where the likeliest class has all that
+ * were given. What is let in stays as likely, among itself, as it was.
  */
 export function fixPart(
   x0: Float32Array,
@@ -92,6 +98,7 @@ export function fixPart(
   const width = 9 + K, length = latentLength({ vectors: 3, scalars: K, pairs: P }, N), { nodes: M, most } = part;
   const sums = hydrogenSums(part);
   for (let at = 0; at < batch * length; at += length) {
+    for (let i = 0; i < M; i++) keep(x0, at + i * width + 9, K, (k) => part.classes[i * K + k] === 1);
     const { R, centre } = placeOf(x0, at, width, part, sums);
     const put = (to: number, v: ArrayLike<number>, from: number, origin?: Float64Array) => {
       for (let a = 0; a < 3; a++) {
@@ -100,13 +107,9 @@ export function fixPart(
       }
     };
     for (let i = 0; i < M; i++) {
-      const node = at + i * width;
-      put(node, part.positions, 3 * i, centre);
-      keep(x0, node + 9, K, (k) => part.classes[i * K + k] === 1);
-    }
-    for (let i = 0; i < M; i++) {
-      if (!part.settled[i]) continue;
       const node = at + i * width, own = hydrogensOf(part, i);
+      put(node, part.positions, 3 * i, centre);
+      if (!isWhole(x0, node + 9, K, part.whole[i])) continue;
       // Outward in the part's own frame, where the molecule's centre is R^T of minus the part's.
       const outward = [0, 1, 2].map((b) =>
         part.positions[3 * i + b] + R[b] * centre[0] + R[3 + b] * centre[1] + R[6 + b] * centre[2]

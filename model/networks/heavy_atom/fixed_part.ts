@@ -42,8 +42,8 @@ interface Kept {
 
 /**
  * The part of a molecule that is fixed. Hydrogens that an atom lacks up to the least valence that it can have are taken for there, and so is one for each order of a
- * bond that is cut. An atom that may get bonds has any number of hydrogens from none to that; others have just so many, in the directions given where all
- * of them are atoms of the molecule, else in drawn ones.
+ * bond that is cut. An atom that may get bonds has any number of hydrogens from none to that; others have just so many. Where an atom has so many, their directions
+ * are as given if all of them are atoms of the molecule; else they are drawn.
  *
  * @param classes,chemistry,form of the model
  * @throws ImpossiblePartError
@@ -83,9 +83,10 @@ export function fixedPart(
     nodes: M,
     positions,
     hydrogens,
-    settled: Uint8Array.from(
+    whole: Int16Array.from(
       kept,
-      ({ atom, capacity, hydrogens: own }) => !open.has(atom) && own.length === capacity ? 1 : 0,
+      ({ capacity, hydrogens: own }, k) =>
+        own.length === capacity ? classes.findIndex(([, count], c) => may[k][c] && count === capacity) : -1,
     ),
     classes: Uint8Array.from(may.flat(), Number),
     orders: wordsOf(kept, within, may, classes, chemistry, form),
