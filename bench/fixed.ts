@@ -1,6 +1,6 @@
 /**
- * `deno task bench:fixed`: what is drawn about fixed parts (docs/fixed.md), beside molecules of the same sizes that are drawn without any. Sampled once,
- * and decoded both by `argmax`, the model's own, and by `valence`.
+ * `deno task bench:fixed`: what is drawn about fixed parts (docs/fixed.md), beside molecules that are drawn without any. Sampled once, and decoded both
+ * by `argmax`, the model's own, and by `valence`.
  */
 import { z } from "zod";
 import type { JudgedBatch } from "../chem/validator_pool.ts";
@@ -33,6 +33,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   carboxyl: { file: "acetic_acid", atoms: [1, 2, 3], attach: [1], smarts: "C(=O)[OX2H1]" },
 };
 
+/** Those, and none, for what is drawn without any. */
+const NAMES = ["none", ...Object.keys(PARTS)];
+
 /** A part's molblock. */
 export const partOf = async (name: string): Promise<FixedAsked> => {
   const { file, smarts: _, ...choice } = PARTS[name];
@@ -43,14 +46,10 @@ const numbers = (text: string) => list(whole(1)).default(text.split(",").map(Num
 
 const OPTIONS = {
   model: option("NAME", "(default qm9)", z.string().default("qm9")),
-  parts: option(
-    "NAMES",
-    `of ${Object.keys(PARTS).join(", ")} (default all)`,
-    list(z.enum(Object.keys(PARTS))).default(Object.keys(PARTS)),
-  ),
+  parts: option("NAMES", `of ${NAMES.join(", ")} (default all)`, list(z.enum(NAMES)).default(NAMES)),
   steps: option("N,N", "(default 8,16,32,64)", numbers("8,16,32,64")),
-  times: option("N,N", "how often each step is drawn, 1 for no resampling (default 1,2)", numbers("1,2")),
-  back: option("N", "steps of a stretch that is drawn again (default 1)", whole(1).default(1)),
+  times: option("N,N", "how often each step is drawn, 1 for no resampling (default 1,3)", numbers("1,3")),
+  back: option("N", "steps of a stretch that is drawn again (default 3)", whole(1).default(3)),
   sampler: option("NAME", "(default consistency)", z.enum(SAMPLER_CHOICES).default("consistency")),
   count: option("N", "molecules of a row (default 100)", whole(1).default(100)),
   seed: option("N", "(default 5)", whole().default(5)),
@@ -113,20 +112,16 @@ async function main(args: string[]): Promise<void> {
   };
 
   try {
-    for (const name of parts) {
-      const fixed = await partOf(name), order = { count, seed, sampler, decoding: "valence" as const };
-      for (const steps of allSteps) {
-        const { size } = acceptOrder(card, { ...order, steps, fixed });
-        const free = { ...order, steps, size: { counts: card.counts, range: size! } };
-        const told = async (times: string | number, row: Promise<Row>) => {
-          rows.push({ part: name, steps, times, ...await row });
-          console.log(JSON.stringify(rows.at(-1)));
-        };
-        for (const times of allTimes) {
+    for (const steps of allSteps) {
+      const order = { count, seed, steps, sampler, decoding: "valence" as const };
+      for (const name of parts) {
+        const { smarts } = PARTS[name] ?? {};
+        for (const times of smarts ? allTimes : [1]) {
           const resample = times > 1 ? { times, back } : undefined;
-          await told(times, row({ ...order, steps, fixed: { ...fixed, resample } }, PARTS[name].smarts));
+          const fixed = smarts ? { ...await partOf(name), resample } : undefined;
+          rows.push({ steps, part: name, times, ...await row({ ...order, fixed }, smarts) });
+          console.log(JSON.stringify(rows.at(-1)));
         }
-        await told("free", row(free));
       }
     }
   } finally {

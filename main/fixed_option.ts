@@ -1,16 +1,21 @@
 /** Options that name a fixed part: `molstep generate --fixed`. */
 import { z } from "zod";
 import { type FixedAsked, fixedAsked } from "../model/generation/fixed_order.ts";
-import { list, object, option, UsageError, type Values, whole } from "./options.ts";
+import { given, json, list, object, option, UsageError, type Values, whole } from "./options.ts";
+import { whereFile } from "./where_option.ts";
 
 /** See {@link readFixed}. */
 export const fixedOptions = {
   fixed: option(
-    "FILE",
-    "a molblock (V2000) whose atoms each molecule begins with: docs/fixed.md",
+    "FILE|JSON",
+    "a molblock (V2000) whose atoms each molecule begins with, or `fixed` as in POST /generate: docs/fixed.md",
     z.string().min(1).optional(),
   ),
-  "fixed-atoms": option("N,N", "its heavy atoms that are fixed, from 0 (default all)", list(whole()).optional()),
+  "fixed-atoms": option(
+    "N,N",
+    "its heavy atoms that are fixed, by index from 0 (default all)",
+    list(whole()).optional(),
+  ),
   attach: option(
     "N,N",
     "of these, those that may get new bonds (default all that have a hydrogen to give)",
@@ -18,7 +23,7 @@ export const fixedOptions = {
   ),
   resample: option(
     "JSON",
-    'goes back by noise and draws again, such as {"times":2,"back":1} (default: not)',
+    'goes back by noise and draws again, such as {"times":3,"back":3} (default: not)',
     object().optional(),
   ),
 };
@@ -28,13 +33,15 @@ export async function readFixed(
   { fixed, "fixed-atoms": atoms, attach, resample }: Values<typeof fixedOptions>,
 ): Promise<FixedAsked | undefined> {
   if (fixed === undefined) {
-    const [lone] = Object.entries({ "fixed-atoms": atoms, attach, resample }).flatMap(([name, value]) =>
-      value ? [name] : []
-    );
+    const [lone] = Object.keys(given({ "fixed-atoms": atoms, attach, resample }));
     if (lone) throw new UsageError(`--${lone} needs --fixed; got none`);
     return undefined;
   }
-  const parsed = fixedAsked.safeParse({ molblock: await Deno.readTextFile(fixed), atoms, attach, resample });
+  const file = whereFile(fixed), choice = given({ atoms, attach, resample });
+  const parsed = file === undefined
+    ? json().transform((value) => typeof value === "object" ? { ...value, ...choice } : value).pipe(fixedAsked)
+      .safeParse(fixed)
+    : fixedAsked.safeParse({ molblock: await Deno.readTextFile(file), ...choice });
   if (!parsed.success) throw new UsageError(`--fixed: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

@@ -110,7 +110,15 @@ export const generateCommand = command({
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, count, refine, onFault });
     const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);
-    const head = headOf(model.card, request, { ...values, where, refine, backend: model.backend.name, form, out });
+    const head = headOf(model.card, request, {
+      ...values,
+      where,
+      fixed,
+      refine,
+      backend: model.backend.name,
+      form,
+      out,
+    });
     let here = 0, sifted: Sifted | undefined;
     const draw: Draw = async function* (part, more) {
       const before = count - part.count, { signal } = terminal;

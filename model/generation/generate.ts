@@ -60,14 +60,14 @@ export interface FixedDraw extends GivenPart {
 }
 
 /** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
-export function planSettings(
+export const planSettings = (
   { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
   schedule: Schedule,
-  resample?: Resampling,
-): SamplingPlan {
-  const plan = planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
-  return resample ? resampled(plan, resample) : plan;
-}
+): SamplingPlan => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
+
+/** The plan by which a fixed part is drawn about. @throws RangeError as {@link resampled} */
+export const resampledPlan = (plan: SamplingPlan, fixed?: Pick<FixedDraw, "resample">): SamplingPlan =>
+  fixed?.resample ? resampled(plan, fixed.resample) : plan;
 
 /** A batch of molecules of one size, as drawn. */
 export interface DrawnBatch {
@@ -157,8 +157,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, first = 0, seed, settings, fixed, plan = planSettings(settings, model.schedule, fixed?.resample), size }:
-    DrawRequest,
+  { plan: made, count, first = 0, seed, settings, size, fixed }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -169,6 +168,7 @@ async function* drawWith(
   if (!Number.isInteger(first) || first < 0 || first + count > 2 ** 32) {
     throw new RangeError(`first must be an integer from 0 to 4294967296 - count; got ${first}`);
   }
+  const plan = made ?? resampledPlan(planSettings(settings, model.schedule), fixed);
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);

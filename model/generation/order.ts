@@ -2,11 +2,11 @@
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import { type FixedAsked, givenPart } from "./fixed_order.ts";
-import { type DrawRequest, type FixedDraw, planSettings } from "./generate.ts";
+import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
-import { chooseSettings, decodings } from "../models/settings.ts";
+import { chooseSettings, decodings, type Settings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
 import { type SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { ImpossiblePartError } from "../networks/heavy_atom/fixed_part.ts";
@@ -55,7 +55,6 @@ export class ImpossibleOrderError extends RangeError {
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
   const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
-  const fixed = order.fixed && acceptFixed(order.fixed, card);
   if (first + count > 2 ** 32) {
     throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
   }
@@ -80,10 +79,16 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   parseSamplerOptions(settings.algorithm, settings.options);
   let plan: SamplingPlan;
   try {
-    plan = planSettings(settings, makeSchedule(card.schedule), fixed?.resample);
+    plan = planSettings(settings, makeSchedule(card.schedule));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ImpossibleOrderError("grid", error.message);
+  }
+  const fixed = order.fixed && acceptFixed(order.fixed, card, settings);
+  try {
+    plan = resampledPlan(plan, fixed);
+  } catch (error) {
+    throw new ImpossibleOrderError("fixed/resample", (error as Error).message);
   }
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(
@@ -100,8 +105,23 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   return { count, first, seed, settings, plan, size: range, fixed };
 }
 
-/** The fixed part of an order. @throws ImpossibleOrderError */
-function acceptFixed({ resample, ...asked }: FixedAsked, card: Card): FixedDraw {
+/**
+ * The fixed part of an order. Students learned steps between estimates of their own; of those only fresh noise forgets what an estimate was before a
+ * part was put in.
+ *
+ * @throws ImpossibleOrderError
+ */
+function acceptFixed(
+  { resample, ...asked }: FixedAsked,
+  card: Card,
+  { sampler, algorithm, steps }: Settings,
+): FixedDraw {
+  if (sampler === "distilled" && algorithm !== "consistency") {
+    throw new ImpossibleOrderError(
+      "fixed",
+      `fixed needs a sampler of undistilled weights, or a student whose variant is consistency; that of ${steps} steps is of ${algorithm}`,
+    );
+  }
   try {
     return { ...givenPart(asked, card), resample };
   } catch (error) {

@@ -6,6 +6,7 @@ import { type Include, toFault } from "../generation/formats.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
+import { callsOf } from "../diffusion/samplers/resample.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { ModelStore } from "../models/store.ts";
 import { type Drawing, type DrawingFacts, drawMolecules, type Form, rounded } from "./drawing.ts";
@@ -33,9 +34,10 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"
 /** More than one request may ask. */
 export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
-  /** @param field what `count` is called in the order */
-  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count") {
-    super(`${field} x steps may be at most ${most} here; given are ${count} x ${steps} = ${count * steps}`);
+  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
+  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
+    const times = calls === steps ? "steps" : "calls, of steps and resampling,";
+    super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
 
@@ -133,9 +135,9 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps } = asked, most = Math.floor(maxWork / steps);
+  const { steps } = asked, calls = callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
-  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field);
+  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }
@@ -144,7 +146,7 @@ export async function generate(
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), late = new AbortController();
   const signal = AbortSignal.any([gone, lifecycle.signal, closed.signal, late.signal]);
-  const work = count * steps, slot = queue.enter(signal, { work, client }), entered = performance.now();
+  const work = count * calls, slot = queue.enter(signal, { work, client }), entered = performance.now();
   const deadline = setTimeout(
     () => late.abort(new DeadlineError(timeoutMs, drawing?.generation.drawn ?? 0, count)),
     timeoutMs,
