@@ -9,38 +9,19 @@ import type { Molecule } from "../chem/molecule.ts";
 import { findModel } from "../main/models.ts";
 import { list, option, readOptions, whole } from "../main/options.ts";
 import { alsoDecode } from "../model/evaluation/also_decode.ts";
-import type { FixedAsked } from "../model/generation/fixed_order.ts";
 import { draw } from "../model/generation/generate.ts";
 import { openModel } from "../model/generation/open_model.ts";
 import { acceptOrder, type Order } from "../model/generation/order.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { conditions } from "./conditions.ts";
+import { partOf, PARTS } from "./fixed_parts.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { formatResult, quantiles, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
-/** A molecule beside this, which of its atoms, and what molecules about it have. */
-interface Part extends Pick<FixedAsked, "atoms" | "attach"> {
-  readonly file: string;
-  readonly smarts: string;
-}
-
-const PARTS: Readonly<Record<string, Part>> = {
-  benzene: { file: "benzene", smarts: "c1ccccc1" },
-  pyrrolidine: { file: "pyrrolidine", smarts: "C1CCNC1" },
-  acetamide: { file: "acetamide", smarts: "CC(=O)N" },
-  carboxyl: { file: "acetic_acid", atoms: [1, 2, 3], attach: [1], smarts: "C(=O)[OX2H1]" },
-};
-
-/** Those, and none, for what is drawn without any. */
+/** The parts, and none, for what is drawn without any. */
 const NAMES = ["none", ...Object.keys(PARTS)];
-
-/** A part's molblock. */
-export const partOf = async (name: string): Promise<FixedAsked> => {
-  const { file, smarts: _, ...choice } = PARTS[name];
-  return { molblock: await Deno.readTextFile(new URL(`fixed_parts/${file}.mol`, import.meta.url)), ...choice };
-};
 
 const numbers = (text: string) => list(whole(1)).default(text.split(",").map(Number));
 

@@ -18,6 +18,8 @@ export interface FixedPart {
   readonly classes: Uint8Array;
   /** What the latent says of the pairs among them, `[M, M]`, symmetric. */
   readonly orders: Uint8Array;
+  /** Unit vectors to where bonds to nodes outside are likely to point, `[M, 3]`; zeros where there may be none, or nothing is known. */
+  readonly outward: Float64Array;
   /** The highest order that a bond to a node outside may have, `[M]`; 0 where there may be none. */
   readonly most: Uint8Array;
 }

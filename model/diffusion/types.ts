@@ -86,8 +86,8 @@ export interface Autoencoder {
    * @throws the signal's reason where it is aborted
    */
   clamp?(x0: Float32Array, shape: BatchShape, signal?: AbortSignal): Promise<void>;
-  /** Puts a given part into estimates or draws `[B, L]`, in place, where the latent has heavy atoms and their bonds. */
-  fix?(x0: Float32Array, shape: BatchShape, part: FixedPart): void;
+  /** Puts a given part into latents `[B, L]`, in place, estimates or draws that sampling begins with, where they are of heavy atoms and their bonds. */
+  fix?(x: Float32Array, shape: BatchShape, part: FixedPart, of: "estimate" | "start"): void;
   /** What `clamp` chooses among: valence, class by class. */
   readonly bondSums?: BondSums;
   /** Of the molecules that come out. */

@@ -280,7 +280,8 @@ async function* inTurns(
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const noise = moleculeNoise(space, nodes, seed, indices);
-    const fix = (x0: Float32Array) => fixed && model.autoencoder.fix?.(x0, shape, fixed.part);
+    const fix = (of: "estimate" | "start") => (x: Float32Array) =>
+      fixed && model.autoencoder.fix?.(x, shape, fixed.part, of);
     const waitedBefore = turn.waitedMs;
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
@@ -290,7 +291,7 @@ async function* inTurns(
         await (shared
           ? shared.predict(turn, call, { limit: model.batch })
           : denoiser.predict(z, shape, call.condition));
-      fix(x0);
+      fix("estimate")(x0);
       if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
       onEstimate?.({ time: t, z, x0, nodes, indices });
       batches.progress(indices.length);
@@ -300,7 +301,7 @@ async function* inTurns(
     };
     const aligned = realigner(model.card.coupling, space, shape, pause);
     const started = performance.now();
-    const first = await firstLatents(noise, startOf(nodes), aligned, fix);
+    const first = await firstLatents(noise, startOf(nodes), aligned, fix("start"));
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
     batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });

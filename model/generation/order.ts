@@ -67,7 +67,8 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   if (clamp && card.autoencoder.type !== "heavy-atom") {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
-  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const chosen = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const settings = order.fixed && !grid ? startedLater(chosen) : chosen;
   const fault = startless(settings.grid, card);
   if (fault) throw new ImpossibleOrderError("grid", fault);
   if (grid && settings.sampler === "distilled") {
@@ -103,6 +104,20 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   }
   const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
   return { count, first, seed, settings, plan, size: range, fixed };
+}
+
+/**
+ * The log-SNR at which sampling about a fixed part begins at the earliest where nobody says: the start knows where the part's surroundings are, and
+ * more noise only forgets it. What was measured: docs/fixed.md.
+ */
+const FIXED_START = 1;
+
+/** Settings about a fixed part; those of a student stay as it learned them. */
+function startedLater(settings: Settings): Settings {
+  const { grid, sampler } = settings;
+  if (sampler === "distilled" || grid.type !== "logSnr" || !grid.start) return settings;
+  const logSnr = Math.max(FIXED_START, grid.start.logSnr);
+  return { ...settings, grid: { ...grid, start: { ...grid.start, logSnr } } };
 }
 
 /**

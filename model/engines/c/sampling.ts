@@ -5,7 +5,7 @@
 import { setImmediate } from "node:timers";
 import { realign as realignHere } from "../../diffusion/coupling/align.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
-import { fixPart } from "../../networks/heavy_atom/fix.ts";
+import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
 import { firstLatents } from "../../diffusion/samplers/start.ts";
@@ -196,7 +196,7 @@ export function createSamplings(
               waiting.push({ task, owner, z, step, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          await firstLatents(noise, start, aligned, fixed && ((x) => fixPart(x, shape, fixed, sizes))),
+          await firstLatents(noise, start, aligned, fixed && ((x) => startAbout(x, shape, fixed, sizes))),
           noise,
           signal,
           aligned,

@@ -4,7 +4,7 @@ import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { Autoencoder, BatchShape } from "../../diffusion/types.ts";
 import { clampInTurns, clampMolecule } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
-import { fixPart, intoFrame } from "./fix.ts";
+import { fixPart, intoFrame, startAbout } from "./fix.ts";
 import { createDecoders, type DecoderOptions } from "./decoders.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
@@ -63,7 +63,7 @@ export function createHeavyAtomAutoencoder(
     },
     warm: decoders.warm,
     clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp, features: space.pairs }),
-    fix: (x0, shape, part) => fixPart(x0, shape, part, sizes),
+    fix: (x, shape, part, of) => (of === "start" ? startAbout : fixPart)(x, shape, part, sizes),
     bondSums,
     chemistry,
     dispose: () => decoders.close(),

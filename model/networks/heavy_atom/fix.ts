@@ -8,7 +8,7 @@ import { nearestOrthogonal, turnRoom } from "../../diffusion/coupling/turn.ts";
 import type { FixedPart } from "../../diffusion/fixed.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
-import { AROMATIC, MAX_HYDROGENS, ONE_HOT } from "./space.ts";
+import { ANGSTROM, AROMATIC, MAX_HYDROGENS, ONE_HOT } from "./space.ts";
 import { farthest } from "./canonical_hydrogen.ts";
 
 /**
@@ -127,6 +127,38 @@ export function fixPart(
           : (k: number) => k === AROMATIC ? most[i] > 0 : k <= most[i];
         for (const pair of j < M ? [i * N + j] : [i * N + j, j * N + i]) keep(x0, pairs + pair * P, P, may);
       }
+    }
+  }
+}
+
+/** Angstrom between two heavy atoms that are bonded, about. */
+const BOND = 1.5;
+
+/**
+ * Moves the nodes beside the part of draws `[B, L]` that sampling begins with, in place, and puts the part in: their centroid comes to lie off an atom that may
+ * get bonds, where its hydrogens point to, as a ball of so many atoms would that touches it. Of such atoms it is the one nearest to which
+ * the draw has put them. The model's own normal draws them all about one centre, the part's atoms among them.
+ */
+export function startAbout(x: Float32Array, shape: BatchShape, part: FixedPart, sizes: FixSpace): void {
+  const { batch, nodes: N } = shape, { nodes: M, outward, positions, most } = part, F = N - M;
+  const width = 9 + sizes.classes,
+    length = latentLength({ vectors: 3, scalars: sizes.classes, pairs: sizes.features }, N);
+  fixPart(x, shape, part, sizes);
+  if (F === 0 || most.every((order) => order === 0)) return;
+  const away = BOND / ANGSTROM * Math.cbrt(F), sums = hydrogenSums(part), sites: number[][] = [];
+  for (let i = 0; i < M; i++) {
+    if (most[i] > 0) sites.push([0, 1, 2].map((a) => positions[3 * i + a] + away * outward[3 * i + a]));
+  }
+  for (let at = 0; at < batch * length; at += length) {
+    const { R, centre } = placeOf(x, at, width, part, sums);
+    // As the whole is centred, the others' centroid is -M/F of the part's; seen from there, in the part's frame:
+    const there = [0, 1, 2].map((b) => -N / F * (R[b] * centre[0] + R[3 + b] * centre[1] + R[6 + b] * centre[2]));
+    const off = (site: readonly number[]) => Math.hypot(...site.map((value, a) => value - there[a]));
+    const [first, ...rest] = sites, site = rest.reduce((a, b) => off(b) < off(a) ? b : a, first);
+    const by = site.map((value, a) => value - there[a]);
+    for (let a = 0; a < 3; a++) {
+      const move = R[3 * a] * by[0] + R[3 * a + 1] * by[1] + R[3 * a + 2] * by[2];
+      for (let i = 0; i < N; i++) x[at + i * width + a] += i < M ? -F / N * move : M / N * move;
     }
   }
 }

@@ -38,6 +38,8 @@ interface Kept {
   readonly capacity: number;
   /** Of those, hydrogens that the molecule has as atoms, by their places. */
   readonly hydrogens: readonly number[];
+  /** Where they point, and bonds that are cut; else away from its neighbours: a unit vector, or zeros. */
+  readonly outward: readonly number[];
 }
 
 /**
@@ -90,6 +92,7 @@ export function fixedPart(
     ),
     classes: Uint8Array.from(may.flat(), Number),
     orders: wordsOf(kept, within, may, classes, chemistry, form),
+    outward: Float64Array.from(kept.flatMap(({ atom, outward }) => open.has(atom) ? outward : [0, 0, 0])),
     most: Uint8Array.from(kept, ({ atom, capacity }) => open.has(atom) ? Math.min(3, capacity) : 0),
   };
   const there = Float32Array.from(chosen.flatMap((atom) => [...x.subarray(3 * atom, 3 * atom + 3)]));
@@ -118,7 +121,7 @@ function chosenAtoms({ molecule: { atomicNumbers: Z } }: GivenMolecule, atoms?: 
 
 /** What an atom can be in the model. */
 function keptAtom(
-  { molecule: { atomicNumbers: Z, charges }, bonds }: GivenMolecule,
+  { molecule: { atomicNumbers: Z, positions: x, charges }, bonds }: GivenMolecule,
   atom: number,
   chosen: readonly number[],
   classes: readonly HeavyAtomClass[],
@@ -133,14 +136,17 @@ function keptAtom(
       `the model's heavy atoms must be one of ${classes.map(classLabel).join(" ")}; got ${got}`,
     );
   }
-  const hydrogens: number[] = [];
+  const hydrogens: number[] = [], given = [0, 0, 0], away = [0, 0, 0];
   let total = 0, inside = 0;
   for (const { i, j, order } of bonds) {
     if (i !== atom && j !== atom) continue;
     const other = i === atom ? j : i;
+    const stays = chosen.includes(other), d = [0, 1, 2].map((a) => x[3 * other + a] - x[3 * atom + a]);
+    const length = Math.hypot(...d) || 1;
+    d.forEach((value, a) => stays ? away[a] -= value / length : given[a] += value / length);
     total += order;
     if (Z[other] === 1) hydrogens.push(other);
-    else if (chosen.includes(other)) inside += order;
+    else if (stays) inside += order;
   }
   const valences = valencesOf(element, charge, chemistry), valence = valences.find((sum) => sum >= total);
   if (valence === undefined) {
@@ -153,7 +159,8 @@ function keptAtom(
   if (hydrogens.length > MAX_HYDROGENS || !known.some(([, count]) => count <= capacity)) {
     throw new ImpossiblePartError("molblock", `${name} must have a class of the model; got ${capacity} hydrogens`);
   }
-  return { atom, name, capacity, hydrogens };
+  const outward = [given, away].find((v) => Math.hypot(...v) > 0.1) ?? [0, 0, 0], size = Math.hypot(...outward) || 1;
+  return { atom, name, capacity, hydrogens, outward: outward.map((value) => value / size) };
 }
 
 /** The atoms that may get bonds. */
