@@ -451,6 +451,7 @@ type Type21 = {
 type Type22 = {
   accept: number;
   batch: number;
+  begin: "student" | "teacher";
   blocks?: number | undefined;
   clamp: number;
   from: number;
@@ -465,6 +466,7 @@ type Type22 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
+  match: { classes: number; from?: number | undefined };
   method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -512,6 +514,7 @@ type Type23 = {
 type Type24 = {
   accept?: number | undefined;
   batch?: number | undefined;
+  begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
   from?: number | undefined;
@@ -527,6 +530,7 @@ type Type24 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
+  match?: undefined | { classes?: number | undefined; from?: number | undefined };
   method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
@@ -761,7 +765,7 @@ type Type36 = {
   seed?: number | undefined;
   shardSize: number;
   steps: number;
-  unique: "inchikey" | "none";
+  unique: "flat" | "inchikey" | "none";
   want: number;
   where: Type15;
 };
@@ -806,7 +810,7 @@ type Type38 = {
   seed?: number | undefined;
   shardSize?: number | undefined;
   steps: number;
-  unique?: "inchikey" | "none" | undefined;
+  unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
   where?: Type15 | undefined;
 };
@@ -816,6 +820,7 @@ type Type39 = {
   drawn: number;
   duplicates: number;
   etaSeconds: null | number;
+  flat?: number | undefined;
   fraction: number;
   kept: number;
   moleculesPerSecond: null | number;
@@ -899,14 +904,14 @@ type Type43 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
-  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
-    input: { param: { id: string } };
-    output: Type1;
-    outputFormat: "json";
-    status: 406;
-  } | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
+  $get:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
 };
 
 type Type44 = {

@@ -27,7 +27,8 @@ export const DEFAULT_MINUTES = 30;
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, clamp, grid, variant, options, keep, learningRate, ...plain } = roundSettings.shape;
+const { model, method, from, to, clamp, grid, variant, options, match, keep, learningRate, ...plain } =
+  roundSettings.shape;
 
 /** A request for a round. */
 export const roundOrder = strict({
@@ -47,6 +48,7 @@ export const roundOrder = strict({
     "Times of the student's steps; every second one of a teacher's that is itself distilled",
   ),
   options: options.describe("Options of the variant's sampler, as for POST /generate; in service, too"),
+  match: match.describe("What of the student's estimates is matched, of `matching`"),
   keep: keep.describe(
     "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of other methods that go there at once any",
   ),

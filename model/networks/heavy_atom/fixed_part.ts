@@ -1,5 +1,5 @@
 /** A given molecule, or some atoms of one, as the fixed part of latents. */
-import { bondOrderSums, orderMatrix } from "../../../chem/bonds.ts";
+import { orderMatrix } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM, valencesOf } from "../../../chem/chemistry.ts";
 import { symbolOf } from "../../../chem/elements.ts";
 import type { Bond, Molecule } from "../../../chem/molecule.ts";
