@@ -8,7 +8,7 @@
  */
 import { type Chemistry, EDM } from "./chemistry.ts";
 import { elementIndex } from "./elements.ts";
-import type { Bond, Molecule } from "./molecule.ts";
+import { type Bond, fixedCount, type Molecule } from "./molecule.ts";
 
 /** The order from elements (places in the chemistry's list) and distance in angstrom; 0 where there is no bond. */
 function orderByIndex(a: number, b: number, distance: number, { elements, limits }: Chemistry): 0 | 1 | 2 | 3 {
@@ -31,12 +31,14 @@ export function bondOrder(a: number, b: number, distance: number, chemistry: Che
 }
 
 /**
- * The bonds of a molecule by EDM's rule, in ascending order of i, then j. An atom may have too many or too few.
+ * The bonds of a molecule by EDM's rule, in ascending order of i, then j. An atom may have too many or too few. Bonds among fixed atoms are those
+ * that were given, whatever their distances say.
  *
  * @throws RangeError for an unknown element, or positions that do not match the atoms
  */
-export function perceiveBonds({ atomicNumbers, positions }: Molecule, chemistry: Chemistry = EDM): Bond[] {
-  const n = atomicNumbers.length, bonds: Bond[] = [];
+export function perceiveBonds(molecule: Molecule, chemistry: Chemistry = EDM): Bond[] {
+  const { atomicNumbers, positions } = molecule, n = atomicNumbers.length, bonds: Bond[] = [];
+  const held = fixedCount(molecule), given = molecule.fixed?.bonds ?? [];
   if (positions.length !== 3 * n) {
     throw new RangeError(`Positions: ${n} atoms need ${3 * n} numbers; given are ${positions.length}`);
   }
@@ -44,7 +46,8 @@ export function perceiveBonds({ atomicNumbers, positions }: Molecule, chemistry:
   for (let i = 0; i < n; i++) elements[i] = elementIndex(atomicNumbers[i], chemistry);
   for (let i = 0; i < n; i++) {
     const x = positions[3 * i], y = positions[3 * i + 1], z = positions[3 * i + 2];
-    for (let j = i + 1; j < n; j++) {
+    if (i < held) bonds.push(...given.filter((bond) => bond.i === i));
+    for (let j = i < held ? held : i + 1; j < n; j++) {
       const dx = positions[3 * j] - x, dy = positions[3 * j + 1] - y, dz = positions[3 * j + 2] - z;
       const squared = dx * dx + dy * dy + dz * dz;
       if (!(squared < chemistry.longestSquared)) continue;

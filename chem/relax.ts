@@ -27,23 +27,25 @@ export function bondWindow(
 
 /**
  * Moves atoms, in place, until every pair's distance lies in the window of its bond order: sweeps over the pairs, each pair
- * outside its window moved to the window's edge by both its atoms alike (position-based dynamics: Mueller et al. 2007).
+ * outside its window moved to the window's edge by both its atoms alike (position-based dynamics: Mueller et al. 2007), or by one alone
+ * where the other is held.
  *
  * @param positions `[n, 3]` angstrom
  * @param elements places among the chemistry's elements, `[n]`
  * @param orders wanted bond orders `[n, n]`
+ * @param held atoms that stay, the first ones; distances among them are left as they are
  * @returns whether all distances are in their windows
  */
 export function relax(
   positions: Float32Array,
   elements: Uint8Array,
   orders: Uint8Array,
-  { sweeps = 200, chemistry = EDM }: { sweeps?: number; chemistry?: Chemistry } = {},
+  { sweeps = 200, chemistry = EDM, held = 0 }: { sweeps?: number; chemistry?: Chemistry; held?: number } = {},
 ): boolean {
   const n = elements.length;
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let moved = false;
-    for (let i = 0; i < n; i++) {
+    for (let i = held; i < n; i++) {
       for (let j = 0; j < i; j++) {
         const [least, most] = bondWindow(elements[i], elements[j], orders[i * n + j], chemistry);
         const dx = positions[3 * i] - positions[3 * j];
@@ -53,10 +55,11 @@ export function relax(
         if (d >= least && d <= most) continue;
         moved = true;
         // A shade past the edge, so that rounding to float32 does not leave it outside.
-        const wanted = d < least ? least + 1e-4 : most - 1e-4, half = 0.5 * (wanted - d) / Math.max(d, 1e-6);
-        positions[3 * i] += half * dx, positions[3 * j] -= half * dx;
-        positions[3 * i + 1] += half * dy, positions[3 * j + 1] -= half * dy;
-        positions[3 * i + 2] += half * dz, positions[3 * j + 2] -= half * dz;
+        const wanted = d < least ? least + 1e-4 : most - 1e-4, by = (wanted - d) / Math.max(d, 1e-6);
+        const own = j < held ? by : 0.5 * by, other = by - own;
+        positions[3 * i] += own * dx, positions[3 * j] -= other * dx;
+        positions[3 * i + 1] += own * dy, positions[3 * j + 1] -= other * dy;
+        positions[3 * i + 2] += own * dz, positions[3 * j + 2] -= other * dz;
       }
     }
     if (!moved) return true;

@@ -9,8 +9,8 @@ export interface PackedMolecules {
   readonly atomicNumbers: Uint8Array;
   /** `[all atoms, 3]`, angstrom. */
   readonly positions: Float32Array;
-  /** The bonds and charges of each, where some molecule carries any. */
-  readonly graphs?: readonly Pick<Molecule, "bonds" | "charges">[];
+  /** What else each carries, where some molecule carries anything. */
+  readonly carried?: readonly Omit<Molecule, "atomicNumbers" | "positions">[];
 }
 
 /** The bonds of several molecules, one after another. */
@@ -51,23 +51,23 @@ export function packMolecules(molecules: readonly Molecule[]): PackedMolecules {
     positions.set(molecule.positions, 3 * at);
     at += molecule.atomicNumbers.length;
   }
-  const known = molecules.some(({ bonds, charges }) => bonds ?? charges);
+  const known = molecules.some(({ bonds, charges, fixed }) => bonds ?? charges ?? fixed);
   return {
     atoms,
     atomicNumbers,
     positions,
-    ...(known && { graphs: molecules.map(({ bonds, charges }) => ({ bonds, charges })) }),
+    ...(known && { carried: molecules.map(({ bonds, charges, fixed }) => ({ bonds, charges, fixed })) }),
   };
 }
 
 /** The molecules, as views of the flat arrays. */
-export function unpackMolecules({ atoms, atomicNumbers, positions, graphs }: PackedMolecules): Molecule[] {
+export function unpackMolecules({ atoms, atomicNumbers, positions, carried }: PackedMolecules): Molecule[] {
   let at = 0;
   return Array.from(atoms, (n, k) => {
     const from = at;
     at += n;
     const own = { atomicNumbers: atomicNumbers.subarray(from, at), positions: positions.subarray(3 * from, 3 * at) };
-    return { ...own, ...graphs?.[k] };
+    return { ...own, ...carried?.[k] };
   });
 }
 

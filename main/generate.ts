@@ -16,6 +16,7 @@ import { dataFolder, findModel } from "./models.ts";
 import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
 import { json, list, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
+import { fixedOptions, readFixed } from "./fixed_option.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
 import { type Counts, headOf } from "./sidecar.ts";
 import { seedIn } from "./split.ts";
@@ -39,6 +40,7 @@ export const generateCommand = command({
     seed: option("N", "the same seed gives the same molecules (default: drawn)", whole(0, 0xffffffff).optional()),
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
+    ...fixedOptions,
     refine: option(
       "NAME",
       `${
@@ -101,13 +103,22 @@ export const generateCommand = command({
       ? { counts: "atoms", range: atoms } as const
       : heavyAtoms && { counts: "heavyAtoms", range: heavyAtoms } as const;
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
+    const fixed = await readFixed(values);
     const options = values["sampler-options"], grid = gridOf(values.grid);
-    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options });
+    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed });
     const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, count, refine, onFault });
     const progress = createProgress(terminal), started = performance.now(), { format, gzip } = partsOf(form);
-    const head = headOf(model.card, request, { ...values, where, refine, backend: model.backend.name, form, out });
+    const head = headOf(model.card, request, {
+      ...values,
+      where,
+      fixed,
+      refine,
+      backend: model.backend.name,
+      form,
+      out,
+    });
     let here = 0, sifted: Sifted | undefined;
     const draw: Draw = async function* (part, more) {
       const before = count - part.count, { signal } = terminal;

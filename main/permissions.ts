@@ -173,9 +173,9 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   generate: {
     reads: ["model"],
     engine: "draws",
-    more: ({ out = "molecules.sdf", split, where }) => {
-      const file = typeof where === "string" ? whereFile(where) : undefined;
-      return together(drawn(String(out), split), file ? { read: [file] } : {});
+    more: ({ out = "molecules.sdf", split, where, fixed }) => {
+      const read = [where, fixed].flatMap((value) => typeof value === "string" ? whereFile(value) ?? [] : []);
+      return together(drawn(String(out), split), read.length > 0 ? { read } : {});
     },
   },
   evaluate: {

@@ -1,4 +1,4 @@
-/** What `--where` may be: JSON, or the file that has it. */
+/** What `--where` and `--fixed` may be: JSON, or a file. */
 
 /** The file; undefined of JSON itself, which begins with a brace. */
 export const whereFile = (text: string): string | undefined => text.trimStart().startsWith("{") ? undefined : text;

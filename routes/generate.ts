@@ -76,19 +76,22 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-/** Where molecules are refined, how. */
-const REFINE = "Molstep-Refine";
+/** Where molecules are refined, how; where atoms were given, how many. */
+const REFINE = "Molstep-Refine", FIXED = "Molstep-Fixed-Atoms";
 
 /** What drew the molecules, as headers. */
-export const headersOf = ({ refine, ...facts }: DrawingFacts) => ({
+export const headersOf = ({ refine, fixedAtoms, ...facts }: DrawingFacts) => ({
   ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
   ...(refine && { [REFINE]: refine }),
+  ...(fixedAtoms && { [FIXED]: String(fixedAtoms) }),
 });
 
 /** Those headers, described. */
 export const headersTold = (description: string) =>
   Object.fromEntries(
-    [...Object.keys(HEADERS), REFINE].map((name) => [name, { description, schema: { type: "string" as const } }]),
+    [...Object.keys(HEADERS), REFINE, FIXED].map((
+      name,
+    ) => [name, { description, schema: { type: "string" as const } }]),
   );
 
 const text = (examples: Examples) => ({ schema: z.string(), ...exampled(examples) });

@@ -7,6 +7,7 @@ import { whereSchema } from "../chem/where/where.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
+import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
@@ -40,6 +41,9 @@ export const generateRequest = strict({
   ),
   heavyAtoms: sizesAsked.optional().describe(
     "Atoms but hydrogen a molecule, a number or [min, max] within the model's sizes, for a model that counts heavy atoms",
+  ),
+  fixed: fixedAsked.optional().describe(
+    "Atoms that each molecule begins with: they keep their places, elements and bonds, and the rest is drawn about them (docs/fixed.md)",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it, " +
@@ -169,6 +173,7 @@ export const generateResponse = z.strictObject({
   refine: z.enum(REFINES).exclude(["none"]).optional().describe(
     "How the molecules were refined; absent where they were not",
   ),
+  fixedAtoms: z.int().min(1).optional().describe("The first so many atoms of each molecule were given, by `fixed`"),
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),

@@ -37,6 +37,7 @@ export const SLOW: readonly string[] = [
   "model/evaluation/reproduce/reproduce_test.ts",
   "model/service/jobs/nats_rounds_faults_test.ts",
   "model/service/jobs/nats_runner_test.ts",
+  "model/generation/fixed_test.ts",
   "model/service/publisher_test.ts",
   "model/service/stretches_test.ts",
   "model/training/atoms_test.ts",

@@ -10,6 +10,8 @@ export interface MinimiseOptions {
   readonly tolerance: number;
   /** kcal/mol/angstrom^2; energies do not count it. Default 0. */
   readonly hold?: number;
+  /** The first so many atoms stay where they are. Default 0. */
+  readonly frozen?: number;
 }
 
 /** Positions in angstrom, `[n, 3]`, with energies in kcal/mol of where they began and where they are. */

@@ -5,7 +5,7 @@
 import { addedHydrogens, chargedGraph } from "../added_hydrogens.ts";
 import { distancesMean, orderMatrix } from "../bonds.ts";
 import type { Chemistry } from "../chemistry.ts";
-import type { Bond, Molecule } from "../molecule.ts";
+import { type Bond, fixedCount, type Molecule } from "../molecule.ts";
 import { elementPlaces, relax } from "../relax.ts";
 import type { ForceField, TypedMolecule } from "./force_field.ts";
 import { superposedRmsd } from "./rmsd.ts";
@@ -32,7 +32,7 @@ export const UNREFINED = ["invalid", "size", "types", "graph", "relaxed"] as con
 export type Unrefined = typeof UNREFINED[number];
 
 /**
- * Energies of the force field, in kcal/mol, above the local minimum: the lowest energy reached from the positions as drawn, by L-BFGS until the
+ * Energies of the force field, in kcal/mol, above the local minimum, that of a molecule with fixed atoms while these stay: the lowest energy reached from the positions as drawn, by L-BFGS until the
  * gradient's root mean square is below {@link TOLERANCE}, or {@link ITERATIONS} steps are made. Never negative. Of a molecule of several
  * fragments it includes what these do to each other.
  */
@@ -83,7 +83,7 @@ export const ATOMS_MAX = 256;
 function settle(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry): boolean {
   if (molecule.bonds) return molecule.positions.every(Number.isFinite);
   const { atomicNumbers, positions } = molecule, orders = orderMatrix(atomicNumbers.length, bonds);
-  relax(positions, elementPlaces(atomicNumbers, chemistry), orders, { chemistry });
+  relax(positions, elementPlaces(atomicNumbers, chemistry), orders, { chemistry, held: fixedCount(molecule) });
   return distancesMean(molecule, orders, chemistry);
 }
 
@@ -101,15 +101,19 @@ function typedBy(
   return field.type(told.molecule, told.bonds) ?? "types";
 }
 
-/** How far the minimiser goes. */
-const MINIMUM = { iterations: ITERATIONS, tolerance: TOLERANCE };
+/** How far the minimiser goes, and what stays. */
+const minimumOf = (molecule: Molecule) => ({
+  iterations: ITERATIONS,
+  tolerance: TOLERANCE,
+  frozen: fixedCount(molecule),
+});
 
 /** A refiner by force fields. */
 export function createRefiner(fields: Readonly<Record<RefineBy, ForceField>>): Refiner {
   const refine = (molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry, by: RefineBy) => {
     const field = fields[by], typed = typedBy(field, molecule, bonds, chemistry);
     if (typeof typed === "string") return notRefined(typed);
-    const found = typed.minimise(molecule.positions, MINIMUM), { before } = found;
+    const found = typed.minimise(molecule.positions, minimumOf(molecule)), { before } = found;
     if (field.enough !== undefined && before - found.after <= field.enough) {
       return notRefined("relaxed");
     }
@@ -127,7 +131,7 @@ export function createRefiner(fields: Readonly<Record<RefineBy, ForceField>>): R
     strainOf(molecule: Molecule, bonds: readonly Bond[], chemistry: Chemistry) {
       const typed = typedBy(fields.mmff94, molecule, bonds, chemistry);
       if (typeof typed === "string") return undefined;
-      const { before, after } = typed.minimise(molecule.positions, MINIMUM);
+      const { before, after } = typed.minimise(molecule.positions, minimumOf(molecule));
       return Number.isFinite(before) ? before - after : undefined;
     },
   });

@@ -254,6 +254,7 @@ type Type14 = {
   drawn: number;
   ended?: "deadline" | "maxDraws" | "want" | undefined;
   fallbacks: number;
+  fixedAtoms?: number | undefined;
   grid:
     | {
       first?: number | undefined;
@@ -325,6 +326,12 @@ type Type16 = {
   decoding?: "argmax" | "valence" | undefined;
   filter?: "none" | "sound" | "stable" | "unique" | "valid" | undefined;
   first?: number | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back?: number | undefined; times: number };
+  };
   grid?:
     | undefined
     | {
@@ -383,6 +390,7 @@ type Type19 = {
   clamp: number;
   decoding: "argmax" | "valence";
   ended?: "deadline" | "maxDraws" | "want" | undefined;
+  fixedAtoms?: number | undefined;
   frames: (Type18)[];
   grid:
     | {

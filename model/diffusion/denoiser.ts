@@ -1,6 +1,7 @@
 /** What turns latents at a time into estimates of x0, and a whole sampling beside it. */
 import type { Conditions, FixedCondition } from "./condition.ts";
 import type { Coupling } from "./coupling/align.ts";
+import type { FixedPart } from "./fixed.ts";
 import type { Start } from "./samplers/start.ts";
 import type { SamplingPlan } from "./samplers/step.ts";
 import type { BatchShape, BondSums, LatentSpace } from "./types.ts";
@@ -21,6 +22,8 @@ export interface Sampling {
   readonly condition?: FixedCondition;
   /** Estimates at times of at most `below` are clamped to graphs that obey valence (`heavy_atom/clamp.ts`). */
   readonly clamp?: { readonly below: number; readonly bondSums: BondSums };
+  /** A part that each estimate is given, before it is clamped; of denoisers that can ({@link Capabilities.fixes}). */
+  readonly fixed?: FixedPart;
   /** Others' samplings go first, where there are some. Default false. */
   readonly background?: boolean;
 }
@@ -59,6 +62,8 @@ export interface Capabilities {
    * @throws the signal's reason when it aborts
    */
   readonly sample?: (sampling: Sampling, options?: SampleOptions) => Promise<Sampled>;
+  /** `sample` puts in parts that are given. Default false. */
+  readonly fixes?: boolean;
   /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */
   readonly appetite?: number;
 }

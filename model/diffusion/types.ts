@@ -13,6 +13,7 @@ import type { Chemistry } from "../../chem/chemistry.ts";
 import type { NodeClass } from "../../chem/data_set.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import type { Decoding } from "./decodings.ts";
+import type { FixedPart, GivenPart } from "./fixed.ts";
 import type { Random } from "./random.ts";
 
 /** What a latent is made of. */
@@ -57,6 +58,8 @@ export type BondSums = readonly (readonly number[])[];
 export interface DecodeOptions {
   /** Default `argmax`. A model without bond orders knows no other. */
   readonly decoding?: Decoding;
+  /** What of each molecule was given: it comes out where it was given, and is what it was given as. */
+  readonly fixed?: GivenPart;
   /** Looked at between molecules. */
   readonly signal?: AbortSignal;
   /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
@@ -83,6 +86,8 @@ export interface Autoencoder {
    * @throws the signal's reason where it is aborted
    */
   clamp?(x0: Float32Array, shape: BatchShape, signal?: AbortSignal): Promise<void>;
+  /** Puts a given part into latents `[B, L]`, in place, estimates or draws that sampling begins with, where they are of heavy atoms and their bonds. */
+  fix?(x: Float32Array, shape: BatchShape, part: FixedPart, of: "estimate" | "start"): void;
   /** What `clamp` chooses among: valence, class by class. */
   readonly bondSums?: BondSums;
   /** Of the molecules that come out. */

@@ -54,6 +54,8 @@ export interface Origin {
   readonly seed: number;
   /** Absent where nothing is refined. */
   readonly refine?: Refine;
+  /** The first so many atoms were given; absent where none were. */
+  readonly fixedAtoms?: number;
 }
 
 const NOTHING: Molecule = { atomicNumbers: new Uint8Array(), positions: new Float32Array() };
@@ -121,7 +123,8 @@ export function toJson(
 
 /** A molecule as an SDF record: V2000, 3D, with where it came from and what was found out as data fields. */
 function toSdf(generated: GeneratedMolecule, origin: Origin): string {
-  const { index, decoding, validation } = generated, { model, version, weights, sampler, steps, seed, refine } = origin;
+  const { index, decoding, validation } = generated,
+    { model, version, weights, sampler, steps, seed, refine, fixedAtoms } = origin;
   const { valid, stable, connected, smiles, inchikey, addedHydrogens, descriptors } = validation;
   return sdfRecord(blockOf(generated, origin), {
     model,
@@ -136,6 +139,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     connected,
     decoding,
     ...(refine && { refine }),
+    ...(fixedAtoms && { fixedAtoms }),
     ...refinementFields(generated),
     ...soundnessFields(generated),
     ...(smiles && { smiles }),
@@ -148,11 +152,12 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
 }
 
 /** A molecule as an XYZ frame; the comment is made of `key=value` pairs; see {@link xyzValue}. */
-function toXyz(generated: GeneratedMolecule, { model, version, seed }: Origin): string {
+function toXyz(generated: GeneratedMolecule, { model, version, seed, fixedAtoms }: Origin): string {
   const { index, decoding, validation: { valid, stable, connected, smiles, addedHydrogens } } = generated;
   const facts = { model, version, seed, index, valid, stable, connected, decoding };
   const told = {
     ...facts,
+    ...(fixedAtoms && { fixedAtoms }),
     ...refinementFields(generated),
     ...soundnessFields(generated),
     ...toldValues(generated.validation).values,

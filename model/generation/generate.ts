@@ -7,6 +7,7 @@ import { breather } from "../../chem/breathe.ts";
 import type { Molecule } from "../../chem/molecule.ts";
 import { realigner } from "../diffusion/coupling/align.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
+import type { GivenPart } from "../diffusion/fixed.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
@@ -16,6 +17,7 @@ import type { Turn } from "./turn.ts";
 import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
+import { resampled, type Resampling } from "../diffusion/samplers/resample.ts";
 import {
   type Denoise,
   firstLatents,
@@ -48,13 +50,24 @@ export interface DrawRequest {
   readonly plan?: SamplingPlan;
   /** Nodes of the model's latent; the data's distribution where absent. */
   readonly size?: SizeRange;
+  /** What of each molecule is given. */
+  readonly fixed?: FixedDraw;
+}
+
+/** A part that is given, and how the rest is drawn to it. */
+export interface FixedDraw extends GivenPart {
+  readonly resample?: Resampling;
 }
 
 /** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
 export const planSettings = (
   { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
   schedule: Schedule,
-) => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
+): SamplingPlan => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
+
+/** The plan by which a fixed part is drawn about. @throws RangeError as {@link resampled} */
+export const resampledPlan = (plan: SamplingPlan, fixed?: Pick<FixedDraw, "resample">): SamplingPlan =>
+  fixed?.resample ? resampled(plan, fixed.resample) : plan;
 
 /** A batch of molecules of one size, as drawn. */
 export interface DrawnBatch {
@@ -144,7 +157,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { count, first = 0, seed, settings, plan = planSettings(settings, model.schedule), size }: DrawRequest,
+  { plan: made, count, first = 0, seed, settings, size, fixed }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -155,6 +168,7 @@ async function* drawWith(
   if (!Number.isInteger(first) || first < 0 || first + count > 2 ** 32) {
     throw new RangeError(`first must be an integer from 0 to 4294967296 - count; got ${first}`);
   }
+  const plan = made ?? resampledPlan(planSettings(settings, model.schedule), fixed);
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
@@ -170,9 +184,10 @@ async function* drawWith(
     startOf: startsOf(model.card, settings.grid, model.schedule(plan[0].t)),
     seed,
     settings,
+    fixed,
     progress(molecules) {
       done += molecules;
-      onProgress?.(Math.min(1, done / ((end - begin) * settings.steps)));
+      onProgress?.(Math.min(1, done / ((end - begin) * plan.length)));
     },
     onStage,
   };
@@ -183,7 +198,7 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const batches = denoiser.can.sample && !options.onEstimate
+  const batches = denoiser.can.sample && (!fixed || denoiser.can.fixes) && !options.onEstimate
     ? inCrew(sampling, windows(), options)
     : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
@@ -214,6 +229,7 @@ interface Batches {
   readonly startOf: (nodes: number) => Start | undefined;
   readonly seed: number;
   readonly settings: Settings;
+  readonly fixed?: GivenPart;
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;
   readonly onStage: OnStage;
@@ -241,11 +257,11 @@ function checkLatents(
 /** Latents to molecules. */
 async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
   checkLatents(x0, batches, batch);
-  const { model, seed, settings: { decoding }, onStage } = batches, { nodes, indices, last } = batch;
+  const { model, seed, settings: { decoding }, fixed, onStage } = batches, { nodes, indices, last } = batch;
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const repaired = indices.map(() => false), onRepaired = (k: number) => void (repaired[k] = true);
-  const shape = { batch: indices.length, nodes }, options = { decoding, signal, onFallback, onRepaired };
+  const shape = { batch: indices.length, nodes }, options = { decoding, fixed, signal, onFallback, onRepaired };
   const molecules = await model.autoencoder.decode(x0, shape, streams, options);
   const ended = performance.now();
   onStage({ name: "decode", from: started, to: ended, molecules: molecules.length });
@@ -258,12 +274,14 @@ async function* inTurns(
   windows: Iterable<SizeBatch[]>,
   { signal, turn = atOnce, calls, onEstimate }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model, denoiser, plan, startOf, seed, settings } = batches;
+  const { model, denoiser, plan, startOf, seed, settings, fixed } = batches;
   const shared = denoiser.can.independent ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const noise = moleculeNoise(space, nodes, seed, indices);
+    const fix = (of: "estimate" | "start") => (x: Float32Array) =>
+      fixed && model.autoencoder.fix?.(x, shape, fixed.part, of);
     const waitedBefore = turn.waitedMs;
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
@@ -273,6 +291,7 @@ async function* inTurns(
         await (shared
           ? shared.predict(turn, call, { limit: model.batch })
           : denoiser.predict(z, shape, call.condition));
+      fix("estimate")(x0);
       if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
       onEstimate?.({ time: t, z, x0, nodes, indices });
       batches.progress(indices.length);
@@ -282,7 +301,7 @@ async function* inTurns(
     };
     const aligned = realigner(model.card.coupling, space, shape, pause);
     const started = performance.now();
-    const first = await firstLatents(noise, startOf(nodes), aligned);
+    const first = await firstLatents(noise, startOf(nodes), aligned, fix("start"));
     const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
     const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
     batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });
@@ -306,7 +325,8 @@ async function* inCrew(
   windows: Iterator<SizeBatch[]>,
   { signal, background, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings } = batches;
+  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings, fixed } =
+    batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
@@ -322,6 +342,7 @@ async function* inCrew(
         seed,
         indices,
         clamp,
+        fixed: fixed?.part,
         background,
       },
       { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },

@@ -1,13 +1,15 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type DrawRequest, planSettings } from "./generate.ts";
+import { type FixedAsked, givenPart } from "./fixed_order.ts";
+import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
-import { chooseSettings, decodings } from "../models/settings.ts";
+import { chooseSettings, decodings, type Settings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
 import { type SamplerChoice } from "../diffusion/samplers/mod.ts";
+import { ImpossiblePartError } from "../networks/heavy_atom/fixed_part.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
 
 /** Molecules asked of a model. */
@@ -23,6 +25,7 @@ export interface Order {
   readonly decoding?: Decoding;
   readonly clamp?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
+  readonly fixed?: FixedAsked;
 }
 
 /** An order that this model cannot serve; `field` is the part of the order at fault. */
@@ -64,7 +67,8 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   if (clamp && card.autoencoder.type !== "heavy-atom") {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
-  const settings = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const chosen = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const settings = order.fixed && !grid ? startedLater(chosen) : chosen;
   const fault = startless(settings.grid, card);
   if (fault) throw new ImpossibleOrderError("grid", fault);
   if (grid && settings.sampler === "distilled") {
@@ -87,6 +91,12 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     if (!(error instanceof RangeError)) throw error;
     throw new ImpossibleOrderError("grid", error.message);
   }
+  const fixed = order.fixed && acceptFixed(order.fixed, card, settings);
+  try {
+    plan = resampledPlan(plan, fixed);
+  } catch (error) {
+    throw new ImpossibleOrderError("fixed/resample", (error as Error).message);
+  }
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(
       size.counts,
@@ -98,7 +108,74 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
-  return { count, first, seed, settings, plan, size: size?.range };
+  const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
+  return { count, first, seed, settings, plan, size: range, fixed };
+}
+
+/**
+ * The log-SNR at which sampling about a fixed part begins at the earliest where nobody says: the start knows where the part's surroundings are, and
+ * more noise only forgets it. What was measured: docs/fixed.md.
+ */
+const FIXED_START = 1;
+
+/** Settings about a fixed part; those of a student stay as it learned them. */
+function startedLater(settings: Settings): Settings {
+  const { grid, sampler } = settings;
+  if (sampler === "distilled" || grid.type !== "logSnr" || !grid.start) return settings;
+  const logSnr = Math.max(FIXED_START, grid.start.logSnr);
+  return { ...settings, grid: { ...grid, start: { ...grid.start, logSnr } } };
+}
+
+/**
+ * The fixed part of an order. Students learned steps between estimates of their own; of those only fresh noise forgets what an estimate was before a
+ * part was put in.
+ *
+ * @throws ImpossibleOrderError
+ */
+function acceptFixed(
+  { resample, ...asked }: FixedAsked,
+  card: Card,
+  { sampler, algorithm, steps }: Settings,
+): FixedDraw {
+  if (sampler === "distilled" && algorithm !== "consistency") {
+    throw new ImpossibleOrderError(
+      "fixed",
+      `fixed needs a sampler of undistilled weights, or a student whose variant is consistency; that of ${steps} steps is of ${algorithm}`,
+    );
+  }
+  try {
+    return { ...givenPart(asked, card), resample };
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
+    const field = error instanceof ImpossiblePartError ? error.field : "molblock";
+    throw new ImpossibleOrderError(`fixed/${field}`, error.message);
+  }
+}
+
+/**
+ * The sizes that are drawn about a fixed part: those asked, which must have room for it; else the data's, from one node more than it has.
+ *
+ * @throws ImpossibleOrderError
+ */
+function sizeWith({ part: { nodes, most } }: FixedDraw, card: Card, asked?: SizeRange): SizeRange {
+  const { sizes } = sizeDistribution(card), largest = sizes.at(-1)!, counted = countsWords(card.counts);
+  if (nodes > largest) {
+    throw new ImpossibleOrderError(
+      "fixed/atoms",
+      `the fixed part must have at most ${largest} ${counted}, as model ${card.name} has; got ${nodes}`,
+    );
+  }
+  if (asked && asked.min < nodes) {
+    throw new ImpossibleOrderError(
+      card.counts,
+      `${card.counts} must be at least ${nodes}, those of the fixed part; got ${asked.min}`,
+    );
+  }
+  const range = asked ?? { min: Math.max(sizes[0], Math.min(nodes + 1, largest)), max: largest };
+  if (range.max > nodes && most.every((order) => order === 0)) {
+    throw new ImpossibleOrderError("fixed/attach", "attach must have an atom where others are drawn; got none");
+  }
+  return range;
 }
 
 /** A seed where none was given: 32 random bits. */

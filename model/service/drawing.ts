@@ -43,6 +43,8 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
   readonly backend: string;
   /** How molecules are refined; absent where they are not, and then nothing is said of it. */
   readonly refine?: Exclude<Refine, "none">;
+  /** The first so many atoms of each molecule were given; absent where none were. */
+  readonly fixedAtoms?: number;
 }
 
 /** All that is said of a drawing, with its molecules. `passed`, `rejected` and `ended` are there as {@link Sifted} has it. */
@@ -117,6 +119,7 @@ export function drawMolecules(
   const facts: DrawingFacts = {
     ...{ ...who, steps, sampler, seed, backend, decoding, grid, clamp },
     ...(refine !== "none" && { refine }),
+    ...(request.fixed && { fixedAtoms: request.fixed.part.nodes }),
   };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
   const { where, want } = options, lines: string[] = [];

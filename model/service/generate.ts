@@ -7,6 +7,7 @@ import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
+import { callsOf } from "../diffusion/samplers/resample.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
@@ -35,9 +36,10 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"
 /** More than one request may ask. */
 export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
-  /** @param field what `count` is called in the order */
-  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count") {
-    super(`${field} x steps may be at most ${most} here; given are ${count} x ${steps} = ${count * steps}`);
+  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
+  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
+    const times = calls === steps ? "steps" : "calls, of steps and resampling,";
+    super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
 
@@ -137,9 +139,9 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps } = asked, most = Math.floor(maxWork / steps);
+  const { steps } = asked, calls = callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
-  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field);
+  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }
@@ -148,7 +150,7 @@ export async function generate(
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), late = new AbortController();
   const signal = AbortSignal.any([gone, lifecycle.signal, closed.signal, late.signal]);
-  const work = count * steps, slot = queue.enter(signal, { work, client }), entered = performance.now();
+  const work = count * calls, slot = queue.enter(signal, { work, client }), entered = performance.now();
   const deadline = setTimeout(
     () => late.abort(new DeadlineError(timeoutMs, drawing?.generation.drawn ?? 0, count)),
     timeoutMs,

@@ -34,6 +34,18 @@ Deno.test("relax() leaves positions alone when they agree with the bonds", () =>
   assert.deepEqual(positions, ideal);
 });
 
+Deno.test("relax() leaves held atoms, whatever their distances, and moves the others to them", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const before = shaken(0.15, seed),
+      positions = before.slice(),
+      bonds = [{ i: 0, j: 1, order: 1 }, { i: 1, j: 2, order: 2 }] as const;
+    assert.ok(relax(positions, elementPlaces(atomicNumbers), orders, { held: 3 }), `seed ${seed}`);
+    assert.deepEqual(positions.subarray(0, 9), before.subarray(0, 9));
+    const fixed = { positions: before.slice(0, 9), bonds };
+    assert.deepEqual(perceiveBonds({ atomicNumbers, positions, fixed }), [...bonds, { i: 1, j: 3, order: 1 }]);
+  }
+});
+
 Deno.test("relax() moves atoms until the bonds perceived are those asked, and little", () => {
   for (let seed = 0; seed < 20; seed++) {
     const before = shaken(0.15, seed), positions = before.slice();

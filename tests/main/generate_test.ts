@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { readSdf } from "../../chem/sdf.ts";
+import { partOf } from "../../bench/fixed_parts.ts";
+import { readMolblock, readSdf } from "../../chem/sdf.ts";
 import { commands } from "../../main.ts";
 import type { Terminal } from "../../main/command.ts";
 import { run } from "../../main/run.ts";
@@ -99,6 +100,35 @@ Deno.test("molstep generate writes a record whose command makes the same file ag
     assert.equal(await run(commands, [name, ...args.with(-1, to)], terminal), 0);
     assert.deepEqual(await Deno.readFile(to), await Deno.readFile(out));
     assert.deepEqual(await json(join(again, "a.sdf.gz.json")), record);
+  }));
+
+Deno.test("molstep generate --fixed draws about a part of a file, and writes a record whose command makes the same again without it", () =>
+  withFolder(async (root) => {
+    const model = await writeTinyModel(root), out = join(root, "a.sdf"), file = join(root, "part.mol");
+    await Deno.writeTextFile(file, (await partOf("carboxyl")).molblock);
+    await done(model, `--steps 2 --count 4 --seed 1 --sampler ddpm --fixed ${file} --fixed-atoms 1,2,3 --attach 1`, {
+      out,
+    });
+    const molecules = readSdf(await Deno.readTextFile(out)),
+      { molecule: { positions } } = readMolblock(await Deno.readTextFile(file));
+    for (const { molecule, data } of molecules) {
+      assert.equal(data.fixedAtoms, "3");
+      molecule.positions.subarray(0, 9).forEach((value, k) => assert.ok(Math.abs(value - positions[3 + k]) < 1e-3));
+    }
+    await Deno.remove(file);
+    const { command } = await json(`${out}.json`), args = words(command).slice(2), to = join(root, "b.sdf");
+    const terminal = {
+      out: () => {},
+      error: () => {},
+      interactive: false,
+      environment: {},
+      signal: new AbortController().signal,
+    };
+    assert.equal(await run(commands, args.with(-1, to), terminal), 0);
+    assert.deepEqual(await Deno.readFile(to), await Deno.readFile(out));
+    const { status, error } = await generate(model, "--steps 2 --attach 1", { out: join(root, "c.sdf") });
+    assert.equal(status, 2);
+    assert.match(error, /--attach needs --fixed; got none/);
   }));
 
 Deno.test("molstep generate writes over no file that is not its own record, and leaves nothing of a file that failed", () =>

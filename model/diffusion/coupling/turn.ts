@@ -88,8 +88,14 @@ export const turnRoom = (): { gram: Float64Array; vectors: Float64Array } => ({
  *
  * @param h `[3, 3]`, row-major
  * @param out takes R `[3, 3]`
+ * @param mirror whether R may be one with a reflection; else it is the rotation of largest trace (Kabsch, Acta Cryst. A32, 922, 1976)
  */
-export function nearestOrthogonal(h: Float64Array, out: Float64Array, { gram, vectors } = turnRoom()): void {
+export function nearestOrthogonal(
+  h: Float64Array,
+  out: Float64Array,
+  { gram, vectors } = turnRoom(),
+  { mirror = true }: { readonly mirror?: boolean } = {},
+): void {
   for (let a = 0; a < 3; a++) {
     for (let b = 0; b < 3; b++) gram[3 * a + b] = h[a] * h[b] + h[3 + a] * h[3 + b] + h[6 + a] * h[6 + b];
   }
@@ -106,7 +112,7 @@ export function nearestOrthogonal(h: Float64Array, out: Float64Array, { gram, ve
   const s2 = Math.sqrt(dot(rest, rest));
   if (s2 <= DEGENERATE * s1) return leastRotation(v1, u1, out);
   const u2 = scaled(rest, 1 / s2), u3 = cross(u1, u2), v3 = cross(v1, v2);
-  const mirrored = dot(u3, times(h, v3)) < -DEGENERATE * s1 ? -1 : 1;
+  const mirrored = mirror && dot(u3, times(h, v3)) < -DEGENERATE * s1 ? -1 : 1;
   for (let a = 0; a < 3; a++) {
     for (let b = 0; b < 3; b++) out[3 * a + b] = u1[a] * v1[b] + u2[a] * v2[b] + mirrored * u3[a] * v3[b];
   }

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { strict } from "../strict.ts";
 import { latentLength } from "../latent.ts";
+import type { Fix } from "../fixed.ts";
 import type { DrawNoise, LatentSpace } from "../types.ts";
 import { applyStep, type Realign } from "./step.ts";
 
@@ -65,13 +66,19 @@ export function startOf(
 
 /**
  * The latents `[B, L]` that sampling begins with: noise, or with a start z = alpha x + sigma e from two draws, x first, and e aligned to x for a
- * network that was trained so.
+ * network that was trained so. A part that is given is put into x.
  */
-export async function firstLatents(noise: DrawNoise, start?: Start, realign?: Realign): Promise<Float32Array> {
+export async function firstLatents(
+  noise: DrawNoise,
+  start?: Start,
+  realign?: Realign,
+  fix: Fix = () => {},
+): Promise<Float32Array> {
   const z = noise();
   if (!start) return z;
   const { alpha, sigma, mean, spread } = start, length = mean.length;
   const x = z.map((value, k) => mean[k % length] + spread[k % length] * value);
+  fix(x);
   applyStep({ z: 0, x0: alpha, noise: sigma }, z, x, noise);
   await realign?.(z, x, alpha);
   return z;

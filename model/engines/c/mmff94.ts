@@ -30,6 +30,8 @@ export interface MinimiseOptions {
   readonly tolerance?: number;
   /** Holds atoms to where they were given, kcal/mol/angstrom^2; no energy that is told counts it. Default 0. */
   readonly hold?: number;
+  /** The first so many atoms of each molecule stay where they are. Default 0. */
+  readonly frozen?: number;
 }
 
 /** A molecule that has been minimised. */
@@ -128,14 +130,20 @@ function minimisedOf(molecules: readonly Placed[], { positions, energies, done }
   });
 }
 
+/** Iterations, tolerance, hold and frozen atoms. */
+type Limits = [number, number, number, number];
+
 /** Limits as they are told. @throws RangeError for those that are none */
-function limitsOf({ iterations = 100, tolerance = 0.01, hold = 0 }: MinimiseOptions): [number, number, number] {
+function limitsOf({ iterations = 100, tolerance = 0.01, hold = 0, frozen = 0 }: MinimiseOptions): Limits {
   if (!(Number.isInteger(iterations) && iterations >= 0)) {
     throw new RangeError(`iterations must be a whole number from 0; got ${iterations}`);
   }
   if (!(tolerance >= 0)) throw new RangeError(`tolerance must be 0 or more; got ${tolerance}`);
   if (!(hold >= 0)) throw new RangeError(`hold must be 0 or more; got ${hold}`);
-  return [iterations, tolerance, hold];
+  if (!(Number.isInteger(frozen) && frozen >= 0)) {
+    throw new RangeError(`frozen must be a whole number from 0; got ${frozen}`);
+  }
+  return [iterations, tolerance, hold, frozen];
 }
 
 const memoryOut = () => new Error("the engine ran out of memory");
@@ -181,6 +189,7 @@ interface Exports {
     iterations: number,
     tolerance: number,
     hold: number,
+    frozen: number,
     ...places: number[]
   ): number;
   molstep_mmff_gradient(...places: number[]): number;

@@ -90,12 +90,12 @@ export const SYMBOLS = {
     result: "i32",
   },
   molstep_mmff_minimise: {
-    parameters: ["i32", "i32", "i32", "f64", "f64", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["i32", "i32", "i32", "f64", "f64", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
     nonblocking: true,
   },
   molstep_mmff_minimise_on: {
-    parameters: ["i32", "i32", "f64", "f64", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["i32", "i32", "f64", "f64", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
   molstep_mmff_gradient: {

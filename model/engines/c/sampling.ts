@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers";
 import { realign as realignHere } from "../../diffusion/coupling/align.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
+import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
 import { firstLatents } from "../../diffusion/samplers/start.ts";
@@ -86,6 +87,7 @@ export function createSamplings(
   }: SamplingsOptions,
 ): Samplings {
   const owners = new Map<number, Owner>();
+  const sizes = { classes: space.scalars, features: space.pairs };
   let waiting: Call[] = [], running = false, front = 0;
 
   const ownerOf = (name: number): Owner => {
@@ -137,8 +139,9 @@ export function createSamplings(
       const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
       at = 0;
       for (const call of calls) {
-        const { task: { shape, clamp }, step, owner, tally } = call, share = each * shape.batch;
+        const { task: { shape, clamp, fixed }, step, owner, tally } = call, share = each * shape.batch;
         const own = calls.length > 1 ? x0.slice(at, at += call.z.length) : x0, clamping = now();
+        if (fixed) fixPart(own, shape, fixed, sizes);
         if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums, space.pairs);
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
@@ -166,7 +169,7 @@ export function createSamplings(
 
   return {
     async run(task, signal) {
-      const { owner: name, plan, shape, seed, indices, start, coupling, condition } = task, came = now();
+      const { owner: name, plan, shape, seed, indices, start, coupling, condition, fixed } = task, came = now();
       // What is wrong with a task is found before it shares a call with others.
       if (levels > 0 && !(condition?.steps! >= 1)) {
         throw new RangeError("this network must be told the number of steps");
@@ -193,7 +196,7 @@ export function createSamplings(
               waiting.push({ task, owner, z, step, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          await firstLatents(noise, start, aligned),
+          await firstLatents(noise, start, aligned, fixed && ((x) => startAbout(x, shape, fixed, sizes))),
           noise,
           signal,
           aligned,

@@ -4,6 +4,7 @@ import { checkLatents, latentLength } from "../../diffusion/latent.ts";
 import type { Autoencoder, BatchShape } from "../../diffusion/types.ts";
 import { clampInTurns, clampMolecule } from "./clamp.ts";
 import { readLatent } from "./decode.ts";
+import { fixPart, intoFrame, startAbout } from "./fix.ts";
 import { createDecoders, type DecoderOptions } from "./decoders.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
@@ -33,6 +34,7 @@ export function createHeavyAtomAutoencoder(
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
   const space = heavyAtomSpace(classes, form), bondSums = bondSumsOf(classes, chemistry);
+  const sizes = { classes: classes.length, features: space.pairs };
   const decoders = createDecoders({ classes, chemistry, form, read, ...pool });
   return {
     space,
@@ -53,10 +55,15 @@ export function createHeavyAtomAutoencoder(
     },
     async decode(z: Float32Array, shape: BatchShape, _random, options = {}) {
       checkLatents(z, space, shape);
-      return await decoders.decode(z, shape, options);
+      const { fixed } = options;
+      if (!fixed) return await decoders.decode(z, shape, options);
+      const turned = z.slice();
+      intoFrame(turned, shape, fixed.part, sizes);
+      return await decoders.decode(turned, shape, options);
     },
     warm: decoders.warm,
     clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp, features: space.pairs }),
+    fix: (x, shape, part, of) => (of === "start" ? startAbout : fixPart)(x, shape, part, sizes),
     bondSums,
     chemistry,
     dispose: () => decoders.close(),

@@ -10,13 +10,21 @@ const TIE = 1e-3;
  * opposite to the larger branch. It turns with the molecule. Of hydrogens that lie as far, mirror images as a rule, the first counts: no rule
  * that turns and mirrors along could tell them apart.
  */
-export function canonicalHydrogen({ positions: x, hydrogens: h }: Example, i: number, count: number): number {
+export const canonicalHydrogen = ({ positions: x, hydrogens: h }: Example, i: number, count: number): number =>
+  farthest(h.subarray(i * MAX_HYDROGENS * 3, (i * MAX_HYDROGENS + count) * 3), x.subarray(3 * i, 3 * i + 3));
+
+/**
+ * The same of one atom.
+ *
+ * @param h unit vectors to its hydrogens, `[count, 3]`
+ * @param x from the centroid to the atom, `[3]`
+ */
+export function farthest(h: ArrayLike<number>, x: ArrayLike<number>): number {
   let best = 0, most = -Infinity;
-  for (let k = 0; k < count; k++) {
-    const at = (i * MAX_HYDROGENS + k) * 3;
+  for (let at = 0; at < h.length; at += 3) {
     // |x + b h|^2 = |x|^2 + 2 b h.x + b^2, with one length b for all.
-    const outward = h[at] * x[3 * i] + h[at + 1] * x[3 * i + 1] + h[at + 2] * x[3 * i + 2];
-    if (outward > most + TIE) best = k, most = outward;
+    const outward = h[at] * x[0] + h[at + 1] * x[1] + h[at + 2] * x[2];
+    if (outward > most + TIE) best = at / 3, most = outward;
   }
   return best;
 }

@@ -2,7 +2,7 @@
 import { distancesMean } from "../../../chem/bonds.ts";
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
 import { elementOf } from "../../../chem/elements.ts";
-import type { Bond, Molecule } from "../../../chem/molecule.ts";
+import { type Bond, type FixedAtoms, fixedCount, type Molecule } from "../../../chem/molecule.ts";
 import type { Decoding } from "../../diffusion/decodings.ts";
 import { kekulise } from "./aromatic.ts";
 import { argmaxGraph, draftGraph, type Graph, valenceGraph } from "./graph.ts";
@@ -10,6 +10,15 @@ import { elementPlaces, relax } from "../../../chem/relax.ts";
 import { cross, lengthOf, plus, scaled, type Vector } from "../../../chem/vectors.ts";
 import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
 import type { BondSums, HeavyAtomClass } from "../../diffusion/types.ts";
+
+const ORIGIN: Vector = [0, 0, 0];
+
+/** The mean of positions `[n, 3]`. */
+function centroid(positions: Float32Array): Vector {
+  const sum = [0, 0, 0];
+  positions.forEach((value, k) => sum[k % 3] += value);
+  return [sum[0], sum[1], sum[2]].map((value) => 3 * value / positions.length) as unknown as Vector;
+}
 
 /** a / |a|, or `otherwise` where |a| is next to nothing. */
 function unit(a: Vector, otherwise: Vector): Vector {
@@ -76,6 +85,8 @@ export interface Decoded {
 /**
  * The molecule of the latent at `z[at, ...)`: heavy atoms in the latent's order, then the hydrogens of each. In a chemistry of graphs it
  * carries its bonds and charges, and positions are the latent's; else `valence` moves them until distances say what the graph says.
+ *
+ * @param fixed the first atoms, which come out as they were given: the latent must lie in their frame (`fix.ts`), their centroid at the origin
  */
 export function readLatent(
   z: Float32Array,
@@ -85,6 +96,7 @@ export function readLatent(
   decoding: Decoding = "argmax",
   chemistry: Chemistry = EDM,
   form: LatentForm = {},
+  fixed?: FixedAtoms,
 ): Decoded {
   const width = 9 + classes.length, carries = chemistry.bonds === "graph", features = ordersOf(form);
   const bondSums = decoding === "valence" || form.aromatic ? bondSumsOf(classes, chemistry) : [];
@@ -98,10 +110,12 @@ export function readLatent(
     const k = at + i * width + 3 * v;
     return [z[k], z[k + 1], z[k + 2]];
   };
+  const origin = fixed ? centroid(fixed.positions) : ORIGIN;
   for (let i = 0; i < nodes; i++) {
     atomicNumbers[i] = kinds[i][0];
-    positions.set(scaled(vector(i, 0), ANGSTROM), 3 * i);
+    positions.set(plus(scaled(vector(i, 0), ANGSTROM), origin), 3 * i);
   }
+  if (fixed) positions.set(fixed.positions);
   const bonds = bondsAsTheyLie(
     graph,
     bondSums,
@@ -109,11 +123,12 @@ export function readLatent(
     elementPlaces(atomicNumbers.subarray(0, nodes), chemistry),
     chemistry,
   );
+  const held = fixedCount({ fixed });
   let moved = false;
   const settle = (count: number, orders: Uint8Array) => {
     if (!sound || carries) return;
     const here = positions.subarray(0, 3 * count), before = here.slice();
-    relax(here, elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, { chemistry });
+    relax(here, elementPlaces(atomicNumbers.subarray(0, count), chemistry), orders, { chemistry, held });
     moved ||= here.some((value, k) => value !== before[k]);
   };
   settle(nodes, bonds);
@@ -135,11 +150,11 @@ export function readLatent(
     }
   }
   settle(atoms, orders);
-  const molecule = { atomicNumbers, positions, ...(carries && graphOf(kinds, orders, atoms)) };
+  const molecule = { atomicNumbers, positions, ...(fixed && { fixed }), ...(carries && graphOf(kinds, orders, atoms)) };
   if (!sound) return { molecule, decoding: "argmax", repaired: false };
   // The windows are narrower than EDM's rule: not all that was moved said something else.
   const other = () =>
-    !distancesMean(readLatent(z, nodes, classes, at, "argmax", chemistry, form).molecule, orders, chemistry);
+    !distancesMean(readLatent(z, nodes, classes, at, "argmax", chemistry, form, fixed).molecule, orders, chemistry);
   return {
     molecule,
     decoding: "valence",

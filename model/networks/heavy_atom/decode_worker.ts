@@ -3,6 +3,6 @@ import { answerPool } from "../../../chem/pool_worker.ts";
 import { type Decoded, readLatent } from "./decode.ts";
 import type { DecodeQuestion } from "./decoders.ts";
 
-answerPool<DecodeQuestion, Decoded>(({ z, nodes, classes, chemistry, form }) => ({
-  data: readLatent(z, nodes, classes, 0, "valence", chemistry, form),
+answerPool<DecodeQuestion, Decoded>(({ z, nodes, classes, chemistry, form, fixed }) => ({
+  data: readLatent(z, nodes, classes, 0, "valence", chemistry, form, fixed),
 }));

@@ -5,7 +5,7 @@
  */
 import { breather } from "../../../chem/breathe.ts";
 import type { Chemistry } from "../../../chem/chemistry.ts";
-import type { Molecule } from "../../../chem/molecule.ts";
+import type { FixedAtoms, Molecule } from "../../../chem/molecule.ts";
 import { openPoolWorker } from "../../../chem/pool_worker.ts";
 import { createWorkPool, type WorkPoolOptions } from "../../../chem/work_pool.ts";
 import { latentLength } from "../../diffusion/latent.ts";
@@ -21,14 +21,19 @@ export interface Codec {
   readonly form?: LatentForm;
 }
 
+/** What the molecules of a batch have in common. */
+interface Question extends Codec {
+  readonly fixed?: FixedAtoms;
+}
+
 /** What a worker is asked: the latent of a molecule whose graph is to be searched. */
-export interface DecodeQuestion extends Codec {
+export interface DecodeQuestion extends Question {
   readonly z: Float32Array;
   readonly nodes: number;
 }
 
 /** What decoders are made of. */
-export interface DecoderOptions extends Codec, Pick<WorkPoolOptions<Latent, Codec, Decoded>, "workers" | "onFault"> {
+export interface DecoderOptions extends Codec, Pick<WorkPoolOptions<Latent, Question, Decoded>, "workers" | "onFault"> {
   /** Decodes a molecule on this thread. Default {@link readLatent}. */
   readonly read?: typeof readLatent;
 }
@@ -51,7 +56,7 @@ const openDecodeWorker = () =>
   openPoolWorker({
     module: new URL("./decode_worker.ts", import.meta.url),
     work: "decoding",
-    question: ([latent]: readonly Latent[], codec: Codec) => ({ data: { ...latent, ...codec } }),
+    question: ([latent]: readonly Latent[], codec: Question) => ({ data: { ...latent, ...codec } }),
     results: (decoded: Decoded) => [decoded],
   });
 
@@ -61,10 +66,12 @@ export function createDecoders(
 ): Decoders {
   const codec: Codec = { classes, chemistry, form }, bondSums = bondSumsOf(classes, chemistry);
   const space = heavyAtomSpace(classes, form);
-  const here = ({ z, nodes }: Latent): Decoded => read(z, nodes, classes, 0, "valence", chemistry, form);
+  const here = ({ z, nodes }: Latent, { fixed }: Question): Decoded =>
+    read(z, nodes, classes, 0, "valence", chemistry, form, fixed);
   const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
   return {
-    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback, onRepaired } = {}) {
+    async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback, onRepaired, fixed: given } = {}) {
+      const fixed = given?.atoms;
       const length = latentLength(space, nodes), pause = breather();
       const molecules = new Array<Molecule>(batch), searched: number[] = [];
       const tell = (b: number, { molecule, decoding: used, repaired }: Decoded) => {
@@ -75,11 +82,11 @@ export function createDecoders(
       for (let b = 0; b < batch; b++) {
         signal?.throwIfAborted();
         if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length, space.pairs)) searched.push(b);
-        else tell(b, read(z, nodes, classes, b * length, decoding, chemistry, form));
+        else tell(b, read(z, nodes, classes, b * length, decoding, chemistry, form, fixed));
         await pause();
       }
       const latents = searched.map((b) => ({ z: z.slice(b * length, (b + 1) * length), nodes }));
-      const { results } = await pool.run(latents, codec, { signal, last: true });
+      const { results } = await pool.run(latents, { ...codec, fixed }, { signal, last: true });
       results.forEach((decoded, k) => tell(searched[k], decoded));
       return molecules;
     },

@@ -18,6 +18,7 @@ typedef struct {
   double *scratch;    /* [3, pairs] */
   const double *held; /* positions that atoms are held to, or 0 */
   double hold;        /* by so much, kcal/mol/angstrom^2 */
+  int frozen;         /* the first so many atoms have no gradient, and so stay */
 } MmffField;
 
 /* md angstrom in kcal/mol */
@@ -222,6 +223,7 @@ static double mmff_energy(const MmffField *f, const double *x, double *g, double
   e[5] = mmff_pairs(f, x, g);
   if (terms) __builtin_memcpy(terms, e, sizeof e);
   if (f->held) e[0] += mmff_held(f, x, g);
+  if (g && f->frozen) __builtin_memset(g, 0, sizeof(double) * 3 * f->frozen);
   return e[0] + e[1] + e[2] + e[3] + e[4] + e[5];
 }
 

@@ -28,7 +28,7 @@ static void mmff_give(double *memory) { release(memory); }
 #endif
 
 typedef struct {
-  int batch, iterations, *next, *done, ok;
+  int batch, iterations, frozen, *next, *done, ok;
   const int *counts, *indices;
   const double *constants;
   double tolerance, hold, *positions, *energies;
@@ -51,7 +51,7 @@ static void *mmff_thread(void *argument) {
       return 0;
     }
     MmffWork work = mmff_work(memory, counts);
-    field.scratch = work.scratch;
+    field.scratch = work.scratch, field.frozen = job->frozen < counts[0] ? job->frozen : counts[0];
     double *e = job->energies + m * (1l + MMFF_ENERGIES);
     e[0] = mmff_energy(&field, x, 0, 0);
     if (job->hold > 0) {
@@ -71,12 +71,14 @@ static void *mmff_thread(void *argument) {
 /*
  * Minimises molecules, one after another in flat arrays: counts [batch, MMFF_COUNTS], their terms' atoms and constants, positions [atoms of all, 3], which are moved.
  * Where `hold` is above 0, atoms are held to where they were by so many kcal/mol/angstrom^2, which no energy that is told counts.
+ * The first `frozen` atoms of each stay where they are.
  * energies [batch, 1 + MMFF_ENERGIES]: all before, and by term after; done [batch]: iterations, -1 where a molecule has no energy and stays. 1, or 0 where memory ran
  * out.
  */
 EXPORT(molstep_mmff_minimise)
-int molstep_mmff_minimise(int threads, int batch, int iterations, double tolerance, double hold, const int *counts,
-                          const int *indices, const double *constants, double *positions, double *energies, int *done) {
+int molstep_mmff_minimise(int threads, int batch, int iterations, double tolerance, double hold, int frozen,
+                          const int *counts, const int *indices, const double *constants, double *positions,
+                          double *energies, int *done) {
   int next = 0, ok = 1;
   MmffJob jobs[THREADS_MAX];
   void *arguments[THREADS_MAX];
@@ -84,6 +86,7 @@ int molstep_mmff_minimise(int threads, int batch, int iterations, double toleran
   for (int w = 0; w < threads; w++) {
     jobs[w] = (MmffJob){.batch = batch,
                         .iterations = iterations,
+                        .frozen = frozen,
                         .next = &next,
                         .done = done,
                         .ok = 1,
@@ -103,11 +106,11 @@ int molstep_mmff_minimise(int threads, int batch, int iterations, double toleran
 
 /* The same on the calling thread: for workers of JavaScript. */
 EXPORT(molstep_mmff_minimise_on)
-int molstep_mmff_minimise_on(int batch, int iterations, double tolerance, double hold, const int *counts,
+int molstep_mmff_minimise_on(int batch, int iterations, double tolerance, double hold, int frozen, const int *counts,
                              const int *indices, const double *constants, double *positions, double *energies,
                              int *done) {
-  return molstep_mmff_minimise(1, batch, iterations, tolerance, hold, counts, indices, constants, positions, energies,
-                               done);
+  return molstep_mmff_minimise(1, batch, iterations, tolerance, hold, frozen, counts, indices, constants, positions,
+                               energies, done);
 }
 
 /* The energies by term of one molecule, [MMFF_ENERGIES], and their gradient, [atoms, 3]. 1, or 0 where memory ran out. */

@@ -140,6 +140,9 @@ static void mmff_model(const MmffField *f, double *h, const double *x) {
     const double b = 1.07 / (__builtin_sqrt(square) / least + 0.07), b2 = b * b, b8 = b2 * b2 * b2 * b2;
     mmff_model_distance(h, n, x, a, 72 * depth / (least * least) * b8 * b8);
   }
+  /* What stays is coupled to nothing, so that no step has a part of it. */
+  for (int row = 0; row < n && f->frozen; row++)
+    for (int k = 0; k < row && k < 3 * f->frozen; k++) h[(long)row * n + k] = 0;
   mmff_factor(h, n);
 }
 

@@ -88,6 +88,24 @@ for (const [name, engine] of engines) {
     assert.deepEqual(engine.minimise(molecules.toReversed()).toReversed(), alone);
   });
 
+  Deno.test(`minimise() on ${name} leaves frozen atoms to the last bit, and ends where nothing else has a slope`, () => {
+    for (const reference of compounds().slice(0, 20)) {
+      const molecule = placed(reference), draw = random(3), frozen = Math.min(4, molecule.field.atoms - 1);
+      const positions = Float64Array.from(molecule.positions, (x) => x + 0.05 * draw.normal());
+      const [{ positions: there, before, after }] = engine.minimise([{ ...molecule, positions }], {
+        iterations: 400,
+        frozen,
+      });
+      assert.deepEqual(there.subarray(0, 3 * frozen), positions.subarray(0, 3 * frozen));
+      const { gradient } = engine.slope({ ...molecule, positions: there }), free = gradient.subarray(3 * frozen);
+      assert.ok(after < before && Math.hypot(...free) < 0.5, `${reference.name}: ${Math.hypot(...free)}`);
+    }
+    assert.throws(
+      () => engine.minimise([placed(compounds()[0])], { frozen: -1 }),
+      /frozen must be a whole number from 0; got -1/,
+    );
+  });
+
   Deno.test(`minimise() on ${name} leaves what has no energy, and says so`, () => {
     const molecule = placed(compounds()[0]), positions = Float64Array.from(molecule.positions).with(4, NaN);
     const [lost, found] = engine.minimise([{ ...molecule, positions }, molecule]);
