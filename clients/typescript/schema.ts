@@ -147,7 +147,7 @@ type Type9 = {
   chemistry: "druglike" | "edm";
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";
-  dataSet: "qm9" | "sdf";
+  dataSet: string;
   denoiser: Type4 | {
     blocks: number;
     estimates?: true | undefined;
