@@ -8,11 +8,18 @@ import type { SetSummary } from "./summary.ts";
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.001 ? 3 : 1)} %`;
 const plain = (count: number) => count.toLocaleString("en");
 
+/** Pixels of a bar that has room for its number. */
+const BAR = 46;
+
 /** Sizes, elements and functional groups. @returns an SVG document */
 export function setPicture(name: string, { molecules, sizes, elements, composition }: SetSummary): string {
   const bars = Object.entries(sizes).map(([label, count]) => ({ label, value: 100 * count / molecules }));
   return stacked([
-    barChart(bars, { title: `${name}: ${plain(molecules)} molecules by heavy atoms`, yLabel: "% of the molecules" }),
+    barChart(bars, {
+      title: `${name}: ${plain(molecules)} molecules by heavy atoms`,
+      yLabel: "% of the molecules",
+      width: Math.max(800, 110 + BAR * bars.length),
+    }),
     rowChart(
       Object.entries(elements).map(([label, of]) => {
         const share = of.molecules / molecules;
