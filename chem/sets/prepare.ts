@@ -12,7 +12,8 @@ import { createSet, type RefusedRecord } from "./write_set.ts";
 
 /** What a set is made from. */
 export type SetSource =
-  | { readonly sdf: string }
+  /** `most`: bytes that the file may have, uncompressed. */
+  | { readonly sdf: string; readonly most?: number }
   /** @see compactSource */
   | { readonly compact: string; readonly units?: number };
 
@@ -91,7 +92,7 @@ function splitAs(records: Uint32Array, { partOf }: NonNullable<RecordSource["spl
  */
 export async function prepareSet(order: SetOrder, onProgress: (progress: SetProgress) => void): Promise<PreparedSet> {
   const { from, to, name, heavyAtoms = HEAVY_ATOMS, records: most = Infinity } = order;
-  const source = "sdf" in from ? sdfSource(from.sdf) : await compactSource(from.compact, from.units);
+  const source = "sdf" in from ? sdfSource(from.sdf, from.most) : await compactSource(from.compact, from.units);
   const acceptor = createAcceptor(await createRdkit(), { chemistry: CHEMISTRIES[CHEMISTRY], heavyAtoms });
   const writer = createSet(to), counted = createSetSummary(), refused: RefusedRecord[] = [];
   const hashes = growing((length) => new BigUint64Array(length)), taken = growing((length) => new Uint32Array(length));

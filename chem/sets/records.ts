@@ -32,7 +32,7 @@ export const RECORD_MAX = 1 << 20;
 const END = /^M {2}END/m, DELIMITER = "$$$$";
 
 /** The text between delimiters, each record's; undefined of one that is too long. */
-async function* sdfTexts(source: ByteSource): AsyncGenerator<string | undefined> {
+async function* sdfTexts(source: ByteSource, most: number): AsyncGenerator<string | undefined> {
   const decoder = new TextDecoder();
   let lines: string[] = [], length = 0, rest = "", long = false;
   const whole = () => {
@@ -45,7 +45,9 @@ async function* sdfTexts(source: ByteSource): AsyncGenerator<string | undefined>
     if (length > RECORD_MAX) long = true, lines = [];
     else lines.push(line);
   };
+  let read = 0;
   for await (const bytes of decompress(source)) {
+    if ((read += bytes.length) > most) throw new RangeError(`the file must have at most ${most} bytes, uncompressed`);
     const parts = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
     rest = parts.pop()!;
     for (const line of parts) {
@@ -70,8 +72,13 @@ function sdfRecordOf(text: string | undefined): SetRecord {
   return end ? { title, block: text.slice(0, end.index) + "M  END\n" } : { title, broken: "there is no M  END" };
 }
 
-/** The records of an SDF file, compressed or not. @throws {Deno.errors.NotFound}; while reading {TypeError} where its compression is damaged */
-export function sdfSource(path: string): RecordSource {
+/**
+ * The records of an SDF file, compressed or not.
+ *
+ * @param most bytes that it may have, uncompressed
+ * @throws {Deno.errors.NotFound}; while reading {TypeError} where its compression is damaged, {RangeError} where it is longer
+ */
+export function sdfSource(path: string, most = Infinity): RecordSource {
   const file = Deno.openSync(path), { size } = file.statSync();
   let read = 0;
   async function* counted() {
@@ -81,7 +88,7 @@ export function sdfSource(path: string): RecordSource {
     }
   }
   async function* records() {
-    for await (const text of sdfTexts(counted())) yield sdfRecordOf(text);
+    for await (const text of sdfTexts(counted(), most)) yield sdfRecordOf(text);
   }
   return { records: records(), done: () => size === 0 ? 1 : read / size };
 }

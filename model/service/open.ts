@@ -20,6 +20,7 @@ import { createLifecycle, refuseWhenReadOnly } from "./lifecycle.ts";
 import { ownData } from "./ownership.ts";
 import { createPublisher } from "./publisher.ts";
 import { rehearse } from "./rehearsal.ts";
+import { openSets, type SetQuota } from "./sets.ts";
 import { loadTried } from "./tried.ts";
 
 /** What a service is told. */
@@ -45,6 +46,8 @@ export interface ServiceSettings extends LoadOptions {
   /** What campaigns may take. */
   readonly campaigns: CampaignQuota;
   readonly campaignShare: number;
+  /** What sets of molecules may take. */
+  readonly sets: SetQuota;
   /** A NATS server, where others draw the shards of campaigns, and where their files are. */
   readonly nats: string | undefined;
   readonly shardFiles: string | undefined;
@@ -117,11 +120,13 @@ export function openService(
     share: settings.campaignShare,
     readOnly: () => lifecycle.readOnly !== undefined,
   });
+  const sets = openSets({ data, quota: settings.sets });
   /** Sees to what an earlier life of the service left behind, or another service that had the data directory. */
   const goOn = async () => {
     await publisher.sweep();
     await supervisor.recover();
     await campaigns.recover();
+    await sets.sweep();
   };
   const takeOver = async () => {
     note("info", "data directory is this service's now");
@@ -130,7 +135,7 @@ export function openService(
   };
 
   return {
-    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns },
+    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns, sets },
     /**
      * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
      *
