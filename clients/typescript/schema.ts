@@ -548,6 +548,7 @@ type Type28 = {
   batch: number;
   blocks?: number | undefined;
   clamp: number;
+  data?: string | undefined;
   from: number;
   grid:
     | {
@@ -560,7 +561,7 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
@@ -609,6 +610,7 @@ type Type30 = {
   batch?: number | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
+  data?: string | undefined;
   from?: number | undefined;
   grid?:
     | undefined
@@ -622,7 +624,7 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;

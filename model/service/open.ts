@@ -112,7 +112,8 @@ export function openService(
   const supervisor = createSupervisor({
     ...{ store: jobStore, data, publisher, runner, keepJobs: settings.keepJobs, onNote: note },
   });
-  const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data }) };
+  const sets = openSets({ data, quota: settings.sets });
+  const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data, sets }) };
   const campaigns = openCampaigns({
     ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
     quota: settings.campaigns,
@@ -120,7 +121,6 @@ export function openService(
     share: settings.campaignShare,
     readOnly: () => lifecycle.readOnly !== undefined,
   });
-  const sets = openSets({ data, quota: settings.sets });
   /** Sees to what an earlier life of the service left behind, or another service that had the data directory. */
   const goOn = async () => {
     await publisher.sweep();

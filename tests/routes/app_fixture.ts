@@ -94,7 +94,8 @@ export async function withApp(
     const supervisor = createSupervisor({
       ...{ store: jobStore, data, publisher, runner: localRunner({ queue: line, trainer }) },
     });
-    const plan = createPlanner({ store, queue: line, data, available: options.available });
+    const sets = openSets({ data, quota: { sets: 2, bytes: 1 << 16, records: 100, days: 1, ...options.sets } });
+    const plan = createPlanner({ store, queue: line, data, sets, available: options.available });
     const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
     meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
     const validate = options.validate ?? (() => validator ??= createRdkit().then(createValidator));
@@ -108,7 +109,7 @@ export async function withApp(
     campaigns.controller.observe(meters.shards);
     const app = createApp({
       ...{ store, validate, campaigns },
-      sets: openSets({ data, quota: { sets: 2, bytes: 1 << 16, records: 100, days: 1, ...options.sets } }),
+      sets,
       queue: line,
       config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins },
       access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),

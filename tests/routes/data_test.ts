@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "fflate";
 import { openDataSet } from "../../chem/data_sets.ts";
+import { molblock, sdfRecord } from "../../chem/sdf.ts";
+import { OWN_DATA } from "../../model/distillation/tuning.ts";
 import { keptSetFolder, openSets } from "../../model/service/sets.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import { DRUGLIKE_SDF } from "../chem/druglike.ts";
 import { withFolder } from "../model/tiny_model.ts";
 import { type FixtureOptions, withApp } from "./app_fixture.ts";
+import { follow } from "./jobs_fixture.ts";
 
 const TOKEN = "a-token-of-a-test-1234", SDF = await Deno.readTextFile(DRUGLIKE_SDF);
 const OPTIONS: FixtureOptions = { adminToken: TOKEN };
@@ -107,3 +110,32 @@ Deno.test("sets go by themselves when their days are over, and what a killed ser
     await assert.rejects(sets.add(new Blob([SDF]).stream(), { signal: AbortSignal.abort(new Error("gone")) }), /gone/);
     assert.deepEqual([...Deno.readDirSync(`${data}/sets`)], []);
   }));
+
+Deno.test("POST /distill fine-tunes on a set by its id, from a copy of its own, and names the heavy atoms that the model does not know", () =>
+  withApp(async (app, { data }) => {
+    const molecule = {
+      atomicNumbers: Uint8Array.of(1, 6, 7),
+      positions: Float32Array.of(-1.06, 0, 0, 0, 0, 0, 1.15, 0.1, 0),
+    };
+    const cyanide = sdfRecord(molblock(molecule, [{ i: 0, j: 1, order: 1 }, { i: 1, j: 2, order: 3 }]));
+    const given = async (text: string): Promise<string> => (await (await ask(app, "POST", "/data", text)).json()).id;
+    const [known, strange] = [await given(cyanide), await given(SDF)];
+    const distill = (more: Record<string, unknown>) =>
+      ask(app, "POST", "/distill", JSON.stringify({ method: "finetune", updates: 5, ...more }), {
+        "Content-Type": "application/json",
+      });
+    const refused = async (more: Record<string, unknown>, message: RegExp) => {
+      const answer = await distill(more), { errors, detail } = await problemOf(answer);
+      assert.deepEqual([answer.status, errors?.[0].path], [422, "/data"]);
+      assert.match(detail, message);
+    };
+    await refused({ data: strange }, /heavy atoms that qm9 does not know: .*S\+0H/);
+    await refused({ data: "nothing" }, /data must be the id of a set that GET \/data lists; got "nothing"/);
+    await refused({}, /data must name the set that finetune learns from; got none/);
+    await refused({ data: known, method: "rollout", from: 8 }, /data is for finetune/);
+    const answer = await distill({ data: known, to: 4 }), job = await answer.json();
+    assert.deepEqual([answer.status, job.settings.from, job.settings.to, job.settings.data], [202, 4, 4, known]);
+    await follow(app, job.id);
+    assert.equal((await ask(app, "DELETE", `/data/${known}`)).status, 204);
+    assert.equal((await openDataSet(`${data}/jobs/${job.id}/${OWN_DATA}`)).atomCounts.length, 1);
+  }, { ...OPTIONS, script: { act: "finish" } }));
