@@ -1,15 +1,15 @@
 /** Fine-tuning on a set of molecules. */
 import { COURSE } from "../course.ts";
-import { makeTuningGroups } from "../tuning.ts";
+import { createTuningLearner, makeTuningGroups, type TuningGroup } from "../tuning.ts";
 import { batchesOf, type Fault, type Method } from "./method.ts";
 
 /** Steps of the student where nothing is said. */
 const STEPS = 16;
 
-/** Plain denoising on another set of molecules, at the times of the student's steps: Ho, Jain & Abbeel, "Denoising diffusion probabilistic models" (2020), algorithm 1, on a grid. */
-export const finetune: Method = {
+/** Song et al., "Consistency models" (2023): consistency training, on another set of molecules, at the times of the student's steps. */
+export const finetune: Method<TuningGroup> = {
   about:
-    "the network goes on learning on a set of molecules of yours (`data`), at the times of the student's steps (denoising, Ho et al. 2020)",
+    "the network goes on learning on a set of molecules of yours (`data`), by consistency training at the times of the student's steps (Song et al. 2023)",
   variants: ["consistency", "ddpm", "ddim"],
   takesOptions: true,
   takesData: true,
@@ -22,7 +22,8 @@ export const finetune: Method = {
   course: { ...COURSE, patience: Infinity },
   stepsInWords: `both ${STEPS}`,
   steps: ({ from, to }) => ({ from: from ?? to ?? STEPS, to: to ?? from ?? STEPS }),
-  work: () => ({ teacher: 0, student: 0 }),
+  // The targets are the student's own word.
+  work: () => ({ teacher: 0, student: 1 }),
   fault({ from, to, keep }): Fault | undefined {
     if (to !== from) {
       return { field: "to", message: `to must be from's ${from}, as finetune keeps the number of steps; got ${to}` };
@@ -35,7 +36,7 @@ export const finetune: Method = {
     const { schedule, learner, coupling, teacher: { denoiser: teacher } } = parts;
     const plan = { schedule, coupling, teacher, grid, steps };
     return {
-      learner,
+      learner: createTuningLearner(learner),
       ...batchesOf(parts, { batch, seed }, (source, ...which) => makeTuningGroups({ ...plan, source }, ...which)),
       floor: () => 0,
     };

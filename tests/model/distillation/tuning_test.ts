@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { GROUPS } from "../../../chem/composition.ts";
 import { makeGrid } from "../../../model/diffusion/grids.ts";
 import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
+import type { Group, Weights } from "../../../model/diffusion/learner.ts";
 import { judge } from "../../../model/distillation/judge.ts";
 import { acceptRound, roundOrder } from "../../../model/distillation/order.ts";
 import { heavyAtomSource } from "../../../model/distillation/heavy_atom_source.ts";
-import { classesFault, makeTuningGroups } from "../../../model/distillation/tuning.ts";
+import { classesFault, createTuningLearner, makeTuningGroups } from "../../../model/distillation/tuning.ts";
 import { readCard } from "../../../model/models/card.ts";
 import { packExamples, toExample } from "../../../model/networks/heavy_atom/examples.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../../../model/networks/heavy_atom/space.ts";
@@ -44,6 +45,52 @@ Deno.test("makeTuningGroups() has the set's molecules as targets, noised to the 
   assert.deepEqual([...seen].sort(), [[0, 8], [1, 8], [2, 8], [3, 8]]);
   assert.deepEqual(makeTuningGroups(plan, 32, 1, 5), groups);
   assert.notDeepEqual(makeTuningGroups(plan, 32, 1, 6)[0].z, groups[0].z);
+});
+
+Deno.test("createTuningLearner() takes the word of the moving average at the next time, with the same noise, and the molecule itself at the last", async () => {
+  const examples = packExamples([ethane(), ethane()].map((one) => toExample(one, QM9_CLASSES)));
+  const source = heavyAtomSource(examples, QM9_CLASSES.length, "ethane"),
+    grid = { type: "uniform" } as const,
+    steps = 2;
+  const teacher = {
+    space: heavyAtomSpace(),
+    predict: () => Promise.reject(new Error("not asked")),
+    can: {},
+    dispose() {},
+  };
+  const [group] = makeTuningGroups({ teacher, source, schedule, coupling: "independent", grid, steps }, 6, 1, 0);
+  const L = group.z.length / 6, [first, last] = makeGrid(grid, steps, schedule), { rows, asked } = group.next!;
+  const noiseAt = (z: Float32Array, k: number, b: number, time: number) => {
+    const { alpha, sigma } = schedule(time);
+    return Array.from({ length: L }, (_, i) => (z[k * L + i] - alpha * group.target[b * L + i]) / sigma);
+  };
+  assert.equal(rows.length, 3);
+  rows.forEach((b, k) => {
+    const here = noiseAt(group.z, b, b, first);
+    noiseAt(asked.z, k, b, last).forEach((noise, i) => assert.ok(Math.abs(noise - here[i]) < 1e-4));
+    assert.ok(Math.abs(asked.sigma[k] - schedule(last).sigma) < 1e-6);
+  });
+  const told: Group[][] = [], whose: Weights[] = [];
+  const losses = { total: 1, parts: {} };
+  const learner = createTuningLearner({
+    backend: "paper",
+    update: (groups) => Promise.resolve((told.push(groups), losses)),
+    loss: (groups) => Promise.resolve((told.push(groups), losses)),
+    predict: ({ z }, which) => Promise.resolve((whose.push(which), z.map(() => 7))),
+    state: () => Promise.reject(new Error("not asked")),
+    restore: () => Promise.reject(new Error("not asked")),
+    dispose() {},
+  });
+  await learner.update([group], { muon: 0, adamw: 0, emaDecay: 0, clip: 1 });
+  await learner.loss([group], "ema");
+  const [[learned], [held]] = told;
+  assert.deepEqual(whose, ["ema"]);
+  assert.deepEqual(held.target, group.target);
+  for (let b = 0; b < 6; b++) {
+    const mine = learned.target.subarray(b * L, (b + 1) * L);
+    if (rows.includes(b)) assert.ok(mine.every((value) => value === 7));
+    else assert.deepEqual(mine, group.target.subarray(b * L, (b + 1) * L));
+  }
 });
 
 Deno.test("classesFault() names what a model does not know", () => {
