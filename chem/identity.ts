@@ -11,11 +11,14 @@ export const UNIQUE = ["inchikey", "flat"] as const;
 /** See {@link UNIQUE}; false keeps all. */
 export type Unique = boolean | typeof UNIQUE[number];
 
-/** What a valid molecule has in common with those that count as the same. Where InChI has no word for it, its SMILES stands in. */
-export function identity(
-  { edmSmiles, inchikey, smiles }: Pick<Validation, "edmSmiles" | "inchikey" | "smiles">,
+/** Of {@link identity}: what InChI says; where it has no word for a molecule, its SMILES stands in. */
+export const keyOf = (
+  { inchikey, smiles }: Pick<Validation, "inchikey" | "smiles">,
+  unique: typeof UNIQUE[number],
+): string => (unique === "flat" ? inchikey?.split("-")[0] : inchikey) ?? smiles!;
+
+/** What a valid molecule has in common with those that count as the same. */
+export const identity = (
+  validation: Pick<Validation, "edmSmiles" | "inchikey" | "smiles">,
   unique: Exclude<Unique, false>,
-): string {
-  if (unique === true) return edmSmiles!;
-  return (unique === "flat" ? inchikey?.split("-")[0] : inchikey) ?? smiles!;
-}
+): string => unique === true ? validation.edmSmiles! : keyOf(validation, unique);

@@ -34,9 +34,17 @@ export interface PoolWorker<Item, Options, Result> {
   close(): void;
 }
 
+/** A piece of work took longer than it may, and its worker was ended. */
+export class LateWorkError extends RangeError {
+  override readonly name = "LateWorkError";
+  constructor(readonly ms: number, readonly items: number) {
+    super(`${items} items must be done in ${ms} ms; their worker was ended`);
+  }
+}
+
 /** Workers, and the main thread. */
 export interface WorkPool<Item, Options, Result> {
-  /** @throws what the work throws of one of the items; the signal's reason where it is aborted: nothing is begun then, in the pieces either */
+  /** @throws what the work throws of one of the items; LateWorkError; the signal's reason where it is aborted: nothing is begun then, in the pieces either */
   run(items: readonly Item[], options: Options, how?: WorkOptions): Promise<Done<Result>>;
   /** Starts the first worker; resolves when it is ready, or has failed. Without this the first batches start it. */
   warm(): Promise<void>;
@@ -52,6 +60,11 @@ export interface WorkPoolOptions<Item, Options, Result> {
   readonly here: (item: Item, options: Options) => Result | Promise<Result>;
   /** Work that takes so long that the main thread waits for a worker to be ready, and does it only where there is none. Default: no work does. */
   readonly long?: (options: Options) => boolean;
+  /**
+   * Milliseconds that a piece may take in a worker once it is begun. Then the worker is ended, another takes its place, and the batch fails. Such work, which may
+   * end a thread, is never done on the main thread while there is a worker. Default: none has a limit.
+   */
+  readonly limit?: (options: Options) => number | undefined;
   /** Opens a worker. */
   readonly open: () => PoolWorker<Item, Options, Result>;
   /** Whether an item can be sent to a worker. Default: all can. */
@@ -92,21 +105,32 @@ interface PieceOf<Item, Options, Result> {
   readonly job: JobOf<Item, Options, Result>;
   readonly from: number;
   readonly items: readonly Item[];
+  /** Workers that have ended with it. */
+  lost: number;
 }
 
 interface SlotOf<Item, Options, Result> {
   readonly worker: PoolWorker<Item, Options, Result>;
   ready: boolean;
-  flying: number;
+  /** What it has been asked, in that order: it does the first. */
+  readonly flying: PieceOf<Item, Options, Result>[];
+  /** Until the first of them is late. */
+  timer?: ReturnType<typeof setTimeout>;
+  /** It was ended as the first was late: no fault of the others'. */
+  late?: boolean;
 }
+
+/** Workers that may end with a piece before its batch fails. */
+const LOST_MOST = 2;
 
 /** @throws RangeError where `workers`, `piece` or `ahead` make no sense */
 export function createWorkPool<Item, Options, Result>(
-  { here, open, long = () => false, sendable = () => true, onFault = () => {}, ...numbers }: WorkPoolOptions<
-    Item,
-    Options,
-    Result
-  >,
+  { here, open, long = () => false, limit = () => undefined, sendable = () => true, onFault = () => {}, ...numbers }:
+    WorkPoolOptions<
+      Item,
+      Options,
+      Result
+    >,
 ): WorkPool<Item, Options, Result> {
   const { workers: most = someWorkers(), piece: size = 4, ahead = 2, backlog: much = 128 } = numbers;
   if (!Number.isInteger(most) || most < 0) throw new RangeError(`workers must be a whole number from 0; got ${most}`);
@@ -118,6 +142,8 @@ export function createWorkPool<Item, Options, Result>(
   type Slot = SlotOf<Item, Options, Result>;
   let slots: Slot[] = [], opened = 0, closed = false, working = false;
   const queue: Job[] = [], forMain: Piece[] = [];
+  /** Pieces whose worker ended, for another one. */
+  let again: Piece[] = [];
 
   /** Whose turn it is. */
   const first = () => queue.find(({ background }) => !background) ?? queue[0];
@@ -133,7 +159,11 @@ export function createWorkPool<Item, Options, Result>(
     job.next += items.length;
     leave(job);
     if (job.next < job.items.length) queue.push(job);
-    return { job, from, items };
+    return { job, from, items, lost: 0 };
+  };
+  const takeAgain = () => {
+    again = again.filter(({ job }) => !job.over);
+    return again.shift();
   };
 
   const put = ({ job, from }: Piece, { results, ms }: Done<Result>) => {
@@ -146,7 +176,9 @@ export function createWorkPool<Item, Options, Result>(
   const onMain = async () => {
     if (working) return;
     working = true;
-    const next = () => forMain.shift() ?? take(queue.find(({ share }) => share)) ?? take(stranded());
+    const next = () =>
+      forMain.shift() ?? (slots.length === 0 ? takeAgain() : undefined) ?? take(queue.find(({ share }) => share)) ??
+        take(stranded());
     const pause = breather();
     for (let piece = next(); piece; piece = next()) {
       const { job } = piece, results: Result[] = [];
@@ -172,6 +204,7 @@ export function createWorkPool<Item, Options, Result>(
   const retire = (slot: Slot, error: Error) => {
     if (!slots.includes(slot)) return;
     slots = slots.filter((other) => other !== slot);
+    clearTimeout(slot.timer);
     slot.worker.close();
     onFault(error);
     // Each worker is replaced once; if the new ones die too, the main thread goes on without.
@@ -179,16 +212,40 @@ export function createWorkPool<Item, Options, Result>(
     dispatch();
   };
 
+  /** Times what a worker does now. */
+  const time = (slot: Slot) => {
+    clearTimeout(slot.timer);
+    const [piece] = slot.flying, ms = piece && limit(piece.job.options);
+    if (ms === undefined || !slots.includes(slot)) return;
+    slot.timer = setTimeout(() => {
+      const error = new LateWorkError(ms, piece.items.length);
+      piece.job.settle(error);
+      slot.late = true;
+      opened--; // nor is it the worker's
+      retire(slot, error);
+    }, ms);
+  };
+
+  /** What becomes of a piece that a worker did not do. */
+  const redo = (slot: Slot, piece: Piece, error: unknown) => {
+    if (slot.late) again.push(piece);
+    // On the main thread it either fails as it must, or was none of the items' fault.
+    else if (!slot.worker.ended || limit(piece.job.options) === undefined) forMain.push(piece);
+    else if (++piece.lost < LOST_MOST) again.push(piece);
+    else piece.job.settle(error);
+  };
+
   const send = async (slot: Slot, piece: Piece) => {
-    slot.flying++;
+    slot.flying.push(piece);
+    if (slot.flying.length === 1) time(slot);
     try {
       put(piece, await slot.worker.ask(piece.items, piece.job.options));
     } catch (error) {
-      // Here it either fails as it must, or was none of the items' fault.
-      if (!piece.job.over) forMain.push(piece);
+      if (!piece.job.over) redo(slot, piece, error);
       if (slot.worker.ended) retire(slot, error as Error);
     } finally {
-      slot.flying--;
+      slot.flying.splice(slot.flying.indexOf(piece), 1);
+      time(slot);
       dispatch();
     }
   };
@@ -196,11 +253,11 @@ export function createWorkPool<Item, Options, Result>(
   const dispatch = () => {
     for (let flying = 0; flying < ahead; flying++) {
       for (const slot of slots) {
-        if (!slot.ready || slot.flying > flying || queue.length === 0) continue;
+        if (!slot.ready || slot.flying.length > flying) continue;
         const job = first();
         // Whoever comes next waits for one such piece and no more.
-        if (job.background && slot.flying > 0) continue;
-        const piece = take(job)!;
+        const piece = takeAgain() ?? (job?.background && slot.flying.length > 0 ? undefined : take(job));
+        if (!piece) continue;
         if (piece.items.every(sendable)) send(slot, piece);
         else forMain.push(piece);
       }
@@ -211,13 +268,13 @@ export function createWorkPool<Item, Options, Result>(
     ) {
       start();
     }
-    if (forMain.length > 0 || stranded()) onMain();
+    if (forMain.length > 0 || stranded() || (slots.length === 0 && again.length > 0)) onMain();
   };
 
   const start = (): Promise<void> => {
     if (closed || opened >= 2 * most) return Promise.resolve();
     opened++;
-    const slot: Slot = { worker: open(), ready: false, flying: 0 };
+    const slot: Slot = { worker: open(), ready: false, flying: [] };
     slots.push(slot);
     return slot.worker.ready.then(() => {
       slot.ready = true;
@@ -232,7 +289,7 @@ export function createWorkPool<Item, Options, Result>(
     run(items, options, { signal, last = false, alone = false, background = false } = {}) {
       if (signal?.aborted) return Promise.reject(signal.reason);
       // A piece that somebody waits for takes no longer here than in a worker, and workers that are busy would keep it waiting.
-      const single = items.length <= size, idle = slots.some(({ ready, flying }) => ready && flying === 0);
+      const single = items.length <= size, idle = slots.some(({ ready, flying }) => ready && flying.length === 0);
       const slow = long(options), share = last && !slow && (alone || (single && !idle));
       const { promise, resolve, reject } = Promise.withResolvers<Done<Result>>();
       const abort = () => job.settle(signal!.reason);
@@ -275,7 +332,10 @@ export function createWorkPool<Item, Options, Result>(
       closed = true;
       const all = slots;
       slots = [];
-      for (const { worker } of all) worker.close();
+      for (const { worker, timer } of all) {
+        clearTimeout(timer);
+        worker.close();
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 /** molstep campaign */
 import { z } from "zod";
 import { campaignEvent, isActive } from "../model/campaigns/campaign.ts";
-import { RESULT_FORMATS, type ResultFormat } from "../model/campaigns/order.ts";
+import { CAMPAIGN_UNIQUE, RESULT_FORMATS, type ResultFormat } from "../model/campaigns/order.ts";
 import { absent, partialOf } from "../model/diffusion/files.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
 import { campaignList, campaignPlan, campaignSchema } from "../routes/campaigns/schema.ts";
@@ -29,12 +29,15 @@ async function read<T extends z.ZodType>(answer: Response, schema: T): Promise<z
   throw new ServiceError(`${answer.url} is not understood: ${z.prettifyError(error!)}`);
 }
 
-const found = ({ kept, want, drawn, duplicates }: {
+const found = ({ kept, want, drawn, duplicates, flat }: {
   readonly kept: number;
   readonly want: number;
   readonly drawn: number;
   readonly duplicates: number;
-}) => `${kept} of ${want} found in ${drawn} drawn, ${duplicates} of them repeats`;
+  readonly flat?: number;
+}) =>
+  `${kept} of ${want} found in ${drawn} drawn, ${duplicates} of them repeats` +
+  (flat === undefined ? "" : `; without stereo ${flat} differ`);
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
 
@@ -47,7 +50,11 @@ function estimateText(
   const rate = `${moleculesPerSecond} molecules/s, of which ${percent(passRate)} % (${
     passRateInterval.map(percent).join(" to ")
   }) count`;
-  if (draws === null) return `estimate: ${rate}; at most ${clock(most.seconds)} for all ${most.draws} draws`;
+  if (draws === null) {
+    return `estimate: ${rate}; time and size are not known, as none counted; at most ${
+      clock(most.seconds)
+    } for all ${most.draws} draws, ${mebibytes(most.bytes)}`;
+  }
   const little = enough ? "" : "; that is less than wanted";
   return `estimate: ${rate}; ${clock(seconds!)} for ${draws} draws, ${mebibytes(bytes!)}${little}`;
 }
@@ -206,6 +213,11 @@ export const campaignCommand = command({
     model: option("NAME", "a model of the service (default qm9)", z.string().optional()),
     seed: option("N", "the seed (default: drawn)", whole(0, 0xffffffff).optional()),
     "max-draws": option("N", "most molecules to draw", whole(1).optional()),
+    unique: option(
+      "RULE",
+      `which molecules count once: ${CAMPAIGN_UNIQUE.join(", ")} (default inchikey; flat leaves stereo aside)`,
+      z.enum(CAMPAIGN_UNIQUE).optional(),
+    ),
     name: option("NAME", "of the campaign, for people", z.string().optional()),
     "dry-run": flag("tell the estimate alone"),
     watch: flag("of submit: watch it then"),

@@ -11,7 +11,7 @@ import {
 } from "../model/distillation/order.ts";
 import { methodOf, METHODS, methodsInWords } from "../model/distillation/methods/mod.ts";
 import { RESULT } from "../model/distillation/result.ts";
-import { learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
+import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
@@ -68,10 +68,22 @@ export const distillCommand = command({
         `${METHODS.filter((name) => methodOf(name).takesOptions).join(", ")} only)`,
       object().optional(),
     ),
+    match: option(
+      "JSON",
+      `what is matched, such as {"classes":0.9,"from":1.5} (--method ${
+        METHODS.filter((name) => methodOf(name).takesMatch).join(", ")
+      } only; docs/distillation.md)`,
+      object().optional(),
+    ),
     clamp: option(
       "T",
       "time below which estimates are clamped when judged, and in service (default: the teacher's, else 0)",
       z.coerce.number().optional(),
+    ),
+    begin: option(
+      "WHO",
+      "student: the student begins as the one in service at its steps, not as its teacher",
+      z.enum(BEGINNINGS).optional(),
     ),
     keep: option("N,N", "step counts that the student's network is to go on serving", z.string().optional()),
     width: option("N", `channels of a node; --method ${MAKERS} only`, whole(16).optional()),

@@ -50,7 +50,7 @@ export function campaignMeters(make: Make, sources: () => CampaignSources | unde
   for (const outcome of ["collected", "failed", "dead"]) shards.inc({ outcome }, 0);
   const molecules = make.counter(
     "molstep_campaign_molecules_total",
-    "Molecules of shards that were collected: drawn; passed by the filter; kept in the results; repeated, as one of the same InChIKey was kept before",
+    "Molecules of shards that were collected: drawn; passed by the filter; kept in the results; repeated, as one that counts as the same was kept before",
     ...["model", "outcome"],
   );
   const seconds = make.histogram(

@@ -141,6 +141,9 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_CAMPAIGN_DISK_MIB: whole(1, 2 ** 30).default(10_240).describe(
     "Disk that the results of all campaigns may take, MiB. A campaign that would go beyond does not begin; one that does waits",
   ),
+  MOLSTEP_KEEP_CAMPAIGNS: whole(1, 100_000).default(1000).describe(
+    "Campaigns that have ended which are kept, those that ended last; older ones are removed with their results, as by `DELETE /campaigns/{id}`",
+  ),
   MOLSTEP_CAMPAIGN_SHARE: fraction.default(0.1).describe(
     "Least share of the time that campaigns get, in any 10 s, while requests are held",
   ),
@@ -214,6 +217,7 @@ export interface ServiceConfig {
   readonly keepJobs: number;
   readonly trainerShare: number;
   readonly campaigns: CampaignQuota;
+  readonly keepCampaigns: number;
   readonly campaignShare: number;
   readonly sets: SetQuota;
   /** Undefined: this process draws the shards of campaigns. */
@@ -292,6 +296,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       draws: env.MOLSTEP_CAMPAIGN_DRAWS,
       bytes: 2 ** 20 * env.MOLSTEP_CAMPAIGN_DISK_MIB,
     },
+    keepCampaigns: env.MOLSTEP_KEEP_CAMPAIGNS,
     campaignShare: env.MOLSTEP_CAMPAIGN_SHARE,
     sets: {
       sets: env.MOLSTEP_DATA_SETS,

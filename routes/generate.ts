@@ -35,7 +35,7 @@ export function generation({ config, log, meters, ...rest }: GenerateDeps) {
       c: Context<Env>,
       asked: MoleculesAsked,
       form: Form,
-      more?: Pick<ServeOptions, "onEstimate">,
+      more?: Pick<ServeOptions, "onEstimate" | "after">,
     ): Promise<ServedDrawing> =>
       observed(
         c,

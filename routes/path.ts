@@ -1,6 +1,7 @@
 /** POST /generate/path: one molecule with its way from noise to data. */
 import { z } from "zod";
-import { MOST_FRAMES, recordPath } from "../model/generation/path.ts";
+import type { ServeOptions } from "../model/service/generate.ts";
+import { type Frame, MOST_FRAMES, recordPath } from "../model/generation/path.ts";
 import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { drawSeed } from "../model/generation/order.ts";
@@ -81,9 +82,11 @@ export const path = endpoint({
     const { seed = drawSeed(), ...asked } = await readJson(c, pathRequest, maxBodyBytes);
     const { onEstimate, frames } = recordPath(asked.first);
     const order = { ...asked, seed, count: 1, refine: "none", include: ["bonds"], size: askedSize(asked) } as const;
-    const drawing = await draw(c, order, "json", { onEstimate });
+    let shown: Frame[] = [];
+    const after: ServeOptions["after"] = async (model, rest) => void (shown = await frames(model, seed, rest));
+    const drawing = await draw(c, order, "json", { onEstimate, after });
     const { molecules: [molecule], ...told }: GenerateResponse = JSON.parse(await drawing.answer());
     const { drawn: _, returned: __, fallbacks: ___, metrics: ____, timings: _____, ...facts } = told;
-    return c.json({ ...facts, molecule, frames: await frames(deps.store.loaded(asked.model)!, seed) }, 200);
+    return c.json({ ...facts, molecule, frames: shown }, 200);
   };
 });

@@ -7,6 +7,7 @@ import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { DeadlineError, TooMuchWorkError } from "../model/service/generate.ts";
 import { CampaignStateError } from "../model/service/campaigns/controller.ts";
 import { CampaignQuotaError } from "../model/service/campaigns/plan.ts";
+import { AwayError } from "../model/campaigns/engine.ts";
 import { UnknownCampaignError } from "../model/campaigns/store.ts";
 import { ReadOnlyError, ShuttingDownError } from "../model/service/lifecycle.ts";
 import { ImpossibleOrderError } from "../model/generation/order.ts";
@@ -123,6 +124,10 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof SetError) {
     const { status, title } = SET_PROBLEMS[error.fault];
     return new HttpError(status, title, error.message, { type: urn(`set-${error.fault}`) });
+  }
+  if (error instanceof AwayError) {
+    const headers = { "Retry-After": "30" };
+    return new HttpError(503, "Shards out of reach", error.message, { type: urn("shards-away") }, headers);
   }
   if (error instanceof BusyError) {
     return new HttpError(409, "A round runs", error.message, { type: urn("round-runs"), job: error.job });

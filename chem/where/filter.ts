@@ -18,7 +18,7 @@ export interface PatternFault {
   readonly message: string;
 }
 
-/** A {@link Where} has a pattern that is no SMARTS. */
+/** A {@link Where} has a pattern that is no SMARTS, or takes too long to look for. */
 export class PatternError extends RangeError {
   override readonly name = "PatternError";
   constructor(readonly fault: PatternFault) {
@@ -49,11 +49,24 @@ export interface Judgeable {
   readonly refinement?: NotRefined | Pick<Refined, "refined" | "strain">;
 }
 
+/**
+ * Milliseconds that the patterns of a filter may take of one molecule: those of people take one or two. It ends what is slow; what does not come back at all is
+ * ended from outside, with its thread (`validator_pool.ts`).
+ */
+const PATTERNS_MS = 2000;
+
 /** A filter, its patterns compiled. Close it: they live in RDKit's memory. */
 export interface Filter {
-  /** @param molecule as it is given: where it is refined, as it is then. @throws TypeError where the validation lacks what {@link needsOf} asks for */
+  /** @param molecule as it is given: where it is refined, as it is then. @throws PatternError where patterns take too long; TypeError where the validation lacks what {@link needsOf} asks for */
   judge(molecule: Molecule, validation: Judgeable): Verdict;
   close(): void;
+}
+
+/** What a pattern is for. */
+interface Sought {
+  readonly reason: string;
+  readonly path: string;
+  readonly wanted: boolean;
 }
 
 /** Whether a value is inside. One that there is none of (NaN, undefined) is in no window. */
@@ -66,9 +79,9 @@ function strainOf({ refinement, strain }: Judgeable): Readonly<Partial<Record<Wi
   return strain === undefined ? {} : { strainBefore: strain, strainAfter: strain };
 }
 
-/** Compiles a filter. @throws PatternError for the first pattern that RDKit refuses */
-export function createFilter(rdkit: Rdkit, where: Where): Filter {
-  const patterns: { readonly reason: string; readonly wanted: boolean; readonly pattern: Pattern }[] = [];
+/** Compiles a filter. @param now a clock in ms @throws PatternError for the first pattern that RDKit refuses */
+export function createFilter(rdkit: Rdkit, where: Where, now = () => performance.now()): Filter {
+  const patterns: (Sought & { readonly pattern: Pattern })[] = [];
   const close = () => {
     for (const { pattern } of patterns) pattern.close();
     for (const { finder } of alerts) finder.close();
@@ -77,7 +90,8 @@ export function createFilter(rdkit: Rdkit, where: Where): Filter {
   for (const list of ["required", "forbidden"] as const) {
     where[list]?.forEach((smarts, k) => {
       try {
-        patterns.push({ reason: `${list}:${smarts}`, wanted: list === "required", pattern: rdkit.pattern(smarts) });
+        const pattern = rdkit.pattern(smarts), path = `/${list}/${k}`;
+        patterns.push({ reason: `${list}:${smarts}`, path, wanted: list === "required", pattern });
       } catch (error) {
         close();
         if (!(error instanceof RangeError)) throw error;
@@ -145,8 +159,21 @@ export function createFilter(rdkit: Rdkit, where: Where): Filter {
       const reason = outside(graph, values, told);
       if (reason) return reason;
     }
-    return patterns.find(({ pattern, wanted }) => pattern.in(mol) !== wanted)?.reason ??
+    return bySought(mol) ??
       prefixed("alert", alerts.find(({ finder }) => finder.first(mol) !== undefined)?.set);
+  }
+
+  /** The first pattern that is not as it must be. */
+  function bySought(mol: RdkitMol): string | undefined {
+    const from = now();
+    for (const { pattern, wanted, reason, path } of patterns) {
+      const found = pattern.in(mol), ms = Math.round(now() - from);
+      if (ms > PATTERNS_MS) {
+        const message = `must be looked for in a molecule in ${PATTERNS_MS} ms, with those before it; took ${ms}`;
+        throw new PatternError({ path, message });
+      }
+      if (found !== wanted) return reason;
+    }
   }
 
   function broken(

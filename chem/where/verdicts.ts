@@ -22,14 +22,14 @@ export type VerdictOf = (where: Where, molecule: Molecule, validation: Judgeable
 /** Filters that are kept. Of more the one that was used longest ago is closed. */
 const KEPT = 16;
 
-/** Judges by filters, which it keeps compiled for the next molecules. */
-export function createVerdicts(rdkit: Rdkit): VerdictOf {
+/** Judges by filters, which it keeps compiled for the next molecules. @param now a clock in ms */
+export function createVerdicts(rdkit: Rdkit, now?: () => number): VerdictOf {
   const kept = new Map<string, Filter | PatternFault>();
   let last: { readonly where: Where; readonly found: Filter | PatternFault } | undefined;
 
   const compiled = (where: Where): Filter | PatternFault => {
     try {
-      return createFilter(rdkit, where);
+      return createFilter(rdkit, where, now);
     } catch (error) {
       if (error instanceof PatternError) return error.fault;
       throw error;
@@ -50,9 +50,14 @@ export function createVerdicts(rdkit: Rdkit): VerdictOf {
     return found;
   };
   return (where, molecule, validation) => {
-    const found = find(where);
-    return "judge" in found
-      ? found.judge(molecule, validation)
-      : { passes: false, reason: "fault", values: {}, fault: found };
+    const found = find(where),
+      refused = (fault: PatternFault) => ({ passes: false, reason: "fault", values: {}, fault });
+    if (!("judge" in found)) return refused(found);
+    try {
+      return found.judge(molecule, validation);
+    } catch (error) {
+      if (error instanceof PatternError) return refused(error.fault);
+      throw error;
+    }
   };
 }

@@ -7,6 +7,12 @@ import { type WindowName, windowNames, WINDOWS } from "./windows.ts";
 /** Most patterns of a list, and characters of each. */
 export const PATTERNS_MAX = 32, PATTERN_LENGTH_MAX = 2000;
 
+/**
+ * Most recursive parts `$(...)` of all patterns of a filter, and of these within one another. Each is looked for at every atom, so that 99 of seven atoms in each
+ * of 64 patterns took half a second of a molecule of nine; and from 240 within one another RDKit.js 2026.9.1 ends its thread.
+ */
+export const RECURSIONS_MAX = 128, RECURSION_DEPTH_MAX = 8;
+
 /** Sets of structural alerts (`alerts.ts`). */
 export const ALERT_SETS = ["pains", "brenk"] as const;
 
@@ -60,7 +66,30 @@ const pattern = z.string().min(1).max(PATTERN_LENGTH_MAX).refine((smarts) => /^[
 }).refine((smarts) => !smarts.includes("."), {
   // A component more multiplies the time of a search by the number of atoms, so that a short pattern can take for ever.
   error: "must be SMARTS of one component; put what a dot sets apart into patterns of their own",
+}).superRefine((smarts, context) => {
+  const { depth } = recursionsOf(smarts);
+  if (depth > RECURSION_DEPTH_MAX) {
+    context.addIssue(
+      `must have at most ${RECURSION_DEPTH_MAX} recursive parts $(...) within one another; got ${depth}`,
+    );
+  }
 });
+
+/** How many recursive parts a pattern has, and how many of them at most are within one another. */
+export function recursionsOf(smarts: string): { readonly count: number; readonly depth: number } {
+  const open: boolean[] = [];
+  let count = 0, now = 0, depth = 0;
+  for (const [sign] of smarts.matchAll(/\$\(|[()]/g)) {
+    if (sign === ")") now -= Number(open.pop() ?? false);
+    else {
+      open.push(sign === "$(");
+      if (sign !== "$(") continue;
+      count++;
+      depth = Math.max(depth, ++now);
+    }
+  }
+  return { count, depth };
+}
 
 const patterns = (what: string) => z.array(pattern).max(PATTERNS_MAX).optional().describe(what);
 
@@ -82,7 +111,9 @@ export const whereSchema = strict({
     string,
     z.ZodOptional<typeof count>
   >).optional().describe("Atoms of each element, hydrogens included"),
-  required: patterns("SMARTS that each must be there. Hydrogens are implicit: [OX2H], not O[H]"),
+  required: patterns(
+    `SMARTS that each must be there. Hydrogens are implicit: [OX2H], not O[H]. All patterns have at most ${RECURSIONS_MAX} recursive parts $(...), ${RECURSION_DEPTH_MAX} within one another`,
+  ),
   forbidden: patterns("SMARTS of which none may be there"),
   alerts: z.array(z.enum(ALERT_SETS)).max(ALERT_SETS.length).optional().describe(
     "Sets of structural alerts of which none may be there: `pains` (Baell and Holloway 2010), `brenk` (Brenk et al. 2008), as RDKit has them",
@@ -90,6 +121,11 @@ export const whereSchema = strict({
   sound: z.boolean().optional().describe(
     "Whether it must be sound, by the rule of `filter: sound`: of one fragment, and without a fault of geometry",
   ),
+}).superRefine(({ required = [], forbidden = [] }, context) => {
+  const count = [...required, ...forbidden].reduce((sum, smarts) => sum + recursionsOf(smarts).count, 0);
+  if (count > RECURSIONS_MAX) {
+    context.addIssue(`must have at most ${RECURSIONS_MAX} recursive parts $(...) in all patterns; got ${count}`);
+  }
 }).meta({ id: "Where", description: "What a molecule must be, beside valid; all of it at once" });
 
 /** A filter's description. What is absent is not asked for; a molecule that is not valid never passes. */

@@ -546,6 +546,7 @@ type Type27 = {
 type Type28 = {
   accept: number;
   batch: number;
+  begin: "student" | "teacher";
   blocks?: number | undefined;
   clamp: number;
   data?: string | undefined;
@@ -561,6 +562,7 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
+  match: { classes: number; from?: number | undefined };
   method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -608,6 +610,7 @@ type Type29 = {
 type Type30 = {
   accept?: number | undefined;
   batch?: number | undefined;
+  begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
   data?: string | undefined;
@@ -624,6 +627,7 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
+  match?: undefined | { classes?: number | undefined; from?: number | undefined };
   method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
@@ -858,7 +862,7 @@ type Type42 = {
   seed?: number | undefined;
   shardSize: number;
   steps: number;
-  unique: "inchikey" | "none";
+  unique: "flat" | "inchikey" | "none";
   want: number;
   where: Type15;
 };
@@ -903,7 +907,7 @@ type Type44 = {
   seed?: number | undefined;
   shardSize?: number | undefined;
   steps: number;
-  unique?: "inchikey" | "none" | undefined;
+  unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
   where?: Type15 | undefined;
 };
@@ -913,6 +917,7 @@ type Type45 = {
   drawn: number;
   duplicates: number;
   etaSeconds: null | number;
+  flat?: number | undefined;
   fraction: number;
   kept: number;
   moleculesPerSecond: null | number;
@@ -996,14 +1001,14 @@ type Type49 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
-  $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
-    input: { param: { id: string } };
-    output: Type1;
-    outputFormat: "json";
-    status: 406;
-  } | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 200 };
+  $get:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 200 };
 };
 
 type Type50 = {

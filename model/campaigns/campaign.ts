@@ -23,6 +23,9 @@ export const campaignProgress = z.strictObject({
   ...shardCounts.shape,
   kept: z.int().describe("Molecules in the results"),
   duplicates: z.int().describe("Molecules that passed, and were found before"),
+  flat: z.int().optional().describe(
+    "Different molecules in the results when stereo is left aside, by the first block of their InChIKeys; absent until a shard is collected",
+  ),
   text: z.int().describe("Bytes of the NDJSON"),
   bytes: bytes.describe("Bytes of the results, as they are kept"),
   seconds: z.number().describe("Time that it ran"),
@@ -50,9 +53,11 @@ export const campaignEstimate = z.strictObject({
   passRateInterval: z.tuple([z.number(), z.number()]).describe("95 % interval of that, Wilson's"),
   draws: z.int().nullable().describe("Molecules to draw until `want` are found, at this rate; null where none passed"),
   seconds: z.number().nullable().describe("Time until then"),
-  bytes: z.int().nullable().describe("Size of the results"),
+  bytes: z.int().nullable().describe(
+    "Size of the results; null where none passed: see `most`, which then counts for the quota",
+  ),
   most: z.strictObject({ draws: z.int(), seconds: z.number(), bytes: z.int() }).describe(
-    "What it comes to where all of `maxDraws` are drawn",
+    "What it comes to where all of `maxDraws` are drawn, and as many pass as are wanted",
   ),
   enough: z.boolean().nullable().describe(
     "Whether `maxDraws` are enough at this rate. Repeats are more, the more is found, which a trial cannot tell",
@@ -61,6 +66,9 @@ export const campaignEstimate = z.strictObject({
 
 /** See {@link campaignEstimate}. */
 export type CampaignEstimate = z.infer<typeof campaignEstimate>;
+
+/** Bytes to keep room for: what is expected, or the most where nothing is. */
+export const reservedBytes = ({ bytes, most }: Pick<CampaignEstimate, "bytes" | "most">): number => bytes ?? most.bytes;
 
 /** What of a campaign does not change. */
 export const campaignFacts = z.object({
@@ -85,10 +93,16 @@ export interface Campaign extends z.infer<typeof campaignFacts> {
   readonly ended: number | null;
 }
 
+/**
+ * How far a campaign is, as events tell it: without the counts by reason, of which there are as many as a filter has rules, each with its pattern, and a
+ * thousand events are kept. The campaign itself has them.
+ */
+const { rejected: _, ...progressTold } = campaignProgress.shape;
+
 /** What is told of a campaign: a change of state, and how far it is. `removed` is the last of all. */
 export const campaignEvent = z.union([
   z.strictObject({ type: z.literal("state"), state: z.enum(CAMPAIGN_STATES), reason: z.string().nullable() }),
-  z.strictObject({ type: z.literal("progress"), ...campaignProgress.shape }),
+  z.strictObject({ type: z.literal("progress"), ...progressTold }),
   z.strictObject({ type: z.literal("removed") }),
 ]).meta({ id: "CampaignEvent" });
 

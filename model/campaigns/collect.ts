@@ -9,8 +9,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { atomicNumberOf } from "../../chem/elements.ts";
+import { keyOf, type UNIQUE } from "../../chem/identity.ts";
+import { absent } from "../diffusion/files.ts";
 import { KeySet } from "./keys.ts";
-import type { ResultFormat } from "./order.ts";
+import type { CampaignOrder, ResultFormat } from "./order.ts";
 import { type ParquetColumn, ParquetFile, type ParquetRow } from "./parquet.ts";
 import { readShard, type ShardCounts, type ShardLine } from "./shard_file.ts";
 
@@ -21,8 +23,8 @@ export const RESULT_FILES: Readonly<Record<ResultFormat, string>> = {
   parquet: "results.parquet",
 };
 
-/** The folder beside them of the keys that are known. */
-const KEYS = "keys";
+/** The folders beside them of the keys that are known: by the campaign's rule, and those that are counted without stereo. */
+const KEYS = "keys", FLAT_KEYS = "keys-flat";
 
 /** Keys that may be made anew from the results when a process ends: after so many they are kept. */
 const KEEP_EACH = 20_000;
@@ -31,7 +33,7 @@ const KEEP_EACH = 20_000;
 export interface CollectOrder {
   readonly folder: string;
   readonly formats: readonly ResultFormat[];
-  readonly unique: "inchikey" | "none";
+  readonly unique: CampaignOrder["unique"];
   /** Names of the values that lines have. */
   readonly values: readonly string[];
   /** Bytes that are committed of the SDF. */
@@ -44,6 +46,8 @@ export interface CollectOrder {
 export interface Taken extends ShardCounts {
   readonly kept: number;
   readonly duplicates: number;
+  /** Different molecules without stereo of all that are kept so far. */
+  readonly flat: number;
   /** Bytes of NDJSON, and as compressed. */
   readonly text: number;
   readonly gzip: number;
@@ -54,18 +58,25 @@ export interface Taken extends ShardCounts {
 export interface Collector {
   /** Takes the next shard's file. @param room molecules that are still wanted: the rest is left */
   take(file: Uint8Array, room: number): Promise<Taken>;
-  /** Makes what is made of all at once: the Parquet file, where it is asked for. @returns its bytes, 0 where not asked for */
-  finish(parts: readonly number[]): Promise<number>;
+  /** Makes what is made of all at once: the Parquet file, where it is asked for. A piece at each step, so that others can be served between. @returns its bytes, 0 where not asked for */
+  finish(parts: readonly number[]): AsyncGenerator<void, number, void>;
   close(): void;
 }
 
+/** Rows that go into the Parquet file at a step. */
+const STEP_ROWS = 1000;
+
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
-/** What a molecule is known by: its InChIKey; where InChI has no word for it, a text of that form made of its SMILES. */
-function keyOf({ inchikey, smiles }: Pick<ShardLine, "inchikey" | "smiles">): string {
-  if (inchikey) return inchikey;
+/** What stands behind the first block in the InChIKey of a molecule without stereo. */
+const NO_STEREO = "-UHFFFAOYSA-N";
+
+/** What a molecule is known by, in the form of an InChIKey. */
+function formed(line: Pick<ShardLine, "inchikey" | "smiles">, unique: typeof UNIQUE[number]): string {
+  const key = keyOf(line, unique);
+  if (line.inchikey) return unique === "flat" ? key + NO_STEREO : key;
   const letters = Array.from(
-    createHash("sha256").update(smiles!).digest().subarray(0, 25),
+    createHash("sha256").update(key).digest().subarray(0, 25),
     (byte) => String.fromCharCode(65 + byte % 26),
   ).join("");
   return `${letters.slice(0, 14)}-${letters.slice(14, 24)}-${letters[24]}`;
@@ -75,20 +86,27 @@ function keyOf({ inchikey, smiles }: Pick<ShardLine, "inchikey" | "smiles">): st
  * The keys of what is committed: those that were kept, and of parts after these those of the results themselves. All of them where the set's folder is
  * of no use, as it knows more than was committed, or is damaged.
  */
-async function openKeys(folder: string, path: string, parts: readonly number[]): Promise<KeySet> {
+async function openKeys(
+  folder: string,
+  unique: typeof UNIQUE[number],
+  path: string,
+  parts: readonly number[],
+): Promise<KeySet> {
   const open = async () => {
-    const keys = await KeySet.open(join(folder, KEYS)), from = Number(keys.mark ?? 0);
+    const keys = await KeySet.open(folder), from = Number(keys.mark ?? 0);
     if (from <= parts.length) return { keys, from };
     keys[Symbol.dispose]();
-    throw new RangeError(`${folder}/${KEYS} knows ${from} parts; ${parts.length} are committed`);
+    throw new RangeError(`${folder} knows ${from} parts; ${parts.length} are committed`);
   };
   const { keys, from } = await open().catch(async (error) => {
     if (!(error instanceof RangeError)) throw error;
-    await Deno.remove(join(folder, KEYS), { recursive: true });
+    await Deno.remove(folder, { recursive: true });
     return await open();
   });
   try {
-    for await (const lines of committed(path, parts, from)) keys.add(lines.map((line) => keyOf(JSON.parse(line))));
+    for await (const lines of committed(path, parts, from)) {
+      keys.add(lines.map((line) => formed(JSON.parse(line), unique)));
+    }
     return keys;
   } catch (error) {
     keys[Symbol.dispose]();
@@ -162,6 +180,11 @@ const toRow = ({ index, smiles, inchikey, values, symbols, positions, bonds }: O
   bonds: bonds!.flatMap(({ i, j, order }) => [i, j, order]),
 });
 
+/** Removes the keys of a campaign that has found all: nobody asks for them any more. */
+export async function forgetKeys(folder: string): Promise<void> {
+  for (const name of [KEYS, FLAT_KEYS]) await Deno.remove(join(folder, name), { recursive: true }).catch(absent);
+}
+
 /**
  * Opens a collector where the last commit was: files are cut off there, and the keys of what they have are read.
  *
@@ -178,14 +201,18 @@ export async function openCollector(
     opened.push(file.close);
     return file;
   };
-  let ndjson: Growing, sdf: Growing | undefined, keys: KeySet | undefined, parts = before.length, fresh = 0;
+  const keysAt = async (name: string, by: typeof UNIQUE[number]) => {
+    const keys = await openKeys(join(folder, name), by, path, before);
+    opened.push(() => keys[Symbol.dispose]());
+    return keys;
+  };
+  let ndjson: Growing, sdf: Growing | undefined, known: KeySet | undefined, flat: KeySet;
+  let parts = before.length, fresh = 0;
   try {
     ndjson = await growing(RESULT_FILES.ndjson, before.reduce((sum, length) => sum + length, 0));
     if (formats.includes("sdf")) sdf = await growing(RESULT_FILES.sdf, sdfLength);
-    if (unique !== "none") {
-      const known = keys = await openKeys(folder, path, before);
-      opened.push(() => known[Symbol.dispose]());
-    }
+    if (unique !== "none") known = await keysAt(KEYS, unique);
+    flat = known && unique === "flat" ? known : await keysAt(FLAT_KEYS, "flat");
   } catch (error) {
     close();
     throw error;
@@ -194,39 +221,47 @@ export async function openCollector(
   return {
     async take(file, room) {
       // Who asks for the next has committed the one before.
-      if (keys && fresh >= KEEP_EACH) {
-        await keys.keep(parts);
+      if (fresh >= KEEP_EACH) {
+        for (const keys of new Set([known, flat])) await keys?.keep(parts);
         fresh = 0;
       }
       const { counts, lines } = readShard(gunzipSync(file));
-      const added = keys?.add(lines.map(keyOf));
+      const flatBefore = flat.size,
+        added = unique === "none" ? undefined : known?.add(lines.map((line) => formed(line, unique)));
+      const counted: string[] = [];
       let kept = 0, duplicates = 0, text = "", records = "";
       for (const [k, { sdf, ...line }] of lines.entries()) {
         if (kept === room) break;
         if (added && !added[k]) duplicates++;
         else {
           kept++;
+          counted.push(formed(line, "flat"));
           text += JSON.stringify(line) + "\n";
           records += sdf;
         }
       }
+      // The set of all keys has those beyond the cut at `room`, too.
+      const flatMore = flat === known ? kept : flat.add(counted).filter(Boolean).length;
       parts++;
       fresh += kept;
       return {
         ...counts,
-        kept,
-        duplicates,
+        ...{ kept, duplicates, flat: flatBefore + flatMore },
         text: encoder.encode(text).length,
         gzip: await ndjson.append(text),
         sdf: await sdf?.append(records) ?? 0,
       };
     },
-    async finish(parts) {
+    async *finish(parts) {
       if (!formats.includes("parquet")) return 0;
       const target = join(folder, RESULT_FILES.parquet);
       await using parquet = await ParquetFile.create(target, columnsOf(values));
+      let rows = 0;
       for await (const lines of committed(path, parts)) {
-        for (const line of lines) await parquet.add(toRow(JSON.parse(line)));
+        for (const line of lines) {
+          await parquet.add(toRow(JSON.parse(line)));
+          if (++rows % STEP_ROWS === 0) yield;
+        }
         await Deno.stat(path); // gone with a campaign that is removed meanwhile
       }
       await parquet.finish();

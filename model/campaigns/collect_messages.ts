@@ -7,7 +7,9 @@ export interface CollectAsks {
   pack: { ask: { text: string }; answer: Uint8Array<ArrayBuffer> };
   open: { ask: { collector: number; order: CollectOrder }; answer: null };
   take: { ask: { collector: number; file: Uint8Array<ArrayBuffer>; room: number }; answer: Taken };
-  finish: { ask: { collector: number; parts: readonly number[] }; answer: number };
+  /** Begins to make what is made of all at once; `step` makes a piece of it, and is null until it is whole. */
+  finish: { ask: { collector: number; parts: readonly number[] }; answer: null };
+  step: { ask: { collector: number }; answer: number | null };
   /** What was by gzip. */
   unpack: { ask: { bytes: Uint8Array<ArrayBuffer> }; answer: Uint8Array<ArrayBuffer> };
   close: { ask: { collector: number }; answer: null };

@@ -2,9 +2,11 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { answerPool } from "../../chem/pool_worker.ts";
 import { type Collector, openCollector } from "./collect.ts";
+import { absent } from "../diffusion/files.ts";
 import type { CollectAnswer, CollectAsk } from "./collect_messages.ts";
 
-const collectors = new Map<number, Collector>(), encoder = new TextEncoder();
+const collectors = new Map<number, Collector>(), making = new Map<number, ReturnType<Collector["finish"]>>();
+const encoder = new TextEncoder();
 
 async function answer(asked: CollectAsk): Promise<unknown> {
   switch (asked.type) {
@@ -18,8 +20,14 @@ async function answer(asked: CollectAsk): Promise<unknown> {
     case "take":
       return await collectors.get(asked.collector)!.take(asked.file, asked.room);
     case "finish":
-      return await collectors.get(asked.collector)!.finish(asked.parts);
+      making.set(asked.collector, collectors.get(asked.collector)!.finish(asked.parts));
+      return null;
+    case "step":
+      return (await making.get(asked.collector)!.next()).value ?? null;
     case "close":
+      // What is half made is taken away, but where its folder is gone already.
+      await making.get(asked.collector)?.return(0).catch(absent);
+      making.delete(asked.collector);
       collectors.get(asked.collector)?.close();
       collectors.delete(asked.collector);
       return null;

@@ -3,6 +3,12 @@ import { openPoolWorker } from "../../chem/pool_worker.ts";
 import type { Collector, CollectOrder } from "./collect.ts";
 import type { CollectAnswer, CollectAsk, CollectAsks } from "./collect_messages.ts";
 
+/** A collector of a worker. Between the pieces of what `finish` makes others are served. */
+export interface CollectorThere extends Omit<Collector, "finish"> {
+  /** As the collector's, to its end. @throws Error where it is closed meanwhile */
+  finish(parts: readonly number[]): Promise<number>;
+}
+
 /** A worker, started when it is first asked, and anew where it ended. */
 export interface Collecting {
   /** Text by gzip. */
@@ -10,7 +16,7 @@ export interface Collecting {
   /** What was by gzip. */
   unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** As `openCollector` of `collect.ts`. */
-  open(order: CollectOrder): Promise<Collector>;
+  open(order: CollectOrder): Promise<CollectorThere>;
   close(): void;
 }
 
@@ -54,10 +60,21 @@ export function createCollecting(): Collecting {
       const collector = opened++;
       await ask("open", { collector, order });
       const own = worker;
+      let over = false;
       return {
         take: (file, room) => ask("take", { collector, file: file as Uint8Array<ArrayBuffer>, room }, own),
-        finish: (parts) => ask("finish", { collector, parts }, own),
-        close: () => void ask("close", { collector }, own).catch(() => {}), // with its worker it is closed, too
+        async finish(parts) {
+          await ask("finish", { collector, parts }, own);
+          for (;;) {
+            if (over) throw new Error("the collector is closed");
+            const made = await ask("step", { collector }, own);
+            if (made !== null) return made;
+          }
+        },
+        close() {
+          over = true;
+          ask("close", { collector }, own).catch(() => {}); // with its worker it is closed, too
+        },
       };
     },
     close() {

@@ -1,7 +1,8 @@
 /** The file that campaigns are kept in: `campaigns.sqlite` of the data directory. */
 import { type DatabaseFile, databaseFile } from "../diffusion/sqlite.ts";
 
-const MIGRATIONS = [`
+const MIGRATIONS = [
+  `
   CREATE TABLE campaigns (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -46,7 +47,11 @@ const MIGRATIONS = [`
     UNIQUE (campaign, shard)
   ) STRICT;
   CREATE INDEX shards_by_state ON shards (state, number);
-`];
+`,
+  `
+  UPDATE events SET event = json_remove(event, '$.rejected') WHERE type = 'progress';
+`,
+];
 
 /** @param readOnly whether it is another process's to write to */
 export const campaignDatabase = (path: string, readOnly?: () => boolean): DatabaseFile =>

@@ -1,5 +1,6 @@
 /** What a campaign is asked to find, and what a card and a machine make of it. */
 import { z } from "zod";
+import { UNIQUE } from "../../chem/identity.ts";
 import { REFINES } from "../../chem/refinement/refine.ts";
 import { whereSchema } from "../../chem/where/where.ts";
 import { DECODINGS } from "../diffusion/decodings.ts";
@@ -24,6 +25,9 @@ const WANT_MAX = 100_000_000, DRAWS_MAX = 2 ** 32;
 
 /** Molecules that are drawn for each that is wanted, at most, where nobody says; and at least so many in all. */
 const DRAWS_EACH = 100, DRAWS_LEAST = 10_000;
+
+/** When two molecules of a campaign are one, as {@link UNIQUE} has it; `none`: never. */
+export const CAMPAIGN_UNIQUE = [...UNIQUE, "none"] as const;
 
 /** A campaign as it is ordered. */
 export const campaignOrder = strict({
@@ -55,8 +59,8 @@ export const campaignOrder = strict({
   formats: z.array(z.enum(RESULT_FORMATS)).min(1).max(RESULT_FORMATS.length).default([...RESULT_FORMATS]).describe(
     "Forms of the results; NDJSON is always there",
   ),
-  unique: z.enum(["inchikey", "none"]).default("inchikey").describe(
-    "`inchikey`: of molecules of one InChIKey only the first of the campaign counts, in the order of indices; `none`: all do",
+  unique: z.enum(CAMPAIGN_UNIQUE).default("inchikey").describe(
+    "`inchikey`: of molecules of one InChIKey only the first of the campaign counts, in the order of indices; `flat`: of those whose InChIKeys have the same first block, that is the molecule without stereo; `none`: all count",
   ),
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",

@@ -52,6 +52,8 @@ export interface CampaignStore {
   states(): Partial<Record<CampaignState, number>>;
   /** Campaigns that a service has to see to, oldest first. */
   active(): Campaign[];
+  /** Ids of campaigns that have ended, without the `keep` which ended last: first the one that ended last of them. */
+  ended(keep: number, limit: number): string[];
   /** Bytes of the results of all campaigns. */
   readonly bytes: number;
   /** @throws UnknownCampaignError */
@@ -136,6 +138,11 @@ export function createCampaignStore(
     active: () =>
       rows("SELECT * FROM campaigns WHERE state NOT IN ('done', 'failed') ORDER BY number").map(toCampaign)
         .filter(({ state }) => isActive(state)),
+    ended: (keep, limit) =>
+      rows(
+        "SELECT id FROM campaigns WHERE state IN ('done', 'failed') ORDER BY ended DESC, number DESC LIMIT ? OFFSET ?",
+        ...[limit, keep],
+      ).map(({ id }) => String(id)),
     get bytes() {
       const sum = ["ndjson", "sdf", "parquet"].map((name) => `json_extract(progress, '$.bytes.${name}')`).join(" + ");
       return Number(rows(`SELECT coalesce(sum(${sum}), 0) AS n FROM campaigns`)[0]?.n ?? 0);
@@ -157,7 +164,8 @@ export function createCampaignStore(
         all.prepare("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
           .run(id, shard, kept, added, textFrom, text, bytes.ndjson, gzip);
         all.prepare("UPDATE campaigns SET progress = ? WHERE id = ?").run(JSON.stringify(progress), id);
-        append(id, { type: "progress", ...progress });
+        const { rejected: _, ...told } = progress;
+        append(id, { type: "progress", ...told });
       }),
     parts: (id) => rows("SELECT gzip FROM parts WHERE campaign = ? ORDER BY shard", id).map(({ gzip }) => Number(gzip)),
     partsFrom(id, by, at, limit) {

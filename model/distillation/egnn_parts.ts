@@ -101,6 +101,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
+    beginning: denoiser,
     learner,
     kept: [],
     auxiliaries: {},

@@ -10,12 +10,14 @@ export interface Match {
   readonly shape: BatchShape;
   /** The student's estimates. */
   readonly x: Float32Array;
-  /** What the teacher says in the student's place. */
+  /** What the student began as says in its place. */
   readonly kept: Float32Array;
   /** Noise of the latents that x was made of, `[B]`. */
   readonly sigma: Float32Array;
-  /** The first of the estimates that are matched; those before it keep to the teacher. */
+  /** The first of the estimates that are matched; those before it keep to `kept`. */
   readonly first: number;
+  /** The share of matching in classes and bond orders, 0 to 1. */
+  readonly classes: number;
   /** Of the estimates from `first` on: the mean of the student's molecules at what x was noised to, as the auxiliary tells. */
   readonly told: Float32Array;
   /** That of the data there, as the teacher tells. */
@@ -34,14 +36,14 @@ const CAP = 20;
 /**
  * The gradient at x, `[B, L]`. Of positions d / (N mean |x - taught|) with d = told - taught and the mean over the molecule's, so that each noise level
  * counts alike (Yin et al. 2024, equations 7 and 8); the same of the other vectors, with the share that they have in training. Before `first` that of
- * |x - kept|^2 / (N sigma^2). Classes and bond orders learn what the teacher says in the same place: (x - kept) over (ONE_HOT x N), so that the
+ * |x - kept|^2 / (N sigma^2). Classes and bond orders learn `kept`, and by a share `classes` the same d: both over (ONE_HOT x N), so that the
  * gradient of their logits is the difference of the probabilities, as a cross-entropy's is.
  *
  * @returns the gradient, and sums over molecules: of how far apart the two denoisers are in positions, |d|^2 / N, and student and teacher in
  * classes and orders
  */
 export function matchingGradient(
-  { space, shape: { batch, nodes: N }, x, kept, sigma, first, told, taught }: Match,
+  { space, shape: { batch, nodes: N }, x, kept, sigma, first, classes, told, taught }: Match,
 ): { gradient: Float32Array; apart: { positions: number; classes: number } } {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, length = latentLength(space, N);
   const gradient = new Float32Array(x.length), apart = { positions: 0, classes: 0 }, shift = first * length;
@@ -60,9 +62,10 @@ export function matchingGradient(
     });
   };
   const probabilities = (from: number, count: number, share: number) => {
+    const part = from >= shift ? classes : 0;
     for (let i = from; i < from + count; i++) {
-      const d = x[i] - kept[i];
-      gradient[i] = share * d / (ONE_HOT * Math.max(x[i], LEAST));
+      const d = x[i] - kept[i], led = part === 0 ? d : (1 - part) * d + part * (told[i - shift] - taught[i - shift]);
+      gradient[i] = share * led / (ONE_HOT * Math.max(x[i], LEAST));
       apart.classes += d * d / N;
     }
   };

@@ -8,15 +8,14 @@
  * molecules are distributed otherwise than the data, and x is moved along the difference.
  *
  * Three things are not as in the papers (docs/distillation.md has the curves). An estimate is judged only down to the noise level at which the next step
- * begins: what is finer is for later steps. Classes and bond orders keep to the teacher's, as what is rare dies out by small differences of
- * probabilities. And so do positions before the log-SNR from which on the sampler draws afresh (its `after`): there it is settled what a molecule is made
- * of, and matching leads to molecules of fewer kinds.
+ * begins: what is finer is for later steps. Classes and bond orders keep to what the student began as, unless they are asked for, as what is rare dies out
+ * by small differences of probabilities. And so do positions before the log-SNR from which on the sampler draws afresh (its `after`): there it is settled
+ * what a molecule is made of, and matching leads to molecules of fewer kinds.
  */
 import { together } from "../diffusion/auxiliaries.ts";
 import { conditioned } from "../diffusion/condition.ts";
-import { type Coupling, realigner } from "../diffusion/coupling/align.ts";
+import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { drawNoise } from "../diffusion/latent.ts";
 import {
   abilityOf,
   type Asked,
@@ -28,11 +27,11 @@ import {
   type Rates,
 } from "../diffusion/learner.ts";
 import type { Random } from "../diffusion/random.ts";
-import { applyStep, firstLatents } from "../diffusion/samplers/mod.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { MatchingGroup } from "./matching_batches.ts";
+import { type Sampled, sampleOnce } from "./matching_sampling.ts";
 import { noisy } from "./batches.ts";
 import { matchingGradient } from "./matching_gradient.ts";
 
@@ -44,8 +43,14 @@ export interface MatchingOptions {
   readonly auxiliary: Learner<Group>;
   readonly teacher: Denoiser;
   readonly schedule: Schedule;
+  /** Whose word is kept where nothing is matched: what the student began as. Default the teacher. */
+  readonly beginning?: Denoiser;
   /** The options of the student's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The log-SNR from which on estimates are matched: those whose step leads there or beyond. Default: the sampler's `after`; all where it has none. */
+  readonly from?: number;
+  /** The share of matching in the gradient of classes and bond orders. Default 0. */
+  readonly classes?: number;
   /** How the teacher was trained. Default independent. */
   readonly coupling?: Coupling;
   /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
@@ -58,18 +63,16 @@ export interface MatchingOptions {
   readonly pace?: number;
 }
 
-/** What the student was asked and said in some samplings: all calls of all of them, `[B, L]`, the first call's first. */
-interface Way {
+/** Some samplings, and the plan's first call whose estimates are matched. */
+interface Way extends Sampled {
   readonly group: MatchingGroup;
-  readonly asked: Asked;
-  readonly x: Float32Array;
-  /** The plan's first call whose estimates are matched. */
   readonly call: number;
 }
 
-/** The first call of a plan whose step draws afresh; the first of all where the sampler has no such time. */
-function firstMatched({ schedule, options: { after = -Infinity } }: MatchingOptions, { plan }: MatchingGroup): number {
-  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= (after as number));
+/** The first call of a plan whose estimates are matched. */
+function firstMatched({ schedule, options, from }: MatchingOptions, { plan }: MatchingGroup): number {
+  const first = from ?? options.after as number | undefined ?? -Infinity;
+  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= first);
 }
 
 /** Least distance of neighbouring fractions of k times this: stratified draws in any number. */
@@ -77,28 +80,9 @@ const GOLDEN = 0.6180339887498949;
 
 /** Samples with the student's weights as they are. */
 async function sample(options: MatchingOptions, group: MatchingGroup, stream: Random): Promise<Way> {
-  const { student, teacher: { space }, coupling, schedule } = options, { shape, plan, start, steps } = group;
-  const draw = () => drawNoise(space, shape, Array(shape.batch).fill(stream));
-  const aligned = realigner(coupling, space, shape), predict = abilityOf(student, "predict");
-  const z = await firstLatents(draw, start, aligned), length = z.length;
-  const all = new Float32Array(length * plan.length), x = new Float32Array(length * plan.length);
-  for (const [k, step] of plan.entries()) {
-    all.set(z, k * length);
-    const at = conditioned(Array(shape.batch).fill({ time: step.t, steps }), schedule);
-    const x0 = await predict({ shape, z: all.subarray(k * length, (k + 1) * length), ...at }, "params");
-    x.set(x0, k * length);
-    if (k === plan.length - 1) break;
-    applyStep(step, z, x0, draw);
-    if (step.noise !== 0) await aligned?.(z, x0, plan[k + 1].alpha);
-  }
-  const conditions = plan.flatMap(({ t: time }) => Array(shape.batch).fill({ time, steps }));
-  const whole = { batch: shape.batch * plan.length, nodes: shape.nodes };
-  return {
-    group,
-    x,
-    call: firstMatched(options, group),
-    asked: { shape: whole, z: all, ...conditioned(conditions, schedule) },
-  };
+  const { student, teacher: { space }, coupling, schedule } = options, predict = abilityOf(student, "predict");
+  const sampled = await sampleOnce(group, { space, coupling, schedule }, (asked) => predict(asked, "params"), stream);
+  return { ...sampled, group, call: firstMatched(options, group) };
 }
 
 /** The estimates that are matched, `[B', L]`, noised to random times within the steps that they belong to, as training noises. */
@@ -131,7 +115,8 @@ const isSampled = (group: MatchingGroup | Group): group is MatchingGroup => "pla
 
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
 export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | Group> {
-  const { student, auxiliary, teacher, lead = 150, follow = 2, pace = 3 } = options, { space } = teacher;
+  const { student, auxiliary, teacher, beginning = teacher, classes = 0, lead = 150, follow = 2, pace = 3 } = options;
+  const { space } = teacher;
   const sampled = async (groups: readonly MatchingGroup[]) => {
     const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
     for (const [k, group] of groups.entries()) ways.push(await sample(options, group, streams[k]));
@@ -148,8 +133,8 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
       const at = within(options, way, streams[k]), { asked, x, call, group } = way, { shape, sigma } = asked;
       const told = (await abilityOf(auxiliary, "predict")(at, "params")).slice();
       const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
-      const kept = await teacher.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
-      const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, told, taught });
+      const kept = await beginning.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
+      const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, classes, told, taught });
       sums.positions += apart.positions / all, sums.classes += apart.classes / all;
       judged.push({ ...asked, gradient });
     }
@@ -166,6 +151,7 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
       kept,
       sigma,
       first: shape.batch,
+      classes: 0,
       told: none,
       taught: none,
     });

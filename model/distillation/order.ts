@@ -27,7 +27,7 @@ export const DEFAULT_MINUTES = 30;
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, data, clamp, grid, variant, options, keep, learningRate, ...plain } =
+const { model, method, from, to, data, clamp, grid, variant, options, match, keep, learningRate, ...plain } =
   roundSettings.shape;
 
 /** A request for a round. */
@@ -49,6 +49,7 @@ export const roundOrder = strict({
   ),
   options: options.describe("Options of the variant's sampler, as for POST /generate; in service, too"),
   data: data.describe("Of `finetune` the set to learn from: the id that POST /data gave"),
+  match: match.describe("What of the student's estimates is matched, of `matching`"),
   keep: keep.describe(
     "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of other methods that go there at once any",
   ),

@@ -1,7 +1,7 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
 import type { DataSet } from "../../chem/data_set.ts";
 import { openDataSet, openIfThere } from "../../chem/data_sets.ts";
-import type { KeptStudent, RoundParts } from "./round.ts";
+import type { KeptStudent, Named, RoundOptions, RoundParts } from "./round.ts";
 import { join } from "node:path";
 import type { Card } from "../models/card.ts";
 import { thisMachine } from "../diffusion/machine.ts";
@@ -19,7 +19,6 @@ import { averagesOf, type Learner } from "../diffusion/learner.ts";
 import { openLearner } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
-import type { RoundOptions } from "./round.ts";
 import { methodOf } from "./methods/mod.ts";
 import { roundFault, type RoundSettings } from "./settings.ts";
 import { classesFault, OWN_DATA } from "./tuning.ts";
@@ -96,6 +95,21 @@ async function openOwn(card: Card, name: string, { folder, data }: RoundOptions)
   return set;
 }
 
+/** What the student begins with, told its number of steps; no values where it begins at random. */
+async function beginningOf(
+  model: ModelEntry,
+  { method, begin, to }: RoundSettings,
+  teacher: { readonly tensors: Named; readonly levels: number },
+): Promise<{ readonly values?: Named; readonly levels: number }> {
+  if (methodOf(method).makes === "model") return { levels: 0 };
+  if (begin === "student") {
+    const { path, sha256, levels } = studentOf(model, to);
+    return { values: await readWeights(path, sha256), levels };
+  }
+  const { tensors, levels } = teacher;
+  return levels > 0 ? { values: tensors, levels } : { values: widened(tensors, LEVELS), levels: LEVELS };
+}
+
 /**
  * Opens everything.
  *
@@ -111,10 +125,9 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   }
   const schedule = makeSchedule(card.schedule), { path, sha256, levels: told, name } = teacherOf(model, settings);
   const tensors = await readWeights(path, sha256), fresh = method.makes === "model";
-  const levels = fresh ? 0 : told || LEVELS;
+  const { values, levels } = await beginningOf(model, settings, { tensors, levels: told });
   const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
   const network = fresh ? { ...part, ...size } : part;
-  const values = fresh ? undefined : told ? tensors : widened(tensors, levels);
   const sizes = sizesOf(network, levels);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
   const setup = {
@@ -141,6 +154,15 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     const { entry, path, sha256, levels, name } = studentOf(model, steps), own = await readWeights(path, sha256);
     kept.push({ entry, name, denoiser: (await makeDenoiser(card, own, schedule, place, levels)).part });
   }
+  /** The student's network with these values. */
+  const withValues = async (values: Named): Promise<Denoiser> => {
+    const tensors = new Map(
+      [...values].map(([key, tensor]) => [key, { ...tensor, shape: [...tensor.shape], dtype: "F32" as const }]),
+    );
+    const own = { ...card, denoiser: { ...network, file: part.file } };
+    return (await makeDenoiser(own, tensors, schedule, place, levels)).part;
+  };
+  const beginning = settings.begin === "student" ? await withValues(values!) : denoiser;
   const autoencoder = await makeAutoencoder(card, undefined, place);
   const supplies = await suppliesOf(card, settings, options, async () => {
     const tensors = await readWeights(join(model.folder, part.file), part.sha256);
@@ -152,6 +174,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     coupling: card.coupling,
     autoencoder,
     teacher: { denoiser, name },
+    beginning,
     learner,
     auxiliaries,
     kept,
@@ -161,21 +184,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     network,
     levels,
     studentWeights,
-    studentDenoiser: async () => {
-      const weights = await studentWeights();
-      const tensors = new Map([...weights].map(([key, tensor]) => [key, { ...tensor, dtype: "F32" as const }]));
-      return (await makeDenoiser(
-        { ...card, denoiser: { ...network, file: part.file } },
-        tensors,
-        schedule,
-        place,
-        levels,
-      )).part;
-    },
+    studentDenoiser: async () => await withValues(await studentWeights()),
     dispose() {
       learner.dispose();
       for (const auxiliary of Object.values(auxiliaries)) auxiliary.dispose();
-      denoiser.dispose();
+      for (const one of new Set([denoiser, beginning])) one.dispose();
       for (const one of kept) one.denoiser.dispose();
     },
   };

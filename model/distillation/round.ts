@@ -51,6 +51,8 @@ export interface RoundParts {
   readonly coupling: Coupling;
   readonly autoencoder: Autoencoder;
   readonly teacher: { readonly denoiser: Denoiser; readonly name: string };
+  /** What the student began as, which stays as it is: its teacher, or the student in service whose weights it began with. */
+  readonly beginning: Denoiser;
   readonly learner: Learner;
   /** Networks in the teacher's shape, begun from its values, by the names that the method gives them. */
   readonly auxiliaries: Readonly<Record<string, Learner>>;

@@ -18,6 +18,9 @@ export const modelName = z.string().regex(
 /** A step count that can be distilled from or to. */
 const steps = z.int().min(1).max(1000);
 
+/** With whose weights a student may begin. */
+export const BEGINNINGS = ["teacher", "student"] as const;
+
 /** Everything that decides a round's numbers. Limits of time are not among them: a resume may go on for longer. */
 export const roundSettings = strict({
   model: modelName,
@@ -32,6 +35,15 @@ export const roundSettings = strict({
   options: z.record(z.string(), z.unknown()).default({}),
   /** The set of molecules that is learned from, of a method that takes one: its name or folder, or of a service its id. */
   data: z.string().min(1).max(1000).optional(),
+  /** What of the student's estimates is matched, of distribution matching. */
+  match: strict({
+    classes: z.number().min(0).max(1).default(0).describe(
+      "share of matching in the gradient of classes and bond orders; the rest keeps to what the student began as",
+    ),
+    from: z.number().optional().describe(
+      "log-SNR from which on estimates are matched, in steps to it and beyond; before it they keep to what the student began as. Default: the sampler's `after`",
+    ),
+  }).prefault({}),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
   /** Size of the student, of a method that makes a model. */
@@ -43,6 +55,8 @@ export const roundSettings = strict({
   batch: z.int().min(1).max(4096).default(128),
   /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. Default: the method's. */
   learningRate: z.number().positive().max(1).optional(),
+  /** Whose weights the student begins with: its teacher's, or those of the student in service at `to` steps, which is trained on. */
+  begin: z.enum(BEGINNINGS).default("teacher"),
   /** Step counts that the student's network is to serve beside `to`. */
   keep: z.array(steps).max(16).default([]),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
@@ -98,6 +112,28 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
   }
 }
 
+/** Why a round cannot be told what to match; undefined where it can. */
+function faultOfMatch({ method, match: { classes, from } }: RoundSettings): string | undefined {
+  if (methodOf(method).takesMatch || (classes === 0 && from === undefined)) return undefined;
+  const takers = METHODS.filter((one) => methodOf(one).takesMatch).join(", ");
+  return `match is for ${takers}; got it for ${method}`;
+}
+
+/** Why a student cannot begin as the one in service; undefined where it can. */
+function faultOfBeginning(
+  { method, begin, to }: RoundSettings,
+  { denoiser, distilled, name }: Card,
+): string | undefined {
+  if (begin === "teacher") return undefined;
+  if (methodOf(method).makes === "model") {
+    return `${method} makes a model, which begins at random; begin must be teacher`;
+  }
+  if (denoiser.type === "egnn") return "an EGNN's student begins as its teacher; begin must be teacher";
+  if (distilled.some(({ steps }) => steps === to)) return undefined;
+  const served = distilled.map(({ steps }) => steps).join(", ") || "none";
+  return `no student of ${name} is in service at ${to} steps (${served}); begin must be teacher`;
+}
+
 /** The first thing that is wrong with a round's settings for this model; undefined where it can be served. */
 export function roundFault(settings: RoundSettings, card: Card): Fault | undefined {
   const { method: name, variant, to, keep, clamp, grid } = settings, method = methodOf(name), { type } = card.denoiser;
@@ -136,6 +172,10 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   }
   const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
+  const beginning = faultOfBeginning(settings, card);
+  if (beginning) return { field: "begin", message: beginning };
+  const matchFault = faultOfMatch(settings);
+  if (matchFault) return { field: "match", message: matchFault };
   const optionsFault = faultOfOptions(settings);
   if (optionsFault) return { field: "options", message: optionsFault };
   const variantFault = method.variantFault?.(variant, card.coupling);

@@ -73,6 +73,12 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
       `weights distilled to ${steps} steps take the grid that they learned; name another sampler to take a grid`,
     );
   }
+  if (options && Object.keys(options).length > 0 && settings.sampler === "distilled") {
+    throw new ImpossibleOrderError(
+      "options",
+      `weights distilled to ${steps} steps take the options that they learned by; name another sampler to take options`,
+    );
+  }
   parseSamplerOptions(settings.algorithm, settings.options);
   let plan: SamplingPlan;
   try {

@@ -45,8 +45,12 @@ interface Kept {
  */
 export function recordPath(index: number): {
   readonly onEstimate: (estimate: Estimate) => void;
-  /** Decodes what was kept, in the order of the calls. */
-  frames(model: Pick<Model, "autoencoder" | "schedule" | "card">, seed: number): Promise<Frame[]>;
+  /** Decodes what was kept, in the order of the calls. @param rest called between them; what it throws ends it */
+  frames(
+    model: Pick<Model, "autoencoder" | "schedule" | "card">,
+    seed: number,
+    rest: () => Promise<void>,
+  ): Promise<Frame[]>;
 } {
   let kept: Kept[] = [], calls = 0, every = 1, last: Kept | undefined;
   return {
@@ -61,9 +65,10 @@ export function recordPath(index: number): {
       kept = kept.filter((_, k) => k % 2 === 0);
       every *= 2;
     },
-    async frames(model, seed) {
+    async frames(model, seed, rest) {
       const all = last && kept.at(-1) !== last ? [...kept, last] : kept, frames: Frame[] = [];
       for (const { time, nodes, z, x0 } of all) {
+        await rest();
         const latent = await shapeOf(model, z, nodes, seed, index);
         const estimate = await shapeOf(model, x0, nodes, seed, index);
         frames.push({ time, logSnr: model.schedule(time).logSnr, latent, estimate });

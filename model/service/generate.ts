@@ -3,10 +3,12 @@ import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
 import { type Include, toFault } from "../generation/formats.ts";
+import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import type { Queue } from "../generation/queue.ts";
+import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
 import { type Drawing, type DrawingFacts, drawMolecules, type Form, rounded } from "./drawing.ts";
 import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
@@ -110,6 +112,8 @@ export interface ServeOptions {
   readonly onStage?: OnStage;
   readonly onSteps?: (moleculeSteps: number) => void;
   readonly onEstimate?: GenerateOptions["onEstimate"];
+  /** Work on what was drawn, before `answer` gives the slot back: in the request's turns on the device, of which `rest` gives one up, and within its deadline. */
+  readonly after?: (model: Model, rest: () => Promise<void>) => Promise<void>;
   /** Told once, when the slot in the queue is given up. */
   readonly onEnd?: (end: GenerationEnd) => void;
 }
@@ -131,7 +135,7 @@ export async function generate(
   { store, validate, queue, lifecycle, maxWork, timeoutMs: longest, refine: usual }: GenerateService,
   { model: name, refine = usual, filter, unique, where, want, maxDraws, include, timeoutMs = longest, ...asked }:
     MoleculesAsked,
-  { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, onEnd }: ServeOptions,
+  { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
   const { steps } = asked, most = Math.floor(maxWork / steps);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
@@ -184,7 +188,10 @@ export async function generate(
       onProgress,
     });
     const { facts: { model: _, ...facts }, generation } = drawing;
-    return untilEnd(drawing, { form, count, want }, signal, (outcome, error) => {
+    const more = after &&
+      afterwards(leaseFor(model, request.settings), () => slot.turn((turn) => after(model, turn.yield)));
+    return untilEnd(drawing, { form, count, want, after: more?.work }, signal, (outcome, error) => {
+      more?.end();
       leave();
       closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
       const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
@@ -225,6 +232,18 @@ function drawsOf(
   return ["want", Math.max(want, drawsFor(want, { most, first }))];
 }
 
+/** Work that may come after a drawing, which has the weights until it has ended, or until `end` says that it does not come. */
+function afterwards(lease: Lease, work: () => Promise<void>): { work(): Promise<void>; end(): void } {
+  let begun = false;
+  return {
+    work() {
+      begun = true;
+      return work().finally(lease.release);
+    },
+    end: () => void (begun || lease.release()),
+  };
+}
+
 /** What the work comes to, or the signal's reason as soon as it is aborted. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>(), stop = () => reject(signal.reason);
@@ -240,7 +259,12 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
  */
 function untilEnd(
   drawing: Drawing,
-  { form, count, want }: { readonly form: Form; readonly count: number; readonly want?: number },
+  { form, count, want, after }: {
+    readonly form: Form;
+    readonly count: number;
+    readonly want?: number;
+    readonly after?: () => Promise<void>;
+  },
   signal: AbortSignal,
   onEnd: (outcome: GenerationEnd["outcome"], error?: unknown) => void,
 ): ServedDrawing {
@@ -310,6 +334,7 @@ function untilEnd(
       let outcome: GenerationEnd["outcome"] = "failed";
       try {
         const answer = await unlessAborted(drawing.answer(), signal);
+        if (after) await unlessAborted(after(), signal);
         outcome = "done";
         return answer;
       } catch (error) {

@@ -45,6 +45,8 @@ export interface ServiceSettings extends LoadOptions {
   readonly refine?: Refine;
   /** What campaigns may take. */
   readonly campaigns: CampaignQuota;
+  /** Campaigns that have ended which are kept. */
+  readonly keepCampaigns: number;
   readonly campaignShare: number;
   /** What sets of molecules may take. */
   readonly sets: SetQuota;
@@ -117,6 +119,7 @@ export function openService(
   const campaigns = openCampaigns({
     ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
     quota: settings.campaigns,
+    keep: settings.keepCampaigns,
     remote: openRemote({ ...settings, data }),
     share: settings.campaignShare,
     readOnly: () => lifecycle.readOnly !== undefined,

@@ -24,6 +24,7 @@ import {
 } from "./schema.ts";
 
 const unknown = problems({ 404: "Unknown campaign" });
+const away = problems({ 503: "The server or bucket of shards does not answer; see Retry-After" });
 
 /** POST /campaigns: 202 with the campaign, which `Location` names; 200 with what it would be for `dryRun`. */
 export const submitCampaign = endpoint({
@@ -83,7 +84,12 @@ export const getCampaign = endpoint(
     scopes: ["campaign", "read"],
     middleware: offers("application/json"),
     request: { params: campaignId },
-    responses: { 200: { description: "The campaign", content: json(campaignDetail) }, ...ACCEPT_PROBLEMS, ...unknown },
+    responses: {
+      200: { description: "The campaign", content: json(campaignDetail) },
+      ...ACCEPT_PROBLEMS,
+      ...unknown,
+      ...away,
+    },
   },
   ({ campaigns: { controller, engine } }) => async (c) =>
     c.json(await describeDetail(controller.get(c.req.valid("param").id), engine), 200),
@@ -101,6 +107,7 @@ export const removeCampaign = endpoint({
     204: { description: "There is nothing of it any more" },
     ...unknown,
     ...problems({ 409: "Another service has the data directory" }),
+    ...away,
     ...STORAGE_PROBLEMS,
   },
 }, ({ campaigns, lifecycle }) => async (c) => {
@@ -121,7 +128,7 @@ export const resumeCampaign = endpoint({
     ...unknown,
     ...problems({
       409: "The campaign is in another state, as many go on as may, or another service has the data directory",
-      503: "The service is shutting down",
+      503: "The service is shutting down, or the server or bucket of shards does not answer",
     }),
     ...STORAGE_PROBLEMS,
   },

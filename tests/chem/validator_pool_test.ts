@@ -235,3 +235,28 @@ Deno.test("createValidatorPool() refuses numbers that make no sense", async () =
     assert.throws(() => createValidatorPool({ validate, ...options }), RangeError);
   }
 });
+
+/** Carbon atoms on a torus, each with four others: a pattern of twenty atoms that match anything has more ways through it than can be tried. */
+function torus(size: number): Molecule {
+  const at = (i: number, j: number) => size * (i % size) + j % size, atoms = Array.from({ length: size }, (_, i) => i);
+  const bonds = atoms.flatMap((i) =>
+    atoms.flatMap((j) => [at(i + 1, j), at(i, j + 1)].map((k) => ({ i: at(i, j), j: k, order: 1 as const })))
+  );
+  const positions = Float32Array.from(atoms.flatMap((i) => atoms.flatMap((j) => [1.5 * i, 1.5 * j, (i + j) % 3])));
+  return { atomicNumbers: new Uint8Array(size * size).fill(6), positions, bonds };
+}
+
+Deno.test("createValidatorPool() ends a worker that looks for a pattern for ever, and says so; other molecules are judged meanwhile and after it", () =>
+  withPool({ workers: 1, patternsMs: 1000 }, async (pool, validate) => {
+    await pool.warm();
+    const hostile = { inchikey: false, where: { required: ["*" + "~*".repeat(30) + "~[#6;X3]"] } };
+    const late = pool.judge([torus(6)], hostile),
+      behind = pool.judge(batch, { where: { elements: { N: { max: 0 } } } });
+    await assert.rejects(late, {
+      name: "PatternError",
+      message: /^where must have patterns that are looked for in 1000 ms in 1 molecules; they took longer/,
+    });
+    const judged = (await behind).validations.map(({ verdict }) => verdict);
+    assert.deepEqual(judged, batch.map((one) => validate(one, { where: { elements: { N: { max: 0 } } } }).verdict));
+    assert.equal(pool.ready, 1);
+  }));

@@ -8,21 +8,38 @@ const double = (item: number): number => {
   return 2 * item;
 };
 
-/** A worker that answers when it is let: `asked` are the pieces it has. */
-function held() {
-  const asked: { items: readonly number[]; answer: () => void }[] = [];
+/** A worker that answers when it is let: `asked` are the pieces it has. @param rejects whether what it has is rejected as it ends */
+function held(rejects = false) {
+  const asked: { items: readonly number[]; answer: () => void; fail: () => void }[] = [];
   const worker = {
     ready: Promise.resolve(),
     ended: false,
     ask: (items: readonly number[]) =>
-      new Promise<Done<number>>((resolve) => {
-        asked.push({ items, answer: () => resolve({ results: items.map(double), ms: 1 }) });
+      new Promise<Done<number>>((resolve, reject) => {
+        const fail = () => reject(new Error("the worker ended"));
+        asked.push({ items, answer: () => resolve({ results: items.map(double), ms: 1 }), fail });
       }),
     close(): void {
       worker.ended = true;
+      if (rejects) { for (const { fail } of asked) fail(); }
     },
   };
   return { asked, worker };
+}
+
+/** A pool for limited work: options are milliseconds. `workers` are those that it has opened. */
+function limited() {
+  const workers: ReturnType<typeof held>[] = [];
+  const pool = createWorkPool<number, number | undefined, number>({
+    here: () => assert.fail("on the main thread"),
+    limit: (ms) => ms,
+    open() {
+      workers.push(held(true));
+      return workers.at(-1)!.worker;
+    },
+    ...{ workers: 1, piece: 1, ahead: 2 },
+  });
+  return { pool, workers };
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -82,5 +99,50 @@ Deno.test("createWorkPool() takes pieces of a batch in the background when there
   }
   assert.deepEqual(asked.map(({ items: [item] }) => item), [1, 7, 8, 2, 3]);
   assert.deepEqual([(await behind).results, (await before).results], [[2, 4, 6], [14, 16]]);
+  pool.close();
+});
+
+Deno.test("createWorkPool() ends a worker that is late with limited work, as often as it happens: that batch fails, others go to the next worker", async () => {
+  const { pool, workers } = limited();
+  await pool.warm();
+  for (let times = 1; times < 6; times++) {
+    const late = pool.run([1], 5), behind = pool.run([2], 60_000);
+    await assert.rejects(late, {
+      name: "LateWorkError",
+      message: "1 items must be done in 5 ms; their worker was ended",
+    });
+    await settle();
+    assert.deepEqual([workers.length, workers[times - 1].worker.ended], [times + 1, true]);
+    assert.deepEqual(workers[times].asked.map(({ items }) => items), [[2]]);
+    workers[times].asked[0].answer();
+    assert.deepEqual((await behind).results, [4]);
+  }
+  pool.close();
+});
+
+Deno.test("createWorkPool() times limited work from when it is begun, and though nobody waits for it any more", async () => {
+  const { pool, workers } = limited(), gone = new AbortController();
+  await pool.warm();
+  const before = pool.run([1], undefined), behind = pool.run([2], 20, { signal: gone.signal });
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(workers.length, 1);
+  workers[0].asked[0].answer();
+  await before;
+  gone.abort(new Error("left"));
+  await assert.rejects(behind, /left/);
+  while (workers.length < 2) await settle();
+  assert.ok(workers[0].worker.ended);
+  pool.close();
+});
+
+Deno.test("createWorkPool() gives limited work whose worker ended to one more worker, and to no third, nor to the main thread", async () => {
+  const { pool, workers } = limited();
+  await pool.warm();
+  const batch = pool.run([1], 60_000);
+  for (const time of [0, 1]) {
+    while (workers[time]?.asked.length !== 1) await settle();
+    workers[time].worker.close();
+  }
+  await assert.rejects(batch, /the worker ended/);
   pool.close();
 });

@@ -1,16 +1,11 @@
 /** The Python client's own tests (clients/python/tests), each Python that is here against a service with the shipped weights. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { shippedModels } from "../../main/models.ts";
-import { listModels } from "../../model/models/overlay.ts";
 import { VERSION } from "../../model/models/version.ts";
-import { parseConfig } from "../../routes/config.ts";
-import { serve } from "../../routes/serve.ts";
-import { scripted } from "../model/service/jobs/scripted.ts";
-import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
+import { PLAYED, TOKEN, withShippedService } from "../shipped_service.ts";
 import { ROOT } from "../sources.ts";
 
-const CLIENT = join(ROOT, "clients/python"), TOKEN = "a-token-of-a-test-1234", PLAYED = "played";
+const CLIENT = join(ROOT, "clients/python");
 
 /** Optional packages of the client; without them their tests are skipped. */
 const PACKAGES = ["rdkit", "pyarrow"];
@@ -35,36 +30,15 @@ async function look(program: string) {
 const found = await Promise.all(["/usr/bin/python3", Deno.env.get("MOLSTEP_PYTHON") ?? "python3"].map(look));
 const pythons = new Map(found.flatMap((one) => one ? [[one.path, one]] : []));
 
-/** Runs a test beside a service; the variables that the Python tests read. */
+/** Runs a test beside a service; the variables that the Python tests read. So that few molecules are more than a request may ask, it takes little work. */
 const withService = (work: (environment: Record<string, string>) => Promise<void>) =>
-  withFolder(async (root) => {
-    await writeTinyModel(root, { name: PLAYED });
-    const script = `${root}/script.json`,
-      config = parseConfig({
-        PORT: "0",
-        MOLSTEP_HOST: "127.0.0.1",
-        MOLSTEP_BACKEND: "wasm",
-        MOLSTEP_THREADS: "1",
-        MOLSTEP_DRAIN_SECONDS: "0",
-        MOLSTEP_DATA_DIR: `${root}/data`,
-        MOLSTEP_ADMIN_TOKEN: TOKEN,
-        // So that few molecules are more than a request may ask.
-        MOLSTEP_MAX_WORK: "80",
-      });
-    const models = await listModels([shippedModels(), root]);
-    const service = serve(config, models, () => {}, { trainer: scripted(script).trainer });
-    try {
-      await service.ready;
-      await work({
-        MOLSTEP_TEST_URL: `http://127.0.0.1:${service.port}`,
-        MOLSTEP_TEST_TOKEN: TOKEN,
-        MOLSTEP_TEST_MODEL: PLAYED,
-        MOLSTEP_TEST_SCRIPT: script,
-      });
-    } finally {
-      await service.stop();
-    }
-  });
+  withShippedService({ MOLSTEP_MAX_WORK: "80" }, ({ url, script }) =>
+    work({
+      MOLSTEP_TEST_URL: url,
+      MOLSTEP_TEST_TOKEN: TOKEN,
+      MOLSTEP_TEST_MODEL: PLAYED,
+      MOLSTEP_TEST_SCRIPT: script,
+    }));
 
 for (const { path, version, packages } of pythons.values()) {
   const without = PACKAGES.filter((name) => !packages.includes(name));

@@ -1,11 +1,6 @@
 /** The page in a real Chromium, against a service with the shipped weights and tokens on. */
 import assert from "node:assert/strict";
-import { shippedModels } from "../../main/models.ts";
-import { listModels } from "../../model/models/overlay.ts";
-import { parseConfig } from "../../routes/config.ts";
-import { serve } from "../../routes/serve.ts";
-import { withFolder, writeTinyModel } from "../model/tiny_model.ts";
-import { scripted } from "../model/service/jobs/scripted.ts";
+import { PLAYED, TOKEN, withShippedService } from "../shipped_service.ts";
 import { chromium, type Page, withBrowser } from "./browser.ts";
 
 /** What these tests need of a page's own world, which Deno does not know. */
@@ -22,11 +17,6 @@ interface Input {
   readonly min: string;
   readonly max: string;
 }
-
-/** The model of a round, whose worker plays. */
-const PLAYED = "played";
-
-const TOKEN = "a-token-of-a-test-1234";
 
 /** Longest that anything on the page may take, ms: 3D is drawn in software, on whatever machine this is. */
 const PATIENCE = 60_000;
@@ -71,36 +61,13 @@ const drawn = (page: Page, selector: string) =>
     selector,
   );
 
-const withService = (work: (url: string, write: ReturnType<typeof scripted>["write"]) => Promise<void>) =>
-  withFolder(async (root) => {
-    const config = parseConfig({
-      PORT: "0",
-      MOLSTEP_HOST: "127.0.0.1",
-      MOLSTEP_BACKEND: "wasm",
-      MOLSTEP_THREADS: "1",
-      MOLSTEP_DRAIN_SECONDS: "0",
-      MOLSTEP_DATA_DIR: `${root}/data`,
-      MOLSTEP_ADMIN_TOKEN: TOKEN,
-      MOLSTEP_OPEN_SCOPES: "none",
-    });
-    const { trainer, write } = scripted(`${root}/script.json`);
-    await writeTinyModel(root, { name: PLAYED });
-    const service = serve(config, await listModels([shippedModels(), root]), () => {}, { trainer });
-    try {
-      await service.ready;
-      await work(`http://127.0.0.1:${service.port}/`, write);
-    } finally {
-      await service.stop();
-    }
-  });
-
 if (chromium === undefined) {
   Deno.test.ignore("the page in Chromium: there is none here (apt-get install chromium, or CHROMIUM=path)", () => {});
 } else {
   Deno.test("the page in Chromium: a token, molecules in 2D and 3D, details, steps, a path, quality and jobs", () =>
-    withService((url, write) =>
+    withShippedService({ MOLSTEP_OPEN_SCOPES: "none" }, ({ url: service, write }) =>
       withBrowser(async (open) => {
-        const page = await open(), faults: string[] = [], asked: string[] = [];
+        const url = `${service}/`, page = await open(), faults: string[] = [], asked: string[] = [];
         page.on("pageerror", (error) => faults.push(String(error)));
         page.on("console", (message) => {
           // The browser tells of what the service refuses, as it is to here.
@@ -240,6 +207,5 @@ if (chromium === undefined) {
         assert.deepEqual(faults, []);
         assert.deepEqual(asked.filter((one) => !one.startsWith(url) && !/^(data|blob):/.test(one)), []);
         assert.ok(!asked.some((one) => one.includes(TOKEN)));
-      })
-    ));
+      })));
 }

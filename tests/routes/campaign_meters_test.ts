@@ -102,7 +102,7 @@ Deno.test("a shard of a worker that does not tell its time is counted, and adds 
   const meters = createMeters(),
     taken: Taken = {
       ...{ drawn: 256, passed: 9, kept: 4, duplicates: 3, rejected: { logP: 247 } },
-      ...{ text: 1, gzip: 1, sdf: 0 },
+      ...{ flat: 4, text: 1, gzip: 1, sdf: 0 },
     };
   meters.shards.collected(madeCampaign({ model: "qm9" }), taken, undefined);
   const { value } = readMetrics(await meters.text());

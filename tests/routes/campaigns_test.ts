@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { readSdf } from "../../chem/sdf.ts";
+import { AwayError } from "../../model/campaigns/engine.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import type { createApp } from "../../routes/app.ts";
 import { page as pageOf } from "../../model/service/campaigns/results.ts";
@@ -147,6 +148,11 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
         422,
         /results of all campaigns may have 100000 bytes here, and 0 are there/,
       ],
+      [
+        { want: 100, maxDraws: 1000, where: { logP: { min: 1000 } } },
+        422,
+        /this one's are not known, as none of \d+ molecules passed, and may be 150000/,
+      ],
     ];
     for (const [change, status, words] of faults) {
       const problem = await refused(change);
@@ -189,6 +195,24 @@ Deno.test("GET /campaigns/{id}/events goes on after Last-Event-ID, tells of a re
       "Last-Event-ID": String(last),
     });
     assert.equal(over.status, 204);
+  }, OPTIONS));
+
+Deno.test("GET and DELETE /campaigns/{id} are answered 503 where the engine of shards does not answer; the list is there", () =>
+  withApp(async (app, { campaigns }) => {
+    const { id } = await (await ask(app, "POST", "/campaigns", ORDER)).json(); // nobody draws it
+    const { engine } = campaigns, { dead, cancel } = engine;
+    const away = () => Promise.reject(new AwayError("NATS does not answer"));
+    Object.assign(engine, { dead: away, cancel: away });
+    for (const method of ["GET", "DELETE"]) {
+      const answer = await ask(app, method, `/campaigns/${id}`), problem = problemSchema.parse(await answer.json());
+      assert.deepEqual(
+        [answer.status, problem.type, problem.detail, answer.headers.get("retry-after")],
+        [503, "urn:molstep:problem:shards-away", "NATS does not answer", "30"],
+      );
+    }
+    assert.equal((await (await ask(app, "GET", "/campaigns")).json()).total, 1);
+    Object.assign(engine, { dead, cancel });
+    assert.equal((await ask(app, "DELETE", `/campaigns/${id}`)).status, 204);
   }, OPTIONS));
 
 Deno.test("campaigns ask for their own scope, and GET takes `read`, too", () =>

@@ -19,6 +19,7 @@ export const matching: Method<MatchingGroup | Group> = {
     "any number of steps at once: the student's own samplings are led to the data's distribution by the difference of two denoisers (Yin et al. 2024)",
   variants: ["consistency"],
   takesOptions: true,
+  takesMatch: true,
   keepsStudents: true,
   networks: ["pair-attention"],
   makes: "steps",
@@ -32,7 +33,7 @@ export const matching: Method<MatchingGroup | Group> = {
   // For each estimate that the student learns from: two of the teacher; its own, the auxiliary's and that's two updates.
   work: () => ({ teacher: 2, student: 8 }),
   fault: (settings, served) => notFewer(settings) ?? notServed(settings, served),
-  learning(parts, { to, grid, batch, seed, variant, options }) {
+  learning(parts, { to, grid, batch, seed, variant, options, match }) {
     const {
       schedule,
       auxiliaries: { auxiliary },
@@ -40,21 +41,26 @@ export const matching: Method<MatchingGroup | Group> = {
       coupling,
       card,
       kept,
+      beginning,
       teacher: { denoiser: teacher },
     } = parts;
-    const startsAt: MatchingPlan["startsAt"] = (first) => startsOf(card, grid, first),
+    const startsAt: MatchingPlan["startsAt"] = (grid, first) => startsOf(card, grid, first),
       share = Math.round(KEPT_SHARE * batch);
-    const plan = { schedule, grid, variant, options, steps: to, startsAt, teacher, coupling, kept };
+    const plan = { schedule, startsAt }, own = { ...plan, grid, variant, options, steps: to };
     return {
-      learner: createMatchingLearner({ student, auxiliary, teacher, coupling, schedule, options }),
+      learner: createMatchingLearner({
+        ...{ student, auxiliary, teacher, beginning, coupling, schedule, options },
+        classes: match.classes,
+        from: match.from,
+      }),
       ...batchesOf<MatchingGroup | Group>(
         parts,
         { batch, seed },
         async (source, size, ...which) => [
-          ...makeMatchingGroups({ ...plan, source }, size, ...which),
-          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source }, share, ...which) : [],
+          ...makeMatchingGroups({ ...own, source }, size, ...which),
+          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source, coupling, kept }, share, ...which) : [],
         ],
-        (source, _, ...which) => makeMatchingGroups({ ...plan, source }, HELD_OUT, ...which),
+        (source, _, ...which) => makeMatchingGroups({ ...own, source }, HELD_OUT, ...which),
       ),
       floor: () => 0,
     };

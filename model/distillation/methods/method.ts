@@ -20,6 +20,8 @@ export interface MethodSettings {
   readonly grid: GridSpec;
   /** Options of the variant's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** What is matched, of distribution matching: the share of it in classes and orders, and the log-SNR that it begins at. */
+  readonly match: { readonly classes: number; readonly from?: number };
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -72,6 +74,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesOptions?: true;
   /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
   readonly takesData?: true;
+  /** Whether it can be told what to match. */
+  readonly takesMatch?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
   readonly keepsStudents?: true;
   /** Networks that it teaches. */

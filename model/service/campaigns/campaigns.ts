@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
-import { type Campaign, isActive, NO_PROGRESS, type StoredEvent } from "../../campaigns/campaign.ts";
+import { type Campaign, isActive, NO_PROGRESS, reservedBytes, type StoredEvent } from "../../campaigns/campaign.ts";
 import { createCollecting } from "../../campaigns/collecting.ts";
 import { campaignDatabase } from "../../campaigns/database.ts";
 import type { CampaignEngine } from "../../campaigns/engine.ts";
@@ -36,6 +36,8 @@ export interface CampaignsOptions {
   readonly quota: CampaignQuota;
   /** Least share of the time that shards get while requests are held, 0 to 1. */
   readonly share: number;
+  /** Campaigns that have ended which are kept; see `retention.ts`. All where absent. */
+  readonly keep?: number;
   readonly readOnly?: () => boolean;
   /** In the place of SQLite's, and of this process's drawing: an engine that others draw for. */
   readonly remote?: { readonly engine: CampaignEngine; readonly files: ShardFiles; readonly window: number };
@@ -66,7 +68,7 @@ const WORKERS = 2;
 
 /** Opens campaigns. Nothing is drawn until `recover`. */
 export function openCampaigns(options: CampaignsOptions): Campaigns {
-  const { data, store: models, validate, queue, precision = "f32", refine, quota, share, remote } = options;
+  const { data, store: models, validate, queue, precision = "f32", refine, quota, share, remote, keep } = options;
   const { readOnly, waitMs = 30_000, onNote = () => {} } = options, folder = join(data, "campaigns");
   const database = campaignDatabase(join(data, "campaigns.sqlite"), readOnly);
   const campaigns = createCampaignStore(database), engine = remote?.engine ?? openSqliteEngine(database);
@@ -74,14 +76,14 @@ export function openCampaigns(options: CampaignsOptions): Campaigns {
   // One collects, and may take long for it; the other compresses what workers and readers wait for.
   const collecting = createCollecting(), packing = createCollecting(), over = new AbortController();
   const controller = createController({
-    ...{ store: campaigns, engine, files, collecting, folder, mostBytes: quota.bytes, waitMs, onNote },
+    ...{ store: campaigns, engine, files, collecting, folder, mostBytes: quota.bytes, waitMs, keep, onNote },
     ...(remote && { window: remote.window }),
   });
   /** What all campaigns have, and will have. */
   const used = () =>
     campaigns.active().reduce(
       (sum, { estimate, progress: { bytes: { ndjson, sdf, parquet } } }) =>
-        sum + Math.max(0, (estimate.bytes ?? 0) - ndjson - sdf - parquet),
+        sum + Math.max(0, reservedBytes(estimate) - ndjson - sdf - parquet),
       campaigns.bytes,
     );
   const planned = createCampaignPlanner({

@@ -10,10 +10,10 @@ import {
   isActive,
   type StoredEvent,
 } from "../../campaigns/campaign.ts";
-import type { Taken } from "../../campaigns/collect.ts";
+import { forgetKeys, type Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
-import { shardFile, type ShardFiles, type ShardOrder, shardOrder } from "../../campaigns/shard.ts";
+import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
 import { asleep } from "../../../chem/breathe.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
@@ -21,6 +21,7 @@ import { createBell } from "../../diffusion/bell.ts";
 import { absent } from "../../diffusion/files.ts";
 import { isFull } from "../../diffusion/storage.ts";
 import { unlessAborted } from "../generate.ts";
+import { clearCampaigns, markRemoved, type OnNote, sweepFolders } from "./retention.ts";
 
 /** A campaign has to be in another state for what is asked. */
 export class CampaignStateError extends Error {
@@ -49,8 +50,10 @@ export interface ControllerOptions {
   readonly window?: number;
   /** Milliseconds until it is tried again, where there is no room. Default 30,000. */
   readonly waitMs?: number;
+  /** Campaigns that have ended which are kept; see `retention.ts`. All where absent. */
+  readonly keep?: number;
   readonly now?: () => number;
-  readonly onNote?: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
+  readonly onNote?: OnNote;
 }
 
 /** Who counts what happens to shards. A shard is told once for each time that it happens to it. */
@@ -79,7 +82,7 @@ export interface CampaignController {
   seen(campaign: Campaign): Campaign;
   /** The campaign's folder. */
   folderOf(id: string): string;
-  /** Events after one, and those to come, until the campaign has ended or is removed. */
+  /** Events after one, and those to come, until the campaign has ended. Of one that is not there, or is removed meanwhile, the last is `removed`. */
   watch(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent, void, void>;
   /** Goes on with what an earlier life of the service began, and removes folders of campaigns that are forgotten. */
   recover(): Promise<void>;
@@ -89,9 +92,6 @@ export interface CampaignController {
 
 /** Events that are read at once: each has as many reasons as a filter has rules. */
 const EVENTS = 100;
-
-/** In the folder of a campaign that is being removed: without it, results that the database does not know are left alone. */
-const REMOVED = "removed";
 
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
@@ -105,13 +105,15 @@ export const valuesOf = ({ order: { where } }: Pick<Campaign, "order">): WindowN
 
 /** See {@link CampaignController}. */
 export function createController(options: ControllerOptions): CampaignController {
-  const { store, engine, files, collecting, folder, mostBytes, window = 4, waitMs = 30_000 } = options;
+  const { store, engine, files, collecting, folder, mostBytes, window = 4, waitMs = 30_000, keep } = options;
   const { now = Date.now, onNote = () => {} } = options;
   const bell = createBell(), runs = new Map<string, { readonly end: AbortController; readonly over: Promise<void> }>();
   /** Waits that could not be written down, as there was no room for it. */
-  const waits = new Map<string, string>(), removed = new Map<string, number>();
+  const waits = new Map<string, string>();
+  /** Removals on their way. */
+  const removals = new Map<string, Promise<void>>();
   const observers: ShardObserver[] = [];
-  let stopping = false;
+  let stopping = false, tidied = Promise.resolve();
 
   const folderOf = (id: string) => join(folder, id);
   const tell = (id: string, event: CampaignEvent) => {
@@ -191,6 +193,7 @@ export function createController(options: ControllerOptions): CampaignController
       rejected: Object.fromEntries(Object.entries(rejected).sort(([a], [b]) => a < b ? -1 : 1)),
       kept: progress.kept + kept,
       duplicates: progress.duplicates + taken.duplicates,
+      flat: taken.flat,
       text: progress.text + text,
       bytes: { ...progress.bytes, ndjson: progress.bytes.ndjson + gzip, sdf: progress.bytes.sdf + sdf },
       seconds: Math.round(1000 * (progress.seconds + seconds)) / 1000,
@@ -261,6 +264,9 @@ export function createController(options: ControllerOptions): CampaignController
       store.change(id, { progress: { ...progress, bytes: { ...progress.bytes, parquet } } });
       const enough = progress.kept >= want;
       enter(id, "done", enough ? null : `all ${campaign.draws} molecules were drawn before ${want} were found`);
+      await forgetKeys(folderOf(id)).catch((error) =>
+        onNote("warn", "campaign", { campaign: id, error: String(error) })
+      );
     } finally {
       begun.abort();
       collects.close();
@@ -289,13 +295,45 @@ export function createController(options: ControllerOptions): CampaignController
   const start = ({ id }: Pick<Campaign, "id">) => {
     if (stopping || runs.has(id)) return;
     const end = new AbortController();
-    const over = run(id, end.signal).finally(() => runs.get(id)?.end === end && runs.delete(id));
+    const over = run(id, end.signal).finally(() => {
+      if (runs.get(id)?.end === end) runs.delete(id);
+      tidy();
+    });
     runs.set(id, { end, over });
   };
   const halt = async (id: string) => {
     const one = runs.get(id);
     one?.end.abort(new DOMException("the campaign is stopped", "AbortError"));
     await one?.over;
+  };
+  const erase = async (id: string) => {
+    await halt(id);
+    try {
+      await engine.cancel(id);
+      await markRemoved(folderOf(id));
+      store.remove(id);
+    } catch (error) {
+      if (isActive(store.get(id).state)) start({ id }); // it goes on as if nobody had asked
+      throw error;
+    }
+    waits.delete(id);
+    bell.ring();
+    await files.removeAll(id);
+    await Deno.remove(folderOf(id), { recursive: true }).catch(absent);
+    onNote("info", "campaign", { campaign: id, state: "removed" });
+  };
+  const remove = async (id: string) => {
+    store.get(id);
+    const removal = removals.get(id) ?? erase(id).finally(() => removals.delete(id));
+    removals.set(id, removal);
+    await removal;
+  };
+  /** One after the other, behind whatever ended last. */
+  const tidy = () => {
+    if (keep === undefined) return;
+    tidied = tidied.then(() => clearCampaigns(store, { keep, remove, stopping: () => stopping })).catch((error) =>
+      onNote("warn", "campaigns", { error: String(error) })
+    );
   };
   const seen = (campaign: Campaign): Campaign => {
     const reason = waits.get(campaign.id);
@@ -319,6 +357,7 @@ export function createController(options: ControllerOptions): CampaignController
     },
     async resume(id) {
       const { state } = store.get(id);
+      if (removals.has(id)) throw new UnknownCampaignError(id);
       if (state !== "failed") throw new CampaignStateError(id, state, "failed");
       await runs.get(id)?.over;
       await engine.revive(id);
@@ -328,21 +367,7 @@ export function createController(options: ControllerOptions): CampaignController
       start({ id });
       return store.get(id);
     },
-    async remove(id) {
-      store.get(id);
-      await halt(id);
-      await engine.cancel(id);
-      const last = store.lastEvent(id);
-      await Deno.mkdir(folderOf(id), { recursive: true });
-      await Deno.writeTextFile(join(folderOf(id), REMOVED), "");
-      store.remove(id);
-      waits.delete(id);
-      removed.set(id, last + 1);
-      bell.ring();
-      await files.removeAll(id);
-      await Deno.remove(folderOf(id), { recursive: true }).catch(absent);
-      onNote("info", "campaign", { campaign: id, state: "removed" });
-    },
+    remove,
     get: (id) => seen(store.get(id)),
     seen,
     folderOf,
@@ -353,8 +378,8 @@ export function createController(options: ControllerOptions): CampaignController
         try {
           over = !isActive(store.get(id).state);
         } catch (error) {
-          if (!(error instanceof UnknownCampaignError) || !removed.has(id)) throw error;
-          yield { id: Math.max(at + 1, removed.get(id)!), at: now(), event: { type: "removed" } };
+          if (!(error instanceof UnknownCampaignError)) throw error;
+          yield { id: at + 1, at: now(), event: { type: "removed" } };
           return;
         }
         for (let some; (some = store.events(id, { after: at, limit: EVENTS })).length > 0;) {
@@ -368,38 +393,15 @@ export function createController(options: ControllerOptions): CampaignController
       }
     },
     async recover() {
-      const known = new Set<string>();
-      for (let offset = 0, some; (some = store.list(200, offset)).length > 0; offset += some.length) {
-        for (const { id } of some) known.add(id);
-      }
-      try {
-        for await (const { name } of Deno.readDir(folder)) {
-          // What has no campaign's name is another's, as the shards' folder or a file system's `lost+found`.
-          if (!shardOrder.shape.campaign.safeParse(name).success || known.has(name)) continue;
-          try {
-            if (await Deno.stat(join(folder, name, REMOVED)).catch(absent) === undefined) {
-              const error = `the database does not know it, as when an older copy was put back; its results stay in ${
-                join(folder, name)
-              }`;
-              onNote("warn", "campaign", { campaign: name, error });
-              continue;
-            }
-            await files.removeAll(name);
-            await Deno.remove(join(folder, name), { recursive: true });
-          } catch (error) {
-            // The next start tries again; a bucket that is away is no reason not to start.
-            onNote("warn", "campaign", { campaign: name, error: String(error) });
-          }
-        }
-      } catch (error) {
-        absent(error);
-      }
+      await sweepFolders({ store, files, folder, onNote });
       for (const campaign of store.active()) start(campaign);
+      tidy();
     },
     async stop() {
       stopping = true;
       bell.ring();
       await Promise.all([...runs.keys()].map(halt));
+      await tidied;
     },
   };
 }

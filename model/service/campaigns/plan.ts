@@ -1,9 +1,10 @@
 /** From an order to a campaign that can begin: checked against card and quota, tried on its first molecules, and estimated. */
+import { keyOf } from "../../../chem/identity.ts";
 import { wilson } from "../../../chem/rate.ts";
 import type { Refine } from "../../../chem/refinement/refine.ts";
 import type { Validate } from "../../../chem/validator.ts";
 import type { BatchValidator } from "../../../chem/validator_pool.ts";
-import type { Campaign, CampaignEstimate } from "../../campaigns/campaign.ts";
+import { type Campaign, type CampaignEstimate, reservedBytes } from "../../campaigns/campaign.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { type CampaignOrder, drawsOf } from "../../campaigns/order.ts";
 import { runShard, type ShardOrder } from "../../campaigns/shard.ts";
@@ -60,7 +61,10 @@ export type CampaignPlan = Omit<Campaign, "id" | "state" | "reason" | "progress"
 /** Molecules of a first trial; then, where that took less than half of it, seconds of a second, and its molecules at most. */
 const TRIAL_FIRST = 16, TRIAL_SECONDS = 1.5, TRIAL_MOST = 1024;
 
-/** Bytes of a molecule in a form of results, where none was found that says: of QM9, by gzip. */
+/**
+ * Bytes of a molecule in a form of results, where none was found that says: of QM9 some 250 to 310 are usual, by gzip. Those of a model whose molecules are much
+ * larger take more.
+ */
 const TYPICAL_BYTES = 500;
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -90,7 +94,7 @@ export function createCampaignPlanner(
   { store, validate, queue, collecting, precision, refine: usual, quota, used }: PlannerOptions,
 ): (order: CampaignOrder, signal: AbortSignal, client?: string) => Promise<CampaignPlan> {
   /** Draws the first molecules. */
-  async function tried(shard: ShardOrder, { formats }: CampaignOrder, signal: AbortSignal, client?: string) {
+  async function tried(shard: ShardOrder, { formats, unique }: CampaignOrder, signal: AbortSignal, client?: string) {
     const work = shard.count * shard.settings.steps, slot = queue.enter(signal, { work, client });
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     const files = {
@@ -104,7 +108,7 @@ export function createCampaignPlanner(
       const { drawn, passed } = await runShard(shard, { ...deps, slot: () => slot }, signal);
       const seconds = (performance.now() - from) / 1000;
       const { lines } = readShard(await collecting.unpack(bytes!));
-      const unlike = new Set(lines.map(({ inchikey, smiles }) => inchikey ?? smiles)).size;
+      const unlike = new Set(lines.map((line) => keyOf(line, unique === "none" ? "inchikey" : unique))).size;
       const size = async (text: string) => (await collecting.pack(text)).length;
       const ndjson = await size(lines.map(({ sdf: _, ...line }) => JSON.stringify(line)).join("\n"));
       const sdf = formats.includes("sdf") ? await size(lines.map(({ sdf }) => sdf).join("")) : 0;
@@ -112,7 +116,8 @@ export function createCampaignPlanner(
       const all = ndjson + sdf + (formats.includes("parquet") ? ndjson : 0);
       return {
         trial: { drawn, passed, duplicates: passed - unlike, seconds: round(seconds) },
-        each: passed > 0 ? all / passed : TYPICAL_BYTES * formats.length,
+        // NDJSON is always there.
+        each: passed > 0 ? all / passed : TYPICAL_BYTES * new Set([...formats, "ndjson"]).size,
       };
     } finally {
       slot.leave();
@@ -136,12 +141,14 @@ export function createCampaignPlanner(
     const { trial, each } = more > 2 ? await draw(Math.min(TRIAL_MOST, TRIAL_FIRST * more)) : first;
     const found = trial.passed - (unique === "none" ? 0 : trial.duplicates);
     const estimate = estimated({ want, draws, each, found, trial });
-    const left = quota.bytes - used();
-    if ((estimate.bytes ?? 0) > left) {
+    const left = quota.bytes - used(), asked = reservedBytes(estimate);
+    if (asked > left) {
       throw new CampaignQuotaError(
         "bytes",
         `results of all campaigns may have ${quota.bytes} bytes here, and ${quota.bytes - left} are there; ` +
-          `this one's are estimated at ${estimate.bytes}`,
+          (estimate.bytes === null
+            ? `this one's are not known, as none of ${trial.drawn} molecules passed, and may be ${asked}`
+            : `this one's are estimated at ${asked}`),
         estimate,
       );
     }

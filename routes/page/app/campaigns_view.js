@@ -291,7 +291,8 @@ function NewCampaign({ known, values, change, onBegun }) {
                   : sizeText(estimate.bytes)} />
                 <${Stat} label="At most" value=${`${short(estimate.most.draws)} draws, ${
                   span(estimate.most.seconds)
-                }`} />${estimate.enough === false && html`<${Stat} label="maxDraws" value="not enough" />`}</div>
+                }, ${sizeText(estimate.most.bytes)}`} />${estimate.enough === false &&
+                  html`<${Stat} label="maxDraws" value="not enough" />`}</div>
         `}
         <div class="actions"><button type="submit" class="primary" disabled=${busy}>Begin</button><button type="button" class="quiet" disabled=${busy} onClick=${() =>
           send(true)}>${busy ? "Asking …" : "Estimate"}</button></div></form>

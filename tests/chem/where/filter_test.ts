@@ -7,6 +7,7 @@ import { ALERTS, createAlertFinder } from "../../../chem/where/alerts.ts";
 import { compileWhere, createFilter } from "../../../chem/where/filter.ts";
 import { momentsOf } from "../../../chem/where/moments.ts";
 import { ALERT_SETS, parseFormula, type Where, whereSchema } from "../../../chem/where/where.ts";
+import { createVerdicts } from "../../../chem/where/verdicts.ts";
 import { type WindowName, windowNames, WINDOWS } from "../../../chem/where/windows.ts";
 import { chiral, ethane, joined, methane, molecule } from "../molecules.ts";
 import reference from "./reference.json" with { type: "json" };
@@ -209,6 +210,19 @@ Deno.test("a validator says of a filter at fault that nothing passes, and why", 
     assert.equal(fault!.path, "/forbidden/0");
   }));
 
+Deno.test("judge() gives up patterns that take more than two seconds of a molecule, and a validator tells it as the filter's fault", () =>
+  withRdkit((rdkit, validate) => {
+    let time = 0;
+    const where = whereSchema.parse({ required: ["C"], forbidden: ["N", "O"] }), validation = validate(methane());
+    const judge = createVerdicts(rdkit, () => (time += 900));
+    assert.deepEqual(judge({ required: ["C"], forbidden: ["N"] }, methane(), validation), { passes: true, values: {} });
+    const { passes, fault } = judge(where, methane(), validation);
+    assert.deepEqual([passes, fault], [false, {
+      path: "/forbidden/1",
+      message: "must be looked for in a molecule in 2000 ms, with those before it; took 2700",
+    }]);
+  }));
+
 Deno.test("filters are compiled once, kept by what they say, and closed when many others came", () => {
   const compiled: string[] = [], closed: string[] = [];
   return withRdkit((rdkit) => {
@@ -252,6 +266,18 @@ Deno.test("the schema is strict, names what there is, and has limits", () => {
       /^required\/0 must be SMARTS of letters, digits and signs, without spaces; got "/,
     );
   }
+  // From 240 on RDKit.js ends its thread.
+  const nested = (depth: number) => `${"[$(".repeat(depth)}C${")]".repeat(depth)}`;
+  assert.match(
+    fault({ required: [nested(9)] }),
+    /^required\/0 must have at most 8 recursive parts \$\(...\) within one another; got 9/,
+  );
+  const many = (count: number) => `[${Array(count).fill("$(C(=O)N)").join(",")}]`;
+  assert.match(
+    fault({ required: [many(100)], forbidden: [many(28), "[$(C)]"] }),
+    /^ must have at most 128 recursive parts \$\(...\) in all patterns; got 129/,
+  );
+  whereSchema.parse({ required: [nested(8), "C(C(C)(C))C", many(100)], forbidden: [many(20)] });
   fault({ required: [""] }), fault({ required: ["C".repeat(2001)] }), fault({ forbidden: Array(33).fill("C") });
   fault({ alerts: ["nih"] }), fault({ sound: "yes" }), fault({ qed: { max: Infinity } }), fault({ qed: 0.5 });
   assert.match(fault({ formula: "C6H6Xx" }), /formula must be of the elements H, C, .*; got Xx/);

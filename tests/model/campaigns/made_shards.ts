@@ -18,8 +18,8 @@ function hash(seed: number, index: number): number {
 const letters = (value: number, length: number) =>
   Array.from({ length }, (_, k) => String.fromCharCode(65 + (Math.imul(value + k, 0x9e3779b1) >>> 8) % 26)).join("");
 
-/** The InChIKey of a kind. */
-const keyOf = (kind: number) => `${letters(kind, 14)}-${letters(kind + 9999, 8)}SA-N`;
+/** The InChIKey of a kind: two of them are stereoisomers each. */
+const keyOf = (kind: number) => `${letters(kind - kind % 2, 14)}-${letters(kind + 9999, 8)}SA-N`;
 
 /** The lines and counts of a shard. One molecule in three passes. */
 export function madeShard({ seed, first, count }: Pick<ShardOrder, "seed" | "first" | "count">) {

@@ -67,18 +67,16 @@ const entryOf = (steps: number) => ({
   clamp: 0,
 });
 
-Deno.test("makeKeptGroups() asks the students in service by turns, at the times of their own grids", async () => {
-  const own = {
-    teacher,
-    schedule,
-    source: normal,
-    coupling: "independent",
-    kept: [served(4, 1), served(2, -1)],
-  } as const;
+Deno.test("makeKeptGroups() asks the students in service by turns, on samplings of their own", async () => {
+  const own = { ...plan, kept: [served(4, 1), served(2, -1)] };
   for (const [update, steps, value] of [[0, 4, 1], [1, 2, -1], [2, 4, 1]]) {
     const groups = await makeKeptGroups(own, 12, 1, update);
     assert.deepEqual(groups, await makeKeptGroups(own, 12, 1, update));
-    for (const { conditions, target } of groups) {
+    for (const { conditions, target, z } of groups) {
+      // A step of `consistency` noises the estimate afresh, which is the same number everywhere.
+      const { alpha, sigma } = schedule(1 / steps), last = z.subarray(z.length - z.length / steps);
+      const mean = last.reduce((sum, one) => sum + one / last.length, 0);
+      assert.ok(Math.abs(mean - alpha * value) < 4 * sigma / Math.sqrt(last.length), "what the student itself led to");
       assert.equal(conditions.length, 12);
       for (let i = 0; i < steps; i++) {
         const at = conditions.filter(({ time }) => time === 1 - i / steps);
@@ -102,6 +100,7 @@ Deno.test("matchingGradient() leads away from what the auxiliary tells to what t
       kept: none,
       sigma: Float32Array.of(0.5),
       first: 0,
+      classes: 0,
     });
   // d = 0.1 x, mean |x - taught| = 0.2 / 3, two nodes.
   const { gradient, apart } = at(0.9, 0.8);
@@ -117,13 +116,20 @@ Deno.test("matchingGradient() keeps classes and orders to the teacher's: gradien
     q = [0.5, 0.5, 0.5, 0.5, 0, 0, 0.2, 0.8, 0.2, 0.8, 0, 0];
   const [x, kept] = [p, q].map((values) => Float32Array.from(values, (value) => ONE_HOT * value));
   const sigma = Float32Array.of(0.5);
-  const { gradient } = matchingGradient({ space: graph, shape, x, told: x, taught: x, kept, sigma, first: 0 });
+  const by = (classes: number, told = x) =>
+    matchingGradient({ space: graph, shape, x, told, taught: x, kept, sigma, first: 0, classes }).gradient;
+  const gradient = by(0);
   // Through a softmax: dL/dlogit_k = x_k (g_k - sum_j x_j g_j / ONE_HOT); the differences of a softmax add up to 0.
   const logit = (i: number, share: number) => gradient[i] * x[i] / share;
   assert.ok(Math.abs(logit(0, 1 / 2) - (0.25 - 0.5)) < 1e-6);
   assert.ok(Math.abs(logit(6, 1 / 4) - (0.9 - 0.2)) < 1e-6);
   assert.ok(Math.abs(gradient[2]) < 1e-9, "where they agree nothing changes");
   assert.ok([4, 5, 10, 11].every((i) => gradient[i] === 0), "a node has no bond to itself");
+  // A share of matching has as much of how the two denoisers differ, here as much as x and what is kept.
+  assert.ok(by(1).every((value) => value === 0), "denoisers that agree match nothing");
+  const apart = x.map((value, i) => 2 * value - kept[i]), mixed = by(0.25, apart);
+  assert.ok(by(1, apart).every((value, i) => Math.abs(value - gradient[i]) < 1e-6));
+  assert.ok(mixed.every((value, i) => Math.abs(value - gradient[i]) < 1e-6));
 });
 
 /** What knows the data: E[x | z]. */
@@ -266,7 +272,7 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
 Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matches", async () => {
   const student = table(0.05),
     groups = await makeKeptGroups(
-      { teacher, schedule, source: normal, coupling: "independent", kept: [served(2, 0)] },
+      { ...plan, kept: [served(2, 0)] },
       32,
       1,
       0,
@@ -282,7 +288,7 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
   const size = async () => (await student.predict!(groups[0], "params")).reduce((sum, value) => sum + value ** 2, 0);
   const before = await size();
   // Of the samplings only the last step is matched: what the student says at t = 0.5 changes by what is kept, too.
-  for (let update = 0; update < 60; update++) {
+  for (let update = 0; update < 90; update++) {
     await learner.update([
       ...makeMatchingGroups({ ...plan, steps: 4, options: { after: 99 } }, 32, 1, update),
       ...groups,

@@ -90,6 +90,15 @@ Deno.test(
       options: {},
     });
     assert.match(teacher, /^qm9 at 4 steps, /);
+    // Or go on from the student in service at its steps.
+    const learningRate = 1e-12, on = { ...matching, to: 4, keep: [], begin: "student", learningRate, accept: 100 };
+    await round(served, join(root, "on"), on, { updates: 1 });
+    const weightsOf = (place: string) => readSafetensors(Deno.readFileSync(join(root, place, "student.safetensors")));
+    const [before, after] = ["round", "on"].map(weightsOf);
+    for (const [name, { data }] of before) {
+      const worst = Math.max(...data.map((value, i) => Math.abs(value - after.get(name)!.data[i])));
+      assert.ok(worst < 1e-6, `${name} is off by ${worst}`);
+    }
   }),
 );
 

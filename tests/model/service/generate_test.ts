@@ -10,6 +10,7 @@ import {
   generate,
   type GenerationEnd,
   type ServedDrawing,
+  type ServeOptions,
   TooMuchWorkError,
 } from "../../../model/service/generate.ts";
 import { createLifecycle, ShuttingDownError } from "../../../model/service/lifecycle.ts";
@@ -38,6 +39,7 @@ const withService = (
       form: Form,
       more?: Partial<typeof ASKED> & { timeoutMs?: number; decoding?: "argmax" },
       signal?: AbortSignal,
+      after?: ServeOptions["after"],
     ) => ReturnType<typeof generate>;
     queue: ReturnType<typeof createQueue>;
     lifecycle: ReturnType<typeof createLifecycle>;
@@ -61,8 +63,8 @@ const withService = (
       maxWork: 5000,
       timeoutMs: 60_000,
     };
-    const ask = (form: Form, more = {}, signal = new AbortController().signal) =>
-      generate(service, { ...ASKED, ...more }, { form, signal, onEnd: (end) => ends.push(end) });
+    const ask = (form: Form, more = {}, signal = new AbortController().signal, after?: ServeOptions["after"]) =>
+      generate(service, { ...ASKED, ...more }, { form, signal, after, onEnd: (end) => ends.push(end) });
     try {
       await work({ ask, queue, lifecycle, ends });
     } finally {
@@ -82,6 +84,25 @@ Deno.test("generate() tells the same molecules as one answer and as records, and
     const wrong = await ask("json");
     await assert.rejects(wrong.records().next(), /form sdf, xyz or ndjson; got json/);
     assert.equal(queue.held, 0);
+  }));
+
+Deno.test("generate() keeps the place for what is done after the molecules are there, in a turn on the device and within the deadline", () =>
+  withService(async ({ ask, queue, ends }) => {
+    let seen: unknown[] = [];
+    const drawing = await ask("json", {}, undefined, async (model, rest) => {
+      await rest();
+      let turned = false;
+      const other = queue.enter(), turn = other.turn(() => Promise.resolve(void (turned = true)));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      seen = [model.card.name, queue.held, ends.length, turned];
+      turn.finally(() => other.leave());
+    });
+    assert.equal(JSON.parse(await drawing.answer()).returned, 5);
+    assert.deepEqual(seen, ["qm9", 2, 0, false]);
+    while (queue.held > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const late = await ask("json", { timeoutMs: 300 }, undefined, () => new Promise(() => {}));
+    await assert.rejects(late.answer(), DeadlineError);
+    assert.deepEqual([queue.held, ends.map(({ outcome }) => outcome)], [0, ["done", "timeout"]]);
   }));
 
 Deno.test("generate() gives the place back, and tells it once, when a drawing is closed, read or not", () =>

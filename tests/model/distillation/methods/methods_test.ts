@@ -51,6 +51,9 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "matching", options: { gama: 1 } },
     { method: "matching", from: 8, to: 8 },
     { method: "matching", from: 16, to: 8, keep: [7] },
+    { method: "matching", from: 16, to: 7, begin: "student" },
+    { method: "knowledge", from: 64, begin: "student" },
+    { method: "moments", match: { classes: 0.5 } },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))

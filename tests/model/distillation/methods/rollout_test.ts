@@ -94,7 +94,15 @@ Deno.test("makeRolloutGroups() begins where sampling begins, and is a function o
 
 Deno.test("rollout's estimate of the teacher's calls is what batches take", async () => {
   const asked = { molecules: 0 }, serves = [2, 4], settings = { variant: "ddim", from: 8, to: 2, keep: [4] } as const;
-  const whole = { ...settings, grid: { type: "uniform" }, clamp: 0, options: {}, batch: 400, seed: 1 } as const;
+  const whole = {
+    ...settings,
+    grid: { type: "uniform" },
+    clamp: 0,
+    options: {},
+    match: { classes: 0 },
+    batch: 400,
+    seed: 1,
+  } as const;
   const groups = await makeRolloutGroups(plan({ serves, teacher: teacher(asked) }), 400, 1, 0);
   const times = groups.flatMap(({ conditions }) => timesOf(conditions));
   assert.equal(asked.molecules, times.reduce((sum, time) => sum + 8 * time, 0), "one call a teacher's step from there");

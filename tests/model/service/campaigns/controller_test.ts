@@ -20,15 +20,16 @@ async function ended(data: string, asked: Record<string, unknown> = {}, options:
 }
 
 /** The molecules that a campaign has to find, by the rule in words: the first of each key in the order of indices, until there are enough. */
-function expected({ want, draws, seed = 1, unique = true }: {
+function expected({ want, draws, seed = 1, unique = "inchikey" }: {
   want: number;
   draws: number;
   seed?: number;
-  unique?: boolean;
+  unique?: "inchikey" | "flat" | "none";
 }) {
   const { lines } = madeShard({ seed, first: 0, count: draws }), seen = new Set<string>();
   return lines.filter(({ inchikey, smiles }) => {
-    const key = inchikey ?? smiles!, fresh = !unique || !seen.has(key);
+    const key = (unique === "flat" ? inchikey?.slice(0, 14) : inchikey) ?? smiles!;
+    const fresh = unique === "none" || !seen.has(key);
     seen.add(key);
     return fresh;
   }).slice(0, want).map(({ index }) => index);
@@ -66,6 +67,25 @@ Deno.test("a campaign finds the first molecules of each InChIKey, as many as it 
     assert.deepEqual(shards, []);
   }));
 
+Deno.test("a campaign with unique: flat finds the first molecules of each first block of InChIKeys; either rule tells how many differ without stereo", () =>
+  withFolder(async (data) => {
+    const asked = { want: 300, draws: 12_800 };
+    for (const unique of ["inchikey", "flat", "none"] as const) {
+      const { end: { progress }, results, events } = await ended(data, { want: 300, unique });
+      const found = indicesOf(results), { lines } = madeShard({ seed: 1, first: 0, count: asked.draws });
+      assert.deepEqual(found, expected({ ...asked, unique }), unique);
+      const blocks = new Set(
+        lines.filter(({ index }) => found.includes(index)).map(({ inchikey, smiles }) =>
+          inchikey?.slice(0, 14) ?? smiles
+        ),
+      );
+      assert.deepEqual([progress.flat, progress.kept], [blocks.size, 300], unique);
+      assert.equal(blocks.size === 300, unique === "flat", unique);
+      // A thousand of them are kept, and a filter has as many reasons as rules.
+      assert.ok(events.every((event) => !("rejected" in event)));
+    }
+  }));
+
 Deno.test("a campaign gives the same bytes again, and when its shards are done in another order by other workers", () =>
   withFolder(async (data) => {
     const { results: first } = await ended(data);
@@ -89,7 +109,7 @@ Deno.test("a campaign ends with less where all is drawn before, and says so; wit
     assert.equal(few.end.reason, "all 10000 molecules were drawn before 10000 were found");
     assert.equal(few.end.progress.drawn, 10_000);
     const all = await ended(data, { want: 1000, maxDraws: 10_000, unique: "none" });
-    assert.deepEqual(indicesOf(all.results), expected({ want: 1000, draws: 10_000, unique: false }));
+    assert.deepEqual(indicesOf(all.results), expected({ want: 1000, draws: 10_000, unique: "none" }));
     assert.equal(all.end.progress.duplicates, 0);
   }));
 
@@ -303,6 +323,82 @@ Deno.test("recover() removes the folder of a campaign that was being removed whe
       assert.deepEqual((await names(`${data}/campaigns`)).sort(), [lost, "shards"].sort());
       assert.deepEqual(await names(`${data}/campaigns/${lost}`), ["results.ndjson.gz"]);
       assert.deepEqual(await names(`${data}/campaigns/shards`), []);
+    } finally {
+      await service.close();
+    }
+  }));
+
+Deno.test("campaigns that have ended beyond the number that is kept are removed with their results: those that ended first, and at the start, too", () =>
+  withFolder(async (data) => {
+    const all = openMade(data), ids: string[] = [];
+    const run = async ({ store, controller, until }: typeof all, asked: Record<string, unknown>) => {
+      const campaign = madeCampaign({ want: 5, ...asked });
+      store.add(campaign);
+      controller.start(campaign);
+      ids.push((await until(campaign.id, "done")).id);
+    };
+    const folders = () => [...Deno.readDirSync(`${data}/campaigns`)].map(({ name }) => name).sort();
+    try {
+      for (const seed of [1, 2, 3]) await run(all, { seed });
+      // The oldest was resumed, say, and ended last.
+      all.store.change(ids[0], { ended: Date.now() + 60_000 });
+    } finally {
+      await all.close();
+    }
+    const two = openMade(data, { keep: 2 });
+    try {
+      await two.controller.recover();
+      while (two.store.count > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.throws(() => two.store.get(ids[1]), { name: "UnknownCampaignError" });
+      // One that goes on counts for none of them.
+      two.store.add(madeCampaign({ want: 5, seed: 4 }));
+      await run(two, { seed: 5 });
+      while (two.store.count > 3) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.deepEqual(two.store.ended(0, 10), [ids[0], ids[3]]);
+    } finally {
+      await two.close();
+    }
+    assert.deepEqual(folders(), [ids[0], ids[3], "shards"].sort());
+  }));
+
+Deno.test("a campaign is removed once by two who ask at once, is not resumed meanwhile, and goes on where its engine is away", () =>
+  withFolder(async (data) => {
+    let away = true;
+    const service = openMade(data, {
+      engine: (engine) => ({
+        ...engine,
+        cancel: (id) => away ? Promise.reject(new Error("the engine is away")) : engine.cancel(id),
+      }),
+    });
+    const campaign = madeCampaign({ want: 12_000 });
+    try {
+      service.store.add(campaign);
+      service.controller.start(campaign);
+      await assert.rejects(service.controller.remove(campaign.id), /the engine is away/);
+      const { shards } = service.store.get(campaign.id).progress;
+      while (service.store.get(campaign.id).progress.shards <= shards) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      away = false;
+      service.store.change(campaign.id, { state: "failed" });
+      const removals = [service.controller.remove(campaign.id), service.controller.remove(campaign.id)];
+      await assert.rejects(service.controller.resume(campaign.id), { name: "UnknownCampaignError" });
+      await Promise.all(removals);
+      await assert.rejects(service.controller.remove(campaign.id), { name: "UnknownCampaignError" });
+      assert.equal(service.store.count, 0);
+    } finally {
+      await service.close();
+    }
+  }));
+
+Deno.test("watch() tells of a campaign that is not there that it was removed, whoever removed it and however long ago", () =>
+  withFolder(async (data) => {
+    const service = openMade(data);
+    try {
+      const events = await Array.fromAsync(
+        service.controller.watch(crypto.randomUUID(), 7, new AbortController().signal),
+      );
+      assert.deepEqual(events.map(({ id, event }) => [id, event]), [[8, { type: "removed" }]]);
     } finally {
       await service.close();
     }

@@ -12,7 +12,7 @@ import { type ControllerOptions, createController } from "../../../../model/serv
 import { runMade } from "../../campaigns/made_shards.ts";
 
 /** How to open them. */
-export interface MadeOptions extends Partial<Pick<ControllerOptions, "mostBytes" | "window" | "waitMs">> {
+export interface MadeOptions extends Partial<Pick<ControllerOptions, "mostBytes" | "window" | "waitMs" | "keep">> {
   readonly workers?: number;
   readonly run?: WorkOptions["run"];
   readonly maxDeliver?: number;
@@ -28,7 +28,7 @@ const nothing = () => Promise.reject(new Error("made shards need no model"));
 
 /** Opens the campaigns of a folder, and begins to work. */
 export function openMade(data: string, options: MadeOptions = {}) {
-  const { workers = 2, run = runMade, maxDeliver, mostBytes = 2 ** 30, window = 4, waitMs = 20 } = options;
+  const { workers = 2, run = runMade, maxDeliver, mostBytes = 2 ** 30, window = 4, waitMs = 20, keep } = options;
   const same = <T>(one: T) => one, before = { files: same, engine: same, collecting: same, store: same, ...options };
   const database = campaignDatabase(`${data}/campaigns.sqlite`), store = before.store(createCampaignStore(database));
   const engine = openSqliteEngine(database, { maxDeliver }), collecting = before.collecting(createCollecting());
@@ -43,6 +43,7 @@ export function openMade(data: string, options: MadeOptions = {}) {
       mostBytes,
       window,
       waitMs,
+      keep,
     },
   });
   const over = new AbortController();
