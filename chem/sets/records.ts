@@ -94,7 +94,7 @@ export function sdfSource(path: string, most = Infinity): RecordSource {
 }
 
 /** Lines of a text file, compressed or not; none where it is not there. */
-async function* linesOf(path: string): AsyncGenerator<string> {
+export async function* linesOf(path: string): AsyncGenerator<string> {
   const file = await Deno.open(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });

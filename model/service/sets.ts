@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MANIFEST } from "../../chem/manifest.ts";
 import { type AboutSet, readAbout, REFUSED_FILE, setName, SUMMARY_FILE } from "../../chem/sets/form.ts";
 import { prepareInWorker } from "../../chem/sets/prepare_in_worker.ts";
+import { linesOf } from "../../chem/sets/records.ts";
 import type { SetSummary } from "../../chem/sets/summary.ts";
 import type { RefusedRecord } from "../../chem/sets/write_set.ts";
 import { absent } from "../diffusion/files.ts";
@@ -174,16 +175,6 @@ async function write(path: string, body: AsyncIterable<Uint8Array>, most: number
     signal.throwIfAborted();
     if ((length += bytes.length) > most) throw new SetError("too-long", `the file may have at most ${most} bytes`);
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-  }
-}
-
-/** Lines of a file of text. */
-async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of (await Deno.open(path)).readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
   }
 }
 

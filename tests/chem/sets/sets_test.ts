@@ -12,17 +12,9 @@ import { prepareInWorker } from "../../../chem/sets/prepare_in_worker.ts";
 import { RECORD_MAX } from "../../../chem/sets/records.ts";
 import { splitByHash } from "../../../chem/sets/split.ts";
 import { druglike, DRUGLIKE_SDF } from "../druglike.ts";
+import { withFolder } from "../folder.ts";
 
 const known = druglike();
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Makes a set of an SDF file's text. */
 async function fromSdf(folder: string, text: string, more: Partial<SetOrder> = {}): Promise<PreparedSet> {
