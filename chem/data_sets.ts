@@ -1,9 +1,10 @@
 /** Where data sets lie and how they are opened: QM9, and sets that were made of anybody's molecules (`sets/`). */
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { DataSet } from "./data_set.ts";
 import { MANIFEST } from "./manifest.ts";
-import { findQm9, openQm9, QM9_WORDS } from "./qm9.ts";
-import { readAbout, setName } from "./sets/form.ts";
+import { filesOfQm9, findQm9, openQm9, QM9_WORDS } from "./qm9.ts";
+import { readAbout, SET_FILES, setName } from "./sets/form.ts";
 import { openSet } from "./sets/open_set.ts";
 
 /** A data set's name, as cards have it: `qm9`, or that of a set. */
@@ -33,14 +34,24 @@ async function find(name: string): Promise<string> {
   );
 }
 
-/** Opens the folder of QM9, or of a set. */
-async function openFolder(folder: string): Promise<DataSet> {
-  // Only one of the two kinds has its own list, and QM9 may have none.
+/** Whether a folder is a set's, and not QM9's. Only one of the two kinds has its own list, and QM9 may have none. */
+async function isSet(folder: string): Promise<boolean> {
   const about = await readAbout(folder).catch((error) => {
     if (!(error instanceof TypeError)) throw error;
   });
-  return about || !await isThere(folder) ? await openSet(folder) : await openQm9(folder);
+  return about !== undefined || !await isThere(folder);
 }
+
+/** Opens the folder of QM9, or of a set. */
+const openFolder = async (folder: string): Promise<DataSet> =>
+  await isSet(folder) ? await openSet(folder) : await openQm9(folder);
+
+/** Where a data set lies; undefined where it is not found. */
+const findIfThere = (name: string): Promise<string | undefined> =>
+  find(name).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return undefined;
+  });
 
 /**
  * Opens a data set.
@@ -55,8 +66,18 @@ export const openDataSet = async (where: string = DEFAULT_DATA_SET): Promise<Dat
 /** The same; undefined where it is named alone, and not found where it is looked for. */
 export async function openIfThere(name: string = DEFAULT_DATA_SET, path?: string): Promise<DataSet | undefined> {
   if (path !== undefined) return await openDataSet(path);
-  const found = await find(name).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  const found = await findIfThere(name);
   return found === undefined ? undefined : await openFolder(found);
+}
+
+/** SHA-256 of all that a data set's arrays hold, in their order, read a piece at a time; undefined as for {@link openIfThere}. */
+export async function digestIfThere(name: string, path?: string): Promise<string | undefined> {
+  const found = path ?? await findIfThere(name), hash = createHash("sha256");
+  if (found === undefined) return undefined;
+  const own = Object.values(SET_FILES).map((file) => `${found}/${file.name}`);
+  for (const file of await isSet(found) ? own : filesOfQm9(found)) {
+    const { readable } = await Deno.open(file);
+    for await (const piece of readable) hash.update(piece);
+  }
+  return hash.digest("hex");
 }

@@ -94,6 +94,12 @@ export interface Qm9 extends DataSet {
   smiles(row: number): string;
 }
 
+/** All files of a set, by their names. */
+const NAMES: readonly string[] = [...Object.values(QM9_FILES).map(({ name }) => name), QM9_SMILES_FILE];
+
+/** The files of a set. */
+export const filesOfQm9 = (folder: string): string[] => NAMES.map((name) => `${folder}/${name}`);
+
 /**
  * Reads a whole set, about 35 MB.
  *

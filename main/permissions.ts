@@ -22,7 +22,7 @@ import {
   roundAccess,
   together,
 } from "../model/service/permissions.ts";
-import { shardsFolder } from "../model/service/campaigns/folders.ts";
+import { roundsFolder, shardsFolder } from "../model/service/campaigns/folders.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
 import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
@@ -149,15 +149,21 @@ function shardsAccess({ nats, shardFiles, bucket }: ServiceConfig): Access {
   return { net: [...hostsOf(nats), store], env: BUCKET_VARIABLES };
 }
 
-/** What a worker may do: it writes files of shards, and nothing else. One that is told of no server the command itself refuses. */
-function workerAccess({ nats, data, files, backend }: Given, environment: Environment): Access {
+/**
+ * What a worker may do: one of shards draws and writes their files, and nothing else; one of rounds starts processes, which train in its folder, and draws
+ * nothing itself. One that is told of no server the command itself refuses.
+ */
+function workerAccess({ nats, data, files, backend, rounds, folder: own }: Given, environment: Environment): Access {
   if (text(nats) === undefined && !environment.MOLSTEP_NATS) return {};
   const given = { nats: text(nats), data: text(data), files: text(files) };
   const config = workerConfig({ ...given, backend: RUNTIME_CHOICES.find((name) => name === backend) }, environment);
   const { dataDir, models = [], shardFiles } = config, folder = resolve(dataDir);
+  const trains = resolve(text(own) ?? roundsFolder(folder));
   return together(
-    engineAccess(config.backend, { trains: false }),
-    { read: [folder, ...models.map((one) => resolve(one))], env: VARIABLES, sys: ["hostname"] },
+    { read: [folder], env: VARIABLES, sys: ["hostname"] },
+    rounds
+      ? together(workersAccess(), dataAccess(), { read: [trains], write: [trains] })
+      : together(engineAccess(config.backend, { trains: false }), { read: models.map((one) => resolve(one)) }),
     shardFiles === undefined ? { write: [shardsFolder(folder)] } : {},
     shardsAccess(config),
   );
@@ -256,7 +262,7 @@ function read(args: readonly string[]): Given {
 const listening = ({ host, port }: ServiceConfig): string[] =>
   (host === undefined ? ["[::]", "0.0.0.0"] : [host.includes(":") ? `[${host}]` : host]).map((one) => `${one}:${port}`);
 
-/** What a service of this configuration may do. It starts workers only where somebody may ask for rounds. */
+/** What a service of this configuration may do. It starts workers only where somebody may ask for rounds, and no other machine's worker trains them. */
 export function serviceAccess(config: ServiceConfig): Access {
   const { tokens, adminToken, dataDir, models = [] } = config,
     folders = [dataDir, ...models].map((one) => resolve(one));
@@ -271,7 +277,11 @@ export function serviceAccess(config: ServiceConfig): Access {
       env: VARIABLES,
     },
     LOCK_ACCESS,
-    adminToken === undefined && tokens === undefined ? {} : together(workersAccess(), { sys: ["systemMemoryInfo"] }),
+    config.rounds === "workers"
+      ? dataAccess()
+      : adminToken === undefined && tokens === undefined
+      ? {}
+      : together(workersAccess(), { sys: ["systemMemoryInfo"] }),
   );
 }
 

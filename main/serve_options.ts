@@ -1,6 +1,7 @@
 /** The options of `molstep serve`, and the configuration that they and the environment make. */
 import { z } from "zod";
 import { PRECISIONS, precisionsInWords, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
+import { ROUND_PLACES } from "../model/service/jobs/runner.ts";
 import { parseConfig, type ServiceConfig } from "../routes/config.ts";
 import { option, type Values, whole } from "./options.ts";
 
@@ -24,12 +25,17 @@ export const serveOptions = {
     "a NATS server: workers draw the shards of campaigns (MOLSTEP_NATS; default: this process does)",
     z.string().optional(),
   ),
+  rounds: option(
+    "WHERE",
+    `${ROUND_PLACES.join(" or ")} (with --nats): who trains rounds of distillation (MOLSTEP_ROUNDS; default here)`,
+    z.enum(ROUND_PLACES).optional(),
+  ),
   preload: option("NAMES", "models to load at the start (MOLSTEP_PRELOAD; default qm9)", z.string().optional()),
 };
 
 /** The configuration. @throws TypeError as {@link parseConfig} does */
 export const serveConfig = (
-  { port, host, backend, precision, models, nats, preload }: Values<typeof serveOptions>,
+  { port, host, backend, precision, models, nats, rounds, preload }: Values<typeof serveOptions>,
   environment: Readonly<Record<string, string | undefined>>,
 ): ServiceConfig =>
   parseConfig({
@@ -40,5 +46,6 @@ export const serveConfig = (
     ...(precision !== undefined && { MOLSTEP_PRECISION: precision }),
     ...(models !== undefined && { MOLSTEP_MODELS: models }),
     ...(nats !== undefined && { MOLSTEP_NATS: nats }),
+    ...(rounds !== undefined && { MOLSTEP_ROUNDS: rounds }),
     ...(preload !== undefined && { MOLSTEP_PRELOAD: preload }),
   });

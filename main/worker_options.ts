@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
 import { parseConfig, type ServiceConfig } from "../routes/config.ts";
-import { option, UsageError, type Values, whole } from "./options.ts";
+import { flag, option, UsageError, type Values, whole } from "./options.ts";
 
-/** Each but the last two takes the place of an environment variable. */
+/** Those that name a variable take its place. */
 export const workerOptions = {
   nats: option("URL", "the NATS server that the service has, nats://host:4222 (MOLSTEP_NATS)", z.string().optional()),
   data: option(
@@ -27,16 +27,22 @@ export const workerOptions = {
     "shards at once: while molecules of one are judged, the next is drawn (default 2)",
     whole(1, 64).default(2),
   ),
+  rounds: flag("trains rounds of distillation in the place of shards, for a service with --rounds workers"),
+  folder: option(
+    "DIR",
+    "where it trains rounds, one at a time; nothing is kept there (default: rounds of the data directory)",
+    z.string().optional(),
+  ),
   name: option(
     "NAME",
-    "of this worker, for the list of shards (default: the machine's, and the process's number)",
+    "of this worker, for the list of shards, or the job (default: the machine's, and the process's number)",
     z.string().optional(),
   ),
 };
 
 /** The configuration: the service's own, as far as drawing goes by it. @throws TypeError as {@link parseConfig} does; UsageError without a server */
 export function workerConfig(
-  { nats, data, files, backend }: Partial<Omit<Values<typeof workerOptions>, "shards" | "name">>,
+  { nats, data, files, backend }: Partial<Omit<Values<typeof workerOptions>, "shards" | "rounds" | "folder" | "name">>,
   environment: Readonly<Record<string, string | undefined>>,
 ): ServiceConfig & { readonly nats: string } {
   const config = parseConfig({

@@ -7,6 +7,7 @@ import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
 import type { CampaignQuota } from "../model/service/campaigns/plan.ts";
 import type { SetQuota } from "../model/service/sets.ts";
+import { ROUND_PLACES } from "../model/service/jobs/runner.ts";
 import { LAUNCHER } from "../model/service/launcher.ts";
 import {
   lackingPrecision,
@@ -162,6 +163,9 @@ export const serviceEnvironment = z.strictObject({
     .describe(
       "With `MOLSTEP_NATS`, where service and workers keep files of shards: a folder that they share, or `s3://bucket/prefix`, with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Default: in the data directory",
     ),
+  MOLSTEP_ROUNDS: z.enum(ROUND_PLACES).default("here").describe(
+    "Where rounds of distillation are trained: in a process beside the service, or with `MOLSTEP_NATS` by `workers` (`molstep worker --rounds`; [campaigns_scale.md](campaigns_scale.md#rounds-on-other-machines))",
+  ),
   MOLSTEP_DRAIN_SECONDS: whole(0, 600).default(1).describe(
     "After SIGTERM, how long to go on accepting connections while /health/ready answers 503",
   ),
@@ -224,6 +228,7 @@ export interface ServiceConfig {
   readonly nats: string | undefined;
   /** Undefined: in the data directory. */
   readonly shardFiles: string | undefined;
+  readonly rounds: typeof ROUND_PLACES[number];
   /** Who asks of a bucket, and where it is. */
   readonly bucket: BucketEnvironment;
   readonly drainSeconds: number;
@@ -254,6 +259,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     throw new TypeError(
       `environment: MOLSTEP_MAX_HELD_WORK must be at least MOLSTEP_MAX_WORK, ${env.MOLSTEP_MAX_WORK}; got ${env.MOLSTEP_MAX_HELD_WORK}`,
     );
+  }
+  if (env.MOLSTEP_ROUNDS === "workers" && env.MOLSTEP_NATS === undefined) {
+    throw new TypeError("environment: MOLSTEP_ROUNDS=workers must have MOLSTEP_NATS beside it; got none");
   }
   const open = openScopes(env.MOLSTEP_OPEN_SCOPES, env.MOLSTEP_TOKENS);
   if (open.length === 0 && env.MOLSTEP_TOKENS === undefined && env.MOLSTEP_ADMIN_TOKEN === undefined) {
@@ -306,6 +314,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     },
     nats: env.MOLSTEP_NATS,
     shardFiles: env.MOLSTEP_SHARD_FILES,
+    rounds: env.MOLSTEP_ROUNDS,
     bucket: Object.fromEntries(BUCKET_VARIABLES.map((name) => [name, environment[name]])),
     drainSeconds: env.MOLSTEP_DRAIN_SECONDS,
     shutdownSeconds: env.MOLSTEP_SHUTDOWN_SECONDS,

@@ -16,7 +16,9 @@ const jobShape = {
     "running, cancelling and publishing go on by themselves. done: in service. rejected: finished, but it loses more than " +
       "`accept`. cancelled and failed can be resumed",
   ),
-  reason: z.string().nullable().describe("Why it ended as it did"),
+  reason: z.string().nullable().describe(
+    "Why it ended as it did; of one that runs, why nobody trains it at the moment, where workers train rounds",
+  ),
   settings: roundSettings,
   limits: z.strictObject({ minutes: z.number().optional(), updates: z.int().optional() }),
   estimate: estimateSchema,

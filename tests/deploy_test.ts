@@ -4,7 +4,8 @@ import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { comesIn, copyOf, inherited, listOf, readDockerfile, stageOf, variables } from "../deploy/dockerfile.ts";
-import { workerConfig } from "../main/worker_options.ts";
+import { readOptions } from "../main/options.ts";
+import { workerConfig, workerOptions } from "../main/worker_options.ts";
 import { namesOf } from "../model/campaigns/nats/connection.ts";
 import { parseConfig } from "../routes/config.ts";
 import { ENDPOINTS } from "../routes/endpoints.ts";
@@ -244,7 +245,7 @@ Deno.test("service, budget, policy, autoscaler and monitor are of that pod", () 
   }
 });
 
-Deno.test("workers, the service and the scaler speak of one NATS server, by names that it knows", () => {
+Deno.test("workers, a trainer, the service and the scaler speak of one NATS server, by names that it knows", () => {
   const { spec: { template: { spec: own }, selector } } = ofWorkers("Deployment", "molstep-worker"),
     [worker] = own.containers;
   const service = ofWorkers("StatefulSet", "molstep").spec.template.spec.containers[0];
@@ -252,8 +253,14 @@ Deno.test("workers, the service and the scaler speak of one NATS server, by name
   const [program, word, task] = worker.command;
   assert.deepEqual([program, word, task in JSON.parse(read("deno.json")).tasks], ["deno", "task", true]);
   const secrets = (one: Yaml) =>
-    one.env.flatMap(({ name, valueFrom }: Yaml) => valueFrom.secretKeyRef ? [[name, valueFrom.secretKeyRef.key]] : []);
+    one.env.flatMap(({ name, valueFrom }: Yaml) => valueFrom?.secretKeyRef ? [[name, valueFrom.secretKeyRef.key]] : []);
   assert.deepEqual(secrets(worker), secrets(service));
+  const { spec: { template: { spec: training }, selector: trainers } } = ofWorkers("Deployment", "molstep-trainer");
+  const [trainer] = training.containers, [, ...words] = trainer.command;
+  assert.deepEqual([secrets(trainer), words], [secrets(service), ["task", task, "--rounds"]]);
+  assert.ok(readOptions(words.slice(2), workerOptions).rounds);
+  const { value } = service.env.find(({ name }: Yaml) => name === "MOLSTEP_ROUNDS");
+  assert.equal(parseConfig({ MOLSTEP_ROUNDS: value, MOLSTEP_NATS: "nats://one" }).rounds, "workers");
   const given = Object.fromEntries(worker.env.map(({ name }: Yaml) => [name, "4"]));
   const told = {
     ...given,
@@ -268,11 +275,12 @@ Deno.test("workers, the service and the scaler speak of one NATS server, by name
   for (const { port, targetPort } of ports) {
     assert.equal(has.find(({ name }) => name === targetPort).containerPort, port);
   }
-  for (const policy of [ofWorkers("NetworkPolicy", "molstep"), ofWorkers("NetworkPolicy", "molstep-worker")]) {
-    const [{ to, ports }] = policy.spec.egress;
+  for (const name of ["molstep", "molstep-worker", "molstep-trainer"]) {
+    const [{ to, ports }] = ofWorkers("NetworkPolicy", name).spec.egress;
     assert.deepEqual([to[0].podSelector.matchLabels, ports[0].port], [labels, 4222]);
   }
   assert.deepEqual(ofWorkers("NetworkPolicy", "molstep-worker").spec.podSelector, selector);
+  assert.deepEqual(ofWorkers("NetworkPolicy", "molstep-trainer").spec.podSelector, trainers);
   const { scaleTargetRef, triggers: [{ type, metadata }] } = ofWorkers("ScaledObject", "molstep-worker").spec;
   const { stream, consumer } = namesOf("molstep"), monitor = `${nats.spec.serviceName}:8222`;
   assert.deepEqual([scaleTargetRef.name, type], ["molstep-worker", "nats-jetstream"]);
@@ -281,7 +289,8 @@ Deno.test("workers, the service and the scaler speak of one NATS server, by name
     consumer,
     monitor,
   ]);
-  for (const { spec: { template: { spec } } } of [ofWorkers("Deployment", "molstep-worker"), nats]) {
+  const deployments = ["molstep-worker", "molstep-trainer"].map((name) => ofWorkers("Deployment", name));
+  for (const { spec: { template: { spec } } } of [...deployments, nats]) {
     const [{ securityContext: one }] = spec.containers;
     assert.ok(
       spec.securityContext.runAsNonRoot && one.readOnlyRootFilesystem && one.allowPrivilegeEscalation === false,

@@ -35,6 +35,8 @@ export const SLOW: readonly string[] = [
   "model/engines/learners_test.ts",
   "model/engines/webgpu",
   "model/evaluation/reproduce/reproduce_test.ts",
+  "model/service/jobs/nats_rounds_faults_test.ts",
+  "model/service/jobs/nats_runner_test.ts",
   "model/service/publisher_test.ts",
   "model/service/stretches_test.ts",
   "model/training/atoms_test.ts",

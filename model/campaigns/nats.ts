@@ -8,7 +8,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import type { CampaignEngine, ShardRecord } from "./engine.ts";
 import type { ShardOrder } from "./shard.ts";
 import { claimsOf } from "./nats/claims.ts";
-import { isThere, type NatsOptions, openNats } from "./nats/connection.ts";
+import { isThere, type NatsOptions, openedLate, openNats } from "./nats/connection.ts";
 import { freshRecord, type OwnRecord, readRecord, statesOf } from "./nats/states.ts";
 
 /** What this engine may be told. */
@@ -35,14 +35,7 @@ const delay = (ms: number, signal: AbortSignal) =>
  * The engine, opened when it is first asked for anything: whoever has it may begin before the server does. While that cannot be reached, calls end with an AwayError.
  */
 export function natsEngine(options: NatsEngineOptions): CampaignEngine {
-  let opening: Promise<CampaignEngine> | undefined, closed = false;
-  const open = (): Promise<CampaignEngine> => {
-    if (closed) return Promise.reject(new Error("the engine is closed"));
-    return opening ??= openNatsEngine(options).catch((error) => {
-      opening = undefined;
-      throw error;
-    });
-  };
+  const { get: open, close } = openedLate(() => openNatsEngine(options), (engine) => engine.close());
   return {
     offer: async (orders) => await (await open()).offer(orders),
     claim: async (worker, signal) => await (await open()).claim(worker, signal),
@@ -54,10 +47,7 @@ export function natsEngine(options: NatsEngineOptions): CampaignEngine {
     async *watch(campaign, signal) {
       yield* (await open()).watch(campaign, signal);
     },
-    async close() {
-      closed = true;
-      await opening?.then((engine) => engine.close(), () => {});
-    },
+    close,
   };
 }
 

@@ -10,10 +10,13 @@ import type { LoadOptions, ModelEntry } from "../models/load.ts";
 import { createModelStore, UnknownModelError } from "../models/store.ts";
 import { openCampaigns } from "./campaigns/campaigns.ts";
 import type { CampaignQuota } from "./campaigns/plan.ts";
-import { openRemote } from "./campaigns/remote.ts";
+import { openRemote, PATIENCE, shardFilesAt } from "./campaigns/remote.ts";
 import type { BucketEnvironment } from "../campaigns/bucket_place.ts";
-import { localRunner } from "./jobs/local_runner.ts";
+import { localRunner, trainingAs } from "./jobs/local_runner.ts";
+import { natsExchange } from "./jobs/nats/exchange.ts";
+import { natsRunner } from "./jobs/nats_runner.ts";
 import { createPlanner } from "./jobs/plan.ts";
+import type { ROUND_PLACES } from "./jobs/runner.ts";
 import { openJobStore } from "./jobs/store.ts";
 import { createSupervisor } from "./jobs/supervisor.ts";
 import { createLifecycle, refuseWhenReadOnly } from "./lifecycle.ts";
@@ -53,20 +56,13 @@ export interface ServiceSettings extends LoadOptions {
   /** A NATS server, where others draw the shards of campaigns, and where their files are. */
   readonly nats: string | undefined;
   readonly shardFiles: string | undefined;
+  /** `workers` goes with `nats`. */
+  readonly rounds: typeof ROUND_PLACES[number];
   readonly bucket: BucketEnvironment;
 }
 
 /** Tells an operator what happens. */
 type Note = (level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>) => void;
-
-/** Where a worker trains: on the service's own backend where that can. */
-const workerBackend = ({ backend = "auto" }: Pick<ServiceSettings, "backend">) => backend === "wasm" ? "auto" : backend;
-
-/** Options of a worker. */
-const workerOptions = ({ backend, threads }: Pick<ServiceSettings, "backend" | "threads">): string[] => [
-  ...["--backend", workerBackend({ backend })],
-  ...(threads === undefined ? [] : ["--threads", String(threads)]),
-];
 
 /**
  * Opens a service. Nothing is loaded yet: see `warm`. Where another service has the data directory, or nothing can be written there,
@@ -107,15 +103,21 @@ export function openService(
     guard: () => refuseWhenReadOnly(lifecycle),
   });
   const jobStore = openJobStore(`${data}/jobs.sqlite`, { readOnly: () => lifecycle.readOnly !== undefined });
-  const runner = localRunner({
+  const elsewhere = settings.rounds === "workers" && settings.nats !== undefined
+    ? natsExchange({ servers: settings.nats, patience: PATIENCE })
+    : undefined;
+  const files = () => shardFilesAt(data, settings.shardFiles, settings.bucket);
+  const runner = elsewhere ? natsRunner({ exchange: elsewhere, files: files(), onNote: note }) : localRunner({
     ...{ queue, trainer, share: settings.trainerShare, killSeconds: settings.shutdownSeconds, onNote: note },
-    ...{ backend: workerBackend(settings), options: workerOptions(settings) },
+    ...trainingAs(settings),
   });
   const supervisor = createSupervisor({
     ...{ store: jobStore, data, publisher, runner, keepJobs: settings.keepJobs, onNote: note },
   });
   const sets = openSets({ data, quota: settings.sets });
-  const jobs = { store: jobStore, supervisor, plan: createPlanner({ store, queue, data, sets }) };
+  // What memory a worker's machine has is not known here, and it has no sets of clients.
+  const plan = createPlanner({ store, queue, data, ...(elsewhere ? { available: () => undefined } : { sets }) });
+  const jobs = { store: jobStore, supervisor, plan };
   const campaigns = openCampaigns({
     ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
     quota: settings.campaigns,
@@ -172,6 +174,7 @@ export function openService(
     async close(): Promise<void> {
       await publisher.idle();
       await campaigns.close();
+      await elsewhere?.close();
       jobStore.close();
       await owner.release();
       store.dispose();

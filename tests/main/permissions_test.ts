@@ -145,6 +145,27 @@ Deno.test("accessOf() lets a worker reach NATS and its bucket, and write files o
   }
 });
 
+Deno.test("accessOf() lets a worker of rounds start processes and write where it trains, and a worker of shards neither", () => {
+  const worker = (...args: string[]) => accessOf("worker", ["--nats", "nats://one", "--data", "/d", ...args], {});
+  const { run, write, read, ffi } = worker("--rounds");
+  assert.ok((run as string[]).includes(Deno.execPath()));
+  assert.deepEqual([write, ffi], [["/d/rounds", "/d/campaigns/shards"], undefined]);
+  assert.ok(qm9Folders().every((folder) => (read as string[]).includes(folder)));
+  assert.deepEqual(worker("--rounds", "--folder", "/t", "--files", "/f").write, ["/t", "/f"]);
+  const shards = worker("--folder", "/t");
+  assert.ok(!((shards.run ?? []) as string[]).includes(Deno.execPath()));
+  for (const paths of [shards.read, shards.write]) assert.ok(!(paths as string[]).includes("/t"));
+});
+
+Deno.test("serviceAccess() starts no programs where others train its rounds", () => {
+  const { run, read } = serviceAccess(parseConfig({
+    ...{ MOLSTEP_BACKEND: "wasm", MOLSTEP_ADMIN_TOKEN: TOKEN },
+    ...{ MOLSTEP_NATS: "nats://one", MOLSTEP_ROUNDS: "workers" },
+  }));
+  assert.equal(run, undefined);
+  assert.ok(qm9Folders().every((folder) => (read as string[]).includes(folder)), "to say which data a round learns on");
+});
+
 Deno.test("serviceAccess() reaches NATS and a bucket only where it is told of them", () => {
   const access = (environment: Record<string, string>) =>
     serviceAccess(parseConfig({ PORT: "9", MOLSTEP_HOST: "::1", MOLSTEP_BACKEND: "wasm", ...environment }));

@@ -87,6 +87,12 @@ Deno.test("parseConfig() takes trusted proxies, a client's share and bounds of w
   assert.equal(parseConfig({ MOLSTEP_MAX_HELD_WORK: "5000", MOLSTEP_MAX_WORK: "5000" }).maxHeldWork, 5000);
 });
 
+Deno.test("parseConfig() leaves rounds to workers only where there is a server to meet at", () => {
+  assert.equal(parseConfig({}).rounds, "here");
+  assert.throws(() => parseConfig({ MOLSTEP_ROUNDS: "workers" }), /must have MOLSTEP_NATS beside it; got none/);
+  assert.equal(parseConfig({ MOLSTEP_ROUNDS: "workers", MOLSTEP_NATS: "nats://one" }).rounds, "workers");
+});
+
 Deno.test("parseConfig() opens generation without a file of tokens and nothing with one, unless it is told what is open", () => {
   const admin = { MOLSTEP_ADMIN_TOKEN: "0123456789abcdef" },
     open = (env: Record<string, string>) => parseConfig(env).openScopes;

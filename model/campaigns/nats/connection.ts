@@ -68,37 +68,48 @@ export const namesOf = (prefix: string) => ({
   cancelled: (campaign: string) => `${prefix}.cancelled.${campaign}`,
 });
 
-/** What an engine works with. */
-export interface NatsSide {
+/** A connection, and what is there. */
+export interface NatsLink<T> {
   readonly connection: NatsConnection;
   readonly stream: JetStreamClient;
   readonly manager: JetStreamManager;
+  readonly made: T;
+  /** Calls until the server answers. @throws AwayError after the time that is set for it, with the last error as its cause */
+  tried<T>(call: () => Promise<T>): Promise<T>;
+}
+
+/** What an engine works with. */
+export interface NatsSide extends Omit<NatsLink<unknown>, "made"> {
   readonly states: KV;
   readonly consumer: Consumer;
   readonly names: ReturnType<typeof namesOf>;
   /** Milliseconds without a heartbeat after which a shard is offered again. */
   readonly ackWait: number;
-  /** Calls until the server answers. @throws AwayError after the time that is set for it, with the last error as its cause */
-  tried<T>(call: () => Promise<T>): Promise<T>;
 }
 
-/** Makes what is not there; what an administrator has set otherwise, as replicas, stays. */
-async function provide(manager: JetStreamManager, names: NatsSide["names"], options: NatsOptions) {
-  const { stream, consumer } = names;
-  await manager.streams.info(stream).catch(async (error) => {
+/** Makes a stream that has one message of a subject at most, where it is not there; what an administrator has set otherwise, as replicas, stays. */
+export async function provideStream(
+  manager: JetStreamManager,
+  stream: { readonly name: string; readonly subject: string; readonly retention: RetentionPolicy },
+): Promise<void> {
+  const { name, subject, retention } = stream;
+  await manager.streams.info(name).catch(async (error) => {
     if (!hasCode(error, STREAM_NOT_FOUND)) throw error;
     await manager.streams.add({
-      name: stream,
-      subjects: [names.subject("*", "*")],
-      retention: RetentionPolicy.Workqueue,
-      storage: StorageType.File,
-      // A shard that is there already is not added again.
-      max_msgs_per_subject: 1,
-      discard: DiscardPolicy.New,
-      discard_new_per_subject: true,
+      ...{ name, subjects: [subject], retention, storage: StorageType.File },
+      // What is there already is not added again.
+      ...{ max_msgs_per_subject: 1, discard: DiscardPolicy.New, discard_new_per_subject: true },
     }).catch((error) => {
       if (!hasCode(error, NAME_IN_USE)) throw error; // another was faster
     });
+  });
+}
+
+/** Makes the work queue and its consumer where they are not there. */
+async function provide(manager: JetStreamManager, names: NatsSide["names"], options: NatsOptions) {
+  const { stream, consumer } = names;
+  await provideStream(manager, {
+    ...{ name: stream, subject: names.subject("*", "*"), retention: RetentionPolicy.Workqueue },
   });
   const { ackWait, inFlight } = options;
   const own = { ...(ackWait && { ack_wait: nanos(1000 * ackWait) }), ...(inFlight && { max_ack_pending: inFlight }) };
@@ -118,16 +129,22 @@ async function provide(manager: JetStreamManager, names: NatsSide["names"], opti
   return changed ? await manager.consumers.update(stream, consumer, own) : info;
 }
 
+/** How names begin. @throws RangeError for text that cannot begin one */
+export function prefixOf({ prefix = "molstep" }: Pick<NatsOptions, "prefix">): string {
+  if (/^\w+$/.test(prefix)) return prefix;
+  throw new RangeError(`prefix must be of letters, digits and _; got ${JSON.stringify(prefix)}`);
+}
+
 /**
- * Connects, and makes streams where there are none.
+ * Connects.
  *
+ * @param make makes what is to be there, where it is not; again where the server has lost it
  * @throws AwayError where there is no server, or one without JetStream, and `wait` is not set
  */
-export async function openNats(options: NatsOptions): Promise<NatsSide> {
-  const { servers, prefix = "molstep", patience = 30, wait = false } = options, names = namesOf(prefix);
-  if (!/^\w+$/.test(prefix)) {
-    throw new RangeError(`prefix must be of letters, digits and _; got ${JSON.stringify(prefix)}`);
-  }
+export async function openLink<T>(
+  { servers, patience = 30, wait = false }: NatsOptions,
+  make: (manager: JetStreamManager, stream: JetStreamClient) => Promise<T>,
+): Promise<NatsLink<T>> {
   const told = toldServers(servers);
   const connection = await connect({
     ...natsAccess(servers),
@@ -142,9 +159,9 @@ export async function openNats(options: NatsOptions): Promise<NatsSide> {
     throw new AwayError(`NATS at ${told} cannot be reached: ${(error as Error).message}`, { cause: error });
   });
   const stream = jetstream(connection);
-  const make = async () => {
-    const manager = await stream.jetstreamManager(), { config } = await provide(manager, names, options);
-    return { manager, config, states: await new Kvm(stream).create(names.bucket, { history: 1 }) };
+  const provided = async () => {
+    const manager = await stream.jetstreamManager();
+    return { manager, made: await make(manager, stream) };
   };
   const tried = async <T>(call: () => Promise<T>): Promise<T> => {
     const until = performance.now() + 1000 * patience;
@@ -157,16 +174,53 @@ export async function openNats(options: NatsOptions): Promise<NatsSide> {
           throw new AwayError(`NATS at ${told} does not answer: ${(error as Error).message}`, { cause: error });
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
-        if (pause > 500) await make().catch(() => {}); // the next call tells
+        if (pause > 500) await provided().catch(() => {}); // the next call tells
       }
     }
   };
   try {
-    const { manager, config, states } = await tried(make);
-    const consumer = await tried(() => stream.consumers.get(names.stream, names.consumer));
-    return { connection, stream, manager, states, consumer, names, ackWait: Number(config.ack_wait) / 1e6, tried };
+    return { connection, stream, ...await tried(provided), tried };
   } catch (error) {
     await connection.close();
+    throw error;
+  }
+}
+
+/** What is opened when it is first asked for, and again where that has failed. */
+export function openedLate<T>(open: () => Promise<T>, close: (opened: T) => Promise<unknown>) {
+  let opening: Promise<T> | undefined, closed = false;
+  return {
+    /** It. @throws Error where it has been closed; what opening throws */
+    get(): Promise<T> {
+      if (closed) return Promise.reject(new Error("it is closed"));
+      return opening ??= open().catch((error) => {
+        opening = undefined;
+        throw error;
+      });
+    },
+    async close(): Promise<void> {
+      closed = true;
+      await opening?.then(close, () => {});
+    },
+  };
+}
+
+/** A bucket of records, of which the newest counts; made where it is not there. */
+export const provideBucket = (stream: JetStreamClient, name: string): Promise<KV> =>
+  new Kvm(stream).create(name, { history: 1 });
+
+/** Connects as {@link openLink} does, and makes the streams of shards where there are none. */
+export async function openNats(options: NatsOptions): Promise<NatsSide> {
+  const names = namesOf(prefixOf(options));
+  const { made: { config, states }, ...link } = await openLink(options, async (manager, stream) => {
+    const { config } = await provide(manager, names, options);
+    return { config, states: await provideBucket(stream, names.bucket) };
+  });
+  try {
+    const consumer = await link.tried(() => link.stream.consumers.get(names.stream, names.consumer));
+    return { ...link, states, consumer, names, ackWait: Number(config.ack_wait) / 1e6 };
+  } catch (error) {
+    await link.connection.close();
     throw error;
   }
 }

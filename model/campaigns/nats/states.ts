@@ -2,13 +2,11 @@
 import { z } from "zod";
 import type { ShardRecord } from "../engine.ts";
 import { type ShardOrder, shardOrder } from "../shard.ts";
-import { hasCode, type NatsSide } from "./connection.ts";
+import type { NatsSide } from "./connection.ts";
+import { replaced } from "./replace.ts";
 
 /** Records that are asked for at a time. */
 const AT_ONCE = 200;
-
-/** Codes for a record that is not what it was thought to be. */
-const WRONG_LAST = [10071, 10164];
 
 /** A shard's record, and which of its revisions. */
 export interface KeptRecord {
@@ -46,23 +44,8 @@ export function statesOf({ states, manager, names, tried }: NatsSide) {
    *
    * @returns the new revision; undefined where somebody was faster
    */
-  const put = async (record: OwnRecord, revision: number): Promise<number | undefined> => {
-    const text = JSON.stringify(record);
-    let again = false;
-    return await tried(async () => {
-      try {
-        return await states.put(keyOf(record), text, { previousSeq: revision });
-      } catch (error) {
-        if (!hasCode(error, ...WRONG_LAST)) {
-          again = true;
-          throw error;
-        }
-        // The server may have kept it, and not have come to say so.
-        const now = again ? await states.get(keyOf(record)) : null;
-        return now && decoder.decode(now.value) === text ? now.revision : undefined;
-      }
-    });
-  };
+  const put = (record: OwnRecord, revision: number): Promise<number | undefined> =>
+    replaced({ states, tried }, { key: keyOf(record), text: JSON.stringify(record), revision });
 
   /** What `act` gives for each of these, so many at a time, in their order. */
   const each = async <T, R>(values: readonly T[], act: (value: T) => Promise<R>): Promise<R[]> => {

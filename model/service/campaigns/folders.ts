@@ -4,5 +4,8 @@ import { join } from "node:path";
 /** The folder of files of shards, beside those of campaigns. */
 export const SHARDS_FOLDER = "shards";
 
-/** It, in a data directory. */
+/** Where a worker of rounds trains, in its data directory. */
+export const roundsFolder = (data: string): string => join(data, "rounds");
+
+/** The folder of files of shards, in a data directory. */
 export const shardsFolder = (data: string): string => join(data, "campaigns", SHARDS_FOLDER);

@@ -10,8 +10,8 @@ import { shardsFolder } from "./folders.ts";
 /** Shards of a campaign that wait or are drawn beyond those that are collected: two for each of a thousand workers. */
 const WINDOW = 2000;
 
-/** Seconds that a service waits for NATS in one call: then the campaign says what it waits for. */
-const PATIENCE = 10;
+/** Seconds that a service waits for NATS in one call: then the campaign, or the job, says what it waits for. */
+export const PATIENCE = 10;
 
 /** Files of shards at a place: a bucket, or a folder, that of the data directory where absent. */
 export const shardFilesAt = (data: string, place: string | undefined, bucket: BucketEnvironment): ShardFiles =>

@@ -2,6 +2,7 @@
 import type { RuntimeChoice } from "../../engines/runtimes.ts";
 import type { Queue } from "../../generation/queue.ts";
 import type { RoundRunner } from "./runner.ts";
+import { TEACHER } from "./snapshot.ts";
 import { shareDevice } from "./sharing.ts";
 import { endPredecessor, mayStartWorkers, ownTrainer, reasonOf, startWorker, untilFree } from "./worker.ts";
 
@@ -25,6 +26,14 @@ export interface LocalRunnerOptions {
   readonly onNote?: (level: "debug", message: string, fields: Record<string, unknown>) => void;
 }
 
+/** Where a process trains whose service or worker is told this, and how it is told: on the same backend where that can. */
+export function trainingAs(
+  { backend: asked = "auto", threads }: { readonly backend?: RuntimeChoice; readonly threads?: number },
+): Pick<LocalRunnerOptions, "backend" | "options"> {
+  const backend = asked === "wasm" ? "auto" : asked;
+  return { backend, options: ["--backend", backend, ...threads === undefined ? [] : ["--threads", String(threads)]] };
+}
+
 /** See above. */
 export function localRunner(options: LocalRunnerOptions): RoundRunner {
   const { queue, share = 0.1, trainer, backend, options: more = [], killSeconds = 60, orphanSeconds = 30 } = options;
@@ -33,24 +42,27 @@ export function localRunner(options: LocalRunnerOptions): RoundRunner {
     get able() {
       return trainer !== undefined || mayStartWorkers();
     },
+    lasting: false,
     start({ id, folder, settings, limits, traceparent }) {
       const asked = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
-      const whole = ["--model", `${folder}/teacher`, "--settings", JSON.stringify(settings)];
+      const whole = ["--model", `${folder}/${TEACHER}`, "--settings", JSON.stringify(settings)];
       const worker = startWorker(
         [...trainer ?? ownTrainer(folder, backend), "--folder", folder, ...whole, ...asked, "--events", ...more],
         (line) => onNote("debug", "worker", { job: id, line }),
         traceparent,
       );
       const endSharing = shareDevice(worker, queue, share);
+      const stop = () => {
+        worker.kill("SIGTERM");
+        const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
+        worker.ended.finally(() => clearTimeout(late));
+      };
       return {
         pid: worker.pid,
         events: worker.events,
+        heard: null,
         ended: worker.ended.then(reasonOf).finally(endSharing),
-        stop() {
-          worker.kill("SIGTERM");
-          const late = setTimeout(() => worker.kill("SIGKILL"), 1000 * killSeconds);
-          worker.ended.finally(() => clearTimeout(late));
-        },
+        ...{ stop, leave: stop },
         kill: () => worker.kill("SIGKILL"),
       };
     },

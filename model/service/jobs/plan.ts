@@ -29,7 +29,7 @@ export interface PlannerOptions {
   readonly queue: Queue;
   /** The data directory. */
   readonly data: string;
-  /** The sets that clients gave. */
+  /** The sets that clients gave; absent where rounds run on other machines. */
   readonly sets?: Pick<Sets, "get">;
   /** Bytes of memory that are free; see `memory.ts`. */
   readonly available?: () => number | undefined;
@@ -41,7 +41,13 @@ export function createPlanner(
 ): (order: RoundOrder) => Promise<JobPlan> {
   const turn = turnsOf(queue), timed = new Map<string, number>();
   const setOf = async (id: string) => {
-    const found = await sets?.get(id).catch((error) => {
+    if (!sets) {
+      throw new ImpossibleRoundError(
+        "data",
+        "data is for services that run their rounds themselves: other machines have no sets of clients",
+      );
+    }
+    const found = await sets.get(id).catch((error) => {
       if (!(error instanceof SetError)) throw error;
     });
     if (found) return found;

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { type CardInput, writeCard } from "../../models/card.ts";
 import { type ModelEntry, studentPath } from "../../models/overlay.ts";
 
+/** The teacher's folder, in a job's. */
+export const TEACHER = "teacher";
+
 /**
  * Writes the model's card, its students of the data directory among it, and its weights: as links where the file system has
  * them, else copies. Does nothing where a whole one is there.
@@ -10,7 +13,7 @@ import { type ModelEntry, studentPath } from "../../models/overlay.ts";
  * @returns the folder, `<folder>/teacher`
  */
 export async function snapshot(entry: ModelEntry, folder: string): Promise<string> {
-  const to = join(folder, "teacher"), { card } = entry, path = join(to, "card.json");
+  const to = join(folder, TEACHER), { card } = entry, path = join(to, "card.json");
   if (await Deno.stat(path).then(() => true, () => false)) return to;
   await Deno.mkdir(to, { recursive: true });
   const names = new Map<string, string>();

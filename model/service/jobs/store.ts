@@ -34,8 +34,11 @@ export interface JobStore {
   change(id: string, changes: JobChanges): Job;
   /** Forgets a job and its events. */
   remove(id: string): void;
-  /** Keeps an event. Of a kind that comes often, half are dropped whenever there are more than `mostEvents`. */
-  append(id: string, event: JobEvent): StoredEvent;
+  /**
+   * Keeps an event, and what it changes in its job, both or neither. Of a kind that comes often, half are dropped whenever there are more than
+   * `mostEvents`.
+   */
+  append(id: string, event: JobEvent, changes?: JobChanges): StoredEvent;
   /** Events of a job with ids above `after`, ascending, of one type where it is named. */
   events(id: string, options?: { after?: number; type?: JobEvent["type"]; limit?: number }): StoredEvent[];
   close(): void;
@@ -49,7 +52,8 @@ interface JobStoreOptions {
 }
 
 /** The first takes files in, too, that are older than the version (molstep 0.2 to 0.4). */
-const MIGRATIONS = [`
+const MIGRATIONS = [
+  `
   CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -75,7 +79,11 @@ const MIGRATIONS = [`
     event TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS events_of_job ON events (job, type, id);
-`];
+`,
+  `
+  ALTER TABLE jobs ADD COLUMN heard TEXT NOT NULL DEFAULT 'null';
+`,
+];
 
 /** A job as a row keeps it. Settings of an older version lack what came later, which its default stands for, and may have had more. */
 const jobSchema: z.ZodType<Job> = z.object({
@@ -91,12 +99,13 @@ const jobSchema: z.ZodType<Job> = z.object({
   worker: z.object({ backend: z.string(), why: z.string(), device: z.string(), memoryMiB: z.number() }).nullable(),
   progress: progressEvent.nullable(),
   pid: z.int().nullable(),
+  heard: z.object({ claim: z.int(), number: z.int() }).nullable(),
   restarts: z.int(),
   reached: z.int(),
 });
 
 /** Columns that hold JSON. */
-const JSON_COLUMNS = ["settings", "limits", "estimate", "worker", "progress"] as const;
+const JSON_COLUMNS = ["settings", "limits", "estimate", "worker", "progress", "heard"] as const;
 const COLUMNS = [
   "id",
   "state",
@@ -145,12 +154,19 @@ export function openJobStore(
   path: string,
   { mostEvents = 1000, now = Date.now, readOnly = () => false }: JobStoreOptions = {},
 ): JobStore {
-  const { open, rows, close } = databaseFile(path, { migrations: MIGRATIONS, readOnly });
+  const { open, rows, atomically, close } = databaseFile(path, { migrations: MIGRATIONS, readOnly });
 
   const get = (id: string): Job => {
     const [row] = rows("SELECT * FROM jobs WHERE id = ?", id);
     if (!row) throw new UnknownJobError(id);
     return toJob(row);
+  };
+  const update = (id: string, changes: JobChanges): void => {
+    const columns = COLUMNS.filter((column) => column in changes);
+    if (columns.length === 0) return;
+    const values = columns.map((column) => toColumn(column, changes[column as keyof JobChanges]));
+    open().prepare(`UPDATE jobs SET ${columns.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`)
+      .run(...values, id);
   };
 
   return {
@@ -169,25 +185,22 @@ export function openJobStore(
       ),
     active: () => rows("SELECT * FROM jobs ORDER BY number").map(toJob).filter(({ state }) => isActive(state)),
     change(id, changes) {
-      const columns = COLUMNS.filter((column) => column in changes);
-      if (columns.length > 0) {
-        const values = columns.map((column) => toColumn(column, changes[column as keyof JobChanges]));
-        open().prepare(`UPDATE jobs SET ${columns.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`)
-          .run(...values, id);
-      }
+      update(id, changes);
       return get(id);
     },
     remove(id) {
       open().prepare("DELETE FROM events WHERE job = ?").run(id);
       open().prepare("DELETE FROM jobs WHERE id = ?").run(id);
     },
-    append(id, event) {
-      const at = now(), all = open();
-      const { lastInsertRowid } = all.prepare("INSERT INTO events (job, type, at, event) VALUES (?, ?, ?, ?)")
-        .run(id, event.type, at, JSON.stringify(event));
-      if (FREQUENT.includes(event.type)) thin(all, "job", id, event.type, mostEvents);
-      return { id: Number(lastInsertRowid), job: id, at, event };
-    },
+    append: (id, event, changes = {}) =>
+      atomically((all) => {
+        const at = now();
+        const { lastInsertRowid } = all.prepare("INSERT INTO events (job, type, at, event) VALUES (?, ?, ?, ?)")
+          .run(id, event.type, at, JSON.stringify(event));
+        if (FREQUENT.includes(event.type)) thin(all, "job", id, event.type, mostEvents);
+        update(id, changes);
+        return { id: Number(lastInsertRowid), job: id, at, event };
+      }),
     events(id, { after = 0, type, limit = -1 } = {}) {
       return type === undefined
         ? rows("SELECT * FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?", id, after, limit).map(toEvent)

@@ -9,7 +9,7 @@ import { createBell } from "../../diffusion/bell.ts";
 import type { JobPlan } from "./plan.ts";
 import { clearJobs } from "./retention.ts";
 import type { RoundRunner, RunningRound } from "./runner.ts";
-import type { JobStore } from "./store.ts";
+import type { JobChanges, JobStore } from "./store.ts";
 import { isActive, type Job, type JobState, type StoredEvent } from "./types.ts";
 
 /** The device has a round already. */
@@ -57,12 +57,12 @@ export interface Supervisor {
   watch(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent, void, void>;
   /** Sees to what an earlier life of the service left behind. */
   recover(): Promise<void>;
-  /** Stops the run; the job goes on when the service starts again. Resolves when the run has ended. */
+  /** Leaves the run: one that needs the service is stopped, and goes on when that starts again. Resolves when nothing of it runs here any more. */
   stop(): Promise<void>;
 }
 
 /** Starts without progress that a job gets by itself. */
-const MOST_RESTARTS = 3;
+export const MOST_RESTARTS = 3;
 
 /** See {@link Supervisor}. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
@@ -96,22 +96,27 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (current) throw new BusyError(current.id);
   };
 
-  const note = (id: string, event: RoundEvent) => {
-    store.append(id, event);
-    const { progress } = store.get(id);
-    if (event.type === "progress") store.change(id, { progress: event });
-    else if (progress && (event.type === "stopped" || event.type === "finished")) {
-      const { update, seconds } = event; // progress itself is told now and then
-      store.change(id, {
-        progress: { ...progress, update, seconds, ...(event.type === "finished" && { fraction: 1, eta: 0 }) },
-      });
+  /** What an event changes in its job. */
+  const changesBy = (id: string, event: RoundEvent): JobChanges => {
+    if (event.type === "progress") return { progress: event };
+    if (event.type === "stopped" || event.type === "finished") {
+      const { progress } = store.get(id), { update, seconds } = event; // progress itself is told now and then
+      const whole = event.type === "finished" && { fraction: 1, eta: 0 };
+      return progress ? { progress: { ...progress, update, seconds, ...whole } } : {};
     }
-    if (event.type === "started") {
-      const { backend, why, device, memoryMiB, passedOver } = event;
-      if (passedOver) onNote("warn", "checkpoint", { job: id, passedOver });
-      store.change(id, { worker: { backend, why, device, memoryMiB } });
-    }
+    if (event.type !== "started") return {};
+    const { backend, why, device, memoryMiB, passedOver } = event;
+    if (passedOver) onNote("warn", "checkpoint", { job: id, passedOver });
+    return { worker: { backend, why, device, memoryMiB } };
+  };
+  const note = (id: string, event: RoundEvent, heard: Job["heard"]) => {
+    store.append(id, event, { ...changesBy(id, event), heard });
     bell.ring();
+  };
+  /** Tells why a round waits, and that it does no longer. */
+  const waits = (id: string, why: string | null) => {
+    const { state, reason } = store.get(id);
+    if (state === "running" && reason !== why && !stopping) enter(id, state, why);
   };
 
   /** Puts what an accepted round made into service. */
@@ -133,26 +138,30 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     else enter(id, "rejected", outcome.why);
   };
 
+  /** Whether an earlier life was told the end of a round that goes on without a service, and was killed then. */
+  const toldBefore = async (id: string) => runner.lasting && await readOutcome(folderOf(id)) !== undefined;
+
   /** After a run's end. @param why it ended, where its last event does not say */
-  const settle = async (id: string, last: RoundEvent | undefined, why: string) => {
-    const { state } = store.change(id, { pid: null });
+  const settle = async (id: string, last: RoundEvent | undefined, why: string, heard: Job["heard"]) => {
+    const { state } = store.change(id, { pid: null, heard });
     if (state === "cancelling") enter(id, "cancelled");
     else if (stopping) return;
-    else if (last?.type === "finished") await conclude(id);
+    else if (last?.type === "finished" || (!last && await toldBefore(id))) await conclude(id);
     else if (last?.type === "failed") enter(id, "failed", last.reason);
     else if (last?.type === "stopped") enter(id, "failed", "the worker was told to stop, but not by the service");
     else enter(id, "failed", why);
   };
 
-  const follow = async ({ id, settings, limits }: Job, held: { run?: RunningRound }, traceparent?: string) => {
-    const run = held.run = runner.start({ id, settings, limits, folder: folderOf(id), traceparent });
+  const follow = async ({ id, settings, limits, heard }: Job, held: { run?: RunningRound }, traceparent?: string) => {
+    const onWait = (reason: string | null) => waits(id, reason);
+    const run = held.run = runner.start({ id, settings, limits, heard, folder: folderOf(id), traceparent, onWait });
     store.change(id, { pid: run.pid });
     if (stopping || store.get(id).state === "cancelling") run.stop();
     let last: RoundEvent | undefined;
-    for await (const event of run.events) note(id, last = event);
+    for await (const event of run.events) note(id, last = event, run.heard);
     const why = await run.ended;
     held.run = undefined;
-    await settle(id, last, why);
+    await settle(id, last, why, run.heard);
   };
   /** Leaves nothing of a job that could not begin, as far as that can be done where nothing can be written. */
   const forget = async (id: string) => {
@@ -182,6 +191,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (pid !== null) await runner.clear({ pid, folder: folderOf(id) });
     if (stopping) return;
     store.change(id, { pid: null });
+    // It may run, or have ended, or nobody have had it yet: who joins it is told.
+    if (runner.lasting && state !== "publishing") return launch(job);
     if (state === "cancelling") return void enter(id, "cancelled");
     if (await readOutcome(folderOf(id))) return take(id, () => conclude(id));
     if (!runner.able) {
@@ -224,6 +235,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           worker: null,
           progress: null,
           pid: null,
+          heard: null,
           restarts: 0,
           reached: 0,
         };
@@ -293,7 +305,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       stopping = true;
       bell.ring(); // whoever watches leaves
       const held = current;
-      held?.run?.stop();
+      held?.run?.leave();
       await held?.over;
     },
   };

@@ -50,6 +50,8 @@ export interface Job {
   readonly progress: Extract<RoundEvent, { type: "progress" }> | null;
   /** Process of the worker, where one was started and is not known to have ended. */
   readonly pid: number | null;
+  /** Of a round on another machine, its last event that is kept here: which claim of the round told it, and which of that claim's it is, from 1. */
+  readonly heard: { readonly claim: number; readonly number: number } | null;
   /** Starts that nobody asked for since the round last got on, and the update that it stood at. */
   readonly restarts: number;
   readonly reached: number;

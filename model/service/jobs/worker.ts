@@ -69,7 +69,7 @@ export const ownTrainer = (folder: string, backend: RuntimeChoice = "auto"): rea
 ];
 
 /** Variables that a worker has no business with. */
-const SECRET = ["MOLSTEP_ADMIN_TOKEN"];
+const SECRET = ["MOLSTEP_ADMIN_TOKEN", "MOLSTEP_NATS", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /** What a worker's environment has otherwise than this process's: empty is as good as absent, and takes no right to read all of it. */
 function changedVariables(): Record<string, string> {

@@ -1,7 +1,7 @@
 /** Sets of anybody's molecules: from SDF files and arrays to what is trained on, and what is refused on the way. */
 import assert from "node:assert/strict";
 import { gzipSync } from "fflate";
-import { openDataSet, openIfThere } from "../../../chem/data_sets.ts";
+import { digestIfThere, openDataSet, openIfThere } from "../../../chem/data_sets.ts";
 import { SMILES_FILE } from "../../../chem/compact.ts";
 import { MANIFEST } from "../../../chem/manifest.ts";
 import type { Molecule } from "../../../chem/molecule.ts";
@@ -231,3 +231,21 @@ Deno.test("a data set that is named and not there says where it was looked for, 
   assert.equal(await openIfThere("nobodys"), undefined);
   await assert.rejects(openIfThere("qm9", "/nowhere"), Deno.errors.NotFound);
 });
+
+Deno.test("digestIfThere() tells data sets apart by what is in them, wherever they lie and whatever they are called", () =>
+  withFolder(async (folder) => {
+    const make = async (
+      to: string,
+      text: string,
+    ) => (await fromSdf(folder, text, { to: `${folder}/${to}`, name: to }), `${folder}/${to}`);
+    const [one, same, other] = [
+      await make("one", cyanide("a")),
+      await make("same", cyanide("a")),
+      await make("other", cyanide("a", [0, 1.06, 2.3])),
+    ];
+    const digest = await digestIfThere("one", one);
+    assert.match(digest!, /^[0-9a-f]{64}$/);
+    assert.equal(await digestIfThere("same", same), digest);
+    assert.notEqual(await digestIfThere("other", other), digest);
+    assert.equal(await digestIfThere("nobodys"), undefined);
+  }));

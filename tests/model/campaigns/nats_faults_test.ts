@@ -9,6 +9,7 @@ import { openNatsEngine } from "../../../model/campaigns/nats.ts";
 import { namesOf } from "../../../model/campaigns/nats/connection.ts";
 import { openSqliteEngine } from "../../../model/campaigns/sqlite.ts";
 import { NATS_SERVER, startNats, WITHOUT_SERVER } from "../../nats_server.ts";
+import { startChild } from "../../mortal_child.ts";
 import { campaignOf, fakeWork, openCollection } from "./campaign.ts";
 import { orderOf } from "./shards.ts";
 
@@ -18,37 +19,7 @@ const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name: name + WITHOUT_SERVER, ignore: !NATS_SERVER, fn });
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A process that can be killed, and the lines that it has told. */
-function start(...args: readonly string[]) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(import.meta.dirname!, "faults_child.ts"), ...args],
-    stdout: "piped",
-  }).spawn();
-  const lines: string[] = [];
-  const read = (async () => {
-    for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
-      lines.push(...text.trim().split("\n"));
-    }
-  })();
-  return {
-    lines,
-    /** Resolves when it has told so many lines, or has ended. */
-    async told(count: number) {
-      const ended = process.status.then(() => true);
-      while (lines.length < count && !await Promise.race([ended, wait(20).then(() => false)]));
-    },
-    async kill() {
-      process.kill("SIGKILL");
-      await process.status;
-      await read;
-    },
-    ended: async () => {
-      await read;
-      return (await process.status).success;
-    },
-  };
-}
+const CHILD = join(import.meta.dirname!, "faults_child.ts");
 
 /** The results of a campaign, by the names of their files. */
 const resultsOf = (data: string, id: string) =>
@@ -69,8 +40,8 @@ test("A campaign gives the same bytes in one process and by workers over NATS, w
   assert.deepEqual([progress.kept, progress.drawn < 256 * 40, progress.duplicates > 100], [2000, true, true]);
 
   await using server = await startNats();
-  const worker = (name: string) => start("worker", server.url, many, name, "60");
-  const collector = () => start("collector", server.url, many, id, String(size.want), String(size.shards));
+  const worker = (name: string) => startChild(CHILD, "worker", server.url, many, name, "60");
+  const collector = () => startChild(CHILD, "collector", server.url, many, id, String(size.want), String(size.shards));
   let [first, second, third] = [worker("w1"), worker("w2"), worker("w3")], collects = collector();
   await collects.told(3);
   await first.kill();

@@ -5,9 +5,12 @@ import { fileURLToPath } from "node:url";
 export interface Script {
   /**
    * finish: leaves a student. hold: waits until it is told to stop. fail: says why it failed. crash: ends without a word.
-   * deaf: waits, whatever it is told.
+   * deaf: waits, whatever it is told. train: makes updates, each from the one before and saved, until there are so many, and finishes.
    */
-  readonly act: "finish" | "hold" | "fail" | "crash" | "deaf";
+  readonly act: "finish" | "hold" | "fail" | "crash" | "deaf" | "train";
+  /** Of `train`: updates in all, and milliseconds of each. */
+  readonly updates?: number;
+  readonly ms?: number;
   /** Of `finish`. Default true. */
   readonly accepted?: boolean;
   /** Of a worker that goes on from an older checkpoint. */

@@ -10,7 +10,8 @@ const tell = (event: RoundEvent) => console.log(JSON.stringify(event));
 
 const stopped = Promise.withResolvers<void>();
 Deno.addSignalListener("SIGTERM", () => script.act !== "deaf" && stopped.resolve());
-const before = Number(await Deno.readTextFile(checkpoint).catch(() => "0")), update = before + 1;
+const [done = "0", chain = "7"] = (await Deno.readTextFile(checkpoint).catch(() => "0")).split(" ");
+const before = Number(done), update = before + 1;
 const at = { update, seconds: update, fraction: 0.5, loss: 1 / update, updatesPerSecond: 1, eta: 10 };
 tell({
   type: "started",
@@ -21,9 +22,11 @@ tell({
   memoryMiB: 50,
   passedOver: script.passedOver,
 });
-tell({ type: "progress", ...at, parts: {} });
-await Deno.writeTextFile(checkpoint, String(update));
-tell({ type: "saved", update });
+if (script.act !== "train") {
+  tell({ type: "progress", ...at, parts: {} });
+  await Deno.writeTextFile(checkpoint, String(update));
+  tell({ type: "saved", update });
+}
 
 const rate = (value: number) => ({ value, low: value, high: value, n: 10 });
 const drawn = (steps: number, value: number) => ({
@@ -46,6 +49,24 @@ async function listen() {
   if (script.act !== "deaf") stopped.resolve();
 }
 
+/** Updates, each a function of the one before; then the student is one of the last. @returns its seed; undefined where it is told to stop */
+async function train(): Promise<number | undefined> {
+  let seed = Number(chain), over = false;
+  listen();
+  stopped.promise.then(() => over = true);
+  for (let k = before; k < script.updates!; k++) {
+    await new Promise((resolve) => setTimeout(resolve, script.ms));
+    if (over) return void tell({ type: "stopped", update: k, seconds: k });
+    seed = (Math.imul(seed, 1664525) + k) >>> 0;
+    await Deno.writeTextFile(`${checkpoint}.partial`, `${k + 1} ${seed}`);
+    await Deno.rename(`${checkpoint}.partial`, checkpoint);
+    tell({ type: "saved", update: k + 1 });
+  }
+  return seed;
+}
+
+const trained = script.act === "train" ? await train() : undefined;
+if (script.act === "train" && trained === undefined) Deno.exit(130);
 switch (script.act) {
   case "crash":
     console.error("out of ideas");
@@ -62,11 +83,13 @@ switch (script.act) {
     tell({ type: "stopped", update, seconds: update });
     Deno.exit(130);
     break;
+  case "train":
   case "finish": {
     const { heavyAtomSpace } = await import("../../../../model/networks/heavy_atom/space.ts");
     const { initialise } = await import("../../../../model/networks/pair_attention/initialise.ts");
     const { writeSafetensors } = await import("../../../../model/diffusion/safetensors.ts");
-    const { accepted = true, seed = 7 } = script, why = accepted ? "as good as its teacher" : "40 points worse";
+    const { accepted = true, seed = trained ?? 7 } = script,
+      why = accepted ? "as good as its teacher" : "40 points worse";
     const weights = initialise(heavyAtomSpace(), { width: 16, blocks: 1 }, seed);
     await Deno.writeFile(`${folder}/student.safetensors`, writeSafetensors(weights));
     const judged = { student: drawn(settings.to, 0.8), teacher: drawn(settings.from, 0.82) };

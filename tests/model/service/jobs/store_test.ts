@@ -26,6 +26,7 @@ const job = (id: string, changes: Partial<Job> = {}): Job => ({
   worker: null,
   progress: null,
   pid: null,
+  heard: null,
   restarts: 0,
   reached: 0,
   ...changes,
@@ -48,6 +49,19 @@ Deno.test("openJobStore() makes no file until something is written", () =>
     assert.throws(() => store.get("a"), UnknownJobError);
     await assert.rejects(Deno.stat(`${root}/deep`), Deno.errors.NotFound);
     store.close();
+  }));
+
+Deno.test("append() keeps an event and what it changes in its job, both or neither", () =>
+  withFolder((root) => {
+    const store = openJobStore(`${root}/jobs.sqlite`), heard = { claim: 2, number: 7 };
+    store.add(job("a"));
+    store.append("a", progress(3), { heard, reached: 3 });
+    assert.deepEqual([store.get("a").heard, store.get("a").reached, store.events("a").length], [heard, 3, 1]);
+    const unkept = { heard: null, reached: {} } as unknown as Partial<Job>;
+    assert.throws(() => store.append("a", progress(4), unkept));
+    assert.deepEqual([store.get("a").heard, store.events("a").length], [heard, 1]);
+    store.close();
+    return Promise.resolve();
   }));
 
 Deno.test("openJobStore() gives back what was written, in another life too", () =>
@@ -119,14 +133,14 @@ Deno.test("openJobStore() takes in a file that is older than its tables' version
     openJobStore(path).add(job("new"));
     const file = new DatabaseSync(path);
     // As molstep 0.3.0 left it: no version, and settings without what came since or with what is gone.
-    file.exec("PRAGMA user_version = 0");
+    file.exec("ALTER TABLE jobs DROP COLUMN heard; PRAGMA user_version = 0");
     const { settings: { keep: _, ...before } } = job("old");
     file.prepare("UPDATE jobs SET id = 'old', settings = ?").run(JSON.stringify({ ...before, retired: 1 }));
     const store = openJobStore(path);
     assert.deepEqual(store.get("old"), job("old"));
     store.add(job("another"));
     store.close();
-    assert.deepEqual({ ...file.prepare("PRAGMA user_version").get() }, { user_version: 1 });
+    assert.deepEqual({ ...file.prepare("PRAGMA user_version").get() }, { user_version: 2 });
     file.exec("PRAGMA user_version = 9");
     assert.throws(() => openJobStore(path).count, /jobs\.sqlite cannot be used: .*version 9, made by a newer molstep/);
     file.close();

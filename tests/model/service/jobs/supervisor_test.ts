@@ -10,9 +10,9 @@ import {
   type SupervisorOptions,
 } from "../../../../model/service/jobs/supervisor.ts";
 import type { RoundRunner } from "../../../../model/service/jobs/runner.ts";
-import type { JobEvent } from "../../../../model/service/jobs/types.ts";
 import { withFolder } from "../../tiny_model.ts";
 import { scripted } from "./scripted.ts";
+import { isSaved, until } from "./watching.ts";
 
 const settings: RoundSettings = roundSettings.parse({ model: "qm9", from: 8, to: 4 });
 const plan: JobPlan = {
@@ -66,17 +66,6 @@ function mortal(root: string) {
   };
   return { store: Object.assign(Object.create(store), unlessKilled) as JobStore, kill: () => void (killed = true) };
 }
-
-/** Reads a job's events until it ends, or until one is found. */
-async function until(supervisor: Supervisor, id: string, found: (event: JobEvent) => boolean = () => false) {
-  const events: JobEvent[] = [];
-  for await (const { event } of supervisor.watch(id, 0, new AbortController().signal)) {
-    events.push(event);
-    if (found(event)) break;
-  }
-  return events;
-}
-const isSaved = ({ type }: JobEvent) => type === "saved";
 
 Deno.test("recover() leaves a job alone that was submitted in this life", () =>
   withFolder(async (root) => {
@@ -321,21 +310,24 @@ function madeRunner() {
   const calls: string[] = [], ends: ((why: string) => void)[] = [];
   const runner: RoundRunner = {
     able: true,
+    lasting: false,
     start({ folder, settings: { from, to } }) {
       const ended = Promise.withResolvers<string>();
       calls.push(`start ${from} to ${to} in ${folder.split("/").at(-2)}`);
       ends.push(ended.resolve);
+      const stop = () => {
+        calls.push("stop");
+        ended.resolve("it was told to");
+      };
       return {
         pid: null,
+        heard: null,
         events: (async function* () {
           yield { type: "saved", update: calls.length };
           await ended.promise;
         })(),
         ended: ended.promise,
-        stop() {
-          calls.push("stop");
-          ended.resolve("it was told to");
-        },
+        ...{ stop, leave: stop },
         kill: () => void calls.push("kill"),
       };
     },
