@@ -8,7 +8,7 @@ import { findAdapter, wordsOf } from "../model/engines/webgpu/device.ts";
 import { type MethodName, methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import { acceptRound, roundOrder } from "../model/distillation/order.ts";
 import { openParts } from "../model/distillation/parts.ts";
-import { openIfThere } from "../chem/data_sets.ts";
+import { DEFAULT_DATA_SET, openIfThere } from "../chem/data_sets.ts";
 import { breathe } from "../chem/breathe.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
@@ -90,7 +90,10 @@ async function training({ card, folder }: ModelEntry, backend: Trainer): Promise
 async function round(method: MethodName, model: ModelEntry, backend: Trainer): Promise<(batch: number) => Calls> {
   const folder = await Deno.makeTempDir({ prefix: "molstep-bench-" });
   const card = { ...model.card, distilled: [] };
-  const { settings } = acceptRound(card, roundOrder.parse({ model: card.name, method }));
+  const { settings } = acceptRound(
+    card,
+    roundOrder.parse({ model: card.name, method, ...methodOf(method).takesData && { data: DEFAULT_DATA_SET } }),
+  );
   try {
     const parts = await openParts(settings, {
       ...{ model: { ...model, card }, folder, backend },

@@ -85,8 +85,12 @@ export function compositionOf(molecules: Iterable<readonly Group[]>): Compositio
     for (const name of groups) counts.set(name, (counts.get(name) ?? 0) + 1);
     seen++;
   }
-  return Object.fromEntries(groupNames.map((name) => [name, wilson(counts.get(name) ?? 0, seen)])) as Composition;
+  return sharesOf(counts, seen);
 }
+
+/** The composition of so many molecules, of which so many have each group. */
+export const sharesOf = (counts: ReadonlyMap<Group, number>, molecules: number): Composition =>
+  Object.fromEntries(groupNames.map((name) => [name, wilson(counts.get(name) ?? 0, molecules)])) as Composition;
 
 /** Counts groups in molecules as they are drawn. Close it: the patterns live in RDKit's memory. */
 export interface CompositionCounter {

@@ -10,32 +10,19 @@ export type NodeClass = readonly [element: number, hydrogens: number, charge?: n
 
 /** A data set in memory. A row is a molecule's place in it, from 0. */
 export interface DataSet {
+  /** As cards and commands know it: `qm9`. */
+  readonly name: string;
   /** As tables and messages call it: `QM9`. */
   readonly label: string;
   /** What it is and how it is split, in words, for the cards of models. */
   readonly description: string;
   readonly splitWords: string;
   readonly chemistry: ChemistryName;
-  /** What its heavy atoms can be, in the order of one-hot scalars; absent where that is to be gathered from the molecules. */
-  readonly classes?: readonly NodeClass[];
+  /** What its heavy atoms can be, in the order of one-hot scalars. */
+  readonly classes: readonly NodeClass[];
   /** Atoms in each molecule, hydrogens included. */
   readonly atomCounts: ArrayLike<number>;
   readonly split: Readonly<Record<Part, Int32Array>>;
   /** A fresh copy of one molecule; positions as in the data, not centred. */
   molecule(row: number): Molecule;
-}
-
-/** A kind of data set, which can be opened. */
-export interface DataSetKind {
-  readonly label: string;
-  readonly chemistry: ChemistryName;
-  /** Where it lies if nothing is said. @throws {Deno.errors.NotFound} telling where it was looked for */
-  find(): Promise<string>;
-  /** The files that it consists of, where it lies there. */
-  files(path: string): string[];
-  /**
-   * @throws {Deno.errors.NotFound} naming what is not there
-   * @throws {TypeError} or SyntaxError naming what is damaged
-   */
-  open(path: string): Promise<DataSet>;
 }

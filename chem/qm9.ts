@@ -5,9 +5,18 @@
  * EDM, GeoLDM and their successors train on. Data: Ramakrishnan et al., Sci. Data 1, 140022 (2014).
  */
 import { EDM } from "./chemistry.ts";
+import {
+  agreeing,
+  checkSplit,
+  type CompactFiles,
+  offsetsOf,
+  readCompact,
+  readSmiles,
+  rowOf,
+  SMILES_FILE,
+  SPLIT_FILES,
+} from "./compact.ts";
 import type { DataSet, NodeClass } from "./data_set.ts";
-import { type NpyType, type NpyTypes, readNpy } from "./npy.ts";
-import { checkManifest } from "./qm9_manifest.ts";
 
 /** Atomic numbers of QM9's elements, in EDM's order. */
 export const QM9_ELEMENTS: readonly number[] = EDM.elements.map(({ atomicNumber }) => atomicNumber);
@@ -57,13 +66,12 @@ export const QM9_FILES = {
   atomicNumbers: { name: "atomic_numbers.u8.npy", type: "u8", columns: null },
   positions: { name: "positions.i16.npy", type: "i16", columns: 3 },
   properties: { name: "properties.f64.npy", type: "f64", columns: QM9_PROPERTIES.length },
-  train: { name: "split_train.i32.npy", type: "i32", columns: null },
-  valid: { name: "split_valid.i32.npy", type: "i32", columns: null },
-  test: { name: "split_test.i32.npy", type: "i32", columns: null },
-} as const satisfies Record<string, { name: string; type: NpyType; columns: number | null }>;
+  ...SPLIT_FILES,
+} as const satisfies CompactFiles;
 
 /** What QM9 is called, and what is always so of it. */
 export const QM9_WORDS = {
+  name: "qm9",
   label: "QM9",
   description: "QM9, consistent part (130,831 molecules)",
   splitWords: "EDM's: NumPy RandomState(0), 100,000 to train on; held-out loss on the validation split",
@@ -72,7 +80,7 @@ export const QM9_WORDS = {
 } as const satisfies Partial<DataSet>;
 
 /** The one file that is not an array: SMILES, one a line, compressed. */
-export const QM9_SMILES_FILE = "smiles.txt.gz";
+export const QM9_SMILES_FILE = SMILES_FILE;
 
 /** The data in memory. A row is a molecule's place in the set, 0 to count - 1. */
 export interface Qm9 extends DataSet {
@@ -84,38 +92,6 @@ export interface Qm9 extends DataSet {
   readonly properties: Float64Array;
   /** The first SMILES of the official file, that of the GDB graph. */
   smiles(row: number): string;
-}
-
-async function readFile(folder: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await Deno.readFile(`${folder}/${name}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`QM9 at ${folder} lacks ${name}; \`deno task data\` prepares a whole set`);
-  }
-}
-
-async function readSmiles(bytes: Uint8Array<ArrayBuffer>, path: string): Promise<string[]> {
-  try {
-    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-    return text.trimEnd().split("\n");
-  } catch (cause) {
-    throw new TypeError(`${path}: not a whole gzip file`, { cause });
-  }
-}
-
-/** Each row must be in exactly one part of the split. */
-function checkSplit(split: Qm9["split"], count: number, folder: string): void {
-  const seen = new Uint8Array(count);
-  for (const part of ["train", "valid", "test"] as const) {
-    const path = `${folder}/${QM9_FILES[part].name}`;
-    for (const row of split[part]) {
-      if (row < 0 || row >= count) throw new TypeError(`${path}: rows must be 0 to ${count - 1}; got ${row}`);
-      if (seen[row]++) throw new TypeError(`${path}: row ${row} is in the split twice`);
-    }
-  }
-  const total = split.train.length + split.valid.length + split.test.length;
-  if (total !== count) throw new TypeError(`${folder}: the split must hold all ${count} molecules; got ${total}`);
 }
 
 /** All files of a set, by their names. */
@@ -133,33 +109,20 @@ export const filesOfQm9 = (folder: string): string[] => NAMES.map((name) => `${f
  */
 export async function openQm9(folder?: string): Promise<Qm9> {
   const at = folder ?? await findQm9();
-  const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
-  await Promise.all(NAMES.map(async (name) => bytes.set(name, await readFile(at, name))));
-  await checkManifest(at, bytes);
-
-  const read = <K extends keyof typeof QM9_FILES>(key: K): NpyTypes[(typeof QM9_FILES)[K]["type"]] => {
-    const { name, type, columns } = QM9_FILES[key], path = `${at}/${name}`;
-    const { shape, data } = readNpy(bytes.get(name)!, type, path);
-    const wanted = columns === null ? "[n]" : `[n,${columns}]`;
-    if (shape.length !== (columns === null ? 1 : 2) || (columns !== null && shape[1] !== columns)) {
-      throw new TypeError(`${path}: the shape must be ${wanted}; got [${shape}]`);
-    }
-    return data as NpyTypes[(typeof QM9_FILES)[K]["type"]];
-  };
+  const { bytes, read } = await readCompact(at, QM9_FILES, {
+    label: QM9_WORDS.label,
+    format: "molstep-qm9",
+    more: [QM9_SMILES_FILE],
+  });
   const index = read("index"), atomCounts = read("atomCounts"), atomicNumbers = read("atomicNumbers");
   const positions = read("positions"), properties = read("properties");
   const split = { train: read("train"), valid: read("valid"), test: read("test") };
   const smiles = await readSmiles(bytes.get(QM9_SMILES_FILE)!, `${at}/${QM9_SMILES_FILE}`);
 
   const count = atomCounts.length;
-  const offsets = new Int32Array(count + 1);
-  for (let row = 0; row < count; row++) offsets[row + 1] = offsets[row] + atomCounts[row];
+  const offsets = offsetsOf(atomCounts);
   const atoms = offsets[count];
-  const agree = (name: string, have: number, due: number, what: string) => {
-    if (have !== due) {
-      throw new TypeError(`${at}/${name}: expected ${due} ${what}, as ${QM9_FILES.atomCounts.name} says; got ${have}`);
-    }
-  };
+  const agree = agreeing(at, QM9_FILES.atomCounts.name);
   agree(QM9_FILES.index.name, index.length, count, "molecules");
   agree(QM9_FILES.properties.name, properties.length / QM9_PROPERTIES.length, count, "molecules");
   agree(QM9_SMILES_FILE, smiles.length, count, "molecules");
@@ -174,12 +137,7 @@ export async function openQm9(folder?: string): Promise<Qm9> {
   }
   checkSplit(split, count, at);
 
-  const checked = (row: number) => {
-    if (!Number.isInteger(row) || row < 0 || row >= count) {
-      throw new RangeError(`row must be 0 to ${count - 1}; got ${row}`);
-    }
-    return row;
-  };
+  const checked = rowOf(count);
   return {
     ...QM9_WORDS,
     count,

@@ -4,8 +4,9 @@ import { type ByteSource, decompress, readTar } from "./archive.ts";
 import { type NpyType, type NpyTypes, writeNpy } from "./npy.ts";
 import { numpyPermutation } from "./numpy_permutation.ts";
 import { listBeside, openQm9, POSITION_UNITS_PER_ANGSTROM, QM9_FILES, QM9_PROPERTIES, QM9_SMILES_FILE } from "./qm9.ts";
-import { makeManifest, QM9_MANIFEST } from "./qm9_manifest.ts";
+import { makeManifest, MANIFEST } from "./manifest.ts";
 import { parseQm9Xyz, type Qm9Record } from "./qm9_xyz.ts";
+import { replaceFolder } from "./replace_folder.ts";
 
 /** The official files on figshare (doi:10.6084/m9.figshare.c.978904), by the addresses that EDM's code uses. */
 export const QM9_ADDRESSES = {
@@ -167,44 +168,15 @@ export async function prepareQm9(options: PrepareOptions): Promise<number> {
   signal?.throwIfAborted();
   const isFolder = !isAddress(from) && (await Deno.stat(from)).isDirectory;
   const files = isFolder ? await fromFolder(from) : await fromArchive(from, options);
-  files.set(QM9_MANIFEST, new TextEncoder().encode(await makeManifest(files)));
+  files.set(MANIFEST, new TextEncoder().encode(await makeManifest(files)));
 
-  const target = to.replace(/\/+$/, ""), parent = target.includes("/") ? target.replace(/\/[^/]*$/, "") || "/" : ".";
-  await Deno.mkdir(parent, { recursive: true });
-  const temporary = await Deno.makeTempDir({ dir: parent, prefix: ".qm9-" });
-  try {
+  return await replaceFolder(to, [...files.keys()], async (temporary) => {
     for (const [name, bytes] of files) {
       signal?.throwIfAborted();
       await Deno.writeFile(`${temporary}/${name}`, bytes);
     }
     const { count } = await openQm9(temporary);
-    await replace(temporary, target, [...files.keys()]);
     onProgress?.({ stage: "writing", molecules: count, total: count });
     return count;
-  } finally {
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
-  }
-}
-
-/** Puts a folder in another's place. Refuses to remove a folder that holds anything but a data set. */
-async function replace(temporary: string, target: string, names: readonly string[]): Promise<void> {
-  const present = await Array.fromAsync(Deno.readDir(target)).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   });
-  await Deno.chmod(temporary, 0o755).catch(() => {});
-  if (present === undefined) return await Deno.rename(temporary, target);
-  const foreign = present.find((entry) => !names.includes(entry.name) && entry.name !== "README.md");
-  if (foreign) {
-    throw new Error(`${target} holds ${foreign.name}, which is no part of the data set; give another folder`);
-  }
-  const old = `${temporary}-old`;
-  await Deno.rename(target, old);
-  try {
-    await Deno.rename(temporary, target);
-  } catch (error) {
-    await Deno.rename(old, target);
-    throw error;
-  }
-  await Deno.remove(old, { recursive: true });
 }

@@ -20,6 +20,8 @@ export interface Rdkit {
    * @returns what `use` returns; null where RDKit refuses the input
    */
   withMol<T>(input: string | Uint8Array, use: (mol: RdkitMol) => T, options?: ParseOptions): T | null;
+  /** What RDKit has against a molecule that it refuses, in its own words; undefined where it says nothing. */
+  objection(input: string | Uint8Array, options?: ParseOptions): string | undefined;
   /** The InChIKey of an InChI. */
   inchikey(inchi: string): string;
   /** A substructure to look for, to be closed. Throws RangeError for SMARTS that RDKit refuses: the SMARTS, then why. */
@@ -51,6 +53,16 @@ export function wrapRdkit(
         return use(mol);
       } finally {
         mol.delete();
+      }
+    },
+    objection(input, options = {}) {
+      const log = module.set_log_capture?.("rdApp.error");
+      if (!log) return undefined;
+      try {
+        module.get_mol(input, JSON.stringify(options))?.delete();
+        return /^\[[\d:]+\] (.+?)\s*$/m.exec(log.get_buffer())?.[1];
+      } finally {
+        log.delete();
       }
     },
     inchikey: (inchi) => module.get_inchikey_for_inchi(inchi),

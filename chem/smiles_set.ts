@@ -12,12 +12,13 @@ export interface SmilesSet {
   has(smiles: string): boolean;
 }
 
-const hash = (smiles: string) => createHash("sha256").update(smiles).digest().readBigUInt64LE();
+/** The 64 bits that a SMILES is kept as. */
+export const smilesHash = (smiles: string): bigint => createHash("sha256").update(smiles).digest().readBigUInt64LE();
 
 /** The file of these SMILES, doubles taken once. */
 export function packSmiles(smiles: Iterable<string>): Uint8Array<ArrayBuffer> {
   const hashes = new Set<bigint>();
-  for (const one of smiles) hashes.add(hash(one));
+  for (const one of smiles) hashes.add(smilesHash(one));
   const bytes = new Uint8Array(8 * hashes.size), view = new DataView(bytes.buffer);
   const sorted = BigUint64Array.from(hashes).sort();
   sorted.forEach((value, i) => view.setBigUint64(8 * i, value, true));
@@ -43,7 +44,7 @@ export function unpackSmiles(bytes: Uint8Array, name = "the set of SMILES"): Smi
   return {
     size: hashes.length,
     has(smiles) {
-      const wanted = hash(smiles);
+      const wanted = smilesHash(smiles);
       let low = 0, high = hashes.length;
       while (low < high) {
         const middle = (low + high) >> 1;

@@ -24,6 +24,9 @@ import { gridOf, trainingPrecision } from "./sampling_options.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
+/** Methods that learn from a set of molecules that is named. */
+const TAKERS = METHODS.filter((name) => methodOf(name).takesData).join(", ");
+
 /** Methods that make a model. */
 const MAKERS = METHODS.filter((name) => methodOf(name).makes === "model").join(", ");
 
@@ -109,7 +112,7 @@ export const distillCommand = command({
     events: flag("tell events as JSON lines on stdout, read `pause` and `resume` on stdin, end with it"),
     data: option(
       "FOLDER",
-      "the model's data set: of QM9 its compact form (default: where it is found)",
+      `the model's data set, by its name or folder (default: where it is found); of --method ${TAKERS} the set to learn from`,
       z.string().optional(),
     ),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
@@ -173,6 +176,8 @@ export function acceptOptions(values: Record<string, unknown> & Limits, { card }
     ...named,
     model: card.name,
     grid: gridOf(values.grid as Record<string, unknown> | undefined),
+    // Of others it is where the model's own data set lies.
+    data: methodOf((values.method as typeof METHODS[number]) ?? METHODS[0]).takesData ? values.data : undefined,
     keep: (values.keep as string | undefined)?.split(",").map(Number),
     learningRate: values["learning-rate"],
     options: values["sampler-options"],

@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { SETS_FOLDER } from "../chem/data_sets.ts";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { BUCKET_VARIABLES, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
@@ -220,11 +221,13 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   tokens: { more: ({ file }, { MOLSTEP_TOKENS }) => tokensWritten(file ?? MOLSTEP_TOKENS) },
   // Addresses of data sets lead on to other hosts.
   data: {
-    reads: ["from", "uncharacterized"],
-    more: ({ from, uncharacterized, to = "data/qm9" }) => {
-      const around = dirname(String(to)), local = typeof from === "string" && !isAddress(from);
+    reads: ["from", "uncharacterized", "sdf", "compact"],
+    more: ({ from, uncharacterized, sdf, compact, to }) => {
+      const ofSet = sdf !== undefined || compact !== undefined;
+      const around = typeof to === "string" ? dirname(to) : SETS_FOLDER,
+        local = typeof from === "string" && !isAddress(from);
       return {
-        net: !local || isAddress(uncharacterized) ? true : [],
+        net: !ofSet && (!local || isAddress(uncharacterized)) ? true : [],
         read: [around, ...local ? [listBeside(from)] : []],
         write: [around],
       };

@@ -1,7 +1,7 @@
 /** molstep train */
 import { z } from "zod";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
-import { dataSetNames, DEFAULT_DATA_SET } from "../chem/data_sets.ts";
+import { DEFAULT_DATA_SET } from "../chem/data_sets.ts";
 import { type BackendChoice, BACKENDS } from "../model/engines/tensorflow/types.ts";
 import { COUPLINGS } from "../model/diffusion/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
@@ -33,15 +33,10 @@ export const trainCommand = command({
       "where checkpoints, losses and the learning curve go (default runs/NAME)",
       z.string().optional(),
     ),
-    "data-set": option(
-      "NAME",
-      `what to train on: ${dataSetNames.join(", ")} (default ${DEFAULT_DATA_SET}, or the resumed run's)`,
-      z.enum(dataSetNames).optional(),
-    ),
     data: option(
-      "PATH",
-      "where the data set lies: of QM9 the folder of its compact form (default: where it is found)",
-      z.string().optional(),
+      "NAME",
+      `what to train on: ${DEFAULT_DATA_SET}, a set that \`deno task data\` made, by its name, or the folder of either (default ${DEFAULT_DATA_SET}, or the resumed run's)`,
+      z.string().min(1).optional(),
     ),
     width: option("N", "channels of a node (default 192, a multiple of 16; geoldm and edm 256)", whole(1).optional()),
     blocks: option("N", "blocks (default 6; geoldm and edm 9)", whole(1, 64).optional()),
@@ -107,7 +102,6 @@ export const trainCommand = command({
       name,
       kind,
       data,
-      "data-set": dataSet,
       "u-dropout": uDropout,
       "u-dropout-from": uDropoutFrom,
       export: to,
@@ -127,7 +121,6 @@ export const trainCommand = command({
         folder,
         modelName: name,
         data,
-        dataSet,
         ...out,
       });
     } else {
@@ -150,7 +143,6 @@ export const trainCommand = command({
         perturb,
         ...settings
       } = options;
-      if (dataSet !== undefined && dataSet !== "qm9") throw new UsageError(`--data-set ${dataSet} is not for ${kind}`);
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);

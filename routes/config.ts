@@ -6,6 +6,7 @@ import { hostsOf } from "../model/campaigns/nats/address.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
 import type { CampaignQuota } from "../model/service/campaigns/plan.ts";
+import type { SetQuota } from "../model/service/sets.ts";
 import { ROUND_PLACES } from "../model/service/jobs/runner.ts";
 import { LAUNCHER } from "../model/service/launcher.ts";
 import {
@@ -147,6 +148,14 @@ export const serviceEnvironment = z.strictObject({
   MOLSTEP_CAMPAIGN_SHARE: fraction.default(0.1).describe(
     "Least share of the time that campaigns get, in any 10 s, while requests are held",
   ),
+  MOLSTEP_DATA_SETS: whole(0, 10_000).default(8).describe(
+    "Sets of molecules ([data.md](data.md#over-http)) that are kept at once; 0: none are taken",
+  ),
+  MOLSTEP_DATA_MIB: whole(1, 4096).default(64).describe(
+    "Longest file of `POST /data` as it is sent, MiB; it must arrive within `MOLSTEP_BODY_SECONDS`. Uncompressed it may be 16 times as long",
+  ),
+  MOLSTEP_DATA_RECORDS: whole(1, 10_000_000).default(100_000).describe("Most records of a set"),
+  MOLSTEP_DATA_DAYS: whole(1, 36_500).default(30).describe("Days that a set is kept"),
   MOLSTEP_NATS: z.string().refine(...holding(hostsOf)).optional().describe(
     "A NATS server with JetStream, `nats://[user:password@]host:4222`: workers (`molstep worker`) draw campaigns' shards, and the service only offers and collects them ([campaigns_scale.md](campaigns_scale.md))",
   ),
@@ -214,6 +223,7 @@ export interface ServiceConfig {
   readonly campaigns: CampaignQuota;
   readonly keepCampaigns: number;
   readonly campaignShare: number;
+  readonly sets: SetQuota;
   /** Undefined: this process draws the shards of campaigns. */
   readonly nats: string | undefined;
   /** Undefined: in the data directory. */
@@ -296,6 +306,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     },
     keepCampaigns: env.MOLSTEP_KEEP_CAMPAIGNS,
     campaignShare: env.MOLSTEP_CAMPAIGN_SHARE,
+    sets: {
+      sets: env.MOLSTEP_DATA_SETS,
+      bytes: 2 ** 20 * env.MOLSTEP_DATA_MIB,
+      records: env.MOLSTEP_DATA_RECORDS,
+      days: env.MOLSTEP_DATA_DAYS,
+    },
     nats: env.MOLSTEP_NATS,
     shardFiles: env.MOLSTEP_SHARD_FILES,
     rounds: env.MOLSTEP_ROUNDS,

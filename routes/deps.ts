@@ -2,6 +2,7 @@
 import type { GenerateService } from "../model/service/generate.ts";
 import type { Campaigns } from "../model/service/campaigns/campaigns.ts";
 import type { Jobs } from "../model/service/jobs/jobs.ts";
+import type { Sets } from "../model/service/sets.ts";
 import type { Publisher } from "../model/service/publisher.ts";
 import type { Access } from "./access/access.ts";
 import type { ServiceConfig } from "./config.ts";
@@ -18,6 +19,7 @@ export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   readonly access: Access;
   readonly jobs: Jobs;
   readonly campaigns: Campaigns;
+  readonly sets: Sets;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
   /** Absent where nothing is measured. */

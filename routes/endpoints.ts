@@ -8,6 +8,7 @@ import {
   resumeCampaign,
   submitCampaign,
 } from "./campaigns/mod.ts";
+import { addData, getData, listData, removeData } from "./data.ts";
 import { distill } from "./distill.ts";
 import { docs, docsFile } from "./docs.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -39,6 +40,10 @@ const ALL = [
   removeSteps,
   generate,
   path,
+  addData,
+  listData,
+  getData,
+  removeData,
   distill,
   listJobs,
   getJob,

@@ -14,6 +14,7 @@ import { ImpossibleOrderError } from "../model/generation/order.ts";
 import { ImpossibleRoundError } from "../model/distillation/order.ts";
 import { UnknownJobError } from "../model/service/jobs/store.ts";
 import { BusyError, JobStateError } from "../model/service/jobs/supervisor.ts";
+import { SetError, type SetFault } from "../model/service/sets.ts";
 import { StorageError } from "../model/diffusion/storage.ts";
 import { OverShareError, QueueFullError } from "../model/generation/ledger.ts";
 import { NotDistilledError } from "../model/models/settings.ts";
@@ -85,6 +86,15 @@ export function invalidRequest(error: z.ZodError): HttpError {
   return new HttpError(422, "Invalid request", detail, { type: urn("invalid-request"), errors });
 }
 
+/** What comes of each fault of a set. */
+const SET_PROBLEMS: Readonly<Record<SetFault, { readonly status: 404 | 409 | 413 | 422; readonly title: string }>> = {
+  unknown: { status: 404, title: "Unknown set" },
+  busy: { status: 409, title: "Another set is read" },
+  quota: { status: 409, title: "Over the quota of sets" },
+  "too-long": { status: 413, title: "Body too long" },
+  unreadable: { status: 422, title: "No set of molecules" },
+};
+
 /** The HTTP form of any error; undefined for one that is the service's own fault. */
 export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
@@ -110,6 +120,10 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof CampaignQuotaError) {
     const extra = { type: urn("campaign-quota"), estimate: error.estimate };
     return new HttpError(error.of === "campaigns" ? 409 : 422, "Over the quota of campaigns", error.message, extra);
+  }
+  if (error instanceof SetError) {
+    const { status, title } = SET_PROBLEMS[error.fault];
+    return new HttpError(status, title, error.message, { type: urn(`set-${error.fault}`) });
   }
   if (error instanceof AwayError) {
     const headers = { "Retry-After": "30" };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { METHODS } from "../model/distillation/methods/mod.ts";
+import { openIfThere } from "../chem/data_sets.ts";
+import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
 import { conditions } from "../bench/conditions.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
 import { ask } from "../bench/clients.ts";
@@ -276,7 +277,10 @@ Deno.test("benchDistill() times updates of each method beside their parts, and s
     });
     const methods = rows.slice(0, METHODS.length), [training, wasm] = rows.slice(METHODS.length);
     assert.deepEqual(rows.map(({ method }) => method), [...METHODS, "training", "-"]);
+    const noData = await openIfThere() === undefined;
     for (const row of methods) {
+      // A method that learns from a set is timed on QM9.
+      if (noData && methodOf(row.method as typeof METHODS[number]).takesData) continue;
       assert.equal(row.note, "");
       assert.ok(Number(row["batch ms"]) > 0 && Number(row["learn ms"]) > 0 && Number(row["update / parts"]) > 0);
       assert.ok(Math.abs(Number(row["updates/s"]) * Number(row["ms an update"]) - 1000) < 1e-6);

@@ -96,13 +96,12 @@ Deno.test({
       };
       await done("generate", "--count", "40", "--steps", "2", "--seed", "1", "--out", "q.sdf");
       assert.equal(readSdf(await Deno.readTextFile(at("q.sdf"))).length, 40);
+      await done("data", "--sdf", "q.sdf", "--to", at("sets/q"));
       const sizes = ["--width", "16", "--blocks", "1", "--batch", "4"];
       await done(
         "train",
-        "--data-set",
-        "sdf",
         "--data",
-        at("q.sdf"),
+        at("sets/q"),
         ...sizes,
         "--updates",
         "3",

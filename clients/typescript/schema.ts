@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type53;
+export type Schema = Type59;
 
 type Type1 = {
   [key: string]: unknown;
@@ -147,7 +147,7 @@ type Type9 = {
   chemistry: "druglike" | "edm";
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";
-  dataSet: "qm9" | "sdf";
+  dataSet: string;
   denoiser: Type4 | {
     blocks: number;
     estimates?: true | undefined;
@@ -449,11 +449,115 @@ type Type21 = {
 };
 
 type Type22 = {
+  classes: ([number, number, number])[];
+  createdAt: string;
+  description: string;
+  expiresAt: string;
+  id: string;
+  molecules: number;
+  refused: ({
+    message: string;
+    reason: "broken" | "coordinates" | "disconnected" | "element" | "geometry" | "sanitisation" | "size" | "valence";
+    record: number;
+    title: string;
+  })[];
+  refusedRecords: number;
+};
+
+type Type23 = {
+  input: unknown;
+  output: {
+    most: number;
+    sets: ({
+      classes: ([number, number, number])[];
+      createdAt: string;
+      description: string;
+      expiresAt: string;
+      id: string;
+      molecules: number;
+      refusedRecords: number;
+    })[];
+  };
+  outputFormat: "json";
+  status: 200;
+};
+
+type Type24 = {
+  $get: Type23 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+  $post:
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { query: { description?: string | undefined } }; output: Type22; outputFormat: "json"; status: 201 };
+};
+
+type Type25 = {
+  atoms: number;
+  charged: number;
+  elements: { [key: string]: number };
+  groups: { [key: string]: number };
+  parts: { test: number; train: number; valid: number };
+  refused: { [key: string]: number };
+  repeated: number;
+  sizes: { [key: string]: number };
+};
+
+type Type26 = {
+  classes: ([number, number, number])[];
+  createdAt: string;
+  description: string;
+  expiresAt: string;
+  id: string;
+  molecules: number;
+  refused: ({
+    message: string;
+    reason: "broken" | "coordinates" | "disconnected" | "element" | "geometry" | "sanitisation" | "size" | "valence";
+    record: number;
+    title: string;
+  })[];
+  refusedRecords: number;
+  summary: Type25;
+};
+
+type Type27 = {
+  $delete:
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
+  $get: {
+    input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
+    output: Type1;
+    outputFormat: "json";
+    status: 404;
+  } | {
+    input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
+    output: Type1;
+    outputFormat: "json";
+    status: 406;
+  } | {
+    input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
+    output: Type1;
+    outputFormat: "json";
+    status: 422;
+  } | {
+    input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
+    output: Type26;
+    outputFormat: "json";
+    status: 200;
+  };
+};
+
+type Type28 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
   blocks?: number | undefined;
   clamp: number;
+  data?: string | undefined;
   from: number;
   grid:
     | {
@@ -467,7 +571,7 @@ type Type22 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: { classes: number; from?: number | undefined };
-  method: "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
@@ -479,7 +583,7 @@ type Type22 = {
   width?: number | undefined;
 };
 
-type Type23 = {
+type Type29 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -506,17 +610,18 @@ type Type23 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type22;
+  settings: Type28;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type24 = {
+type Type30 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
   clamp?: number | undefined;
+  data?: string | undefined;
   from?: number | undefined;
   grid?:
     | undefined
@@ -531,7 +636,7 @@ type Type24 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: undefined | { classes?: number | undefined; from?: number | undefined };
-  method?: "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -545,32 +650,32 @@ type Type24 = {
   width?: number | undefined;
 };
 
-type Type25 = {
+type Type31 = {
   $post:
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type24 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type24 }; output: Type23; outputFormat: "json"; status: 202 };
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type30 }; output: Type29; outputFormat: "json"; status: 202 };
 };
 
-type Type26 = {
+type Type32 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type23)[]; total: number };
+      output: { jobs: (Type29)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type27 = {
+type Type33 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -582,7 +687,7 @@ type Type27 = {
   })[];
 };
 
-type Type28 = {
+type Type34 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -607,9 +712,9 @@ type Type28 = {
   spiro: { value: number };
 };
 
-type Type29 = {
+type Type35 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type28 | undefined;
+  composition?: Type34 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -617,10 +722,10 @@ type Type29 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type30 = {
+type Type36 = {
   backend: null | string;
   createdAt: string;
-  curves: Type27;
+  curves: Type33;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -633,7 +738,7 @@ type Type30 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type29; teacher: Type29; why: string };
+  judged: null | { accepted: boolean; student: Type35; teacher: Type35; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -646,26 +751,26 @@ type Type30 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type22;
+  settings: Type28;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type31 = {
+type Type37 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 200 };
 };
 
-type Type32 = {
+type Type38 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -699,16 +804,16 @@ type Type32 = {
   };
 };
 
-type Type33 = {
+type Type39 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type23; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
 };
 
-type Type34 = {
+type Type40 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -720,7 +825,7 @@ type Type34 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type35 = {
+type Type41 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -740,7 +845,7 @@ type Type35 = {
   steps: number;
 };
 
-type Type36 = {
+type Type42 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -770,21 +875,21 @@ type Type36 = {
   where: Type15;
 };
 
-type Type37 = {
+type Type43 = {
   backend: string;
   draws: number;
-  estimate: Type34;
-  order: Type36;
+  estimate: Type40;
+  order: Type42;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type35;
+  settings: Type41;
   shards: number;
   version: string;
 };
 
-type Type38 = {
+type Type44 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -815,7 +920,7 @@ type Type38 = {
   where?: Type15 | undefined;
 };
 
-type Type39 = {
+type Type45 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -831,76 +936,76 @@ type Type39 = {
   text: number;
 };
 
-type Type40 = {
+type Type46 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type34;
+  estimate: Type40;
   id: string;
   name: null | string;
-  order: Type36;
+  order: Type42;
   precision: "bf16" | "f16" | "f32";
-  progress: Type39;
+  progress: Type45;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type35;
+  settings: Type41;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type41 = {
+type Type47 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type40)[]; total: number };
+      output: { campaigns: (Type46)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type38 }; output: Type37; outputFormat: "json"; status: 200 }
-    | { input: { json: Type38 }; output: Type40; outputFormat: "json"; status: 202 };
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type44 }; output: Type43; outputFormat: "json"; status: 200 }
+    | { input: { json: Type44 }; output: Type46; outputFormat: "json"; status: 202 };
 };
 
-type Type42 = {
+type Type48 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type34;
+  estimate: Type40;
   id: string;
   name: null | string;
-  order: Type36;
+  order: Type42;
   precision: "bf16" | "f16" | "f32";
-  progress: Type39;
+  progress: Type45;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type35;
+  settings: Type41;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type43 = {
+type Type49 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -911,19 +1016,19 @@ type Type43 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type42; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 200 };
 };
 
-type Type44 = {
+type Type50 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type40; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type46; outputFormat: "json"; status: 202 };
 };
 
-type Type45 = {
+type Type51 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -934,7 +1039,7 @@ type Type45 = {
   status: 200;
 };
 
-type Type46 = {
+type Type52 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -945,7 +1050,7 @@ type Type46 = {
   status: 206;
 };
 
-type Type47 = {
+type Type53 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -956,7 +1061,7 @@ type Type47 = {
   status: 404;
 };
 
-type Type48 = {
+type Type54 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -967,7 +1072,7 @@ type Type48 = {
   status: 416;
 };
 
-type Type49 = {
+type Type55 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -978,7 +1083,7 @@ type Type49 = {
   status: 422;
 };
 
-type Type50 = {
+type Type56 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -995,26 +1100,26 @@ type Type50 = {
   unique?: boolean | undefined;
 };
 
-type Type51 = {
+type Type57 = {
   $post:
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type50 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type50 };
+      input: { json: Type56 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type52 = {
+type Type58 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1023,13 +1128,15 @@ type Type52 = {
   };
 };
 
-type Type53 = {
-  "/campaigns": Type41;
-  "/campaigns/:id": Type43;
-  "/campaigns/:id/events": Type32;
-  "/campaigns/:id/results": { $get: Type45 | Type46 | Type47 | Type48 | Type49 };
-  "/campaigns/:id/resume": Type44;
-  "/distill": Type25;
+type Type59 = {
+  "/campaigns": Type47;
+  "/campaigns/:id": Type49;
+  "/campaigns/:id/events": Type38;
+  "/campaigns/:id/results": { $get: Type51 | Type52 | Type53 | Type54 | Type55 };
+  "/campaigns/:id/resume": Type50;
+  "/data": Type24;
+  "/data/:id": Type27;
+  "/distill": Type31;
   "/generate": Type17;
   "/generate/path": Type21;
   "/health/live": {
@@ -1043,10 +1150,10 @@ type Type53 = {
       status: 200;
     };
   };
-  "/jobs": Type26;
-  "/jobs/:id": Type31;
-  "/jobs/:id/events": Type32;
-  "/jobs/:id/resume": Type33;
+  "/jobs": Type32;
+  "/jobs/:id": Type37;
+  "/jobs/:id/events": Type38;
+  "/jobs/:id/resume": Type39;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1058,7 +1165,7 @@ type Type53 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type51;
+  "/v1/generate": Type57;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1067,5 +1174,5 @@ type Type53 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type52;
+  "/v1/health/ready": Type58;
 };

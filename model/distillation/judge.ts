@@ -1,6 +1,7 @@
 /** Whether a finished student may go into service. */
 import { chanceDifference, meanDifference } from "../../chem/judge/summary.ts";
 import type { Drawn } from "./events.ts";
+import { methodOf } from "./methods/mod.ts";
 import type { RoundSettings } from "./settings.ts";
 
 /** A judgement and its reason. */
@@ -20,9 +21,9 @@ interface Loss {
 
 /**
  * The losses that are looked at: molecule stability, validity x uniqueness, sound molecules, and the mean difference of the shares of groups from the
- * teacher's, less twice what as many molecules of one distribution differ by chance. What was not measured is not lost.
+ * teacher's, less twice what as many molecules of one distribution differ by chance. What was not measured is not lost; nor are shares of groups that are to be others.
  */
-function lossesOf(student: Drawn, teacher: Drawn): Loss[] {
+function lossesOf(student: Drawn, teacher: Drawn, isToMove: boolean): Loss[] {
   const rates = [
     ["molecule stability", student.moleculeStability, teacher.moleculeStability],
     ["valid x unique", student.validUnique, teacher.validUnique],
@@ -38,7 +39,7 @@ function lossesOf(student: Drawn, teacher: Drawn): Loss[] {
     }];
   });
   const { composition: own } = student, { composition: other } = teacher;
-  if (!own || !other) return losses;
+  if (!own || !other || isToMove) return losses;
   const apart = 100 * meanDifference(own, other), n = student.validity.n;
   const chance = 100 * Math.SQRT2 * chanceDifference(n, other);
   return [...losses, {
@@ -52,8 +53,13 @@ function lossesOf(student: Drawn, teacher: Drawn): Loss[] {
  * Accepts a student that lost at most `accept` points of each of {@link lossesOf} against its teacher at that one's steps, and that draws any stable
  * molecule at all: one of a teacher that draws none is no use. 100 points accept whatever comes.
  */
-export function judge({ accept }: Pick<RoundSettings, "accept">, student: Drawn, teacher: Drawn): Verdict {
-  const losses = lossesOf(student, teacher), said = losses.map(({ why }) => why).join("; ");
+export function judge(
+  { accept, method }: Pick<RoundSettings, "accept"> & Partial<Pick<RoundSettings, "method">>,
+  student: Drawn,
+  teacher: Drawn,
+): Verdict {
+  const losses = lossesOf(student, teacher, method !== undefined && methodOf(method).takesData === true),
+    said = losses.map(({ why }) => why).join("; ");
   const lost = losses.filter(({ points }) => points > accept), none = student.moleculeStability.value === 0;
   if (lost.length === 0 && none && accept < 100) return { accepted: false, why: `${said}: no stable molecule` };
   if (lost.length === 0) return { accepted: true, why: `${said}: within ${accept} points` };

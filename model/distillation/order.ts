@@ -27,7 +27,7 @@ export const DEFAULT_MINUTES = 30;
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, clamp, grid, variant, options, match, keep, learningRate, ...plain } =
+const { model, method, from, to, data, clamp, grid, variant, options, match, keep, learningRate, ...plain } =
   roundSettings.shape;
 
 /** A request for a round. */
@@ -48,6 +48,7 @@ export const roundOrder = strict({
     "Times of the student's steps; every second one of a teacher's that is itself distilled",
   ),
   options: options.describe("Options of the variant's sampler, as for POST /generate; in service, too"),
+  data: data.describe("Of `finetune` the set to learn from: the id that POST /data gave"),
   match: match.describe("What of the student's estimates is matched, of `matching`"),
   keep: keep.describe(
     "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of other methods that go there at once any",
@@ -77,6 +78,15 @@ function smallestOf(card: Card, name: RoundSettings["method"]): number | undefin
 function suits({ coupling }: Card, name: RoundSettings["method"], variant: RoundSettings["variant"]): boolean {
   const method = methodOf(name);
   return method.variants.includes(variant) && !method.variantFault?.(variant, coupling);
+}
+
+/** How the card recommends to draw in so many steps, where the request says nothing of it and the method can have it. */
+function recommendedAt({ recommended }: Card, asked: RoundOrder, steps: number) {
+  const { variants } = methodOf(asked.method),
+    plain = Object.keys(asked.options).length === 0 && !asked.variant && !asked.grid;
+  const found = plain ? recommended.find((one) => one.steps === steps) : undefined;
+  const variant = variants.find((one) => one === found?.sampler);
+  return found && variant ? { variant, grid: found.grid, options: found.options, clamp: found.clamp } : undefined;
 }
 
 /** Half of a number of channels, as networks have them. */
@@ -110,16 +120,18 @@ export function acceptRound(
   const teacher = method.teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
   const ofTeacher = teacher && suits(card, asked.method, teacher.variant) ? teacher.variant : method.variants[0];
   const size = method.makes === "model" ? smaller(card, asked, taken) : {};
+  const as = method.takesData ? recommendedAt(card, asked, to) : undefined;
   const filled = {
     ...rest,
+    ...as,
     from,
     to,
-    variant: asked.variant ?? ofTeacher,
-    clamp: asked.clamp ?? teacher?.clamp ?? 0,
+    variant: asked.variant ?? as?.variant ?? ofTeacher,
+    clamp: asked.clamp ?? teacher?.clamp ?? as?.clamp ?? 0,
     ...size,
   };
   const own = teacher && ownGrid(card, teacher.grid, from, to);
-  const settings = roundSettings.parse({ ...filled, grid: own ?? asked.grid });
+  const settings = roundSettings.parse({ ...filled, grid: own ?? asked.grid ?? as?.grid });
   const fault = roundFault(settings, card);
   if (fault) throw new ImpossibleRoundError(fault.field, fault.message);
   if (own && asked.grid && JSON.stringify(asked.grid) !== JSON.stringify(own)) {

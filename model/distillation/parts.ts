@@ -1,5 +1,6 @@
 /** What a round works with: the teacher, the student under training, and the molecules, for any kind of model. */
-import { openIfThere } from "../../chem/data_sets.ts";
+import type { DataSet } from "../../chem/data_set.ts";
+import { openDataSet, openIfThere } from "../../chem/data_sets.ts";
 import type { KeptStudent, Named, RoundOptions, RoundParts } from "./round.ts";
 import { join } from "node:path";
 import type { Card } from "../models/card.ts";
@@ -20,6 +21,7 @@ import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import { methodOf } from "./methods/mod.ts";
 import { roundFault, type RoundSettings } from "./settings.ts";
+import { classesFault, OWN_DATA } from "./tuning.ts";
 import { generatedSupplies, type Supplies } from "./sources/where.ts";
 
 /** Molecules of the held-out loss. */
@@ -52,7 +54,10 @@ async function suppliesOf(
 ): Promise<Supplies> {
   const { autoencoder } = card, { updates } = options;
   if (autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
-  const data = await openIfThere(card.dataSet, options.data), { classes } = autoencoder;
+  const { classes } = autoencoder,
+    data = settings.data === undefined
+      ? await openIfThere(card.dataSet, options.data)
+      : await openOwn(card, settings.data, options);
   if (!data) {
     const { denoiser, ...rest } = await undistilled();
     try {
@@ -75,8 +80,19 @@ async function suppliesOf(
   };
   return {
     source: supply(rows, "training split"),
-    heldOut: supply(valid.subarray(0, HELD_OUT_ROWS), "validation split"),
+    // A small set may have none to hold out.
+    heldOut: valid.length > 0
+      ? supply(valid.subarray(0, HELD_OUT_ROWS), "validation split")
+      : supply(rows, "training split"),
   };
+}
+
+/** The set that a round is told to learn from: where it is said to lie, else in the round's folder, where a service put it, else by its name. */
+async function openOwn(card: Card, name: string, { folder, data }: RoundOptions): Promise<DataSet> {
+  const own = join(folder, OWN_DATA), there = await Deno.stat(own).then(() => true, () => false);
+  const set = await openDataSet(data ?? (there ? own : name)), fault = classesFault(card, set.classes);
+  if (fault) throw new RangeError(fault.message);
+  return set;
 }
 
 /** What the student begins with, told its number of steps; no values where it begins at random. */

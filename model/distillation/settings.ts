@@ -33,6 +33,8 @@ export const roundSettings = strict({
   grid: gridSpec.default({ type: "uniform" }),
   /** Options of the variant's sampler, of a method whose students have any; in service, too. */
   options: z.record(z.string(), z.unknown()).default({}),
+  /** The set of molecules that is learned from, of a method that takes one: its name or folder, or of a service its id. */
+  data: z.string().min(1).max(1000).optional(),
   /** What of the student's estimates is matched, of distribution matching. */
   match: strict({
     classes: z.number().min(0).max(1).default(0).describe(
@@ -146,6 +148,13 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       const makers = METHODS.filter((one) => methodOf(one).makes === "model").join(", ");
       return { field, message: `${field} is for ${makers}: a student of ${name} has its teacher's size` };
     }
+  }
+  if ((settings.data !== undefined) !== (method.takesData === true)) {
+    const takers = METHODS.filter((one) => methodOf(one).takesData).join(", ");
+    const message = method.takesData
+      ? `data must name the set that ${name} learns from; got none`
+      : `data is for ${takers}`;
+    return { field: "data", message };
   }
   if (!method.variants.includes(variant)) {
     return { field: "variant", message: `variant must be ${method.variants.join(" or ")} for ${name}; got ${variant}` };

@@ -12,7 +12,7 @@ import type { Composition } from "../../chem/composition.ts";
 import { createJudgeSummary, type JudgeDistances, type JudgeSummary, scaffoldKey } from "../../chem/judge/summary.ts";
 import { summarise, type Summary } from "../../chem/metrics.ts";
 import type { DataSet } from "../../chem/data_set.ts";
-import { type DataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import type { RefineAndValidate } from "../../chem/refinement/refining.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
@@ -191,21 +191,21 @@ export async function readReference(folder: string): Promise<Reference | undefin
  */
 export async function findReference(
   folders: readonly string[] = [],
-  dataSet: DataSetName = DEFAULT_DATA_SET,
+  dataSet: string = DEFAULT_DATA_SET,
 ): Promise<Reference | undefined> {
   const shipped = decodeURIComponent(new URL("../../weights/qm9", import.meta.url).pathname);
-  for (const folder of dataSet === "qm9" ? [...folders, shipped] : folders) {
+  for (const folder of dataSet === DEFAULT_DATA_SET ? [...folders, shipped] : folders) {
     const reference = await readReference(folder);
     if (reference) return reference;
   }
   return undefined;
 }
 
-/** `deno run -A model/evaluation/evaluate_reference.ts FOLDER` writes the reference of QM9 into a folder. */
+/** `deno run -A model/evaluation/evaluate_reference.ts FOLDER [DATA]` writes the reference of QM9, or of another data set, into a folder. */
 if (import.meta.main) {
-  const [folder] = Deno.args;
-  if (Deno.args.length !== 1) {
-    throw new RangeError(`expected one folder to write to; got ${Deno.args.join(" ") || "none"}`);
+  const [folder, data] = Deno.args;
+  if (Deno.args.length < 1 || Deno.args.length > 2) {
+    throw new RangeError(`expected a folder to write to, and a data set or none; got ${Deno.args.join(" ") || "none"}`);
   }
   const [{ openDataSet }, { createRdkit }, { createValidator }, { withRefinement }, { openRefiner }] = await Promise
     .all([
@@ -219,7 +219,7 @@ if (import.meta.main) {
   const onProgress = (done: number, total: number) => {
     if (done % 10_000 === 0 || done === total) console.error(`${done} of ${total} molecules`);
   };
-  const files = await makeReference(await openDataSet(), { validate, onProgress });
+  const files = await makeReference(await openDataSet(data), { validate, onProgress });
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
 }

@@ -2,7 +2,7 @@
 import stringify from "json-stringify-pretty-compact";
 import { z } from "zod";
 import { CHEMISTRIES, chemistryNames } from "../../chem/chemistry.ts";
-import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { dataSetName, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
 import { REFINES } from "../../chem/refinement/refine.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { strict } from "../diffusion/strict.ts";
@@ -38,8 +38,8 @@ export const cardSchema = strict({
   autoencoder,
   /** What the molecules are made of: elements, valences, how bonds are told; see `chem/chemistry.ts`. */
   chemistry: z.enum(chemistryNames).default("edm"),
-  /** What it was trained on, by the name of `chem/data_sets.ts`; rounds of distillation learn from it where it is there. */
-  dataSet: z.enum(dataSetNames).default(DEFAULT_DATA_SET),
+  /** What it was trained on, by its name (`chem/data_sets.ts`); rounds of distillation learn from it where it is there. */
+  dataSet: dataSetName.default(DEFAULT_DATA_SET),
   /** Molecules of each size (in nodes) in the training data. */
   sizes: z.record(nodes, count)
     .refine((sizes) => Object.keys(sizes).length > 0, "must name at least one size"),

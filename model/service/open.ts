@@ -23,6 +23,7 @@ import { createLifecycle, refuseWhenReadOnly } from "./lifecycle.ts";
 import { ownData } from "./ownership.ts";
 import { createPublisher } from "./publisher.ts";
 import { rehearse } from "./rehearsal.ts";
+import { openSets, type SetQuota } from "./sets.ts";
 import { loadTried } from "./tried.ts";
 
 /** What a service is told. */
@@ -50,6 +51,8 @@ export interface ServiceSettings extends LoadOptions {
   /** Campaigns that have ended which are kept. */
   readonly keepCampaigns: number;
   readonly campaignShare: number;
+  /** What sets of molecules may take. */
+  readonly sets: SetQuota;
   /** A NATS server, where others draw the shards of campaigns, and where their files are. */
   readonly nats: string | undefined;
   readonly shardFiles: string | undefined;
@@ -111,8 +114,9 @@ export function openService(
   const supervisor = createSupervisor({
     ...{ store: jobStore, data, publisher, runner, keepJobs: settings.keepJobs, onNote: note },
   });
-  // What memory a worker's machine has is not known here.
-  const plan = createPlanner({ store, queue, data, ...(elsewhere && { available: () => undefined }) });
+  const sets = openSets({ data, quota: settings.sets });
+  // What memory a worker's machine has is not known here, and it has no sets of clients.
+  const plan = createPlanner({ store, queue, data, ...(elsewhere ? { available: () => undefined } : { sets }) });
   const jobs = { store: jobStore, supervisor, plan };
   const campaigns = openCampaigns({
     ...{ data, store, validate, queue, precision: settings.precision, refine: settings.refine, onNote: note },
@@ -127,6 +131,7 @@ export function openService(
     await publisher.sweep();
     await supervisor.recover();
     await campaigns.recover();
+    await sets.sweep();
   };
   const takeOver = async () => {
     note("info", "data directory is this service's now");
@@ -135,7 +140,7 @@ export function openService(
   };
 
   return {
-    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns },
+    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns, sets },
     /**
      * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
      *

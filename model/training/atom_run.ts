@@ -1,7 +1,7 @@
 /** Trains GeoLDM (its autoencoder, then diffusion of its latents) or EDM on QM9 with TensorFlow.js. */
 import { existsSync } from "node:fs";
 import type * as tfjs from "@tensorflow/tfjs";
-import { openDataSet } from "../../chem/data_sets.ts";
+import { DEFAULT_DATA_SET, openDataSet } from "../../chem/data_sets.ts";
 import { openBackend } from "../engines/tensorflow/open.ts";
 import type { BackendChoice } from "../engines/tensorflow/types.ts";
 import type { Tf } from "../networks/tf.ts";
@@ -149,7 +149,12 @@ async function trainStages(asked: Partial<AtomSettings>, options: AtomRunOptions
   const settings = atomSettings.parse(asked), specs = geoldmParameters(autoencoderSizes(settings));
   const { name: backend, tf, why } = await openBackend(options.backend ?? "auto");
   options.write(`TensorFlow.js on ${backend} (${why})\n`);
-  const qm9 = await openDataSet("qm9", options.data);
+  const qm9 = await openDataSet(options.data);
+  if (qm9.chemistry !== "edm") {
+    throw new RangeError(
+      `data of ${settings.kind} must be ${DEFAULT_DATA_SET}, whose bonds are told by distances; got ${qm9.name}`,
+    );
+  }
   const data = { train: atomSet(qm9, qm9.split.train), valid: atomSet(qm9, qm9.split.valid) };
   const setting: Setting = { tf, backend, settings, options, data };
   let clean = scaledAtoms(tf, NORMALISERS), frozen: Record<string, tfjs.Tensor> = {};

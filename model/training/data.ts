@@ -1,7 +1,7 @@
 /** Training and held-out examples from a data set. */
-import { CHEMISTRIES, valencesOf } from "../../chem/chemistry.ts";
+import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { DataSet } from "../../chem/data_set.ts";
-import { type Example, type ExampleSet, nodeKinds, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
+import { type Example, type ExampleSet, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
 import { type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { type HeavyAtomClass } from "../diffusion/types.ts";
 import { type BatchOptions, makeGroups } from "./batches.ts";
@@ -13,24 +13,6 @@ export interface LoadedExamples {
   readonly examples: ExampleSet;
   /** Molecules too small, or with an atom of no class. */
   readonly leftOut: number;
-}
-
-/**
- * What heavy atoms can be: what the data set says, or all in its training split that the chemistry has a valence for, by element,
- * charge and hydrogens.
- */
-export function classesOf(data: DataSet): readonly HeavyAtomClass[] {
-  if (data.classes) return data.classes;
-  const found = new Map<string, HeavyAtomClass>(), chemistry = CHEMISTRIES[data.chemistry];
-  const sound = ([element, hydrogens, charge]: HeavyAtomClass) =>
-    valencesOf(element, charge, chemistry).some((valence) => valence >= hydrogens);
-  for (const row of data.split.train) {
-    const molecule = data.molecule(row);
-    if (!molecule.atomicNumbers.some((atomicNumber) => atomicNumber > 1)) continue;
-    for (const kind of nodeKinds(molecule)) if (sound(kind)) found.set(kind.join(), kind);
-  }
-  const key = ([element, hydrogens, charge = 0]: HeavyAtomClass) => 1e4 * element + 1e2 * (charge + 50) + hydrogens;
-  return [...found.values()].sort((a, b) => key(a) - key(b));
 }
 
 /** Takes the molecules of `rows` apart. */

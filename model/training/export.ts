@@ -1,5 +1,4 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
-import { DATA_SETS } from "../../chem/data_sets.ts";
 import { type CardInput, cardPath, parseCard, writeCard } from "../models/card.ts";
 import { ANGSTROM, formOf, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
@@ -155,7 +154,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       decoding: "valence",
       ...formOf(settings),
     },
-    chemistry: DATA_SETS[of.dataSet].chemistry,
+    chemistry: of.chemistry,
     dataSet: of.dataSet,
     sizes,
     coupling: settings.coupling,

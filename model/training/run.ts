@@ -1,12 +1,12 @@
 /** The command `train`: our own model on a data set, from molecules to checkpoints, losses and a learning curve. */
 import type { DataSet } from "../../chem/data_set.ts";
-import { type DataSetName, DEFAULT_DATA_SET, openDataSet } from "../../chem/data_sets.ts";
+import { DEFAULT_DATA_SET, openDataSet } from "../../chem/data_sets.ts";
 import { makeGroups } from "./batches.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { whileOwned } from "../diffusion/lock.ts";
 import { writeLearningCurve } from "./curve.ts";
-import { classesOf, heldOutGroups, loadExamples } from "./data.ts";
+import { heldOutGroups, loadExamples } from "./data.ts";
 import { exampleMoments, LATENTS } from "./moments.ts";
 import { openLearner, type Trainer } from "../engines/open_learner.ts";
 import type { PrecisionChoice } from "../engines/runtimes.ts";
@@ -43,9 +43,7 @@ export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" |
   readonly threads?: number;
   /** Of the factors of large products; a resume may take another. Default `auto`, the fastest of the processor. */
   readonly precision?: PrecisionChoice;
-  /** What is trained on: a name of `chem/data_sets.ts`. Default `qm9`, or the resumed run's. */
-  readonly dataSet?: DataSetName;
-  /** Where the data set lies; without it, where it is found. */
+  /** What is trained on: a data set's name, or its folder. Default `qm9`, or the resumed run's. */
   readonly data?: string;
   /** Takes text for people. Default: stderr. */
   readonly write?: (text: string) => void;
@@ -74,10 +72,10 @@ async function toldBefore(folder: string): Promise<RunSettings | undefined> {
 }
 
 /** A data set as the settings keep it. */
-const recordOf = (dataSet: DataSetName, data: DataSet): RunSettings["trainedOn"] => {
-  const { description, splitWords: split } = data;
-  return { dataSet, description, split, classes: classesOf(data).map(([...kind]) => kind) };
-};
+const recordOf = ({ name: dataSet, chemistry, description, splitWords: split, classes }: DataSet) => ({
+  ...{ dataSet, chemistry, description, split },
+  classes: classes.map(([...kind]): [number, number, number?] => kind),
+});
 
 /** Settings as a checkpoint keeps them: a run without coupling has those that it had before there was a choice. */
 const kept = ({ coupling, ...settings }: RunSettings) =>
@@ -100,11 +98,10 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
   const { modelName } = options, chosen = Object.fromEntries(CHOSEN.map((name) => [name, options[name]]));
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
-  const dataSet = options.dataSet ?? before?.trainedOn?.dataSet ?? DEFAULT_DATA_SET;
-  const data = await openDataSet(dataSet, options.data);
+  const data = await openDataSet(options.data ?? before?.trainedOn?.dataSet);
   const settings = runSettings.parse({
     ...before ?? { coupling: "aligned" },
-    trainedOn: dataSet === DEFAULT_DATA_SET ? undefined : before?.trainedOn ?? recordOf(dataSet, data),
+    trainedOn: data.name === DEFAULT_DATA_SET ? undefined : before?.trainedOn ?? recordOf(data),
     ...given({ ...chosen, model: modelName, from: first?.told }),
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =

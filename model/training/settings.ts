@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { strict } from "../diffusion/strict.ts";
 import { COUPLINGS } from "../diffusion/coupling/align.ts";
-import { dataSetNames, DEFAULT_DATA_SET } from "../../chem/data_sets.ts";
+import { chemistryNames } from "../../chem/chemistry.ts";
+import { dataSetName } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
 import { frequencySpec } from "../models/card_parts.ts";
@@ -28,9 +29,10 @@ export const lossSpec = strict({
   classShare: z.number().positive().optional(),
 });
 
-/** A data set: its kind, what cards say of it, and what its heavy atoms can be. */
+/** A data set: its name, what cards say of it, and what its heavy atoms can be. */
 const trainedOn = strict({
-  dataSet: z.enum(dataSetNames),
+  dataSet: dataSetName,
+  chemistry: z.enum(chemistryNames),
   description: z.string(),
   split: z.string(),
   classes: z.array(z.tuple([z.int(), z.int(), z.int().optional()])),
@@ -93,8 +95,8 @@ export const MIN_NODES = 3;
 
 /** What a run is trained on. */
 export function trainingData({ trainedOn }: Pick<RunSettings, "trainedOn">) {
-  const { description, splitWords: split, classes } = QM9_WORDS;
-  return trainedOn ?? { dataSet: DEFAULT_DATA_SET, description, split, classes };
+  const { name: dataSet, chemistry, description, splitWords: split, classes } = QM9_WORDS;
+  return trainedOn ?? { dataSet, chemistry, description, split, classes };
 }
 
 /** The latent that is trained on. */

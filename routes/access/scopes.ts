@@ -5,7 +5,8 @@ export const SCOPE_WORDS = {
   generate: "draw molecules, and see the models that there are",
   read: "see models, jobs and campaigns with their events, results of campaigns, and metrics",
   campaign: "estimate, begin, see, go on with and remove campaigns",
-  admin: "all of that; begin, cancel and resume rounds; take weights out of service",
+  admin:
+    "all of that; give, see and remove sets of molecules; begin, cancel and resume rounds; take weights out of service",
 } as const;
 
 /** A scope. */

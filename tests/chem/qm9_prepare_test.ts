@@ -3,6 +3,7 @@ import { decompress, readTar } from "../../chem/archive.ts";
 import { openQm9 } from "../../chem/qm9.ts";
 import { edmSplit, parseUncharacterized, prepareQm9 } from "../../chem/qm9_prepare.ts";
 import { parseQm9Xyz } from "../../chem/qm9_xyz.ts";
+import { withFolder } from "./folder.ts";
 
 /** A molecule of `index` fluorine atoms, in the official text form; the numbers are made up. */
 function xyz(index: number): string {
@@ -48,15 +49,6 @@ const BZIP2 =
   "TDLF37MUwvki0UWOixUpSDgreB5mw+AwgZ6LWyqsTnWTPhjDIUJgVVJJJGQpBCBAzNN+kx0EaCT7Pwkt1LpoiSZiIiIiIWIHdKMighx3SSSS2k" +
   "AXVJk5cFBy0RStclTg4t61WwvLrzCaoijvbWRSlN9bc8pNsRRJVtxqgJC8993mxmaabiuUWGYQEAiTWxRFSxBtcjqZG6IjGUdSpK9yP1LmzQqM" +
   "2ZjxyMFj+NR0c2tg7LXZsZbWl3VD/F3JFOFCQNMTALQA==";
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** An archive of molecules 1 to 30 of which 2 and 5 are excluded, and what `prepareQm9` is to be told of it. */
 async function writeArchive(folder: string, bytes = archive(Array.from({ length: 30 }, (_, i) => i + 1))) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findQm9, openQm9, QM9_FILES, QM9_PROPERTIES, QM9_SMILES_FILE } from "../../chem/qm9.ts";
-import { makeManifest, QM9_MANIFEST } from "../../chem/qm9_manifest.ts";
+import { makeManifest, MANIFEST } from "../../chem/manifest.ts";
 import { type Npy, writeNpy } from "../../chem/npy.ts";
 import { numpyPermutation } from "../../chem/numpy_permutation.ts";
 
@@ -99,7 +99,7 @@ Deno.test("openQm9() refuses a file whose sum is not that of the list", async ()
   await withSet(tinySet(), async (folder) => {
     const files = new Map<string, Uint8Array<ArrayBuffer>>();
     for await (const { name } of Deno.readDir(folder)) files.set(name, await Deno.readFile(`${folder}/${name}`));
-    await Deno.writeTextFile(`${folder}/${QM9_MANIFEST}`, await makeManifest(files));
+    await Deno.writeTextFile(`${folder}/${MANIFEST}`, await makeManifest(files));
     assert.equal((await openQm9(folder)).count, 3);
     const { name } = QM9_FILES.positions, bytes = await Deno.readFile(`${folder}/${name}`);
     bytes[bytes.length - 1] ^= 1;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SETS_FOLDER } from "../../chem/data_sets.ts";
 import { qm9Folders } from "../../chem/qm9.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -180,9 +181,12 @@ Deno.test("serviceAccess() reaches NATS and a bucket only where it is told of th
 Deno.test("accessOf() goes to the network for data only where no local file is named", () => {
   assert.equal(accessOf("data", [], {}).net, true);
   assert.deepEqual(accessOf("data", ["--from", "/x.tar.bz2"], {}).net ?? [], []);
+  assert.deepEqual(accessOf("data", ["--sdf", "/x.sdf"], {}).net ?? [], []);
+  assert.deepEqual(accessOf("data", ["--compact", "/x"], {}).net ?? [], []);
 });
 
 Deno.test("accessOf() reads the list beside an archive, and the folder that data is moved to", () => {
+  assert.deepEqual(accessOf("data", ["--sdf", "/x/a.sdf"], {}).write, [SETS_FOLDER]);
   const { read, write } = accessOf("data", ["--from", "/x/a.tar.bz2", "--to", "/y/qm9"], {});
   assert.ok((read as string[]).includes("/x/uncharacterized.txt"));
   for (const paths of [read, write]) assert.ok((paths as string[]).includes("/y"));

@@ -11,6 +11,7 @@ import { createPublisher } from "../../model/service/publisher.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
 import { recordDigests } from "../../model/models/weights.ts";
+import { openSets, type SetQuota } from "../../model/service/sets.ts";
 import { createAccess } from "../../routes/access/access.ts";
 import { openScopes, type Scope } from "../../routes/access/scopes.ts";
 import type { TokenList } from "../../routes/access/token_list.ts";
@@ -50,6 +51,8 @@ export interface FixtureOptions {
   readonly digests?: boolean;
   /** What campaigns may take, and how long they wait. */
   readonly campaigns?: Partial<CampaignsOptions["quota"] & Pick<CampaignsOptions, "share" | "waitMs">>;
+  /** What sets of molecules may take. */
+  readonly sets?: Partial<SetQuota>;
   /** Where the models run. Default: the cpu backend. */
   readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
@@ -91,7 +94,8 @@ export async function withApp(
     const supervisor = createSupervisor({
       ...{ store: jobStore, data, publisher, runner: localRunner({ queue: line, trainer }) },
     });
-    const plan = createPlanner({ store, queue: line, data, available: options.available });
+    const sets = openSets({ data, quota: { sets: 2, bytes: 1 << 16, records: 100, days: 1, ...options.sets } });
+    const plan = createPlanner({ store, queue: line, data, sets, available: options.available });
     const lifecycle: Lifecycle = { state, signal: abort.signal }, meters = createMeters();
     meters.watch({ store, queue: line, jobs: jobStore, lifecycle });
     const validate = options.validate ?? (() => validator ??= createRdkit().then(createValidator));
@@ -105,6 +109,7 @@ export async function withApp(
     campaigns.controller.observe(meters.shards);
     const app = createApp({
       ...{ store, validate, campaigns },
+      sets,
       queue: line,
       config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins },
       access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),

@@ -92,6 +92,8 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/campaigns/{id}/events",
       "/campaigns/{id}/results",
       "/campaigns/{id}/resume",
+      "/data",
+      "/data/{id}",
       "/distill",
       "/generate",
       "/generate/path",

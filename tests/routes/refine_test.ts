@@ -83,7 +83,7 @@ Deno.test("chooseRefine() is what the card says, else the fitted force field for
   assert.equal(chooseRefine({ dataSet: "qm9" }, few), "mmff94-qm9");
   assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, steps: 5 }), "none");
   assert.equal(chooseRefine({ dataSet: "qm9" }, { ...few, decoding: "argmax" }), "none");
-  assert.equal(chooseRefine({ dataSet: "sdf" }, few), "none");
+  assert.equal(chooseRefine({ dataSet: "druglike" }, few), "none");
   for (const refine of REFINES) assert.equal(chooseRefine({ dataSet: "qm9", refine }, few), refine);
 });
 

@@ -72,6 +72,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly variants: readonly [Variant, ...Variant[]];
   /** Whether the variant's sampler may have options of its own. */
   readonly takesOptions?: true;
+  /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
+  readonly takesData?: true;
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */

@@ -1,4 +1,5 @@
 /** The registry of methods of distillation. A new one is a file beside this, a line here, and its test. */
+import { finetune } from "./finetune.ts";
 import { knowledge } from "./knowledge.ts";
 import type { AnyMethod } from "./method.ts";
 import { matching } from "./matching.ts";
@@ -6,7 +7,10 @@ import { moments } from "./moments.ts";
 import { progressive } from "./progressive.ts";
 import { rollout } from "./rollout.ts";
 
-const REGISTRY = { progressive, moments, rollout, matching, knowledge } as const satisfies Record<string, AnyMethod>;
+const REGISTRY = { progressive, moments, rollout, matching, finetune, knowledge } as const satisfies Record<
+  string,
+  AnyMethod
+>;
 
 /** A method's name. */
 export type MethodName = keyof typeof REGISTRY;

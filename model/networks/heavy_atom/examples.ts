@@ -54,15 +54,6 @@ function headsOf(molecule: Molecule) {
   return { heavy, place, counts, hydrogens };
 }
 
-/** What each heavy atom of a molecule is. @throws RangeError as {@link toExample} does, but for classes */
-export function nodeKinds(molecule: Molecule): HeavyAtomClass[] {
-  const { heavy, counts } = headsOf(molecule), { atomicNumbers, charges } = molecule;
-  return heavy.map((atom, k): HeavyAtomClass => {
-    const charge = charges?.[atom] ?? 0;
-    return charge === 0 ? [atomicNumbers[atom], counts[k]] : [atomicNumbers[atom], counts[k], charge];
-  });
-}
-
 /** Index of each heavy atom's class. */
 function classIndices(molecule: Molecule, heads: ReturnType<typeof headsOf>, classes: readonly HeavyAtomClass[]) {
   return Uint8Array.from(heads.heavy, (atom, k) => {

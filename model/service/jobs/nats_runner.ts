@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { asleep } from "../../../chem/breathe.ts";
-import { type DataSetName, digestIfThere } from "../../../chem/data_sets.ts";
+import { digestIfThere } from "../../../chem/data_sets.ts";
 import type { ShardFiles } from "../../campaigns/shard.ts";
 import type { RoundEvent } from "../../distillation/events.ts";
 import { RESULT } from "../../distillation/result.ts";
@@ -31,7 +31,7 @@ export interface NatsRunnerOptions {
   /** How often it is looked how a round stands, ms. Default 1000. */
   readonly pollMs?: number;
   /** SHA-256 of a data set; undefined where it is not there. */
-  readonly digest?: (dataSet: DataSetName) => Promise<string | undefined>;
+  readonly digest?: (dataSet: string) => Promise<string | undefined>;
   readonly onNote?: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
 }
 

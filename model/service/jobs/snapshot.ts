@@ -36,6 +36,15 @@ export async function snapshot(entry: ModelEntry, folder: string): Promise<strin
   return to;
 }
 
+/** The files of a folder, in another one, in the same way. Does nothing where a whole one is there. */
+export async function snapshotFolder(from: string, to: string): Promise<void> {
+  if (await Deno.stat(to).then(() => true, () => false)) return;
+  const temporary = `${to}.partial`;
+  await Deno.mkdir(temporary, { recursive: true });
+  for await (const { name } of Deno.readDir(from)) await linkOrCopy(join(from, name), join(temporary, name));
+  await Deno.rename(temporary, to);
+}
+
 async function linkOrCopy(from: string, to: string): Promise<void> {
   await Deno.remove(to).catch(() => {});
   try {

@@ -3,6 +3,7 @@ import { CHEMISTRIES } from "../../../chem/chemistry.ts";
 import type { Estimate } from "../../../chem/judge/bootstrap.ts";
 import type { Molecule } from "../../../chem/molecule.ts";
 import type { DataSet } from "../../../chem/data_set.ts";
+import { QM9_WORDS } from "../../../chem/qm9.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
 import { withRefinement } from "../../../chem/refinement/refining.ts";
 import { createValidator, type Validate, type Validation } from "../../../chem/validator.ts";
@@ -29,6 +30,8 @@ const broken = () => molecule(["H", 0, 0, 0], ["H", 0.74, 0, 0], ["H", -0.74, 0,
 function dataSet(molecules: Molecule[]): DataSet {
   const half = molecules.length / 2, rows = Int32Array.from(molecules.keys());
   return {
+    name: "qm9",
+    classes: QM9_WORDS.classes,
     label: "Tiny",
     description: "a test's molecules",
     splitWords: "halves",

@@ -32,7 +32,14 @@ async function entered(app: App, headers: Record<string, string>): Promise<strin
 const OPEN = ["GET /", "GET /openapi.json", "GET /health/live", "GET /health/ready"];
 const MODELS = ["GET /models", "GET /models/{name}"];
 const JOBS = ["GET /jobs", "GET /jobs/{id}", "GET /jobs/{id}/events"];
-const ADMIN = ["POST /distill", "DELETE /jobs/{id}", "POST /jobs/{id}/resume", "DELETE /models/{name}/steps/{steps}"];
+const DATA = ["POST /data", "GET /data", "GET /data/{id}", "DELETE /data/{id}"];
+const ADMIN = [
+  ...DATA,
+  "POST /distill",
+  "DELETE /jobs/{id}",
+  "POST /jobs/{id}/resume",
+  "DELETE /models/{name}/steps/{steps}",
+];
 
 /** Whether these routes, of those that are listed here, are let in. */
 const assertEntered = (found: string[], expected: string[], what: string) => {

@@ -3,7 +3,7 @@
  * not meanwhile. It is the one truth: who has the round, what is kept of it, how it ended.
  */
 import { z } from "zod";
-import { dataSetNames } from "../../../../chem/data_sets.ts";
+import { dataSetName } from "../../../../chem/data_sets.ts";
 import { sha256 } from "../../../models/card_parts.ts";
 import { roundEvent } from "../../../distillation/events.ts";
 import { roundSettings } from "../../../distillation/settings.ts";
@@ -25,7 +25,7 @@ export const workOrder = z.strictObject({
   settings: roundSettings,
   limits: z.strictObject({ minutes: z.number().optional(), updates: z.int().optional() }),
   /** Which data set the teacher's card names. */
-  dataSet: z.enum(dataSetNames),
+  dataSet: dataSetName,
   /** Of who asked for it; see `traceparent.ts`. */
   traceparent: z.string().optional(),
   /** Seconds without a heartbeat after which a worker has lost the round. */

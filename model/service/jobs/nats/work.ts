@@ -1,7 +1,7 @@
 /** What a worker of rounds does: it claims rounds, one after the other, and has each trained by a process of this machine. */
 import { join } from "node:path";
 import { asleep } from "../../../../chem/breathe.ts";
-import { type DataSetName, digestIfThere } from "../../../../chem/data_sets.ts";
+import { digestIfThere } from "../../../../chem/data_sets.ts";
 import { z } from "zod";
 import { lockFolder } from "../../../diffusion/lock.ts";
 import { VERSION } from "../../../models/version.ts";
@@ -35,9 +35,9 @@ function sweep(folder: string): void {
 export async function workRounds(options: RoundWorkOptions): Promise<void> {
   const { folder, exchange, signal, pollMs = 1000, refuseMs = 30_000, digest = digestIfThere, onNote } = options;
   sweep(folder);
-  const digests = new Map<DataSetName, Promise<string>>(), refused = new Map<string, number>();
+  const digests = new Map<string, Promise<string>>(), refused = new Map<string, number>();
   /** What there is of a data set; it is read once. */
-  const dataOf = (name: DataSetName): Promise<string> => {
+  const dataOf = (name: string): Promise<string> => {
     if (!digests.has(name)) digests.set(name, digest(name).then((found) => found ?? NO_DATA));
     return digests.get(name)!;
   };

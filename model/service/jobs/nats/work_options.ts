@@ -1,5 +1,4 @@
 /** What a worker of rounds works with. */
-import type { DataSetName } from "../../../../chem/data_sets.ts";
 import type { ShardFiles } from "../../../campaigns/shard.ts";
 import type { RoundRunner } from "../runner.ts";
 import type { RoundExchange } from "./exchange.ts";
@@ -23,6 +22,6 @@ export interface RoundWorkOptions {
   /** How long a round that it refused is left to others, ms. Default 30,000. */
   readonly refuseMs?: number;
   /** SHA-256 of a data set; undefined where it is not there. */
-  readonly digest?: (dataSet: DataSetName) => Promise<string | undefined>;
+  readonly digest?: (dataSet: string) => Promise<string | undefined>;
   readonly onNote?: (level: "debug" | "info" | "warn", message: string, fields: Record<string, unknown>) => void;
 }
