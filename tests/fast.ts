@@ -13,6 +13,7 @@ export const SLOW: readonly string[] = [
   "bench/soak/visits_test.ts",
   "bench_test.ts",
   "chem/validator_test.ts",
+  "chem/sets/sets_test.ts",
   "chem/where/filter_test.ts",
   "clients/python_test.ts",
   "distill_service_test.ts",
