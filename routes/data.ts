@@ -193,7 +193,7 @@ export const removeData = endpoint({
   request: { params: setId },
   responses: {
     204: { description: "There is nothing of it any more" },
-    ...problems({ 404: "Unknown set", 409: "Another service has the data directory" }),
+    ...problems({ 404: "Unknown set", 422: "No id of a set", 409: "Another service has the data directory" }),
     ...STORAGE_PROBLEMS,
   },
 }, ({ sets, lifecycle }) => async (c) => {

@@ -526,6 +526,7 @@ type Type27 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
     | { input: { param: { id: string } }; output: {}; outputFormat: string; status: 204 };
   $get: {

@@ -86,7 +86,8 @@ Deno.test("examples of the document follow their schemas, and each route that ta
           told: told.responses[status].content,
         });
       }
-      if (request?.body) {
+      // What is no JSON, as a file of molecules, has none.
+      if (request?.body && told.requestBody.content["application/json"]) {
         assert.ok(Object.keys(told.requestBody.content["application/json"].examples ?? {}).length > 0, path);
       }
       for (const { own, told } of bodies) {
