@@ -9,7 +9,7 @@ import {
   type Limits,
   roundOrder,
 } from "../model/distillation/order.ts";
-import { methodOf, METHODS, methodsInWords } from "../model/distillation/methods/mod.ts";
+import { methodOf, METHODS, methodsInWords, methodsWith } from "../model/distillation/methods/mod.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
@@ -25,10 +25,10 @@ import { dataFolder, findModel } from "./models.ts";
 import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
 
 /** Methods that learn from a set of molecules that is named. */
-const TAKERS = METHODS.filter((name) => methodOf(name).takesData).join(", ");
+const TAKERS = methodsWith(({ takesData }) => takesData);
 
 /** Methods that make a model. */
-const MAKERS = METHODS.filter((name) => methodOf(name).makes === "model").join(", ");
+const MAKERS = methodsWith(({ makes }) => makes === "model");
 
 /** One round, or with `--ladder` all rounds down to a number of steps. */
 export const distillCommand = command({
@@ -65,13 +65,13 @@ export const distillCommand = command({
     "sampler-options": option(
       "JSON",
       'of the variant\'s sampler, such as {"after":2,"gamma":1}; in service, too (--method ' +
-        `${METHODS.filter((name) => methodOf(name).takesOptions).join(", ")} only)`,
+        `${methodsWith(({ takesOptions }) => takesOptions)} only)`,
       object().optional(),
     ),
     match: option(
       "JSON",
       `what is matched, such as {"classes":0.9,"from":1.5} (--method ${
-        METHODS.filter((name) => methodOf(name).takesMatch).join(", ")
+        methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),
     ),

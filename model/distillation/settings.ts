@@ -7,7 +7,7 @@ import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import type { Fault } from "./methods/method.ts";
-import { methodOf, METHODS, methodsInWords } from "./methods/mod.ts";
+import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 
 /** A name of a model. */
 export const modelName = z.string().regex(
@@ -101,8 +101,9 @@ function gridFault(settings: RoundSettings, card: Pick<Card, "schedule" | "laten
 function faultOfOptions({ method, variant, options }: RoundSettings): string | undefined {
   if (Object.keys(options).length === 0) return undefined;
   if (!methodOf(method).takesOptions) {
-    const takers = METHODS.filter((one) => methodOf(one).takesOptions).join(", ");
-    return `options are for ${takers}: a student of ${method} has its variant's sampler as it is`;
+    return `options are for ${
+      methodsWith((one) => one.takesOptions)
+    }: a student of ${method} has its variant's sampler as it is`;
   }
   try {
     parseSamplerOptions(variant, options);
@@ -115,8 +116,7 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
 /** Why a round cannot be told what to match; undefined where it can. */
 function faultOfMatch({ method, match: { classes, from } }: RoundSettings): string | undefined {
   if (methodOf(method).takesMatch || (classes === 0 && from === undefined)) return undefined;
-  const takers = METHODS.filter((one) => methodOf(one).takesMatch).join(", ");
-  return `match is for ${takers}; got it for ${method}`;
+  return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 
 /** Why a student cannot begin as the one in service; undefined where it can. */
@@ -145,15 +145,14 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   }
   for (const field of ["width", "blocks", "name"] as const) {
     if (method.makes !== "model" && settings[field] !== undefined) {
-      const makers = METHODS.filter((one) => methodOf(one).makes === "model").join(", ");
+      const makers = methodsWith(({ makes }) => makes === "model");
       return { field, message: `${field} is for ${makers}: a student of ${name} has its teacher's size` };
     }
   }
   if ((settings.data !== undefined) !== (method.takesData === true)) {
-    const takers = METHODS.filter((one) => methodOf(one).takesData).join(", ");
     const message = method.takesData
       ? `data must name the set that ${name} learns from; got none`
-      : `data is for ${takers}`;
+      : `data is for ${methodsWith(({ takesData }) => takesData)}`;
     return { field: "data", message };
   }
   if (!method.variants.includes(variant)) {

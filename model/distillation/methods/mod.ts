@@ -21,6 +21,10 @@ export const METHODS = Object.keys(REGISTRY) as [MethodName, ...MethodName[]];
 /** The method of this name. */
 export const methodOf = (name: MethodName): AnyMethod => REGISTRY[name];
 
+/** The names of the methods of which something holds, in words. */
+export const methodsWith = (holds: (method: AnyMethod) => boolean | undefined): string =>
+  METHODS.filter((name) => holds(REGISTRY[name])).join(", ");
+
 /** What holds of each method, in words: `name: ...` one after another. */
 export const methodsInWords = (of: (method: AnyMethod) => string): string =>
   METHODS.map((name) => `${name}: ${of(REGISTRY[name])}`).join(". ");
