@@ -3,9 +3,8 @@ import { type GridSpec, makeGrid } from "../diffusion/grids.ts";
 import { type Random, random } from "../diffusion/random.ts";
 import { planSampling, type Start } from "../diffusion/samplers/mod.ts";
 import type { Coupling } from "../diffusion/coupling/align.ts";
-import type { Group } from "../diffusion/learner.ts";
+import type { Asked } from "../diffusion/learner.ts";
 import type { Schedule } from "../diffusion/types.ts";
-import { studentWeights } from "./batches.ts";
 import { sampleOnce, type Samplings } from "./matching_sampling.ts";
 import type { KeptStudent } from "./round.ts";
 import type { LatentSource } from "./source.ts";
@@ -17,6 +16,11 @@ export interface MatchingGroup extends Samplings {
   readonly stream: () => Random;
   /** Updates of the round before this one. */
   readonly update: number;
+}
+
+/** What a student in service was asked, and said, which is to be kept. */
+export interface KeptGroup extends Asked {
+  readonly target: Float32Array;
 }
 
 /** What all batches have in common. */
@@ -76,9 +80,9 @@ export async function makeKeptGroups(
   batch: number,
   seed: number,
   update: number,
-): Promise<Group[]> {
+): Promise<KeptGroup[]> {
   const { kept, schedule, coupling } = plan, { entry, denoiser } = kept[update % kept.length];
-  const stream = random(seed, update, KEPT), { space } = denoiser, groups: Group[] = [];
+  const stream = random(seed, update, KEPT), { space } = denoiser, groups: KeptGroup[] = [];
   for (const samplings of samplingsOf({ ...plan, ...entry }, batch, stream)) {
     const { asked, x: target } = await sampleOnce(
       samplings,
@@ -86,8 +90,7 @@ export async function makeKeptGroups(
       ({ z, shape, conditions }) => denoiser.predict(z, shape, conditions),
       stream,
     );
-    const weights = asked.conditions.flatMap(({ time }) => [...studentWeights(schedule(time))]);
-    groups.push({ ...asked, target, weights: Float32Array.from(weights) });
+    groups.push({ ...asked, target });
   }
   return groups;
 }

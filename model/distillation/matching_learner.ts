@@ -30,10 +30,13 @@ import type { Random } from "../diffusion/random.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import { lossWeights } from "../training/weights.ts";
-import type { MatchingGroup } from "./matching_batches.ts";
+import type { KeptGroup, MatchingGroup } from "./matching_batches.ts";
 import { type Sampled, sampleOnce } from "./matching_sampling.ts";
 import { noisy } from "./batches.ts";
 import { matchingGradient } from "./matching_gradient.ts";
+
+/** Updates of a round that the auxiliary makes alone: until then nothing is kept, as the student stays as it began. */
+export const LEAD = 150;
 
 /** The networks, and what is learned. */
 export interface MatchingOptions {
@@ -55,7 +58,7 @@ export interface MatchingOptions {
   readonly coupling?: Coupling;
   /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
   readonly last?: number;
-  /** First updates of a round, which the auxiliary makes alone: until it knows the student, its word is the teacher's. Default 150. */
+  /** First updates of a round, which the auxiliary makes alone: until it knows the student, its word is the teacher's. Default {@link LEAD}. */
   readonly lead?: number;
   /** The auxiliary's updates for one of the student, each with noise of its own. Default 2. */
   readonly follow?: number;
@@ -111,11 +114,11 @@ function lesson(options: MatchingOptions, way: Way, stream: Random): Group {
 }
 
 /** Whether a group is of samplings, not of what is kept. */
-const isSampled = (group: MatchingGroup | Group): group is MatchingGroup => "plan" in group;
+const isSampled = (group: MatchingGroup | KeptGroup): group is MatchingGroup => "plan" in group;
 
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
-export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | Group> {
-  const { student, auxiliary, teacher, beginning = teacher, classes = 0, lead = 150, follow = 2, pace = 3 } = options;
+export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | KeptGroup> {
+  const { student, auxiliary, teacher, beginning = teacher, classes = 0, lead = LEAD, follow = 2, pace = 3 } = options;
   const { space } = teacher;
   const sampled = async (groups: readonly MatchingGroup[]) => {
     const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
@@ -141,7 +144,7 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
     return { judged, sums };
   };
   /** The gradients of what is to be kept, as it is. */
-  const keeping = async (group: Group): Promise<Judged> => {
+  const keeping = async (group: KeptGroup): Promise<Judged> => {
     const { shape, sigma, target: kept } = group, none = new Float32Array(0);
     const x = await abilityOf(student, "predict")(group, "params");
     const { gradient } = matchingGradient({

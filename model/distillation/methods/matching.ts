@@ -1,9 +1,14 @@
 /** Distribution matching: few steps, learned on the student's own samplings. */
 import { startsOf } from "../../models/settings.ts";
 import { COURSE } from "../course.ts";
-import { makeKeptGroups, makeMatchingGroups, type MatchingGroup, type MatchingPlan } from "../matching_batches.ts";
-import type { Group } from "../../diffusion/learner.ts";
-import { createMatchingLearner } from "../matching_learner.ts";
+import {
+  type KeptGroup,
+  makeKeptGroups,
+  makeMatchingGroups,
+  type MatchingGroup,
+  type MatchingPlan,
+} from "../matching_batches.ts";
+import { createMatchingLearner, LEAD } from "../matching_learner.ts";
 import { halved } from "./progressive.ts";
 import { batchesOf, FIRST_STEPS, type Method, notFewer, notServed } from "./method.ts";
 
@@ -14,7 +19,7 @@ const HELD_OUT = 16;
 const KEPT_SHARE = 0.3;
 
 /** Yin et al., "One-step diffusion with distribution matching distillation" (2024), on the student's own samplings (their second paper, 2024). */
-export const matching: Method<MatchingGroup | Group> = {
+export const matching: Method<MatchingGroup | KeptGroup> = {
   about:
     "any number of steps at once: the student's own samplings are led to the data's distribution by the difference of two denoisers (Yin et al. 2024)",
   variants: ["consistency"],
@@ -53,12 +58,14 @@ export const matching: Method<MatchingGroup | Group> = {
         classes: match.classes,
         from: match.from,
       }),
-      ...batchesOf<MatchingGroup | Group>(
+      ...batchesOf<MatchingGroup | KeptGroup>(
         parts,
         { batch, seed },
-        async (source, size, ...which) => [
-          ...makeMatchingGroups({ ...own, source }, size, ...which),
-          ...kept.length > 0 ? await makeKeptGroups({ ...plan, source, coupling, kept }, share, ...which) : [],
+        async (source, size, seed, update) => [
+          ...makeMatchingGroups({ ...own, source }, size, seed, update),
+          ...kept.length > 0 && update >= LEAD
+            ? await makeKeptGroups({ ...plan, source, coupling, kept }, share, seed, update)
+            : [],
         ],
         (source, _, ...which) => makeMatchingGroups({ ...own, source }, HELD_OUT, ...which),
       ),
