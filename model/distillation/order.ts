@@ -123,7 +123,7 @@ export function acceptRound(
   const as = method.takesData ? recommendedAt(card, asked, to) : undefined;
   const filled = {
     ...rest,
-    ...as,
+    options: as?.options ?? rest.options,
     from,
     to,
     variant: asked.variant ?? as?.variant ?? ofTeacher,

@@ -1,9 +1,11 @@
 /** Fine-tuning: the network goes on learning on a set of molecules of its own, at the times of its student's steps. */
 import type { NodeClass } from "../../chem/data_set.ts";
+import { together } from "../diffusion/auxiliaries.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import { conditioned } from "../diffusion/condition.ts";
 import { abilityOf, type Asked, type Group, type Learner } from "../diffusion/learner.ts";
 import { random } from "../diffusion/random.ts";
+import type { Grid } from "../diffusion/types.ts";
 import type { Card } from "../models/card.ts";
 import { classLabel } from "../networks/heavy_atom/space.ts";
 import { lossWeights } from "../training/weights.ts";
@@ -36,7 +38,7 @@ export function makeTuningGroups(plan: TuningPlan, batch: number, seed: number, 
   let at = 0;
   return source.draw(batch, stream).map((clean) => {
     const own = places.slice(at, at += clean.shape.batch), lessons = own.map((k) => ({ steps, t: times[k] }));
-    const z = noisy(clean, lessons, plan, stream), next = atNextTimes(clean, z, own, plan);
+    const z = noisy(clean, lessons, plan, stream), next = atNextTimes(clean, z, own, times, plan);
     return {
       ...groupOf(clean, z, clean.target, lessons, schedule, ({ sigma }) => lossWeights(sigma)),
       ...next && { next },
@@ -44,14 +46,15 @@ export function makeTuningGroups(plan: TuningPlan, batch: number, seed: number, 
   });
 }
 
-/** The molecules of a group, with their noise, at the times after `places` of the grid. */
+/** The molecules of a group, with their noise, at the grid's times after `places`. */
 function atNextTimes(
   { shape, target }: CleanLatents,
   z: Float32Array,
   places: readonly number[],
-  { grid, steps, schedule }: TuningPlan,
+  times: Grid,
+  { steps, schedule }: TuningPlan,
 ): TuningGroup["next"] {
-  const times = makeGrid(grid, steps, schedule), rows = [...places.keys()].filter((b) => places[b] < steps - 1);
+  const rows = [...places.keys()].filter((b) => places[b] < steps - 1);
   if (rows.length === 0) return undefined;
   const length = z.length / shape.batch, later = new Float32Array(rows.length * length);
   rows.forEach((b, k) => {
@@ -87,9 +90,7 @@ export function createTuningLearner(learner: Learner): Learner<TuningGroup> {
       return await learner.update(all, rates);
     },
     loss: (groups, which) => learner.loss(groups.map(({ next: _, ...group }) => group), which),
-    state: () => learner.state(),
-    restore: (state) => learner.restore(state),
-    dispose: () => learner.dispose(),
+    ...together(learner, {}),
   };
 }
 
