@@ -5,6 +5,7 @@
  */
 import { KvWatchInclude } from "@nats-io/kv";
 import type { JsMsg } from "@nats-io/jetstream";
+import { asleep } from "../../chem/breathe.ts";
 import type { CampaignEngine, ShardRecord } from "./engine.ts";
 import type { ShardOrder } from "./shard.ts";
 import { claimsOf } from "./nats/claims.ts";
@@ -23,13 +24,6 @@ export interface NatsEngineOptions extends NatsOptions {
 const ASK_EACH = 10_000;
 
 const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k);
-
-/** Waits, or until the signal is aborted. */
-const delay = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
 
 /**
  * The engine, opened when it is first asked for anything: whoever has it may begin before the server does. While that cannot be reached, calls end with an AwayError.
@@ -117,7 +111,7 @@ export async function openNatsEngine(
         } catch (error) {
           // However long the server is away, a worker waits for it.
           if (connection.isClosed()) throw error;
-          await delay(1000, signal);
+          await asleep(1000, signal);
         }
       }
     },
