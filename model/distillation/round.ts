@@ -2,6 +2,7 @@
 import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Learner } from "../diffusion/learner.ts";
+import type { WritableTensor } from "../diffusion/safetensors.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import type { Trainer } from "../engines/open_learner.ts";
 import type { Card } from "../models/card.ts";
@@ -32,7 +33,7 @@ export interface RoundOptions {
 }
 
 /** Tensors by name. */
-export type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+export type Named = ReadonlyMap<string, WritableTensor>;
 
 /** A student in service. */
 export interface KeptStudent {

@@ -1,7 +1,5 @@
 /** Means of networks' weights. */
-
-/** Tensors by name. */
-type Tensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+import type { WritableTensor } from "../diffusion/safetensors.ts";
 
 /**
  * The mean of networks of one shape by their shares, in double precision: Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models
@@ -10,7 +8,7 @@ type Tensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly
  * @throws RangeError for shares that do not add up to 1, and for networks of different tensors
  */
 export function averageWeights(
-  networks: readonly { readonly tensors: Tensors; readonly share: number }[],
+  networks: readonly { readonly tensors: ReadonlyMap<string, WritableTensor>; readonly share: number }[],
 ): Map<string, { shape: number[]; data: Float32Array }> {
   const all = networks.reduce((sum, { share }) => sum + share, 0), names = [...networks[0]?.tensors.keys() ?? []];
   if (Math.abs(all - 1) > 1e-9) throw new RangeError(`shares must add up to 1; got ${all}`);

@@ -5,6 +5,7 @@
  * between. Each number of steps that is a power of two thus has a bias of its own in the first layer. A student that starts from a network without
  * these features begins with zero weights for them: it says what its teacher says.
  */
+import type { WritableTensor } from "../../diffusion/safetensors.ts";
 
 /** Levels of a new student: 1, 2, 4, ..., 128 steps. */
 export const LEVELS = 8;
@@ -16,10 +17,11 @@ export function levelFeatures(steps: number, levels: number, out: Float32Array, 
   for (let k = 0; k < levels; k++) out[at + k] = Math.max(0, 1 - Math.abs(place - k));
 }
 
-type Named = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
-
 /** A network's tensors with its input widened to `levels` features of the number of steps, of zero weight. */
-export function widened(tensors: Named, levels: number): Map<string, { shape: number[]; data: Float32Array }> {
+export function widened(
+  tensors: ReadonlyMap<string, WritableTensor>,
+  levels: number,
+): Map<string, { shape: number[]; data: Float32Array }> {
   const name = "input.weight", weight = tensors.get(name);
   if (!weight) throw new RangeError(`parameters must have ${name}; got ${tensors.size} others`);
   const [rows, width] = weight.shape, data = new Float32Array((rows + levels) * width);
