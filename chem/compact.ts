@@ -1,5 +1,5 @@
 /** Data sets in compact form: a folder of NumPy arrays, molecules one after another. What QM9's folder and those of `sets/` have in common. */
-import type { DataSet } from "./data_set.ts";
+import type { DataSet, Part } from "./data_set.ts";
 import { checkManifest, type ManifestFormat } from "./manifest.ts";
 import { type NpyType, type NpyTypes, readNpy } from "./npy.ts";
 
@@ -19,6 +19,9 @@ export const SPLIT_FILES = {
   valid: { name: "split_valid.i32.npy", type: "i32", columns: null },
   test: { name: "split_test.i32.npy", type: "i32", columns: null },
 } as const satisfies CompactFiles;
+
+/** The parts of a split. */
+export const PARTS = Object.keys(SPLIT_FILES) as Part[];
 
 /** SMILES, one a line, compressed; what else a line says follows a blank. */
 export const SMILES_FILE = "smiles.txt.gz";
@@ -97,7 +100,7 @@ export const agreeing =
 /** Each row must be in exactly one part of the split. */
 export function checkSplit(split: DataSet["split"], count: number, folder: string): void {
   const seen = new Uint8Array(count);
-  for (const part of ["train", "valid", "test"] as const) {
+  for (const part of PARTS) {
     const path = `${folder}/${SPLIT_FILES[part].name}`;
     for (const row of split[part]) {
       if (row < 0 || row >= count) throw new TypeError(`${path}: rows must be 0 to ${count - 1}; got ${row}`);

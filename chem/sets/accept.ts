@@ -79,7 +79,7 @@ export function createAcceptor(rdkit: Rdkit, { chemistry, heavyAtoms: most }: Ac
     checkGraph(molecule, chemistry, most);
     checkGeometry(molecule);
     mol.remove_hs_in_place(KEEP_LONE);
-    const { smiles, flat } = { smiles: mol.get_smiles(), flat: mol.get_smiles(FLAT) };
+    const smiles = mol.get_smiles(), flat = mol.get_smiles(FLAT);
     return { molecule: centred(molecule), smiles, flat, groups: finder.groupsOf(mol), classes: classesOf(molecule) };
   };
 

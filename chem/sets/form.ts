@@ -6,6 +6,7 @@ import { z } from "zod";
 import { chemistryNames } from "../chemistry.ts";
 import { type CompactFiles, SPLIT_FILES } from "../compact.ts";
 import { readManifest } from "../manifest.ts";
+import type { Bond, Molecule } from "../molecule.ts";
 
 /** The arrays: molecules one after another; see {@link SET_FILES}'s types. */
 export const SET_FILES = {
@@ -33,6 +34,30 @@ export const POSITION_UNITS = 1000;
 
 /** Further files of a prepared set: numbers, the picture, and a line of JSON for each record that was refused. */
 export const SUMMARY_FILE = "summary.json", PICTURE_FILE = "summary.svg", REFUSED_FILE = "refused.ndjson";
+
+/** What the arrays have of a molecule, of which atomic numbers and charges are its own to keep; bonds `[bonds, 3]`. */
+interface MoleculeRows {
+  readonly atomicNumbers: Uint8Array;
+  readonly charges: Int8Array;
+  readonly positions: Int16Array;
+  readonly bonds: Uint8Array;
+}
+
+/** The molecule of these, unchecked. @param units parts of an angstrom that positions are in */
+export function moleculeOf(
+  { atomicNumbers, charges, positions, bonds }: MoleculeRows,
+  units: number,
+): Molecule & { readonly bonds: readonly Bond[] } {
+  return {
+    atomicNumbers,
+    positions: Float32Array.from(positions, (value) => value / units),
+    bonds: Array.from({ length: bonds.length / 3 }, (_, k) => {
+      const [a, b, order] = bonds.subarray(3 * k, 3 * k + 3);
+      return { i: Math.min(a, b), j: Math.max(a, b), order: (order & ORDER_BITS) as Bond["order"] };
+    }),
+    ...charges.some((charge) => charge !== 0) && { charges },
+  };
+}
 
 /** A set's name: that of its folder in `data/`. */
 export const setName = z.string().max(64).regex(

@@ -15,14 +15,17 @@ export interface NpyWriter {
   close(): void;
 }
 
+/** Writes all of these bytes. */
+export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
+
 /** Begins an array in a fresh file. */
 export function createNpy(path: string, { type, columns }: Pick<CompactFile, "type" | "columns">): NpyWriter {
   const file = Deno.openSync(path, { write: true, createNew: true }), size = ARRAYS[type].BYTES_PER_ELEMENT;
   const piece = new ARRAYS[type](PIECE / size), bytes = new Uint8Array(piece.buffer);
   let filled = 0, length = 0;
-  const write = (part: Uint8Array) => {
-    for (let at = 0; at < part.length;) at += file.writeSync(part.subarray(at));
-  };
+  const write = (part: Uint8Array) => writeAll(file, part);
   const flush = () => {
     write(bytes.subarray(0, filled * size));
     filled = 0;

@@ -1,8 +1,7 @@
 /** Opens a prepared set. */
-import type { Bond } from "../molecule.ts";
 import type { DataSet, NodeClass } from "../data_set.ts";
 import { agreeing, checkSplit, offsetsOf, readCompact, rowOf } from "../compact.ts";
-import { ORDER_BITS, readAbout, SET_FILES } from "./form.ts";
+import { moleculeOf, readAbout, SET_FILES } from "./form.ts";
 
 /**
  * Reads a whole set that `prepareSet` wrote; of 84,000 drug-like molecules some 40 MB.
@@ -41,18 +40,13 @@ export async function openSet(folder: string): Promise<DataSet> {
     atomCounts,
     split,
     molecule(row) {
-      const from = atomsFrom[checked(row)], to = atomsFrom[row + 1], own = charges.slice(from, to);
-      const ofBonds = bonds.subarray(3 * bondsFrom[row], 3 * bondsFrom[row + 1]);
-      return {
+      const from = atomsFrom[checked(row)], to = atomsFrom[row + 1];
+      return moleculeOf({
         atomicNumbers: atomicNumbers.slice(from, to),
-        positions: Float32Array.from(positions.subarray(3 * from, 3 * to), (units) => units / unitsPerAngstrom),
-        bonds: Array.from({ length: ofBonds.length / 3 }, (_, k): Bond => ({
-          i: ofBonds[3 * k],
-          j: ofBonds[3 * k + 1],
-          order: (ofBonds[3 * k + 2] & ORDER_BITS) as Bond["order"],
-        })),
-        ...own.some((charge) => charge !== 0) && { charges: own },
-      };
+        charges: charges.slice(from, to),
+        positions: positions.subarray(3 * from, 3 * to),
+        bonds: bonds.subarray(3 * bondsFrom[row], 3 * bondsFrom[row + 1]),
+      }, unitsPerAngstrom);
     },
   };
 }

@@ -1,11 +1,11 @@
 /** Records of what a set is made from, one at a time: an SDF file, or a folder in compact form. */
 import { type ByteSource, decompress } from "../archive.ts";
-import { checkSplit, SMILES_FILE, SPLIT_FILES } from "../compact.ts";
+import { checkSplit, PARTS, SMILES_FILE, SPLIT_FILES } from "../compact.ts";
 import type { Part } from "../data_set.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import { readNpy } from "../npy.ts";
 import { TITLE_MAX } from "../sdf.ts";
-import { ORDER_BITS, POSITION_UNITS, readAbout, SET_FILES } from "./form.ts";
+import { moleculeOf, POSITION_UNITS, readAbout, SET_FILES } from "./form.ts";
 import { type NpyReader, openNpy } from "./npy_stream.ts";
 
 /** A record: its molblock, or its molecule with bonds; or why it is neither. */
@@ -164,13 +164,12 @@ async function* moleculesOf(
   try {
     for (; at.row < atomCounts.rows; at.row++) {
       const title = (await titles.next()).value?.slice(0, TITLE_MAX) ?? "", [atoms] = atomCounts.next(1);
-      const flat = bonds.next(bondCounts.next(1)[0]), own = charges.next(atoms);
-      const molecule = {
+      const molecule = moleculeOf({
         atomicNumbers: atomicNumbers.next(atoms),
-        positions: Float32Array.from(positions.next(atoms), (value) => value / scale),
-        bonds: bondsOf(flat),
-        ...(own.some((charge) => charge !== 0) && { charges: own }),
-      };
+        charges: charges.next(atoms),
+        positions: positions.next(atoms),
+        bonds: bonds.next(bondCounts.next(1)[0]),
+      }, scale);
       yield { title, molecule };
     }
   } finally {
@@ -179,17 +178,10 @@ async function* moleculesOf(
   }
 }
 
-/** Bonds as a file has them, unchecked. */
-const bondsOf = (flat: Uint8Array): Bond[] =>
-  Array.from({ length: flat.length / 3 }, (_, k) => {
-    const [a, b] = flat.subarray(3 * k, 3 * k + 2), order = (flat[3 * k + 2] & ORDER_BITS) as Bond["order"];
-    return { i: Math.min(a, b), j: Math.max(a, b), order };
-  });
-
 /** The part of each row by a folder's split; undefined where it has none. @throws {TypeError} where it is damaged, or not of all rows */
 async function splitOf(folder: string, rows: number): Promise<((row: number) => Part) | undefined> {
   const parts: Partial<Record<Part, Int32Array>> = {};
-  for (const part of Object.keys(SPLIT_FILES) as Part[]) {
+  for (const part of PARTS) {
     const path = `${folder}/${SPLIT_FILES[part].name}`,
       bytes = await Deno.readFile(path).catch((error) => {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -197,9 +189,9 @@ async function splitOf(folder: string, rows: number): Promise<((row: number) => 
     if (!bytes) return undefined;
     parts[part] = readNpy(bytes, SPLIT_FILES[part].type, path).data;
   }
-  const split = parts as Record<Part, Int32Array>, names = Object.keys(SPLIT_FILES) as Part[];
+  const split = parts as Record<Part, Int32Array>;
   checkSplit(split, rows, folder);
   const of = new Uint8Array(rows);
-  names.forEach((part, k) => split[part].forEach((row) => of[row] = k));
-  return (row) => names[of[row]];
+  PARTS.forEach((part, k) => split[part].forEach((row) => of[row] = k));
+  return (row) => PARTS[of[row]];
 }

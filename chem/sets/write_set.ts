@@ -1,13 +1,13 @@
 /** Writes a set as its molecules come, in a folder of its own. For workers: calls wait for the disk. */
 import { createHash } from "node:crypto";
 import { Gzip } from "fflate";
-import type { DataSet, Part } from "../data_set.ts";
-import { SMILES_FILE, SPLIT_FILES } from "../compact.ts";
+import type { DataSet } from "../data_set.ts";
+import { PARTS, SMILES_FILE, SPLIT_FILES } from "../compact.ts";
 import { type FileSums, MANIFEST, manifestText } from "../manifest.ts";
 import { writeNpy } from "../npy.ts";
 import type { Accepted, Refusal } from "./accept.ts";
 import { type AboutSet, PICTURE_FILE, POSITION_UNITS, REFUSED_FILE, SET_FILES, SUMMARY_FILE } from "./form.ts";
-import { createNpy, type NpyWriter } from "./npy_stream.ts";
+import { createNpy, type NpyWriter, writeAll } from "./npy_stream.ts";
 import { setPicture } from "./picture.ts";
 import type { SetSummary } from "./summary.ts";
 
@@ -59,7 +59,7 @@ export function createSet(folder: string): SetWriter {
     finish(about, split, summary) {
       for (const key of GROWING) arrays[key].finish();
       smiles.push(new Uint8Array(), true);
-      for (const part of Object.keys(SPLIT_FILES) as Part[]) {
+      for (const part of PARTS) {
         const { name, type } = SPLIT_FILES[part], data = Int32Array.from(split[part]);
         Deno.writeFileSync(`${folder}/${name}`, writeNpy({ type, shape: [data.length], data }));
       }
@@ -72,10 +72,6 @@ export function createSet(folder: string): SetWriter {
     },
     close: () => closing.splice(0).forEach((one) => one.close()),
   };
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
 /** The size and SHA-256 of a file, read piece by piece. */
