@@ -103,20 +103,21 @@ export function openSets({ data, quota, now = Date.now }: { data: string; quota:
   const names = async () => (await Array.fromAsync(Deno.readDir(root)).catch(absent) ?? []).map(({ name }) => name);
   const list = async () => {
     const all = await Promise.all((await names()).map(kept));
-    return all.filter((one) => one !== undefined && one.expiresAt > now()).map((one) => one!)
-      .sort((a, b) => b.createdAt - a.createdAt);
+    return all.flatMap((one) => one && one.expiresAt > now() ? [one] : []).sort((a, b) => b.createdAt - a.createdAt);
   };
-  const sweep = async () => {
+  /** Removes what is not living. @returns how many are */
+  const sweep = async (): Promise<number> => {
     const living = new Set((await list()).map(({ id }) => id));
     for (const name of await names()) {
       if (!living.has(name) && !reading) await Deno.remove(join(root, name), { recursive: true });
     }
+    return living.size;
   };
 
   return {
     quota,
     list,
-    sweep,
+    sweep: async () => void await sweep(),
     async get(id) {
       const found = await get(id);
       return { ...found, summary: JSON.parse(await Deno.readTextFile(join(root, id, SUMMARY_FILE))) };
@@ -138,8 +139,7 @@ export function openSets({ data, quota, now = Date.now }: { data: string; quota:
     },
     async add(body, { description, signal }) {
       if (reading) throw new SetError("busy", "one set is read at a time; another is being read");
-      await storing(sweep);
-      const there = (await list()).length;
+      const there = await storing(sweep);
       if (there >= quota.sets) {
         throw new SetError("quota", `sets must be at most ${quota.sets}; there are ${there}: remove one`);
       }
