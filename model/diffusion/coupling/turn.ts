@@ -44,10 +44,18 @@ function eigen(a: Float64Array, vectors: Float64Array): void {
   }
 }
 
-const times = (m: Float64Array, v: Vector): Vector => [
+/** m v, of `[3, 3]`, row-major, and `[3]`. */
+export const times = (m: Float64Array, v: ArrayLike<number>): Vector => [
   m[0] * v[0] + m[1] * v[1] + m[2] * v[2],
   m[3] * v[0] + m[4] * v[1] + m[5] * v[2],
   m[6] * v[0] + m[7] * v[1] + m[8] * v[2],
+];
+
+/** m^T v. */
+export const timesTransposed = (m: Float64Array, v: ArrayLike<number>): Vector => [
+  m[0] * v[0] + m[3] * v[1] + m[6] * v[2],
+  m[1] * v[0] + m[4] * v[1] + m[7] * v[2],
+  m[2] * v[0] + m[5] * v[1] + m[8] * v[2],
 ];
 
 /** The unit vector along the axis that `v` has least of, less its part along `v`. */

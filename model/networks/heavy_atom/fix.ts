@@ -4,7 +4,7 @@
  * its atoms are put there: the estimate nearest to the network's in which the part is as given. As the two have one centroid, the whole stays
  * centred, and as the rotation turns along with the estimate, so does all that is drawn.
  */
-import { nearestOrthogonal, turnRoom } from "../../diffusion/coupling/turn.ts";
+import { nearestOrthogonal, times, timesTransposed, turnRoom } from "../../diffusion/coupling/turn.ts";
 import type { FixedPart } from "../../diffusion/fixed.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
@@ -35,6 +35,12 @@ interface Place {
   /** Mean of its nodes' positions, `[3]`. */
   readonly centre: Float64Array;
 }
+
+/** Numbers of a node, and of a molecule of so many. */
+const sizesOf = ({ classes, features }: FixSpace, nodes: number) => ({
+  width: 9 + classes,
+  length: latentLength({ vectors: 3, scalars: classes, pairs: features }, nodes),
+});
 
 /** Sums of the unit vectors to each node's hydrogens, `[M, 3]`. */
 function hydrogenSums({ nodes, hydrogens }: FixedPart): Float64Array {
@@ -93,27 +99,22 @@ export function fixPart(
   x0: Float32Array,
   { batch, nodes: N }: BatchShape,
   part: FixedPart,
-  { classes: K, features: P }: FixSpace,
+  space: FixSpace,
 ): void {
-  const width = 9 + K, length = latentLength({ vectors: 3, scalars: K, pairs: P }, N), { nodes: M, most } = part;
+  const { classes: K, features: P } = space, { width, length } = sizesOf(space, N), { nodes: M, most } = part;
   const sums = hydrogenSums(part);
   for (let at = 0; at < batch * length; at += length) {
     for (let i = 0; i < M; i++) keep(x0, at + i * width + 9, K, (k) => part.classes[i * K + k] === 1);
     const { R, centre } = placeOf(x0, at, width, part, sums);
-    const put = (to: number, v: ArrayLike<number>, from: number, origin?: Float64Array) => {
-      for (let a = 0; a < 3; a++) {
-        const turned = R[3 * a] * v[from] + R[3 * a + 1] * v[from + 1] + R[3 * a + 2] * v[from + 2];
-        x0[to + a] = turned + (origin ? origin[a] : 0);
-      }
-    };
+    const put = (to: number, v: Float64Array, from: number, origin: ArrayLike<number> = [0, 0, 0]) =>
+      times(R, v.subarray(from, from + 3)).forEach((value, a) => x0[to + a] = value + origin[a]);
+    // The part's centre, seen from the molecule's, in the part's own frame.
+    const away = timesTransposed(R, centre);
     for (let i = 0; i < M; i++) {
       const node = at + i * width, own = hydrogensOf(part, i);
       put(node, part.positions, 3 * i, centre);
       if (!isWhole(x0, node + 9, K, part.whole[i])) continue;
-      // Outward in the part's own frame, where the molecule's centre is R^T of minus the part's.
-      const outward = [0, 1, 2].map((b) =>
-        part.positions[3 * i + b] + R[b] * centre[0] + R[3 + b] * centre[1] + R[6 + b] * centre[2]
-      );
+      const outward = away.map((value, b) => part.positions[3 * i + b] + value);
       put(node + 3, sums, 3 * i);
       if (own.length > 0) put(node + 6, own, 3 * farthest(own, outward));
       else x0.fill(0, node + 6, node + 9);
@@ -139,11 +140,10 @@ const BOND = 1.5;
  * get bonds, where its hydrogens point to, as a ball of so many atoms would that touches it. Of such atoms it is the one nearest to which
  * the draw has put them. The model's own normal draws them all about one centre, the part's atoms among them.
  */
-export function startAbout(x: Float32Array, shape: BatchShape, part: FixedPart, sizes: FixSpace): void {
+export function startAbout(x: Float32Array, shape: BatchShape, part: FixedPart, space: FixSpace): void {
   const { batch, nodes: N } = shape, { nodes: M, outward, positions, most } = part, F = N - M;
-  const width = 9 + sizes.classes,
-    length = latentLength({ vectors: 3, scalars: sizes.classes, pairs: sizes.features }, N);
-  fixPart(x, shape, part, sizes);
+  const { width, length } = sizesOf(space, N);
+  fixPart(x, shape, part, space);
   if (F === 0 || most.every((order) => order === 0)) return;
   const away = BOND / ANGSTROM * Math.cbrt(F), sums = hydrogenSums(part), sites: number[][] = [];
   for (let i = 0; i < M; i++) {
@@ -152,14 +152,12 @@ export function startAbout(x: Float32Array, shape: BatchShape, part: FixedPart, 
   for (let at = 0; at < batch * length; at += length) {
     const { R, centre } = placeOf(x, at, width, part, sums);
     // As the whole is centred, the others' centroid is -M/F of the part's; seen from there, in the part's frame:
-    const there = [0, 1, 2].map((b) => -N / F * (R[b] * centre[0] + R[3 + b] * centre[1] + R[6 + b] * centre[2]));
+    const there = timesTransposed(R, centre).map((value) => -N / F * value);
     const off = (site: readonly number[]) => Math.hypot(...site.map((value, a) => value - there[a]));
     const [first, ...rest] = sites, site = rest.reduce((a, b) => off(b) < off(a) ? b : a, first);
-    const by = site.map((value, a) => value - there[a]);
-    for (let a = 0; a < 3; a++) {
-      const move = R[3 * a] * by[0] + R[3 * a + 1] * by[1] + R[3 * a + 2] * by[2];
+    times(R, site.map((value, a) => value - there[a])).forEach((move, a) => {
       for (let i = 0; i < N; i++) x[at + i * width + a] += i < M ? -F / N * move : M / N * move;
-    }
+    });
   }
 }
 
@@ -171,15 +169,15 @@ export function intoFrame(
   x0: Float32Array,
   { batch, nodes: N }: BatchShape,
   part: FixedPart,
-  { classes: K, features: P }: FixSpace,
+  space: FixSpace,
 ): void {
-  const width = 9 + K, length = latentLength({ vectors: 3, scalars: K, pairs: P }, N), sums = hydrogenSums(part);
+  const { width, length } = sizesOf(space, N), sums = hydrogenSums(part);
   for (let at = 0; at < batch * length; at += length) {
     const { R, centre } = placeOf(x0, at, width, part, sums);
     for (let i = 0; i < N; i++) {
       for (let v = 0; v < 9; v += 3) {
-        const from = at + i * width + v, [x, y, z] = [0, 1, 2].map((a) => x0[from + a] - (v === 0 ? centre[a] : 0));
-        for (let a = 0; a < 3; a++) x0[from + a] = R[a] * x + R[3 + a] * y + R[6 + a] * z;
+        const from = at + i * width + v, seen = [0, 1, 2].map((a) => x0[from + a] - (v === 0 ? centre[a] : 0));
+        x0.set(timesTransposed(R, seen), from);
       }
     }
   }
