@@ -2,6 +2,8 @@
  * `deno task bench:campaigns-same`: whether a campaign of the shipped model has the same results, byte by byte, drawn by the service itself and by
  * workers over NATS, and how long each took. All are processes as an operator starts them, with a worker's molecules in files of a shared folder.
  */
+import { fileURLToPath } from "node:url";
+import { type CampaignState, isActive } from "../model/campaigns/campaign.ts";
 import { sha256Of } from "../model/models/weights.ts";
 import { helpText, list, option, readOptions, whole } from "../main/options.ts";
 import { startNats } from "../tests/nats_server.ts";
@@ -20,7 +22,7 @@ const OPTIONS = {
 };
 
 const WHERE = { logP: { min: -1, max: 1.5 }, sound: true }, FORMATS = ["ndjson", "sdf", "parquet"] as const;
-const MODELS = new URL("../weights", import.meta.url).pathname;
+const MODELS = fileURLToPath(new URL("../weights", import.meta.url));
 
 /** A worker of the service's data directory, as `deno task worker` runs but for its permissions. */
 const startWorker = (nats: string, data: string) =>
@@ -45,7 +47,7 @@ async function measured(workers: number, order: Record<string, unknown>): Promis
       await new Promise((resolve) => setTimeout(resolve, 200));
       if (ended > 0) throw new Error("a worker ended");
       found = await service.admin("GET", `/campaigns/${id}`);
-    } while (["running", "finishing", "paused"].includes(found.state as string));
+    } while (isActive(found.state as CampaignState));
     const seconds = (performance.now() - started) / 1000;
     if (found.state !== "done") throw new Error(`the campaign is ${found.state}: ${found.reason}`);
     const digests: Record<string, string> = {};

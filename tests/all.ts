@@ -22,6 +22,8 @@ const PARTS = {
 /** The last line of `deno test`: ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s). */
 const SUMMARY = /^(ok|FAILED) \| (\d+) passed.*?\| (\d+) failed(?: \((?:\d+ steps?)\))?(?: \| (\d+) ignored)?/gm;
 
+const out = Deno.stdout.writable.getWriter();
+
 /** Runs one process to its end. `live`: its output is written as it comes, else at the end. */
 async function run(args: readonly string[], live: boolean): Promise<{ code: number; counts: number[] }> {
   const child = new Deno.Command(Deno.execPath(), {
@@ -35,7 +37,7 @@ async function run(args: readonly string[], live: boolean): Promise<{ code: numb
   const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const chunk of stream) {
       chunks.push(chunk);
-      if (live) await Deno.stdout.write(chunk);
+      if (live) await out.write(chunk);
     }
   };
   const [{ code }] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
