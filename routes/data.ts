@@ -4,7 +4,8 @@ import { z } from "zod";
 import { type RefusalReason, REFUSALS } from "../chem/sets/accept.ts";
 import type { SetSummary } from "../chem/sets/summary.ts";
 import { addSet, type KeptSet, removeSet } from "../model/service/sets.ts";
-import { endpoint, json } from "./endpoint.ts";
+import { endpoint, exampled, json } from "./endpoint.ts";
+import { DATA_REQUESTS } from "./examples.ts";
 import { numberOf } from "./jobs_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { HttpError, problems, STORAGE_PROBLEMS } from "./problem.ts";
@@ -85,6 +86,11 @@ const describeSummary = (
 /** What a file may be said to be; that it is compressed its first bytes tell. */
 const TYPES = ["chemical/x-mdl-sdfile", "application/gzip", "application/octet-stream"] as const;
 const file = { schema: z.string().meta({ format: "binary" }) };
+/** Of all types, which are the same here, the one that generic clients can send has examples. */
+const FILES = {
+  ...Object.fromEntries(TYPES.map((type) => [type, file])),
+  "application/octet-stream": { ...file, ...exampled(DATA_REQUESTS) },
+} satisfies Partial<Record<typeof TYPES[number], unknown>>;
 
 /** @throws HttpError 415 where the body is said to be something else, 413 where it is said to be longer than it may */
 function checkHead(c: Context, most: number): void {
@@ -112,7 +118,7 @@ export const addData = endpoint({
   scopes: ["admin"],
   request: {
     query: z.strictObject({ description: z.string().min(1).max(200).optional().describe("What the set is") }),
-    body: { required: true, content: Object.fromEntries(TYPES.map((type) => [type, file])) },
+    body: { required: true, content: FILES },
   },
   responses: {
     201: {

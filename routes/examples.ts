@@ -176,3 +176,21 @@ export const MODELS_ANSWERS: Examples = {
     limits: { count: 1000, steps: 1000, work: 1_000_000, timeoutMs: 3_600_000 },
   },
 };
+
+/** Of POST /data: an SDF file. */
+export const DATA_REQUESTS: Examples = {
+  "One molecule, water": [
+    "water",
+    "  by hand           3D",
+    "",
+    "  3  2  0  0  0  0  0  0  0  0999 V2000",
+    "    0.0000    0.0000    0.1173 O   0  0",
+    "    0.0000    0.7572   -0.4692 H   0  0",
+    "    0.0000   -0.7572   -0.4692 H   0  0",
+    "  1  2  1  0",
+    "  1  3  1  0",
+    "M  END",
+    "$$$$",
+    "",
+  ].join("\n"),
+};

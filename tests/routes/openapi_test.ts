@@ -86,9 +86,10 @@ Deno.test("examples of the document follow their schemas, and each route that ta
           told: told.responses[status].content,
         });
       }
-      // What is no JSON, as a file of molecules, has none.
-      if (request?.body && told.requestBody.content["application/json"]) {
-        assert.ok(Object.keys(told.requestBody.content["application/json"].examples ?? {}).length > 0, path);
+      if (request?.body) {
+        const { content } = told.requestBody, types = Object.values<{ examples?: object }>(content);
+        const all = content["application/json"] ? [content["application/json"]] : types;
+        assert.ok(all.some(({ examples = {} }) => Object.keys(examples).length > 0), path);
       }
       for (const { own, told } of bodies) {
         for (const [type, media] of Object.entries(own ?? {})) {
