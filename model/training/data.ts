@@ -13,6 +13,8 @@ export interface LoadedExamples {
   readonly examples: ExampleSet;
   /** Molecules too small, or with an atom of no class. */
   readonly leftOut: number;
+  /** The row of each example. */
+  readonly rows: Int32Array;
 }
 
 /** Takes the molecules of `rows` apart. */
@@ -22,19 +24,26 @@ export function loadExamples(
   classes: readonly HeavyAtomClass[] = QM9_CLASSES,
   form: LatentForm = {},
 ): LoadedExamples {
+  const kept = new Map<number, number[]>();
   let asked = 0;
   function* all(): Generator<Example> {
     for (const row of rows) {
       asked++;
       try {
-        yield toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"], form);
+        const example = toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"], form);
+        const ofSize = kept.get(example.nodes);
+        if (ofSize) ofSize.push(row);
+        else kept.set(example.nodes, [row]);
+        yield example;
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
     }
   }
   const examples = packExamples(all(), { minNodes: MIN_NODES });
-  return { examples, leftOut: asked - examples.count };
+  // As they are packed: by size, in their order.
+  const rowsKept = Int32Array.from([...examples.sizes.keys()].flatMap((size) => kept.get(size)!));
+  return { examples, leftOut: asked - examples.count, rows: rowsKept };
 }
 
 /** Seed of the held-out noise: the same for every run, so that runs can be compared. */
