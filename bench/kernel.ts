@@ -21,6 +21,7 @@ import {
   type PairAttentionSizes,
   SETS,
   TIMES,
+  toldRows,
 } from "../model/networks/pair_attention/parameters.ts";
 import { random } from "../model/diffusion/random.ts";
 import { cosineSchedule } from "../model/diffusion/schedules.ts";
@@ -31,14 +32,14 @@ import type { Result, Row } from "./table.ts";
 
 /** Floating-point operations of the matrix products, attention's among them, for one molecule: two a multiply-add. */
 export function productFlops(space: LatentSpace, sizes: PairAttentionSizes, nodes: number) {
-  const { width: f, blocks, levels = 0, estimates = false } = sizes;
+  const { width: f, blocks, estimates = false } = sizes;
   const pairs = nodes * nodes,
     radial = (estimates ? 2 : 1) * DISTANCES + space.pairs,
     wide = f + SETS,
     hidden = EXPANSION * f;
   const blockNode = 3 * f * f + 2 * PAIR_WIDTH * wide + (f + PAIR_WIDTH) * f + 2 * wide * hidden + 3 * SETS * SETS;
   const blockPair = (radial + 2 * SETS) * PAIR_WIDTH + PAIR_WIDTH * (PAIR_WIDTH + HEADS + SETS) + 2 * f;
-  const endsNode = (space.scalars + TIMES + levels) * f + f * Math.ceil(space.scalars / LANES) * LANES +
+  const endsNode = (space.scalars + TIMES + toldRows(sizes)) * f + f * Math.ceil(space.scalars / LANES) * LANES +
     f * PAIR_WIDTH;
   const endsPair = (radial + SETS) * PAIR_WIDTH + PAIR_WIDTH * LANES;
   return 2 * (blocks * (nodes * blockNode + pairs * blockPair) + nodes * endsNode + pairs * endsPair);

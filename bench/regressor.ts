@@ -8,7 +8,11 @@ import { flag, option, positive, readOptions, whole } from "../main/options.ts";
 import { runProgram } from "./program.ts";
 
 const OPTIONS = {
-  folder: option("FOLDER", "where checkpoints, losses and the regressor go (default runs/regressor)", z.string().default("runs/regressor")),
+  folder: option(
+    "FOLDER",
+    "where checkpoints, losses and the regressor go (default runs/regressor)",
+    z.string().default("runs/regressor"),
+  ),
   minutes: option("N", "minutes of training, over all resumes", positive().optional()),
   updates: option("N", "updates, over all resumes", whole(1).optional()),
   resume: flag("go on from the folder's checkpoint"),

@@ -1,4 +1,5 @@
 /** What a network is told of a molecule beside its noisy latents. */
+import type { PropertyValues } from "../../chem/properties.ts";
 import type { ScheduleValues } from "./types.ts";
 
 /** A network that is told more (a second time, properties) finds it here. */
@@ -7,6 +8,13 @@ export interface Condition {
   readonly time: number;
   /** The sampler's number of steps, at least 1, for a network that is told it (`networks/pair_attention/levels.ts`). */
   readonly steps?: number;
+  /** Properties that the molecule is to have, for a network that is told them (`networks/pair_attention/properties.ts`); those absent are unknown. */
+  readonly properties?: PropertyValues;
+  /**
+   * How much of what the properties change is taken: the estimate is guided from the one without properties to the one with them, and beyond it above 1
+   * (`networks/heavy_atom/guide.ts`). Default 1, the network's own.
+   */
+  readonly guidance?: number;
 }
 
 /** What stays the same through a sampling: a condition but for its time. */

@@ -7,6 +7,7 @@ import {
   pairAttentionParameters,
   type PairAttentionSizes,
   type ParameterSpec,
+  toldRows,
 } from "../../networks/pair_attention/parameters.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { conditionFeatures, type ConditionRows } from "../../networks/pair_attention/conditions.ts";
@@ -98,7 +99,7 @@ function sizesOf(
 export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   const { space, sizes, threads = coreThreads(), train = false, precision = "f32" } = options;
   const { path, built } = buildNativeLibrary(), library = openNativeLibrary(path), c = library.symbols;
-  const specs = pairAttentionParameters(space, sizes), { levels = 0, estimates = false } = sizes;
+  const specs = pairAttentionParameters(space, sizes), { estimates = false } = sizes;
   const kernel = chooseKernel(kernelsOf(library), precision, options.isa);
   const engine = c.molstep_create(
     sizes.width,
@@ -106,7 +107,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     space.vectors,
     space.scalars,
     space.pairs,
-    levels,
+    toldRows(sizes),
     Number(estimates),
     threads,
     Number(train),
@@ -114,7 +115,7 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
   );
   if (engine === null) {
     throw new RangeError(
-      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${MOST_SCALARS} scalars, ${MOST_PAIRS} pair features, ${LANES} levels and ${THREADS_MAX} threads; given ${
+      `the engine takes widths that are multiples of 16, at most ${BLOCKS_MAX} blocks, ${MOST_SCALARS} scalars, ${MOST_PAIRS} pair features, ${LANES} features of steps and properties, and ${THREADS_MAX} threads; given ${
         JSON.stringify({ ...sizes, ...space, threads })
       } (or memory ran out)`,
     );

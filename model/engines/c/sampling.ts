@@ -77,6 +77,7 @@ export function createSamplings(
     space,
     levels = 0,
     frequency,
+    conditions: told,
     predict,
     most,
     credit = 100,
@@ -123,7 +124,7 @@ export function createSamplings(
       alpha.fill(asked.alpha, from, to);
       sigma.fill(asked.sigma, from, to);
     }
-    return rowsOf({ conditions, alpha, sigma }, { levels, frequency });
+    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told });
   };
 
   const serve = (calls: readonly Call[]) => {

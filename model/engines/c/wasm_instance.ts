@@ -1,6 +1,6 @@
 /** One network in one WebAssembly instance, on the calling thread. */
 import { checkLatents, latentLength } from "../../diffusion/latent.ts";
-import type { PairAttentionSizes } from "../../networks/pair_attention/parameters.ts";
+import { type PairAttentionSizes, toldRows } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { ARRAYS } from "./constants.ts";
 import { type Here, unaligned } from "./here.ts";
@@ -54,7 +54,7 @@ interface Exports {
 export function createWasmInstance(
   module: WebAssembly.Module,
   space: LatentSpace,
-  { width, blocks, levels = 0, estimates = false }: PairAttentionSizes,
+  { width, blocks, estimates = false, ...told }: PairAttentionSizes,
   parameters: Float32Array,
 ): Here {
   const c = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
@@ -64,7 +64,7 @@ export function createWasmInstance(
     space.vectors,
     space.scalars,
     space.pairs,
-    levels,
+    toldRows(told),
     Number(estimates),
     1,
     0,

@@ -11,6 +11,7 @@ import {
   type PairAttentionSizes,
   SETS,
   TIMES,
+  toldRows,
 } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { CALL_BYTES } from "./call.ts";
@@ -48,7 +49,7 @@ export function checkNetwork({ space, sizes: { width } }: Pick<NetworkOptions, "
 }
 
 /** Floats of a row of conditions: features of the time and of the number of steps, alpha, sigma. */
-export const conditionWidth = ({ levels = 0 }: PairAttentionSizes): number => TIMES + levels + 2;
+export const conditionWidth = (sizes: PairAttentionSizes): number => TIMES + toldRows(sizes) + 2;
 
 type Read<Name extends string> = Product<Name>["bindings"];
 const read4 = { access: "read", type: "array<vec4<f32>>" } as const;
@@ -125,7 +126,7 @@ export async function createRowKernels(gpu: Gpu, { space, sizes: { width: f }, p
 
 /** The kernels for molecules of one size. */
 export async function createSizeKernels(gpu: Gpu, { space, sizes, precision }: NetworkOptions, nodes: number) {
-  const { vectors: V, scalars: K } = space, { width: f, levels = 0 } = sizes, told = TIMES + levels;
+  const { vectors: V, scalars: K } = space, { width: f } = sizes, told = TIMES + toldRows(sizes);
   const terms = roundUp(K + told, TILE_TERMS), conditions = conditionWidth(sizes);
   const [input, first, pairs, next, estimates, seen] = await Promise.all([
     createProduct(gpu, {

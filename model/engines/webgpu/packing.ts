@@ -5,6 +5,7 @@ import {
   type PairAttentionSizes,
   SETS,
   TIMES,
+  toldRows,
 } from "../../networks/pair_attention/parameters.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { padWeight, TILE_TERMS } from "./products.ts";
@@ -38,7 +39,7 @@ function paste(out: Float32Array, width: number, column: number, source: Float32
  */
 export function packPairAttention(
   space: LatentSpace,
-  { width: f, blocks, levels = 0, estimates = false }: PairAttentionSizes,
+  { width: f, blocks, estimates = false, ...told }: PairAttentionSizes,
   parameters: Parameters,
 ): { readonly products: Map<string, Float32Array>; readonly others: Map<string, Float32Array> } {
   const { scalars: K, pairs: P } = space;
@@ -59,7 +60,7 @@ export function packPairAttention(
       : own;
   };
 
-  const input = new Float32Array(roundUp(K + TIMES + levels, TILE_TERMS) * f);
+  const input = new Float32Array(roundUp(K + TIMES + toldRows(told), TILE_TERMS) * f);
   input.set(data("input.weight"));
   product("input", input, data("input.bias"), f);
   others.set("coordinates.in", data("coordinates.in"));

@@ -1,11 +1,12 @@
 /** The network's rows of its conditions: what it takes beside the latents, the same on every backend. */
 import type { Condition, Conditioned } from "../../diffusion/condition.ts";
 import { levelFeatures } from "./levels.ts";
-import { type ConditionSizes, HIGHEST_FREQUENCY, LOWEST_FREQUENCY, TIMES } from "./parameters.ts";
+import { type ConditionSizes, HIGHEST_FREQUENCY, LOWEST_FREQUENCY, TIMES, toldRows } from "./parameters.ts";
+import { propertyFeatures } from "./properties.ts";
 
 /** Conditions of a batch as the network takes them. */
 export interface ConditionRows {
-  /** `[B, 16 + levels]` */
+  /** `[B, 16 + levels + 2 properties]` */
   readonly features: Float32Array;
   /** `[B]` */
   readonly alpha: Float32Array;
@@ -14,7 +15,7 @@ export interface ConditionRows {
 }
 
 /** Numbers in a row of features. */
-export const featureWidth = (levels = 0): number => TIMES + levels;
+export const featureWidth = (sizes: ConditionSizes = {}): number => TIMES + toldRows(sizes);
 
 /**
  * The angular frequencies of the time's features, `[8]`: even in their logarithm from 1.5 to the highest, which is 192 unless a network has
@@ -29,13 +30,13 @@ export function frequencies(highest = HIGHEST_FREQUENCY): Float64Array {
 const known = new Map<number | undefined, Float64Array>();
 
 /**
- * One condition's row: `[sin(t w_k), cos(t w_k), levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
+ * One condition's row: `[sin(t w_k), cos(t w_k), levels, properties]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
  *
  * @throws RangeError where the network has levels and the condition no number of steps of at least 1
  */
 export function conditionRow(
-  { time, steps }: Condition,
-  { levels = 0, frequency }: ConditionSizes,
+  { time, steps, properties }: Condition,
+  { levels = 0, frequency, conditions }: ConditionSizes,
   out: Float32Array,
   at: number,
 ): void {
@@ -46,14 +47,15 @@ export function conditionRow(
     out[at + k] = Math.sin(angle);
     out[at + TIMES / 2 + k] = Math.cos(angle);
   }
+  if (conditions) propertyFeatures(properties, conditions, out, at + TIMES + levels);
   if (levels === 0) return;
   if (steps === undefined) throw new RangeError("this network must be told the number of steps");
   levelFeatures(steps, levels, out, at + TIMES);
 }
 
-/** Rows of conditions, one after another: `[B, 16 + levels]`. Equal neighbours are computed once. */
+/** Rows of conditions, one after another: `[B, 16 + levels + 2 properties]`. Equal neighbours are computed once. */
 export function conditionFeatures(conditions: readonly Condition[], sizes: ConditionSizes = {}): Float32Array {
-  const width = featureWidth(sizes.levels), features = new Float32Array(conditions.length * width);
+  const width = featureWidth(sizes), features = new Float32Array(conditions.length * width);
   conditions.forEach((condition, b) => {
     if (b > 0 && condition === conditions[b - 1]) features.copyWithin(b * width, (b - 1) * width, b * width);
     else conditionRow(condition, sizes, features, b * width);

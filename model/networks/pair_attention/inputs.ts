@@ -40,7 +40,7 @@ export function splitLatent(
 export function conditionTensors(tf: Tf, at: Conditioned, sizes: ConditionSizes = {}): ConditionTensors {
   const { features, alpha, sigma } = rowsOf(at, sizes);
   return {
-    condition: tf.tensor2d(features, [alpha.length, featureWidth(sizes.levels)]),
+    condition: tf.tensor2d(features, [alpha.length, featureWidth(sizes)]),
     alpha: tf.tensor1d(alpha),
     sigma: tf.tensor1d(sigma),
   };

@@ -3,6 +3,7 @@
  * TensorFlow.js graph, the engine's flat array, the checkpoint) follows this one list. The network itself is told in docs/denoiser.md and
  * written in `network.ts`.
  */
+import type { PropertyName } from "../../../chem/properties.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 
 /** Sizes of a pair-attention denoiser. */
@@ -17,17 +18,32 @@ export interface PairAttentionSizes {
   readonly estimates?: boolean;
   /** The highest frequency of the time's features (`conditions.ts`); {@link HIGHEST_FREQUENCY} where absent. */
   readonly frequency?: number;
+  /** Properties that the network is told (`properties.ts`); none where absent. */
+  readonly conditions?: readonly PropertyCondition[];
+}
+
+/** A property that a network is told, and how its values are standardised. */
+export interface PropertyCondition {
+  readonly name: PropertyName;
+  readonly mean: number;
+  readonly deviation: number;
 }
 
 /** What decides the features of a network's conditions. */
-export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency">;
+export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions">;
+
+/** Rows of the first layer beside those of scalars and time: of the number of steps, and two of each property. */
+export const toldRows = ({ levels = 0, conditions = [] }: ConditionSizes): number => levels + 2 * conditions.length;
 
 /** What a card or a run's settings say of the network's sizes. */
-export type PairAttentionEntry = Pick<PairAttentionSizes, "width" | "blocks" | "estimates" | "frequency">;
+export type PairAttentionEntry = Pick<
+  PairAttentionSizes,
+  "width" | "blocks" | "estimates" | "frequency" | "conditions"
+>;
 
 /** The sizes of the network that an entry names; `levels` are its file's own affair. */
 export const sizesOf = (
-  { width, blocks, estimates, frequency }: PairAttentionEntry,
+  { width, blocks, estimates, frequency, conditions }: PairAttentionEntry,
   levels = 0,
 ): PairAttentionSizes => ({
   width,
@@ -35,6 +51,7 @@ export const sizesOf = (
   levels,
   ...estimates && { estimates },
   ...frequency && { frequency },
+  ...conditions && { conditions: conditions.map(({ name, mean, deviation }) => ({ name, mean, deviation })) },
 });
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */
@@ -61,7 +78,7 @@ export interface ParameterSpec {
 /** Every parameter in storage order. A weight is `[in, out]`, so y = x W + b; `qkv.weight` is `[3, in, out]`. */
 export function pairAttentionParameters(
   space: LatentSpace,
-  { width: f, blocks, levels = 0, estimates = false }: PairAttentionSizes,
+  { width: f, blocks, estimates = false, ...told }: PairAttentionSizes,
 ): ParameterSpec[] {
   const { vectors: V, scalars: K, pairs: P } = space;
   const R = DISTANCES + P, e = PAIR_WIDTH, C = SETS, hidden = EXPANSION * f;
@@ -78,7 +95,7 @@ export function pairAttentionParameters(
     const shape = [DISTANCES, e], init = { kind: "zeros", scale: 0 } as const, optimiser = muon ? "muon" : "adamw";
     if (estimates) list.push({ name: `${at}.estimate.weight`, shape, init, optimiser, added: true });
   };
-  linear("input", K + TIMES + levels, f);
+  linear("input", K + TIMES + toldRows(told), f);
   add("coordinates.in", [V, C], "normal", 0.7);
   for (let b = 0; b < blocks; b++) {
     const at = `blocks.${b}`;

@@ -1,5 +1,5 @@
 /** Clean latents with their labels, for a regressor. */
-import { PROPERTY_NAMES, propertiesOf } from "../../../chem/properties.ts";
+import { propertiesOf, PROPERTY_NAMES } from "../../../chem/properties.ts";
 import type { Qm9 } from "../../../chem/qm9.ts";
 import { random } from "../../diffusion/random.ts";
 import { latentLength } from "../../diffusion/latent.ts";
@@ -35,7 +35,13 @@ export function cleanGroup(examples: readonly Example[]): Omit<LabelledGroup, "l
     writeLatent(example, QM9_CLASSES.length, IDENTITY, draws, z, b * length, { hydrogen: "canonical" })
   );
   const conditions = Array(batch).fill({ time: 0 });
-  return { shape: { batch, nodes }, z, conditions, alpha: new Float32Array(batch), sigma: new Float32Array(batch).fill(1) };
+  return {
+    shape: { batch, nodes },
+    z,
+    conditions,
+    alpha: new Float32Array(batch),
+    sigma: new Float32Array(batch).fill(1),
+  };
 }
 
 /** The groups of examples by size, the largest first, with the place of each molecule among `examples`. */

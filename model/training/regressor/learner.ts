@@ -1,6 +1,13 @@
 /** A regressor of properties under training: a denoiser's learner that steps along the gradient of absolute errors. */
 import { PROPERTY_NAMES } from "../../../chem/properties.ts";
-import { abilityOf, type Asked, type Judged, type Learner, type Losses, needMolecules } from "../../diffusion/learner.ts";
+import {
+  abilityOf,
+  type Asked,
+  type Judged,
+  type Learner,
+  type Losses,
+  needMolecules,
+} from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { readProperties } from "./readout.ts";
 

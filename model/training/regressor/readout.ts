@@ -48,9 +48,15 @@ function layout({ vectors: V, scalars: K, pairs: P }: LatentSpace, nodes: number
  *
  * @throws RangeError where a latent has fewer than 10 classes or 2 vectors
  */
-export function readProperties(x0: Float32Array, { z, shape: { batch: B, nodes: N } }: Asked, space: LatentSpace): Read {
+export function readProperties(
+  x0: Float32Array,
+  { z, shape: { batch: B, nodes: N } }: Asked,
+  space: LatentSpace,
+): Read {
   if (space.scalars < 10 || space.vectors < 2) {
-    throw new RangeError(`a regressor's latent must have at least 10 classes and 2 vectors; got ${JSON.stringify(space)}`);
+    throw new RangeError(
+      `a regressor's latent must have at least 10 classes and 2 vectors; got ${JSON.stringify(space)}`,
+    );
   }
   const { width, length, scalars } = layout(space, N), count = PROPERTY_NAMES.length;
   const values = new Float32Array(B * count), dipoles = new Float64Array(3 * B);

@@ -73,7 +73,8 @@ const encoder = new TextEncoder();
 
 /** Absolute errors in units, in a line. */
 function errorLine(parts: Readonly<Record<string, number>>, scales: readonly number[]): string {
-  return PROPERTY_NAMES.map((name, p) => `${name} ${(parts[name] * scales[p]).toPrecision(3)} ${PROPERTIES[name].unit}`).join(", ");
+  return PROPERTY_NAMES.map((name, p) => `${name} ${(parts[name] * scales[p]).toPrecision(3)} ${PROPERTIES[name].unit}`)
+    .join(", ");
 }
 
 /**
@@ -89,7 +90,8 @@ export async function runRegressor(options: RegressorOptions): Promise<TrainResu
 async function trainIn(folder: string, options: RegressorOptions): Promise<TrainResult> {
   const { write, terminal = false, heldOut = 2048 } = options;
   const chosen = REGRESSOR_CHOICES.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
-  const settings = regressorSettings.parse(Object.fromEntries(chosen)), { width, blocks, muon, adamw, emaLimit } = settings;
+  const settings = regressorSettings.parse(Object.fromEntries(chosen)),
+    { width, blocks, muon, adamw, emaLimit } = settings;
   const data = await openQm9(options.data), { regressor } = halvesOf(data.split.train);
   const set = loadValued(data, regressor), valid = loadValued(data, data.split.valid.subarray(0, heldOut));
   const compositions = set.values.map((_, k) => composition(set.examples.example(k), QM9_CLASSES.length));

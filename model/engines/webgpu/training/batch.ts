@@ -29,8 +29,8 @@ export interface TrainingBatch {
 }
 
 /** Numbers of a row of `inputs`. */
-export const inputTerms = ({ scalars }: LatentSpace, levels: number): number =>
-  roundUp(scalars + featureWidth(levels), TILE_TERMS);
+export const inputTerms = ({ scalars }: LatentSpace, sizes: ConditionSizes): number =>
+  roundUp(scalars + featureWidth(sizes), TILE_TERMS);
 
 /**
  * Joins groups. What is asked without targets gets zeros for them and for the weights.
@@ -45,8 +45,8 @@ export function joinGroups(
   const sum = (of: (group: Asked) => number) => groups.reduce((total, group) => total + of(group), 0);
   const molecules = sum(({ shape }) => shape.batch), rows = sum(({ shape }) => shape.batch * shape.nodes);
   if (molecules === 0) throw new RangeError("an update needs at least one molecule; none given");
-  const floats = sum(({ z }) => z.length), told = featureWidth(sizes.levels);
-  const terms = inputTerms(space, sizes.levels ?? 0);
+  const floats = sum(({ z }) => z.length), told = featureWidth(sizes);
+  const terms = inputTerms(space, sizes);
   const { vectors: V, scalars: K } = space, width = 3 * V + K;
   const features = conditionFeatures(groups.flatMap(({ conditions }) => conditions), sizes);
   const batch = {

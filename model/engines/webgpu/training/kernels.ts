@@ -24,9 +24,9 @@ export interface TrainingOptions {
 }
 
 /** Sizes of the layers on nodes: rows of a weight, and its columns. */
-export function layerSizes({ space, sizes: { width: f, levels = 0 } }: TrainingOptions) {
+export function layerSizes({ space, sizes: { width: f, ...told } }: TrainingOptions) {
   return {
-    input: { terms: inputTerms(space, levels), columns: f },
+    input: { terms: inputTerms(space, told), columns: f },
     projected: { terms: f + SETS, columns: projectedColumns(f) },
     out: { terms: f + PAIR_WIDTH, columns: f },
     up: { terms: f + SETS, columns: EXPANSION * f },

@@ -1,0 +1,21 @@
+/**
+ * How a network is told what properties a molecule is to have: two features of each, the value less the training data's mean in its deviations, and one
+ * that says that it is given. Both are zero where it is not, so that one network draws with any of them and without (classifier-free guidance: Ho and
+ * Salimans 2022, section 3.2). A network that begins from one without these features begins with zero weights for them: it says what that says.
+ */
+import type { PropertyValues } from "../../../chem/properties.ts";
+import type { PropertyCondition } from "./parameters.ts";
+
+/** Writes the features `[value, given]` of each condition into `out` at `at`. */
+export function propertyFeatures(
+  values: PropertyValues = {},
+  conditions: readonly PropertyCondition[],
+  out: Float32Array,
+  at: number,
+): void {
+  conditions.forEach(({ name, mean, deviation }, k) => {
+    const value = values[name];
+    out[at + 2 * k] = value === undefined ? 0 : (value - mean) / deviation;
+    out[at + 2 * k + 1] = value === undefined ? 0 : 1;
+  });
+}
