@@ -32,7 +32,7 @@ export const PROPERTIES = {
 export type PropertyName = keyof typeof PROPERTIES;
 
 /** All names, in the order of tables. */
-export const PROPERTY_NAMES = Object.keys(PROPERTIES) as readonly PropertyName[];
+export const PROPERTY_NAMES = Object.keys(PROPERTIES) as [PropertyName, ...PropertyName[]];
 
 /** Values of properties by name, in their units. */
 export type PropertyValues = { readonly [name in PropertyName]?: number };

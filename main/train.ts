@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { DEFAULT_DATA_SET } from "../chem/data_sets.ts";
+import { PROPERTY_NAMES } from "../chem/properties.ts";
 import { type BackendChoice, BACKENDS } from "../model/engines/tensorflow/types.ts";
 import { COUPLINGS } from "../model/diffusion/coupling/align.ts";
 import { exportRun } from "../model/training/atom_export.ts";
@@ -11,7 +12,7 @@ import { runTraining } from "../model/training/run.ts";
 import { HYDROGEN_CHOICES } from "../model/networks/heavy_atom/space.ts";
 import { focusSpec, lossSpec } from "../model/training/settings.ts";
 import { command } from "./command.ts";
-import { flag, given, object, option, positive, UsageError, whole } from "./options.ts";
+import { flag, given, list, object, option, positive, UsageError, whole } from "./options.ts";
 import { trainingPrecision } from "./sampling_options.ts";
 
 /** Our own model on QM9, or GeoLDM or EDM. */
@@ -66,6 +67,13 @@ export const trainCommand = command({
       object().pipe(lossSpec).optional(),
     ),
     frequency: option("W", "the highest frequency of the time's features (default 192)", positive().optional()),
+    conditions: option(
+      "NAMES",
+      `properties that molecules can then be asked to have, set apart by commas: ${
+        PROPERTY_NAMES.join(", ")
+      }; it learns from half of QM9's training split (docs/conditions.md)`,
+      list(z.enum(PROPERTY_NAMES)).optional(),
+    ),
     aromatic: flag("aromatic bonds are an order of their own in the latent"),
     hydrogen: option(
       "NAME",
@@ -141,12 +149,21 @@ export const trainCommand = command({
         aromatic,
         hydrogen,
         perturb,
+        conditions,
         ...settings
       } = options;
       if (muon !== undefined) throw new UsageError(`--muon is not for ${kind}, which AdamW trains`);
       if (from !== undefined) throw new UsageError(`--from is not for ${kind}: it begins with random weights`);
       if (estimates) throw new UsageError(`--estimates is not for ${kind}, which has no pairs`);
-      const forms = { frequency, aromatic, hydrogen, "u-dropout": uDropout, "u-dropout-from": uDropoutFrom, perturb };
+      const forms = {
+        frequency,
+        aromatic,
+        hydrogen,
+        "u-dropout": uDropout,
+        "u-dropout-from": uDropoutFrom,
+        perturb,
+        conditions,
+      };
       for (const [option, value] of Object.entries(forms)) {
         if (value) throw new UsageError(`--${option} is not for ${kind}, whose latents are of atoms`);
       }

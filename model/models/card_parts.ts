@@ -1,6 +1,7 @@
 /** What a card says of the two parts of a model: the denoiser and the autoencoder. */
 import { z } from "zod";
 import type { Chemistry } from "../../chem/chemistry.ts";
+import { PROPERTY_NAMES } from "../../chem/properties.ts";
 import { elementOf } from "../../chem/elements.ts";
 import { DECODINGS } from "../diffusion/decodings.ts";
 import { strict } from "../diffusion/strict.ts";
@@ -47,6 +48,17 @@ const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.num
 /** The highest frequency of a network's time features. */
 export const frequencySpec = z.number().min(LOWEST_FREQUENCY).max(10_000);
 
+/** Properties that a network is told: their unit, their mean and standard deviation over what it learned from, and the least and greatest there. */
+export const conditionsSpec = z.array(strict({
+  name: z.enum(PROPERTY_NAMES),
+  unit: z.string().min(1),
+  mean: z.number(),
+  deviation: z.number().positive(),
+  range: z.tuple([z.number(), z.number()]),
+})).min(1).refine((conditions) => new Set(conditions.map(({ name }) => name)).size === conditions.length, {
+  error: "must name each property once",
+});
+
 /** The denoiser: its kind, sizes and file. */
 export const denoiser = z.discriminatedUnion("type", [
   strict({
@@ -57,6 +69,8 @@ export const denoiser = z.discriminatedUnion("type", [
     estimates: z.literal(true).optional(),
     /** The highest frequency of the time's features; 192 where absent. */
     frequency: frequencySpec.optional(),
+    /** Properties that molecules can be asked to have; none where absent. */
+    conditions: conditionsSpec.optional(),
     file,
     sha256,
   }),

@@ -1,4 +1,5 @@
 /** Batches of noisy heavy-atom latents, each a function of the seed and the update alone. */
+import type { PropertyValues } from "../../chem/properties.ts";
 import { conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type AlignOptions, type Coupling } from "../diffusion/coupling/align.ts";
 import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
@@ -9,6 +10,7 @@ import { random } from "../diffusion/random.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Group } from "../diffusion/learner.ts";
+import { drawTold, type Told } from "./conditions.ts";
 import type { Focus } from "./settings.ts";
 import { type LossOptions, lossWeights } from "./weights.ts";
 
@@ -39,12 +41,14 @@ export interface BatchOptions extends LatentForm {
    * models", 2023, algorithm 1). Default 0.
    */
   readonly perturb?: number;
+  /** Properties that the network is told of the examples; none where absent. */
+  readonly told?: Told;
   /** Number of node classes; QM9's 12 where not given. */
   readonly classes?: number;
 }
 
 /** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const BATCH = 102, DROPOUT = 108, PERTURB = 109;
+const BATCH = 102, DROPOUT = 108, PERTURB = 109, TOLD = 113;
 
 /**
  * The time that belongs to a uniform number in (0, 1). Without a focus it is that number; with one, the first `share` of the numbers give times
@@ -76,25 +80,29 @@ export function makeGroups(options: BatchOptions): Group[] {
     uDropout = 0,
     uDropoutFrom = -Infinity,
     perturb = 0,
+    told,
     classes = QM9_CLASSES.length,
   } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
   if (examples.count === 0) throw new RangeError("examples must be at least 1; got 0");
   const stream = random(seed, update, BATCH), space = heavyAtomSpace({ length: classes }, options);
   const dropout = uDropout > 0 ? random(seed, update, DROPOUT) : undefined;
+  const telling = told && random(seed, update, TOLD);
   const perturbing = perturb > 0 ? random(seed, update, PERTURB) : undefined;
   /** Numbers of a node, and where its u is. */
   const width = 3 * space.vectors + classes, u = 3 * (space.vectors - 1);
-  const drawn = new Map<number, { index: number; t: number }[]>();
+  const drawn = new Map<number, { index: number; t: number; properties?: PropertyValues }[]>();
   for (let k = 0; k < batch; k++) {
     const index = stream.integer(examples.count), t = timeOf((k + stream.uniform()) / batch, schedule, focus);
     const { nodes } = examples.example(index);
-    drawn.set(nodes, [...drawn.get(nodes) ?? [], { index, t }]);
+    const member = { index, t, ...telling && { properties: drawTold(told, index, telling) } };
+    drawn.set(nodes, [...drawn.get(nodes) ?? [], member]);
   }
   return [...drawn].sort(([a], [b]) => b - a).map(([nodes, members]) => {
     const B = members.length, shape = { batch: B, nodes }, length = latentLength(space, nodes);
     const target = new Float32Array(B * length), weights = new Float32Array(B * 3);
-    const at = conditioned(members.map(({ t }) => ({ time: t })), schedule), { alpha, sigma } = at;
+    const at = conditioned(members.map(({ t, properties }) => ({ time: t, properties })), schedule),
+      { alpha, sigma } = at;
     members.forEach((member, b) => {
       weights.set(lossWeights(schedule(member.t).sigma, loss), 3 * b);
       writeLatent(examples.example(member.index), classes, randomRotation(stream), stream, target, b * length, options);

@@ -52,7 +52,7 @@ export const HELD_OUT_SEED = 20_100;
 /** Fixed noisy groups of held-out molecules for the validation loss, at most 128 molecules each. */
 export function heldOutGroups(
   examples: ExampleSet,
-  how: Pick<BatchOptions, "schedule" | "coupling" | "classes" | keyof LatentForm>,
+  how: Pick<BatchOptions, "schedule" | "coupling" | "classes" | "told" | keyof LatentForm>,
   molecules = 512,
 ): Group[] {
   const chunks = Math.ceil(molecules / 128);

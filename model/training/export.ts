@@ -123,7 +123,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   const settings = runSettings.parse(rest),
     space = runSpace(settings),
     of = trainingData(settings),
-    { width, blocks, estimates, frequency } = settings;
+    { width, blocks, estimates, frequency, conditions } = settings;
   const latents = await readMoments(folder);
   const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, sizesOf(settings)));
   const what = settings.trainedOn
@@ -144,6 +144,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       blocks,
       ...estimates && { estimates },
       ...frequency && { frequency },
+      ...conditions && { conditions },
       file: DENOISER_FILE,
     },
     autoencoder: {

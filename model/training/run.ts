@@ -1,8 +1,11 @@
 /** The command `train`: our own model on a data set, from molecules to checkpoints, losses and a learning curve. */
 import type { DataSet } from "../../chem/data_set.ts";
 import { DEFAULT_DATA_SET, openDataSet } from "../../chem/data_sets.ts";
+import { halvesOf } from "../../chem/halves.ts";
+import type { PropertyName } from "../../chem/properties.ts";
 import { makeGroups } from "./batches.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
+import { conditionEntries, hasProperties, toldOf } from "./conditions.ts";
 import { writeAtomically } from "../diffusion/files.ts";
 import { whileOwned } from "../diffusion/lock.ts";
 import { writeLearningCurve } from "./curve.ts";
@@ -23,13 +26,16 @@ import {
 import { readFirstValues } from "./first_values.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
 import { grow } from "../networks/pair_attention/grow.ts";
+import { widenedFor } from "../networks/pair_attention/properties.ts";
 import { pairAttentionParameters, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
-export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn">> {
+export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" | "trainedOn" | "conditions">> {
   /** Name of the model. Default `qm9`. */
   readonly modelName?: string;
+  /** Properties that the network is to be told (docs/conditions.md); a run of QM9 then learns from the generator's half of the training split. */
+  readonly conditions?: readonly PropertyName[];
   /** A safetensors file of the same network, or of one with fewer blocks or without `estimates` or `aromatic`, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
@@ -99,10 +105,12 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
   const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
   const data = await openDataSet(options.data ?? before?.trainedOn?.dataSet);
+  const rows = options.conditions || before?.conditions ? halvesOf(data.split.train).generator : data.split.train;
+  const conditions = options.conditions && conditionEntries(data, rows, options.conditions);
   const settings = runSettings.parse({
     ...before ?? { coupling: "aligned" },
     trainedOn: data.name === DEFAULT_DATA_SET ? undefined : before?.trainedOn ?? recordOf(data),
-    ...given({ ...chosen, model: modelName, from: first?.told }),
+    ...given({ ...chosen, model: modelName, from: first?.told, conditions }),
   });
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;
@@ -117,21 +125,27 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
     seed: settings.seed,
     threads: options.threads,
     precision: options.precision ?? "auto",
-    values: first && grow(pairAttentionParameters(space, sizes), first.values, settings.seed),
+    values: first && grow(pairAttentionParameters(space, sizes), widenedFor(first.values, space, sizes), settings.seed),
   });
   try {
     write(`trains on ${learner.backend} (${why})\n`);
-    const { examples, leftOut } = loadExamples(data, data.split.train, classes, settings);
-    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000), classes, settings).examples;
-    write(`${examples.count} molecules, ${leftOut} left out; ${heldOut.count} held out\n`);
+    const { examples, leftOut, rows: ofExamples } = loadExamples(data, rows, classes, settings);
+    const heldOut = loadExamples(data, data.split.valid.subarray(0, 4000), classes, settings);
+    write(`${examples.count} molecules, ${leftOut} left out; ${heldOut.examples.count} held out\n`);
+    const toldIn = (rows: Int32Array) =>
+      settings.conditions && hasProperties(data) ? toldOf(data, rows, settings.conditions) : undefined;
+    const told = toldIn(ofExamples);
     const progress = createProgress({ write, terminal });
     const result = await train({
       learner,
       onPassedOver: (why) => write(`${why}\n`),
-      makeGroups: (update) => makeGroups({ ...settings, examples, update, schedule, classes: classes.length }),
+      makeGroups: (update) => makeGroups({ ...settings, examples, told, update, schedule, classes: classes.length }),
       validation: heldOutGroups(
-        heldOut,
-        { schedule, coupling: settings.coupling, classes: classes.length, ...formOf(settings) },
+        heldOut.examples,
+        {
+          ...{ schedule, coupling: settings.coupling, classes: classes.length, told: toldIn(heldOut.rows) },
+          ...formOf(settings),
+        },
         options.heldOut,
       ),
       settings: { ...kept(settings), schedule: RUN_SCHEDULE, sizes: Object.fromEntries(examples.sizes) },

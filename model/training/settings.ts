@@ -6,7 +6,7 @@ import { chemistryNames } from "../../chem/chemistry.ts";
 import { dataSetName } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
-import { frequencySpec } from "../models/card_parts.ts";
+import { conditionsSpec, frequencySpec } from "../models/card_parts.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
@@ -77,6 +77,8 @@ export const runSettings = strict({
   uDropoutFrom: z.number().min(-20).max(20).optional(),
   /** Spread of the noise that the inputs' vectors get beside their own, in units of sigma; none where absent. */
   perturb: z.number().min(0).max(1).optional(),
+  /** Properties that the network is told, as they are over the generator's half of the training split, which is all that it then learns from. */
+  conditions: conditionsSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
   from: strict({ file: z.string(), sha256: z.string() }).optional(),
   /** What is trained on, as it was when the run began. Absent for QM9. */
@@ -88,7 +90,7 @@ export type RunSettings = z.infer<typeof runSettings>;
 
 /** The settings that a caller chooses by their own names; the others follow from what else it gives. */
 export const CHOSEN = (Object.keys(runSettings.shape) as (keyof RunSettings)[])
-  .filter((name) => name !== "model" && name !== "from" && name !== "trainedOn");
+  .filter((name) => name !== "model" && name !== "from" && name !== "trainedOn" && name !== "conditions");
 
 /** Fewest heavy atoms of a training molecule: QM9 has only eight smaller ones. */
 export const MIN_NODES = 3;

@@ -4,7 +4,10 @@
  * Salimans 2022, section 3.2). A network that begins from one without these features begins with zero weights for them: it says what that says.
  */
 import type { PropertyValues } from "../../../chem/properties.ts";
-import type { PropertyCondition } from "./parameters.ts";
+import type { WritableTensor } from "../../diffusion/safetensors.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
+import { widened } from "./levels.ts";
+import { type PairAttentionSizes, type PropertyCondition, TIMES, toldRows } from "./parameters.ts";
 
 /** Writes the features `[value, given]` of each condition into `out` at `at`. */
 export function propertyFeatures(
@@ -18,4 +21,14 @@ export function propertyFeatures(
     out[at + 2 * k] = value === undefined ? 0 : (value - mean) / deviation;
     out[at + 2 * k + 1] = value === undefined ? 0 : 1;
   });
+}
+
+/** The tensors of a network, with zero weights for the properties that these sizes have where they are of one that is told none. */
+export function widenedFor(
+  tensors: ReadonlyMap<string, WritableTensor>,
+  { scalars }: Pick<LatentSpace, "scalars">,
+  sizes: PairAttentionSizes,
+): ReadonlyMap<string, WritableTensor> {
+  const rows = tensors.get("input.weight")?.shape[0], told = toldRows(sizes);
+  return told > 0 && rows === scalars + TIMES ? widened(tensors, told) : tensors;
 }
