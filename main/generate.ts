@@ -6,6 +6,7 @@ import { compileWhere, PatternError } from "../chem/where/filter.ts";
 import { type Where, whereSchema } from "../chem/where/where.ts";
 import { INCLUDES, type Sifted } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
+import { conditionAsked, GUIDANCE_MAX, guidanceAsked } from "../model/generation/condition_order.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { chooseRefine } from "../model/models/settings.ts";
@@ -14,7 +15,7 @@ import { drawsFor } from "../model/service/generate.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
-import { json, list, option, range, UsageError, whole } from "./options.ts";
+import { json, list, object, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { fixedOptions, readFixed } from "./fixed_option.ts";
 import { gridOf, samplingOptions } from "./sampling_options.ts";
@@ -41,6 +42,16 @@ export const generateCommand = command({
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     ...fixedOptions,
+    condition: option(
+      "JSON",
+      'properties that molecules are to have, such as {"gap":7.2}: docs/conditions.md',
+      object().pipe(conditionAsked).optional(),
+    ),
+    guidance: option(
+      "W",
+      `how far they are guided there, 0 to ${GUIDANCE_MAX} (default 1); others than 0 and 1 take twice the calls`,
+      z.string().transform(Number).pipe(guidanceAsked).optional(),
+    ),
     refine: option(
       "NAME",
       `${
@@ -106,6 +117,7 @@ export const generateCommand = command({
     const fixed = await readFixed(values);
     const options = values["sampler-options"], grid = gridOf(values.grid);
     const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed });
+    for (const warning of request.warnings ?? []) terminal.error(`${warning}\n`);
     const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, count, refine, onFault });

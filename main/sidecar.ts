@@ -103,7 +103,7 @@ export interface Said {
 
 /** A run's head, from what was said and what it came to. */
 export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
-  const { count, first = 0, seed, size, settings } = request,
+  const { count, first = 0, seed, size, settings, condition } = request,
     { steps, sampler, decoding, clamp, grid, options } = settings;
   const { refine, filter, unique, where, fixed, want, include, form, split, backend, batch, precision } = said,
     range = size && `${size.min}-${size.max}`;
@@ -120,6 +120,7 @@ export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
     clamp,
     ...(size && { [card.counts === "atoms" ? "atoms" : "heavy-atoms"]: range }),
     ...(fixed && { fixed }),
+    ...(condition && { condition: condition.properties, guidance: condition.guidance ?? 1 }),
     refine,
     filter,
     ...(unique && { unique: String(unique) }),

@@ -76,20 +76,26 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-/** Where molecules are refined, how; where atoms were given, how many. */
-const REFINE = "Molstep-Refine", FIXED = "Molstep-Fixed-Atoms";
+/** Where molecules are refined, how; where atoms were given, how many; where properties were, which, how far guided, and what is odd about them. */
+const REFINE = "Molstep-Refine",
+  FIXED = "Molstep-Fixed-Atoms",
+  CONDITION = "Molstep-Condition",
+  GUIDANCE = "Molstep-Guidance",
+  WARNINGS = "Molstep-Warnings";
 
 /** What drew the molecules, as headers. */
-export const headersOf = ({ refine, fixedAtoms, ...facts }: DrawingFacts) => ({
+export const headersOf = ({ refine, fixedAtoms, condition, guidance, warnings, ...facts }: DrawingFacts) => ({
   ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
   ...(refine && { [REFINE]: refine }),
   ...(fixedAtoms && { [FIXED]: String(fixedAtoms) }),
+  ...(condition && { [CONDITION]: JSON.stringify(condition), [GUIDANCE]: String(guidance) }),
+  ...(warnings && { [WARNINGS]: headerValue(warnings.join("; ")) }),
 });
 
 /** Those headers, described. */
 export const headersTold = (description: string) =>
   Object.fromEntries(
-    [...Object.keys(HEADERS), REFINE, FIXED].map((
+    [...Object.keys(HEADERS), REFINE, FIXED, CONDITION, GUIDANCE, WARNINGS].map((
       name,
     ) => [name, { description, schema: { type: "string" as const } }]),
   );

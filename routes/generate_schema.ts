@@ -7,6 +7,7 @@ import { whereSchema } from "../chem/where/where.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
+import { conditionAsked, guidanceAsked } from "../model/generation/condition_order.ts";
 import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
@@ -44,6 +45,13 @@ export const generateRequest = strict({
   ),
   fixed: fixedAsked.optional().describe(
     "Atoms that each molecule begins with: they keep their places, elements and bonds, and the rest is drawn about them (docs/fixed.md)",
+  ),
+  condition: conditionAsked.optional().describe(
+    "Properties that the molecules are to have, of a model whose card names them (`denoiser.conditions`); warned of outside of its training data, refused far beyond it " +
+      "(docs/conditions.md)",
+  ),
+  guidance: guidanceAsked.optional().describe(
+    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it, " +
@@ -94,6 +102,9 @@ export const generateRequest = strict({
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],
+}).refine(({ condition, guidance }) => guidance === undefined || condition !== undefined, {
+  error: "must come with condition",
+  path: ["guidance"],
 }).refine(({ filter, unique }) => filter !== "unique" || unique !== false, {
   error: "must not be false where filter is unique",
   path: ["unique"],
@@ -174,6 +185,11 @@ export const generateResponse = z.strictObject({
     "How the molecules were refined; absent where they were not",
   ),
   fixedAtoms: z.int().min(1).optional().describe("The first so many atoms of each molecule were given, by `fixed`"),
+  condition: conditionAsked.optional().describe("Properties that the molecules were to have"),
+  guidance: guidanceAsked.optional().describe("How far they were guided there; with `condition`"),
+  warnings: z.array(z.string()).optional().describe(
+    "What is odd about the request, such as properties outside of the model's training data; absent where there is nothing",
+  ),
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),

@@ -64,6 +64,8 @@ export interface Capabilities {
   readonly sample?: (sampling: Sampling, options?: SampleOptions) => Promise<Sampled>;
   /** `sample` puts in parts that are given. Default false. */
   readonly fixes?: boolean;
+  /** `sample` guides (`guidance` of a condition). Default false. */
+  readonly guides?: boolean;
   /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */
   readonly appetite?: number;
 }

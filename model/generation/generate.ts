@@ -38,6 +38,8 @@ import {
 } from "../diffusion/sizes.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
+import type { FixedCondition } from "../diffusion/condition.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** What to draw. */
 export interface DrawRequest {
@@ -52,6 +54,10 @@ export interface DrawRequest {
   readonly size?: SizeRange;
   /** What of each molecule is given. */
   readonly fixed?: FixedDraw;
+  /** What the network is told beside the time: properties, and how far it is guided to them. */
+  readonly condition?: Pick<FixedCondition, "properties" | "guidance">;
+  /** What whoever asked is to be told of it. */
+  readonly warnings?: readonly string[];
 }
 
 /** A part that is given, and how the rest is drawn to it. */
@@ -157,7 +163,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { plan: made, count, first = 0, seed, settings, size, fixed }: DrawRequest,
+  { plan: made, count, first = 0, seed, settings, size, fixed, condition }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -185,6 +191,7 @@ async function* drawWith(
     seed,
     settings,
     fixed,
+    condition,
     progress(molecules) {
       done += molecules;
       onProgress?.(Math.min(1, done / ((end - begin) * plan.length)));
@@ -198,7 +205,8 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const batches = denoiser.can.sample && (!fixed || denoiser.can.fixes) && !options.onEstimate
+  const { sample, fixes, guides } = denoiser.can;
+  const batches = sample && (!fixed || fixes) && (!guidanceOf(condition) || guides) && !options.onEstimate
     ? inCrew(sampling, windows(), options)
     : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
@@ -230,6 +238,7 @@ interface Batches {
   readonly seed: number;
   readonly settings: Settings;
   readonly fixed?: GivenPart;
+  readonly condition?: DrawRequest["condition"];
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;
   readonly onStage: OnStage;
@@ -274,7 +283,7 @@ async function* inTurns(
   windows: Iterable<SizeBatch[]>,
   { signal, turn = atOnce, calls, onEstimate }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model, denoiser, plan, startOf, seed, settings, fixed } = batches;
+  const { model, denoiser, plan, startOf, seed, settings, fixed, condition } = batches;
   const shared = denoiser.can.independent ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
@@ -286,7 +295,7 @@ async function* inTurns(
     const denoise: Denoise = async (z, t) => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const call = { denoiser, z, shape, condition: { time: t } };
+      const call = { denoiser, z, shape, condition: { ...condition, time: t } };
       const x0 =
         await (shared
           ? shared.predict(turn, call, { limit: model.batch })
@@ -325,8 +334,16 @@ async function* inCrew(
   windows: Iterator<SizeBatch[]>,
   { signal, background, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model: { autoencoder: { bondSums }, card: { coupling } }, denoiser, plan, startOf, seed, settings, fixed } =
-    batches;
+  const {
+    model: { autoencoder: { bondSums }, card: { coupling } },
+    denoiser,
+    plan,
+    startOf,
+    seed,
+    settings,
+    fixed,
+    condition,
+  } = batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
@@ -343,6 +360,7 @@ async function* inCrew(
         indices,
         clamp,
         fixed: fixed?.part,
+        condition,
         background,
       },
       { signal: all, owner, onDone: (molecules) => batches.progress(molecules * plan.length) },

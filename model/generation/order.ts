@@ -1,6 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
+import { checkConditions, type ConditionAsked, ImpossibleConditionError } from "./condition_order.ts";
 import { type FixedAsked, givenPart } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -26,6 +27,10 @@ export interface Order {
   readonly clamp?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
   readonly fixed?: FixedAsked;
+  /** Properties that molecules are to have; of models that are told them. */
+  readonly condition?: ConditionAsked;
+  /** How far estimates are guided to them (`networks/heavy_atom/guide.ts`). Default 1. */
+  readonly guidance?: number;
 }
 
 /** An order that this model cannot serve; `field` is the part of the order at fault. */
@@ -108,8 +113,9 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
+  const condition = acceptCondition(order, card, settings);
   const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
-  return { count, first, seed, settings, plan, size: range, fixed };
+  return { count, first, seed, settings, plan, size: range, fixed, ...condition };
 }
 
 /**
@@ -149,6 +155,35 @@ function acceptFixed(
     if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
     const field = error instanceof ImpossiblePartError ? error.field : "molblock";
     throw new ImpossibleOrderError(`fixed/${field}`, error.message);
+  }
+}
+
+/**
+ * What the network is told of an order's properties, and what is to be said of them. Students are told none.
+ *
+ * @throws ImpossibleOrderError
+ */
+function acceptCondition(
+  { condition: properties, guidance }: Pick<Order, "condition" | "guidance">,
+  card: Card,
+  { sampler, steps }: Settings,
+): Pick<DrawRequest, "condition" | "warnings"> {
+  if (!properties) {
+    if (guidance !== undefined) throw new ImpossibleOrderError("guidance", "guidance must come with condition");
+    return {};
+  }
+  try {
+    const warnings = checkConditions(properties, card);
+    if (sampler === "distilled") {
+      const message =
+        `weights distilled to ${steps} steps are told no properties; name another sampler to give a condition`;
+      throw new ImpossibleConditionError("", message);
+    }
+    const condition = { properties, ...guidance !== undefined && { guidance } };
+    return { condition, ...warnings.length > 0 && { warnings } };
+  } catch (error) {
+    if (!(error instanceof ImpossibleConditionError)) throw error;
+    throw new ImpossibleOrderError(error.field ? `condition/${error.field}` : "condition", error.message);
   }
 }
 

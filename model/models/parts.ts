@@ -4,6 +4,7 @@ import type { Backend } from "../engines/tensorflow/types.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
+import { createGuided } from "../networks/heavy_atom/guide.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
 import { sizesOf } from "../networks/pair_attention/parameters.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
@@ -37,7 +38,8 @@ export async function makeDenoiser(
 ): Promise<Placed<Denoiser>> {
   switch (part.type) {
     case "pair-attention": {
-      return await placePairAttention({ space, sizes: sizesOf(part, levels), schedule }, tensors, options);
+      const placed = await placePairAttention({ space, sizes: sizesOf(part, levels), schedule }, tensors, options);
+      return part.conditions ? { ...placed, part: createGuided(placed.part) } : placed;
     }
     case "egnn": {
       const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import(

@@ -1,6 +1,7 @@
 /** A drawing: molecules of a model as they are drawn, and told in the form asked. */
 import { breather } from "../../chem/breathe.ts";
 import type { Summary } from "../../chem/metrics.ts";
+import type { PropertyValues } from "../../chem/properties.ts";
 import type { Refine } from "../../chem/refinement/refine.ts";
 import {
   type Format,
@@ -45,6 +46,10 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
   readonly refine?: Exclude<Refine, "none">;
   /** The first so many atoms of each molecule were given; absent where none were. */
   readonly fixedAtoms?: number;
+  /** Properties that the molecules were to have, how far they were guided there, and what is to be said of that; absent where there is nothing. */
+  readonly condition?: PropertyValues;
+  readonly guidance?: number;
+  readonly warnings?: readonly string[];
 }
 
 /** All that is said of a drawing, with its molecules. `passed`, `rejected` and `ended` are there as {@link Sifted} has it. */
@@ -120,6 +125,8 @@ export function drawMolecules(
     ...{ ...who, steps, sampler, seed, backend, decoding, grid, clamp },
     ...(refine !== "none" && { refine }),
     ...(request.fixed && { fixedAtoms: request.fixed.part.nodes }),
+    ...(request.condition && { condition: request.condition.properties, guidance: request.condition.guidance ?? 1 }),
+    ...(request.warnings && { warnings: request.warnings }),
   };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
   const { where, want } = options, lines: string[] = [];

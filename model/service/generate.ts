@@ -8,6 +8,7 @@ import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
@@ -38,7 +39,7 @@ export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
   /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
   constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
-    const times = calls === steps ? "steps" : "calls, of steps and resampling,";
+    const times = calls === steps ? "steps" : "calls, of steps, resampling and guidance,";
     super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
@@ -139,7 +140,8 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps } = asked, calls = callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
+  const { steps, condition: properties, guidance } = asked, twice = guidanceOf({ properties, guidance }) ? 2 : 1;
+  const calls = twice * callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
   if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {

@@ -115,5 +115,5 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
     }
   };
   const sample = createDispatch({ workers: workers.length, piece: tileMolecules, run });
-  return { space, predict, can: { independent: true, sample, fixes: true }, dispose: close };
+  return { space, predict, can: { independent: true, sample, fixes: true, guides: true }, dispose: close };
 }

@@ -6,6 +6,7 @@ import { setImmediate } from "node:timers";
 import { realign as realignHere } from "../../diffusion/coupling/align.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
 import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
+import { guidanceOf, guide, unguided } from "../../networks/heavy_atom/guide.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
 import { firstLatents } from "../../diffusion/samplers/start.ts";
@@ -14,6 +15,7 @@ import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
 import { type ConditionRows, rowsOf } from "../../networks/pair_attention/conditions.ts";
 import type { ConditionSizes } from "../../networks/pair_attention/parameters.ts";
+import { UNTOLD } from "../../networks/pair_attention/properties.ts";
 import type { Condition } from "../../diffusion/condition.ts";
 
 /** A sampling of somebody's: tasks of one owner share its turn. */
@@ -69,6 +71,9 @@ interface Owner {
 /** How many times as long tasks in the background can be made to wait. */
 const BACKGROUND_PATIENCE = 10;
 
+/** Molecules of a task's call: each twice where it is guided, told properties and not. */
+const moleculesOf = ({ shape: { batch }, condition }: Task) => guidanceOf(condition) ? 2 * batch : batch;
+
 const once = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The samplings of one network. */
@@ -105,11 +110,11 @@ export function createSamplings(
     const hurried = waiting.filter(({ task }) => !task.background), own = hurried.length > 0 ? hurried : waiting;
     const lead = late ? oldest : own.reduce((a, b) => b.owner.had < a.owner.had ? b : a);
     const chosen = [lead], { nodes, batch: least } = lead.task.shape, limit = most(nodes);
-    let total = least;
+    let total = moleculesOf(lead.task);
     for (const call of waiting) {
-      const { nodes: size, batch } = call.task.shape;
-      if (call === lead || size !== nodes || batch > least || total + batch > limit) continue;
-      total += batch;
+      const { nodes: size, batch } = call.task.shape, molecules = moleculesOf(call.task);
+      if (call === lead || size !== nodes || batch > least || total + molecules > limit) continue;
+      total += molecules;
       chosen.push(call);
     }
     if (!late && !lead.task.background) front = Math.max(front, lead.owner.had);
@@ -119,8 +124,12 @@ export function createSamplings(
   const rowsFor = (calls: readonly Call[], batch: number): ConditionRows => {
     const conditions: Condition[] = [], alpha = new Float32Array(batch), sigma = new Float32Array(batch);
     for (const { step, task: { shape, condition } } of calls) {
-      const asked = step.asked ?? step, from = conditions.length, to = from + shape.batch;
-      conditions.push(...Array<Condition>(shape.batch).fill({ ...condition, time: asked.t }));
+      const asked = step.asked ?? step, from = conditions.length, at = { ...condition, time: asked.t };
+      conditions.push(...Array<Condition>(shape.batch).fill(unguided(at)));
+      if (guidanceOf(condition)) {
+        conditions.push(...Array<Condition>(shape.batch).fill(unguided({ ...at, guidance: 0 })));
+      }
+      const to = conditions.length;
       alpha.fill(asked.alpha, from, to);
       sigma.fill(asked.sigma, from, to);
     }
@@ -128,20 +137,26 @@ export function createSamplings(
   };
 
   const serve = (calls: readonly Call[]) => {
-    const { nodes } = calls[0].task.shape, batch = calls.reduce((sum, { task }) => sum + task.shape.batch, 0);
+    const { nodes } = calls[0].task.shape, batch = calls.reduce((sum, { task }) => sum + moleculesOf(task), 0);
+    const together = calls.length > 1 || batch > calls[0].task.shape.batch;
     const began = now();
     for (const { tally } of calls) tally.begun ??= began;
     try {
       let z = calls[0].z, at = 0;
-      if (calls.length > 1) {
+      if (together) {
         z = new Float32Array(batch * latentLength(space, nodes));
-        for (const call of calls) z.set(call.z, at), at += call.z.length;
+        for (const call of calls) {
+          z.set(call.z, at), at += call.z.length;
+          if (guidanceOf(call.task.condition)) z.set(call.z, at), at += call.z.length;
+        }
       }
       const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
       at = 0;
       for (const call of calls) {
-        const { task: { shape, clamp, fixed }, step, owner, tally } = call, share = each * shape.batch;
-        const own = calls.length > 1 ? x0.slice(at, at += call.z.length) : x0, clamping = now();
+        const { task: { shape, clamp, fixed, condition }, step, owner, tally } = call;
+        const share = each * moleculesOf(call.task), by = guidanceOf(condition), clamping = now();
+        const own = together ? x0.slice(at, at += call.z.length) : x0;
+        if (by !== undefined) guide(own, x0.subarray(at, at += call.z.length), by, space, shape);
         if (fixed) fixPart(own, shape, fixed, sizes);
         if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums, space.pairs);
         const ms = share + now() - clamping;
@@ -175,6 +190,7 @@ export function createSamplings(
       if (levels > 0 && !(condition?.steps! >= 1)) {
         throw new RangeError("this network must be told the number of steps");
       }
+      if (condition?.properties && !told) throw new RangeError(UNTOLD);
       if (indices.length !== shape.batch) {
         throw new RangeError(`indices must be ${shape.batch}, one a molecule; got ${indices.length}`);
       }

@@ -32,7 +32,7 @@ export interface PropertyCondition {
 /** What decides the features of a network's conditions. */
 export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions">;
 
-/** Rows of the first layer beside those of scalars and time: of the number of steps, and two of each property. */
+/** Rows of the first layer beside those of scalars and time: two of each property, and of the number of steps. */
 export const toldRows = ({ levels = 0, conditions = [] }: ConditionSizes): number => levels + 2 * conditions.length;
 
 /** What a card or a run's settings say of the network's sizes. */

@@ -9,6 +9,9 @@ import type { LatentSpace } from "../../diffusion/types.ts";
 import { widened } from "./levels.ts";
 import { type PairAttentionSizes, type PropertyCondition, TIMES, toldRows } from "./parameters.ts";
 
+/** What is wrong where a network that knows none is told properties. */
+export const UNTOLD = "properties must be absent of a network that is told none";
+
 /** Writes the features `[value, given]` of each condition into `out` at `at`. */
 export function propertyFeatures(
   values: PropertyValues = {},

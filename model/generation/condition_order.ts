@@ -1,0 +1,72 @@
+/** Properties as requests ask for them, checked against a card. */
+import { z } from "zod";
+import { PROPERTIES, PROPERTY_NAMES, type PropertyName } from "../../chem/properties.ts";
+import { strict } from "../diffusion/strict.ts";
+import type { Card } from "../models/card.ts";
+
+/** Most that an estimate is guided. */
+export const GUIDANCE_MAX = 10;
+
+/** Ranges of the training data by which a value may lie beyond them. */
+const BEYOND = 3;
+
+/** Properties asked, each absent where it is anything. */
+export const conditionAsked = strict(
+  Object.fromEntries(
+    PROPERTY_NAMES.map((name) => [
+      name,
+      z.number().optional().describe(`The ${PROPERTIES[name].label}, ${PROPERTIES[name].unit}`),
+    ]),
+  ) as Record<PropertyName, z.ZodOptional<z.ZodNumber>>,
+).refine((asked) => Object.keys(asked).length > 0, { error: `must have at least one of ${PROPERTY_NAMES.join(", ")}` });
+
+/** See {@link conditionAsked}. */
+export type ConditionAsked = z.infer<typeof conditionAsked>;
+
+/** How far estimates are guided. */
+export const guidanceAsked = z.number().min(0).max(GUIDANCE_MAX);
+
+/** A property that a model cannot be asked for; `field` is its name, or empty where it can be asked for none. */
+export class ImpossibleConditionError extends RangeError {
+  override readonly name = "ImpossibleConditionError";
+  constructor(readonly field: string, message: string) {
+    super(message);
+  }
+}
+
+/** What a card's model can be asked for; nothing where it is told no properties. */
+export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">) =>
+  denoiser.type === "pair-attention" ? denoiser.conditions ?? [] : [];
+
+/**
+ * Checks properties against what a card's model was told of.
+ *
+ * @returns warnings: of values that lie outside of its training data
+ * @throws ImpossibleConditionError for a model that is not told them, or a value more than 3 ranges of the data beyond them
+ */
+export function checkConditions(asked: ConditionAsked, card: Pick<Card, "name" | "denoiser">): string[] {
+  const known = conditionsOf(card), names = known.map(({ name }) => name);
+  if (known.length === 0) {
+    throw new ImpossibleConditionError("", `model ${card.name} is told no properties: condition must be absent`);
+  }
+  return (Object.entries(asked) as [PropertyName, number | undefined][]).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    const entry = known.find((one) => one.name === name);
+    if (!entry) {
+      throw new ImpossibleConditionError(
+        name,
+        `${name} must be absent: model ${card.name} is told ${names.join(", ")}`,
+      );
+    }
+    const [least, most] = entry.range,
+      room = BEYOND * (most - least),
+      [from, to] = [least - room, most + room].map(short);
+    if (value < from || value > to) {
+      throw new ImpossibleConditionError(name, `${name} must be ${from} to ${to} ${entry.unit}; got ${value}`);
+    }
+    if (value >= least && value <= most) return [];
+    return [`${name} ${value} lies outside of the training data, ${least} to ${most} ${entry.unit}`];
+  });
+}
+
+const short = (value: number) => Number(value.toPrecision(4));
