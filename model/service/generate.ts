@@ -37,9 +37,15 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"
 /** More than one request may ask. */
 export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
-  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
-  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
-    const times = calls === steps ? "steps" : "calls, of steps, resampling and guidance,";
+  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps, and of what */
+  constructor(
+    { count, steps }: Pick<Order, "count" | "steps">,
+    most: number,
+    field = "count",
+    calls = steps,
+    of = "steps and resampling",
+  ) {
+    const times = calls === steps ? "steps" : `calls, of ${of},`;
     super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
@@ -143,7 +149,10 @@ export async function generate(
   const { steps, condition: properties, guidance } = asked, twice = guidanceOf({ properties, guidance }) ? 2 : 1;
   const calls = twice * callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
-  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
+  if (count > most) {
+    const of = twice > 1 ? "steps, resampling and guidance" : undefined;
+    throw new TooMuchWorkError({ count, steps }, maxWork, field, calls, of);
+  }
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }
