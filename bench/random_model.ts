@@ -43,6 +43,7 @@ export async function writeRandomModel(
   const folder = join(root, card.name);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
-  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(card.space, sizes, 1)));
+  const told = card.denoiser.type === "pair-attention" && { conditions: card.denoiser.conditions };
+  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(card.space, { ...sizes, ...told }, 1)));
   return { card, folder };
 }
