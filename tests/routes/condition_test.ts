@@ -1,0 +1,60 @@
+/** `condition` and `guidance` of POST /generate. */
+import assert from "node:assert/strict";
+import { generateResponse } from "../../routes/generate_schema.ts";
+import { post, withApp } from "./app_fixture.ts";
+
+const conditions = [{ name: "gap" as const, unit: "eV", mean: 7, deviation: 1, range: [4, 10] as [number, number] }];
+const told = {
+  name: "told",
+  denoiser: { type: "pair-attention" as const, width: 16, blocks: 1, conditions, file: "denoiser.safetensors" },
+};
+const asked = { model: "told", count: 3, steps: 2, seed: 5, condition: { gap: 8 } };
+
+Deno.test("POST /generate draws other molecules for other properties and guidance, and says what was asked in every form", () =>
+  withApp(async (app) => {
+    const answer = async (more: object) =>
+      generateResponse.parse(await (await post(app, { ...asked, ...more })).json());
+    const plain = await answer({ condition: undefined }),
+      given = await answer({}),
+      guided = await answer({ guidance: 3 });
+    assert.equal("condition" in plain, false);
+    assert.deepEqual([given.condition, given.guidance, given.warnings], [{ gap: 8 }, 1, undefined]);
+    assert.equal(guided.guidance, 3);
+    const positions = [plain, given, guided].map(({ molecules }) =>
+      JSON.stringify(molecules.map((one) => one.positions))
+    );
+    assert.equal(new Set(positions).size, 3);
+    const none = await answer({ guidance: 0 });
+    assert.deepEqual(none.molecules, plain.molecules);
+    const { warnings } = await answer({ condition: { gap: 11 } });
+    assert.deepEqual(warnings, ["gap 11 lies outside of the training data, 4 to 10 eV"]);
+    const { headers } = await post(app, { ...asked, condition: { gap: 11 }, guidance: 2 }, {
+      accept: "chemical/x-xyz",
+    });
+    assert.equal(headers.get("molstep-condition"), '{"gap":11}');
+    assert.equal(headers.get("molstep-guidance"), "2");
+    assert.match(headers.get("molstep-warnings")!, /^gap 11 lies outside/);
+  }, { models: [{}, told] }));
+
+Deno.test("POST /generate counts the calls of guidance as work, and refuses conditions with 422 and what is allowed", () =>
+  withApp(async (app) => {
+    const refuses = async (more: object, path: string | undefined, message: RegExp) => {
+      const response = await post(app, { ...asked, ...more }), { errors = [{}], detail } = await response.json();
+      assert.equal(response.status, 422);
+      assert.equal(errors[0].path, path);
+      assert.match(errors[0].message ?? detail, message);
+    };
+    await refuses({ model: "qm9" }, "/condition", /^model qm9 is told no properties: condition must be absent/);
+    await refuses({ condition: { mu: 2 } }, "/condition/mu", /^mu must be absent: model told is told gap/);
+    await refuses({ condition: { gap: 40 } }, "/condition/gap", /^gap must be -14 to 28 eV; got 40/);
+    await refuses({ condition: {} }, "/condition", /must have at least one of alpha, gap, homo, lumo, mu, cv/);
+    await refuses({ condition: { Gap: 7 } }, "/condition", /gap/);
+    await refuses({ guidance: 11 }, "/guidance", /10/);
+    await refuses({ condition: undefined, guidance: 2 }, "/guidance", /must come with condition/);
+    assert.equal((await post(app, { ...asked, count: 5 })).status, 200);
+    await refuses(
+      { count: 5, guidance: 2 },
+      undefined,
+      /count x calls, of steps, resampling and guidance, may be at most 10 here; given are 5 x 4 = 20/,
+    );
+  }, { models: [{}, told], maxWork: 10 }));
