@@ -42,6 +42,7 @@ export const SLOW: readonly string[] = [
   "model/service/publisher_test.ts",
   "model/service/stretches_test.ts",
   "model/training/atoms_test.ts",
+  "model/training/regressor/run_test.ts",
   "model/training/run_test.ts",
   "model/training/train_test.ts",
   "page",
