@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { summarise } from "../chem/metrics.ts";
+import { halvesOf } from "../chem/halves.ts";
 import { PROPERTIES, propertiesOf, PROPERTY_NAMES, type PropertyName } from "../chem/properties.ts";
 import { openQm9, type Qm9 } from "../chem/qm9.ts";
 import { createRdkit } from "../chem/rdkit.ts";
@@ -94,20 +95,34 @@ const errorsOf = (errors: readonly number[]) => ({ MAE: meanError(errors).mean, 
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
+/** Medians of properties over the generator's half, by the number of atoms. */
+function mediansOf(data: Qm9): (atoms: number, property: number) => number {
+  const bySize = Map.groupBy(halvesOf(data.split.train).generator, (row) => data.atomCounts[row]);
+  const medians = new Map([...bySize].map(([atoms, rows]) => {
+    const values = rows.map((row) => propertiesOf(data.properties, row));
+    return [atoms, PROPERTY_NAMES.map((_, p) => median(values.map((each) => each[p])))] as const;
+  }));
+  const sizes = [...medians.keys()];
+  const nearest = (atoms: number) => sizes.reduce((a, b) => Math.abs(b - atoms) < Math.abs(a - atoms) ? b : a);
+  return (atoms, property) => medians.get(nearest(atoms))![property];
+}
+
 /** The regressor's own errors, errors of the median of as many atoms, and of values of other molecules. */
-async function rungs(held: Held, regress: (examples: readonly Example[]) => Promise<number[][]>): Promise<Row[]> {
+async function rungs(
+  held: Held,
+  regress: (examples: readonly Example[]) => Promise<number[][]>,
+  medians: ReturnType<typeof mediansOf>,
+): Promise<Row[]> {
   const said = await regress(held.examples);
   return PROPERTY_NAMES.flatMap((property, p) => {
-    const values = held.values.map((each) => each[p]), bySize = new Map<number, number[]>();
-    held.atoms.forEach((atoms, k) => bySize.set(atoms, [...bySize.get(atoms) ?? [], values[k]]));
-    const medians = new Map([...bySize].map(([atoms, all]) => [atoms, median(all)]));
+    const values = held.values.map((each) => each[p]);
     const rung = (name: string, errors: number[]): Row => ({
       ...{ property, unit: PROPERTIES[property].unit, steps: null, guidance: null, rung: name },
       ...{ ...errorsOf(errors), read: null, valid: null, stable: null, unique: null },
     });
     return [
       rung("regressor on held-out molecules", values.map((value, k) => Math.abs(said[k][p] - value))),
-      rung("number of atoms alone", values.map((value, k) => Math.abs(medians.get(held.atoms[k])! - value))),
+      rung("number of atoms alone", values.map((value, k) => Math.abs(medians(held.atoms[k], p) - value))),
       rung("values of other molecules", values.map((value, k) => Math.abs(values[(k + 1) % values.length] - value))),
     ];
   });
@@ -124,7 +139,8 @@ async function main(args: string[]): Promise<void> {
   const model = folder === undefined ? undefined : await loadModel(folder, { threads });
   const told = model && conditionsOf(model.card).map(({ name }) => name);
   const least = model ? Math.min(...Object.keys(model.card.sizes).map(Number)) : 3;
-  const held = heldOut(await openQm9(), part, count, seed, least), rows = await rungs(held, regressor.values);
+  const data = await openQm9(), held = heldOut(data, part, count, seed, least);
+  const rows = await rungs(held, regressor.values, mediansOf(data));
   if (model && told) {
     const names = rest.conditions ?? told, validate = createValidator(await createRdkit());
     const unknown = names.find((name) => !told.includes(name));

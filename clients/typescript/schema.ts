@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type59;
+export type Schema = Type60;
 
 type Type1 = {
   [key: string]: unknown;
@@ -49,6 +49,25 @@ type Type3 = {
 };
 
 type Type4 = {
+  blocks: number;
+  conditions?:
+    | ({
+      deviation: number;
+      mean: number;
+      name: "alpha" | "cv" | "gap" | "homo" | "lumo" | "mu";
+      range: [number, number];
+      unit: string;
+    })[]
+    | undefined;
+  estimates?: true | undefined;
+  file: string;
+  frequency?: number | undefined;
+  sha256?: string | undefined;
+  type: "pair-attention";
+  width: number;
+};
+
+type Type5 = {
   aggregation: "mean" | "sum";
   attention: boolean;
   blocks: number;
@@ -66,7 +85,7 @@ type Type4 = {
   width: number;
 };
 
-type Type5 = {
+type Type6 = {
   aromatic?: true | undefined;
   classes: ([number, number, (number)?])[];
   decoding: "argmax" | "valence";
@@ -76,7 +95,7 @@ type Type5 = {
   type: "heavy-atom";
 };
 
-type Type6 = {
+type Type7 = {
   aggregation: "mean" | "sum";
   attention: boolean;
   coordinateRange: number;
@@ -98,7 +117,7 @@ type Type6 = {
   width: number;
 };
 
-type Type7 = {
+type Type8 = {
   clamp: number;
   file: string;
   grid:
@@ -121,7 +140,7 @@ type Type7 = {
   version: string;
 };
 
-type Type8 = {
+type Type9 = {
   clamp: number;
   grid:
     | {
@@ -137,8 +156,8 @@ type Type8 = {
   steps: number;
 };
 
-type Type9 = {
-  autoencoder: Type5 | Type6 | {
+type Type10 = {
+  autoencoder: Type6 | Type7 | {
     elements: (number)[];
     includeCharges: boolean;
     normalisers: [number, number, number];
@@ -148,17 +167,9 @@ type Type9 = {
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";
   dataSet: string;
-  denoiser: Type4 | {
-    blocks: number;
-    estimates?: true | undefined;
-    file: string;
-    frequency?: number | undefined;
-    sha256?: string | undefined;
-    type: "pair-attention";
-    width: number;
-  };
+  denoiser: Type4 | Type5;
   description: string;
-  distilled: (Type7)[];
+  distilled: (Type8)[];
   evaluation: ({ [key: string]: unknown })[];
   kind: "edm" | "geoldm" | "molstep";
   latents?: undefined | {
@@ -166,7 +177,7 @@ type Type9 = {
   };
   license: string;
   name: string;
-  recommended: (Type8)[];
+  recommended: (Type9)[];
   refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   schedule: { factor: number; type: "cosine" } | {
     power: number;
@@ -180,11 +191,11 @@ type Type9 = {
   version: string;
 };
 
-type Type10 = {
+type Type11 = {
   input: { param: { name: string } };
   output: {
     backend: null | { name: string; why: string };
-    card: Type9;
+    card: Type10;
     faulty: ({ reason: string; steps: number; version: string })[];
     loaded: boolean;
   };
@@ -192,8 +203,8 @@ type Type10 = {
   status: 200;
 };
 
-type Type11 = {
-  $get: Type10 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+type Type12 = {
+  $get: Type11 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { name: string } };
     output: Type1;
     outputFormat: "json";
@@ -201,7 +212,7 @@ type Type11 = {
   } | { input: { param: { name: string } }; output: {}; outputFormat: string; status: 304 };
 };
 
-type Type12 = {
+type Type13 = {
   $delete:
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -209,7 +220,7 @@ type Type12 = {
     | { input: { param: { name: string; steps: string } }; output: {}; outputFormat: string; status: 204 };
 };
 
-type Type13 = {
+type Type14 = {
   addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
   connected: boolean;
@@ -247,9 +258,17 @@ type Type13 = {
   values?: undefined | { [key: string]: number };
 };
 
-type Type14 = {
+type Type15 = {
   backend: string;
   clamp: number;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding: "argmax" | "valence";
   drawn: number;
   ended?: "deadline" | "maxDraws" | "want" | undefined;
@@ -264,6 +283,7 @@ type Type14 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   metrics: {
     atomStability: null | number;
     connected: null | number;
@@ -272,7 +292,7 @@ type Type14 = {
     validity: null | number;
   };
   model: string;
-  molecules: (Type13)[];
+  molecules: (Type14)[];
   passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
   rejected?: undefined | { [key: string]: number };
@@ -282,9 +302,10 @@ type Type14 = {
   steps: number;
   timings: { decodeMs: number; queueMs: number; sampleMs: number; validateMs: number };
   version: string;
+  warnings?: (string)[] | undefined;
 };
 
-type Type15 = {
+type Type16 = {
   alerts?: ("brenk" | "pains")[] | undefined;
   aromaticRings?: undefined | { max?: number | undefined; min?: number | undefined };
   bridgeheadAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
@@ -319,9 +340,17 @@ type Type15 = {
   tpsa?: undefined | { max?: number | undefined; min?: number | undefined };
 };
 
-type Type16 = {
+type Type17 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   count?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   filter?: "none" | "sound" | "stable" | "unique" | "valid" | undefined;
@@ -342,6 +371,7 @@ type Type16 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
   maxDraws?: number | undefined;
@@ -353,24 +383,24 @@ type Type16 = {
   timeoutMs?: number | undefined;
   unique?: boolean | "flat" | "inchikey" | undefined;
   want?: number | undefined;
-  where?: Type15 | undefined;
-};
-
-type Type17 = {
-  $post:
-    | { input: { json: Type16 }; output: Type14; outputFormat: "json"; status: 200 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type16 }; output: Type1; outputFormat: "json"; status: 504 };
+  where?: Type16 | undefined;
 };
 
 type Type18 = {
+  $post:
+    | { input: { json: Type17 }; output: Type15; outputFormat: "json"; status: 200 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type19 = {
   estimate: {
     bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
     positions: ([number, number, number])[];
@@ -385,13 +415,21 @@ type Type18 = {
   time: number;
 };
 
-type Type19 = {
+type Type20 = {
   backend: string;
   clamp: number;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding: "argmax" | "valence";
   ended?: "deadline" | "maxDraws" | "want" | undefined;
   fixedAtoms?: number | undefined;
-  frames: (Type18)[];
+  frames: (Type19)[];
   grid:
     | {
       first?: number | undefined;
@@ -401,17 +439,19 @@ type Type19 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   model: string;
-  molecule: Type13;
+  molecule: Type14;
   passed?: number | undefined;
   rejected?: undefined | { [key: string]: number };
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
   seed: number;
   steps: number;
   version: string;
+  warnings?: (string)[] | undefined;
 };
 
-type Type20 = {
+type Type21 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -434,21 +474,21 @@ type Type20 = {
   timeoutMs?: number | undefined;
 };
 
-type Type21 = {
+type Type22 = {
   $post:
-    | { input: { json: Type20 }; output: Type19; outputFormat: "json"; status: 200 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type20 }; output: Type1; outputFormat: "json"; status: 504 };
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type21 }; output: Type20; outputFormat: "json"; status: 200 };
 };
 
-type Type22 = {
+type Type23 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -464,7 +504,7 @@ type Type22 = {
   refusedRecords: number;
 };
 
-type Type23 = {
+type Type24 = {
   input: unknown;
   output: {
     most: number;
@@ -482,8 +522,8 @@ type Type23 = {
   status: 200;
 };
 
-type Type24 = {
-  $get: Type23 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+type Type25 = {
+  $get: Type24 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
   $post:
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
@@ -491,10 +531,10 @@ type Type24 = {
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { query: { description?: string | undefined } }; output: Type22; outputFormat: "json"; status: 201 };
+    | { input: { query: { description?: string | undefined } }; output: Type23; outputFormat: "json"; status: 201 };
 };
 
-type Type25 = {
+type Type26 = {
   atoms: number;
   charged: number;
   elements: { [key: string]: number };
@@ -505,7 +545,7 @@ type Type25 = {
   sizes: { [key: string]: number };
 };
 
-type Type26 = {
+type Type27 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -519,10 +559,10 @@ type Type26 = {
     title: string;
   })[];
   refusedRecords: number;
-  summary: Type25;
+  summary: Type26;
 };
 
-type Type27 = {
+type Type28 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -546,13 +586,13 @@ type Type27 = {
     status: 422;
   } | {
     input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
-    output: Type26;
+    output: Type27;
     outputFormat: "json";
     status: 200;
   };
 };
 
-type Type28 = {
+type Type29 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -584,7 +624,7 @@ type Type28 = {
   width?: number | undefined;
 };
 
-type Type29 = {
+type Type30 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -611,12 +651,12 @@ type Type29 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type28;
+  settings: Type29;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type30 = {
+type Type31 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -651,32 +691,32 @@ type Type30 = {
   width?: number | undefined;
 };
 
-type Type31 = {
+type Type32 = {
   $post:
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type30 }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type31 }; output: Type30; outputFormat: "json"; status: 202 };
 };
 
-type Type32 = {
+type Type33 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type29)[]; total: number };
+      output: { jobs: (Type30)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type33 = {
+type Type34 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -688,7 +728,7 @@ type Type33 = {
   })[];
 };
 
-type Type34 = {
+type Type35 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -713,9 +753,9 @@ type Type34 = {
   spiro: { value: number };
 };
 
-type Type35 = {
+type Type36 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type34 | undefined;
+  composition?: Type35 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -723,10 +763,10 @@ type Type35 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type36 = {
+type Type37 = {
   backend: null | string;
   createdAt: string;
-  curves: Type33;
+  curves: Type34;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -739,7 +779,7 @@ type Type36 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type35; teacher: Type35; why: string };
+  judged: null | { accepted: boolean; student: Type36; teacher: Type36; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -752,26 +792,26 @@ type Type36 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type28;
+  settings: Type29;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type37 = {
+type Type38 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type37; outputFormat: "json"; status: 200 };
 };
 
-type Type38 = {
+type Type39 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -805,16 +845,16 @@ type Type38 = {
   };
 };
 
-type Type39 = {
+type Type40 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
 };
 
-type Type40 = {
+type Type41 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -826,7 +866,7 @@ type Type40 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type41 = {
+type Type42 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -846,7 +886,7 @@ type Type41 = {
   steps: number;
 };
 
-type Type42 = {
+type Type43 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -873,24 +913,24 @@ type Type42 = {
   steps: number;
   unique: "flat" | "inchikey" | "none";
   want: number;
-  where: Type15;
+  where: Type16;
 };
 
-type Type43 = {
+type Type44 = {
   backend: string;
   draws: number;
-  estimate: Type40;
-  order: Type42;
+  estimate: Type41;
+  order: Type43;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type41;
+  settings: Type42;
   shards: number;
   version: string;
 };
 
-type Type44 = {
+type Type45 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -918,10 +958,10 @@ type Type44 = {
   steps: number;
   unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
-  where?: Type15 | undefined;
+  where?: Type16 | undefined;
 };
 
-type Type45 = {
+type Type46 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -937,76 +977,76 @@ type Type45 = {
   text: number;
 };
 
-type Type46 = {
+type Type47 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type40;
+  estimate: Type41;
   id: string;
   name: null | string;
-  order: Type42;
+  order: Type43;
   precision: "bf16" | "f16" | "f32";
-  progress: Type45;
+  progress: Type46;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type41;
+  settings: Type42;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type47 = {
+type Type48 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type46)[]; total: number };
+      output: { campaigns: (Type47)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type44 }; output: Type43; outputFormat: "json"; status: 200 }
-    | { input: { json: Type44 }; output: Type46; outputFormat: "json"; status: 202 };
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type45 }; output: Type44; outputFormat: "json"; status: 200 }
+    | { input: { json: Type45 }; output: Type47; outputFormat: "json"; status: 202 };
 };
 
-type Type48 = {
+type Type49 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type40;
+  estimate: Type41;
   id: string;
   name: null | string;
-  order: Type42;
+  order: Type43;
   precision: "bf16" | "f16" | "f32";
-  progress: Type45;
+  progress: Type46;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type41;
+  settings: Type42;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type49 = {
+type Type50 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1017,27 +1057,16 @@ type Type49 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type49; outputFormat: "json"; status: 200 };
 };
 
-type Type50 = {
+type Type51 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type46; outputFormat: "json"; status: 202 };
-};
-
-type Type51 = {
-  input: {
-    header: { "If-Range"?: string | undefined; Range?: string | undefined };
-    param: { id: string };
-    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
-  };
-  output: string;
-  outputFormat: "json";
-  status: 200;
+    | { input: { param: { id: string } }; output: Type47; outputFormat: "json"; status: 202 };
 };
 
 type Type52 = {
@@ -1048,7 +1077,7 @@ type Type52 = {
   };
   output: string;
   outputFormat: "json";
-  status: 206;
+  status: 200;
 };
 
 type Type53 = {
@@ -1057,9 +1086,9 @@ type Type53 = {
     param: { id: string };
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
-  output: Type1;
+  output: string;
   outputFormat: "json";
-  status: 404;
+  status: 206;
 };
 
 type Type54 = {
@@ -1070,7 +1099,7 @@ type Type54 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 416;
+  status: 404;
 };
 
 type Type55 = {
@@ -1081,10 +1110,21 @@ type Type55 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 422;
+  status: 416;
 };
 
 type Type56 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 422;
+};
+
+type Type57 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1101,26 +1141,26 @@ type Type56 = {
   unique?: boolean | undefined;
 };
 
-type Type57 = {
+type Type58 = {
   $post:
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type56 };
+      input: { json: Type57 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type58 = {
+type Type59 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1129,17 +1169,17 @@ type Type58 = {
   };
 };
 
-type Type59 = {
-  "/campaigns": Type47;
-  "/campaigns/:id": Type49;
-  "/campaigns/:id/events": Type38;
-  "/campaigns/:id/results": { $get: Type51 | Type52 | Type53 | Type54 | Type55 };
-  "/campaigns/:id/resume": Type50;
-  "/data": Type24;
-  "/data/:id": Type27;
-  "/distill": Type31;
-  "/generate": Type17;
-  "/generate/path": Type21;
+type Type60 = {
+  "/campaigns": Type48;
+  "/campaigns/:id": Type50;
+  "/campaigns/:id/events": Type39;
+  "/campaigns/:id/results": { $get: Type52 | Type53 | Type54 | Type55 | Type56 };
+  "/campaigns/:id/resume": Type51;
+  "/data": Type25;
+  "/data/:id": Type28;
+  "/distill": Type32;
+  "/generate": Type18;
+  "/generate/path": Type22;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -1151,10 +1191,10 @@ type Type59 = {
       status: 200;
     };
   };
-  "/jobs": Type32;
-  "/jobs/:id": Type37;
-  "/jobs/:id/events": Type38;
-  "/jobs/:id/resume": Type39;
+  "/jobs": Type33;
+  "/jobs/:id": Type38;
+  "/jobs/:id/events": Type39;
+  "/jobs/:id/resume": Type40;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1164,9 +1204,9 @@ type Type59 = {
     };
   };
   "/models": Type3;
-  "/models/:name": Type11;
-  "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type57;
+  "/models/:name": Type12;
+  "/models/:name/steps/:steps": Type13;
+  "/v1/generate": Type58;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1175,5 +1215,5 @@ type Type59 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type58;
+  "/v1/health/ready": Type59;
 };

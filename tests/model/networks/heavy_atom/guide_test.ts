@@ -30,7 +30,7 @@ function exact(): Denoiser & { molecules: number } {
   };
 }
 
-Deno.test("createGuided() gives the score of p(z)^(1 - w) p(z | c)^w for normal data whose mean depends linearly on c", async () => {
+Deno.test("createGuided() gives the score of p(z)^(1 - w) p(z given c)^w for normal data whose mean depends linearly on c", async () => {
   const shape = { batch: 2, nodes: 1 }, z = Float32Array.of(0.3, -1, 2, 0.7, 0, -0.4), values = [1.2, -0.8];
   for (const w of [-0.5, 0, 0.5, 1, 1.5, 4]) {
     for (const time of [0.1, 0.5, 0.9]) {
