@@ -7,7 +7,7 @@ import { space } from "../network.ts";
 
 Deno.test("joinGroups() lays molecules of several sizes one after another, and says where each lies", () => {
   const groups = [trainingBatch({ batch: 2, nodes: 3 }), trainingBatch({ batch: 1, nodes: 5 })];
-  const batch = joinGroups(space, {}, groups), small = latentLength(space, 3), terms = inputTerms(space, 0);
+  const batch = joinGroups(space, {}, groups), small = latentLength(space, 3), terms = inputTerms(space, {});
   assert.deepEqual([batch.rows, batch.molecules, batch.most], [11, 3, 5]);
   assert.deepEqual([...batch.index], [0, 3, 0, 0, 3, 3, small, 0, 6, 5, 2 * small, 0]);
   assert.deepEqual([...batch.owners], [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2]);
