@@ -40,13 +40,13 @@ const plan: MatchingPlan = {
 
 Deno.test("makeMatchingGroups() takes as many samplings as give the estimates asked for", () => {
   for (const steps of [4, 2]) {
-    const [group] = makeMatchingGroups({ ...plan, steps }, 10, 1, 3);
+    const [group] = makeMatchingGroups([{ ...plan, steps }], 10, 1, 3);
     assert.deepEqual([group.steps, group.plan.length, group.update], [steps, steps, 3]);
     assert.equal(group.shape.batch, Math.ceil(10 / steps));
     assert.equal(group.stream().normal(), group.stream().normal(), "a fresh stream each time");
-    assert.equal(group.stream().normal(), makeMatchingGroups({ ...plan, steps }, 10, 1, 3)[0].stream().normal());
+    assert.equal(group.stream().normal(), makeMatchingGroups([{ ...plan, steps }], 10, 1, 3)[0].stream().normal());
   }
-  const first = (update: number) => makeMatchingGroups(plan, 10, 1, update)[0].stream().normal();
+  const first = (update: number) => makeMatchingGroups([plan], 10, 1, update)[0].stream().normal();
   assert.notEqual(first(0), first(2));
 });
 
@@ -194,7 +194,7 @@ async function spread(predict: (asked: Asked) => Promise<Float32Array>): Promise
   const batch = 4000,
     shape = { batch, nodes },
     stream = random(5),
-    [{ plan: steps }] = makeMatchingGroups(plan, 2, 1, 0);
+    [{ plan: steps }] = makeMatchingGroups([plan], 2, 1, 0);
   const noise = () => drawNoise(space, shape, Array(batch).fill(stream));
   const end = await runPlan(
     steps,
@@ -216,11 +216,10 @@ Deno.test("createMatchingLearner() leads a student of two steps to the data's sp
     auxiliary,
     teacher,
     schedule,
-    options: {},
     lead: 40,
   });
   const ofTeacher = await spread(({ z, shape, conditions }) => teacher.predict(z, shape, conditions));
-  for (let update = 0; update < 700; update++) await learner.update(makeMatchingGroups(plan, 128, 1, update), rates);
+  for (let update = 0; update < 700; update++) await learner.update(makeMatchingGroups([plan], 128, 1, update), rates);
   const ofStudent = await spread((asked) => student.predict!(asked, "params"));
   assert.ok(ofTeacher < 0.7, String(ofTeacher));
   assert.ok(Math.abs(ofStudent - 1) < 0.08, String(ofStudent));
@@ -235,7 +234,6 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       teacher,
       schedule,
       coupling,
-      options,
       lead: 3,
       follow: 1,
     });
@@ -250,13 +248,13 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       return [await student.predict!(ask(1), "params"), await student.predict!(ask(0.5), "params")];
     };
     const [early, late] = await says();
-    for (let update = 0; update < 3; update++) await learner.update(makeMatchingGroups(own, 64, 1, update), rates);
+    for (let update = 0; update < 3; update++) await learner.update(makeMatchingGroups([own], 64, 1, update), rates);
     assert.deepEqual(await says(), [early, late]);
-    await learner.update(makeMatchingGroups(own, 64, 1, 3), rates);
+    await learner.update(makeMatchingGroups([own], 64, 1, 3), rates);
     const [first, middle] = await says();
     assert.ok(first.every((value, i) => Math.abs(value - early[i]) < 1e-4), "kept to the teacher's");
     assert.notDeepEqual(middle, late);
-    const { plan: steps, shape } = makeMatchingGroups(own, 64, 1, 0)[0];
+    const { plan: steps, shape } = makeMatchingGroups([own], 64, 1, 0)[0];
     for (const [{ conditions, target, z }] of auxiliary.seen) {
       // Steps to 0.75 and 0.5 of the time: the log-SNR is 0 at 0.5, where the second step ends.
       assert.equal(conditions.length, 3 * shape.batch);
@@ -282,7 +280,6 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
     auxiliary: table(0.5),
     teacher,
     schedule,
-    options: { after: 99 },
     lead: 0,
   });
   const size = async () => (await student.predict!(groups[0], "params")).reduce((sum, value) => sum + value ** 2, 0);
@@ -290,7 +287,7 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
   // Of the samplings only the last step is matched: what the student says at t = 0.5 changes by what is kept, too.
   for (let update = 0; update < 90; update++) {
     await learner.update([
-      ...makeMatchingGroups({ ...plan, steps: 4, options: { after: 99 } }, 32, 1, update),
+      ...makeMatchingGroups([{ ...plan, steps: 4, options: { after: 99 } }], 32, 1, update),
       ...groups,
     ], rates);
   }
@@ -307,7 +304,6 @@ Deno.test("createMatchingLearner() keeps the state of both networks", async () =
     auxiliary: noting("a"),
     teacher,
     schedule,
-    options: {},
   });
   assert.deepEqual([...(await learner.state()).tensors.keys()], ["params/s", "auxiliary/params/a"]);
 });
