@@ -179,8 +179,7 @@ async function* drawWith(
   const denoiser = await lease.denoiser;
   const { appetite = 0 } = denoiser.can, most = Math.max(model.batch, appetite);
   // A call of several steps has as many latents as one of a batch.
-  const batch = parallel ? Math.max(1, Math.floor(most / parallel.window)) : most;
-  const calls = mostCalls(plan.length, parallel);
+  const batch = Math.max(1, Math.floor(most / (parallel?.window ?? 1))), calls = mostCalls(plan.length, parallel);
   const window = options.window ?? Math.max(256, 2 * appetite);
   // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
   const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
@@ -300,15 +299,13 @@ async function* inTurns(
     const estimate = async (z: Float32Array, times: readonly number[]): Promise<Float32Array> => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const rows = { batch: times.length, nodes };
-      const call = { denoiser, z, shape: rows, conditions: conditionsAt(times) };
-      const x0 =
-        await (shared
-          ? shared.predict(turn, call, { limit: model.batch })
-          : denoiser.predict(z, rows, call.conditions));
+      const rows = { batch: times.length, nodes }, conditions = conditionsAt(times);
+      const x0 = shared
+        ? await shared.predict(turn, { denoiser, z, shape: rows, conditions }, { limit: model.batch })
+        : await denoiser.predict(z, rows, conditions);
       fix(x0, "estimate", rows);
-      for (const { x0: clean, batch } of late(x0, times, settings.clamp)) {
-        await autoencoder.clamp?.(clean, { batch, nodes }, signal);
+      for (const { stretch, batch } of late(x0, times, settings.clamp)) {
+        await autoencoder.clamp?.(stretch, { batch, nodes }, signal);
       }
       batches.progress(times.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
@@ -320,8 +317,7 @@ async function* inTurns(
       onEstimate?.({ time, z, x0, nodes, indices });
       return x0;
     };
-    const aligned = realigner(coupling, space, shape, pause);
-    const started = performance.now();
+    const aligned = realigner(coupling, space, shape, pause), started = performance.now();
     const first = await firstLatents(noise, startOf(nodes), aligned, (x) => fix(x, "start"));
     const inParallel = parallel && await runParallel(
       plan,

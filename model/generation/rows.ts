@@ -10,7 +10,7 @@ export function late(
   x0: Float32Array,
   times: readonly number[],
   below: number,
-): { readonly batch: number; readonly x0: Float32Array }[] {
+): { readonly batch: number; readonly stretch: Float32Array }[] {
   const length = x0.length / times.length, found: { from: number; batch: number }[] = [];
   for (const [k, time] of times.entries()) {
     const last = found.at(-1);
@@ -18,5 +18,5 @@ export function late(
     if (last && last.from + last.batch === k) last.batch++;
     else found.push({ from: k, batch: 1 });
   }
-  return found.map(({ from, batch }) => ({ batch, x0: x0.subarray(from * length, (from + batch) * length) }));
+  return found.map(({ from, batch }) => ({ batch, stretch: x0.subarray(from * length, (from + batch) * length) }));
 }
