@@ -1,7 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type FixedAsked, givenPart } from "./fixed_order.ts";
+import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
@@ -142,7 +142,7 @@ function startedLater(settings: Settings): Settings {
  * @throws ImpossibleOrderError
  */
 function acceptFixed(
-  { resample, ...asked }: FixedAsked,
+  asked: FixedAsked,
   card: Card,
   { sampler, algorithm, steps }: Settings,
 ): FixedDraw {
@@ -153,7 +153,7 @@ function acceptFixed(
     );
   }
   try {
-    return { ...givenPart(asked, card), resample };
+    return fixedDraw(asked, card);
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
     const field = error instanceof ImpossiblePartError ? error.field : "molblock";
