@@ -575,7 +575,11 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: { classes: number; from?: number | undefined };
+  match: {
+    also: ({ classes: number; from?: number | undefined; steps: number })[];
+    classes: number;
+    from?: number | undefined;
+  };
   method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -640,7 +644,11 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: undefined | { classes?: number | undefined; from?: number | undefined };
+  match?: undefined | {
+    also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+    classes?: number | undefined;
+    from?: number | undefined;
+  };
   method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
@@ -854,6 +862,12 @@ type Type42 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back: number; times: number };
+  };
   formats: ("ndjson" | "parquet" | "sdf")[];
   grid?:
     | undefined
@@ -899,6 +913,12 @@ type Type44 = {
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back?: number | undefined; times: number };
+  };
   formats?: ("ndjson" | "parquet" | "sdf")[] | undefined;
   grid?:
     | undefined
