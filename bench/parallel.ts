@@ -32,8 +32,8 @@ const OPTIONS = {
   windows: option("N,N", "(default 4,8,16)", numbers("4,8,16")),
   tolerances: option(
     "X,X",
-    "(default 0.01,0.03,0.1)",
-    list(z.string().transform(Number).pipe(z.number().min(0).max(1))).default([0.01, 0.03, 0.1]),
+    "(default 0.003,0.01,0.03,0.1)",
+    list(z.string().transform(Number).pipe(z.number().min(0).max(1))).default([0.003, 0.01, 0.03, 0.1]),
   ),
   coupling: option("NAME", "how noise is paired (default: as the card says)", z.enum(COUPLINGS).optional()),
   lone: option("N", "molecules drawn one at a time (default 8)", whole(1).default(8)),

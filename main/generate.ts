@@ -43,7 +43,7 @@ export const generateCommand = command({
     ...fixedOptions,
     parallel: option(
       "JSON",
-      'calls for several steps of a molecule at once, such as {"window":8,"tolerance":0.01}: docs/speed.md (default: not)',
+      'calls for several steps of a molecule at once, such as {"window":8,"tolerance":0.003}: docs/speed.md (default: not)',
       object().optional(),
     ),
     refine: option(

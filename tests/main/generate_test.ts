@@ -139,8 +139,8 @@ Deno.test("molstep generate --parallel says what each molecule took, is in the r
       assert.ok(Number(rounds) <= 6 && Number(calls) >= 6, `${rounds} ${calls}`);
     }
     const { request, command } = await json(`${out}.json`);
-    assert.deepEqual(request.parallel, { window: 3, tolerance: 0.01 });
-    assert.match(command, /--parallel '\{"window":3,"tolerance":0.01\}'/);
+    assert.deepEqual(request.parallel, { window: 3, tolerance: 0.003 });
+    assert.match(command, /--parallel '\{"window":3,"tolerance":0.003\}'/);
     const { status, error } = await generate(model, `${quick} --parallel {"window":1}`, { out: join(root, "b.sdf") });
     assert.equal(status, 2);
     assert.match(error, /--parallel: .*>=2/s);

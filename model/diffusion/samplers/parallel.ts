@@ -7,7 +7,7 @@ import { applyStep, LOOK_BACK, type PlannedStep, type Realign, type SamplingPlan
 /** How many steps of a molecule are called for at once, and when a latent counts as found. */
 export const parallelSpec = strict({
   window: z.int().min(2).max(64).default(8).describe("Steps of a molecule whose calls are made together"),
-  tolerance: z.number().min(0).max(1).default(0.01).describe(
+  tolerance: z.number().min(0).max(1).default(0.003).describe(
     "A latent is found when a sweep moves it by no more than this, root mean square, in units of the noise at its time; 0: not at all, which gives " +
       "what one step after the other gives",
   ),
