@@ -4,7 +4,7 @@
 const FORGOTTEN = 0.03;
 
 /** 1 / variance of the weights before anything is seen. */
-const PRIOR = 1;
+const PRIOR = 0.1;
 
 /** Weights `[F]`, and the precision with which they are known, `[F, F]`. */
 export interface Logistic {

@@ -1,6 +1,6 @@
 /**
  * How likely a noised molecule is of the data, by how likely of the student: log r, learned by a logistic loss on data and student's molecules under the
- * same noise. Its features are what the two denoisers say anyway, so it takes no network of its own (docs/distillation.md says why these).
+ * same noise. Its features are made of what the teacher says anyway, so it takes no network of its own (docs/distillation.md says why these).
  */
 import { latentLength } from "../diffusion/latent.ts";
 import type { Asked, Learner, State } from "../diffusion/learner.ts";
@@ -9,62 +9,49 @@ import { type DivergenceSettings, molecularWeights } from "./divergences.ts";
 import { ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { createLogistic, learnLogistic, type Logistic, logOdds } from "./logistic.ts";
 
-/** Clean estimates noised within their steps, and what the two denoisers make of them. Arrays `[B, L]`. */
-export interface Said {
+/** Noised molecules, and what the teacher makes of them, `[B, L]`. */
+export interface Seen {
   readonly at: Asked;
-  /** What was noised. */
-  readonly x: Float32Array;
-  /** The auxiliary's word. */
-  readonly told: Float32Array;
-  /** The teacher's. */
   readonly taught: Float32Array;
-  /** Of each molecule, the student's number of steps and which of them x was made in: what is compared with each other. `[B]` */
+  /** Of each molecule, the student's number of steps and which of them it is of: what is compared with each other. `[B]` */
   readonly steps: readonly string[];
 }
 
 /** Tells log r. */
 export interface Critic {
   /** Of each molecule of each of these. */
-  logRatios(said: readonly Said[]): number[][];
+  logRatios(seen: readonly Seen[]): number[][];
   /** Learns from the student's molecules, and from data of the same sizes. */
-  learn(student: readonly Said[], data: readonly Said[]): void;
+  learn(student: readonly Seen[], data: readonly Seen[]): void;
 }
 
-/** Most that half the difference of two squared errors over the noise counts, in nats. */
-const SUREST = 10;
-
 /** How many numbers {@link featuresOf} gives. */
-const featureCount = ({ vectors, scalars, pairs }: LatentSpace) => 1 + 2 * vectors + scalars + pairs + 3;
+const featureCount = ({ vectors, scalars, pairs }: LatentSpace) => 1 + 2 * vectors + scalars + pairs;
 
 /**
- * Features of each molecule, `[B][F]`: 1; the mean square of each vector as the teacher estimates it, and that again squared; its expected counts of classes
- * and of bond orders; and for vectors, classes and orders half (alpha / sigma)^2 (|x - told|^2 - |x - taught|^2), by which log r changes with the
- * log-SNR where noise is independent (Kong, Brekelmans & Ver Steeg, "Information-theoretic diffusion", 2023, equation 8).
+ * Features of each molecule, `[B][F]`, by what the teacher makes of it: 1; the mean square of each vector, and that again squared; the expected counts of
+ * classes and of bond orders.
  */
-export function featuresOf({ at, x, told, taught }: Said, space: LatentSpace): Float64Array[] {
-  const { batch, nodes: N } = at.shape, { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K;
-  const length = latentLength(space, N), square = 1, classes = square + 2 * V, orders = classes + K;
+export function featuresOf({ at, taught }: Pick<Seen, "at" | "taught">, space: LatentSpace): Float64Array[] {
+  const { batch, nodes: N } = at.shape, { vectors: V, scalars: K, pairs: P } = space, length = latentLength(space, N);
+  const squares = 1, classes = squares + 2 * V, orders = classes + K;
   return Array.from({ length: batch }, (_, b) => {
-    const out = new Float64Array(featureCount(space)), last = orders + P, snr = (at.alpha[b] / at.sigma[b]) ** 2 / 2;
+    const out = new Float64Array(featureCount(space));
+    let i = b * length;
     out[0] = 1;
-    const differ = (part: number, i: number, share: number) =>
-      out[last + part] += share * snr * (told[i] - taught[i]) * (told[i] + taught[i] - 2 * x[i]);
-    for (let i = b * length, n = 0; n < N; n++) {
-      for (let k = 0; k < 3 * V; k++, i++) out[square + Math.floor(k / 3)] += taught[i] ** 2 / N, differ(0, i, 1);
-      for (let k = 0; k < K; k++, i++) out[classes + k] += taught[i] / ONE_HOT, differ(1, i, 1);
+    for (let n = 0; n < N; n++) {
+      for (let k = 0; k < 3 * V; k++) out[squares + Math.floor(k / 3)] += taught[i++] ** 2 / N;
+      for (let k = 0; k < K; k++) out[classes + k] += taught[i++] / ONE_HOT;
     }
     // Each pair stands twice.
-    for (let i = b * length + N * width; i < (b + 1) * length;) {
-      for (let p = 0; p < P; p++, i++) out[orders + p] += taught[i] / ONE_HOT / 2, differ(2, i, 1 / 2);
-    }
-    for (let v = 0; v < V; v++) out[square + V + v] = out[square + v] ** 2;
-    for (let part = last; part < last + 3; part++) out[part] = Math.max(-SUREST, Math.min(SUREST, out[part]));
+    for (let nm = 0; nm < N * N; nm++) for (let p = 0; p < P; p++) out[orders + p] += taught[i++] / ONE_HOT / 2;
+    for (let v = 0; v < V; v++) out[squares + V + v] = out[squares + v] ** 2;
     return out;
   });
 }
 
 /** What each molecule counts by a divergence, in the shape of what is said: compared with others of its step, over all sizes. */
-export function countsOf(critic: Critic, settings: DivergenceSettings, said: readonly Said[]): number[][] {
+export function countsOf(critic: Critic, settings: DivergenceSettings, said: readonly Seen[]): number[][] {
   const ratios = critic.logRatios(said), by = new Map<string, [number, number][]>();
   said.forEach(({ steps }, k) => steps.forEach((step, b) => by.set(step, [...by.get(step) ?? [], [k, b]])));
   const counts = ratios.map((all) => all.map(() => 1));
@@ -92,7 +79,7 @@ export function createCritic(space: LatentSpace): Critic & Pick<Learner, "state"
     return found;
   };
   /** Features by step. */
-  const sorted = (said: readonly Said[]) => {
+  const sorted = (said: readonly Seen[]) => {
     const by = new Map<string, Float64Array[]>();
     for (const one of said) {
       featuresOf(one, space).forEach((features, b) => by.set(one.steps[b], [...by.get(one.steps[b]) ?? [], features]));

@@ -2,7 +2,14 @@
 import { latentLength } from "../diffusion/latent.ts";
 import { abilityOf, type Learner } from "../diffusion/learner.ts";
 import type { LatentSpace } from "../diffusion/types.ts";
-import type { Said } from "./matching_critic.ts";
+import type { Seen } from "./matching_critic.ts";
+
+/** Estimates that are matched, noised within their steps, and what the two denoisers make of them. Arrays `[B, L]`. */
+export interface Said extends Seen {
+  readonly x: Float32Array;
+  /** The auxiliary's word. */
+  readonly told: Float32Array;
+}
 
 /** The two denoisers, as learners that differentiate with respect to their input. */
 export interface Networks {

@@ -34,9 +34,9 @@ import type { KeptGroup, MatchingGroup } from "./matching_batches.ts";
 import { type Sampled, sampleOnce } from "./matching_sampling.ts";
 import { noisy } from "./batches.ts";
 import { divergenceOf, DIVERGENCES, type DivergenceSettings } from "./divergences.ts";
-import { countsOf, createCritic, type Critic, effective, type Said } from "./matching_critic.ts";
+import { countsOf, createCritic, type Critic, effective, type Seen } from "./matching_critic.ts";
 import { matchingGradient } from "./matching_gradient.ts";
-import { identityGradient } from "./matching_identity.ts";
+import { identityGradient, type Said } from "./matching_identity.ts";
 
 /** Updates of a round that the auxiliary makes alone: until then nothing is kept, as the student stays as it began. */
 export const LEAD = 150;
@@ -134,16 +134,19 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
   };
   const lessons = (ways: readonly Way[], streams: readonly Random[]) =>
     ways.map((way, k) => lesson(options, way, streams[k]));
-  /** What the two denoisers make of matched estimates. Without an auxiliary each stands for itself. */
+  /** Matched estimates, noised, and what the teacher makes of them. */
+  const see = async (way: Way, stream: Random): Promise<Seen> => {
+    const at = within(options, way, stream), { call, group: { shape: { batch }, steps } } = way;
+    const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
+    return { at, taught, steps: at.conditions.map((_, b) => `${steps}.${call + Math.floor(b / batch)}`) };
+  };
+  /** The auxiliary's word beside it. Without an auxiliary each estimate stands for itself. */
   const say = async (ways: readonly Way[], streams: readonly Random[]) => {
     const said: Said[] = [];
     for (const [k, way] of ways.entries()) {
-      const at = within(options, way, streams[k]), { call, group: { plan, shape: { batch }, steps } } = way;
-      const x = matched(way.x, plan.length, call);
-      const told = kind.lead === "own" ? x : (await abilityOf(auxiliary, "predict")(at, "params")).slice();
-      const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
-      const names = at.conditions.map((_, b) => `${steps}.${call + Math.floor(b / batch)}`);
-      said.push({ at, x, told, taught, steps: names });
+      const seen = await see(way, streams[k]), x = matched(way.x, way.group.plan.length, way.call);
+      const told = kind.lead === "own" ? x : (await abilityOf(auxiliary, "predict")(seen.at, "params")).slice();
+      said.push({ ...seen, x, told });
     }
     return said;
   };
@@ -178,13 +181,13 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
   };
   /** What each molecule counts, by what the critic knows; it then learns from them, and from data in their place. */
   const weigh = async (critic: Critic, ways: readonly Way[], said: readonly Said[], streams: readonly Random[]) => {
-    const counts = countsOf(critic, options, said);
-    const data = ways.map((way): Way => {
-      const { group: { data, plan } } = way, x = new Float32Array(way.x.length);
-      for (let k = 0; k < plan.length; k++) x.set(data, k * data.length);
-      return { ...way, x };
-    });
-    critic.learn(said, await say(data, streams));
+    const counts = countsOf(critic, options, said), data: Seen[] = [];
+    for (const [k, way] of ways.entries()) {
+      const { group: { data: clean, plan } } = way, x = new Float32Array(way.x.length);
+      for (let call = 0; call < plan.length; call++) x.set(clean, call * clean.length);
+      data.push(await see({ ...way, x }, streams[k]));
+    }
+    critic.learn(said, data);
     return counts;
   };
   /** The gradients of what is to be kept, as it is. */

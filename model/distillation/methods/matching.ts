@@ -82,7 +82,7 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   work(settings) {
     const { lead, weight } = divergenceIn(settings), { teacher, student } = WORK[lead];
     // A critic is told of the data's molecules, too.
-    return weight ? { teacher: teacher + 1, student: student + 1 } : { teacher, student };
+    return weight ? { teacher: teacher + 1, student } : { teacher, student };
   },
   fault: (settings, served) =>
     notFewer(settings) ?? notServed(settings, served) ?? notKept(settings) ?? notTaken(settings),
