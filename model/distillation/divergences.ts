@@ -84,6 +84,12 @@ export const alphasInWords = () =>
     return alpha ? [`${name} (${alpha.least} to ${alpha.most}, default ${alpha.default})`] : [];
   }).join(" and ");
 
+/** The least and the most alpha of any. */
+export const ALPHAS = {
+  least: Math.min(...DIVERGENCES.map((name) => divergenceOf(name).alpha?.least ?? Infinity)),
+  most: Math.max(...DIVERGENCES.map((name) => divergenceOf(name).alpha?.most ?? -Infinity)),
+};
+
 /** What is wrong with an alpha; undefined where nothing is. */
 export function alphaFault({ divergence = DIVERGENCES[0], alpha }: DivergenceSettings): string | undefined {
   if (alpha === undefined) return undefined;

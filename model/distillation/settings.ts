@@ -6,7 +6,7 @@ import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
-import { alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
+import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 
@@ -52,7 +52,7 @@ export const roundSettings = strict({
     divergence: z.enum(DIVERGENCES).optional().describe(
       `what is minimised, default ${DIVERGENCES[0]}: ${divergencesInWords()}`,
     ),
-    alpha: z.number().optional().describe(`of ${alphasInWords()}`),
+    alpha: z.number().min(ALPHAS.least).max(ALPHAS.most).optional().describe(`of ${alphasInWords()}`),
     also: z.array(strict({ steps, ...matchOne })).max(16).default([]).describe(
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),

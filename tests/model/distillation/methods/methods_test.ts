@@ -58,7 +58,7 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "moments", match: { divergence: "sds" } },
     { method: "matching", match: { alpha: 0.5 } },
     { method: "matching", match: { divergence: "forward-kl", alpha: 1 } },
-    { method: "matching", match: { divergence: "renyi", alpha: 2.5 } },
+    { method: "matching", match: { divergence: "sid", alpha: -1 } },
     { method: "matching", match: { divergence: "sid", alpha: 2 } },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
