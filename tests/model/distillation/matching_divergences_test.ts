@@ -162,10 +162,11 @@ for (const coupling of COUPLINGS) {
   });
 
   Deno.test(`a critic that learns keeps a poor student from going to one kind alone, with ${coupling} noise`, async () => {
-    // Rényi's of order 2 ends as reverse-kl does with aligned noise: few molecules have all its weight.
-    for (const settings of coupling === "aligned" ? COVERING.slice(0, 3) : COVERING) {
+    for (const settings of COVERING) {
       const { a, b } = await ending(coupling, settings, { from, learns: true });
       print(`${JSON.stringify(settings)}, learned`, { a, b });
+      // With aligned noise Rényi's of order 2 goes to one kind, too: few molecules have all its weight.
+      if (coupling === "aligned" && settings.alpha === 2) continue;
       assert.ok(a > 0.6 && a < 0.9 && b > 0.14, `${JSON.stringify(settings)}: ${a} ${b}`);
     }
   });
