@@ -8,6 +8,7 @@ import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
+import { SOLVERS } from "./solvers.ts";
 
 /** A name of a model. */
 export const modelName = z.string().regex(
@@ -26,6 +27,8 @@ export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default(METHODS[0]),
   variant: z.enum(VARIANTS).default("ddim"),
+  /** Of the teacher's steps, of a method that has a choice; absent in settings of rounds before there was one. */
+  solver: z.enum(SOLVERS).optional(),
   /** The teacher's steps, and the student's; see each method's own. */
   from: steps,
   to: steps,
@@ -119,6 +122,15 @@ function faultOfMatch({ method, match: { classes, from } }: RoundSettings): stri
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 
+/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method's own fault does not say more. */
+function faultOfSolver({ method, solver }: RoundSettings): string | undefined {
+  const { solvers = [] } = methodOf(method);
+  if (solver === undefined || solvers.includes(solver)) return undefined;
+  return solvers.length > 0
+    ? `solver must be ${solvers.join(", ")} for ${method}; got ${solver}`
+    : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+}
+
 /** Why a student cannot begin as the one in service; undefined where it can. */
 function faultOfBeginning(
   { method, begin, to }: RoundSettings,
@@ -169,6 +181,8 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
+  const solverFault = faultOfSolver(settings);
+  if (solverFault) return { field: "solver", message: solverFault };
   const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
