@@ -572,13 +572,14 @@ type Type28 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: { classes: number; from?: number | undefined };
-  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
   width?: number | undefined;
@@ -637,7 +638,7 @@ type Type30 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: undefined | { classes?: number | undefined; from?: number | undefined };
-  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -645,6 +646,7 @@ type Type30 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
   variant?: "consistency" | "ddim" | "ddpm" | undefined;
