@@ -571,7 +571,11 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: { classes: number; from?: number | undefined };
+  match: {
+    also: ({ classes: number; from?: number | undefined; steps: number })[];
+    classes: number;
+    from?: number | undefined;
+  };
   method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -637,7 +641,11 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: undefined | { classes?: number | undefined; from?: number | undefined };
+  match?: undefined | {
+    also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+    classes?: number | undefined;
+    from?: number | undefined;
+  };
   method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;

@@ -10,7 +10,7 @@ import type { GridSpec } from "../diffusion/grids.ts";
 import type { Grid, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { CleanLatents, LatentSource } from "./source.ts";
-import type { Solver } from "./solvers.ts";
+import type { SolverName } from "./solvers.ts";
 import { type Lesson, taught } from "./taught.ts";
 import { truncatedSnr, type Variant } from "./target.ts";
 
@@ -18,7 +18,7 @@ import { truncatedSnr, type Variant } from "./target.ts";
 export interface RoundPlan {
   readonly variant: Variant;
   /** The teacher's steps and what targets are; see `taught.ts`. */
-  readonly solver?: Solver;
+  readonly solver?: SolverName;
   readonly classes?: LatentSpace;
   /** The student's steps; the teacher makes two in each. */
   readonly steps: number;

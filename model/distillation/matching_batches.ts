@@ -2,6 +2,7 @@
 import { type GridSpec, makeGrid } from "../diffusion/grids.ts";
 import { type Random, random } from "../diffusion/random.ts";
 import { planSampling, type Start } from "../diffusion/samplers/mod.ts";
+import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Asked } from "../diffusion/learner.ts";
 import type { Schedule } from "../diffusion/types.ts";
@@ -16,6 +17,17 @@ export interface MatchingGroup extends Samplings {
   readonly stream: () => Random;
   /** Updates of the round before this one. */
   readonly update: number;
+  readonly goal: MatchingGoal;
+}
+
+/** What of a student's estimates is matched. */
+export interface MatchingGoal {
+  /** The share of matching in the gradient of classes and bond orders. */
+  readonly classes: number;
+  /** The log-SNR from which on estimates are matched: those whose step leads there or beyond. */
+  readonly from: number;
+  /** Whose word is kept where nothing is matched. Default: what the student began as. */
+  readonly keeps?: Denoiser;
 }
 
 /** What a student in service was asked, and said, which is to be kept. */
@@ -34,6 +46,8 @@ export interface MatchingPlan {
   readonly options: Readonly<Record<string, unknown>>;
   /** The student's steps. */
   readonly steps: number;
+  /** What is matched. Default: positions, from the sampler's `after` on, or all where it has none. */
+  readonly goal?: Partial<MatchingGoal>;
   /** Where sampling begins on a grid, by its first time, for molecules of a size, where that is not at noise alone. */
   readonly startsAt: (grid: GridSpec, first: ReturnType<Schedule>) => (nodes: number) => Start | undefined;
 }
@@ -41,19 +55,29 @@ export interface MatchingPlan {
 /** Purposes of the streams; see model/diffusion/random.ts. */
 const MATCHING = 108, ON_THE_WAY = 109, KEPT = 110;
 
-/** Most sizes of molecules in a batch, which have a stream each. */
+/** Most groups of an update, which have a stream each: one for each size of molecules and number of steps. */
 const SIZES = 64;
 
 /**
- * One update's groups: a function of the seed and the update alone. A sampling of N steps gives N estimates to learn from, so `batch`
- * estimates take `batch / N` samplings, rounded up.
+ * One update's groups, of one plan for each number of steps that is learned: a function of the seed and the update alone. A sampling of N steps gives N
+ * estimates to learn from, so `batch` estimates, as many of each plan, take `batch / (plans N)` samplings of it, rounded up.
  */
-export function makeMatchingGroups(plan: MatchingPlan, batch: number, seed: number, update: number): MatchingGroup[] {
-  return samplingsOf(plan, batch, random(seed, update, MATCHING)).map((samplings, k) => ({
-    ...samplings,
-    stream: () => random(seed, update * SIZES + k, ON_THE_WAY),
-    update,
-  }));
+export function makeMatchingGroups(
+  plans: readonly MatchingPlan[],
+  batch: number,
+  seed: number,
+  update: number,
+): MatchingGroup[] {
+  const stream = random(seed, update, MATCHING);
+  return plans.flatMap((plan) => {
+    const goal = goalOf(plan);
+    return samplingsOf(plan, batch / plans.length, stream).map((samplings) => ({ ...samplings, goal }));
+  }).map((group, k) => ({ ...group, stream: () => random(seed, update * SIZES + k, ON_THE_WAY), update }));
+}
+
+/** What is matched by a plan. */
+function goalOf({ goal: { classes = 0, from, keeps } = {}, options }: MatchingPlan): MatchingGoal {
+  return { classes, keeps, from: from ?? options.after as number | undefined ?? -Infinity };
 }
 
 /** Samplings that give as many estimates; only sizes of molecules are drawn. */
@@ -73,7 +97,7 @@ function samplingsOf(plan: MatchingPlan, batch: number, stream: Random): Samplin
  * as far as the student's arithmetic is.
  */
 export async function makeKeptGroups(
-  plan: Omit<MatchingPlan, "grid" | "variant" | "options" | "steps"> & {
+  plan: Omit<MatchingPlan, "grid" | "variant" | "options" | "steps" | "goal"> & {
     readonly coupling?: Coupling;
     readonly kept: readonly KeptStudent[];
   },

@@ -42,18 +42,12 @@ export const LEAD = 150;
 export interface MatchingOptions {
   /** Under training, told its number of steps. */
   readonly student: Learner<Group>;
-  /** Of the teacher's shape, begun from its values. */
+  /** Of the teacher's shape, begun from its values; told of which number of steps the student's molecules are. */
   readonly auxiliary: Learner<Group>;
   readonly teacher: Denoiser;
   readonly schedule: Schedule;
   /** Whose word is kept where nothing is matched: what the student began as. Default the teacher. */
   readonly beginning?: Denoiser;
-  /** The options of the student's sampler. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** The log-SNR from which on estimates are matched: those whose step leads there or beyond. Default: the sampler's `after`; all where it has none. */
-  readonly from?: number;
-  /** The share of matching in the gradient of classes and bond orders. Default 0. */
-  readonly classes?: number;
   /** How the teacher was trained. Default independent. */
   readonly coupling?: Coupling;
   /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
@@ -73,9 +67,8 @@ interface Way extends Sampled {
 }
 
 /** The first call of a plan whose estimates are matched. */
-function firstMatched({ schedule, options, from }: MatchingOptions, { plan }: MatchingGroup): number {
-  const first = from ?? options.after as number | undefined ?? -Infinity;
-  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= first);
+function firstMatched({ schedule }: MatchingOptions, { plan, goal: { from } }: MatchingGroup): number {
+  return plan.findIndex((_, k) => k + 1 === plan.length || schedule(plan[k + 1].t).logSnr >= from);
 }
 
 /** Least distance of neighbouring fractions of k times this: stratified draws in any number. */
@@ -90,7 +83,7 @@ async function sample(options: MatchingOptions, group: MatchingGroup, stream: Ra
 
 /** The estimates that are matched, `[B', L]`, noised to random times within the steps that they belong to, as training noises. */
 function within(options: MatchingOptions, { group, x, call }: Way, stream: Random): Asked {
-  const { teacher, coupling, schedule, last = 8 } = options, { plan, shape: { batch, nodes } } = group;
+  const { teacher, coupling, schedule, last = 8 } = options, { plan, steps, shape: { batch, nodes } } = group;
   const shape = { batch: (plan.length - call) * batch, nodes }, shift = stream.uniform();
   const logSnr = (k: number) =>
     k < plan.length ? schedule(plan[k].t).logSnr : Math.max(last, schedule(plan[k - 1].t).logSnr);
@@ -100,7 +93,7 @@ function within(options: MatchingOptions, { group, x, call }: Way, stream: Rando
   });
   const clean = { shape, target: matched(x, plan.length, call) };
   const z = noisy(clean, times.map((t) => ({ t })), { teacher, coupling, schedule }, stream);
-  return { shape, z, ...conditioned(times.map((time) => ({ time })), schedule) };
+  return { shape, z, ...conditioned(times.map((time) => ({ time, steps })), schedule) };
 }
 
 /** The part of what is said by all calls that belongs to those from one on. */
@@ -118,7 +111,7 @@ const isSampled = (group: MatchingGroup | KeptGroup): group is MatchingGroup => 
 
 /** A learner of both networks; its state holds the auxiliary's tensors under `auxiliary/`. */
 export function createMatchingLearner(options: MatchingOptions): Learner<MatchingGroup | KeptGroup> {
-  const { student, auxiliary, teacher, beginning = teacher, classes = 0, lead = LEAD, follow = 2, pace = 3 } = options;
+  const { student, auxiliary, teacher, beginning = teacher, lead = LEAD, follow = 2, pace = 3 } = options;
   const { space } = teacher;
   const sampled = async (groups: readonly MatchingGroup[]) => {
     const streams = groups.map(({ stream }) => stream()), ways: Way[] = [];
@@ -136,7 +129,8 @@ export function createMatchingLearner(options: MatchingOptions): Learner<Matchin
       const at = within(options, way, streams[k]), { asked, x, call, group } = way, { shape, sigma } = asked;
       const told = (await abilityOf(auxiliary, "predict")(at, "params")).slice();
       const taught = (await teacher.predict(at.z, at.shape, at.conditions)).slice();
-      const kept = await beginning.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
+      const { classes, keeps = beginning } = group.goal;
+      const kept = await keeps.predict(asked.z, shape, asked.conditions), first = call * group.shape.batch;
       const { gradient, apart } = matchingGradient({ space, shape, x, kept, sigma, first, classes, told, taught });
       sums.positions += apart.positions / all, sums.classes += apart.classes / all;
       judged.push({ ...asked, gradient });

@@ -4,7 +4,7 @@ import { gridAtSteps } from "../diffusion/grids.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
-import { methodOf, methodsInWords, methodsWith } from "./methods/mod.ts";
+import { methodOf, methodsInWords } from "./methods/mod.ts";
 import { learningRatesInWords, roundFault, type RoundSettings, roundSettings } from "./settings.ts";
 
 /** How long a round may train, over all its starts. One is given at least. */
@@ -27,7 +27,7 @@ export const DEFAULT_MINUTES = 30;
 /** A week: no round may be asked to train for longer. */
 export const MOST_MINUTES = 7 * 24 * 60;
 
-const { model, method, from, to, data, clamp, grid, variant, solver, options, match, keep, learningRate, ...plain } =
+const { model, method, from, to, data, clamp, grid, variant, options, match, keep, learningRate, ...plain } =
   roundSettings.shape;
 
 /** A request for a round. */
@@ -39,11 +39,6 @@ export const roundOrder = strict({
   variant: variant.removeDefault().optional().describe(
     "The sampler whose steps the student makes; the teacher's own where absent and where the method can have it, else the method's first. " +
       methodsInWords(({ variants }) => variants.join(" or ")),
-  ),
-  solver: solver.describe(
-    `Solver of the teacher's steps, of ${
-      methodsWith(({ solvers }) => solvers !== undefined)
-    }. Default: the variant's own step, without noise`,
   ),
   from: from.optional().describe(
     `The teacher's steps. Default, with that of \`to\`: ${methodsInWords((one) => one.stepsInWords)}`,

@@ -20,7 +20,7 @@ import { openLearner } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
 import { methodOf } from "./methods/mod.ts";
-import { roundFault, type RoundSettings } from "./settings.ts";
+import { nearestStudent, roundFault, type RoundSettings } from "./settings.ts";
 import { classesFault, OWN_DATA } from "./tuning.ts";
 import { generatedSupplies, type Supplies } from "./sources/where.ts";
 
@@ -103,7 +103,7 @@ async function beginningOf(
 ): Promise<{ readonly values?: Named; readonly levels: number }> {
   if (methodOf(method).makes === "model") return { levels: 0 };
   if (begin === "student") {
-    const { path, sha256, levels } = studentOf(model, to);
+    const { path, sha256, levels } = studentOf(model, nearestStudent(model.card, to)!);
     return { values: await readWeights(path, sha256), levels };
   }
   const { tensors, levels } = teacher;
@@ -145,7 +145,9 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const studentWeights = async () => averagesOf(await learner.state());
   const auxiliaries: Record<string, Learner> = {};
   for (const name of method.auxiliaries) {
-    const beside = { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };
+    const beside = method.tellsAuxiliaries
+      ? { ...setup, sizes, values: told === levels ? tensors : widened(tensors, levels) }
+      : { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };
     auxiliaries[name] = (await openLearner(choice, beside)).learner;
   }
   const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;

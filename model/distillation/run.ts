@@ -13,6 +13,7 @@ import { atSteps, type Bench, drawWith, JUDGING_SEED, VALIDATION_SEED } from "./
 import type { Drawn } from "./events.ts";
 import { judge } from "./judge.ts";
 import type { Learning } from "./methods/method.ts";
+import { AVERAGE } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
 import { whileOwned } from "../diffusion/lock.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
@@ -117,7 +118,7 @@ async function runWith<G extends Pick<Group, "shape">>(
     const heldOut = await heldOutGroups(), floor = floorOf(heldOut);
     // A run that begins anew measures its beginning anew.
     const curve = before ? await log.read(before.update) : [];
-    const { course } = methodOf(settings.method);
+    const { course, average = AVERAGE } = methodOf(settings.method);
     // A resume may go on in another precision, as it may on another machine.
     const { precision: _, ...decisive } = settings;
     const limit = minutes === undefined ? Infinity : minutes * 60, report = throttled(onEvent, limit);
@@ -136,7 +137,7 @@ async function runWith<G extends Pick<Group, "shape">>(
       muon: learningRateOf(settings),
       adamw: learningRateOf(settings) / 10,
       clip: 10,
-      emaLimit: 0.998,
+      emaLimit: average,
       rates: { warmup: 50, cooldown: course.cooldown },
       course: (_, seconds) => updates === undefined ? courseOf(curve, seconds, limit, course) : 0,
       gate: options.gate,

@@ -16,19 +16,37 @@ export const modelName = z.string().regex(
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
 
+/** What solvers methods have. */
+const solversInWords = (): string =>
+  METHODS.flatMap((name) => {
+    const { solvers } = methodOf(name);
+    return solvers ? [`${name}: ${solvers.join(", ")}`] : [];
+  }).join(". ");
+
 /** A step count that can be distilled from or to. */
 const steps = z.int().min(1).max(1000);
 
 /** With whose weights a student may begin. */
 export const BEGINNINGS = ["teacher", "student"] as const;
 
+/** What of the student's estimates is matched, of distribution matching, at one number of steps. */
+const matchOne = {
+  classes: z.number().min(0).max(1).default(0).describe(
+    "share of matching in the gradient of classes and bond orders; the rest keeps to what the student began as",
+  ),
+  from: z.number().optional().describe(
+    "log-SNR from which on estimates are matched, in steps to it and beyond; before it they keep to what the student began as. Default: the sampler's `after`",
+  ),
+};
+
 /** Everything that decides a round's numbers. Limits of time are not among them: a resume may go on for longer. */
 export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default(METHODS[0]),
   variant: z.enum(VARIANTS).default("ddim"),
-  /** Of the teacher's steps, of a method that has a choice; absent in settings of rounds before there was one. */
-  solver: z.enum(SOLVERS).optional(),
+  solver: z.enum(SOLVERS).optional().describe(
+    `The solver of the teacher's steps, of methods that have several. Default: the method's own. ${solversInWords()}`,
+  ),
   /** The teacher's steps, and the student's; see each method's own. */
   from: steps,
   to: steps,
@@ -40,11 +58,9 @@ export const roundSettings = strict({
   data: z.string().min(1).max(1000).optional(),
   /** What of the student's estimates is matched, of distribution matching. */
   match: strict({
-    classes: z.number().min(0).max(1).default(0).describe(
-      "share of matching in the gradient of classes and bond orders; the rest keeps to what the student began as",
-    ),
-    from: z.number().optional().describe(
-      "log-SNR from which on estimates are matched, in steps to it and beyond; before it they keep to what the student began as. Default: the sampler's `after`",
+    ...matchOne,
+    also: z.array(strict({ steps, ...matchOne })).max(16).default([]).describe(
+      "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
   }).prefault({}),
   /** The time below which estimates are clamped when the round is judged, and in service. */
@@ -58,7 +74,7 @@ export const roundSettings = strict({
   batch: z.int().min(1).max(4096).default(128),
   /** Muon's learning rate, for the blocks' matrices; AdamW's, for all else, is a tenth of it. Default: the method's. */
   learningRate: z.number().positive().max(1).optional(),
-  /** Whose weights the student begins with: its teacher's, or those of the student in service at `to` steps, which is trained on. */
+  /** Whose weights the student begins with: its teacher's, or those of the student in service at `to` steps, or at the nearest to it, which is trained on. */
   begin: z.enum(BEGINNINGS).default("teacher"),
   /** Step counts that the student's network is to serve beside `to`. */
   keep: z.array(steps).max(16).default([]),
@@ -117,33 +133,36 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
 }
 
 /** Why a round cannot be told what to match; undefined where it can. */
-function faultOfMatch({ method, match: { classes, from } }: RoundSettings): string | undefined {
-  if (methodOf(method).takesMatch || (classes === 0 && from === undefined)) return undefined;
+function faultOfMatch({ method, match: { classes, from, also } }: RoundSettings): string | undefined {
+  if (methodOf(method).takesMatch || (classes === 0 && from === undefined && also.length === 0)) return undefined;
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 
-/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method's own fault does not say more. */
-function faultOfSolver({ method, solver }: RoundSettings): string | undefined {
-  const { solvers = [] } = methodOf(method);
-  if (solver === undefined || solvers.includes(solver)) return undefined;
-  return solvers.length > 0
-    ? `solver must be ${solvers.join(", ")} for ${method}; got ${solver}`
+/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method does not say more. */
+function faultOfSolver({ method, solver }: RoundSettings): Fault | undefined {
+  const { solvers } = methodOf(method);
+  if (solver === undefined || solvers?.includes(solver)) return undefined;
+  const message = solvers
+    ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
     : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+  return { field: "solver", message };
+}
+
+/** The step count of the student in service that one of `to` steps begins as: its own where there is one, else the nearest by ratio; undefined where none is. */
+export function nearestStudent({ distilled }: Pick<Card, "distilled">, to: number): number | undefined {
+  const distance = (steps: number) => Math.abs(Math.log(steps / to));
+  return distilled.map(({ steps }) => steps).sort((a, b) => distance(a) - distance(b))[0];
 }
 
 /** Why a student cannot begin as the one in service; undefined where it can. */
-function faultOfBeginning(
-  { method, begin, to }: RoundSettings,
-  { denoiser, distilled, name }: Card,
-): string | undefined {
+function faultOfBeginning({ method, begin, to }: RoundSettings, card: Card): string | undefined {
   if (begin === "teacher") return undefined;
   if (methodOf(method).makes === "model") {
     return `${method} makes a model, which begins at random; begin must be teacher`;
   }
-  if (denoiser.type === "egnn") return "an EGNN's student begins as its teacher; begin must be teacher";
-  if (distilled.some(({ steps }) => steps === to)) return undefined;
-  const served = distilled.map(({ steps }) => steps).join(", ") || "none";
-  return `no student of ${name} is in service at ${to} steps (${served}); begin must be teacher`;
+  if (card.denoiser.type === "egnn") return "an EGNN's student begins as its teacher; begin must be teacher";
+  if (nearestStudent(card, to) !== undefined) return undefined;
+  return `no student of ${card.name} is in service; begin must be teacher`;
 }
 
 /** The first thing that is wrong with a round's settings for this model; undefined where it can be served. */
@@ -181,9 +200,7 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const solverFault = faultOfSolver(settings);
-  if (solverFault) return { field: "solver", message: solverFault };
-  const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };

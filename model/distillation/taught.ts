@@ -6,7 +6,8 @@ import type { Denoiser } from "../diffusion/denoiser.ts";
 import { latentLength } from "../diffusion/latent.ts";
 import type { LatentSpace, Schedule, ScheduleValues } from "../diffusion/types.ts";
 import { ONE_HOT } from "../networks/heavy_atom/space.ts";
-import { heunShares, type Interval, shareOf, type Solver } from "./solvers.ts";
+import { heunShares, type Interval, shareOf } from "./shares.ts";
+import type { SolverName } from "./solvers.ts";
 import { combine, type Variant } from "./target.ts";
 
 /** One molecule's part of a batch: at time t, with the interval that its step goes over; no `v` where it repeats. */
@@ -27,7 +28,7 @@ export interface Teaching {
   /** The student's steps. */
   readonly variant: Variant;
   /** The teacher's. Default: those of the variant, without their noise. */
-  readonly solver?: Solver;
+  readonly solver?: SolverName;
   /** The space of latents whose scalars and pairs are classes and bond orders: targets are then to be probabilities. */
   readonly classes?: LatentSpace;
 }

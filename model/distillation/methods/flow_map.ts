@@ -3,7 +3,7 @@ import { COURSE } from "../course.ts";
 import { type FlowMapGroup, halvings, makeFlowMapGroups } from "../flow_map_batches.ts";
 import { createFlowMapLearner } from "../flow_map_learner.ts";
 import { LEVELS } from "../../networks/pair_attention/levels.ts";
-import { callsOf } from "../solvers.ts";
+import { callsOf } from "../shares.ts";
 import {
   batchesOf,
   classesOf,

@@ -10,13 +10,26 @@ import {
 } from "../matching_batches.ts";
 import { createMatchingLearner, LEAD } from "../matching_learner.ts";
 import { halved } from "./progressive.ts";
-import { batchesOf, FIRST_STEPS, type Method, notFewer, notServed } from "./method.ts";
+import type { LatentSource } from "../source.ts";
+import { batchesOf, type Fault, FIRST_STEPS, type Method, type MethodSettings, notFewer, notServed } from "./method.ts";
 
 /** Estimates of a held-out batch: nothing is learned from their loss, which says how far apart the two denoisers are. */
 const HELD_OUT = 16;
 
 /** What students in service say, where it is kept, as a share of the estimates of a batch. */
 const KEPT_SHARE = 0.3;
+
+/** The fault of step counts that are to be matched beside, and are not kept. */
+function notKept({ keep, match: { also = [] } }: MethodSettings): Fault | undefined {
+  const missing = also.map(({ steps }) => steps).filter((steps, k, all) =>
+    !keep.includes(steps) || all.indexOf(steps) < k
+  );
+  if (missing.length === 0) return undefined;
+  const message = `match.also must name step counts of keep, each once: ${keep.join(", ") || "none"}; got ${
+    missing.join(", ")
+  }`;
+  return { field: "match", message };
+}
 
 /** Yin et al., "One-step diffusion with distribution matching distillation" (2024), on the student's own samplings (their second paper, 2024). */
 export const matching: Method<MatchingGroup | KeptGroup> = {
@@ -30,6 +43,8 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   makes: "steps",
   teacher: "undistilled",
   auxiliaries: ["auxiliary"],
+  tellsAuxiliaries: true,
+  average: 0.999,
   learningRate: 0.001,
   // There is no loss that falls, and stability rises as long as the round goes: it ends with its time.
   course: { ...COURSE, patience: Infinity },
@@ -37,7 +52,7 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   steps: ({ from = FIRST_STEPS, to }) => ({ from, to: to ?? halved(from) }),
   // For each estimate that the student learns from: two of the teacher; its own, the auxiliary's and that's two updates.
   work: () => ({ teacher: 2, student: 8 }),
-  fault: (settings, served) => notFewer(settings) ?? notServed(settings, served),
+  fault: (settings, served) => notFewer(settings) ?? notServed(settings, served) ?? notKept(settings),
   learning(parts, { to, grid, batch, seed, variant, options, match }) {
     const {
       schedule,
@@ -51,23 +66,27 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
     } = parts;
     const startsAt: MatchingPlan["startsAt"] = (grid, first) => startsOf(card, grid, first),
       share = Math.round(KEPT_SHARE * batch);
-    const plan = { schedule, startsAt }, own = { ...plan, grid, variant, options, steps: to };
-    return {
-      learner: createMatchingLearner({
-        ...{ student, auxiliary, teacher, beginning, coupling, schedule, options },
-        classes: match.classes,
-        from: match.from,
+    const plan = { schedule, startsAt }, { also = [], ...goal } = match;
+    const repeated = kept.filter(({ entry }) => also.every(({ steps }) => steps !== entry.steps));
+    const plans = (source: LatentSource): MatchingPlan[] => [
+      { ...plan, source, grid, variant, options, steps: to, goal },
+      ...also.map(({ steps, ...own }) => {
+        const { entry: { grid, variant, options }, denoiser: keeps } = kept.find(({ entry }) => entry.steps === steps)!;
+        return { ...plan, source, grid, variant, options, steps, goal: { ...own, keeps } };
       }),
+    ];
+    return {
+      learner: createMatchingLearner({ student, auxiliary, teacher, beginning, coupling, schedule }),
       ...batchesOf<MatchingGroup | KeptGroup>(
         parts,
         { batch, seed },
         async (source, size, seed, update) => [
-          ...makeMatchingGroups({ ...own, source }, size, seed, update),
-          ...kept.length > 0 && update >= LEAD
-            ? await makeKeptGroups({ ...plan, source, coupling, kept }, share, seed, update)
+          ...makeMatchingGroups(plans(source), size, seed, update),
+          ...repeated.length > 0 && update >= LEAD
+            ? await makeKeptGroups({ ...plan, source, coupling, kept: repeated }, share, seed, update)
             : [],
         ],
-        (source, _, ...which) => makeMatchingGroups({ ...own, source }, HELD_OUT, ...which),
+        (source, _, ...which) => makeMatchingGroups(plans(source), HELD_OUT, ...which),
       ),
       floor: () => 0,
     };

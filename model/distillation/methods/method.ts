@@ -8,24 +8,30 @@ import type { Card } from "../../models/card.ts";
 import type { CourseOptions } from "../course.ts";
 import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
-import type { Solver } from "../solvers.ts";
+import type { SolverName } from "../solvers.ts";
 import type { LatentSource } from "../source.ts";
 
 /** The sampler whose steps a student makes. */
 export type Variant = typeof VARIANTS[number];
 
+/** The share of matching in classes and orders, and the log-SNR that it begins at. */
+export interface MatchSettings {
+  readonly classes: number;
+  readonly from?: number;
+}
+
 /** A round's settings, as far as methods look at them; `RoundSettings` has them all. */
 export interface MethodSettings {
   readonly variant: Variant;
   /** Of the teacher's steps; the method's own where absent. */
-  readonly solver?: Solver;
+  readonly solver?: SolverName;
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
   /** Options of the variant's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What is matched, of distribution matching: the share of it in classes and orders, and the log-SNR that it begins at. */
-  readonly match: { readonly classes: number; readonly from?: number };
+  /** What is matched, of distribution matching, in `to` steps, and in those of `also`. */
+  readonly match: MatchSettings & { readonly also?: readonly (MatchSettings & { readonly steps: number })[] };
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -78,8 +84,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesOptions?: true;
   /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
   readonly takesData?: true;
-  /** Solvers that its teacher can have; none to choose where absent. */
-  readonly solvers?: readonly Solver[];
+  /** Solvers of its teacher's steps, where it can be told which. */
+  readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
@@ -92,6 +98,10 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly teacher: "student" | "undistilled";
   /** Networks beside the student, of the teacher's shape and begun from its values, by name. */
   readonly auxiliaries: readonly string[];
+  /** Whether these are told the number of steps, as the student is. */
+  readonly tellsAuxiliaries?: true;
+  /** Limit of the decay of the moving average of the student's weights, which is what is judged and served. Default {@link AVERAGE}. */
+  readonly average?: number;
   /** Muon's learning rate where none is asked. */
   readonly learningRate: number;
   readonly course: CourseOptions;
@@ -111,6 +121,9 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
 /** A method whose groups are its own business. */
 // deno-lint-ignore no-explicit-any -- a registry of methods over several kinds of groups; each `learning` is whole in itself
 export type AnyMethod = Method<any>;
+
+/** A moving average over some 500 updates. */
+export const AVERAGE = 0.998;
 
 /** Steps that a first round begins at, of a model without students. */
 export const FIRST_STEPS = 128;

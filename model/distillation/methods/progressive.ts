@@ -1,7 +1,8 @@
 /** Progressive distillation: half the steps, round by round. */
 import { makeRoundGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { callsOf, SOLVERS } from "../solvers.ts";
+import { callsOf } from "../shares.ts";
+import { SOLVERS } from "../solvers.ts";
 import {
   batchesOf,
   classesOf,

@@ -211,7 +211,7 @@ Deno.test("a round of flow-map goes to halves of halves, and says what else it c
   fault({ keep: [3, 8] }, /keep must name from's 32 or halves of it, 16, 8, 4, 2, 1; got 3/);
   fault({ from: 256 }, /from must be at most 128 for flow-map/);
   fault({ solver: "heun" }, /solver heun is for a grid with a start/);
-  fault({ solver: "ddpm" }, /solver must be ddim, heun, dpm-solver\+\+ for flow-map; got ddpm/);
+  fault({ solver: "ddpm" }, /solver must be ddim or heun or dpm-solver\+\+ for flow-map; got ddpm/);
 });
 
 Deno.test("a round of progressive says which solvers it cannot have, and other methods that they have none to choose", () => {

@@ -145,7 +145,7 @@ const plan: MatchingPlan = {
 
 /** Distances that samplings of two steps end in: their mean, deviation, and share in the farther mode. */
 async function drawn(coupling: Coupling, predict: (asked: Asked) => Promise<Float32Array>) {
-  const batch = 4000, [{ plan: own }] = makeMatchingGroups(plan, 2, 1, 0);
+  const batch = 4000, [{ plan: own }] = makeMatchingGroups([plan], 2, 1, 0);
   const { x } = await sampleOnce(
     { shape: { batch, nodes }, steps, plan: own },
     { space, coupling, schedule },
@@ -164,10 +164,10 @@ const UPDATES = { aligned: 300, independent: 150 };
 for (const coupling of COUPLINGS) {
   Deno.test(`createMatchingLearner() leads a student of two steps to molecules of the data's two kinds, with ${coupling} noise`, async () => {
     const teacher = teacherOf(coupling), student = table(coupling, 0.02), auxiliary = table(coupling, 1);
-    const learner = createMatchingLearner({ student, auxiliary, teacher, schedule, coupling, options: {}, lead: 20 });
+    const learner = createMatchingLearner({ student, auxiliary, teacher, schedule, coupling, lead: 20 });
     const draw = async () => await drawn(coupling, (asked) => student.predict!(asked, "params")), before = await draw();
     for (let update = 0; update < UPDATES[coupling]; update++) {
-      await learner.update(makeMatchingGroups(plan, 128, 1, update), { muon: 1, adamw: 1, emaDecay: 0, clip: 1 });
+      await learner.update(makeMatchingGroups([plan], 128, 1, update), { muon: 1, adamw: 1, emaDecay: 0, clip: 1 });
     }
     const after = await draw();
     if (Deno.env.get("MOLSTEP_TEST_PRINT")) console.log(coupling, { before, after });

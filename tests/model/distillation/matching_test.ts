@@ -40,15 +40,27 @@ const plan: MatchingPlan = {
 
 Deno.test("makeMatchingGroups() takes as many samplings as give the estimates asked for", () => {
   for (const steps of [4, 2]) {
-    const [group] = makeMatchingGroups({ ...plan, steps }, 10, 1, 3);
+    const [group] = makeMatchingGroups([{ ...plan, steps }], 10, 1, 3);
     assert.deepEqual([group.steps, group.plan.length, group.update], [steps, steps, 3]);
     assert.equal(group.shape.batch, Math.ceil(10 / steps));
     assert.equal(group.stream().normal(), group.stream().normal(), "a fresh stream each time");
-    assert.equal(group.stream().normal(), makeMatchingGroups({ ...plan, steps }, 10, 1, 3)[0].stream().normal());
+    assert.equal(group.stream().normal(), makeMatchingGroups([{ ...plan, steps }], 10, 1, 3)[0].stream().normal());
   }
-  const first = (update: number) => makeMatchingGroups(plan, 10, 1, update)[0].stream().normal();
+  const first = (update: number) => makeMatchingGroups([plan], 10, 1, update)[0].stream().normal();
   assert.notEqual(first(0), first(2));
 });
+
+Deno.test("makeMatchingGroups() takes as many estimates of each number of steps, each with numbers of its own", () => {
+  const plans = [4, 2, 1].map((steps) => ({ ...plan, steps, goal: { classes: steps / 10, from: steps } }));
+  const groups = makeMatchingGroups(plans, 24, 1, 3);
+  assert.deepEqual(groups.map(({ steps, shape }) => steps * shape.batch), [8, 8, 8]);
+  assert.deepEqual(groups.map(({ goal }) => [goal.classes, goal.from]), [[0.4, 4], [0.2, 2], [0.1, 1]]);
+  assert.equal(new Set(groups.map(({ stream }) => stream().normal())).size, 3);
+  assert.deepEqual(goalOf(makeMatchingGroups([{ ...plan, options: { after: 2 } }], 24, 1, 3)), [0, 2]);
+  assert.deepEqual(goalOf(makeMatchingGroups([plan], 24, 1, 3)), [0, -Infinity]);
+});
+
+const goalOf = ([{ goal }]: ReturnType<typeof makeMatchingGroups>) => [goal.classes, goal.from];
 
 /** A student in service that says the same of whatever it is asked. */
 const served = (steps: number, value: number): KeptStudent => ({
@@ -194,7 +206,7 @@ async function spread(predict: (asked: Asked) => Promise<Float32Array>): Promise
   const batch = 4000,
     shape = { batch, nodes },
     stream = random(5),
-    [{ plan: steps }] = makeMatchingGroups(plan, 2, 1, 0);
+    [{ plan: steps }] = makeMatchingGroups([plan], 2, 1, 0);
   const noise = () => drawNoise(space, shape, Array(batch).fill(stream));
   const end = await runPlan(
     steps,
@@ -216,11 +228,10 @@ Deno.test("createMatchingLearner() leads a student of two steps to the data's sp
     auxiliary,
     teacher,
     schedule,
-    options: {},
     lead: 40,
   });
   const ofTeacher = await spread(({ z, shape, conditions }) => teacher.predict(z, shape, conditions));
-  for (let update = 0; update < 700; update++) await learner.update(makeMatchingGroups(plan, 128, 1, update), rates);
+  for (let update = 0; update < 700; update++) await learner.update(makeMatchingGroups([plan], 128, 1, update), rates);
   const ofStudent = await spread((asked) => student.predict!(asked, "params"));
   assert.ok(ofTeacher < 0.7, String(ofTeacher));
   assert.ok(Math.abs(ofStudent - 1) < 0.08, String(ofStudent));
@@ -235,7 +246,6 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       teacher,
       schedule,
       coupling,
-      options,
       lead: 3,
       follow: 1,
     });
@@ -250,13 +260,13 @@ Deno.test("createMatchingLearner() judges an estimate within its own step, and l
       return [await student.predict!(ask(1), "params"), await student.predict!(ask(0.5), "params")];
     };
     const [early, late] = await says();
-    for (let update = 0; update < 3; update++) await learner.update(makeMatchingGroups(own, 64, 1, update), rates);
+    for (let update = 0; update < 3; update++) await learner.update(makeMatchingGroups([own], 64, 1, update), rates);
     assert.deepEqual(await says(), [early, late]);
-    await learner.update(makeMatchingGroups(own, 64, 1, 3), rates);
+    await learner.update(makeMatchingGroups([own], 64, 1, 3), rates);
     const [first, middle] = await says();
     assert.ok(first.every((value, i) => Math.abs(value - early[i]) < 1e-4), "kept to the teacher's");
     assert.notDeepEqual(middle, late);
-    const { plan: steps, shape } = makeMatchingGroups(own, 64, 1, 0)[0];
+    const { plan: steps, shape } = makeMatchingGroups([own], 64, 1, 0)[0];
     for (const [{ conditions, target, z }] of auxiliary.seen) {
       // Steps to 0.75 and 0.5 of the time: the log-SNR is 0 at 0.5, where the second step ends.
       assert.equal(conditions.length, 3 * shape.batch);
@@ -282,7 +292,6 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
     auxiliary: table(0.5),
     teacher,
     schedule,
-    options: { after: 99 },
     lead: 0,
   });
   const size = async () => (await student.predict!(groups[0], "params")).reduce((sum, value) => sum + value ** 2, 0);
@@ -290,11 +299,38 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
   // Of the samplings only the last step is matched: what the student says at t = 0.5 changes by what is kept, too.
   for (let update = 0; update < 90; update++) {
     await learner.update([
-      ...makeMatchingGroups({ ...plan, steps: 4, options: { after: 99 } }, 32, 1, update),
+      ...makeMatchingGroups([{ ...plan, steps: 4, options: { after: 99 } }], 32, 1, update),
       ...groups,
     ], rates);
   }
   assert.ok(await size() < before / 4, `${await size()} of ${before}`);
+});
+
+Deno.test("createMatchingLearner() leads two numbers of steps at once, and keeps each to its own beginning where it matches nothing", async () => {
+  const student = table(0.05), auxiliary = table(0.5), nothing = served(4, 0).denoiser;
+  const learner = createMatchingLearner({ student, auxiliary, teacher, schedule, lead: 0 });
+  // Of 4 steps only the last is matched, of 2 both: the times 0.75 and 0.25 are of 4 steps alone, 1 and 0.5 of both.
+  const plans = [plan, { ...plan, steps: 4, goal: { from: 99, keeps: nothing } }];
+  const at = async (time: number) => {
+    const z = Float32Array.of(1, 0, 0, -1, 0, 0);
+    const x = await student.predict!({ shape: { batch: 1, nodes }, z, ...conditioned([{ time }], schedule) }, "params");
+    return x[0];
+  };
+  const before = [await at(0.75), await at(0.5), await at(0.25)];
+  for (let update = 0; update < 90; update++) await learner.update(makeMatchingGroups(plans, 64, 1, update), rates);
+  const after = [await at(0.75), await at(0.5), await at(0.25)];
+  assert.ok(Math.abs(after[0]) < before[0] / 4, `kept to 0: ${after[0]} of ${before[0]}`);
+  assert.ok(after[1] > before[1] / 4, `matched by 2 steps: ${after[1]} of ${before[1]}`);
+  assert.ok(after[2] > before[2] / 4, `matched by 4 steps, the last: ${after[2]} of ${before[2]}`);
+  for (const [{ conditions }] of auxiliary.seen) {
+    const told = conditions.map(({ steps }) => steps);
+    assert.deepEqual([told.filter((steps) => steps === 2).length, new Set(told).size], [conditions.length, 1]);
+  }
+  const ofFour = auxiliary.seen.flatMap((groups) => groups.slice(1)).flatMap(({ conditions }) => conditions);
+  assert.ok(
+    ofFour.length > 0 && ofFour.every(({ steps }) => steps === 4),
+    "the auxiliary is told whose molecules these are",
+  );
 });
 
 Deno.test("createMatchingLearner() keeps the state of both networks", async () => {
@@ -307,7 +343,6 @@ Deno.test("createMatchingLearner() keeps the state of both networks", async () =
     auxiliary: noting("a"),
     teacher,
     schedule,
-    options: {},
   });
   assert.deepEqual([...(await learner.state()).tensors.keys()], ["params/s", "auxiliary/params/a"]);
 });

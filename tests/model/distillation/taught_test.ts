@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { makeGrid } from "../../../model/diffusion/grids.ts";
 import { random } from "../../../model/diffusion/random.ts";
 import { ddpmStep } from "../../../model/diffusion/samplers/ddpm.ts";
-import { callsOf } from "../../../model/distillation/solvers.ts";
+import { callsOf } from "../../../model/distillation/shares.ts";
 import { type Lesson, taught, toProbabilities } from "../../../model/distillation/taught.ts";
 import { ONE_HOT } from "../../../model/networks/heavy_atom/space.ts";
 import { bestDenoiser, denoiserOf, mapFactor, schedule } from "./normal_data.ts";
