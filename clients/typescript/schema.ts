@@ -584,13 +584,14 @@ type Type29 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: Type28;
-  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
   width?: number | undefined;
@@ -657,7 +658,7 @@ type Type32 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: Type31 | undefined;
-  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -665,6 +666,7 @@ type Type32 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
   variant?: "consistency" | "ddim" | "ddpm" | undefined;

@@ -9,12 +9,20 @@ import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
+import { SOLVERS } from "./solvers.ts";
 
 /** A name of a model. */
 export const modelName = z.string().regex(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
+
+/** What solvers methods have. */
+const solversInWords = (): string =>
+  METHODS.flatMap((name) => {
+    const { solvers } = methodOf(name);
+    return solvers ? [`${name}: ${solvers.join(", ")}`] : [];
+  }).join(". ");
 
 /** A step count that can be distilled from or to. */
 const steps = z.int().min(1).max(1000);
@@ -37,6 +45,9 @@ export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default(METHODS[0]),
   variant: z.enum(VARIANTS).default("ddim"),
+  solver: z.enum(SOLVERS).optional().describe(
+    `The solver of the teacher's steps, of methods that have several. Default: the method's own. ${solversInWords()}`,
+  ),
   /** The teacher's steps, and the student's; see each method's own. */
   from: steps,
   to: steps,
@@ -135,6 +146,16 @@ function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettin
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 
+/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method does not say more. */
+function faultOfSolver({ method, solver }: RoundSettings): Fault | undefined {
+  const { solvers } = methodOf(method);
+  if (solver === undefined || solvers?.includes(solver)) return undefined;
+  const message = solvers
+    ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
+    : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+  return { field: "solver", message };
+}
+
 /** The step count of the student in service that one of `to` steps begins as: its own where there is one, else the nearest by ratio; undefined where none is. */
 export function nearestStudent({ distilled }: Pick<Card, "distilled">, to: number): number | undefined {
   const distance = (steps: number) => Math.abs(Math.log(steps / to));
@@ -187,7 +208,7 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };
