@@ -12,6 +12,7 @@ import {
 import { methodOf, METHODS, methodsInWords, methodsWith } from "../model/distillation/methods/mod.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
+import { SOLVERS } from "../model/distillation/solvers.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
@@ -43,6 +44,13 @@ export const distillCommand = command({
       }`,
       z.enum(VARIANTS).optional(),
     ),
+    solver: option(
+      "NAME",
+      `${SOLVERS.join(", ")}: of the teacher's steps (--method ${
+        methodsWith(({ solvers }) => solvers !== undefined)
+      } only; default: the variant's own step, without noise)`,
+      z.enum(SOLVERS).optional(),
+    ),
     from: option(
       "N",
       `the teacher's steps (default ${methodsInWords(({ stepsInWords }) => stepsInWords)})`,
@@ -70,7 +78,7 @@ export const distillCommand = command({
     ),
     match: option(
       "JSON",
-      `what is matched, such as {"classes":0.9,"from":1.5} (--method ${
+      `what is matched, such as {"classes":0.9,"from":1.5,"divergence":"jensen-shannon"} (--method ${
         methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),

@@ -18,7 +18,7 @@ import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
 import { json, list, object, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { fixedOptions, readFixed } from "./fixed_option.ts";
-import { gridOf, samplingOptions } from "./sampling_options.ts";
+import { gridOf, parallelOf, samplingOptions } from "./sampling_options.ts";
 import { type Counts, headOf } from "./sidecar.ts";
 import { seedIn } from "./split.ts";
 import { whereFile } from "./where_option.ts";
@@ -51,6 +51,11 @@ export const generateCommand = command({
       "W",
       `how far they are guided there, 0 to ${GUIDANCE_MAX} (default 1); others than 0 and 1 take twice the calls`,
       z.string().transform(Number).pipe(guidanceAsked).optional(),
+    ),
+    parallel: option(
+      "JSON",
+      'calls for several steps of a molecule at once, such as {"window":8,"tolerance":0.003}: docs/speed.md (default: not)',
+      object().optional(),
     ),
     refine: option(
       "NAME",
@@ -115,8 +120,8 @@ export const generateCommand = command({
       : heavyAtoms && { counts: "heavyAtoms", range: heavyAtoms } as const;
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
     const fixed = await readFixed(values);
-    const options = values["sampler-options"], grid = gridOf(values.grid);
-    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed });
+    const options = values["sampler-options"], grid = gridOf(values.grid), parallel = parallelOf(values.parallel);
+    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed, parallel });
     for (const warning of request.warnings ?? []) terminal.error(`${warning}\n`);
     const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
@@ -126,6 +131,7 @@ export const generateCommand = command({
       ...values,
       where,
       fixed,
+      parallel,
       refine,
       backend: model.backend.name,
       form,

@@ -76,18 +76,20 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-/** Where molecules are refined, how; where atoms were given, how many; where properties were, which, how far guided, and what is odd about them. */
+/** Where molecules are refined, how; where atoms were given, how many; where properties were, which, how far guided, and what is odd about them; where steps were called for together, how. */
 const REFINE = "Molstep-Refine",
   FIXED = "Molstep-Fixed-Atoms",
+  PARALLEL = "Molstep-Parallel",
   CONDITION = "Molstep-Condition",
   GUIDANCE = "Molstep-Guidance",
   WARNINGS = "Molstep-Warnings";
 
 /** What drew the molecules, as headers. */
-export const headersOf = ({ refine, fixedAtoms, condition, guidance, warnings, ...facts }: DrawingFacts) => ({
+export const headersOf = ({ refine, fixedAtoms, parallel, condition, guidance, warnings, ...facts }: DrawingFacts) => ({
   ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
   ...(refine && { [REFINE]: refine }),
   ...(fixedAtoms && { [FIXED]: String(fixedAtoms) }),
+  ...(parallel && { [PARALLEL]: JSON.stringify(parallel) }),
   ...(condition && { [CONDITION]: JSON.stringify(condition), [GUIDANCE]: String(guidance) }),
   ...(warnings && { [WARNINGS]: headerValue(warnings.join("; ")) }),
 });
@@ -95,7 +97,7 @@ export const headersOf = ({ refine, fixedAtoms, condition, guidance, warnings, .
 /** Those headers, described. */
 export const headersTold = (description: string) =>
   Object.fromEntries(
-    [...Object.keys(HEADERS), REFINE, FIXED, CONDITION, GUIDANCE, WARNINGS].map((
+    [...Object.keys(HEADERS), REFINE, FIXED, PARALLEL, CONDITION, GUIDANCE, WARNINGS].map((
       name,
     ) => [name, { description, schema: { type: "string" as const } }]),
   );

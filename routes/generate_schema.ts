@@ -12,6 +12,7 @@ import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
+import { parallelSpec } from "../model/diffusion/samplers/parallel.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
 import { sizesAsked } from "../model/diffusion/sizes_asked.ts";
@@ -52,6 +53,10 @@ export const generateRequest = strict({
   ),
   guidance: guidanceAsked.optional().describe(
     "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
+  ),
+  parallel: parallelSpec.optional().describe(
+    "Calls for several steps of a molecule at once, in sweeps until its latents stay (docs/speed.md): fewer rounds, more calls, of which the most that it can take count as work. " +
+      "For a model that aligns noise, with a sampler that draws none: ddim, dpm-solver++ or heun",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it, " +
@@ -157,6 +162,10 @@ const molecule = z.strictObject({
   faults: z.array(z.enum(faultNames)).nullable().optional().describe(
     "What is wrong with its geometry; null where not valid",
   ),
+  rounds: z.int().min(1).optional().describe("Sweeps that it took, one after the other; with `parallel`"),
+  calls: z.int().min(1).optional().describe(
+    "Calls of the denoiser that it took, those of a sweep together; with `parallel`",
+  ),
   values: z.record(z.string(), z.number()).optional().describe("What windows of `where` ask for, by their names"),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),
@@ -189,6 +198,9 @@ export const generateResponse = z.strictObject({
   guidance: guidanceAsked.optional().describe("How far they were guided there; with `condition`"),
   warnings: z.array(z.string()).optional().describe(
     "What is odd about the request, such as properties outside of the model's training data; absent where there is nothing",
+  ),
+  parallel: parallelSpec.extend({ rounds: z.int().min(0), calls: z.int().min(0) }).optional().describe(
+    "As asked, and what all molecules drawn took together",
   ),
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),

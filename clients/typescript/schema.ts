@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type60;
+export type Schema = Type62;
 
 type Type1 = {
   [key: string]: unknown;
@@ -223,6 +223,7 @@ type Type13 = {
 type Type14 = {
   addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
+  calls?: number | undefined;
   connected: boolean;
   decoding: "argmax" | "valence";
   descriptors?: null | undefined | { [key: string]: number };
@@ -246,6 +247,7 @@ type Type14 = {
   refined?: boolean | undefined;
   repaired?: boolean | undefined;
   rmsd?: number | undefined;
+  rounds?: number | undefined;
   sdf?: string | undefined;
   smiles: null | string;
   sound?: boolean | undefined;
@@ -293,6 +295,7 @@ type Type15 = {
   };
   model: string;
   molecules: (Type14)[];
+  parallel?: undefined | { calls: number; rounds: number; tolerance: number; window: number };
   passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
   rejected?: undefined | { [key: string]: number };
@@ -376,6 +379,7 @@ type Type17 = {
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
   maxDraws?: number | undefined;
   model?: string | undefined;
+  parallel?: undefined | { tolerance?: number | undefined; window?: number | undefined };
   refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
@@ -593,6 +597,14 @@ type Type28 = {
 };
 
 type Type29 = {
+  alpha?: number | undefined;
+  also: ({ classes: number; from?: number | undefined; steps: number })[];
+  classes: number;
+  divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
+  from?: number | undefined;
+};
+
+type Type30 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -611,24 +623,21 @@ type Type29 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: {
-    also: ({ classes: number; from?: number | undefined; steps: number })[];
-    classes: number;
-    from?: number | undefined;
-  };
-  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  match: Type29;
+  method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
   width?: number | undefined;
 };
 
-type Type30 = {
+type Type31 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -655,12 +664,20 @@ type Type30 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type29;
+  settings: Type30;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type31 = {
+type Type32 = {
+  alpha?: number | undefined;
+  also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+  classes?: number | undefined;
+  divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
+  from?: number | undefined;
+};
+
+type Type33 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -680,12 +697,8 @@ type Type31 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: undefined | {
-    also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
-    classes?: number | undefined;
-    from?: number | undefined;
-  };
-  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  match?: Type32 | undefined;
+  method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -693,38 +706,39 @@ type Type31 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
   variant?: "consistency" | "ddim" | "ddpm" | undefined;
   width?: number | undefined;
 };
 
-type Type32 = {
+type Type34 = {
   $post:
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type31 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type31 }; output: Type30; outputFormat: "json"; status: 202 };
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type33 }; output: Type31; outputFormat: "json"; status: 202 };
 };
 
-type Type33 = {
+type Type35 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type30)[]; total: number };
+      output: { jobs: (Type31)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type34 = {
+type Type36 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -736,7 +750,7 @@ type Type34 = {
   })[];
 };
 
-type Type35 = {
+type Type37 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -761,9 +775,9 @@ type Type35 = {
   spiro: { value: number };
 };
 
-type Type36 = {
+type Type38 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type35 | undefined;
+  composition?: Type37 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -771,10 +785,10 @@ type Type36 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type37 = {
+type Type39 = {
   backend: null | string;
   createdAt: string;
-  curves: Type34;
+  curves: Type36;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -787,7 +801,7 @@ type Type37 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type36; teacher: Type36; why: string };
+  judged: null | { accepted: boolean; student: Type38; teacher: Type38; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -800,26 +814,26 @@ type Type37 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type29;
+  settings: Type30;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type38 = {
+type Type40 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type37; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type39; outputFormat: "json"; status: 200 };
 };
 
-type Type39 = {
+type Type41 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -853,16 +867,16 @@ type Type39 = {
   };
 };
 
-type Type40 = {
+type Type42 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
 };
 
-type Type41 = {
+type Type43 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -874,7 +888,7 @@ type Type41 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type42 = {
+type Type44 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -894,10 +908,16 @@ type Type42 = {
   steps: number;
 };
 
-type Type43 = {
+type Type45 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back: number; times: number };
+  };
   formats: ("ndjson" | "parquet" | "sdf")[];
   grid?:
     | undefined
@@ -924,25 +944,31 @@ type Type43 = {
   where: Type16;
 };
 
-type Type44 = {
+type Type46 = {
   backend: string;
   draws: number;
-  estimate: Type41;
-  order: Type43;
+  estimate: Type43;
+  order: Type45;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type42;
+  settings: Type44;
   shards: number;
   version: string;
 };
 
-type Type45 = {
+type Type47 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back?: number | undefined; times: number };
+  };
   formats?: ("ndjson" | "parquet" | "sdf")[] | undefined;
   grid?:
     | undefined
@@ -969,7 +995,7 @@ type Type45 = {
   where?: Type16 | undefined;
 };
 
-type Type46 = {
+type Type48 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -985,69 +1011,22 @@ type Type46 = {
   text: number;
 };
 
-type Type47 = {
-  backend: string;
-  createdAt: string;
-  draws: number;
-  endedAt: null | string;
-  estimate: Type41;
-  id: string;
-  name: null | string;
-  order: Type43;
-  precision: "bf16" | "f16" | "f32";
-  progress: Type46;
-  reason: null | string;
-  refine: "mmff94" | "mmff94-qm9" | "none";
-  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
-  seed: number;
-  settings: Type42;
-  shards: number;
-  state: "done" | "failed" | "finishing" | "paused" | "running";
-  version: string;
-  want: number;
-};
-
-type Type48 = {
-  $get:
-    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
-    | {
-      input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type47)[]; total: number };
-      outputFormat: "json";
-      status: 200;
-    };
-  $post:
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type45 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type45 }; output: Type44; outputFormat: "json"; status: 200 }
-    | { input: { json: Type45 }; output: Type47; outputFormat: "json"; status: 202 };
-};
-
 type Type49 = {
   backend: string;
   createdAt: string;
-  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type41;
+  estimate: Type43;
   id: string;
   name: null | string;
-  order: Type43;
+  order: Type45;
   precision: "bf16" | "f16" | "f32";
-  progress: Type46;
+  progress: Type48;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type42;
+  settings: Type44;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1055,6 +1034,53 @@ type Type49 = {
 };
 
 type Type50 = {
+  $get:
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
+    | {
+      input: { query: { limit?: unknown; offset?: unknown } };
+      output: { campaigns: (Type49)[]; total: number };
+      outputFormat: "json";
+      status: 200;
+    };
+  $post:
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type47 }; output: Type46; outputFormat: "json"; status: 200 }
+    | { input: { json: Type47 }; output: Type49; outputFormat: "json"; status: 202 };
+};
+
+type Type51 = {
+  backend: string;
+  createdAt: string;
+  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
+  draws: number;
+  endedAt: null | string;
+  estimate: Type43;
+  id: string;
+  name: null | string;
+  order: Type45;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type48;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type44;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type52 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1065,19 +1091,19 @@ type Type50 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type49; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type51; outputFormat: "json"; status: 200 };
 };
 
-type Type51 = {
+type Type53 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type47; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type49; outputFormat: "json"; status: 202 };
 };
 
-type Type52 = {
+type Type54 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1088,7 +1114,7 @@ type Type52 = {
   status: 200;
 };
 
-type Type53 = {
+type Type55 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1099,7 +1125,7 @@ type Type53 = {
   status: 206;
 };
 
-type Type54 = {
+type Type56 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1110,7 +1136,7 @@ type Type54 = {
   status: 404;
 };
 
-type Type55 = {
+type Type57 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1121,7 +1147,7 @@ type Type55 = {
   status: 416;
 };
 
-type Type56 = {
+type Type58 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1132,7 +1158,7 @@ type Type56 = {
   status: 422;
 };
 
-type Type57 = {
+type Type59 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1149,26 +1175,26 @@ type Type57 = {
   unique?: boolean | undefined;
 };
 
-type Type58 = {
+type Type60 = {
   $post:
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type57 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type57 };
+      input: { json: Type59 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type59 = {
+type Type61 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1177,15 +1203,15 @@ type Type59 = {
   };
 };
 
-type Type60 = {
-  "/campaigns": Type48;
-  "/campaigns/:id": Type50;
-  "/campaigns/:id/events": Type39;
-  "/campaigns/:id/results": { $get: Type52 | Type53 | Type54 | Type55 | Type56 };
-  "/campaigns/:id/resume": Type51;
+type Type62 = {
+  "/campaigns": Type50;
+  "/campaigns/:id": Type52;
+  "/campaigns/:id/events": Type41;
+  "/campaigns/:id/results": { $get: Type54 | Type55 | Type56 | Type57 | Type58 };
+  "/campaigns/:id/resume": Type53;
   "/data": Type25;
   "/data/:id": Type28;
-  "/distill": Type32;
+  "/distill": Type34;
   "/generate": Type18;
   "/generate/path": Type22;
   "/health/live": {
@@ -1199,10 +1225,10 @@ type Type60 = {
       status: 200;
     };
   };
-  "/jobs": Type33;
-  "/jobs/:id": Type38;
-  "/jobs/:id/events": Type39;
-  "/jobs/:id/resume": Type40;
+  "/jobs": Type35;
+  "/jobs/:id": Type40;
+  "/jobs/:id/events": Type41;
+  "/jobs/:id/resume": Type42;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1214,7 +1240,7 @@ type Type60 = {
   "/models": Type3;
   "/models/:name": Type12;
   "/models/:name/steps/:steps": Type13;
-  "/v1/generate": Type58;
+  "/v1/generate": Type60;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1223,5 +1249,5 @@ type Type60 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type59;
+  "/v1/health/ready": Type61;
 };

@@ -6,14 +6,23 @@ import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
+import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
+import { SOLVERS } from "./solvers.ts";
 
 /** A name of a model. */
 export const modelName = z.string().regex(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
+
+/** What solvers methods have. */
+const solversInWords = (): string =>
+  METHODS.flatMap((name) => {
+    const { solvers } = methodOf(name);
+    return solvers ? [`${name}: ${solvers.join(", ")}`] : [];
+  }).join(". ");
 
 /** A step count that can be distilled from or to. */
 const steps = z.int().min(1).max(1000);
@@ -36,6 +45,9 @@ export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default(METHODS[0]),
   variant: z.enum(VARIANTS).default("ddim"),
+  solver: z.enum(SOLVERS).optional().describe(
+    `The solver of the teacher's steps, of methods that have several. Default: the method's own. ${solversInWords()}`,
+  ),
   /** The teacher's steps, and the student's; see each method's own. */
   from: steps,
   to: steps,
@@ -48,6 +60,10 @@ export const roundSettings = strict({
   /** What of the student's estimates is matched, of distribution matching. */
   match: strict({
     ...matchOne,
+    divergence: z.enum(DIVERGENCES).optional().describe(
+      `what is minimised, default ${DIVERGENCES[0]}: ${divergencesInWords()}`,
+    ),
+    alpha: z.number().min(ALPHAS.least).max(ALPHAS.most).optional().describe(`of ${alphasInWords()}`),
     also: z.array(strict({ steps, ...matchOne })).max(16).default([]).describe(
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
@@ -122,9 +138,22 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
 }
 
 /** Why a round cannot be told what to match; undefined where it can. */
-function faultOfMatch({ method, match: { classes, from, also } }: RoundSettings): string | undefined {
-  if (methodOf(method).takesMatch || (classes === 0 && from === undefined && also.length === 0)) return undefined;
+function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettings): string | undefined {
+  if (
+    methodOf(method).takesMatch ||
+    (classes === 0 && also.length === 0 && Object.values(rest).every((one) => one === undefined))
+  ) return undefined;
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
+}
+
+/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method does not say more. */
+function faultOfSolver({ method, solver }: RoundSettings): Fault | undefined {
+  const { solvers } = methodOf(method);
+  if (solver === undefined || solvers?.includes(solver)) return undefined;
+  const message = solvers
+    ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
+    : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+  return { field: "solver", message };
 }
 
 /** The step count of the student in service that one of `to` steps begins as: its own where there is one, else the nearest by ratio; undefined where none is. */
@@ -179,7 +208,7 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };

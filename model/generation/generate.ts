@@ -11,12 +11,14 @@ import type { GivenPart } from "../diffusion/fixed.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
+import { conditionsAt, late } from "./rows.ts";
 import type { OnStage } from "./stages.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
 import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
+import { type Effort, mostCalls, type Parallel, runParallel, uncalled } from "../diffusion/samplers/parallel.ts";
 import { resampled, type Resampling } from "../diffusion/samplers/resample.ts";
 import {
   type Denoise,
@@ -38,7 +40,7 @@ import {
 } from "../diffusion/sizes.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import type { FixedCondition } from "../diffusion/condition.ts";
+import { type FixedCondition, mapConditions } from "../diffusion/condition.ts";
 import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** What to draw. */
@@ -58,6 +60,8 @@ export interface DrawRequest {
   readonly condition?: Pick<FixedCondition, "properties" | "guidance">;
   /** What whoever asked is to be told of it. */
   readonly warnings?: readonly string[];
+  /** Several steps of a molecule at once. Default one after the other. */
+  readonly parallel?: Parallel;
 }
 
 /** A part that is given, and how the rest is drawn to it. */
@@ -84,6 +88,8 @@ export interface DrawnBatch {
   readonly decodings: readonly Decoding[];
   /** Whether `valence` repaired each: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. */
   readonly repaired: readonly boolean[];
+  /** What each took, where several of its steps were called for at once. */
+  readonly efforts?: readonly Effort[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
@@ -163,7 +169,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { plan: made, count, first = 0, seed, settings, size, fixed, condition }: DrawRequest,
+  { plan: made, count, first = 0, seed, settings, size, fixed, condition, parallel }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -177,7 +183,9 @@ async function* drawWith(
   const plan = made ?? resampledPlan(planSettings(settings, model.schedule), fixed);
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
-  const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
+  const { appetite = 0 } = denoiser.can, most = Math.max(model.batch, appetite);
+  // A call of several steps has as many latents as one of a batch.
+  const batch = Math.max(1, Math.floor(most / (parallel?.window ?? 1))), calls = mostCalls(plan.length, parallel);
   const window = options.window ?? Math.max(256, 2 * appetite);
   // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
   const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
@@ -192,9 +200,10 @@ async function* drawWith(
     settings,
     fixed,
     condition,
+    parallel,
     progress(molecules) {
       done += molecules;
-      onProgress?.(Math.min(1, done / ((end - begin) * plan.length)));
+      onProgress?.(Math.min(1, done / ((end - begin) * calls)));
     },
     onStage,
   };
@@ -205,8 +214,8 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const { sample, fixes, guides } = denoiser.can;
-  const batches = sample && (!fixed || fixes) && (!guidanceOf(condition) || guides) && !options.onEstimate
+  const { sample, fixes, guides } = denoiser.can, here = parallel || options.onEstimate;
+  const batches = sample && (!fixed || fixes) && (!guidanceOf(condition) || guides) && !here
     ? inCrew(sampling, windows(), options)
     : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
@@ -223,6 +232,7 @@ function since(first: number, batch: DrawnBatch): DrawnBatch {
     molecules: kept(batch.molecules),
     decodings: kept(batch.decodings),
     repaired: kept(batch.repaired),
+    efforts: batch.efforts && kept(batch.efforts),
   };
 }
 
@@ -239,6 +249,7 @@ interface Batches {
   readonly settings: Settings;
   readonly fixed?: GivenPart;
   readonly condition?: DrawRequest["condition"];
+  readonly parallel?: Parallel;
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;
   readonly onStage: OnStage;
@@ -283,38 +294,53 @@ async function* inTurns(
   windows: Iterable<SizeBatch[]>,
   { signal, turn = atOnce, calls, onEstimate }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model, denoiser, plan, startOf, seed, settings, fixed, condition } = batches;
+  const { model, denoiser, plan, startOf, seed, settings, fixed, condition, parallel } = batches;
+  const { autoencoder, card: { coupling } } = model;
   const shared = denoiser.can.independent ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const noise = moleculeNoise(space, nodes, seed, indices);
-    const fix = (of: "estimate" | "start") => (x: Float32Array) =>
-      fixed && model.autoencoder.fix?.(x, shape, fixed.part, of);
+    const fix = (x: Float32Array, of: "estimate" | "start", rows = shape) =>
+      fixed && autoencoder.fix?.(x, rows, fixed.part, of);
     const waitedBefore = turn.waitedMs;
-    const denoise: Denoise = async (z, t) => {
+    /** Of latents at a time each. */
+    const estimate = async (z: Float32Array, times: readonly number[]): Promise<Float32Array> => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const call = { denoiser, z, shape, condition: { ...condition, time: t } };
-      const x0 =
-        await (shared
-          ? shared.predict(turn, call, { limit: model.batch })
-          : denoiser.predict(z, shape, call.condition));
-      fix("estimate")(x0);
-      if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
-      onEstimate?.({ time: t, z, x0, nodes, indices });
-      batches.progress(indices.length);
+      const rows = { batch: times.length, nodes };
+      const conditions = mapConditions(conditionsAt(times), (at) => ({ ...condition, ...at }));
+      const x0 = shared
+        ? await shared.predict(turn, { denoiser, z, shape: rows, conditions }, { limit: model.batch })
+        : await denoiser.predict(z, rows, conditions);
+      fix(x0, "estimate", rows);
+      for (const { stretch, batch } of late(x0, times, settings.clamp)) {
+        await autoencoder.clamp?.(stretch, { batch, nodes }, signal);
+      }
+      batches.progress(times.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.can.independent) await pause();
       return x0;
     };
-    const aligned = realigner(model.card.coupling, space, shape, pause);
-    const started = performance.now();
-    const first = await firstLatents(noise, startOf(nodes), aligned, fix("start"));
-    const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
+    const denoise: Denoise = async (z, time) => {
+      const x0 = await estimate(z, indices.map(() => time));
+      onEstimate?.({ time, z, x0, nodes, indices });
+      return x0;
+    };
+    const aligned = realigner(coupling, space, shape, pause), started = performance.now();
+    const first = await firstLatents(noise, startOf(nodes), aligned, (x) => fix(x, "start"));
+    const inParallel = parallel && await runParallel(
+      plan,
+      (z, rows) => estimate(z, rows.map(({ step }) => step.t)),
+      first,
+      noise,
+      { ...parallel, batch: indices.length, signal, realign: realigner(coupling, space, { batch: 1, nodes }) },
+    );
+    const x0 = inParallel?.x0 ?? await runPlan(plan, denoise, first, noise, signal, aligned);
     const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
     batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });
-    return { ...await decoded(batches, batch, x0, signal), sampleMs };
+    if (inParallel) batches.progress(uncalled(inParallel.efforts, plan.length, parallel));
+    return { ...await decoded(batches, batch, x0, signal), sampleMs, efforts: inParallel?.efforts };
   };
 
   for (const window of windows) {

@@ -2,10 +2,11 @@
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import { checkConditions, type ConditionAsked, ImpossibleConditionError } from "./condition_order.ts";
-import { type FixedAsked, givenPart } from "./fixed_order.ts";
+import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
+import type { Parallel } from "../diffusion/samplers/parallel.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { chooseSettings, decodings, type Settings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
@@ -31,6 +32,7 @@ export interface Order {
   readonly condition?: ConditionAsked;
   /** How far estimates are guided to them (`networks/heavy_atom/guide.ts`). Default 1. */
   readonly guidance?: number;
+  readonly parallel?: Parallel;
 }
 
 /** An order that this model cannot serve; `field` is the part of the order at fault. */
@@ -102,6 +104,13 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError("fixed/resample", (error as Error).message);
   }
+  const { parallel } = order;
+  if (parallel && card.coupling === "aligned" && plan.some(({ noise }) => noise !== 0)) {
+    throw new ImpossibleOrderError(
+      "parallel",
+      `parallel needs steps that draw no noise (ddim, dpm-solver++ or heun) of model ${card.name}, which aligns noise to each estimate; those of ${settings.sampler} draw some`,
+    );
+  }
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(
       size.counts,
@@ -115,7 +124,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   }
   const condition = acceptCondition(order, card, settings);
   const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
-  return { count, first, seed, settings, plan, size: range, fixed, ...condition };
+  return { count, first, seed, settings, plan, size: range, fixed, ...condition, parallel };
 }
 
 /**
@@ -139,7 +148,7 @@ function startedLater(settings: Settings): Settings {
  * @throws ImpossibleOrderError
  */
 function acceptFixed(
-  { resample, ...asked }: FixedAsked,
+  asked: FixedAsked,
   card: Card,
   { sampler, algorithm, steps }: Settings,
 ): FixedDraw {
@@ -150,7 +159,7 @@ function acceptFixed(
     );
   }
   try {
-    return { ...givenPart(asked, card), resample };
+    return fixedDraw(asked, card);
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
     const field = error instanceof ImpossiblePartError ? error.field : "molblock";

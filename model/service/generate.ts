@@ -7,6 +7,7 @@ import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
+import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
 import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 import type { Queue } from "../generation/queue.ts";
@@ -37,15 +38,9 @@ export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"
 /** More than one request may ask. */
 export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
-  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps, and of what */
-  constructor(
-    { count, steps }: Pick<Order, "count" | "steps">,
-    most: number,
-    field = "count",
-    calls = steps,
-    of = "steps and resampling",
-  ) {
-    const times = calls === steps ? "steps" : `calls, of ${of},`;
+  /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
+  constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
+    const times = calls === steps ? "steps" : "calls, of steps, resampling, guidance and sweeps at worst,";
     super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
@@ -146,13 +141,12 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps, condition: properties, guidance } = asked, twice = guidanceOf({ properties, guidance }) ? 2 : 1;
-  const calls = twice * callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
+  const { steps, condition: properties, guidance } = asked,
+    twice = guidanceOf({ properties, guidance }) ? 2 : 1,
+    calls = twice * mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
+    most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
-  if (count > most) {
-    const of = twice > 1 ? "steps, resampling and guidance" : undefined;
-    throw new TooMuchWorkError({ count, steps }, maxWork, field, calls, of);
-  }
+  if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }

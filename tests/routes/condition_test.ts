@@ -55,6 +55,6 @@ Deno.test("POST /generate counts the calls of guidance as work, and refuses cond
     await refuses(
       { count: 5, guidance: 2 },
       undefined,
-      /count x calls, of steps, resampling and guidance, may be at most 10 here; given are 5 x 4 = 20/,
+      /count x calls, of steps, resampling, guidance and sweeps at worst, may be at most 10 here; given are 5 x 4 = 20/,
     );
   }, { models: [{}, told], maxWork: 10 }));

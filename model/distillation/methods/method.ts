@@ -3,10 +3,13 @@ import type { Coupling } from "../../diffusion/coupling/align.ts";
 import type { GridSpec } from "../../diffusion/grids.ts";
 import type { Group, Learner } from "../../diffusion/learner.ts";
 import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Card } from "../../models/card.ts";
 import type { CourseOptions } from "../course.ts";
+import type { DivergenceSettings } from "../divergences.ts";
 import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
+import type { SolverName } from "../solvers.ts";
 import type { LatentSource } from "../source.ts";
 
 /** The sampler whose steps a student makes. */
@@ -21,13 +24,17 @@ export interface MatchSettings {
 /** A round's settings, as far as methods look at them; `RoundSettings` has them all. */
 export interface MethodSettings {
   readonly variant: Variant;
+  /** Of the teacher's steps; the method's own where absent. */
+  readonly solver?: SolverName;
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
   /** Options of the variant's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What is matched, of distribution matching, in `to` steps, and in those of `also`. */
-  readonly match: MatchSettings & { readonly also?: readonly (MatchSettings & { readonly steps: number })[] };
+  /** What is matched, of distribution matching, in `to` steps, and in those of `also`; and by which divergence. */
+  readonly match: MatchSettings & DivergenceSettings & {
+    readonly also?: readonly (MatchSettings & { readonly steps: number })[];
+  };
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -80,6 +87,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesOptions?: true;
   /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
   readonly takesData?: true;
+  /** Solvers of its teacher's steps, where it can be told which. */
+  readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
@@ -92,6 +101,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly teacher: "student" | "undistilled";
   /** Networks beside the student, of the teacher's shape and begun from its values, by name. */
   readonly auxiliaries: readonly string[];
+  /** Those that some settings take beside them. */
+  auxiliariesBeside?(settings: MethodSettings): readonly string[];
   /** Whether these are told the number of steps, as the student is. */
   readonly tellsAuxiliaries?: true;
   /** Limit of the decay of the moving average of the student's weights, which is what is judged and served. Default {@link AVERAGE}. */
@@ -115,6 +126,12 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
 /** A method whose groups are its own business. */
 // deno-lint-ignore no-explicit-any -- a registry of methods over several kinds of groups; each `learning` is whole in itself
 export type AnyMethod = Method<any>;
+
+/** All networks beside the student that a round takes, by name. */
+export const auxiliariesOf = (method: AnyMethod, settings: MethodSettings): string[] => [
+  ...method.auxiliaries,
+  ...method.auxiliariesBeside?.(settings) ?? [],
+];
 
 /** A moving average over some 500 updates. */
 export const AVERAGE = 0.998;
@@ -145,6 +162,10 @@ export function batchesOf<G>(
   };
 }
 
+/** The space of a student whose scalars and pairs are classes and bond orders; an EGNN's are plain numbers. */
+export const classesOf = ({ network, teacher }: RoundParts): LatentSpace | undefined =>
+  network.type === "egnn" ? undefined : teacher.denoiser.space;
+
 /** What no student can take from the loss of a teacher's targets. Squared errors can fall to 0; an EGNN has no others. */
 export const targetFloor = ({ network, teacher }: RoundParts): Learning["floor"] =>
   network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.denoiser.space, groups);
@@ -160,3 +181,10 @@ export function notServed({ keep }: Pick<MethodSettings, "keep">, served: readon
 /** The fault of a student that is to go to fewer steps at once, and would not. */
 export const notFewer = ({ from, to }: Pick<MethodSettings, "from" | "to">): Fault | undefined =>
   to >= from ? { field: "to", message: `to must be below from's ${from}; got ${to}` } : undefined;
+
+/** The fault of Heun's steps from noise alone. */
+export const startForHeun = ({ solver, grid }: Pick<MethodSettings, "solver" | "grid">): Fault | undefined =>
+  solver !== "heun" || (grid.type === "logSnr" && grid.start) ? undefined : {
+    field: "solver",
+    message: "solver heun is for a grid with a start: its steps are in sigma / alpha, which has no end at noise alone",
+  };
