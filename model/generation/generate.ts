@@ -11,11 +11,10 @@ import type { GivenPart } from "../diffusion/fixed.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
-import { conditionsAt, late } from "./rows.ts";
+import { checkLatents, conditionsAt, type Estimate, late } from "./rows.ts";
 import type { OnStage } from "./stages.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
-import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
 import { type Effort, mostCalls, type Parallel, runParallel, uncalled } from "../diffusion/samplers/parallel.ts";
@@ -40,7 +39,7 @@ import {
 } from "../diffusion/sizes.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { type FixedCondition, mapConditions } from "../diffusion/condition.ts";
+import type { FixedCondition } from "../diffusion/condition.ts";
 import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** What to draw. */
@@ -99,18 +98,6 @@ export interface DrawnBatch {
 
 /** Runs work on the device when it is free; see `queue.ts`. */
 export type TakeTurn = <T>(work: (turn: Turn) => Promise<T>, options?: TurnOptions) => Promise<T>;
-
-/** A call of the denoiser in a batch of one size. Both arrays are the sampler's own, `[B, L]`: to be read at once, and left as they are. */
-export interface Estimate {
-  /** 1 is noise, 0 is data. */
-  readonly time: number;
-  readonly z: Float32Array;
-  /** Estimates of the clean latents, clamped where the settings say so. */
-  readonly x0: Float32Array;
-  readonly nodes: number;
-  /** Which molecules, `[B]`. */
-  readonly indices: readonly number[];
-}
 
 /** How to draw. */
 export interface DrawOptions {
@@ -263,21 +250,10 @@ interface WindowBatch extends SizeBatch {
 const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
   window.map((batch, k) => ({ ...batch, last: k === window.length - 1 }));
 
-/** Refuses latents that are not finite: decoded, they would be molecules of no sense, or of no atoms. One pass over the last step's. */
-function checkLatents(
-  x0: Float32Array,
-  { model, seed, settings: { steps, sampler } }: Batches,
-  { indices }: WindowBatch,
-) {
-  if (allFinite(x0)) return;
-  const molecules = `molecules ${indices[0]} to ${indices.at(-1)} of seed ${seed}`;
-  throw new Error(`finite latents asked, ${model.card.name} drew others at ${steps} steps (${sampler}), ${molecules}`);
-}
-
 /** Latents to molecules. */
 async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
-  checkLatents(x0, batches, batch);
-  const { model, seed, settings: { decoding }, fixed, onStage } = batches, { nodes, indices, last } = batch;
+  const { model, seed, settings, fixed, onStage } = batches, { nodes, indices, last } = batch, { decoding } = settings;
+  checkLatents(x0, { model: model.card.name, seed, indices, ...settings });
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const repaired = indices.map(() => false), onRepaired = (k: number) => void (repaired[k] = true);
@@ -308,8 +284,7 @@ async function* inTurns(
     const estimate = async (z: Float32Array, times: readonly number[]): Promise<Float32Array> => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const rows = { batch: times.length, nodes };
-      const conditions = mapConditions(conditionsAt(times), (at) => ({ ...condition, ...at }));
+      const rows = { batch: times.length, nodes }, conditions = conditionsAt(times, condition);
       const x0 = shared
         ? await shared.predict(turn, { denoiser, z, shape: rows, conditions }, { limit: model.batch })
         : await denoiser.predict(z, rows, conditions);

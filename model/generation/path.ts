@@ -6,7 +6,7 @@ import type { Bond, Molecule } from "../../chem/molecule.ts";
 import { random } from "../diffusion/random.ts";
 import { PURPOSE } from "../diffusion/sizes.ts";
 import type { Model } from "../models/load.ts";
-import type { Estimate } from "./generate.ts";
+import type { Estimate } from "./rows.ts";
 
 /** Most calls that a path keeps. */
 export const MOST_FRAMES = 64;
