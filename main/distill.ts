@@ -10,6 +10,8 @@ import {
   roundOrder,
 } from "../model/distillation/order.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "../model/distillation/methods/mod.ts";
+import { BOUNDARIES } from "../model/distillation/consistency_learner.ts";
+import { SOLVERS } from "../model/distillation/solvers.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
@@ -26,6 +28,9 @@ import { flag, given, object, option, positive, UsageError, whole } from "./opti
 
 /** Methods that learn from a set of molecules that is named. */
 const TAKERS = methodsWith(({ takesData }) => takesData);
+
+/** Methods that are told how many of their teacher's steps to skip. */
+const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
 /** Methods that make a model. */
 const MAKERS = methodsWith(({ makes }) => makes === "model");
@@ -74,6 +79,23 @@ export const distillCommand = command({
         methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),
+    ),
+    solver: option(
+      "NAME",
+      `${SOLVERS.join(", ")}: of the teacher's steps (--method ${
+        methodsWith(({ solvers }) => solvers !== undefined)
+      } only; default ${SOLVERS[0]})`,
+      z.enum(SOLVERS).optional(),
+    ),
+    skip: option(
+      "N",
+      `steps of the teacher that one of the solver goes over (--method ${SKIPPERS} only)`,
+      whole(1, 999).optional(),
+    ),
+    boundary: option(
+      "WHOSE",
+      `${BOUNDARIES.join(", ")}: the target at the last time (--method ${SKIPPERS} only; default ${BOUNDARIES[0]})`,
+      z.enum(BOUNDARIES).optional(),
     ),
     clamp: option(
       "T",

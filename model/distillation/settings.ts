@@ -6,7 +6,10 @@ import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
+import { BOUNDARIES } from "./consistency_learner.ts";
 import type { Fault } from "./methods/method.ts";
+import { SKIP } from "./methods/consistency.ts";
+import { SOLVERS } from "./solvers.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 
 /** A name of a model. */
@@ -14,6 +17,16 @@ export const modelName = z.string().regex(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
+
+/** Methods that are told how many steps to skip. */
+const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
+
+/** What solvers methods have. */
+const solversInWords = (): string =>
+  METHODS.flatMap((name) => {
+    const { solvers } = methodOf(name);
+    return solvers ? [`${name}: ${solvers.join(", ")}`] : [];
+  }).join(". ");
 
 /** A step count that can be distilled from or to. */
 const steps = z.int().min(1).max(1000);
@@ -52,6 +65,15 @@ export const roundSettings = strict({
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
   }).prefault({}),
+  solver: z.enum(SOLVERS).optional().describe(
+    `The solver of the teacher's steps, of methods that have several. ${solversInWords()}`,
+  ),
+  skip: z.int().min(1).max(999).optional().describe(
+    `Of ${SKIPPERS}: how many of the teacher's steps one of the solver goes over. Default ${SKIP}`,
+  ),
+  boundary: z.enum(BOUNDARIES).optional().describe(
+    `Of ${SKIPPERS}: the target at the teacher's last step, its own estimate or the molecule. Default ${BOUNDARIES[0]}`,
+  ),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
   /** Size of the student, of a method that makes a model. */
@@ -133,6 +155,19 @@ export function nearestStudent({ distilled }: Pick<Card, "distilled">, to: numbe
   return distilled.map(({ steps }) => steps).sort((a, b) => distance(a) - distance(b))[0];
 }
 
+/** Why a round cannot have this solver or what goes with one; undefined where it can. */
+function faultOfSolver({ method, solver, ...rest }: RoundSettings): Fault | undefined {
+  const { solvers, takesSkip } = methodOf(method);
+  if (solver !== undefined && !solvers?.includes(solver)) {
+    const message = solvers
+      ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
+      : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+    return { field: "solver", message };
+  }
+  const field = takesSkip ? undefined : (["skip", "boundary"] as const).find((field) => rest[field] !== undefined);
+  return field && { field, message: `${field} is for ${SKIPPERS}; got it for ${method}` };
+}
+
 /** Why a student cannot begin as the one in service; undefined where it can. */
 function faultOfBeginning({ method, begin, to }: RoundSettings, card: Card): string | undefined {
   if (begin === "teacher") return undefined;
@@ -179,7 +214,7 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const fault = method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };

@@ -4,9 +4,11 @@ import type { GridSpec } from "../../diffusion/grids.ts";
 import type { Group, Learner } from "../../diffusion/learner.ts";
 import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
 import type { Card } from "../../models/card.ts";
+import type { Boundary } from "../consistency_learner.ts";
 import type { CourseOptions } from "../course.ts";
 import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
+import type { SolverName } from "../solvers.ts";
 import type { LatentSource } from "../source.ts";
 
 /** The sampler whose steps a student makes. */
@@ -28,6 +30,10 @@ export interface MethodSettings {
   readonly options: Readonly<Record<string, unknown>>;
   /** What is matched, of distribution matching, in `to` steps, and in those of `also`. */
   readonly match: MatchSettings & { readonly also?: readonly (MatchSettings & { readonly steps: number })[] };
+  /** The solver of the teacher's steps, and how far consistency distillation's go and where they end; see each method's own. */
+  readonly solver?: SolverName;
+  readonly skip?: number;
+  readonly boundary?: Boundary;
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -82,6 +88,10 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesData?: true;
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
+  /** Solvers of its teacher's steps, where it can be told which; the default first. */
+  readonly solvers?: readonly [SolverName, ...SolverName[]];
+  /** Whether it can be told how many of its teacher's steps to skip (`skip`) and what is the target at the last (`boundary`). */
+  readonly takesSkip?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
   readonly keepsStudents?: true;
   /** Networks that it teaches. */

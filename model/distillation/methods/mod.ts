@@ -1,4 +1,5 @@
 /** The registry of methods of distillation. A new one is a file beside this, a line here, and its test. */
+import { consistency } from "./consistency.ts";
 import { finetune } from "./finetune.ts";
 import { knowledge } from "./knowledge.ts";
 import type { AnyMethod } from "./method.ts";
@@ -7,7 +8,15 @@ import { moments } from "./moments.ts";
 import { progressive } from "./progressive.ts";
 import { rollout } from "./rollout.ts";
 
-const REGISTRY = { progressive, moments, rollout, matching, finetune, knowledge } as const satisfies Record<
+const REGISTRY = {
+  progressive,
+  moments,
+  rollout,
+  consistency,
+  matching,
+  finetune,
+  knowledge,
+} as const satisfies Record<
   string,
   AnyMethod
 >;

@@ -1,0 +1,69 @@
+/** Consistency distillation: at every time of the teacher's grid the student says what it says a step of the teacher on. */
+import { type ConsistencyPlan, makeConsistencyGroups } from "../consistency_batches.ts";
+import { type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
+import { COURSE } from "../course.ts";
+import { departurePlan } from "../departures.ts";
+import { callsOfSolver, SOLVERS } from "../solvers.ts";
+import { batchesOf, type Fault, type Method, type MethodSettings, notFewer, targetFloor } from "./method.ts";
+import { halved } from "./progressive.ts";
+import { makeRolloutGroups } from "./rollout.ts";
+
+/** Steps of the teacher, which are the fine grid, and of the student, where nothing is said. */
+const FINE = 64, STEPS = 4;
+
+/** Intervals of the fine grid that a step of the solver goes over, where nothing is said. */
+export const SKIP = 4;
+
+/** What is left open, filled in: no more is skipped than there is. */
+const filled = ({ from, solver = SOLVERS[0], skip, boundary = "teacher" }: MethodSettings) =>
+  ({
+    solver,
+    skip: skip ?? Math.max(1, Math.min(SKIP, from - 1)),
+    boundary,
+  }) satisfies Partial<ConsistencyPlan>;
+
+/**
+ * Song, Dhariwal, Chen & Sutskever, "Consistency models" (2023), algorithm 2, and with `skip` Luo, Tan, Huang, Li & Zhao, "Latent consistency models"
+ * (2023). Its held-out loss is that of rollouts: how far the student is from where its teacher's whole deterministic sampling ends, which is the function
+ * that it is to learn.
+ */
+export const consistency: Method<ConsistencyGroup> = {
+  about:
+    "any few steps at once: the student's word at a time is to be its own moving average's a step of the teacher's solver on (Song et al. 2023, Luo et al. 2023)",
+  variants: ["consistency"],
+  solvers: SOLVERS,
+  takesSkip: true,
+  networks: ["pair-attention"],
+  makes: "steps",
+  teacher: "undistilled",
+  auxiliaries: [],
+  learningRate: 0.002,
+  course: COURSE,
+  stepsInWords: `from ${FINE} to ${STEPS}`,
+  steps: ({ from = FINE, to }) => ({ from, to: to ?? Math.min(STEPS, halved(from)) }),
+  // The solver's calls, but for those few at the last time; and the moving average's.
+  work: (settings) => ({ teacher: callsOfSolver(filled(settings).solver), student: 1 }),
+  fault(settings): Fault | undefined {
+    const { from, skip } = settings;
+    if (skip !== undefined && skip >= from) {
+      const message = from === 2
+        ? `skip must be 1 of from's 2 steps; got ${skip}`
+        : `skip must be 1 to ${from - 1} of from's ${from} steps; got ${skip}`;
+      return { field: "skip", message };
+    }
+    return notFewer(settings);
+  },
+  learning(parts, settings) {
+    const plan = departurePlan(parts, settings), own = { ...plan, ...filled(settings) };
+    return {
+      learner: createConsistencyLearner(parts.learner),
+      ...batchesOf<ConsistencyGroup>(
+        parts,
+        settings,
+        (source, ...which) => makeConsistencyGroups({ ...own, source }, ...which),
+        (source, ...which) => makeRolloutGroups({ ...plan, source }, ...which),
+      ),
+      floor: targetFloor(parts),
+    };
+  },
+};
