@@ -557,6 +557,7 @@ type Type28 = {
   batch: number;
   begin: "student" | "teacher";
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp: number;
   data?: string | undefined;
   from: number;
@@ -571,14 +572,20 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: { classes: number; from?: number | undefined };
-  method: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  match: {
+    also: ({ classes: number; from?: number | undefined; steps: number })[];
+    classes: number;
+    from?: number | undefined;
+  };
+  method: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  skip?: number | undefined;
+  solver?: "ddim" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
   width?: number | undefined;
@@ -621,6 +628,7 @@ type Type30 = {
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp?: number | undefined;
   data?: string | undefined;
   from?: number | undefined;
@@ -636,8 +644,12 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: undefined | { classes?: number | undefined; from?: number | undefined };
-  method?: "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  match?: undefined | {
+    also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+    classes?: number | undefined;
+    from?: number | undefined;
+  };
+  method?: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -645,6 +657,8 @@ type Type30 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  skip?: number | undefined;
+  solver?: "ddim" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
   variant?: "consistency" | "ddim" | "ddpm" | undefined;

@@ -55,6 +55,10 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "matching", from: 16, to: 8, keep: [4], match: { also: [{ steps: 4 }, { steps: 4 }] } },
     { method: "knowledge", from: 64, begin: "student" },
     { method: "moments", match: { classes: 0.5 } },
+    { method: "rollout", solver: "heun" },
+    { method: "finetune", data: "a set", boundary: "data" },
+    { method: "consistency", skip: 64 },
+    { method: "consistency", from: 8, to: 8 },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))
