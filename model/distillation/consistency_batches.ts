@@ -33,9 +33,9 @@ function placesOf({ serves, teacherSteps }: ConsistencyPlan, times: Grid, batch:
   const own = Math.round(OWN_SHARE * batch);
   return shuffled(batch, stream).map((k) => {
     const steps = serves[k % serves.length];
-    // Time i of n is time i N / n of N, to the nearest where that is none.
+    // Time i of n is time i N / n of N, to the one before where that is none.
     const place = k < own
-      ? Math.round(stream.integer(steps) * teacherSteps / steps)
+      ? Math.floor(stream.integer(steps) * teacherSteps / steps)
       : Math.floor(teacherSteps * (k - own + stream.uniform()) / (batch - own));
     return { steps, place, t: times[place], first: place === 0 };
   });

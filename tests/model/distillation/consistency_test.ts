@@ -78,6 +78,11 @@ Deno.test("makeConsistencyGroups() is half at times of the student's steps, each
   const own = group.conditions.filter(({ time, steps }) => [...uniform(steps!)].includes(time)).length;
   assert.ok(own >= 64 && own < 100, `${own}`);
   assert.equal(new Set(group.conditions.map(({ time }) => time)).size, 16, "all times of the fine grid");
+  // Of more steps than the teacher makes, or of others than divide them, the times before theirs.
+  for (const steps of [40, 5]) {
+    const [{ conditions }] = await makeConsistencyGroups(planOf(NORMAL, { serves: [steps] }), 64, 1, 0);
+    assert.ok(conditions.every(({ time }) => time > 0 && [...uniform(16)].includes(time)));
+  }
   assert.deepEqual(await makeConsistencyGroups(plan, 128, 1, 0), [group]);
   assert.notDeepEqual((await makeConsistencyGroups(plan, 128, 1, 1))[0].z, group.z);
 });
