@@ -89,7 +89,7 @@ export const distillCommand = command({
     ),
     skip: option(
       "N",
-      `steps of the teacher that one of the solver goes over (--method ${SKIPPERS} only)`,
+      `steps of the teacher that one of the solver goes over (--method ${SKIPPERS} only; default 1)`,
       whole(1, 999).optional(),
     ),
     boundary: option(

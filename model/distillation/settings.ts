@@ -8,7 +8,6 @@ import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
 import type { Fault } from "./methods/method.ts";
-import { SKIP } from "./methods/consistency.ts";
 import { SOLVERS } from "./solvers.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 
@@ -69,7 +68,7 @@ export const roundSettings = strict({
     `The solver of the teacher's steps, of methods that have several. ${solversInWords()}`,
   ),
   skip: z.int().min(1).max(999).optional().describe(
-    `Of ${SKIPPERS}: how many of the teacher's steps one of the solver goes over. Default ${SKIP}`,
+    `Of ${SKIPPERS}: how many of the teacher's steps one of the solver goes over. Default 1`,
   ),
   boundary: z.enum(BOUNDARIES).optional().describe(
     `Of ${SKIPPERS}: the target at the teacher's last step, its own estimate or the molecule. Default ${BOUNDARIES[0]}`,

@@ -1,6 +1,6 @@
 /** Consistency distillation: at every time of the teacher's grid the student says what it says a step of the teacher on. */
-import { type ConsistencyPlan, makeConsistencyGroups } from "../consistency_batches.ts";
-import { type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
+import { makeConsistencyGroups } from "../consistency_batches.ts";
+import { BOUNDARIES, type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
 import { COURSE } from "../course.ts";
 import { departurePlan } from "../departures.ts";
 import { callsOfSolver, SOLVERS } from "../solvers.ts";
@@ -11,16 +11,12 @@ import { makeRolloutGroups } from "./rollout.ts";
 /** Steps of the teacher, which are the fine grid, and of the student, where nothing is said. */
 const FINE = 64, STEPS = 4;
 
-/** Intervals of the fine grid that a step of the solver goes over, where nothing is said. */
-export const SKIP = 4;
-
-/** What is left open, filled in: no more is skipped than there is. */
-const filled = ({ from, solver = SOLVERS[0], skip, boundary = "teacher" }: MethodSettings) =>
-  ({
-    solver,
-    skip: skip ?? Math.max(1, Math.min(SKIP, from - 1)),
-    boundary,
-  }) satisfies Partial<ConsistencyPlan>;
+/** What is left open, filled in. */
+const filled = ({ solver = SOLVERS[0], skip = 1, boundary = BOUNDARIES[0] }: MethodSettings) => ({
+  solver,
+  skip,
+  boundary,
+});
 
 /**
  * Song, Dhariwal, Chen & Sutskever, "Consistency models" (2023), algorithm 2, and with `skip` Luo, Tan, Huang, Li & Zhao, "Latent consistency models"
