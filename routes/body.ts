@@ -1,6 +1,7 @@
 /** Reads a request's JSON body. */
 import type { Context } from "hono";
 import type { z } from "zod";
+import { checkHead, type TakenBody, tooLong } from "./body_head.ts";
 import { HttpError, invalidRequest, problems } from "./problem.ts";
 
 /** What all routes that take a body answer to one that they cannot read. */
@@ -10,6 +11,9 @@ export const BODY_PROBLEMS = problems({
   415: "The body is not said to be JSON, or is compressed",
 });
 
+/** Types of JSON with a name of their own (RFC 6839). */
+const JSON_LIKE = /^application\/[\w.+-]+\+json$/;
+
 /**
  * The body, checked.
  *
@@ -17,27 +21,19 @@ export const BODY_PROBLEMS = problems({
  * JSON, 422 where it does not follow the schema
  */
 export async function readJson<T extends z.ZodType>(c: Context, schema: T, limit: number): Promise<z.infer<T>> {
-  const type = c.req.header("content-type") ?? "";
-  if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
-    throw new HttpError(
-      415,
-      "Unsupported media type",
-      `Content-Type must be application/json, not ${type || "absent"}`,
-      {},
-      { "Accept-Post": "application/json" },
-    );
+  const taken: TakenBody = {
+    types: ["application/json"],
+    isOther: (type) => JSON_LIKE.test(type),
+    most: limit,
+    what: "body",
+  };
+  try {
+    checkHead(c, taken);
+  } catch (error) {
+    await c.req.raw.body?.cancel();
+    throw error;
   }
-  const coding = c.req.header("content-encoding")?.trim();
-  if (coding && coding.toLowerCase() !== "identity") {
-    throw new HttpError(
-      415,
-      "Unsupported content coding",
-      `Content-Encoding must be identity or absent, not ${coding}`,
-      {},
-      { "Accept-Encoding": "identity" },
-    );
-  }
-  const text = await readText(c.req.raw, limit);
+  const text = await readText(c.req.raw, taken);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -49,18 +45,13 @@ export async function readJson<T extends z.ZodType>(c: Context, schema: T, limit
   return result.data;
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
-  const tooLong = () => new HttpError(413, "Body too long", `the body may have at most ${limit} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
-    await request.body?.cancel();
-    throw tooLong();
-  }
+async function readText(request: Request, taken: TakenBody): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "", length = 0;
   try {
     for await (const chunk of request.body ?? []) {
       length += chunk.length;
-      if (length > limit) throw tooLong();
+      if (length > taken.most) throw tooLong(taken);
       text += decoder.decode(chunk, { stream: true });
     }
     return text + decoder.decode();

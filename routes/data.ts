@@ -1,14 +1,14 @@
 /** POST and GET /data, GET and DELETE /data/{id}: sets of molecules that clients give. */
-import type { Context } from "hono";
 import { z } from "zod";
 import { type RefusalReason, REFUSALS } from "../chem/sets/accept.ts";
 import type { SetSummary } from "../chem/sets/summary.ts";
 import { addSet, type KeptSet, removeSet } from "../model/service/sets.ts";
+import { checkHead } from "./body_head.ts";
 import { endpoint, exampled, json } from "./endpoint.ts";
 import { DATA_REQUESTS } from "./examples.ts";
 import { numberOf } from "./jobs_schema.ts";
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
-import { HttpError, problems, STORAGE_PROBLEMS } from "./problem.ts";
+import { problems, STORAGE_PROBLEMS } from "./problem.ts";
 
 const time = z.iso.datetime();
 
@@ -92,23 +92,6 @@ const FILES = {
   "application/octet-stream": { ...file, ...exampled(DATA_REQUESTS) },
 } satisfies Partial<Record<typeof TYPES[number], unknown>>;
 
-/** @throws HttpError 415 where the body is said to be something else, 413 where it is said to be longer than it may */
-function checkHead(c: Context, most: number): void {
-  const type = (c.req.header("content-type") ?? "").split(";")[0].trim().toLowerCase();
-  if (!TYPES.some((one) => one === type)) {
-    const message = `Content-Type must be ${TYPES.join(", ")}; got ${type || "none"}`;
-    throw new HttpError(415, "Unsupported media type", message, {}, { "Accept-Post": TYPES.join(", ") });
-  }
-  const coding = c.req.header("content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (coding !== "identity" && coding !== "gzip") {
-    const message = `Content-Encoding must be gzip, identity or absent; got ${coding}`;
-    throw new HttpError(415, "Unsupported content coding", message, {}, { "Accept-Encoding": "gzip, identity" });
-  }
-  if (Number(c.req.header("content-length") ?? 0) > most) {
-    throw new HttpError(413, "Body too long", `the file may have at most ${most} bytes`);
-  }
-}
-
 /** POST /data: 201 with the set, which `Location` names. */
 export const addData = endpoint({
   method: "post",
@@ -137,7 +120,7 @@ export const addData = endpoint({
   },
 }, ({ sets, lifecycle }) => async (c) => {
   try {
-    checkHead(c, sets.quota.bytes);
+    checkHead(c, { types: TYPES, codings: ["gzip"], most: sets.quota.bytes, what: "file" });
     const { description } = c.req.valid("query"), { raw } = c.req;
     const { first, ...set } = await addSet(sets, raw.body ?? ReadableStream.from([]), {
       description,

@@ -50,6 +50,18 @@ Deno.test("makeMatchingGroups() takes as many samplings as give the estimates as
   assert.notEqual(first(0), first(2));
 });
 
+Deno.test("makeMatchingGroups() takes as many estimates of each number of steps, each with numbers of its own", () => {
+  const plans = [4, 2, 1].map((steps) => ({ ...plan, steps, goal: { classes: steps / 10, from: steps } }));
+  const groups = makeMatchingGroups(plans, 24, 1, 3);
+  assert.deepEqual(groups.map(({ steps, shape }) => steps * shape.batch), [8, 8, 8]);
+  assert.deepEqual(groups.map(({ goal }) => [goal.classes, goal.from]), [[0.4, 4], [0.2, 2], [0.1, 1]]);
+  assert.equal(new Set(groups.map(({ stream }) => stream().normal())).size, 3);
+  assert.deepEqual(goalOf(makeMatchingGroups([{ ...plan, options: { after: 2 } }], 24, 1, 3)), [0, 2]);
+  assert.deepEqual(goalOf(makeMatchingGroups([plan], 24, 1, 3)), [0, -Infinity]);
+});
+
+const goalOf = ([{ goal }]: ReturnType<typeof makeMatchingGroups>) => [goal.classes, goal.from];
+
 /** A student in service that says the same of whatever it is asked. */
 const served = (steps: number, value: number): KeptStudent => ({
   entry: { ...entryOf(steps), file: "s.safetensors" },
@@ -292,6 +304,33 @@ Deno.test("createMatchingLearner() keeps what is to be kept, beside what it matc
     ], rates);
   }
   assert.ok(await size() < before / 4, `${await size()} of ${before}`);
+});
+
+Deno.test("createMatchingLearner() leads two numbers of steps at once, and keeps each to its own beginning where it matches nothing", async () => {
+  const student = table(0.05), auxiliary = table(0.5), nothing = served(4, 0).denoiser;
+  const learner = createMatchingLearner({ student, auxiliary, teacher, schedule, lead: 0 });
+  // Of 4 steps only the last is matched, of 2 both: the times 0.75 and 0.25 are of 4 steps alone, 1 and 0.5 of both.
+  const plans = [plan, { ...plan, steps: 4, goal: { from: 99, keeps: nothing } }];
+  const at = async (time: number) => {
+    const z = Float32Array.of(1, 0, 0, -1, 0, 0);
+    const x = await student.predict!({ shape: { batch: 1, nodes }, z, ...conditioned([{ time }], schedule) }, "params");
+    return x[0];
+  };
+  const before = [await at(0.75), await at(0.5), await at(0.25)];
+  for (let update = 0; update < 90; update++) await learner.update(makeMatchingGroups(plans, 64, 1, update), rates);
+  const after = [await at(0.75), await at(0.5), await at(0.25)];
+  assert.ok(Math.abs(after[0]) < before[0] / 4, `kept to 0: ${after[0]} of ${before[0]}`);
+  assert.ok(after[1] > before[1] / 4, `matched by 2 steps: ${after[1]} of ${before[1]}`);
+  assert.ok(after[2] > before[2] / 4, `matched by 4 steps, the last: ${after[2]} of ${before[2]}`);
+  for (const [{ conditions }] of auxiliary.seen) {
+    const told = conditions.map(({ steps }) => steps);
+    assert.deepEqual([told.filter((steps) => steps === 2).length, new Set(told).size], [conditions.length, 1]);
+  }
+  const ofFour = auxiliary.seen.flatMap((groups) => groups.slice(1)).flatMap(({ conditions }) => conditions);
+  assert.ok(
+    ofFour.length > 0 && ofFour.every(({ steps }) => steps === 4),
+    "the auxiliary is told whose molecules these are",
+  );
 });
 
 Deno.test("createMatchingLearner() keeps the state of both networks", async () => {
