@@ -75,7 +75,7 @@ export const distillCommand = command({
     ),
     match: option(
       "JSON",
-      `what is matched, such as {"classes":0.9,"from":1.5} (--method ${
+      `what is matched, such as {"classes":0.9,"from":1.5,"divergence":"jensen-shannon"} (--method ${
         methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),

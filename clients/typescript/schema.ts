@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type59;
+export type Schema = Type61;
 
 type Type1 = {
   [key: string]: unknown;
@@ -553,6 +553,14 @@ type Type27 = {
 };
 
 type Type28 = {
+  alpha?: number | undefined;
+  also: ({ classes: number; from?: number | undefined; steps: number })[];
+  classes: number;
+  divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
+  from?: number | undefined;
+};
+
+type Type29 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -572,11 +580,7 @@ type Type28 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: {
-    also: ({ classes: number; from?: number | undefined; steps: number })[];
-    classes: number;
-    from?: number | undefined;
-  };
+  match: Type28;
   method: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -591,7 +595,7 @@ type Type28 = {
   width?: number | undefined;
 };
 
-type Type29 = {
+type Type30 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -618,12 +622,20 @@ type Type29 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type28;
+  settings: Type29;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type30 = {
+type Type31 = {
+  alpha?: number | undefined;
+  also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+  classes?: number | undefined;
+  divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
+  from?: number | undefined;
+};
+
+type Type32 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -644,11 +656,7 @@ type Type30 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: undefined | {
-    also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
-    classes?: number | undefined;
-    from?: number | undefined;
-  };
+  match?: Type31 | undefined;
   method?: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
@@ -665,32 +673,32 @@ type Type30 = {
   width?: number | undefined;
 };
 
-type Type31 = {
+type Type33 = {
   $post:
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type30 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type30 }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type32 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type32 }; output: Type30; outputFormat: "json"; status: 202 };
 };
 
-type Type32 = {
+type Type34 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type29)[]; total: number };
+      output: { jobs: (Type30)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type33 = {
+type Type35 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -702,7 +710,7 @@ type Type33 = {
   })[];
 };
 
-type Type34 = {
+type Type36 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -727,9 +735,9 @@ type Type34 = {
   spiro: { value: number };
 };
 
-type Type35 = {
+type Type37 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type34 | undefined;
+  composition?: Type36 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -737,10 +745,10 @@ type Type35 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type36 = {
+type Type38 = {
   backend: null | string;
   createdAt: string;
-  curves: Type33;
+  curves: Type35;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -753,7 +761,7 @@ type Type36 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type35; teacher: Type35; why: string };
+  judged: null | { accepted: boolean; student: Type37; teacher: Type37; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -766,26 +774,26 @@ type Type36 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type28;
+  settings: Type29;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type37 = {
+type Type39 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type38; outputFormat: "json"; status: 200 };
 };
 
-type Type38 = {
+type Type40 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -819,16 +827,16 @@ type Type38 = {
   };
 };
 
-type Type39 = {
+type Type41 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type29; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type30; outputFormat: "json"; status: 202 };
 };
 
-type Type40 = {
+type Type42 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -840,7 +848,7 @@ type Type40 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type41 = {
+type Type43 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -860,7 +868,7 @@ type Type41 = {
   steps: number;
 };
 
-type Type42 = {
+type Type44 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -890,21 +898,21 @@ type Type42 = {
   where: Type15;
 };
 
-type Type43 = {
+type Type45 = {
   backend: string;
   draws: number;
-  estimate: Type40;
-  order: Type42;
+  estimate: Type42;
+  order: Type44;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type41;
+  settings: Type43;
   shards: number;
   version: string;
 };
 
-type Type44 = {
+type Type46 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -935,7 +943,7 @@ type Type44 = {
   where?: Type15 | undefined;
 };
 
-type Type45 = {
+type Type47 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -951,69 +959,22 @@ type Type45 = {
   text: number;
 };
 
-type Type46 = {
-  backend: string;
-  createdAt: string;
-  draws: number;
-  endedAt: null | string;
-  estimate: Type40;
-  id: string;
-  name: null | string;
-  order: Type42;
-  precision: "bf16" | "f16" | "f32";
-  progress: Type45;
-  reason: null | string;
-  refine: "mmff94" | "mmff94-qm9" | "none";
-  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
-  seed: number;
-  settings: Type41;
-  shards: number;
-  state: "done" | "failed" | "finishing" | "paused" | "running";
-  version: string;
-  want: number;
-};
-
-type Type47 = {
-  $get:
-    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
-    | {
-      input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type46)[]; total: number };
-      outputFormat: "json";
-      status: 200;
-    };
-  $post:
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type44 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type44 }; output: Type43; outputFormat: "json"; status: 200 }
-    | { input: { json: Type44 }; output: Type46; outputFormat: "json"; status: 202 };
-};
-
 type Type48 = {
   backend: string;
   createdAt: string;
-  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type40;
+  estimate: Type42;
   id: string;
   name: null | string;
-  order: Type42;
+  order: Type44;
   precision: "bf16" | "f16" | "f32";
-  progress: Type45;
+  progress: Type47;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type41;
+  settings: Type43;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1021,6 +982,53 @@ type Type48 = {
 };
 
 type Type49 = {
+  $get:
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
+    | {
+      input: { query: { limit?: unknown; offset?: unknown } };
+      output: { campaigns: (Type48)[]; total: number };
+      outputFormat: "json";
+      status: 200;
+    };
+  $post:
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type46 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type46 }; output: Type45; outputFormat: "json"; status: 200 }
+    | { input: { json: Type46 }; output: Type48; outputFormat: "json"; status: 202 };
+};
+
+type Type50 = {
+  backend: string;
+  createdAt: string;
+  dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
+  draws: number;
+  endedAt: null | string;
+  estimate: Type42;
+  id: string;
+  name: null | string;
+  order: Type44;
+  precision: "bf16" | "f16" | "f32";
+  progress: Type47;
+  reason: null | string;
+  refine: "mmff94" | "mmff94-qm9" | "none";
+  results: { ndjson: null | number; parquet: null | number; sdf: null | number };
+  seed: number;
+  settings: Type43;
+  shards: number;
+  state: "done" | "failed" | "finishing" | "paused" | "running";
+  version: string;
+  want: number;
+};
+
+type Type51 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1031,19 +1039,19 @@ type Type49 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type50; outputFormat: "json"; status: 200 };
 };
 
-type Type50 = {
+type Type52 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type46; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type48; outputFormat: "json"; status: 202 };
 };
 
-type Type51 = {
+type Type53 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1054,7 +1062,7 @@ type Type51 = {
   status: 200;
 };
 
-type Type52 = {
+type Type54 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1065,7 +1073,7 @@ type Type52 = {
   status: 206;
 };
 
-type Type53 = {
+type Type55 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1076,7 +1084,7 @@ type Type53 = {
   status: 404;
 };
 
-type Type54 = {
+type Type56 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1087,7 +1095,7 @@ type Type54 = {
   status: 416;
 };
 
-type Type55 = {
+type Type57 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1098,7 +1106,7 @@ type Type55 = {
   status: 422;
 };
 
-type Type56 = {
+type Type58 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1115,26 +1123,26 @@ type Type56 = {
   unique?: boolean | undefined;
 };
 
-type Type57 = {
+type Type59 = {
   $post:
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type56 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type58 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type56 };
+      input: { json: Type58 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type58 = {
+type Type60 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1143,15 +1151,15 @@ type Type58 = {
   };
 };
 
-type Type59 = {
-  "/campaigns": Type47;
-  "/campaigns/:id": Type49;
-  "/campaigns/:id/events": Type38;
-  "/campaigns/:id/results": { $get: Type51 | Type52 | Type53 | Type54 | Type55 };
-  "/campaigns/:id/resume": Type50;
+type Type61 = {
+  "/campaigns": Type49;
+  "/campaigns/:id": Type51;
+  "/campaigns/:id/events": Type40;
+  "/campaigns/:id/results": { $get: Type53 | Type54 | Type55 | Type56 | Type57 };
+  "/campaigns/:id/resume": Type52;
   "/data": Type24;
   "/data/:id": Type27;
-  "/distill": Type31;
+  "/distill": Type33;
   "/generate": Type17;
   "/generate/path": Type21;
   "/health/live": {
@@ -1165,10 +1173,10 @@ type Type59 = {
       status: 200;
     };
   };
-  "/jobs": Type32;
-  "/jobs/:id": Type37;
-  "/jobs/:id/events": Type38;
-  "/jobs/:id/resume": Type39;
+  "/jobs": Type34;
+  "/jobs/:id": Type39;
+  "/jobs/:id/events": Type40;
+  "/jobs/:id/resume": Type41;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1180,7 +1188,7 @@ type Type59 = {
   "/models": Type3;
   "/models/:name": Type11;
   "/models/:name/steps/:steps": Type12;
-  "/v1/generate": Type57;
+  "/v1/generate": Type59;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1189,5 +1197,5 @@ type Type59 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type58;
+  "/v1/health/ready": Type60;
 };

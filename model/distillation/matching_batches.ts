@@ -13,6 +13,8 @@ import type { Variant } from "./methods/method.ts";
 
 /** Samplings of a student under training. */
 export interface MatchingGroup extends Samplings {
+  /** Molecules of the data of these sizes, which a critic compares with the student's, `[B, L]`. */
+  readonly data: Float32Array;
   /** A fresh stream for all that is drawn on the way: the same numbers each time. */
   readonly stream: () => Random;
   /** Updates of the round before this one. */
@@ -80,12 +82,17 @@ function goalOf({ goal: { classes = 0, from, keeps } = {}, options }: MatchingPl
   return { classes, keeps, from: from ?? options.after as number | undefined ?? -Infinity };
 }
 
-/** Samplings that give as many estimates; only sizes of molecules are drawn. */
-function samplingsOf(plan: MatchingPlan, batch: number, stream: Random): Samplings[] {
+/** Samplings that give as many estimates, of the sizes of molecules of the data that are drawn. */
+function samplingsOf(
+  plan: MatchingPlan,
+  batch: number,
+  stream: Random,
+): Omit<MatchingGroup, "goal" | "stream" | "update">[] {
   const { source, schedule, grid, variant, options, steps } = plan, times = makeGrid(grid, steps, schedule);
   const startOf = plan.startsAt(grid, schedule(times[0])), sampling = planSampling(variant, schedule, times, options);
-  return source.draw(Math.ceil(batch / steps), stream).map(({ shape }) => ({
+  return source.draw(Math.ceil(batch / steps), stream).map(({ shape, target: data }) => ({
     shape,
+    data,
     steps,
     plan: sampling,
     start: startOf(shape.nodes),

@@ -22,6 +22,8 @@ export interface Match {
   readonly told: Float32Array;
   /** That of the data there, as the teacher tells. */
   readonly taught: Float32Array;
+  /** What each of these counts, by the divergence. Default 1. */
+  readonly counts?: readonly number[];
 }
 
 /** Least probability that a class's difference is divided by: the network's gradient beneath it is 0 in float32. */
@@ -43,7 +45,7 @@ const CAP = 20;
  * classes and orders
  */
 export function matchingGradient(
-  { space, shape: { batch, nodes: N }, x, kept, sigma, first, classes, told, taught }: Match,
+  { space, shape: { batch, nodes: N }, x, kept, sigma, first, classes, told, taught, counts }: Match,
 ): { gradient: Float32Array; apart: { positions: number; classes: number } } {
   const { vectors: V, scalars: K, pairs: P } = space, width = 3 * V + K, length = latentLength(space, N);
   const gradient = new Float32Array(x.length), apart = { positions: 0, classes: 0 }, shift = first * length;
@@ -61,24 +63,28 @@ export function matchingGradient(
       if (from === 0) apart.positions += d * d / N;
     });
   };
-  const probabilities = (from: number, count: number, share: number) => {
+  const probabilities = (from: number, count: number, share: number, counted: number) => {
     const part = from >= shift ? classes : 0;
     for (let i = from; i < from + count; i++) {
-      const d = x[i] - kept[i], led = part === 0 ? d : (1 - part) * d + part * (told[i - shift] - taught[i - shift]);
+      const d = x[i] - kept[i],
+        led = part === 0 ? d : (1 - part) * d + part * counted * (told[i - shift] - taught[i - shift]);
       gradient[i] = share * led / (ONE_HOT * Math.max(x[i], LEAST));
       apart.classes += d * d / N;
     }
   };
   for (let b = 0; b < batch; b++) {
     const start = b * length, weight = 2 * Math.min(CAP, 1 / sigma[b] ** 2) / N;
+    const counted = b >= first ? counts?.[b - first] ?? 1 : 1;
     for (const [from, to, share] of [[0, 3, 1], [3, 3 * V, VECTOR_WEIGHT]]) {
       if (from >= to) continue;
-      if (b >= first) matched(start, from, to, share);
+      if (b >= first) matched(start, from, to, share * counted);
       else numbers(start, from, to, (i) => gradient[i] = share * weight * (x[i] - kept[i]));
     }
     for (let n = 0; n < N; n++) {
-      probabilities(start + n * width + 3 * V, K, 1 / N);
-      for (let m = 0; m < N; m++) if (m !== n) probabilities(start + N * width + (n * N + m) * P, P, 1 / (N * N));
+      probabilities(start + n * width + 3 * V, K, 1 / N, counted);
+      for (let m = 0; m < N; m++) {
+        if (m !== n) probabilities(start + N * width + (n * N + m) * P, P, 1 / (N * N), counted);
+      }
     }
   }
   return { gradient, apart };

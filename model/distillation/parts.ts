@@ -19,6 +19,7 @@ import { averagesOf, type Learner } from "../diffusion/learner.ts";
 import { openLearner } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { heavyAtomSource } from "./heavy_atom_source.ts";
+import { auxiliariesOf } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
 import { nearestStudent, roundFault, type RoundSettings } from "./settings.ts";
 import { classesFault, OWN_DATA } from "./tuning.ts";
@@ -144,7 +145,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const place: PartOptions = { choice, threads, openTensors: tensorsOn(choice), openGpu };
   const studentWeights = async () => averagesOf(await learner.state());
   const auxiliaries: Record<string, Learner> = {};
-  for (const name of method.auxiliaries) {
+  for (const name of auxiliariesOf(method, settings)) {
     const beside = method.tellsAuxiliaries
       ? { ...setup, sizes, values: told === levels ? tensors : widened(tensors, levels) }
       : { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };

@@ -7,6 +7,7 @@ import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
+import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
 import { SOLVERS } from "./solvers.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
@@ -60,6 +61,10 @@ export const roundSettings = strict({
   /** What of the student's estimates is matched, of distribution matching. */
   match: strict({
     ...matchOne,
+    divergence: z.enum(DIVERGENCES).optional().describe(
+      `what is minimised, default ${DIVERGENCES[0]}: ${divergencesInWords()}`,
+    ),
+    alpha: z.number().min(ALPHAS.least).max(ALPHAS.most).optional().describe(`of ${alphasInWords()}`),
     also: z.array(strict({ steps, ...matchOne })).max(16).default([]).describe(
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
@@ -143,8 +148,11 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
 }
 
 /** Why a round cannot be told what to match; undefined where it can. */
-function faultOfMatch({ method, match: { classes, from, also } }: RoundSettings): string | undefined {
-  if (methodOf(method).takesMatch || (classes === 0 && from === undefined && also.length === 0)) return undefined;
+function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettings): string | undefined {
+  if (
+    methodOf(method).takesMatch ||
+    (classes === 0 && also.length === 0 && Object.values(rest).every((one) => one === undefined))
+  ) return undefined;
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 

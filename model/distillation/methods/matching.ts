@@ -8,10 +8,20 @@ import {
   type MatchingGroup,
   type MatchingPlan,
 } from "../matching_batches.ts";
-import { createMatchingLearner, LEAD } from "../matching_learner.ts";
+import { alphaFault, divergenceOf, DIVERGENCES, type Lead } from "../divergences.ts";
+import { createMatchingLearner, leadOf } from "../matching_learner.ts";
 import { halved } from "./progressive.ts";
 import type { LatentSource } from "../source.ts";
-import { batchesOf, type Fault, FIRST_STEPS, type Method, type MethodSettings, notFewer, notServed } from "./method.ts";
+import {
+  batchesOf,
+  type Fault,
+  FIRST_STEPS,
+  type Method,
+  type MethodSettings,
+  notFewer,
+  notServed,
+  type Work,
+} from "./method.ts";
 
 /** Estimates of a held-out batch: nothing is learned from their loss, which says how far apart the two denoisers are. */
 const HELD_OUT = 16;
@@ -31,6 +41,24 @@ function notKept({ keep, match: { also = [] } }: MethodSettings): Fault | undefi
   return { field: "match", message };
 }
 
+/** Calls for each estimate that the student learns from, by what leads it: of the teacher; and its own, the auxiliary's, and that's two updates. */
+const WORK: Readonly<Record<Lead, Work>> = {
+  difference: { teacher: 2, student: 8 },
+  own: { teacher: 2, student: 1 },
+  // Beside the same, back through both.
+  identity: { teacher: 2, student: 14 },
+};
+
+/** What leads the student. */
+const divergenceIn = ({ match: { divergence = DIVERGENCES[0] } }: Pick<MethodSettings, "match">) =>
+  divergenceOf(divergence);
+
+/** The fault of an alpha that the divergence does not take. */
+function notTaken({ match }: MethodSettings): Fault | undefined {
+  const message = alphaFault(match);
+  return message === undefined ? undefined : { field: "match", message };
+}
+
 /** Yin et al., "One-step diffusion with distribution matching distillation" (2024), on the student's own samplings (their second paper, 2024). */
 export const matching: Method<MatchingGroup | KeptGroup> = {
   about:
@@ -43,6 +71,7 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   makes: "steps",
   teacher: "undistilled",
   auxiliaries: ["auxiliary"],
+  auxiliariesBeside: (settings) => divergenceIn(settings).lead === "identity" ? ["frozen"] : [],
   tellsAuxiliaries: true,
   average: 0.999,
   learningRate: 0.001,
@@ -50,13 +79,17 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   course: { ...COURSE, patience: Infinity },
   stepsInWords: `from ${FIRST_STEPS} to half`,
   steps: ({ from = FIRST_STEPS, to }) => ({ from, to: to ?? halved(from) }),
-  // For each estimate that the student learns from: two of the teacher; its own, the auxiliary's and that's two updates.
-  work: () => ({ teacher: 2, student: 8 }),
-  fault: (settings, served) => notFewer(settings) ?? notServed(settings, served) ?? notKept(settings),
+  work(settings) {
+    const { lead, weight } = divergenceIn(settings), { teacher, student } = WORK[lead];
+    // A critic is told of the data's molecules, too.
+    return weight ? { teacher: teacher + 1, student } : { teacher, student };
+  },
+  fault: (settings, served) =>
+    notFewer(settings) ?? notServed(settings, served) ?? notKept(settings) ?? notTaken(settings),
   learning(parts, { to, grid, batch, seed, variant, options, match }) {
     const {
       schedule,
-      auxiliaries: { auxiliary },
+      auxiliaries: { auxiliary, frozen },
       learner: student,
       coupling,
       card,
@@ -66,8 +99,8 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
     } = parts;
     const startsAt: MatchingPlan["startsAt"] = (grid, first) => startsOf(card, grid, first),
       share = Math.round(KEPT_SHARE * batch);
-    const plan = { schedule, startsAt }, { also = [], ...goal } = match;
-    const repeated = kept.filter(({ entry }) => also.every(({ steps }) => steps !== entry.steps));
+    const plan = { schedule, startsAt }, { also = [], divergence, alpha, ...goal } = match;
+    const lead = leadOf(match), repeated = kept.filter(({ entry }) => also.every(({ steps }) => steps !== entry.steps));
     const plans = (source: LatentSource): MatchingPlan[] => [
       { ...plan, source, grid, variant, options, steps: to, goal },
       ...also.map(({ steps, ...own }) => {
@@ -76,13 +109,15 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
       }),
     ];
     return {
-      learner: createMatchingLearner({ student, auxiliary, teacher, beginning, coupling, schedule }),
+      learner: createMatchingLearner({
+        ...{ student, auxiliary, frozen, teacher, beginning, coupling, schedule, divergence, alpha },
+      }),
       ...batchesOf<MatchingGroup | KeptGroup>(
         parts,
         { batch, seed },
         async (source, size, seed, update) => [
           ...makeMatchingGroups(plans(source), size, seed, update),
-          ...repeated.length > 0 && update >= LEAD
+          ...repeated.length > 0 && update >= lead
             ? await makeKeptGroups({ ...plan, source, coupling, kept: repeated }, share, seed, update)
             : [],
         ],

@@ -6,6 +6,7 @@ import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
 import type { Card } from "../../models/card.ts";
 import type { Boundary } from "../consistency_learner.ts";
 import type { CourseOptions } from "../course.ts";
+import type { DivergenceSettings } from "../divergences.ts";
 import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
 import type { SolverName } from "../solvers.ts";
@@ -28,8 +29,10 @@ export interface MethodSettings {
   readonly grid: GridSpec;
   /** Options of the variant's sampler. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What is matched, of distribution matching, in `to` steps, and in those of `also`. */
-  readonly match: MatchSettings & { readonly also?: readonly (MatchSettings & { readonly steps: number })[] };
+  /** What is matched, of distribution matching, in `to` steps, and in those of `also`; and by which divergence. */
+  readonly match: MatchSettings & DivergenceSettings & {
+    readonly also?: readonly (MatchSettings & { readonly steps: number })[];
+  };
   /** The solver of the teacher's steps, and how far consistency distillation's go and where they end; see each method's own. */
   readonly solver?: SolverName;
   readonly skip?: number;
@@ -102,6 +105,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly teacher: "student" | "undistilled";
   /** Networks beside the student, of the teacher's shape and begun from its values, by name. */
   readonly auxiliaries: readonly string[];
+  /** Those that some settings take beside them. */
+  auxiliariesBeside?(settings: MethodSettings): readonly string[];
   /** Whether these are told the number of steps, as the student is. */
   readonly tellsAuxiliaries?: true;
   /** Limit of the decay of the moving average of the student's weights, which is what is judged and served. Default {@link AVERAGE}. */
@@ -125,6 +130,12 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
 /** A method whose groups are its own business. */
 // deno-lint-ignore no-explicit-any -- a registry of methods over several kinds of groups; each `learning` is whole in itself
 export type AnyMethod = Method<any>;
+
+/** All networks beside the student that a round takes, by name. */
+export const auxiliariesOf = (method: AnyMethod, settings: MethodSettings): string[] => [
+  ...method.auxiliaries,
+  ...method.auxiliariesBeside?.(settings) ?? [],
+];
 
 /** A moving average over some 500 updates. */
 export const AVERAGE = 0.998;

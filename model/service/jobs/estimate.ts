@@ -1,6 +1,7 @@
 /** What a round will take, guessed before it begins: time from a forward call that is measured here, memory from sizes. */
 import { z } from "zod";
 import type { Card } from "../../models/card.ts";
+import { auxiliariesOf } from "../../distillation/methods/method.ts";
 import { methodOf } from "../../distillation/methods/mod.ts";
 import type { RoundSettings } from "../../distillation/settings.ts";
 import { drawNoise } from "../../diffusion/latent.ts";
@@ -84,7 +85,7 @@ export function estimateRound(
   const nodes = Math.max(...Object.keys(card.sizes).map(Number));
   const together = runtimeOf(backend) === "native" ? Math.min(batch, AT_A_TIME) : batch;
   const kept = together * size.blocks * size.width * nodes * (KEPT.node + KEPT.pair * nodes);
-  const networks = 1 + method.auxiliaries.length;
+  const networks = 1 + auxiliariesOf(method, settings).length;
   const memoryMiB = PROCESS_MIB + DATA_MIB + 4 * (COPIES * networks * parameters + kept) / 2 ** 20;
 
   const brief = (value: number) => Number(value.toPrecision(3));

@@ -3,69 +3,13 @@ import { conditioned, eachCondition } from "../../../model/diffusion/condition.t
 import { type Coupling, COUPLINGS } from "../../../model/diffusion/coupling/align.ts";
 import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
 import type { Asked, Group, Judged, Learner } from "../../../model/diffusion/learner.ts";
-import { type Random, random } from "../../../model/diffusion/random.ts";
-import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
+import { random } from "../../../model/diffusion/random.ts";
 import { makeMatchingGroups, type MatchingPlan } from "../../../model/distillation/matching_batches.ts";
 import { createMatchingLearner } from "../../../model/distillation/matching_learner.ts";
 import { sampleOnce } from "../../../model/distillation/matching_sampling.ts";
-import type { LatentSource } from "../../../model/distillation/source.ts";
+import { DATA, data, DEVIATION, L, lengthOf, MODES, nodes, schedule, space, told } from "./two_atoms.ts";
 
-/**
- * Molecules of two equal atoms, h and -h along any axis, h from a mixture of two normal distributions. Noise has as many numbers, n along an axis of its
- * own; aligned to the molecule the axes are one, and z has alpha h + sigma n along it, where n^2 is of three squared normal numbers of variance 1/2. So
- * the mean of h, given z, is an integral over one number, for either coupling.
- */
-const space = { vectors: 1, scalars: 0, pairs: 0 }, schedule = cosineSchedule(), nodes = 2, L = 6, steps = 2;
-const MODES = [0.5, 1], DEVIATION = 0.04;
-
-/** Places of the integral, and the data's density there. */
-const places = MODES.flatMap((mode) => Array.from({ length: 17 }, (_, k) => mode + (k - 8) / 2 * DEVIATION));
-const density = places.map((h) => MODES.reduce((sum, mode) => sum + Math.exp(-(((h - mode) / DEVIATION) ** 2) / 2), 0));
-
-/** A chance of z's length along its axis, less constants, where the molecule's is alpha h. */
-const CHANCES: Record<Coupling, (length: number, h: number, sigma: number) => number> = {
-  aligned(length, h, sigma) {
-    const n = (length - h) / sigma;
-    return n > 0 ? n * n * Math.exp(-n * n) : 0;
-  },
-  // The axis is known only by z: the mean over all axes of the molecule, of which the part along z's own stays (below).
-  independent: (length, h, sigma) => Math.exp(-((length - h) ** 2) / sigma ** 2),
-};
-
-/** The part of h along z's axis, averaged over the axes that the molecule may have, for independent noise: coth k - 1 / k (von Mises and Fisher). */
-const along = (k: number) => k < 1e-3 ? k / 3 : 1 / Math.tanh(k) - 1 / k;
-
-/** E[h | z] along z's axis. */
-function meanOf(coupling: Coupling, length: number, { alpha, sigma }: { alpha: number; sigma: number }): number {
-  let sum = 0, all = 1e-300;
-  places.forEach((h, i) => {
-    const k = 2 * length * alpha * h / sigma ** 2;
-    // Over all axes exp(k cos) has the mean sinh(k) / k; exp(k) is in the chance already.
-    const turns = coupling === "aligned" ? 1 : k < 1e-3 ? 1 : (1 - Math.exp(-2 * k)) / (2 * k);
-    const chance = density[i] * CHANCES[coupling](length, alpha * h, sigma) * turns;
-    sum += chance * h * (coupling === "aligned" ? 1 : along(k)), all += chance;
-  });
-  return sum / all;
-}
-
-/** Half the distance of the two atoms. */
-const lengthOf = (z: Float32Array, b: number) => Math.hypot(z[b * L], z[b * L + 1], z[b * L + 2]);
-
-const data: LatentSource = {
-  description: "two atoms",
-  draw(batch: number, stream: Random) {
-    const target = new Float32Array(batch * L);
-    for (let b = 0; b < batch; b++) {
-      const h = MODES[stream.integer(2)] + DEVIATION * stream.normal();
-      const axis = [stream.normal(), stream.normal(), stream.normal()], size = Math.hypot(...axis);
-      axis.forEach((value, a) => {
-        target[b * L + a] = h * value / size;
-        target[b * L + 3 + a] = -h * value / size;
-      });
-    }
-    return [{ shape: { batch, nodes }, target }];
-  },
-};
+const steps = 2;
 
 /** Knots of a table of corrections, over time and over z's length. */
 const TIMES = 40, LENGTHS = 30, LONGEST = 3;
@@ -84,7 +28,7 @@ function table(coupling: Coupling, rate: number): Learner<Group> {
     conditions.forEach(({ time }, b) => {
       const length = lengthOf(z, b),
         h = knots(time, length).reduce((sum, [k, share]) => sum + share * values[k], 0) +
-          meanOf(coupling, length, schedule(time));
+          told(coupling, DATA, length, schedule(time)).mean;
       for (let i = b * L; i < (b + 1) * L; i++) x[i] = z[i] / length * h;
     });
     return x;
@@ -126,8 +70,8 @@ function table(coupling: Coupling, rate: number): Learner<Group> {
 const teacherOf = (coupling: Coupling): Denoiser => ({
   space,
   async predict(z, shape, conditions) {
-    const told = conditioned(eachCondition(conditions, shape.batch), schedule);
-    return await table(coupling, 0).predict!({ z, shape, ...told }, "params");
+    const all = conditioned(eachCondition(conditions, shape.batch), schedule);
+    return await table(coupling, 0).predict!({ z, shape, ...all }, "params");
   },
   can: {},
   dispose() {},

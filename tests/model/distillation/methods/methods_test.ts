@@ -59,6 +59,11 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "finetune", data: "a set", boundary: "data" },
     { method: "consistency", skip: 64 },
     { method: "consistency", from: 8, to: 8 },
+    { method: "moments", match: { divergence: "sds" } },
+    { method: "matching", match: { alpha: 0.5 } },
+    { method: "matching", match: { divergence: "forward-kl", alpha: 1 } },
+    { method: "matching", match: { divergence: "sid", alpha: -1 } },
+    { method: "matching", match: { divergence: "sid", alpha: 2 } },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))
