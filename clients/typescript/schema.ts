@@ -569,6 +569,7 @@ type Type29 = {
   batch: number;
   begin: "student" | "teacher";
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp: number;
   data?: string | undefined;
   from: number;
@@ -584,13 +585,14 @@ type Type29 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: Type28;
-  method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  skip?: number | undefined;
   solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
@@ -642,6 +644,7 @@ type Type32 = {
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp?: number | undefined;
   data?: string | undefined;
   from?: number | undefined;
@@ -658,7 +661,16 @@ type Type32 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: Type31 | undefined;
-  method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?:
+    | "consistency"
+    | "finetune"
+    | "flow-map"
+    | "knowledge"
+    | "matching"
+    | "moments"
+    | "progressive"
+    | "rollout"
+    | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -666,6 +678,7 @@ type Type32 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  skip?: number | undefined;
   solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
