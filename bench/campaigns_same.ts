@@ -3,10 +3,12 @@
  * workers over NATS, and how long each took. All are processes as an operator starts them, with a worker's molecules in files of a shared folder.
  */
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { type CampaignState, isActive } from "../model/campaigns/campaign.ts";
 import { sha256Of } from "../model/models/weights.ts";
 import { helpText, list, option, readOptions, whole } from "../main/options.ts";
 import { startNats } from "../tests/nats_server.ts";
+import { partOf, PARTS } from "./fixed_parts.ts";
 import { conditions } from "./conditions.ts";
 import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { MAIN, startService } from "./service_process.ts";
@@ -18,6 +20,11 @@ const OPTIONS = {
   want: option("N", "molecules to find (default 2500)", whole(1).default(2500)),
   steps: option("N", "steps of the sampler (default 4)", whole(1, 1000).default(4)),
   seed: option("N", "(default 11)", whole(0).default(11)),
+  part: option(
+    "NAME",
+    `a fixed part (default none): ${Object.keys(PARTS).join(", ")}`,
+    z.enum(Object.keys(PARTS)).optional(),
+  ),
   out: resultsOption("campaigns-same"),
 };
 
@@ -74,15 +81,15 @@ if (import.meta.main) {
     if (asksForHelp(args)) {
       return console.log(helpText(title, "Compares a campaign's results by who draws it.", OPTIONS));
     }
-    const { workers, out, ...order } = readOptions(args, OPTIONS),
+    const { workers, out, part, ...order } = readOptions(args, OPTIONS),
       under = { command: toldCommand("bench:campaigns-same", args), ...await conditions() };
     console.log(machineLine(under));
-    const rows: Row[] = [];
+    const rows: Row[] = [], fixed = part && await partOf(part);
     for (const count of workers) {
-      rows.push(await measured(count, { ...order, where: WHERE, shardSize: 256, formats: FORMATS }));
+      rows.push(await measured(count, { ...order, fixed, where: WHERE, shardSize: 256, formats: FORMATS }));
       console.log(JSON.stringify(rows.at(-1)));
     }
-    const result = { bench: "campaigns-same", settings: order, rows };
+    const result = { bench: "campaigns-same", settings: { ...order, part: part ?? null }, rows };
     console.log(formatResult(result));
     if (out !== "-") await keep(out ?? resultsPath(under, "campaigns-same"), under, [result]);
     const differ = FORMATS.filter((format) => new Set(rows.map((row) => row[format])).size > 1);

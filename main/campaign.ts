@@ -6,6 +6,7 @@ import { absent, partialOf } from "../model/diffusion/files.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
 import { campaignList, campaignPlan, campaignSchema } from "../routes/campaigns/schema.ts";
 import { command, type Terminal } from "./command.ts";
+import { fixedOptions, readFixed } from "./fixed_option.ts";
 import { flag, given, object, option, UsageError, whole } from "./options.ts";
 import { SERVICE_URL } from "./permissions.ts";
 import { clock, createProgress } from "./progress.ts";
@@ -210,6 +211,7 @@ export const campaignCommand = command({
     want: option("N", "molecules to find", whole(1).optional()),
     steps: option("N", "steps of the sampler", whole(1, 1000).optional()),
     where: option("JSON", "what molecules must be", object().optional()),
+    ...fixedOptions,
     model: option("NAME", "a model of the service (default qm9)", z.string().optional()),
     seed: option("N", "the seed (default: drawn)", whole(0, 0xffffffff).optional()),
     "max-draws": option("N", "most molecules to draw", whole(1).optional()),
@@ -224,7 +226,21 @@ export const campaignCommand = command({
     out: option("FILE", "of collect: .ndjson, .sdf.gz or .parquet", z.string().min(1).optional()),
   },
   words: "act",
-  async run({ act: [act, id], url, out, watch, "dry-run": dryRun, "max-draws": maxDraws, ...asked }, terminal) {
+  async run(
+    {
+      act: [act, id],
+      url,
+      out,
+      watch,
+      "dry-run": dryRun,
+      "max-draws": maxDraws,
+      fixed: part,
+      "fixed-atoms": atoms,
+      ...values
+    },
+    terminal,
+  ) {
+    const { attach, resample, ...asked } = values;
     const ask = serviceAt(url, terminal.environment.MOLSTEP_TOKEN, terminal.signal);
     const needed = (): string => {
       if (id === undefined) throw new UsageError(`${act} must have the id of a campaign behind it`);
@@ -233,7 +249,8 @@ export const campaignCommand = command({
     const follow = async (one: string) => (await watched(ask, one, terminal))?.state === "done" ? 0 : 1;
     switch (act) {
       case "submit": {
-        const body = { ...await orderOf({ ...asked, maxDraws }), ...(dryRun && { dryRun }) };
+        const fixed = await readFixed({ fixed: part, "fixed-atoms": atoms, attach, resample });
+        const body = { ...await orderOf({ ...asked, maxDraws, fixed }), ...(dryRun && { dryRun }) };
         const answer = await ask("/campaigns", { method: "POST", body });
         if (dryRun) {
           terminal.out(`${estimateText((await read(answer, campaignPlan)).estimate)}\n`);

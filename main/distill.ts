@@ -14,6 +14,7 @@ import { BOUNDARIES } from "../model/distillation/consistency_learner.ts";
 import { SOLVERS } from "../model/distillation/solvers.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
+import { SOLVERS } from "../model/distillation/solvers.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
@@ -47,6 +48,13 @@ export const distillCommand = command({
         methodsInWords(({ variants }) => variants.join(", "))
       }`,
       z.enum(VARIANTS).optional(),
+    ),
+    solver: option(
+      "NAME",
+      `${SOLVERS.join(", ")}: of the teacher's steps (--method ${
+        methodsWith(({ solvers }) => solvers !== undefined)
+      } only; default: the variant's own step, without noise)`,
+      z.enum(SOLVERS).optional(),
     ),
     from: option(
       "N",

@@ -14,10 +14,10 @@ import { drawsFor } from "../model/service/generate.ts";
 import { command } from "./command.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
-import { json, list, option, range, UsageError, whole } from "./options.ts";
+import { json, list, object, option, range, UsageError, whole } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { fixedOptions, readFixed } from "./fixed_option.ts";
-import { gridOf, samplingOptions } from "./sampling_options.ts";
+import { gridOf, parallelOf, samplingOptions } from "./sampling_options.ts";
 import { type Counts, headOf } from "./sidecar.ts";
 import { seedIn } from "./split.ts";
 import { whereFile } from "./where_option.ts";
@@ -41,6 +41,11 @@ export const generateCommand = command({
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     ...fixedOptions,
+    parallel: option(
+      "JSON",
+      'calls for several steps of a molecule at once, such as {"window":8,"tolerance":0.003}: docs/speed.md (default: not)',
+      object().optional(),
+    ),
     refine: option(
       "NAME",
       `${
@@ -104,8 +109,8 @@ export const generateCommand = command({
       : heavyAtoms && { counts: "heavyAtoms", range: heavyAtoms } as const;
     const seed = values.seed ?? (split && await seedIn(out)) ?? drawSeed();
     const fixed = await readFixed(values);
-    const options = values["sampler-options"], grid = gridOf(values.grid);
-    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed });
+    const options = values["sampler-options"], grid = gridOf(values.grid), parallel = parallelOf(values.parallel);
+    const request = acceptOrder(entry.card, { ...values, count, seed, size, grid, options, fixed, parallel });
     const refine = values.refine ?? chooseRefine(entry.card, request.settings);
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const { model, pool, close } = await openModel(entry, { ...values, count, refine, onFault });
@@ -114,6 +119,7 @@ export const generateCommand = command({
       ...values,
       where,
       fixed,
+      parallel,
       refine,
       backend: model.backend.name,
       form,

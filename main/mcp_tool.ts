@@ -46,6 +46,8 @@ export const toolOutput = z.object({
       rmsd: true,
       stereoChanged: true,
       repaired: true,
+      rounds: true,
+      calls: true,
       sound: true,
       faults: true,
     }).shape,

@@ -122,10 +122,11 @@ function asking(url: string): Access {
 export const SERVICE_URL = "http://localhost:8000";
 
 /** What the command `campaign` does: it asks a service, reads an order and writes results. */
-function campaignAccess({ url = SERVICE_URL, order, out }: Given): Access {
+function campaignAccess({ url = SERVICE_URL, order, fixed, out }: Given): Access {
   const files = typeof out === "string" ? replaced(out) : [];
-  const read = typeof order === "string" && !order.startsWith("{") && order !== "-" ? [order, ...files] : files;
-  return together(asking(String(url)), { read, write: files });
+  const ordered = typeof order === "string" && !order.startsWith("{") && order !== "-" ? [order] : [];
+  const part = typeof fixed === "string" ? whereFile(fixed) ?? [] : [];
+  return together(asking(String(url)), { read: [...ordered, ...files].concat(part), write: files });
 }
 
 /** What draws as a service of this environment does, without its data directory's lock and without a network. */

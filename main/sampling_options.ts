@@ -1,7 +1,8 @@
 /** Options of the commands that draw with a model. */
 import { z } from "zod";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
-import { gridSpec } from "../model/diffusion/grids.ts";
+import { type GridSpec, gridSpec } from "../model/diffusion/grids.ts";
+import { type Parallel, parallelSpec } from "../model/diffusion/samplers/parallel.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { PRECISION_CHOICES, PRECISIONS, precisionsInWords, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
@@ -46,9 +47,15 @@ export const trainingPrecision = option(
 );
 
 /** The grid that an option names. */
-export function gridOf(value: Record<string, unknown> | undefined) {
+export const gridOf = (value?: Record<string, unknown>): GridSpec | undefined => specOf("grid", gridSpec, value);
+
+/** How an option has several steps called for at once. */
+export const parallelOf = (value?: Record<string, unknown>): Parallel | undefined =>
+  specOf("parallel", parallelSpec, value);
+
+function specOf<T>(name: string, schema: z.ZodType<T>, value?: Record<string, unknown>): T | undefined {
   if (value === undefined) return undefined;
-  const result = gridSpec.safeParse(value);
-  if (!result.success) throw new UsageError(`--grid: ${z.prettifyError(result.error)}`);
+  const result = schema.safeParse(value);
+  if (!result.success) throw new UsageError(`--${name}: ${z.prettifyError(result.error)}`);
   return result.data;
 }

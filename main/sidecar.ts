@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import { absent, writeAtomically } from "../model/diffusion/files.ts";
 import { runtimeOf } from "../model/engines/runtimes.ts";
 import type { Where } from "../chem/where/where.ts";
+import type { Parallel } from "../model/diffusion/samplers/parallel.ts";
 import type { FixedAsked } from "../model/generation/fixed_order.ts";
 import type { Sifted } from "../model/generation/formats.ts";
 import type { GeneratedMolecule } from "../model/generation/pipeline.ts";
@@ -94,6 +95,7 @@ export interface Said {
   readonly unique?: string | boolean;
   readonly where?: Where;
   readonly fixed?: FixedAsked;
+  readonly parallel?: Parallel;
   readonly want?: number;
   readonly include: readonly string[];
   readonly form: string;
@@ -105,7 +107,8 @@ export interface Said {
 export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
   const { count, first = 0, seed, size, settings } = request,
     { steps, sampler, decoding, clamp, grid, options } = settings;
-  const { refine, filter, unique, where, fixed, want, include, form, split, backend, batch, precision } = said,
+  const { refine, filter, unique, where, fixed, parallel, want, include, form, split, backend, batch, precision } =
+      said,
     range = size && `${size.min}-${size.max}`;
   const asked: Asked = {
     model: said.model,
@@ -120,6 +123,7 @@ export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
     clamp,
     ...(size && { [card.counts === "atoms" ? "atoms" : "heavy-atoms"]: range }),
     ...(fixed && { fixed }),
+    ...(parallel && { parallel }),
     refine,
     filter,
     ...(unique && { unique: String(unique) }),

@@ -142,6 +142,15 @@ export const NIM_ANSWERS: Examples = {
 export const DISTILL_REQUESTS: Examples = {
   "From 32 steps to 16, in an hour at most": { from: 32, minutes: 60 },
   "A student of 8 and 4 steps by rollouts": { method: "rollout", from: 16, to: 8, keep: [4], minutes: 120 },
+  "A flow map of 8, 4, 2 and 1 steps, in second-order steps of the teacher": {
+    method: "flow-map",
+    solver: "dpm-solver++",
+    from: 32,
+    to: 4,
+    keep: [8, 2, 1],
+    grid: { type: "logSnr", start: { logSnr: 0.5 }, last: 5.6 },
+    minutes: 120,
+  },
 };
 
 /** Of POST /campaigns. */

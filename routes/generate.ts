@@ -76,20 +76,21 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Clamp": ({ clamp }) => String(clamp),
 };
 
-/** Where molecules are refined, how; where atoms were given, how many. */
-const REFINE = "Molstep-Refine", FIXED = "Molstep-Fixed-Atoms";
+/** Where molecules are refined, how; where atoms were given, how many; where steps were called for together, how. */
+const REFINE = "Molstep-Refine", FIXED = "Molstep-Fixed-Atoms", PARALLEL = "Molstep-Parallel";
 
 /** What drew the molecules, as headers. */
-export const headersOf = ({ refine, fixedAtoms, ...facts }: DrawingFacts) => ({
+export const headersOf = ({ refine, fixedAtoms, parallel, ...facts }: DrawingFacts) => ({
   ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
   ...(refine && { [REFINE]: refine }),
   ...(fixedAtoms && { [FIXED]: String(fixedAtoms) }),
+  ...(parallel && { [PARALLEL]: JSON.stringify(parallel) }),
 });
 
 /** Those headers, described. */
 export const headersTold = (description: string) =>
   Object.fromEntries(
-    [...Object.keys(HEADERS), REFINE, FIXED].map((
+    [...Object.keys(HEADERS), REFINE, FIXED, PARALLEL].map((
       name,
     ) => [name, { description, schema: { type: "string" as const } }]),
   );

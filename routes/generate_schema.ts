@@ -11,6 +11,7 @@ import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
+import { parallelSpec } from "../model/diffusion/samplers/parallel.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
 import { sizesAsked } from "../model/diffusion/sizes_asked.ts";
@@ -44,6 +45,10 @@ export const generateRequest = strict({
   ),
   fixed: fixedAsked.optional().describe(
     "Atoms that each molecule begins with: they keep their places, elements and bonds, and the rest is drawn about them (docs/fixed.md)",
+  ),
+  parallel: parallelSpec.optional().describe(
+    "Calls for several steps of a molecule at once, in sweeps until its latents stay (docs/speed.md): fewer rounds, more calls, of which the most that it can take count as work. " +
+      "For a model that aligns noise, with a sampler that draws none: ddim, dpm-solver++ or heun",
   ),
   decoding: z.enum(DECODINGS).optional().describe(
     "`argmax` gives the model's own positions; `valence` the likeliest graph that obeys valence, positions moved to fit it, " +
@@ -146,6 +151,10 @@ const molecule = z.strictObject({
   faults: z.array(z.enum(faultNames)).nullable().optional().describe(
     "What is wrong with its geometry; null where not valid",
   ),
+  rounds: z.int().min(1).optional().describe("Sweeps that it took, one after the other; with `parallel`"),
+  calls: z.int().min(1).optional().describe(
+    "Calls of the denoiser that it took, those of a sweep together; with `parallel`",
+  ),
   values: z.record(z.string(), z.number()).optional().describe("What windows of `where` ask for, by their names"),
   symbols: z.array(z.string()),
   positions: z.array(z.tuple([z.number(), z.number(), z.number()])).describe("Angstrom"),
@@ -174,6 +183,9 @@ export const generateResponse = z.strictObject({
     "How the molecules were refined; absent where they were not",
   ),
   fixedAtoms: z.int().min(1).optional().describe("The first so many atoms of each molecule were given, by `fixed`"),
+  parallel: parallelSpec.extend({ rounds: z.int().min(0), calls: z.int().min(0) }).optional().describe(
+    "As asked, and what all molecules drawn took together",
+  ),
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),

@@ -41,6 +41,7 @@ export const pathResponse = generateResponse.omit({
   timings: true,
   molecules: true,
   refine: true,
+  parallel: true,
 }).extend({
   molecule,
   frames: z.array(z.strictObject({

@@ -212,6 +212,7 @@ type Type12 = {
 type Type13 = {
   addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
+  calls?: number | undefined;
   connected: boolean;
   decoding: "argmax" | "valence";
   descriptors?: null | undefined | { [key: string]: number };
@@ -235,6 +236,7 @@ type Type13 = {
   refined?: boolean | undefined;
   repaired?: boolean | undefined;
   rmsd?: number | undefined;
+  rounds?: number | undefined;
   sdf?: string | undefined;
   smiles: null | string;
   sound?: boolean | undefined;
@@ -273,6 +275,7 @@ type Type14 = {
   };
   model: string;
   molecules: (Type13)[];
+  parallel?: undefined | { calls: number; rounds: number; tolerance: number; window: number };
   passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
   rejected?: undefined | { [key: string]: number };
@@ -346,6 +349,7 @@ type Type16 = {
   include?: ("bonds" | "descriptors" | "judge" | "molblock" | "sdf")[] | undefined;
   maxDraws?: number | undefined;
   model?: string | undefined;
+  parallel?: undefined | { tolerance?: number | undefined; window?: number | undefined };
   refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
@@ -872,6 +876,12 @@ type Type44 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back: number; times: number };
+  };
   formats: ("ndjson" | "parquet" | "sdf")[];
   grid?:
     | undefined
@@ -917,6 +927,12 @@ type Type46 = {
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
+  fixed?: undefined | {
+    atoms?: (number)[] | undefined;
+    attach?: (number)[] | undefined;
+    molblock: string;
+    resample?: undefined | { back?: number | undefined; times: number };
+  };
   formats?: ("ndjson" | "parquet" | "sdf")[] | undefined;
   grid?:
     | undefined

@@ -9,6 +9,7 @@ import { SAMPLER_CHOICES, SAMPLERS } from "../diffusion/samplers/mod.ts";
 import { sizesAsked } from "../diffusion/sizes_asked.ts";
 import { strict } from "../diffusion/strict.ts";
 import { PRECISIONS } from "../engines/runtimes.ts";
+import { fixedAsked } from "../generation/fixed_order.ts";
 import { NAME_MAX } from "../models/card.ts";
 
 /** Forms that results can have. */
@@ -53,6 +54,7 @@ export const campaignOrder = strict({
   refine: z.enum(REFINES).optional().describe("As for POST /generate"),
   atoms: sizesAsked.optional().describe("As for POST /generate"),
   heavyAtoms: sizesAsked.optional().describe("As for POST /generate"),
+  fixed: fixedAsked.optional().describe("As for POST /generate: atoms that each molecule begins with (docs/fixed.md)"),
   shardSize: z.int().min(WINDOW).max(16_384).multipleOf(WINDOW).default(2048).describe(
     `Molecules of a shard, the piece that a worker draws: a multiple of ${WINDOW}`,
   ),

@@ -8,6 +8,7 @@ import { withFields } from "../../chem/sdf.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
 import type { Precision } from "../engines/runtimes.ts";
+import { fixedDraw } from "../generation/fixed_order.ts";
 import { type Origin, toJson } from "../generation/formats.ts";
 import { type GeneratedMolecule, generateMolecules, type Generation } from "../generation/pipeline.ts";
 import type { Slot } from "../generation/queue.ts";
@@ -28,6 +29,7 @@ export const shardOrder = z.strictObject({
   count: z.int().min(1),
   settings: shardSettings,
   where: campaignOrder.shape.where.removeDefault(),
+  fixed: campaignOrder.shape.fixed,
   ...shardMeans.shape,
 });
 
@@ -109,7 +111,8 @@ async function begin(order: ShardOrder, deps: ShardDeps, signal: AbortSignal): P
   ]);
   refuse("backend", order.backend, model.backend.name);
   signal.throwIfAborted();
-  const generation = generateMolecules(model, { count, first, seed, settings, size }, {
+  const fixed = order.fixed && fixedDraw(order.fixed, model.card);
+  const generation = generateMolecules(model, { count, first, seed, settings, size, fixed }, {
     ...{ validate, signal, refine, where, slot: deps.slot?.(signal) },
     tally() {}, // else it remembers all of them
   });
@@ -125,6 +128,7 @@ async function begin(order: ShardOrder, deps: ShardDeps, signal: AbortSignal): P
     ...{ model: name, version, sampler, steps, seed },
     ...(digests.every(Boolean) && { weights: digests.join(" ") }),
     ...(refine !== "none" && { refine }),
+    ...(fixed && { fixedAtoms: fixed.part.nodes }),
   };
   return { generation, origin };
 }

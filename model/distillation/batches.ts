@@ -4,20 +4,22 @@ import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
 import { type Random, random } from "../diffusion/random.ts";
-import { applyStep } from "../diffusion/samplers/step.ts";
-import { ancestralStep } from "../diffusion/samplers/ancestral.ts";
-import { ddimStep } from "../diffusion/samplers/ddim.ts";
 import type { Group } from "../diffusion/learner.ts";
 import { CLASS_CAP, CLASS_SHARE, lossWeights, POSITION_CAP } from "../training/weights.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
-import type { Grid, Schedule } from "../diffusion/types.ts";
+import type { Grid, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { CleanLatents, LatentSource } from "./source.ts";
-import { combine, secondShare, truncatedSnr, type Variant } from "./target.ts";
+import type { SolverName } from "./solvers.ts";
+import { type Lesson, taught } from "./taught.ts";
+import { truncatedSnr, type Variant } from "./target.ts";
 
 /** What all batches of a round have in common. */
 export interface RoundPlan {
   readonly variant: Variant;
+  /** The teacher's steps and what targets are; see `taught.ts`. */
+  readonly solver?: SolverName;
+  readonly classes?: LatentSpace;
   /** The student's steps; the teacher makes two in each. */
   readonly steps: number;
   /** The teacher's steps, for a teacher that is told them. */
@@ -35,14 +37,6 @@ export interface RoundPlan {
   readonly kept?: readonly number[];
   /** That share, 0 to 1. */
   readonly keptShare?: number;
-}
-
-/** One molecule's part of a batch: at time t, with the interval that its step goes over; no `v` where it repeats. */
-interface Lesson {
-  readonly steps: number;
-  readonly t: number;
-  readonly u: number;
-  readonly v: number | undefined;
 }
 
 /** Purpose of the streams of batches; see model/diffusion/random.ts. */
@@ -86,38 +80,6 @@ export function shuffled(count: number, stream: Random): number[] {
   return order;
 }
 
-const noNoise = () => new Float32Array(0);
-
-/**
- * What the teacher makes of noisy latents: its estimate where the lesson repeats, else the x that one step must predict to go
- * where the teacher's two lead. Places that repeat come last.
- */
-async function taught(
-  z: Float32Array,
-  nodes: number,
-  lessons: readonly Lesson[],
-  plan: RoundPlan,
-): Promise<Float32Array> {
-  const { teacher, schedule, variant } = plan, length = z.length / lessons.length;
-  const steps = (lesson: Lesson) => lesson.v === undefined ? lesson.steps : plan.teacherSteps;
-  const asked = lessons.map((lesson) => ({ time: lesson.t, steps: steps(lesson) }));
-  const estimate = (await teacher.predict(z, { batch: lessons.length, nodes }, asked)).slice();
-  const going = lessons.filter(({ v }) => v !== undefined), all = going.length * length;
-  if (going.length === 0) return estimate;
-  const first = estimate.subarray(0, all), zu = z.slice(0, all);
-  going.forEach(({ t, u }, b) => {
-    const from = schedule(t), to = schedule(u), at = b * length;
-    // The ddpm variant takes the posterior's mean: its step without the noise.
-    const step = variant === "ddim" ? ddimStep(from, to) : { ...ancestralStep(from, to, 0), noise: 0 };
-    applyStep(step, zu.subarray(at, at + length), first.subarray(at, at + length), noNoise);
-  });
-  const later = going.map((lesson) => ({ time: lesson.u, steps: steps(lesson) }));
-  const second = (await teacher.predict(zu, { batch: going.length, nodes }, later)).slice();
-  const shares = going.map(({ t, u, v }) => secondShare(variant, schedule(t), schedule(u), schedule(v!)));
-  estimate.set(combine(first, second, shares));
-  return estimate;
-}
-
 /** A group of a learner from latents, their targets and lessons. */
 export function groupOf(
   { shape }: CleanLatents,
@@ -136,6 +98,10 @@ export function groupOf(
   };
 }
 
+/** The noise of a step of each molecule, `[B, L]`. */
+const frozen = ({ shape }: CleanLatents, { teacher }: Pick<RoundPlan, "teacher">, stream: Random): Float32Array =>
+  drawNoise(teacher.space, shape, Array(shape.batch).fill(stream));
+
 /**
  * One update's groups: Salimans & Ho, "Progressive distillation" (2022), algorithm 2; Lacombe & Vaidya, "Accelerating
  * the generation of molecular conformations" (ELPD), algorithm 1. Times are those of the student's grid, stratified over
@@ -149,10 +115,10 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
     if (k >= going) {
       const level = kept[stream.integer(kept.length)],
         times = makeGrid(gridAtSteps(grid, steps, level, schedule), level, schedule);
-      return { steps: level, t: times[stream.integer(level)], u: 0, v: undefined };
+      return { steps: level, told: level, t: times[stream.integer(level)], u: 0, v: undefined };
     }
     const i = Math.min(steps - 1, Math.floor(steps * (k + stream.uniform()) / going));
-    return { steps, t: fine[2 * i], u: fine[2 * i + 1], v: fine[2 * i + 2] };
+    return { steps, told: plan.teacherSteps, t: fine[2 * i], u: fine[2 * i + 1], v: fine[2 * i + 2] };
   };
   const lessons = shuffled(batch, stream).map(lesson);
   let at = 0;
@@ -160,8 +126,9 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
     source.draw(batch, stream).map(async (clean) => {
       const { batch: size, nodes } = clean.shape, own = lessons.slice(at, at += size);
       own.sort((a, b) => Number(a.v === undefined) - Number(b.v === undefined));
-      const z = noisy(clean, own, plan, stream);
-      return groupOf(clean, z, await taught(z, nodes, own, plan), own, schedule, studentWeights);
+      const z = noisy(clean, own, plan, stream),
+        noise = plan.solver === "ddpm" ? frozen(clean, plan, stream) : undefined;
+      return groupOf(clean, z, await taught(z, nodes, own, plan, noise), own, schedule, studentWeights);
     }),
   );
 }
@@ -180,6 +147,7 @@ export async function makeKnowledgeGroups(
   const all = { ...plan, variant: "ddim", steps, grid: { type: "uniform" } } as const;
   const lessons = shuffled(batch, stream).map((k): Lesson => ({
     steps,
+    told: steps,
     t: (k + stream.uniform()) / batch,
     u: 0,
     v: undefined,

@@ -51,7 +51,7 @@ export const roundOrder = strict({
   data: data.describe("Of `finetune` the set to learn from: the id that POST /data gave"),
   match: match.describe("What of the student's estimates is matched, of `matching`"),
   keep: keep.describe(
-    "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of other methods that go there at once any",
+    "Step counts that the student's network serves beside `to`: of progressive those that its teacher serves, of matching those of students in service, of flow-map halves of halves of `from`, of other methods that go there at once any",
   ),
   clamp: clamp.removeDefault().optional().describe("As for POST /generate; the teacher's own where absent, else 0"),
   learningRate: learningRate.describe(`Muon's; AdamW's is a tenth of it. Default: ${learningRatesInWords()}`),

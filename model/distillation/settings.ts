@@ -11,6 +11,7 @@ import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./diverg
 import type { Fault } from "./methods/method.ts";
 import { SOLVERS } from "./solvers.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
+import { SOLVERS } from "./solvers.ts";
 
 /** A name of a model. */
 export const modelName = z.string().regex(
@@ -18,9 +19,12 @@ export const modelName = z.string().regex(
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
 
+<<<<<<< HEAD
 /** Methods that are told how many steps to skip. */
 const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
+=======
+>>>>>>> main
 /** What solvers methods have. */
 const solversInWords = (): string =>
   METHODS.flatMap((name) => {
@@ -49,6 +53,9 @@ export const roundSettings = strict({
   model: modelName,
   method: z.enum(METHODS).default(METHODS[0]),
   variant: z.enum(VARIANTS).default("ddim"),
+  solver: z.enum(SOLVERS).optional().describe(
+    `The solver of the teacher's steps, of methods that have several. Default: the method's own. ${solversInWords()}`,
+  ),
   /** The teacher's steps, and the student's; see each method's own. */
   from: steps,
   to: steps,
@@ -154,6 +161,16 @@ function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettin
     (classes === 0 && also.length === 0 && Object.values(rest).every((one) => one === undefined))
   ) return undefined;
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
+}
+
+/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method does not say more. */
+function faultOfSolver({ method, solver }: RoundSettings): Fault | undefined {
+  const { solvers } = methodOf(method);
+  if (solver === undefined || solvers?.includes(solver)) return undefined;
+  const message = solvers
+    ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
+    : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+  return { field: "solver", message };
 }
 
 /** The step count of the student in service that one of `to` steps begins as: its own where there is one, else the nearest by ratio; undefined where none is. */

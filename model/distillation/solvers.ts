@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 /** One step of a deterministic solver between any two times: nothing is known of times before, so those of second order ask twice. */
 import { ddimStep } from "../diffusion/samplers/ddim.ts";
 import { heunCorrection } from "../diffusion/samplers/heun.ts";
@@ -61,3 +62,12 @@ export const callsOfSolver = (name: SolverName): number => REGISTRY[name].calls;
 /** The step of this solver from t to s, as calls of the denoiser in turn; 1 >= t > s > 0. */
 export const solverStep = (name: SolverName, schedule: Schedule, t: number, s: number): SolverCall[] =>
   REGISTRY[name].step(schedule, t, s);
+=======
+/** The solvers whose steps a teacher can make, by the names of samplers. */
+
+/** The solvers' names; `ddpm` draws noise. */
+export const SOLVERS = ["ddim", "heun", "dpm-solver++", "ddpm"] as const;
+
+/** A solver's name. */
+export type SolverName = typeof SOLVERS[number];
+>>>>>>> main

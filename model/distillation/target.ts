@@ -30,6 +30,22 @@ export function secondShare(variant: Variant, t: ScheduleValues, u: ScheduleValu
   return Math.expm1(power * (u.logSnr - v.logSnr)) / Math.expm1(power * (t.logSnr - v.logSnr));
 }
 
+/**
+ * The share of the second estimate by which one DDIM step t -> v goes where one step of DPM-Solver++(2S) does, whose middle is u: Lu et al.,
+ * "DPM-Solver++" (2022), algorithm 1. With lambda = logSnr / 2 and r = (lambda_u - lambda_t) / (lambda_v - lambda_t) its estimate is
+ * x_t + (x_u - x_t) / (2 r): x_u itself where u stands in the middle. Its share has no bound where v is the data: there two steps of the first order
+ * are made, {@link secondShare}.
+ */
+export const middleShare = (t: ScheduleValues, u: ScheduleValues, v: ScheduleValues): number =>
+  (v.logSnr - t.logSnr) / (2 * (u.logSnr - t.logSnr));
+
+/**
+ * The share of the second estimate, at s, by which one DDIM step t -> s goes where one step of Heun's method does: Karras et al., "Elucidating the
+ * design space of diffusion-based generative models" (2022), algorithm 1. In units of {@link secondShare}'s it adds
+ * kappa_s (kappa_s / kappa_t - 1) / 2 (x_s - x_t) to (kappa_s - kappa_t) x_t, kappa = alpha / sigma, so that the share is kappa_s / (2 kappa_t).
+ */
+export const heunShare = (t: ScheduleValues, s: ScheduleValues): number => Math.exp((s.logSnr - t.logSnr) / 2) / 2;
+
 /** x_t + w (x_u - x_t) for a batch, one share a molecule; into `second`, which is given back. */
 export function combine(first: Float32Array, second: Float32Array, shares: ArrayLike<number>): Float32Array {
   const batch = shares.length, length = first.length / batch;

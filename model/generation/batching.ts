@@ -6,7 +6,7 @@
 import { setImmediate } from "node:timers";
 import type { Turn } from "./turn.ts";
 import type { BatchShape } from "../diffusion/types.ts";
-import type { Condition } from "../diffusion/condition.ts";
+import { type Condition, type Conditions, eachCondition } from "../diffusion/condition.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** A call that a sampler makes. */
@@ -14,7 +14,8 @@ export interface Call {
   readonly denoiser: Denoiser;
   readonly z: Float32Array;
   readonly shape: BatchShape;
-  readonly condition: Condition;
+  /** One for all of its molecules, or one each. */
+  readonly conditions: Conditions;
 }
 
 /** How much company a call may have. */
@@ -56,7 +57,7 @@ async function together(calls: readonly Call[]): Promise<Float32Array[]> {
   let at = 0;
   for (const call of calls) {
     z.set(call.z, at);
-    conditions.push(...Array<Condition>(call.shape.batch).fill(call.condition));
+    conditions.push(...eachCondition(call.conditions, call.shape.batch));
     at += call.z.length;
   }
   const x0 = await denoiser.predict(z, { batch, nodes }, conditions);
@@ -100,7 +101,7 @@ export function createSharedCalls(): SharedCalls {
       if (company) await settle();
       const taken = board(call, options);
       company = taken.length > 0;
-      if (!company) return await call.denoiser.predict(call.z, call.shape, call.condition);
+      if (!company) return await call.denoiser.predict(call.z, call.shape, call.conditions);
       for (const rider of taken) riders.delete(rider);
       const all = together([call, ...taken]);
       taken.forEach((rider, k) => {

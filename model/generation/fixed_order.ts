@@ -5,6 +5,7 @@ import { readMolblock } from "../../chem/sdf.ts";
 import type { GivenPart } from "../diffusion/fixed.ts";
 import { resampling } from "../diffusion/samplers/resample.ts";
 import { strict } from "../diffusion/strict.ts";
+import type { FixedDraw } from "./generate.ts";
 import type { Card } from "../models/card.ts";
 import { fixedPart } from "../networks/heavy_atom/fixed_part.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
@@ -35,6 +36,12 @@ export const fixedAsked = strict({
 
 /** See {@link fixedAsked}. */
 export type FixedAsked = z.infer<typeof fixedAsked>;
+
+/** What is drawn about. @throws as {@link givenPart} */
+export const fixedDraw = (
+  { resample, ...asked }: FixedAsked,
+  card: Pick<Card, "autoencoder" | "chemistry" | "name">,
+): FixedDraw => ({ ...givenPart(asked, card), resample });
 
 /** Coordinates beyond this, angstrom, are too coarse as 32-bit floats. */
 const FARTHEST = 1000;

@@ -29,6 +29,9 @@ export interface MoleculeJson extends Partial<RefinementJson>, Partial<Soundness
   decoding: Decoding;
   smiles: string | null;
   inchikey: string | null;
+  /** What it took, where several of its steps were called for at once. */
+  rounds?: number;
+  calls?: number;
   /** Those that windows of `where` ask for. */
   values?: Verdict["values"];
   /** Hydrogens that these two have beside the molecule's own; absent where there are none. */
@@ -111,6 +114,7 @@ export function toJson(
     ...(addedHydrogens && { addedHydrogens }),
     ...toldRefinement(generated),
     ...toldSoundness(generated),
+    ...generated.effort,
     ...toldValues(validation),
     symbols: Array.from(molecule.atomicNumbers, symbolOf),
     positions: Array.from(molecule.atomicNumbers, (_, i) => [at(i, 0), at(i, 1), at(i, 2)]),
@@ -142,6 +146,7 @@ function toSdf(generated: GeneratedMolecule, origin: Origin): string {
     ...(fixedAtoms && { fixedAtoms }),
     ...refinementFields(generated),
     ...soundnessFields(generated),
+    ...generated.effort,
     ...(smiles && { smiles }),
     ...(inchikey && { inchikey }),
     ...toldValues(validation).values,
@@ -160,6 +165,7 @@ function toXyz(generated: GeneratedMolecule, { model, version, seed, fixedAtoms 
     ...(fixedAtoms && { fixedAtoms }),
     ...refinementFields(generated),
     ...soundnessFields(generated),
+    ...generated.effort,
     ...toldValues(generated.validation).values,
     ...(smiles && { smiles }),
     ...(addedHydrogens && { addedHydrogens }),

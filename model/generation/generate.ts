@@ -11,12 +11,14 @@ import type { GivenPart } from "../diffusion/fixed.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { SharedCalls } from "./batching.ts";
+import { conditionsAt, late } from "./rows.ts";
 import type { OnStage } from "./stages.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
 import { allFinite } from "../diffusion/finite.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
 import { random } from "../diffusion/random.ts";
+import { type Effort, mostCalls, type Parallel, runParallel, uncalled } from "../diffusion/samplers/parallel.ts";
 import { resampled, type Resampling } from "../diffusion/samplers/resample.ts";
 import {
   type Denoise,
@@ -52,6 +54,8 @@ export interface DrawRequest {
   readonly size?: SizeRange;
   /** What of each molecule is given. */
   readonly fixed?: FixedDraw;
+  /** Several steps of a molecule at once. Default one after the other. */
+  readonly parallel?: Parallel;
 }
 
 /** A part that is given, and how the rest is drawn to it. */
@@ -78,6 +82,8 @@ export interface DrawnBatch {
   readonly decodings: readonly Decoding[];
   /** Whether `valence` repaired each: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. */
   readonly repaired: readonly boolean[];
+  /** What each took, where several of its steps were called for at once. */
+  readonly efforts?: readonly Effort[];
   /** On the device; what was spent waiting for it is not counted. */
   readonly sampleMs: number;
   readonly decodeMs: number;
@@ -157,7 +163,7 @@ export async function* draw(
 async function* drawWith(
   lease: Lease,
   model: Model,
-  { plan: made, count, first = 0, seed, settings, size, fixed }: DrawRequest,
+  { plan: made, count, first = 0, seed, settings, size, fixed, parallel }: DrawRequest,
   options: Omit<DrawOptions, "lease">,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const { onProgress, onStage = () => {} } = options;
@@ -171,7 +177,9 @@ async function* drawWith(
   const plan = made ?? resampledPlan(planSettings(settings, model.schedule), fixed);
   const distribution = sizeDistribution(model.card, size);
   const denoiser = await lease.denoiser;
-  const { appetite = 0 } = denoiser.can, batch = Math.max(model.batch, appetite);
+  const { appetite = 0 } = denoiser.can, most = Math.max(model.batch, appetite);
+  // A call of several steps has as many latents as one of a batch.
+  const batch = Math.max(1, Math.floor(most / (parallel?.window ?? 1))), calls = mostCalls(plan.length, parallel);
   const window = options.window ?? Math.max(256, 2 * appetite);
   // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
   const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
@@ -185,9 +193,10 @@ async function* drawWith(
     seed,
     settings,
     fixed,
+    parallel,
     progress(molecules) {
       done += molecules;
-      onProgress?.(Math.min(1, done / ((end - begin) * plan.length)));
+      onProgress?.(Math.min(1, done / ((end - begin) * calls)));
     },
     onStage,
   };
@@ -198,7 +207,7 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const batches = denoiser.can.sample && (!fixed || denoiser.can.fixes) && !options.onEstimate
+  const batches = denoiser.can.sample && (!fixed || denoiser.can.fixes) && !parallel && !options.onEstimate
     ? inCrew(sampling, windows(), options)
     : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
@@ -215,6 +224,7 @@ function since(first: number, batch: DrawnBatch): DrawnBatch {
     molecules: kept(batch.molecules),
     decodings: kept(batch.decodings),
     repaired: kept(batch.repaired),
+    efforts: batch.efforts && kept(batch.efforts),
   };
 }
 
@@ -230,6 +240,7 @@ interface Batches {
   readonly seed: number;
   readonly settings: Settings;
   readonly fixed?: GivenPart;
+  readonly parallel?: Parallel;
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;
   readonly onStage: OnStage;
@@ -274,38 +285,52 @@ async function* inTurns(
   windows: Iterable<SizeBatch[]>,
   { signal, turn = atOnce, calls, onEstimate }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
-  const { model, denoiser, plan, startOf, seed, settings, fixed } = batches;
+  const { model, denoiser, plan, startOf, seed, settings, fixed, parallel } = batches;
+  const { autoencoder, card: { coupling } } = model;
   const shared = denoiser.can.independent ? calls : undefined, pause = breather();
 
   const drawBatch = async (batch: WindowBatch, turn: Turn): Promise<DrawnBatch> => {
     const { nodes, indices } = batch, shape = { batch: indices.length, nodes }, space = denoiser.space;
     const noise = moleculeNoise(space, nodes, seed, indices);
-    const fix = (of: "estimate" | "start") => (x: Float32Array) =>
-      fixed && model.autoencoder.fix?.(x, shape, fixed.part, of);
+    const fix = (x: Float32Array, of: "estimate" | "start", rows = shape) =>
+      fixed && autoencoder.fix?.(x, rows, fixed.part, of);
     const waitedBefore = turn.waitedMs;
-    const denoise: Denoise = async (z, t) => {
+    /** Of latents at a time each. */
+    const estimate = async (z: Float32Array, times: readonly number[]): Promise<Float32Array> => {
       signal?.throwIfAborted();
       if (!shared) await turn.yield();
-      const call = { denoiser, z, shape, condition: { time: t } };
-      const x0 =
-        await (shared
-          ? shared.predict(turn, call, { limit: model.batch })
-          : denoiser.predict(z, shape, call.condition));
-      fix("estimate")(x0);
-      if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, signal);
-      onEstimate?.({ time: t, z, x0, nodes, indices });
-      batches.progress(indices.length);
+      const rows = { batch: times.length, nodes }, conditions = conditionsAt(times);
+      const x0 = shared
+        ? await shared.predict(turn, { denoiser, z, shape: rows, conditions }, { limit: model.batch })
+        : await denoiser.predict(z, rows, conditions);
+      fix(x0, "estimate", rows);
+      for (const { stretch, batch } of late(x0, times, settings.clamp)) {
+        await autoencoder.clamp?.(stretch, { batch, nodes }, signal);
+      }
+      batches.progress(times.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
       if (!denoiser.can.independent) await pause();
       return x0;
     };
-    const aligned = realigner(model.card.coupling, space, shape, pause);
-    const started = performance.now();
-    const first = await firstLatents(noise, startOf(nodes), aligned, fix("start"));
-    const x0 = await runPlan(plan, denoise, first, noise, signal, aligned);
+    const denoise: Denoise = async (z, time) => {
+      const x0 = await estimate(z, indices.map(() => time));
+      onEstimate?.({ time, z, x0, nodes, indices });
+      return x0;
+    };
+    const aligned = realigner(coupling, space, shape, pause), started = performance.now();
+    const first = await firstLatents(noise, startOf(nodes), aligned, (x) => fix(x, "start"));
+    const inParallel = parallel && await runParallel(
+      plan,
+      (z, rows) => estimate(z, rows.map(({ step }) => step.t)),
+      first,
+      noise,
+      { ...parallel, batch: indices.length, signal, realign: realigner(coupling, space, { batch: 1, nodes }) },
+    );
+    const x0 = inParallel?.x0 ?? await runPlan(plan, denoise, first, noise, signal, aligned);
     const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
     batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });
-    return { ...await decoded(batches, batch, x0, signal), sampleMs };
+    if (inParallel) batches.progress(uncalled(inParallel.efforts, plan.length, parallel));
+    return { ...await decoded(batches, batch, x0, signal), sampleMs, efforts: inParallel?.efforts };
   };
 
   for (const window of windows) {

@@ -1,10 +1,11 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { type FixedAsked, givenPart } from "./fixed_order.ts";
+import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { parseSamplerOptions, type SamplingPlan } from "../diffusion/samplers/mod.ts";
+import type { Parallel } from "../diffusion/samplers/parallel.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { chooseSettings, decodings, type Settings } from "../models/settings.ts";
 import { startless } from "../diffusion/grids.ts";
@@ -26,6 +27,7 @@ export interface Order {
   readonly clamp?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
   readonly fixed?: FixedAsked;
+  readonly parallel?: Parallel;
 }
 
 /** An order that this model cannot serve; `field` is the part of the order at fault. */
@@ -97,6 +99,13 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   } catch (error) {
     throw new ImpossibleOrderError("fixed/resample", (error as Error).message);
   }
+  const { parallel } = order;
+  if (parallel && card.coupling === "aligned" && plan.some(({ noise }) => noise !== 0)) {
+    throw new ImpossibleOrderError(
+      "parallel",
+      `parallel needs steps that draw no noise (ddim, dpm-solver++ or heun) of model ${card.name}, which aligns noise to each estimate; those of ${settings.sampler} draw some`,
+    );
+  }
   if (size && size.counts !== card.counts) {
     throw new ImpossibleOrderError(
       size.counts,
@@ -109,7 +118,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
   const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
-  return { count, first, seed, settings, plan, size: range, fixed };
+  return { count, first, seed, settings, plan, size: range, fixed, parallel };
 }
 
 /**
@@ -133,7 +142,7 @@ function startedLater(settings: Settings): Settings {
  * @throws ImpossibleOrderError
  */
 function acceptFixed(
-  { resample, ...asked }: FixedAsked,
+  asked: FixedAsked,
   card: Card,
   { sampler, algorithm, steps }: Settings,
 ): FixedDraw {
@@ -144,7 +153,7 @@ function acceptFixed(
     );
   }
   try {
-    return { ...givenPart(asked, card), resample };
+    return fixedDraw(asked, card);
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
     const field = error instanceof ImpossiblePartError ? error.field : "molblock";

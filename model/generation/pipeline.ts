@@ -15,6 +15,7 @@ import { PatternError } from "../../chem/where/filter.ts";
 import type { Where } from "../../chem/where/where.ts";
 import { draw, type DrawnBatch, type DrawOptions, type DrawRequest, leaseFor } from "./generate.ts";
 import { type Decoding, repairs } from "../diffusion/decodings.ts";
+import type { Effort } from "../diffusion/samplers/parallel.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { Slot } from "./queue.ts";
 import { openRefiner } from "./refiner.ts";
@@ -55,6 +56,8 @@ export interface GeneratedMolecule {
   readonly decoding: Decoding;
   /** Repaired by `valence`: its likeliest graph broke a valence, or distances by `argmax` mean other bonds. Absent where `valence` was not asked for. */
   readonly repaired?: boolean;
+  /** What it took, where several of its steps were called for at once. */
+  readonly effort?: Effort;
   readonly validation: Validation;
 }
 
@@ -80,6 +83,8 @@ export interface Generation {
   readonly returned: number;
   /** Of those drawn so far: decoded by `argmax`, as `valence` was asked for and found no graph. */
   readonly fallbacks: number;
+  /** Of those drawn so far: what they took together, where several steps of a molecule were called for at once. */
+  readonly effort: Effort;
   /** Of those drawn so far, how many fell out, by reason: of the filter (`invalid`, `unstable`, `unsound`), of `where` (its verdict's), or as a `duplicate`. */
   readonly rejected: Readonly<Record<string, number>>;
   /** Over the molecules drawn so far, or the first of them. */
@@ -161,7 +166,7 @@ export function generateMolecules(
       ...(filter === "sound" && { judge: true }),
     };
   let drawn = 0, returned = 0, fallbacks = 0;
-  const rejected: Record<string, number> = {};
+  const rejected: Record<string, number> = {}, effort = { rounds: 0, calls: 0 };
   const over = new AbortController();
   signal?.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
   const lease = leaseFor(model, request.settings);
@@ -195,6 +200,7 @@ export function generateMolecules(
         fallbacks += fellBack([one.decoding]);
       }
       remember(one);
+      effort.rounds += one.effort?.rounds ?? 0, effort.calls += one.effort?.calls ?? 0;
       const reason = fallsBy(one.validation);
       if (reason === undefined) kept.push(one);
       else rejected[reason] = (rejected[reason] ?? 0) + 1;
@@ -251,7 +257,7 @@ export function generateMolecules(
       if (fault) throw fault.error;
       if (!last) continue;
       const pending: GeneratedMolecule[] = [];
-      for (const { batch: { indices, molecules, decodings, repaired }, judged } of judging) {
+      for (const { batch: { indices, molecules, decodings, repaired, efforts }, judged } of judging) {
         const { validations, ms } = await judged;
         timings.validateMs += ms;
         molecules.forEach((drawn, k) => {
@@ -259,6 +265,7 @@ export function generateMolecules(
           pending.push({
             ...{ index: indices[k], molecule, decoding: decodings[k], validation },
             ...(repairs(request.settings.decoding) && { repaired: repaired[k] }),
+            ...(efforts && { effort: efforts[k] }),
           });
         });
       }
@@ -283,6 +290,7 @@ export function generateMolecules(
     get fallbacks() {
       return fallbacks;
     },
+    effort,
     rejected,
     summary: (training, first) => summarise(first === undefined ? records : records.slice(0, first), { training }),
     close() {

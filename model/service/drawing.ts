@@ -19,6 +19,7 @@ import {
   type Generation,
   type Timings,
 } from "../generation/pipeline.ts";
+import type { Effort, Parallel } from "../diffusion/samplers/parallel.ts";
 import type { Model } from "../models/load.ts";
 import { chooseRefine, type Settings } from "../models/settings.ts";
 import { drawingWeights } from "../models/weights.ts";
@@ -45,6 +46,8 @@ export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "deco
   readonly refine?: Exclude<Refine, "none">;
   /** The first so many atoms of each molecule were given; absent where none were. */
   readonly fixedAtoms?: number;
+  /** How several steps of a molecule were called for at once; absent where they were not. */
+  readonly parallel?: Parallel;
 }
 
 /** All that is said of a drawing, with its molecules. `passed`, `rejected` and `ended` are there as {@link Sifted} has it. */
@@ -57,6 +60,8 @@ export interface Answer extends DrawingFacts, Partial<Omit<Sifted, "drawn">> {
   readonly metrics: Readonly<Record<typeof METRICS[number], number | null>>;
   readonly timings: Timings;
   readonly molecules: MoleculeJson[];
+  /** With what all of those drawn took together. */
+  readonly parallel?: Parallel & Effort;
 }
 
 /** A molecule, and what is said of it in the form asked. */
@@ -66,7 +71,7 @@ export interface WrittenMolecule {
 }
 
 /** Molecules of the windows that are written, by what became of them. */
-export type DrawingCounts = Pick<Generation, "drawn" | "returned" | "fallbacks" | "rejected">;
+export type DrawingCounts = Pick<Generation, "drawn" | "returned" | "fallbacks" | "effort" | "rejected">;
 
 /** Molecules that are being drawn. Nothing is until they are read. */
 export interface Drawing {
@@ -120,10 +125,11 @@ export function drawMolecules(
     ...{ ...who, steps, sampler, seed, backend, decoding, grid, clamp },
     ...(refine !== "none" && { refine }),
     ...(request.fixed && { fixedAtoms: request.fixed.part.nodes }),
+    ...(request.parallel && { parallel: request.parallel }),
   };
   const digests = drawingWeights(model.card, request.settings).map(({ sha256 }) => sha256);
   const { where, want } = options, lines: string[] = [];
-  let counts: DrawingCounts = { drawn: 0, returned: 0, fallbacks: 0, rejected: {} };
+  let counts: DrawingCounts = { drawn: 0, returned: 0, fallbacks: 0, effort: { rounds: 0, calls: 0 }, rejected: {} };
   const sifted = (
     ended: Sifted["ended"] = counts.returned === want ? "want" : "maxDraws",
   ): Sifted | undefined => {
@@ -142,8 +148,8 @@ export function drawMolecules(
         await pause();
       }
       options.onStage?.({ name: "write", from, to: performance.now(), molecules: told.length });
-      const { drawn, returned, fallbacks, rejected } = generation;
-      counts = { drawn, returned, fallbacks, rejected: { ...rejected } };
+      const { drawn, returned, fallbacks, effort, rejected } = generation;
+      counts = { drawn, returned, fallbacks, effort: { ...effort }, rejected: { ...rejected } };
       yield told;
     }
   }
@@ -173,9 +179,10 @@ export function drawMolecules(
     soFar,
   };
   function soFar(ended?: Sifted["ended"]): string {
-    const { drawn, returned, fallbacks } = counts;
+    const { drawn, returned, fallbacks, effort } = counts;
     const told: Omit<Answer, "molecules"> = {
       ...facts,
+      parallel: facts.parallel && { ...facts.parallel, ...effort },
       drawn,
       returned,
       fallbacks,

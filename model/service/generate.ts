@@ -7,6 +7,7 @@ import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
+import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
@@ -38,7 +39,7 @@ export class TooMuchWorkError extends RangeError {
   override readonly name = "TooMuchWorkError";
   /** @param field what `count` is called in the order @param calls of a molecule, where there are more than its steps */
   constructor({ count, steps }: Pick<Order, "count" | "steps">, most: number, field = "count", calls = steps) {
-    const times = calls === steps ? "steps" : "calls, of steps and resampling,";
+    const times = calls === steps ? "steps" : "calls, of steps, resampling and sweeps at worst,";
     super(`${field} x ${times} may be at most ${most} here; given are ${count} x ${calls} = ${count * calls}`);
   }
 }
@@ -139,7 +140,9 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps } = asked, calls = callsOf(steps, asked.fixed?.resample), most = Math.floor(maxWork / calls);
+  const { steps } = asked,
+    calls = mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
+    most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
   if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {

@@ -47,6 +47,8 @@ export async function runLadder(first: RoundSettings, options: LadderOptions): P
     model = withRound(model, folder, outcome);
     const { to } = settings, next = halved(to), schedule = makeSchedule(model.card.schedule);
     const keep = shared ? [...settings.keep, to] : [];
-    settings = { ...settings, from: to, to: next, grid: gridAtSteps(settings.grid, to, next, schedule), keep };
+    // A student knows the steps of its variant only, whoever taught it.
+    const solver = settings.solver === settings.variant ? settings.solver : undefined;
+    settings = { ...settings, solver, from: to, to: next, grid: gridAtSteps(settings.grid, to, next, schedule), keep };
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { partOf } from "../../bench/fixed_parts.ts";
 import { commands } from "../../main.ts";
 import { run } from "../../main/run.ts";
 import { withApp } from "../routes/app_fixture.ts";
@@ -33,6 +34,11 @@ Deno.test("molstep campaign submits, watches, tells, collects and cancels over H
           dry.out,
           /^estimate: [\d.]+ molecules\/s, of which [\d.]+ % \([\d.]+ to [\d.]+\) count; \d+:\d\d for \d+ draws/,
         );
+        const part = JSON.stringify(await partOf("carboxyl")), about = ["--fixed", part, "--dry-run"];
+        const fixed = await ask("submit", "--order", ORDER, "--want", "5", ...about);
+        assert.deepEqual([fixed.status, fixed.error], [0, ""]);
+        const beyond = await ask("submit", "--order", ORDER, "--want", "5", ...about, "--fixed-atoms", "77");
+        assert.match(beyond.error, /atoms must be indices from 0 to 7; got 77/);
         const submitted = await ask("submit", "--order", ORDER, "--want", "5", "--watch");
         assert.deepEqual(
           [submitted.status, /done: 5 of 5 found in \d+ drawn/.test(submitted.error)],
@@ -81,6 +87,8 @@ Deno.test("molstep campaign says what it must be given", async () => {
     [["collect", "some"], /--out must be given to collect a campaign/],
     [["collect", "some", "--out", "found.csv"], /--out must end in .ndjson, .sdf.gz, .parquet; got found.csv/],
     [["submit", "--order", "{"], /--order: .*must be a JSON object/s],
+    [["submit", "--attach", "1"], /--attach needs --fixed; got none/],
+    [["submit", "--fixed", '{"molblock":""}'], /--fixed: .*molblock/s],
   ];
   for (const [args, words] of cases) {
     const { status, error } = await campaign("http://localhost:1", ...args);

@@ -131,6 +131,21 @@ Deno.test("molstep generate --fixed draws about a part of a file, and writes a r
     assert.match(error, /--attach needs --fixed; got none/);
   }));
 
+Deno.test("molstep generate --parallel says what each molecule took, is in the record, and is refused beyond its bounds", () =>
+  withFolder(async (root) => {
+    const model = await writeTinyModel(root), out = join(root, "a.sdf"), quick = "--steps 6 --count 3 --sampler ddim";
+    await done(model, `${quick} --parallel {"window":3}`, { out });
+    for (const { data: { rounds, calls } } of readSdf(await Deno.readTextFile(out))) {
+      assert.ok(Number(rounds) <= 6 && Number(calls) >= 6, `${rounds} ${calls}`);
+    }
+    const { request, command } = await json(`${out}.json`);
+    assert.deepEqual(request.parallel, { window: 3, tolerance: 0.003 });
+    assert.match(command, /--parallel '\{"window":3,"tolerance":0.003\}'/);
+    const { status, error } = await generate(model, `${quick} --parallel {"window":1}`, { out: join(root, "b.sdf") });
+    assert.equal(status, 2);
+    assert.match(error, /--parallel: .*>=2/s);
+  }));
+
 Deno.test("molstep generate writes over no file that is not its own record, and leaves nothing of a file that failed", () =>
   withFolder(async (root) => {
     const model = await writeTinyModel(root), out = join(root, "a.sdf"), mine = '{"my": "data"}';

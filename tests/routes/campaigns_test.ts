@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { readSdf } from "../../chem/sdf.ts";
+import { partOf } from "../../bench/fixed_parts.ts";
+import { readMolblock, readSdf } from "../../chem/sdf.ts";
 import { AwayError } from "../../model/campaigns/engine.ts";
 import { problemSchema } from "../../routes/problem.ts";
 import type { createApp } from "../../routes/app.ts";
@@ -112,6 +113,41 @@ Deno.test("POST /campaigns finds as many as are wanted, told by events, and GET 
     }
   }, OPTIONS));
 
+Deno.test("POST /campaigns with `fixed` finds molecules about the part, as POST /generate draws them, and keeps it in its order", () =>
+  withApp(async (app, { campaigns }) => {
+    await campaigns.recover();
+    const fixed = { ...await partOf("carboxyl"), resample: { times: 2, back: 1 } };
+    const { campaign } = await done(app, { ...ORDER, want: 6, where: {}, fixed, name: "acids" });
+    assert.deepEqual([campaign.state, campaign.order.fixed], ["done", fixed]);
+    const text = await (await results(app, campaign.id)).text();
+    const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const { positions } = readMolblock(fixed.molblock).molecule;
+    for (const { symbols, positions: there, sdf } of lines) {
+      assert.deepEqual(symbols.slice(0, 3), ["C", "O", "O"]);
+      there.slice(0, 3).flat().forEach((value: number, k: number) =>
+        assert.ok(Math.abs(value - positions[3 + k]) < 1e-3)
+      );
+      assert.equal(sdf, undefined);
+    }
+    const zipped = new Uint8Array(await (await results(app, campaign.id, "?format=sdf")).arrayBuffer());
+    const records = readSdf(new TextDecoder().decode(gunzipSync(zipped)));
+    assert.ok(records.every(({ data }) => data.fixedAtoms === "3"));
+    // The same molecules as a request of the same seed.
+    const { steps, seed } = ORDER, request = { count: 64, steps, seed, fixed, filter: "valid" };
+    const drawn = await (await ask(app, "POST", "/generate", request)).json();
+    const known = new Map(drawn.molecules.map((one: { index: number }) => [one.index, one]));
+    for (const { index, positions, smiles } of lines) {
+      const one = known.get(index) as { positions: number[][]; smiles: string } | undefined;
+      if (one) assert.deepEqual([positions, smiles], [one.positions, one.smiles]);
+    }
+    assert.ok(lines.some(({ index }) => known.has(index)));
+    // Another part, other results; without, others again.
+    const other = await done(app, { ...ORDER, want: 6, where: {}, fixed: { ...fixed, resample: undefined } });
+    assert.notEqual(await (await results(app, other.campaign.id)).text(), text);
+    const again = await done(app, { ...ORDER, want: 6, where: {}, fixed });
+    assert.equal(await (await results(app, again.campaign.id)).text(), text);
+  }, OPTIONS));
+
 Deno.test("POST /campaigns with dryRun gives the estimate alone", () =>
   withApp(async (app) => {
     const answer = await ask(app, "POST", "/campaigns", { ...ORDER, dryRun: true }), plan = await answer.json();
@@ -130,6 +166,7 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
       const answer = await ask(app, "POST", "/campaigns", { ...ORDER, ...change });
       return problemSchema.parse(await answer.json());
     };
+    const part = await partOf("carboxyl");
     const faults: [Record<string, unknown>, number, RegExp][] = [
       [{ wnat: 1 }, 422, /unknown key wnat; allowed are .*want/],
       [{ want: 0 }, 422, /want/],
@@ -138,6 +175,13 @@ Deno.test("POST /campaigns refuses what it cannot do, and says what is wrong", (
       [{ name: "\x1b[2J" }, 422, /\/name: must be without control characters; got "\\u001b\[2J"/],
       [{ model: "none" }, 404, /there is no model none/],
       [{ heavyAtoms: 30 }, 422, /heavyAtoms|has no molecules/],
+      [{ fixed: { molblock: "" } }, 422, /\/fixed\/molblock/],
+      [{ fixed: { ...part, atoms: [9] } }, 422, /atoms must be indices from 0 to 7; got 9/],
+      [
+        { fixed: { ...part, resample: { times: 2, back: 5 } } },
+        422,
+        /back must be 1 to 1 at 2 steps; got 5/,
+      ],
       [{ sampler: "distilled" }, 422, /no weights distilled/],
       [{ sampler: "ddim", options: { eta: "much" } }, 422, /options of the sampler/],
       [{ where: { logQ: { max: 1 } } }, 422, /unknown key logQ; allowed are .*logP/],

@@ -81,6 +81,9 @@ Deno.test("POST /generate counts the calls of resampling as work", () =>
     const resample = { times: 5, back: 1 }, heavy = { ...asked, steps: 10, fixed: { ...fixed, resample } };
     const response = await post(app, heavy), { detail } = await response.json();
     assert.equal(response.status, 422);
-    assert.match(detail, /count x calls, of steps and resampling, may be at most 100 here; given are 3 x 46 = 138/);
+    assert.match(
+      detail,
+      /count x calls, of steps, resampling and sweeps at worst, may be at most 100 here; given are 3 x 46 = 138/,
+    );
     assert.equal((await post(app, { ...heavy, count: 2 })).status, 200);
   }, { maxWork: 100 }));

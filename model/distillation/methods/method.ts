@@ -3,6 +3,7 @@ import type { Coupling } from "../../diffusion/coupling/align.ts";
 import type { GridSpec } from "../../diffusion/grids.ts";
 import type { Group, Learner } from "../../diffusion/learner.ts";
 import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Card } from "../../models/card.ts";
 import type { Boundary } from "../consistency_learner.ts";
 import type { CourseOptions } from "../course.ts";
@@ -24,6 +25,8 @@ export interface MatchSettings {
 /** A round's settings, as far as methods look at them; `RoundSettings` has them all. */
 export interface MethodSettings {
   readonly variant: Variant;
+  /** Of the teacher's steps; the method's own where absent. */
+  readonly solver?: SolverName;
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
@@ -89,6 +92,8 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesOptions?: true;
   /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
   readonly takesData?: true;
+  /** Solvers of its teacher's steps, where it can be told which. */
+  readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
   /** Solvers of its teacher's steps, where it can be told which; the default first. */
@@ -166,6 +171,10 @@ export function batchesOf<G>(
   };
 }
 
+/** The space of a student whose scalars and pairs are classes and bond orders; an EGNN's are plain numbers. */
+export const classesOf = ({ network, teacher }: RoundParts): LatentSpace | undefined =>
+  network.type === "egnn" ? undefined : teacher.denoiser.space;
+
 /** What no student can take from the loss of a teacher's targets. Squared errors can fall to 0; an EGNN has no others. */
 export const targetFloor = ({ network, teacher }: RoundParts): Learning["floor"] =>
   network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.denoiser.space, groups);
@@ -181,3 +190,10 @@ export function notServed({ keep }: Pick<MethodSettings, "keep">, served: readon
 /** The fault of a student that is to go to fewer steps at once, and would not. */
 export const notFewer = ({ from, to }: Pick<MethodSettings, "from" | "to">): Fault | undefined =>
   to >= from ? { field: "to", message: `to must be below from's ${from}; got ${to}` } : undefined;
+
+/** The fault of Heun's steps from noise alone. */
+export const startForHeun = ({ solver, grid }: Pick<MethodSettings, "solver" | "grid">): Fault | undefined =>
+  solver !== "heun" || (grid.type === "logSnr" && grid.start) ? undefined : {
+    field: "solver",
+    message: "solver heun is for a grid with a start: its steps are in sigma / alpha, which has no end at noise alone",
+  };

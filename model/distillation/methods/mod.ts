@@ -1,6 +1,7 @@
 /** The registry of methods of distillation. A new one is a file beside this, a line here, and its test. */
 import { consistency } from "./consistency.ts";
 import { finetune } from "./finetune.ts";
+import { flowMap } from "./flow_map.ts";
 import { knowledge } from "./knowledge.ts";
 import type { AnyMethod } from "./method.ts";
 import { matching } from "./matching.ts";
@@ -11,8 +12,13 @@ import { rollout } from "./rollout.ts";
 const REGISTRY = {
   progressive,
   moments,
+<<<<<<< HEAD
   rollout,
   consistency,
+=======
+  "flow-map": flowMap,
+  rollout,
+>>>>>>> main
   matching,
   finetune,
   knowledge,

@@ -96,7 +96,8 @@ const EVENTS = 100;
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
   const first = shard * order.shardSize, count = Math.min(order.shardSize, draws - first);
-  return { campaign: id, shard, seed, first, count, settings, where: order.where, ...means };
+  const { where, fixed } = order;
+  return { campaign: id, shard, seed, first, count, settings, where, ...(fixed && { fixed }), ...means };
 }
 
 /** Names of the values that a campaign's molecules have. */

@@ -10,6 +10,7 @@ import { type CampaignOrder, drawsOf } from "../../campaigns/order.ts";
 import { runShard, type ShardOrder } from "../../campaigns/shard.ts";
 import { readShard } from "../../campaigns/shard_file.ts";
 import { askedSize } from "../../diffusion/sizes_asked.ts";
+import { callsOf } from "../../diffusion/samplers/resample.ts";
 import type { Precision } from "../../engines/runtimes.ts";
 import { leaseFor } from "../../generation/generate.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError } from "../../generation/order.ts";
@@ -95,7 +96,8 @@ export function createCampaignPlanner(
 ): (order: CampaignOrder, signal: AbortSignal, client?: string) => Promise<CampaignPlan> {
   /** Draws the first molecules. */
   async function tried(shard: ShardOrder, { formats, unique }: CampaignOrder, signal: AbortSignal, client?: string) {
-    const work = shard.count * shard.settings.steps, slot = queue.enter(signal, { work, client });
+    const work = shard.count * callsOf(shard.settings.steps, shard.fixed?.resample),
+      slot = queue.enter(signal, { work, client });
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     const files = {
       put: (_: string, made: Uint8Array) => Promise.resolve(void (bytes = made as Uint8Array<ArrayBuffer>)),
@@ -134,7 +136,8 @@ export function createCampaignPlanner(
     lease.release();
     const refine = order.refine ?? usual ?? chooseRefine(model.card, settings);
     const means = { version, backend: model.backend.name, precision, refine };
-    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, where: order.where, ...means };
+    const { where, fixed } = order;
+    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, where, fixed, ...means };
     const draw = (count: number) =>
       tried({ ...shard, count: Math.min(draws, Math.floor(count)) }, order, signal, client);
     const first = await draw(TRIAL_FIRST), more = TRIAL_SECONDS / first.trial.seconds;

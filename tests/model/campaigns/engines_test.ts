@@ -1,6 +1,7 @@
 /** What every engine does: SQLite's in one process, and NATS JetStream's with a real server. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { partOf } from "../../../bench/fixed_parts.ts";
 import { campaignDatabase } from "../../../model/campaigns/database.ts";
 import type { CampaignEngine, Claim, ShardRecord } from "../../../model/campaigns/engine.ts";
 import { openNatsEngine } from "../../../model/campaigns/nats.ts";
@@ -63,6 +64,15 @@ for (const [name, open, ignore] of ENGINES) {
       assert.equal(await engine.claim("w9", AbortSignal.timeout(300)), undefined);
     },
   );
+
+  test("gives a shard's order as it was offered, a fixed part and all", async (engine, never) => {
+    const fixed = { ...await partOf("carboxyl"), resample: { times: 2, back: 1 } };
+    const order = { ...orderOf(crypto.randomUUID(), 0), fixed };
+    await engine.offer([order]);
+    const claim = (await engine.claim("w", never))!;
+    assert.deepEqual(claim.order, order);
+    await claim.done(RESULT);
+  });
 
   test(
     "offers a shard again that failed, buries it when it has failed as often as it may, and revives it",

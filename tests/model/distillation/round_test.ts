@@ -117,7 +117,7 @@ Deno.test(
       method: "matching",
       variant: "consistency",
       options: { after: 1, gamma: 1 },
-    }];
+    }, { method: "flow-map", keep: [2, 1], solver: "dpm-solver++" }];
     for (const [k, method] of methods.entries()) {
       const whole = join(root, `whole${k}`), torn = join(root, `torn${k}`);
       await round(model, whole, method);
@@ -146,12 +146,20 @@ Deno.test(
         ["moments", "ddpm"],
         ["moments", "consistency"],
         ["rollout", "consistency"],
+<<<<<<< HEAD
         ["consistency", "consistency"],
+=======
+        ["flow-map", "ddim"],
+>>>>>>> main
         ["matching", "consistency"],
       ] as const
     ) {
       const place = join(root, `${method}-${variant}`),
+<<<<<<< HEAD
         keep = ["moments", "rollout", "consistency"].includes(method) ? [2] : [];
+=======
+        keep = ["moments", "rollout", "flow-map"].includes(method) ? [2] : [];
+>>>>>>> main
       const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
       assert.deepEqual(outcome!.entry!.grid, matched);
       assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));

@@ -163,7 +163,7 @@ async function run(
     return await slot.turn(async (turn) => {
       for (let step = steps; step > 0; step--) {
         const z = new Float32Array(batch * nodes * 3).fill(step);
-        const x0 = await slot.calls.predict(turn, { denoiser, z, shape, condition: { time: step / 8 } }, company);
+        const x0 = await slot.calls.predict(turn, { denoiser, z, shape, conditions: { time: step / 8 } }, company);
         assert.deepEqual(x0, z.map((value) => value + step / 8));
       }
       return { asked, done: now() };
@@ -214,7 +214,7 @@ Deno.test("SharedCalls lets a lone molecule go on when a large request begins it
   const { denoiser } = device, shape = { batch: 50, nodes: 2 }, z = new Float32Array(50 * 6);
   const large = (async () => {
     for (let batch = 0; batch < 6; batch++) {
-      const step = (turn: Turn) => slot.calls.predict(turn, { denoiser, z, shape, condition: { time: 1 } }, COMPANY);
+      const step = (turn: Turn) => slot.calls.predict(turn, { denoiser, z, shape, conditions: { time: 1 } }, COMPANY);
       await slot.turn(step, { early: true });
     }
   })();
@@ -291,7 +291,7 @@ Deno.test("createSharedCalls() asks at one time, as without sharing, when there 
     denoiser,
     z: new Float32Array(6),
     shape: { batch: 1, nodes: 2 },
-    condition: { time: 0.3 },
+    conditions: { time: 0.3 },
   }, COMPANY);
   assert.deepEqual(asked, [{ time: 0.3 }]);
 });

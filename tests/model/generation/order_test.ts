@@ -16,3 +16,19 @@ Deno.test("acceptOrder() refuses a grid and options for distilled weights, which
   }
   assert.deepEqual(acceptOrder(card, { ...order, sampler: "ddim", options: { eta: 1 } }).settings.options, { eta: 1 });
 });
+
+Deno.test("acceptOrder() takes steps in parallel that draw no noise, and others only where noise is not aligned", async () => {
+  const card = await readCard(new URL("../../../weights/qm9", import.meta.url).pathname);
+  const parallel = { window: 8, tolerance: 0.03 }, order = { count: 2, steps: 12, seed: 1, parallel };
+  for (const sampler of ["ddim", "dpm-solver++", "heun"] as const) {
+    assert.deepEqual(acceptOrder(card, { ...order, sampler }).parallel, parallel);
+  }
+  for (const sampler of ["ddpm", "consistency", undefined] as const) {
+    assert.throws(() => acceptOrder(card, { ...order, sampler }), {
+      name: "ImpossibleOrderError",
+      field: "parallel",
+      message: /^parallel needs steps that draw no noise \(ddim, dpm-solver\+\+ or heun\) of model qm9/,
+    });
+    assert.ok(acceptOrder({ ...card, coupling: "independent" }, { ...order, sampler }));
+  }
+});
