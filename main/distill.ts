@@ -11,7 +11,6 @@ import {
 } from "../model/distillation/order.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "../model/distillation/methods/mod.ts";
 import { BOUNDARIES } from "../model/distillation/consistency_learner.ts";
-import { SOLVERS } from "../model/distillation/solvers.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { SOLVERS } from "../model/distillation/solvers.ts";
@@ -87,13 +86,6 @@ export const distillCommand = command({
         methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),
-    ),
-    solver: option(
-      "NAME",
-      `${SOLVERS.join(", ")}: of the teacher's steps (--method ${
-        methodsWith(({ solvers }) => solvers !== undefined)
-      } only; default ${SOLVERS[0]})`,
-      z.enum(SOLVERS).optional(),
     ),
     skip: option(
       "N",

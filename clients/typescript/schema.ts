@@ -585,7 +585,7 @@ type Type29 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: Type28;
-  method: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
@@ -593,7 +593,7 @@ type Type29 = {
   samples: number;
   seed: number;
   skip?: number | undefined;
-  solver?: "ddim" | "dpm-solver++" | "heun" | undefined;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
   width?: number | undefined;
@@ -661,7 +661,16 @@ type Type32 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: Type31 | undefined;
-  method?: "consistency" | "finetune" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?:
+    | "consistency"
+    | "finetune"
+    | "flow-map"
+    | "knowledge"
+    | "matching"
+    | "moments"
+    | "progressive"
+    | "rollout"
+    | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -670,7 +679,7 @@ type Type32 = {
   samples?: number | undefined;
   seed?: number | undefined;
   skip?: number | undefined;
-  solver?: "ddim" | "dpm-solver++" | "heun" | undefined;
+  solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;
   variant?: "consistency" | "ddim" | "ddpm" | undefined;

@@ -6,12 +6,12 @@ import type { Grid } from "../diffusion/types.ts";
 import { groupOf, shuffled, studentWeights } from "./batches.ts";
 import type { Boundary, ConsistencyGroup } from "./consistency_learner.ts";
 import { type Departure, type DeparturePlan, gridOf, latentsAt, teacherAt } from "./departures.ts";
-import { type SolverCall, type SolverName, solverStep } from "./solvers.ts";
+import { type SolverCall, solverStep, type StepSolver } from "./solver_step.ts";
 import type { CleanLatents } from "./source.ts";
 
 /** What all batches of a round have in common. The times of the teacher's steps are the fine grid that is learned on. */
 export interface ConsistencyPlan extends DeparturePlan {
-  readonly solver: SolverName;
+  readonly solver: StepSolver;
   /** Intervals of the fine grid that a step of the solver goes over. */
   readonly skip: number;
   readonly boundary: Boundary;

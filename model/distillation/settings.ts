@@ -9,7 +9,6 @@ import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
 import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
-import { SOLVERS } from "./solvers.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 import { SOLVERS } from "./solvers.ts";
 
@@ -19,12 +18,9 @@ export const modelName = z.string().regex(
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
 
-<<<<<<< HEAD
 /** Methods that are told how many steps to skip. */
 const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
-=======
->>>>>>> main
 /** What solvers methods have. */
 const solversInWords = (): string =>
   METHODS.flatMap((name) => {
@@ -76,9 +72,6 @@ export const roundSettings = strict({
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
   }).prefault({}),
-  solver: z.enum(SOLVERS).optional().describe(
-    `The solver of the teacher's steps, of methods that have several. ${solversInWords()}`,
-  ),
   skip: z.int().min(1).max(999).optional().describe(
     `Of ${SKIPPERS}: how many of the teacher's steps one of the solver goes over. Default 1`,
   ),
@@ -179,16 +172,10 @@ export function nearestStudent({ distilled }: Pick<Card, "distilled">, to: numbe
   return distilled.map(({ steps }) => steps).sort((a, b) => distance(a) - distance(b))[0];
 }
 
-/** Why a round cannot have this solver or what goes with one; undefined where it can. */
-function faultOfSolver({ method, solver, ...rest }: RoundSettings): Fault | undefined {
-  const { solvers, takesSkip } = methodOf(method);
-  if (solver !== undefined && !solvers?.includes(solver)) {
-    const message = solvers
-      ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
-      : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
-    return { field: "solver", message };
-  }
-  const field = takesSkip ? undefined : (["skip", "boundary"] as const).find((field) => rest[field] !== undefined);
+/** Why a round cannot be told what consistency distillation skips and ends at; undefined where it can. */
+function faultOfSkip({ method, ...settings }: RoundSettings): Fault | undefined {
+  if (methodOf(method).takesSkip) return undefined;
+  const field = (["skip", "boundary"] as const).find((field) => settings[field] !== undefined);
   return field && { field, message: `${field} is for ${SKIPPERS}; got it for ${method}` };
 }
 
@@ -238,7 +225,8 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfSolver(settings) ?? faultOfSkip(settings) ??
+    method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };

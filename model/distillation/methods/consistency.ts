@@ -3,17 +3,25 @@ import { makeConsistencyGroups } from "../consistency_batches.ts";
 import { BOUNDARIES, type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
 import { COURSE } from "../course.ts";
 import { departurePlan } from "../departures.ts";
-import { callsOfSolver, SOLVERS } from "../solvers.ts";
-import { batchesOf, type Fault, type Method, type MethodSettings, notFewer, targetFloor } from "./method.ts";
+import { callsOfSolver, STEP_SOLVERS, type StepSolver } from "../solver_step.ts";
+import {
+  batchesOf,
+  type Fault,
+  type Method,
+  type MethodSettings,
+  notFewer,
+  startForHeun,
+  targetFloor,
+} from "./method.ts";
 import { halved } from "./progressive.ts";
 import { makeRolloutGroups } from "./rollout.ts";
 
 /** Steps of the teacher, which are the fine grid, and of the student, where nothing is said. */
 const FINE = 64, STEPS = 4;
 
-/** What is left open, filled in. */
-const filled = ({ solver = SOLVERS[0], skip = 1, boundary = BOUNDARIES[0] }: MethodSettings) => ({
-  solver,
+/** What is left open, filled in. The solver is one of `solvers`, as a round is checked. */
+const filled = ({ solver = "ddim", skip = 1, boundary = BOUNDARIES[0] }: MethodSettings) => ({
+  solver: solver as StepSolver,
   skip,
   boundary,
 });
@@ -27,7 +35,7 @@ export const consistency: Method<ConsistencyGroup> = {
   about:
     "any few steps at once: the student's word at a time is to be its own moving average's a step of the teacher's solver on (Song et al. 2023, Luo et al. 2023)",
   variants: ["consistency"],
-  solvers: SOLVERS,
+  solvers: STEP_SOLVERS,
   takesSkip: true,
   networks: ["pair-attention"],
   makes: "steps",
@@ -47,7 +55,7 @@ export const consistency: Method<ConsistencyGroup> = {
         : `skip must be 1 to ${from - 1} of from's ${from} steps; got ${skip}`;
       return { field: "skip", message };
     }
-    return notFewer(settings);
+    return notFewer(settings) ?? startForHeun(settings);
   },
   learning(parts, settings) {
     const plan = departurePlan(parts, settings), own = { ...plan, ...filled(settings) };

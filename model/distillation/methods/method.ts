@@ -36,8 +36,7 @@ export interface MethodSettings {
   readonly match: MatchSettings & DivergenceSettings & {
     readonly also?: readonly (MatchSettings & { readonly steps: number })[];
   };
-  /** The solver of the teacher's steps, and how far consistency distillation's go and where they end; see each method's own. */
-  readonly solver?: SolverName;
+  /** How many of the teacher's steps one of consistency distillation's goes over, and the target at the last. */
   readonly skip?: number;
   readonly boundary?: Boundary;
   /** The time below which estimates are clamped in service. */
@@ -96,8 +95,6 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
-  /** Solvers of its teacher's steps, where it can be told which; the default first. */
-  readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told how many of its teacher's steps to skip (`skip`) and what is the target at the last (`boundary`). */
   readonly takesSkip?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */

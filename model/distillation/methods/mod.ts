@@ -12,13 +12,9 @@ import { rollout } from "./rollout.ts";
 const REGISTRY = {
   progressive,
   moments,
-<<<<<<< HEAD
-  rollout,
-  consistency,
-=======
   "flow-map": flowMap,
   rollout,
->>>>>>> main
+  consistency,
   matching,
   finetune,
   knowledge,

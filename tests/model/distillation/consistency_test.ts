@@ -9,7 +9,7 @@ import { type ConsistencyPlan, makeConsistencyGroups } from "../../../model/dist
 import { createConsistencyLearner } from "../../../model/distillation/consistency_learner.ts";
 import { consistency } from "../../../model/distillation/methods/consistency.ts";
 import { acceptRound, roundOrder } from "../../../model/distillation/order.ts";
-import { callsOfSolver, type SolverName, SOLVERS, solverStep } from "../../../model/distillation/solvers.ts";
+import { callsOfSolver, solverStep, STEP_SOLVERS, type StepSolver } from "../../../model/distillation/solver_step.ts";
 import { readCard } from "../../../model/models/card.ts";
 import { functionsOf, type Mixture, schedule, sourceOf, space, teacherOf } from "./one_number.ts";
 
@@ -33,7 +33,7 @@ const planOf = (data: Mixture, more: Partial<ConsistencyPlan> = {}): Consistency
 const uniform = (steps: number) => makeGrid({ type: "uniform" }, steps, schedule);
 
 Deno.test("makeConsistencyGroups() has for each molecule where one step of the solver leads, skip times on or to the last, and there the boundary", async () => {
-  for (const solver of SOLVERS) {
+  for (const solver of STEP_SOLVERS) {
     for (const [skip, boundary] of [[1, "teacher"], [4, "data"], [15, "teacher"]] as const) {
       const plan = planOf(TWO, { solver, skip, boundary, serves: [4, 2] }), teacher = teacherOf(TWO);
       const [group] = await makeConsistencyGroups(plan, 64, 1, 3), times = [...uniform(16)], last = 15;
@@ -98,7 +98,7 @@ Deno.test("makeConsistencyGroups() begins where sampling begins", async () => {
 });
 
 Deno.test("consistency's estimate of the teacher's calls is what batches take, but for those at the last time", async () => {
-  for (const solver of SOLVERS) {
+  for (const solver of STEP_SOLVERS) {
     const asked = { molecules: 0 }, settings = { variant: "consistency", from: 16, to: 2, keep: [], solver } as const;
     await makeConsistencyGroups(planOf(NORMAL, { solver, teacher: teacherOf(NORMAL, asked) }), 400, 1, 0);
     const { teacher } = consistency.work({
@@ -150,7 +150,7 @@ const rms = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => su
 const asTeacher = (data: Mixture) => ({ z, shape, conditions }: Asked) => teacherOf(data).predict(z, shape, conditions);
 
 /** What each of a student's estimates is of z, where it is a number times z; by the fixed point of what it learns. */
-function fixedPoint(solver: SolverName, skip: number): number[] {
+function fixedPoint(solver: StepSolver, skip: number): number[] {
   const times = timesOf(16), last = times.length - 2, gain: number[] = [];
   const mean = (time: number) => {
     const { alpha, sigma } = schedule(time), power = NORMAL.deviation ** 2;
@@ -198,9 +198,9 @@ Deno.test("a student of consistency distillation learns the end of the solver's 
 
 Deno.test("fixedPoint() of second-order solvers is the flow's end, which keeps the data's spread; of DDIM's steps it loses more the more they skip", () => {
   const first = timesOf(16)[0], { alpha, sigma } = schedule(first);
-  const spread = (solver: SolverName, skip: number) =>
+  const spread = (solver: StepSolver, skip: number) =>
     fixedPoint(solver, skip)[0] * Math.hypot(alpha * NORMAL.deviation, sigma) / NORMAL.deviation;
-  const told = SOLVERS.flatMap((solver) => [1, 2, 4, 8].map((skip) => [solver, skip, spread(solver, skip)]));
+  const told = STEP_SOLVERS.flatMap((solver) => [1, 2, 4, 8].map((skip) => [solver, skip, spread(solver, skip)]));
   if (Deno.env.has("MOLSTEP_TEST_PRINT")) console.table(told);
   assert.ok(Math.abs(spread("heun", 1) - 1) < 0.01 && Math.abs(spread("dpm-solver++", 1) - 1) < 0.01);
   assert.ok(Math.abs(spread("ddim", 1) - 0.93) < 0.01 && Math.abs(spread("ddim", 4) - 0.753) < 0.01);
@@ -233,14 +233,16 @@ const accept = (asked: Record<string, unknown>) =>
 Deno.test("a round of consistency goes from 64 steps to 4 where nothing is asked, by any solver, and skips no more steps than there are", () => {
   const { from, to, variant, solver, skip } = accept({});
   assert.deepEqual([from, to, variant, solver, skip], [64, 4, "consistency", undefined, undefined]);
-  for (const name of SOLVERS) assert.equal(accept({ solver: name, skip: 63 }).solver, name);
+  const grid = EVEN;
+  for (const name of STEP_SOLVERS) assert.equal(accept({ solver: name, skip: 63, grid }).solver, name);
   assert.equal(accept({ from: 2, to: 1 }).to, 1);
   const fault = (asked: Record<string, unknown>, message: RegExp) => assert.throws(() => accept(asked), message);
   fault({ skip: 64 }, /skip must be 1 to 63 of from's 64 steps; got 64/);
   fault({ from: 2, to: 1, skip: 2 }, /skip must be 1 of from's 2 steps; got 2/);
   fault({ from: 4, to: 8 }, /to must be below from's 4; got 8/);
-  fault({ method: "moments", solver: "heun" }, /solver is for consistency; got it for moments/);
+  fault({ method: "moments", solver: "heun" }, /solver is for .*consistency.*; got it for moments/);
   fault({ method: "rollout", skip: 4 }, /skip is for consistency; got it for rollout/);
   fault({ method: "finetune", data: "mine", boundary: "data" }, /boundary is for consistency; got it for finetune/);
-  fault({ solver: "ddpm" }, /ddim/);
+  fault({ solver: "ddpm" }, /solver must be ddim or heun or dpm-solver\+\+ for consistency; got ddpm/);
+  fault({ solver: "heun" }, /solver heun is for a grid with a start/);
 });

@@ -111,7 +111,7 @@ Deno.test(
     const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }, {
       method: "consistency",
       variant: "consistency",
-      solver: "heun",
+      solver: "dpm-solver++",
       skip: 2,
     }, {
       method: "matching",
@@ -146,20 +146,13 @@ Deno.test(
         ["moments", "ddpm"],
         ["moments", "consistency"],
         ["rollout", "consistency"],
-<<<<<<< HEAD
         ["consistency", "consistency"],
-=======
         ["flow-map", "ddim"],
->>>>>>> main
         ["matching", "consistency"],
       ] as const
     ) {
       const place = join(root, `${method}-${variant}`),
-<<<<<<< HEAD
-        keep = ["moments", "rollout", "consistency"].includes(method) ? [2] : [];
-=======
-        keep = ["moments", "rollout", "flow-map"].includes(method) ? [2] : [];
->>>>>>> main
+        keep = ["moments", "rollout", "flow-map", "consistency"].includes(method) ? [2] : [];
       const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
       assert.deepEqual(outcome!.entry!.grid, matched);
       assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { applyStep, planSampling } from "../../../model/diffusion/samplers/mod.ts";
-import { callsOfSolver, type SolverName, SOLVERS, solverStep } from "../../../model/distillation/solvers.ts";
+import { callsOfSolver, solverStep, STEP_SOLVERS, type StepSolver } from "../../../model/distillation/solver_step.ts";
 import { schedule } from "./one_number.ts";
 
 /** Normal data of this deviation: E[x | z] is linear in z, and the probability flow keeps z over its own deviation. */
@@ -11,7 +11,7 @@ const deviationAt = (time: number) => Math.hypot(schedule(time).alpha * DEVIATIO
 const estimate = (z: number, time: number) => schedule(time).alpha * (DEVIATION / deviationAt(time)) ** 2 * z;
 
 /** Where a step of the solver leads from 1, less where the flow leads. */
-function errorOf(solver: SolverName, t: number, s: number): number {
+function errorOf(solver: StepSolver, t: number, s: number): number {
   const z = Float32Array.of(1), earlier: Float32Array[] = [], calls = solverStep(solver, schedule, t, s);
   assert.equal(calls.length, callsOfSolver(solver));
   for (const call of calls) {
@@ -42,5 +42,5 @@ Deno.test("solverStep() of ddim and heun is that of the samplers of their names,
   const [, { t }] = solverStep("dpm-solver++", schedule, 0.8, 0.3);
   const { logSnr } = schedule(t), ends = schedule(0.8).logSnr + schedule(0.3).logSnr;
   assert.ok(Math.abs(2 * logSnr - ends) < 1e-9);
-  assert.deepEqual(SOLVERS.map(callsOfSolver), [1, 2, 2]);
+  assert.deepEqual(STEP_SOLVERS.map(callsOfSolver), [1, 2, 2]);
 });
