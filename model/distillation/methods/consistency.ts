@@ -4,7 +4,7 @@ import { BOUNDARIES, type ConsistencyGroup, createConsistencyLearner } from "../
 import { COURSE } from "../course.ts";
 import { departurePlan } from "../departures.ts";
 import { callsOfSolver, FLOW_SOLVERS } from "../solvers.ts";
-import { batchesOf, type Fault, type Method, type MethodSettings, notFewer, targetFloor } from "./method.ts";
+import { batchesOf, type Fault, type Method, type MethodSettings, notFewer, startForHeun, targetFloor } from "./method.ts";
 import { halved } from "./progressive.ts";
 import { makeRolloutGroups } from "./rollout.ts";
 
@@ -47,7 +47,7 @@ export const consistency: Method<ConsistencyGroup> = {
         : `skip must be 1 to ${from - 1} of from's ${from} steps; got ${skip}`;
       return { field: "skip", message };
     }
-    return notFewer(settings);
+    return notFewer(settings) ?? startForHeun(settings);
   },
   learning(parts, settings) {
     const plan = departurePlan(parts, settings), own = { ...plan, ...filled(settings) };

@@ -111,7 +111,7 @@ Deno.test(
     const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }, {
       method: "consistency",
       variant: "consistency",
-      solver: "heun",
+      solver: "dpm-solver++",
       skip: 2,
     }, {
       method: "matching",
@@ -146,8 +146,8 @@ Deno.test(
         ["moments", "ddpm"],
         ["moments", "consistency"],
         ["rollout", "consistency"],
-        ["flow-map", "ddim"],
         ["consistency", "consistency"],
+        ["flow-map", "ddim"],
         ["matching", "consistency"],
       ] as const
     ) {
