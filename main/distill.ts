@@ -10,6 +10,7 @@ import {
   roundOrder,
 } from "../model/distillation/order.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "../model/distillation/methods/mod.ts";
+import { BOUNDARIES } from "../model/distillation/consistency_learner.ts";
 import { RESULT } from "../model/distillation/result.ts";
 import { BEGINNINGS, learningRatesInWords, type RoundSettings, roundSettings } from "../model/distillation/settings.ts";
 import { SOLVERS } from "../model/distillation/solvers.ts";
@@ -27,6 +28,9 @@ import { flag, given, object, option, positive, UsageError, whole } from "./opti
 
 /** Methods that learn from a set of molecules that is named. */
 const TAKERS = methodsWith(({ takesData }) => takesData);
+
+/** Methods that are told how many of their teacher's steps to skip. */
+const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
 /** Methods that make a model. */
 const MAKERS = methodsWith(({ makes }) => makes === "model");
@@ -82,6 +86,16 @@ export const distillCommand = command({
         methodsWith(({ takesMatch }) => takesMatch)
       } only; docs/distillation.md)`,
       object().optional(),
+    ),
+    skip: option(
+      "N",
+      `steps of the teacher that one of the solver goes over (--method ${SKIPPERS} only; default 1)`,
+      whole(1, 999).optional(),
+    ),
+    boundary: option(
+      "WHOSE",
+      `${BOUNDARIES.join(", ")}: the target at the last time (--method ${SKIPPERS} only; default ${BOUNDARIES[0]})`,
+      z.enum(BOUNDARIES).optional(),
     ),
     clamp: option(
       "T",

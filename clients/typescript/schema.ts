@@ -609,6 +609,7 @@ type Type30 = {
   batch: number;
   begin: "student" | "teacher";
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp: number;
   data?: string | undefined;
   from: number;
@@ -624,13 +625,14 @@ type Type30 = {
   keep: (number)[];
   learningRate?: number | undefined;
   match: Type29;
-  method: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples: number;
   seed: number;
+  skip?: number | undefined;
   solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to: number;
   variant: "consistency" | "ddim" | "ddpm";
@@ -682,6 +684,7 @@ type Type33 = {
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
   blocks?: number | undefined;
+  boundary?: "data" | "teacher" | undefined;
   clamp?: number | undefined;
   data?: string | undefined;
   from?: number | undefined;
@@ -698,7 +701,16 @@ type Type33 = {
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: Type32 | undefined;
-  method?: "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout" | undefined;
+  method?:
+    | "consistency"
+    | "finetune"
+    | "flow-map"
+    | "knowledge"
+    | "matching"
+    | "moments"
+    | "progressive"
+    | "rollout"
+    | undefined;
   minutes?: number | undefined;
   model?: string | undefined;
   name?: string | undefined;
@@ -706,6 +718,7 @@ type Type33 = {
   precision?: "auto" | "bf16" | "f16" | "f32" | undefined;
   samples?: number | undefined;
   seed?: number | undefined;
+  skip?: number | undefined;
   solver?: "ddim" | "ddpm" | "dpm-solver++" | "heun" | undefined;
   to?: number | undefined;
   updates?: number | undefined;

@@ -6,6 +6,7 @@ import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
+import { BOUNDARIES } from "./consistency_learner.ts";
 import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import type { Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
@@ -16,6 +17,9 @@ export const modelName = z.string().regex(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,
   "must be lower-case letters, digits, '.', '_' and '-', at most 64",
 );
+
+/** Methods that are told how many steps to skip. */
+const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
 /** What solvers methods have. */
 const solversInWords = (): string =>
@@ -68,6 +72,12 @@ export const roundSettings = strict({
       "step counts of `keep` that are matched, too, each by the grid, sampler and options of its student in service, instead of being kept as they are",
     ),
   }).prefault({}),
+  skip: z.int().min(1).max(999).optional().describe(
+    `Of ${SKIPPERS}: how many of the teacher's steps one of the solver goes over. Default 1`,
+  ),
+  boundary: z.enum(BOUNDARIES).optional().describe(
+    `Of ${SKIPPERS}: the target at the teacher's last step, its own estimate or the molecule. Default ${BOUNDARIES[0]}`,
+  ),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
   /** Size of the student, of a method that makes a model. */
@@ -146,20 +156,23 @@ function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettin
   return `match is for ${methodsWith((one) => one.takesMatch)}; got it for ${method}`;
 }
 
-/** Why a round cannot have this solver of its teacher's steps; undefined where it can, as far as its method does not say more. */
-function faultOfSolver({ method, solver }: RoundSettings): Fault | undefined {
-  const { solvers } = methodOf(method);
-  if (solver === undefined || solvers?.includes(solver)) return undefined;
-  const message = solvers
-    ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
-    : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
-  return { field: "solver", message };
-}
-
 /** The step count of the student in service that one of `to` steps begins as: its own where there is one, else the nearest by ratio; undefined where none is. */
 export function nearestStudent({ distilled }: Pick<Card, "distilled">, to: number): number | undefined {
   const distance = (steps: number) => Math.abs(Math.log(steps / to));
   return distilled.map(({ steps }) => steps).sort((a, b) => distance(a) - distance(b))[0];
+}
+
+/** Why a round cannot have this solver or what goes with one; undefined where it can. */
+function faultOfSolver({ method, solver, ...rest }: RoundSettings): Fault | undefined {
+  const { solvers, takesSkip } = methodOf(method);
+  if (solver !== undefined && !solvers?.includes(solver)) {
+    const message = solvers
+      ? `solver must be ${solvers.join(" or ")} for ${method}; got ${solver}`
+      : `solver is for ${methodsWith((one) => one.solvers !== undefined)}; got it for ${method}`;
+    return { field: "solver", message };
+  }
+  const field = takesSkip ? undefined : (["skip", "boundary"] as const).find((field) => rest[field] !== undefined);
+  return field && { field, message: `${field} is for ${SKIPPERS}; got it for ${method}` };
 }
 
 /** Why a student cannot begin as the one in service; undefined where it can. */

@@ -27,6 +27,9 @@ Deno.test("molstep distill fills in what is left open as POST /distill does", ()
         [["--from", "64", "--updates", "3"], { from: 64, updates: 3 }],
         [["--method", "moments", "--to", "8", "--keep", "4,2"], { method: "moments", to: 8, keep: [4, 2] }],
         [["--method", "knowledge"], { method: "knowledge" }],
+        [["--method", "consistency", "--solver", "dpm-solver++", "--skip", "2", "--boundary", "data"], {
+          ...{ method: "consistency", solver: "dpm-solver++", skip: 2, boundary: "data" },
+        }],
         [["--precision", "bf16"], { precision: "bf16" }],
         [["--grid", '{"type":"logSnr"}', "--from", "32", "--learning-rate", "0.01", "--seed", "5"], {
           ...{ from: 32, learningRate: 0.01, seed: 5, grid: { type: "logSnr" } },

@@ -1,13 +1,14 @@
 /** Fine-tuning on a set of molecules. */
 import { COURSE } from "../course.ts";
-import { createTuningLearner, makeTuningGroups, type TuningGroup } from "../tuning.ts";
+import { type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
+import { makeTuningGroups } from "../tuning.ts";
 import { batchesOf, type Fault, type Method } from "./method.ts";
 
 /** Steps of the student where nothing is said. */
 const STEPS = 16;
 
 /** Song et al., "Consistency models" (2023): consistency training, on another set of molecules, at the times of the student's steps. */
-export const finetune: Method<TuningGroup> = {
+export const finetune: Method<ConsistencyGroup> = {
   about:
     "the network goes on learning on a set of molecules of yours (`data`), by consistency training at the times of the student's steps (Song et al. 2023)",
   variants: ["consistency", "ddpm", "ddim"],
@@ -36,7 +37,7 @@ export const finetune: Method<TuningGroup> = {
     const { schedule, learner, coupling, teacher: { denoiser: teacher } } = parts;
     const plan = { schedule, coupling, teacher, grid, steps };
     return {
-      learner: createTuningLearner(learner),
+      learner: createConsistencyLearner(learner),
       ...batchesOf(parts, { batch, seed }, (source, ...which) => makeTuningGroups({ ...plan, source }, ...which)),
       floor: () => 0,
     };

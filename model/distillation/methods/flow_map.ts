@@ -1,4 +1,5 @@
 /** A flow map: all step counts at once, each learned from steps of half the length. */
+import { FLOW_SOLVERS } from "../solvers.ts";
 import { COURSE } from "../course.ts";
 import { type FlowMapGroup, halvings, makeFlowMapGroups } from "../flow_map_batches.ts";
 import { createFlowMapLearner } from "../flow_map_learner.ts";
@@ -51,7 +52,7 @@ export const flowMap: Method<FlowMapGroup> = {
   about:
     "all step counts at once: a step of any length is learned from two of half its length by the student's own moving average, the shortest from the teacher (Frans et al. 2024)",
   variants: ["ddim"],
-  solvers: ["ddim", "heun", "dpm-solver++"],
+  solvers: FLOW_SOLVERS,
   networks: ["pair-attention"],
   makes: "steps",
   teacher: "undistilled",

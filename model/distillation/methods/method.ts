@@ -5,6 +5,7 @@ import type { Group, Learner } from "../../diffusion/learner.ts";
 import type { VARIANTS } from "../../diffusion/samplers/mod.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Card } from "../../models/card.ts";
+import type { Boundary } from "../consistency_learner.ts";
 import type { CourseOptions } from "../course.ts";
 import type { DivergenceSettings } from "../divergences.ts";
 import { targetEntropy } from "../entropy.ts";
@@ -24,8 +25,6 @@ export interface MatchSettings {
 /** A round's settings, as far as methods look at them; `RoundSettings` has them all. */
 export interface MethodSettings {
   readonly variant: Variant;
-  /** Of the teacher's steps; the method's own where absent. */
-  readonly solver?: SolverName;
   readonly from: number;
   readonly to: number;
   readonly grid: GridSpec;
@@ -35,6 +34,10 @@ export interface MethodSettings {
   readonly match: MatchSettings & DivergenceSettings & {
     readonly also?: readonly (MatchSettings & { readonly steps: number })[];
   };
+  /** The solver of the teacher's steps, and how far consistency distillation's go and where they end; see each method's own. */
+  readonly solver?: SolverName;
+  readonly skip?: number;
+  readonly boundary?: Boundary;
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -87,10 +90,12 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly takesOptions?: true;
   /** Whether it learns from a set of molecules that `data` names, and so is to draw others than its teacher; grid, options and clamp are then the card's recommended ones where none are asked. */
   readonly takesData?: true;
-  /** Solvers of its teacher's steps, where it can be told which. */
-  readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told what to match. */
   readonly takesMatch?: true;
+  /** Solvers of its teacher's steps, where it can be told which; the default first. */
+  readonly solvers?: readonly [SolverName, ...SolverName[]];
+  /** Whether it can be told how many of its teacher's steps to skip (`skip`) and what is the target at the last (`boundary`). */
+  readonly takesSkip?: true;
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
   readonly keepsStudents?: true;
   /** Networks that it teaches. */

@@ -1,4 +1,5 @@
 /** The registry of methods of distillation. A new one is a file beside this, a line here, and its test. */
+import { consistency } from "./consistency.ts";
 import { finetune } from "./finetune.ts";
 import { flowMap } from "./flow_map.ts";
 import { knowledge } from "./knowledge.ts";
@@ -13,6 +14,7 @@ const REGISTRY = {
   moments,
   "flow-map": flowMap,
   rollout,
+  consistency,
   matching,
   finetune,
   knowledge,

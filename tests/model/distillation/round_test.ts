@@ -109,6 +109,11 @@ Deno.test(
       weights = async (folder: string) =>
         [...readSafetensors(await Deno.readFile(join(folder, "student.safetensors"))).values()].map(({ data }) => data);
     const methods = [{}, { method: "moments", variant: "ddpm" }, { method: "rollout", variant: "consistency" }, {
+      method: "consistency",
+      variant: "consistency",
+      solver: "dpm-solver++",
+      skip: 2,
+    }, {
       method: "matching",
       variant: "consistency",
       options: { after: 1, gamma: 1 },
@@ -141,12 +146,13 @@ Deno.test(
         ["moments", "ddpm"],
         ["moments", "consistency"],
         ["rollout", "consistency"],
+        ["consistency", "consistency"],
         ["flow-map", "ddim"],
         ["matching", "consistency"],
       ] as const
     ) {
       const place = join(root, `${method}-${variant}`),
-        keep = ["moments", "rollout", "flow-map"].includes(method) ? [2] : [];
+        keep = ["moments", "rollout", "flow-map", "consistency"].includes(method) ? [2] : [];
       const { outcome } = await round(model, place, { method, variant, keep, grid: matched, accept: 100 });
       assert.deepEqual(outcome!.entry!.grid, matched);
       assert.deepEqual(outcome!.also.map(({ grid }) => grid), keep.map(() => ({ ...matched, last: 3.5 })));

@@ -7,7 +7,8 @@ import type { Group, Weights } from "../../../model/diffusion/learner.ts";
 import { judge } from "../../../model/distillation/judge.ts";
 import { acceptRound, roundOrder } from "../../../model/distillation/order.ts";
 import { heavyAtomSource } from "../../../model/distillation/heavy_atom_source.ts";
-import { classesFault, createTuningLearner, makeTuningGroups } from "../../../model/distillation/tuning.ts";
+import { createConsistencyLearner } from "../../../model/distillation/consistency_learner.ts";
+import { classesFault, makeTuningGroups } from "../../../model/distillation/tuning.ts";
 import { readCard } from "../../../model/models/card.ts";
 import { packExamples, toExample } from "../../../model/networks/heavy_atom/examples.ts";
 import { heavyAtomSpace, QM9_CLASSES } from "../../../model/networks/heavy_atom/space.ts";
@@ -47,7 +48,7 @@ Deno.test("makeTuningGroups() has the set's molecules as targets, noised to the 
   assert.notDeepEqual(makeTuningGroups(plan, 32, 1, 6)[0].z, groups[0].z);
 });
 
-Deno.test("createTuningLearner() takes the word of the moving average at the next time, with the same noise, and the molecule itself at the last", async () => {
+Deno.test("createConsistencyLearner() takes the word of the moving average at the next time, with the same noise, and the molecule itself at the last", async () => {
   const examples = packExamples([ethane(), ethane()].map((one) => toExample(one, QM9_CLASSES)));
   const source = heavyAtomSource(examples, QM9_CLASSES.length, "ethane"),
     grid = { type: "uniform" } as const,
@@ -72,7 +73,7 @@ Deno.test("createTuningLearner() takes the word of the moving average at the nex
   });
   const told: Group[][] = [], whose: Weights[] = [];
   const losses = { total: 1, parts: {} };
-  const learner = createTuningLearner({
+  const learner = createConsistencyLearner({
     backend: "paper",
     update: (groups) => Promise.resolve((told.push(groups), losses)),
     loss: (groups) => Promise.resolve((told.push(groups), losses)),

@@ -6,7 +6,8 @@ import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import type { Random } from "../../../../model/diffusion/random.ts";
 import { planSampling, runPlan, startOf } from "../../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
-import { makeRolloutGroups, rollout, type RolloutPlan } from "../../../../model/distillation/methods/rollout.ts";
+import type { DeparturePlan } from "../../../../model/distillation/departures.ts";
+import { makeRolloutGroups, rollout } from "../../../../model/distillation/methods/rollout.ts";
 import type { LatentSource } from "../../../../model/distillation/source.ts";
 import { timesOf } from "../../../conditions.ts";
 
@@ -35,7 +36,7 @@ function teacher(asked: { molecules: number } = { molecules: 0 }): Denoiser {
   };
 }
 
-const plan = (more: Partial<RolloutPlan> = {}): RolloutPlan => ({
+const plan = (more: Partial<DeparturePlan> = {}): DeparturePlan => ({
   schedule,
   source,
   coupling: "independent",
