@@ -4,7 +4,15 @@ import { BOUNDARIES, type ConsistencyGroup, createConsistencyLearner } from "../
 import { COURSE } from "../course.ts";
 import { departurePlan } from "../departures.ts";
 import { callsOfSolver, FLOW_SOLVERS } from "../solvers.ts";
-import { batchesOf, type Fault, type Method, type MethodSettings, notFewer, startForHeun, targetFloor } from "./method.ts";
+import {
+  batchesOf,
+  type Fault,
+  type Method,
+  type MethodSettings,
+  notFewer,
+  startForHeun,
+  targetFloor,
+} from "./method.ts";
 import { halved } from "./progressive.ts";
 import { makeRolloutGroups } from "./rollout.ts";
 
