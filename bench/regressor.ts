@@ -16,6 +16,7 @@ const OPTIONS = {
   minutes: option("N", "minutes of training, over all resumes", positive().optional()),
   updates: option("N", "updates, over all resumes", whole(1).optional()),
   resume: flag("go on from the folder's checkpoint"),
+  from: option("FOLDER", "begin with the weights of a regressor of the same size", z.string().optional()),
   width: option("N", "channels of a node (default 128)", whole(16).optional()),
   blocks: option("N", "blocks (default 5)", whole(1).optional()),
   batch: option("N", "molecules an update (default 64)", whole(1).optional()),

@@ -1,6 +1,6 @@
 /**
- * `deno task test`: all tests and the examples of doc comments, by two processes side by side: one has what waits for a GPU's software adapter, most of
- * all for its compiler, which uses one core; the other has the rest. Arguments go to `deno test` of both.
+ * `deno task test`: all tests and the examples of doc comments, in two lanes side by side, as one process leaves half of two cores idle. The first lane has
+ * what waits for a GPU's software adapter, most of all for its compiler, which uses one core, and then some of the others. Arguments go to `deno test` of all.
  */
 import { fileURLToPath } from "node:url";
 
@@ -13,19 +13,33 @@ const GPU = [
   "tests/model/engines/wide_space_test.ts",
 ];
 
-/** What `deno test` is given: the tests of a process. */
-const PARTS = {
-  gpu: GPU,
-  rest: [`--ignore=${GPU.join()}`, "--doc", "tests/", "chem/", "model/"],
-};
+/** Folders that the first lane goes on with, so that both end at about the same time. */
+const THEN = [
+  "tests/chem",
+  "tests/clients",
+  "tests/main",
+  "tests/model/campaigns",
+  "tests/model/service",
+  "tests/model/training",
+  "tests/routes",
+];
+
+/** What `deno test` is given, by processes one after another. */
+const LANES = [[GPU, THEN], [[`--ignore=${[...GPU, ...THEN].join()}`, "--doc", "tests/", "chem/", "model/"]]];
 
 /** The last line of `deno test`: ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s). */
 const SUMMARY = /^(ok|FAILED) \| (\d+) passed.*?\| (\d+) failed(?: \((?:\d+ steps?)\))?(?: \| (\d+) ignored)?/gm;
 
 const out = Deno.stdout.writable.getWriter();
 
+/** What a process ended with: passed, failed, ignored. */
+interface Ended {
+  readonly code: number;
+  readonly counts: readonly number[];
+}
+
 /** Runs one process to its end. `live`: its output is written as it comes, else at the end. */
-async function run(args: readonly string[], live: boolean): Promise<{ code: number; counts: number[] }> {
+async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...Deno.args, ...args],
     cwd: fileURLToPath(new URL("..", import.meta.url)),
@@ -50,7 +64,12 @@ async function run(args: readonly string[], live: boolean): Promise<{ code: numb
 
 if (import.meta.main) {
   const started = performance.now();
-  const parts = await Promise.all([run(PARTS.rest, true), run(PARTS.gpu, false)]);
+  const lanes = await Promise.all(LANES.map(async (lane, k) => {
+    const ended: Ended[] = [];
+    for (const args of lane) ended.push(await run(args, k > 0));
+    return ended;
+  }));
+  const parts = lanes.flat();
   const [passed, failed, ignored] = [0, 1, 2].map((k) => parts.reduce((sum, { counts }) => sum + counts[k], 0));
   const ok = parts.every(({ code }) => code === 0) && failed === 0;
   const seconds = Math.round((performance.now() - started) / 1000);

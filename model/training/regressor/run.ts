@@ -11,6 +11,7 @@ import { strict } from "../../diffusion/strict.ts";
 import { openLearner, type Trainer } from "../../engines/open_learner.ts";
 import { QM9_CLASSES } from "../../networks/heavy_atom/space.ts";
 import { writeLearningCurve } from "../curve.ts";
+import { readFirstValues } from "../first_values.ts";
 import { createProgress } from "../progress.ts";
 import { train, type TrainResult } from "../train.ts";
 import { drawLabelled, labelledGroups, loadValued, REGRESSOR_SPACE } from "./batches.ts";
@@ -58,6 +59,8 @@ export interface RegressorOptions extends Partial<RegressorSettings> {
   readonly minutes?: number;
   readonly updates?: number;
   readonly resume?: boolean;
+  /** The folder of a regressor of the same size whose weights are begun with. */
+  readonly from?: string;
   readonly backend?: Trainer;
   readonly threads?: number;
   readonly data?: string;
@@ -101,6 +104,9 @@ async function trainIn(folder: string, options: RegressorOptions): Promise<Train
     sizes: { width, blocks },
     seed: settings.seed,
     threads: options.threads,
+    values: options.from === undefined
+      ? undefined
+      : (await readFirstValues(`${options.from}/${REGRESSOR_FILE}`)).values,
   });
   const learner = createRegressorLearner(network, REGRESSOR_SPACE);
   let heard: Losses | undefined;
@@ -134,7 +140,7 @@ async function trainIn(folder: string, options: RegressorOptions): Promise<Train
     await writeLearningCurve(folder);
     const { update: updates, seconds } = result, molecules = updates * settings.batch;
     const card = { width, blocks, ...labelling, updates, molecules, minutes: seconds / 60 };
-    const weights = writeSafetensors(averagesOf(await network.state()), { dtype: "F32" });
+    const weights = writeSafetensors(averagesOf(await network.state()), { dtype: "F16" });
     await writeAtomically(`${folder}/${REGRESSOR_FILE}`, weights);
     await writeAtomically(`${folder}/${REGRESSOR_CARD}`, encoder.encode(JSON.stringify(card)));
     return result;

@@ -48,9 +48,18 @@ Deno.test({
       assert.equal((await runRegressor({ ...run, updates: 1 })).update, 1);
       await assert.rejects(runRegressor({ ...run, updates: 2 }), /resume it or name another folder/);
       assert.equal((await runRegressor({ ...run, updates: 2, resume: true })).update, 2);
-      const regressor = await openRegressor(folder, { choice: "cpu", openTensors: tensorsOn("cpu") });
-      const [values] = await regressor.values([readable(ethanol)!]);
-      regressor.dispose();
+      const said = async (folder: string) => {
+        const regressor = await openRegressor(folder, { choice: "cpu", openTensors: tensorsOn("cpu") });
+        const [values] = await regressor.values([readable(ethanol)!]);
+        regressor.dispose();
+        return values;
+      };
+      const values = await said(folder), other = { ...run, seed: 7, updates: 1 };
+      await runRegressor({ ...other, folder: `${folder}/other` });
+      await runRegressor({ ...other, folder: `${folder}/from`, from: folder });
+      const apart = async (name: string) =>
+        Math.hypot(...(await said(`${folder}/${name}`)).map((v, p) => v - values[p]));
+      assert.ok(await apart("from") < await apart("other") / 5, "begins with the weights of another");
       // Two updates know no more than the sums over atoms, which are near by themselves: 35 bohr^3 and 13 cal/(mol K) or so.
       const [alpha, , , , , cv] = values;
       assert.equal(values.length, PROPERTY_NAMES.length);
