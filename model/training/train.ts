@@ -3,6 +3,7 @@ import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Group, Learner, Losses } from "../diffusion/learner.ts";
 import { LOSSES, openLossLog } from "./loss_log.ts";
 import { breathe } from "../../chem/breathe.ts";
+import { createStandstill } from "./standstill.ts";
 import { emaDecay, rateFactor, type RateOptions } from "./schedule.ts";
 
 /** How far a run is. */
@@ -30,7 +31,7 @@ export interface TrainOptions<G> {
   readonly makeGroups: (update: number) => G[] | Promise<G[]>;
   /** Held-out groups, always the same. */
   readonly validation?: G[];
-  /** Of training, over all resumes. */
+  /** Of training, over all resumes, without those in which the process was stopped. */
   readonly minutes?: number;
   readonly updates?: number;
   /** Where checkpoints and losses go; made where it is missing. */
@@ -161,7 +162,7 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     Object.keys((await learner.loss(groups, "params")).parts),
     update,
   );
-  const means = accumulator();
+  const means = accumulator(), stoodStill = createStandstill();
   let nextSave = elapsed() + checkpointSeconds, nextValidation = elapsed() + validateSeconds;
 
   const report = async (rate: number) => {
@@ -201,11 +202,12 @@ export async function train<G extends Pick<Group, "shape">>(options: TrainOption
     paused += clock() - waits;
     if (signal?.aborted) break;
     rate = rateFactor(update, fraction(), rates);
-    const decay = emaDecay(update, emaLimit);
+    const decay = emaDecay(update, emaLimit), starts = clock();
     const [now, next] = await Promise.all([
       learner.update(groups, { muon: muon * rate, adamw: adamw * rate, emaDecay: decay, clip }),
       makeGroups(update + 1),
     ]);
+    paused += stoodStill(clock() - starts);
     if (!Number.isFinite(now.total)) {
       throw new DivergedError(
         `the loss of update ${update} is ${now.total}: the run has diverged; the last checkpoint in ${folder} is good`,

@@ -9,7 +9,7 @@ import { openLossLog, readLossRows } from "../../../model/training/loss_log.ts";
 import { createProgress, progressLine } from "../../../model/training/progress.ts";
 import { emaDecay, rateFactor } from "../../../model/training/schedule.ts";
 import { DivergedError } from "../../../model/training/train.ts";
-import { tinyLearner, tinyRun } from "./tiny_run.ts";
+import { tinyGroups, tinyLearner, tinyRun } from "./tiny_run.ts";
 
 /** Runs a test in a folder of its own that is removed afterwards. */
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -104,6 +104,20 @@ Deno.test("train() measures the held-out loss and ends by minutes, counted over 
     assert.ok(rows.filter(({ validation }) => validation !== undefined).length >= 2);
     const again = await tinyRun(folder, { minutes: 3, clock, resume: true });
     assert.equal(again.update, result.update);
+  }));
+
+Deno.test("train() does not count time in which the process was stopped while an update ran", () =>
+  inFolder(async (folder) => {
+    let now = 0, updates = 0;
+    // The process is stopped for an hour while the third update runs, and the next batch is made.
+    const makeGroups = (update: number) => {
+      if (update === 3) now += 3600;
+      updates = update;
+      return tinyGroups(update);
+    };
+    const result = await tinyRun(folder, { minutes: 3, clock: () => now += 1, makeGroups });
+    assert.ok(result.seconds >= 180 && result.seconds < 240, `${result.seconds}`);
+    assert.ok(updates > 6, `${updates}`);
   }));
 
 Deno.test("train() refuses a folder in use, a resume with other settings and a run without an end", () =>
