@@ -1,6 +1,6 @@
 /** Consistency learning: a student's targets are what its own moving average says nearer to the data. */
-import { together } from "../diffusion/auxiliaries.ts";
 import { abilityOf, type Asked, type Group, type Learner } from "../diffusion/learner.ts";
+import { createAimedLearner } from "./aimed_learner.ts";
 
 /** What may be the target at the last time: the teacher's own estimate, or the molecule. */
 export const BOUNDARIES = ["teacher", "data"] as const;
@@ -28,14 +28,5 @@ export function createConsistencyLearner(learner: Learner): Learner<ConsistencyG
     next.rows.forEach((b, k) => target.set(estimate.subarray(k * length, (k + 1) * length), b * length));
     return { ...group, target };
   };
-  return {
-    backend: learner.backend,
-    async update(groups, rates) {
-      const all: Group[] = [];
-      for (const group of groups) all.push(await aimed(group));
-      return await learner.update(all, rates);
-    },
-    loss: (groups, which) => learner.loss(groups.map(({ next: _, ...group }) => group), which),
-    ...together(learner, {}),
-  };
+  return createAimedLearner(learner, aimed, ({ next: _, ...group }) => group);
 }

@@ -3,13 +3,13 @@
  * learned from two of half its length that the network's own moving average makes, so that no teacher is rolled out. Boffi, Albergo & Vanden-Eijnden, "Flow map
  * matching" (2024), call it the semigroup condition: the map from t to v is that from u to v after that from t to u.
  */
-import { together } from "../diffusion/auxiliaries.ts";
 import { conditioned, eachCondition } from "../diffusion/condition.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import { abilityOf, type Group, type Learner } from "../diffusion/learner.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { FlowMapGroup } from "./flow_map_batches.ts";
 import { taught } from "./taught.ts";
+import { createAimedLearner } from "./aimed_learner.ts";
 
 /** A learner whose longer steps are taught by the moving average of its shorter ones. Losses without an update take targets as they are. */
 export function createFlowMapLearner(learner: Learner, schedule: Schedule): Learner<FlowMapGroup> {
@@ -25,14 +25,5 @@ export function createFlowMapLearner(learner: Learner, schedule: Schedule): Lear
     target.set(await taught(first, nodes, own, { teacher: average, schedule, variant: "ddim" }));
     return { ...group, target };
   };
-  return {
-    backend: learner.backend,
-    async update(groups, rates) {
-      const all: Group[] = [];
-      for (const group of groups) all.push(await aimed(group));
-      return await learner.update(all, rates);
-    },
-    loss: (groups, which) => learner.loss(groups.map(({ own: _, ...group }) => group), which),
-    ...together(learner, {}),
-  };
+  return createAimedLearner(learner, aimed, ({ own: _, ...group }) => group);
 }
