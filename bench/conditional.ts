@@ -31,8 +31,8 @@ const OPTIONS = {
   model: option("FOLDER", "a model that is told properties; none for the rungs alone", z.string().optional()),
   regressor: option(
     "FOLDER",
-    "what `deno task regressor` wrote (default runs/regressor)",
-    z.string().default("runs/regressor"),
+    "what `deno task regressor` wrote (default bench/regressors/qm9)",
+    z.string().default("bench/regressors/qm9"),
   ),
   conditions: option(
     "NAMES",
