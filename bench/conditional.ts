@@ -11,6 +11,7 @@ import { PROPERTIES, propertiesOf, PROPERTY_NAMES, type PropertyName } from "../
 import { openQm9, type Qm9 } from "../chem/qm9.ts";
 import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
+import { shuffled } from "../model/distillation/batches.ts";
 import { random } from "../model/diffusion/random.ts";
 import { conditionsOf, guidanceAsked } from "../model/generation/condition_order.ts";
 import { loadModel } from "../model/models/load.ts";
@@ -71,11 +72,7 @@ interface Held {
 
 /** `count` of the readable molecules of a part, drawn once each. */
 function heldOut(data: Qm9, part: "valid" | "test", count: number, seed: number, least: number): Held {
-  const rows = data.split[part].slice(), stream = random(seed, 0, 114);
-  for (let k = rows.length - 1; k > 0; k--) {
-    const other = stream.integer(k + 1);
-    [rows[k], rows[other]] = [rows[other], rows[k]];
-  }
+  const all = data.split[part], rows = shuffled(all.length, random(seed, 0, 114)).map((place) => all[place]);
   const examples: Example[] = [], kept: number[] = [];
   for (const row of rows) {
     const example = readable(data.molecule(row));

@@ -15,7 +15,7 @@ import { acceptOrder } from "../model/generation/order.ts";
 import type { Model } from "../model/models/load.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
-import { median } from "./statistics.ts";
+import { meanError, median } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
@@ -44,11 +44,9 @@ const OPTIONS = {
   out: resultsOption("parallel"),
 };
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 const toldEffort = (efforts: readonly Effort[]) => ({
-  rounds: mean(efforts.map(({ rounds }) => rounds)),
-  calls: mean(efforts.map(({ calls }) => calls)),
+  rounds: meanError(efforts.map(({ rounds }) => rounds)).mean,
+  calls: meanError(efforts.map(({ calls }) => calls)).mean,
 });
 
 /** Lone molecules of the first indices: how many times as fast they are in parallel, and what that takes. */

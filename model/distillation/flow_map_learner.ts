@@ -3,9 +3,8 @@
  * learned from two of half its length that the network's own moving average makes, so that no teacher is rolled out. Boffi, Albergo & Vanden-Eijnden, "Flow map
  * matching" (2024), call it the semigroup condition: the map from t to v is that from u to v after that from t to u.
  */
-import { conditioned, eachCondition } from "../diffusion/condition.ts";
-import type { Denoiser } from "../diffusion/denoiser.ts";
-import { abilityOf, type Group, type Learner } from "../diffusion/learner.ts";
+import { predictOf } from "../diffusion/learned.ts";
+import type { Group, Learner } from "../diffusion/learner.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { FlowMapGroup } from "./flow_map_batches.ts";
 import { taught } from "./taught.ts";
@@ -13,11 +12,7 @@ import { createAimedLearner } from "./aimed_learner.ts";
 
 /** A learner whose longer steps are taught by the moving average of its shorter ones. Losses without an update take targets as they are. */
 export function createFlowMapLearner(learner: Learner, schedule: Schedule): Learner<FlowMapGroup> {
-  const predict = abilityOf(learner, "predict").bind(learner);
-  const average: Pick<Denoiser, "predict"> = {
-    predict: (z, shape, conditions) =>
-      predict({ z, shape, ...conditioned(eachCondition(conditions, shape.batch), schedule) }, "ema"),
-  };
+  const average = { predict: predictOf(learner, schedule, "ema") };
   const aimed = async ({ own, ...group }: FlowMapGroup): Promise<Group> => {
     if (own.length === 0) return group;
     const { shape: { batch, nodes }, z } = group, target = group.target.slice();

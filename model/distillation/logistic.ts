@@ -1,4 +1,5 @@
 /** Logistic regression that goes on learning: which of two kinds a vector of features is of, the later batches counting most. */
+import { solve } from "../diffusion/linear.ts";
 
 /** Share of what is known that an update forgets: what counts are the last 30 or so. */
 const FORGOTTEN = 0.03;
@@ -44,22 +45,6 @@ export function learnLogistic(logistic: Logistic, kinds: readonly [readonly Floa
       }
     }
   });
-  solve(Float64Array.from(precision), slope).forEach((step, i) => weights[i] -= step);
-}
-
-/** Solves A x = y for a symmetric positive definite A `[F, F]`, by elimination; overwrites both. */
-function solve(A: Float64Array, y: Float64Array): Float64Array {
-  const F = y.length;
-  for (let k = 0; k < F; k++) {
-    for (let row = k + 1; row < F; row++) {
-      const factor = A[row * F + k] / A[k * F + k];
-      for (let l = k; l < F; l++) A[row * F + l] -= factor * A[k * F + l];
-      y[row] -= factor * y[k];
-    }
-  }
-  for (let k = F - 1; k >= 0; k--) {
-    for (let l = k + 1; l < F; l++) y[k] -= A[k * F + l] * y[l];
-    y[k] /= A[k * F + k];
-  }
-  return y;
+  const rows = Array.from({ length: F }, (_, i) => Float64Array.from(precision.subarray(i * F, (i + 1) * F)));
+  solve(rows, slope).forEach((step, i) => weights[i] -= step);
 }

@@ -1,11 +1,16 @@
 /** Properties that a network learns to be told: whose they are, and which of them a molecule of a batch is told. */
 import { z } from "zod";
-import { propertiesOf, PROPERTY_NAMES, type PropertyName, type PropertyValues } from "../../chem/properties.ts";
+import {
+  PROPERTIES,
+  propertiesOf,
+  PROPERTY_NAMES,
+  type PropertyName,
+  type PropertyValues,
+} from "../../chem/properties.ts";
 import type { DataSet } from "../../chem/data_set.ts";
 import type { Qm9 } from "../../chem/qm9.ts";
 import { conditionsSpec } from "../models/card_parts.ts";
 import type { Random } from "../diffusion/random.ts";
-import { PROPERTIES } from "../../chem/properties.ts";
 
 /** Conditions as a card and a run's settings have them. */
 export type ConditionEntries = z.infer<typeof conditionsSpec>;

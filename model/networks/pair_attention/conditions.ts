@@ -51,7 +51,7 @@ export function conditionRow(
   else if (properties) throw new RangeError(UNTOLD);
   if (levels === 0) return;
   if (steps === undefined) throw new RangeError("this network must be told the number of steps");
-  levelFeatures(steps, levels, out, at + TIMES + 2 * (conditions?.length ?? 0));
+  levelFeatures(steps, levels, out, at + featureWidth({ conditions }));
 }
 
 /** Rows of conditions, one after another: `[B, 16 + 2 properties + levels]`. Equal neighbours are computed once. */

@@ -1,5 +1,6 @@
 /** Properties as a regressor learns them: what is left of them beside a sum over the atoms' classes, in units of its spread. */
 import { PROPERTY_NAMES } from "../../../chem/properties.ts";
+import { solve } from "../../diffusion/linear.ts";
 import type { Example } from "../../networks/heavy_atom/examples.ts";
 
 /** How labels follow from values, by property in the order of {@link PROPERTY_NAMES}. */
@@ -22,23 +23,6 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   for (let k = 0; k < a.length; k++) sum += a[k] * b[k];
   return sum;
 };
-
-/** x of A x = b for a symmetric positive definite A, by Gauss' elimination. Both are written over. */
-export function solve(A: Float64Array[], b: Float64Array): Float64Array {
-  const n = b.length;
-  for (let i = 0; i < n; i++) {
-    for (let j = i + 1; j < n; j++) {
-      const factor = A[j][i] / A[i][i];
-      for (let k = i; k < n; k++) A[j][k] -= factor * A[i][k];
-      b[j] -= factor * b[i];
-    }
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) b[i] -= A[i][k] * b[k];
-    b[i] /= A[i][i];
-  }
-  return b;
-}
 
 /**
  * The labelling of a training half.

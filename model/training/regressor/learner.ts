@@ -1,5 +1,6 @@
 /** A regressor of properties under training: a denoiser's learner that steps along the gradient of absolute errors. */
 import { PROPERTY_NAMES } from "../../../chem/properties.ts";
+import { together } from "../../diffusion/auxiliaries.ts";
 import {
   abilityOf,
   type Asked,
@@ -56,8 +57,6 @@ export function createRegressorLearner(network: Learner, space: LatentSpace): Le
     async loss(groups, which) {
       return lossesOf((await errorsOf(groups, which)).sums, needMolecules(groups));
     },
-    state: () => network.state(),
-    restore: (state) => network.restore(state),
-    dispose: () => network.dispose(),
+    ...together(network, {}),
   };
 }

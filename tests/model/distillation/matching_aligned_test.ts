@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { conditioned, eachCondition } from "../../../model/diffusion/condition.ts";
 import { type Coupling, COUPLINGS } from "../../../model/diffusion/coupling/align.ts";
 import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
+import { predictOf } from "../../../model/diffusion/learned.ts";
 import type { Asked, Group, Judged, Learner } from "../../../model/diffusion/learner.ts";
 import { random } from "../../../model/diffusion/random.ts";
-import { makeMatchingGroups, type MatchingPlan } from "../../../model/distillation/matching_batches.ts";
+import { makeMatchingGroups } from "../../../model/distillation/matching_batches.ts";
 import { createMatchingLearner } from "../../../model/distillation/matching_learner.ts";
 import { sampleOnce } from "../../../model/distillation/matching_sampling.ts";
-import { DATA, data, DEVIATION, L, lengthOf, MODES, nodes, schedule, space, told } from "./two_atoms.ts";
+import { DATA, DEVIATION, L, lengthOf, MODES, nodes, planOf, schedule, space, told } from "./two_atoms.ts";
 
 const steps = 2;
 
@@ -69,23 +69,12 @@ function table(coupling: Coupling, rate: number): Learner<Group> {
 /** What knows the data. */
 const teacherOf = (coupling: Coupling): Denoiser => ({
   space,
-  async predict(z, shape, conditions) {
-    const all = conditioned(eachCondition(conditions, shape.batch), schedule);
-    return await table(coupling, 0).predict!({ z, shape, ...all }, "params");
-  },
+  predict: predictOf(table(coupling, 0), schedule, "params"),
   can: {},
   dispose() {},
 });
 
-const plan: MatchingPlan = {
-  source: data,
-  schedule,
-  grid: { type: "uniform" },
-  variant: "consistency",
-  options: {},
-  steps,
-  startsAt: () => () => undefined,
-};
+const plan = planOf(steps);
 
 /** Distances that samplings of two steps end in: their mean, deviation, and share in the farther mode. */
 async function drawn(coupling: Coupling, predict: (asked: Asked) => Promise<Float32Array>) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { conditioned, eachCondition } from "../../../model/diffusion/condition.ts";
 import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
+import { predictOf } from "../../../model/diffusion/learned.ts";
 import { drawNoise } from "../../../model/diffusion/latent.ts";
 import { openLearner } from "../../../model/engines/open_learner.ts";
 import { divergenceOf, DIVERGENCES } from "../../../model/distillation/divergences.ts";
@@ -40,8 +40,7 @@ async function open(divergence: typeof DIVERGENCES[number]) {
   );
   const teacher: Denoiser = {
     space,
-    predict: (z, shape, conditions) =>
-      frozen.predict!({ z, shape, ...conditioned(eachCondition(conditions, shape.batch), schedule) }, "params"),
+    predict: predictOf(frozen, schedule, "params"),
     can: {},
     dispose() {},
   };

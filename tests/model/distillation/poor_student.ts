@@ -2,20 +2,16 @@
  * A student of one step that is too poor for the data of `two_atoms.ts`: its molecules have distances a + b g, g by noise alone, so one hump where the data
  * have two. What both denoisers say, how they change with z, and the ratio of densities are known.
  */
-import { conditioned, eachCondition } from "../../../model/diffusion/condition.ts";
 import type { Coupling } from "../../../model/diffusion/coupling/align.ts";
 import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
+import { predictOf } from "../../../model/diffusion/learned.ts";
 import type { Asked, Group, Judged, Learner } from "../../../model/diffusion/learner.ts";
 import type { DivergenceSettings } from "../../../model/distillation/divergences.ts";
-import {
-  makeMatchingGroups,
-  type MatchingGroup,
-  type MatchingPlan,
-} from "../../../model/distillation/matching_batches.ts";
+import { makeMatchingGroups, type MatchingGroup } from "../../../model/distillation/matching_batches.ts";
 import type { Critic, Seen } from "../../../model/distillation/matching_critic.ts";
 import { createMatchingLearner } from "../../../model/distillation/matching_learner.ts";
 import { timeAtLogSnr } from "../../../model/diffusion/schedules.ts";
-import { DATA, data, L, type Law, lawOf, lengthOf, schedule, space, told } from "./two_atoms.ts";
+import { DATA, L, type Law, lawOf, lengthOf, planOf, schedule, space, told } from "./two_atoms.ts";
 
 /** Mean and deviation of noise's length, whose density is l^2 exp(-l^2) up to a factor. */
 const MEAN = 2 / Math.sqrt(Math.PI), SPREAD = Math.sqrt(1.5 - MEAN ** 2);
@@ -23,15 +19,7 @@ const MEAN = 2 / Math.sqrt(Math.PI), SPREAD = Math.sqrt(1.5 - MEAN ** 2);
 /** Lengths of noise, where it has any. */
 const LENGTHS = Array.from({ length: 40 }, (_, k) => (k + 0.5) * 0.07);
 
-const plan: MatchingPlan = {
-  source: data,
-  schedule,
-  grid: { type: "uniform" },
-  variant: "consistency",
-  options: {},
-  steps: 1,
-  startsAt: () => () => undefined,
-};
+const plan = planOf(1);
 
 /** Groups of a batch, whose estimates are judged from this log-SNR on. */
 function groupsOf(batch: number, update: number, from: number): MatchingGroup[] {
@@ -147,8 +135,7 @@ export async function ending(
   const { learner: student, of, law } = createPoor(rate), frozen = knowing(coupling, () => DATA);
   const teacher: Denoiser = {
     space,
-    predict: (z, shape, conditions) =>
-      frozen.predict!({ z, shape, ...conditioned(eachCondition(conditions, shape.batch), schedule) }, "params"),
+    predict: predictOf(frozen, schedule, "params"),
     can: {},
     dispose() {},
   };

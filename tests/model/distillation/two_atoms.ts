@@ -6,6 +6,7 @@
 import type { Coupling } from "../../../model/diffusion/coupling/align.ts";
 import type { Random } from "../../../model/diffusion/random.ts";
 import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
+import type { MatchingPlan } from "../../../model/distillation/matching_batches.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
 
 export const space = { vectors: 1, scalars: 0, pairs: 0 }, schedule = cosineSchedule(), nodes = 2, L = 6;
@@ -83,3 +84,14 @@ export const data: LatentSource = {
     return [{ shape: { batch, nodes }, target }];
   },
 };
+
+/** Samplings of so many steps from noise alone, each with fresh noise. */
+export const planOf = (steps: number): MatchingPlan => ({
+  source: data,
+  schedule,
+  grid: { type: "uniform" },
+  variant: "consistency",
+  options: {},
+  steps,
+  startsAt: () => () => undefined,
+});
