@@ -26,7 +26,9 @@ export async function drawConditional(
   asked: readonly Asked[],
   { guidance, seed }: { guidance: number; seed: number },
 ): Promise<Molecule[]> {
-  const denoiser = await model.denoiser(), { space } = denoiser, plan = planSettings(settings, model.schedule);
+  const denoiser = await model.denoiser(settings.sampler === "distilled" ? settings.steps : undefined),
+    { space } = denoiser,
+    plan = planSettings(settings, model.schedule);
   const startOf = startsOf(model.card, settings.grid, model.schedule(plan[0].t)), out = Array<Molecule>(asked.length);
   const bySize = Map.groupBy(asked.keys(), (k) => asked[k].nodes);
   for (const [nodes, places] of bySize) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CardInput } from "../model/models/card.ts";
 import { ANGSTROM, heavyAtomSpace, ONE_HOT, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import { initialise } from "../model/networks/pair_attention/initialise.ts";
+import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { writeSafetensors } from "../model/diffusion/safetensors.ts";
 
 /** Of a denoiser. */
@@ -43,7 +44,7 @@ export async function writeRandomModel(
   const folder = join(root, card.name);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "card.json"), JSON.stringify(card));
-  const told = card.denoiser.type === "pair-attention" && { conditions: card.denoiser.conditions };
-  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(card.space, { ...sizes, ...told }, 1)));
+  const all = card.denoiser.type === "pair-attention" ? sizesOf({ ...card.denoiser, ...sizes }) : sizes;
+  await Deno.writeFile(join(folder, file), writeSafetensors(initialise(card.space, all, 1)));
   return { card, folder };
 }

@@ -32,8 +32,12 @@ const TAKERS = methodsWith(({ takesData }) => takesData);
 /** Methods that are told how many of their teacher's steps to skip. */
 const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
 
-/** Methods that make a model. */
-const MAKERS = methodsWith(({ makes }) => makes === "model");
+/** Methods that make a model, and those of another size. */
+const MAKERS = methodsWith(({ makes }) => makes === "model"),
+  SIZERS = methodsWith(({ makes, keepsSize }) => makes === "model" && !keepsSize);
+
+/** Methods that can tell their students how far to be guided. */
+const GUIDERS = methodsWith(({ guidance }) => guidance !== undefined);
 
 /** One round, or with `--ladder` all rounds down to a number of steps. */
 export const distillCommand = command({
@@ -97,6 +101,13 @@ export const distillCommand = command({
       `${BOUNDARIES.join(", ")}: the target at the last time (--method ${SKIPPERS} only; default ${BOUNDARIES[0]})`,
       z.enum(BOUNDARIES).optional(),
     ),
+    guidance: option(
+      "JSON",
+      `the guidance scales that the student is told, such as {"first":0,"last":4} (--method ${GUIDERS} only, of a model that is told properties; default ${
+        methodsInWords(({ guidance }) => guidance?.always ? JSON.stringify(guidance.always) : "none")
+      })`,
+      object().optional(),
+    ),
     clamp: option(
       "T",
       "time below which estimates are clamped when judged, and in service (default: the teacher's, else 0)",
@@ -108,8 +119,8 @@ export const distillCommand = command({
       z.enum(BEGINNINGS).optional(),
     ),
     keep: option("N,N", "step counts that the student's network is to go on serving", z.string().optional()),
-    width: option("N", `channels of a node; --method ${MAKERS} only`, whole(16).optional()),
-    blocks: option("N", `blocks; --method ${MAKERS} only`, whole(1, 32).optional()),
+    width: option("N", `channels of a node; --method ${SIZERS} only`, whole(16).optional()),
+    blocks: option("N", `blocks; --method ${SIZERS} only`, whole(1, 32).optional()),
     name: option("NAME", `name of the model that --method ${MAKERS} makes`, z.string().optional()),
     batch: option("N", "molecules an update (default 128)", whole(1).optional()),
     "learning-rate": option(

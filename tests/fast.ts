@@ -29,6 +29,7 @@ export const SLOW: readonly string[] = [
   "model/distillation/egnn_test.ts",
   "model/distillation/matching_divergences_test.ts",
   "model/distillation/round_test.ts",
+  "model/distillation/told_round_test.ts",
   "model/engines/c/crew_test.ts",
   "model/engines/c/engine_egnn_test.ts",
   "model/engines/c/engine_test.ts",

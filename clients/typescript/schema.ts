@@ -62,6 +62,7 @@ type Type4 = {
   estimates?: true | undefined;
   file: string;
   frequency?: number | undefined;
+  guidance?: undefined | { first: number; last: number };
   sha256?: string | undefined;
   type: "pair-attention";
   width: number;
@@ -119,6 +120,7 @@ type Type7 = {
 
 type Type8 = {
   clamp: number;
+  conditions?: true | undefined;
   file: string;
   grid:
     | {
@@ -129,6 +131,7 @@ type Type8 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: undefined | { first: number; last: number };
   levels: number;
   metrics?: undefined | { [key: string]: unknown };
   options: { [key: string]: unknown };
@@ -622,10 +625,20 @@ type Type30 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: undefined | { first: number; last: number };
   keep: (number)[];
   learningRate?: number | undefined;
   match: Type29;
-  method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
+  method:
+    | "consistency"
+    | "finetune"
+    | "flow-map"
+    | "guided"
+    | "knowledge"
+    | "matching"
+    | "moments"
+    | "progressive"
+    | "rollout";
   model: string;
   name?: string | undefined;
   options: { [key: string]: unknown };
@@ -698,6 +711,7 @@ type Type33 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: undefined | { first: number; last: number };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
   match?: Type32 | undefined;
@@ -705,6 +719,7 @@ type Type33 = {
     | "consistency"
     | "finetune"
     | "flow-map"
+    | "guided"
     | "knowledge"
     | "matching"
     | "moments"

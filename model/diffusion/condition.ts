@@ -12,7 +12,7 @@ export interface Condition {
   readonly properties?: PropertyValues;
   /**
    * How much of what the properties change is taken: the estimate is guided from the one without properties to the one with them, and beyond it above 1
-   * (`networks/heavy_atom/guide.ts`). Default 1, the network's own.
+   * (`networks/heavy_atom/guide.ts`), or by a network that is told how far (`networks/pair_attention/scale.ts`) at once. Default 1, the estimate with them.
    */
   readonly guidance?: number;
 }

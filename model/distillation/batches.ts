@@ -9,7 +9,7 @@ import { CLASS_CAP, CLASS_SHARE, lossWeights, POSITION_CAP } from "../training/w
 import type { GridSpec } from "../diffusion/grids.ts";
 import type { Grid, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import type { CleanLatents, LatentSource } from "./source.ts";
+import { type CleanLatents, type LatentSource, toldEach } from "./source.ts";
 import type { SolverName } from "./solvers.ts";
 import { type Lesson, taught } from "./taught.ts";
 import { truncatedSnr, type Variant } from "./target.ts";
@@ -85,7 +85,7 @@ export function groupOf(
   { shape }: CleanLatents,
   z: Float32Array,
   target: Float32Array,
-  lessons: readonly Pick<Lesson, "t" | "steps">[],
+  lessons: readonly Pick<Lesson, "t" | "steps" | "condition">[],
   schedule: Schedule,
   weigh: (values: ReturnType<Schedule>) => readonly number[],
 ): Group {
@@ -93,7 +93,7 @@ export function groupOf(
     shape,
     z,
     target,
-    ...conditioned(lessons.map(({ t: time, steps }) => ({ time, steps })), schedule),
+    ...conditioned(lessons.map(({ t: time, steps, condition }) => ({ ...condition, time, steps })), schedule),
     weights: Float32Array.from(lessons.flatMap(({ t }) => [...weigh(schedule(t))])),
   };
 }
@@ -124,8 +124,9 @@ export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: numb
   let at = 0;
   return await Promise.all(
     source.draw(batch, stream).map(async (clean) => {
-      const { batch: size, nodes } = clean.shape, own = lessons.slice(at, at += size);
-      own.sort((a, b) => Number(a.v === undefined) - Number(b.v === undefined));
+      const { batch: size, nodes } = clean.shape, drawn = lessons.slice(at, at += size);
+      drawn.sort((a, b) => Number(a.v === undefined) - Number(b.v === undefined));
+      const own = toldEach(drawn, clean);
       const z = noisy(clean, own, plan, stream),
         noise = plan.solver === "ddpm" ? frozen(clean, plan, stream) : undefined;
       return groupOf(clean, z, await taught(z, nodes, own, plan, noise), own, schedule, studentWeights);
@@ -155,7 +156,7 @@ export async function makeKnowledgeGroups(
   let at = 0;
   return await Promise.all(
     source.draw(batch, stream).map(async (clean) => {
-      const own = lessons.slice(at, at += clean.shape.batch), z = noisy(clean, own, all, stream);
+      const own = toldEach(lessons.slice(at, at += clean.shape.batch), clean), z = noisy(clean, own, all, stream);
       const target = await taught(z, clean.shape.nodes, own, all);
       return groupOf(clean, z, target, own, schedule, ({ sigma }) => lossWeights(sigma));
     }),

@@ -7,7 +7,7 @@ import { groupOf, shuffled, studentWeights } from "./batches.ts";
 import type { Boundary, ConsistencyGroup } from "./consistency_learner.ts";
 import { type Departure, type DeparturePlan, gridOf, latentsAt, teacherAt } from "./departures.ts";
 import { type FlowSolver, type SolverCall, solverStep } from "./solvers.ts";
-import type { CleanLatents } from "./source.ts";
+import { type CleanLatents, toldEach } from "./source.ts";
 
 /** What all batches of a round have in common. The times of the teacher's steps are the fine grid that is learned on. */
 export interface ConsistencyPlan extends DeparturePlan {
@@ -47,6 +47,7 @@ interface Going {
   readonly to: number;
   readonly calls: readonly SolverCall[];
   readonly z: Float32Array;
+  readonly condition?: Departure["condition"];
 }
 
 /** Carries the solver's calls out on each one's own `z`, in place. The first estimates are `first`. */
@@ -54,7 +55,9 @@ async function solve(going: readonly Going[], first: readonly Float32Array[], no
   const noNoise = () => new Float32Array(0);
   let before: readonly Float32Array[] = [], x0 = first;
   for (let k = 0; going.length > 0 && k < going[0].calls.length; k++) {
-    if (k > 0) x0 = await teacherAt(plan, nodes, going.map(({ z, calls }) => ({ z, t: calls[k].t })));
+    if (k > 0) {
+      x0 = await teacherAt(plan, nodes, going.map(({ z, calls, condition }) => ({ z, condition, t: calls[k].t })));
+    }
     going.forEach(({ z, calls }, i) => applyStep(calls[k], z, x0[i], noNoise, k > 0 ? [before[i]] : []));
     before = x0;
   }
@@ -71,14 +74,14 @@ async function groupAt(
   const { schedule, solver, skip, boundary } = plan, { nodes } = clean.shape, last = times.length - 2;
   const z = await latentsAt(clean, places, plan, stream), length = z.length / places.length;
   const rowOf = (row: number) => z.slice(row * length, (row + 1) * length);
-  const going = places.flatMap(({ place, t }, row): Going[] => {
+  const going = places.flatMap(({ place, t, condition }, row): Going[] => {
     if (place === last) return [];
     const to = times[Math.min(place + skip, last)];
-    return [{ row, to, calls: solverStep(solver, schedule, t, to), z: rowOf(row) }];
+    return [{ row, to, calls: solverStep(solver, schedule, t, to), z: rowOf(row), condition }];
   });
   const ends = boundary === "data" ? [] : places.flatMap(({ place, t }, row) => place === last ? [{ row, t }] : []);
   const asked = [...going.map(({ row }) => row), ...ends.map(({ row }) => row)];
-  const first = await teacherAt(plan, nodes, asked.map((row) => ({ z: rowOf(row), t: places[row].t })));
+  const first = await teacherAt(plan, nodes, asked.map((row) => ({ ...places[row], z: rowOf(row) })));
   const target = clean.target.slice();
   ends.forEach(({ row }, i) => target.set(first[going.length + i], row * length));
   await solve(going, first, nodes, plan);
@@ -86,7 +89,7 @@ async function groupAt(
   if (going.length === 0) return group;
   const later = new Float32Array(going.length * length), rows = going.map(({ row }) => row);
   going.forEach((one, i) => later.set(one.z, i * length));
-  const conditions = going.map(({ row, to: time }) => ({ time, steps: places[row].steps }));
+  const conditions = going.map(({ row, to: time, condition }) => ({ ...condition, time, steps: places[row].steps }));
   const shape = { batch: going.length, nodes };
   return { ...group, next: { rows, asked: { shape, z: later, ...conditioned(conditions, schedule) } } };
 }
@@ -107,7 +110,8 @@ export async function makeConsistencyGroups(
   let at = 0;
   // One after another, as what is drawn for a start is drawn between.
   for (const clean of plan.source.draw(batch, stream)) {
-    groups.push(await groupAt(clean, places.slice(at, at += clean.shape.batch), times, plan, stream));
+    const own = toldEach(places.slice(at, at += clean.shape.batch), clean);
+    groups.push(await groupAt(clean, own, times, plan, stream));
   }
   return groups;
 }

@@ -1,4 +1,5 @@
 /** Where lessons of a student of few steps begin: at a time of a number of steps, in noisy molecules or in what sampling begins with. */
+import type { FixedCondition } from "../diffusion/condition.ts";
 import { realigner } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, type GridSpec, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
@@ -29,6 +30,8 @@ export interface Departure {
   readonly steps: number;
   readonly t: number;
   readonly first: boolean;
+  /** What networks are told of the molecule beside the time. */
+  readonly condition?: FixedCondition;
 }
 
 /** What a round's settings say of it. */
@@ -67,12 +70,12 @@ export async function latentsAt(
 export async function teacherAt(
   { teacher, teacherSteps: steps, clamp }: DeparturePlan,
   nodes: number,
-  asked: readonly { readonly z: Float32Array; readonly t: number }[],
+  asked: readonly (Pick<Departure, "t" | "condition"> & { readonly z: Float32Array })[],
 ): Promise<Float32Array[]> {
   if (asked.length === 0) return [];
   const length = asked[0].z.length, together = new Float32Array(asked.length * length);
   asked.forEach(({ z }, i) => together.set(z, i * length));
-  const conditions = asked.map(({ t: time }) => ({ time, steps }));
+  const conditions = asked.map(({ t: time, condition }) => ({ ...condition, time, steps }));
   const all = await teacher.predict(together, { batch: asked.length, nodes }, conditions);
   return asked.map(({ t }, i) => {
     const x0 = all.slice(i * length, (i + 1) * length);

@@ -109,7 +109,7 @@ export async function openEgnnParts(round: EgnnRound): Promise<RoundParts> {
     device,
     ...sources,
     network,
-    levels: 0,
+    told: { levels: 0 },
     studentWeights,
     async studentDenoiser() {
       const student = { ...network, file: part.file };

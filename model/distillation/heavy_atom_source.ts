@@ -3,6 +3,7 @@ import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
 import { heavyAtomSpace, type LatentForm } from "../networks/heavy_atom/space.ts";
 import { latentLength } from "../diffusion/latent.ts";
+import type { Tell } from "./sources/told.ts";
 import type { LatentSource } from "./source.ts";
 
 /**
@@ -10,12 +11,14 @@ import type { LatentSource } from "./source.ts";
  *
  * @param classes number of node classes
  * @param form as the examples were taken apart
+ * @param tell what networks are told of each
  */
 export function heavyAtomSource(
   examples: ExampleSet,
   classes: number,
   description: string,
   form: LatentForm = {},
+  tell?: Tell,
 ): LatentSource {
   if (examples.count === 0) throw new RangeError("no examples to draw from");
   const space = heavyAtomSpace({ length: classes }, form);
@@ -32,7 +35,8 @@ export function heavyAtomSource(
         indices.forEach((index, b) =>
           writeLatent(examples.example(index), classes, randomRotation(stream), stream, target, b * length, form)
         );
-        return { shape: { batch: indices.length, nodes }, target };
+        const shape = { batch: indices.length, nodes };
+        return tell ? { shape, target, conditions: indices.map((index) => tell(index, stream)) } : { shape, target };
       });
     },
   };

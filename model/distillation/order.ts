@@ -119,7 +119,7 @@ export function acceptRound(
   const { from, to } = method.steps({ from: asked.from, to: asked.to, smallest: smallestOf(card, asked.method) });
   const teacher = method.teacher === "student" ? card.distilled.find(({ steps }) => steps === from) : undefined;
   const ofTeacher = teacher && suits(card, asked.method, teacher.variant) ? teacher.variant : method.variants[0];
-  const size = method.makes === "model" ? smaller(card, asked, taken) : {};
+  const made = method.makes === "model" ? madeOf(card, asked, taken) : {};
   const as = method.takesData ? recommendedAt(card, asked, to) : undefined;
   const filled = {
     ...rest,
@@ -128,7 +128,8 @@ export function acceptRound(
     to,
     variant: asked.variant ?? as?.variant ?? ofTeacher,
     clamp: asked.clamp ?? teacher?.clamp ?? as?.clamp ?? 0,
-    ...size,
+    ...made,
+    guidance: asked.guidance ?? method.guidance?.always,
   };
   const own = teacher && ownGrid(card, teacher.grid, from, to);
   const settings = roundSettings.parse({ ...filled, grid: own ?? asked.grid ?? as?.grid });
@@ -154,12 +155,13 @@ export function acceptRound(
 const ownGrid = ({ schedule }: Card, grid: RoundSettings["grid"], from: number, to: number) =>
   to < from ? gridAtSteps(grid, from, to, makeSchedule(schedule)) : grid;
 
-/** Size and name of a model that is made: half as wide and half as deep where not asked otherwise. */
-function smaller({ name: model, denoiser }: Card, asked: RoundOrder, taken: readonly string[]) {
+/** Name and size of a model that is made: half as wide and half as deep where not asked otherwise, unless it has its teacher's. */
+function madeOf({ name: model, denoiser }: Card, asked: RoundOrder, taken: readonly string[]) {
   const width = asked.width ?? halfWidth(denoiser.width), blocks = asked.blocks ?? Math.ceil(denoiser.blocks / 2);
-  const name = asked.name ?? `${model}-${width}x${blocks}`.slice(0, 64);
+  const { keepsSize } = methodOf(asked.method);
+  const name = asked.name ?? `${model}-${keepsSize ? asked.method : `${width}x${blocks}`}`.slice(0, 64);
   if (name === model || taken.includes(name)) {
     throw new ImpossibleRoundError("name", `name must be one that no model has; got ${name}`);
   }
-  return { width, blocks, name };
+  return keepsSize ? { name } : { width, blocks, name };
 }

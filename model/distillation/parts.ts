@@ -6,86 +6,76 @@ import { join } from "node:path";
 import type { Card } from "../models/card.ts";
 import { thisMachine } from "../diffusion/machine.ts";
 import { createSharedGpu } from "../engines/webgpu/device.ts";
-import { LEVELS, widened } from "../networks/pair_attention/levels.ts";
-import { sizesOf } from "../networks/pair_attention/parameters.ts";
+import { widened } from "../networks/pair_attention/levels.ts";
+import { sizesOf, type ToldBeside, toldRows } from "../networks/pair_attention/parameters.ts";
 import { type ModelEntry, studentPath } from "../models/overlay.ts";
 import { makeAutoencoder, makeDenoiser, tensorsOn } from "../models/parts.ts";
 import { readWeights } from "../models/weights.ts";
 import type { PartOptions } from "../engines/placing.ts";
 import { type RuntimeName, runtimeOf } from "../engines/runtimes.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
-import { loadExamples } from "../training/data.ts";
 import { averagesOf, type Learner } from "../diffusion/learner.ts";
 import { openLearner } from "../engines/open_learner.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { heavyAtomSource } from "./heavy_atom_source.ts";
 import { auxiliariesOf } from "./methods/method.ts";
 import { methodOf } from "./methods/mod.ts";
 import { nearestStudent, roundFault, type RoundSettings } from "./settings.ts";
 import { classesFault, OWN_DATA } from "./tuning.ts";
+import { teachingStudent, toldBeside } from "./told.ts";
+import { dataSupplies, type DataSupplyOptions, propertiesInWords } from "./sources/data_set.ts";
 import { generatedSupplies, type Supplies } from "./sources/where.ts";
-
-/** Molecules of the held-out loss. */
-const HELD_OUT_ROWS = 4000;
 
 /** A student in service: its file, and what is said of it. */
 function studentOf(model: ModelEntry, steps: number) {
   const { card } = model, entry = card.distilled.find((one) => one.steps === steps);
   if (!entry) throw new RangeError(`model ${card.name} has no weights distilled to ${steps} steps`);
-  const { sha256, levels, version } = entry;
-  return { entry, path: studentPath(model, steps), sha256, levels, name: `${card.name} at ${steps} steps, ${version}` };
+  const { sha256, levels, guidance, version } = entry, name = `${card.name} at ${steps} steps, ${version}`;
+  return { entry, path: studentPath(model, steps), sha256, told: { levels, guidance }, name };
 }
 
-/** The teacher's file and features: the student's of `from` steps where the card has one, else the undistilled network's. */
-function teacherOf(model: ModelEntry, { method, from }: RoundSettings) {
+/** The teacher's file and what it is told: the student's of `from` steps where the card has one, else the undistilled network's. */
+function teacherOf(
+  model: ModelEntry,
+  settings: RoundSettings,
+): Omit<ReturnType<typeof studentOf>, "entry" | "told"> & { readonly told: ToldBeside } {
   const { card, folder } = model;
-  if (methodOf(method).teacher === "student" && card.distilled.some(({ steps }) => steps === from)) {
-    return studentOf(model, from);
-  }
+  if (teachingStudent(settings, card)) return studentOf(model, settings.from);
   const { file, sha256 } = card.denoiser;
-  return { path: join(folder, file), sha256, levels: 0, name: `${card.name} ${card.version}` };
+  return { path: join(folder, file), sha256, told: {}, name: `${card.name} ${card.version}` };
 }
 
-/** The data set's molecules where it is there, only as many as a short round can see; else what the undistilled model draws. */
+/**
+ * The data set's molecules where it is there, only as many as a short round can see; else what the undistilled model draws.
+ *
+ * @throws RangeError where the set is not there and the model is told properties, which no other molecules have
+ */
 async function suppliesOf(
   card: Card,
   settings: RoundSettings,
-  options: RoundOptions,
+  options: RoundOptions & Pick<DataSupplyOptions, "scales">,
   undistilled: () => Promise<Pick<RoundParts, "schedule" | "autoencoder"> & { readonly denoiser: Denoiser }>,
 ): Promise<Supplies> {
-  const { autoencoder } = card, { updates } = options;
-  if (autoencoder.type !== "heavy-atom") throw new RangeError(`${card.name} does not count heavy atoms`);
-  const { classes } = autoencoder,
+  const { updates, scales } = options,
     data = settings.data === undefined
       ? await openIfThere(card.dataSet, options.data)
       : await openOwn(card, settings.data, options);
-  if (!data) {
-    const { denoiser, ...rest } = await undistilled();
-    try {
-      const model = { ...rest, card, batch: 128, denoiser: () => Promise.resolve(denoiser) };
-      return await generatedSupplies(model, settings, options);
-    } finally {
-      denoiser.dispose();
-    }
+  if (data) {
+    const most = updates === undefined ? undefined : Math.max(2000, 2 * updates * settings.batch);
+    return dataSupplies(card, data, { most, scales });
   }
-  const { train, valid } = data.split;
-  const rows = updates === undefined ? train : train.subarray(0, Math.max(2000, 2 * updates * settings.batch));
-  const supply = (part: Iterable<number>, words: string) => {
-    const { examples } = loadExamples(data, part, classes, autoencoder);
-    return heavyAtomSource(
-      examples,
-      classes.length,
-      `${examples.count} molecules of ${data.label}'s ${words}`,
-      autoencoder,
+  const properties = propertiesInWords(card);
+  if (properties) {
+    throw new RangeError(
+      `${card.name} is told ${properties}: its students learn from the data set ${card.dataSet}, which is not there`,
     );
-  };
-  return {
-    source: supply(rows, "training split"),
-    // A small set may have none to hold out.
-    heldOut: valid.length > 0
-      ? supply(valid.subarray(0, HELD_OUT_ROWS), "validation split")
-      : supply(rows, "training split"),
-  };
+  }
+  const { denoiser, ...rest } = await undistilled();
+  try {
+    const model = { ...rest, card, batch: 128, denoiser: () => Promise.resolve(denoiser) };
+    return await generatedSupplies(model, settings, options);
+  } finally {
+    denoiser.dispose();
+  }
 }
 
 /** The set that a round is told to learn from: where it is said to lie, else in the round's folder, where a service put it, else by its name. */
@@ -96,19 +86,20 @@ async function openOwn(card: Card, name: string, { folder, data }: RoundOptions)
   return set;
 }
 
-/** What the student begins with, told its number of steps; no values where it begins at random. */
+/** What the student begins with, and what it is told beside the time and properties; no values where it begins at random. */
 async function beginningOf(
   model: ModelEntry,
-  { method, begin, to }: RoundSettings,
-  teacher: { readonly tensors: Named; readonly levels: number },
-): Promise<{ readonly values?: Named; readonly levels: number }> {
-  if (methodOf(method).makes === "model") return { levels: 0 };
-  if (begin === "student") {
-    const { path, sha256, levels } = studentOf(model, nearestStudent(model.card, to)!);
-    return { values: await readWeights(path, sha256), levels };
+  settings: RoundSettings,
+  teacher: { readonly tensors: Named; readonly told: ToldBeside },
+): Promise<{ readonly values?: Named; readonly told: RoundParts["told"] }> {
+  const { card } = model, { denoiser } = card, told = toldBeside(settings, card), method = methodOf(settings.method);
+  if (denoiser.type === "egnn" || (method.makes === "model" && !method.keepsSize)) return { told };
+  if (settings.begin === "student") {
+    const { path, sha256, told } = studentOf(model, nearestStudent(card, settings.to)!);
+    return { values: await readWeights(path, sha256), told };
   }
-  const { tensors, levels } = teacher;
-  return levels > 0 ? { values: tensors, levels } : { values: widened(tensors, LEVELS), levels: LEVELS };
+  const rows = (beside: ToldBeside) => toldRows(sizesOf(denoiser, beside)), more = rows(told) - rows(teacher.told);
+  return { values: more > 0 ? widened(teacher.tensors, more) : teacher.tensors, told };
 }
 
 /**
@@ -124,12 +115,13 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     const { openEgnnParts } = await import("./egnn_parts.ts");
     return await openEgnnParts({ settings, options, teacher: teacherOf(model, settings), device: deviceOf() });
   }
-  const schedule = makeSchedule(card.schedule), { path, sha256, levels: told, name } = teacherOf(model, settings);
-  const tensors = await readWeights(path, sha256), fresh = method.makes === "model";
-  const { values, levels } = await beginningOf(model, settings, { tensors, levels: told });
+  const schedule = makeSchedule(card.schedule), { path, sha256, name, ...teacher } = teacherOf(model, settings);
+  const tensors = await readWeights(path, sha256), makes = method.makes === "model";
+  const { values, told } = await beginningOf(model, settings, { tensors, told: teacher.told }),
+    { levels, guidance } = told;
   const size = { width: settings.width ?? part.width, blocks: settings.blocks ?? part.blocks };
-  const network = fresh ? { ...part, ...size } : part;
-  const sizes = sizesOf(network, levels);
+  const network = makes ? { ...part, ...size, ...guidance && { guidance } } : part;
+  const sizes = sizesOf(network, told);
   const openGpu = createSharedGpu({ software: backend === "webgpu" });
   const setup = {
     space: card.space,
@@ -147,15 +139,15 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
   const auxiliaries: Record<string, Learner> = {};
   for (const name of auxiliariesOf(method, settings)) {
     const beside = method.tellsAuxiliaries
-      ? { ...setup, sizes, values: told === levels ? tensors : widened(tensors, levels) }
+      ? { ...setup, sizes, values: teacher.told.levels ? tensors : widened(tensors, levels) }
       : { ...setup, sizes: { ...sizes, levels: 0 }, values: tensors };
     auxiliaries[name] = (await openLearner(choice, beside)).learner;
   }
-  const denoiser = (await makeDenoiser(card, tensors, schedule, place, told)).part;
+  const denoiser = (await makeDenoiser(card, tensors, schedule, place, teacher.told)).part;
   const kept: KeptStudent[] = [];
   for (const steps of method.keepsStudents ? settings.keep : []) {
-    const { entry, path, sha256, levels, name } = studentOf(model, steps), own = await readWeights(path, sha256);
-    kept.push({ entry, name, denoiser: (await makeDenoiser(card, own, schedule, place, levels)).part });
+    const { entry, path, sha256, told, name } = studentOf(model, steps), own = await readWeights(path, sha256);
+    kept.push({ entry, name, denoiser: (await makeDenoiser(card, own, schedule, place, told)).part });
   }
   /** The student's network with these values. */
   const withValues = async (values: Named): Promise<Denoiser> => {
@@ -163,11 +155,11 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
       [...values].map(([key, tensor]) => [key, { ...tensor, shape: [...tensor.shape], dtype: "F32" as const }]),
     );
     const own = { ...card, denoiser: { ...network, file: part.file } };
-    return (await makeDenoiser(own, tensors, schedule, place, levels)).part;
+    return (await makeDenoiser(own, tensors, schedule, place, told)).part;
   };
   const beginning = settings.begin === "student" ? await withValues(values!) : denoiser;
   const autoencoder = await makeAutoencoder(card, undefined, place);
-  const supplies = await suppliesOf(card, settings, options, async () => {
+  const supplies = await suppliesOf(card, settings, { ...options, scales: guidance }, async () => {
     const tensors = await readWeights(join(model.folder, part.file), part.sha256);
     return { schedule, autoencoder, denoiser: (await makeDenoiser(card, tensors, schedule, place)).part };
   });
@@ -185,7 +177,7 @@ export async function openParts(settings: RoundSettings, options: RoundOptions):
     device: deviceOf(),
     ...supplies,
     network,
-    levels,
+    told,
     studentWeights,
     studentDenoiser: async () => await withValues(await studentWeights()),
     dispose() {

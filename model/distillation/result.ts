@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../models/card.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
+import { conditionsOf } from "../models/told.ts";
 import type { ModelEntry } from "../models/overlay.ts";
 import { writeSafetensors } from "../diffusion/safetensors.ts";
 import { absent, writeAtomically } from "../diffusion/files.ts";
@@ -113,18 +114,22 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
     const { recommended, evaluation: _, distilled: __, ...rest } = card, { width, blocks } = settings;
     const model: CardInput = {
       ...rest,
-      name: settings.name ?? `${card.name}-${width}x${blocks}`,
+      name: settings.name ?? `${card.name}-${width ? `${width}x${blocks}` : method}`,
       version,
-      description: `${card.description} A smaller network, taught by ${card.name} ${card.version}.`,
+      description: `${card.description} ${
+        methodOf(method).keepsSize ? "Told how far to be guided" : "A smaller network"
+      }, taught by ${card.name} ${card.version}.`,
       denoiser: { ...parts.network, file: DENOISER_FILE } as CardInput["denoiser"],
       recommended,
       training,
     };
     await writeModel(`${folder}/${MODEL}`, model, new Map([[DENOISER_FILE, weights]]));
   }
+  const { levels, guidance } = parts.told, conditional = conditionsOf(card).length > 0;
+  const told = { levels, ...conditional && { conditions: true as const }, ...guidance && { guidance } };
   const entry = (steps: number) => ({
     steps,
-    levels: parts.levels,
+    ...told,
     variant,
     teacher: parts.teacher.name,
     version,

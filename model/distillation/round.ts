@@ -6,6 +6,7 @@ import type { WritableTensor } from "../diffusion/safetensors.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import type { Trainer } from "../engines/open_learner.ts";
 import type { Card } from "../models/card.ts";
+import type { ToldBeside } from "../networks/pair_attention/parameters.ts";
 import type { ModelEntry } from "../models/overlay.ts";
 import type { RoundEvent } from "./events.ts";
 import type { LatentSource } from "./source.ts";
@@ -63,9 +64,9 @@ export interface RoundParts {
   readonly device: string;
   readonly source: LatentSource;
   readonly heldOut: LatentSource;
-  /** Card entry of the student's network, without its file, and its number of features of the number of steps. */
+  /** Card entry of the student's network, without its file, and what it is told beside. */
   readonly network: Omit<Card["denoiser"], "file">;
-  readonly levels: number;
+  readonly told: Required<Pick<ToldBeside, "levels">> & ToldBeside;
   /** The moving average of the student's weights. */
   studentWeights(): Promise<Map<string, { shape: number[]; data: Float32Array }>>;
   /** A denoiser of these weights. The caller disposes it. */

@@ -8,7 +8,9 @@ import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
 import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
-import type { Fault } from "./methods/method.ts";
+import { GUIDANCE_MAX, scaleRange } from "../networks/pair_attention/scale.ts";
+import { faultOfTold } from "./told.ts";
+import type { AnyMethod, Fault } from "./methods/method.ts";
 import { methodOf, METHODS, methodsInWords, methodsWith } from "./methods/mod.ts";
 import { SOLVERS } from "./solvers.ts";
 
@@ -20,6 +22,9 @@ export const modelName = z.string().regex(
 
 /** Methods that are told how many steps to skip. */
 const SKIPPERS = methodsWith(({ takesSkip }) => takesSkip);
+
+/** Methods that can tell their students how far to be guided. */
+const GUIDERS = methodsWith(({ guidance }) => guidance !== undefined);
 
 /** What solvers methods have. */
 const solversInWords = (): string =>
@@ -77,6 +82,13 @@ export const roundSettings = strict({
   ),
   boundary: z.enum(BOUNDARIES).optional().describe(
     `Of ${SKIPPERS}: the target at the teacher's last step, its own estimate or the molecule. Default ${BOUNDARIES[0]}`,
+  ),
+  guidance: scaleRange.optional().describe(
+    `Of ${GUIDERS}, of a model that is told properties: the guidance scales that the student is told, first (0 to 1) to last (1 to ${GUIDANCE_MAX}), one of them drawn for each molecule. Default: ${
+      methodsInWords(({ guidance }) =>
+        guidance?.always ? `${guidance.always.first} to ${guidance.always.last}` : "none"
+      )
+    }`,
   ),
   /** The time below which estimates are clamped when the round is judged, and in service. */
   clamp: z.number().min(0).max(1).default(0),
@@ -179,7 +191,8 @@ function faultOfSolver({ method, solver, ...rest }: RoundSettings): Fault | unde
 function faultOfBeginning({ method, begin, to }: RoundSettings, card: Card): string | undefined {
   if (begin === "teacher") return undefined;
   if (methodOf(method).makes === "model") {
-    return `${method} makes a model, which begins at random; begin must be teacher`;
+    const begins = methodOf(method).keepsSize ? "as its teacher" : "at random";
+    return `${method} makes a model, which begins ${begins}; begin must be teacher`;
   }
   if (card.denoiser.type === "egnn") return "an EGNN's student begins as its teacher; begin must be teacher";
   if (nearestStudent(card, to) !== undefined) return undefined;
@@ -196,9 +209,9 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
     };
   }
   for (const field of ["width", "blocks", "name"] as const) {
-    if (method.makes !== "model" && settings[field] !== undefined) {
-      const makers = methodsWith(({ makes }) => makes === "model");
-      return { field, message: `${field} is for ${makers}: a student of ${name} has its teacher's size` };
+    const takes = (one: AnyMethod) => one.makes === "model" && (field === "name" || !one.keepsSize);
+    if (!takes(method) && settings[field] !== undefined) {
+      return { field, message: `${field} is for ${methodsWith(takes)}: a student of ${name} has its teacher's size` };
     }
   }
   if ((settings.data !== undefined) !== (method.takesData === true)) {
@@ -221,7 +234,8 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
       message: `precision must be auto or f32 for an EGNN, which TensorFlow.js trains; got ${precision}`,
     };
   }
-  const fault = faultOfSolver(settings) ?? method.fault(settings, card.distilled.map(({ steps }) => steps));
+  const fault = faultOfTold(settings, card) ?? faultOfSolver(settings) ??
+    method.fault(settings, card.distilled.map(({ steps }) => steps));
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };

@@ -1,4 +1,5 @@
 /** Where a round's clean latents come from. */
+import type { FixedCondition } from "../diffusion/condition.ts";
 import type { Random } from "../diffusion/random.ts";
 import type { BatchShape } from "../diffusion/types.ts";
 
@@ -7,7 +8,15 @@ export interface CleanLatents {
   readonly shape: BatchShape;
   /** `[B, L]` */
   readonly target: Float32Array;
+  /** What networks are told of each beside the time, `[B]`; nothing where absent. */
+  readonly conditions?: readonly FixedCondition[];
 }
+
+/** Parts of a batch that each know what their molecules' networks are told; as many as there are molecules. */
+export const toldEach = <P extends object>(parts: readonly P[], { conditions }: CleanLatents) =>
+  parts.map((part, b): P & { readonly condition?: FixedCondition } =>
+    conditions ? { ...part, condition: conditions[b] } : part
+  );
 
 /** A supply of clean latents. */
 export interface LatentSource {

@@ -1,5 +1,6 @@
 /** What a teacher's steps mean for a student that makes one in their place. */
 import { ancestralStep } from "../diffusion/samplers/ancestral.ts";
+import type { Condition, FixedCondition } from "../diffusion/condition.ts";
 import { ddimStep } from "../diffusion/samplers/ddim.ts";
 import { applyStep } from "../diffusion/samplers/step.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
@@ -16,6 +17,8 @@ export interface Lesson {
   readonly steps: number;
   /** What the teacher is told. */
   readonly told: number;
+  /** What else networks are told of the molecule. */
+  readonly condition?: FixedCondition;
   readonly t: number;
   readonly u: number;
   readonly v: number | undefined;
@@ -33,12 +36,18 @@ export interface Teaching {
   readonly classes?: LatentSpace;
 }
 
+/** What the teacher is asked at a time. */
+const askedAt = (time: number, { condition, told: steps }: Pick<Lesson, "condition" | "told">): Condition => ({
+  ...condition,
+  time,
+  steps,
+});
+
 /** A first-order step to a time, and what share the estimate there has in what is looked for. */
 interface Leg {
   readonly from: ScheduleValues;
   readonly to: ScheduleValues;
-  readonly time: number;
-  readonly told: number;
+  readonly asked: Condition;
   readonly share: number;
 }
 
@@ -84,7 +93,7 @@ async function improved(
   const second = await teaching.teacher.predict(
     there,
     { batch: rows.length, nodes },
-    own.map(({ time, told: steps }) => ({ time, steps })),
+    own.map(({ asked }) => asked),
   );
   const both = combine(begun, second.slice(), own.map(({ share }) => share)), out = first.slice();
   rows.forEach((b, k) => out.set(both.subarray(k * length, (k + 1) * length), b * length));
@@ -101,16 +110,16 @@ async function byHeun(
   teaching: Teaching,
 ): Promise<Float32Array> {
   const shares = intervals.map(heunShares);
-  const toU = lessons.map(({ u, told }, b): Leg => {
+  const toU = lessons.map((lesson, b): Leg => {
     const { t: from, u: to } = intervals[b];
-    return { from, to, time: u, told, share: shares[b][0] };
+    return { from, to, asked: askedAt(lesson.u, lesson), share: shares[b][0] };
   });
   const one = await improved(z, nodes, first, toU, teaching), zu = moved(z, one, toU, teaching);
-  const asked = lessons.map(({ u: time, told: steps }) => ({ time, steps }));
+  const asked = lessons.map((lesson) => askedAt(lesson.u, lesson));
   const atU = (await teaching.teacher.predict(zu, { batch: lessons.length, nodes }, asked)).slice();
-  const toV = lessons.map(({ v, told }, b): Leg => {
+  const toV = lessons.map((lesson, b): Leg => {
     const { u: from, v: to } = intervals[b];
-    return { from, to, time: v!, told, share: shares[b][1] };
+    return { from, to, asked: askedAt(lesson.v!, lesson), share: shares[b][1] };
   });
   const two = await improved(zu, nodes, atU, toV, teaching);
   return combine(one, two, intervals.map((interval) => shareOf("heun", "ddim", interval)));
@@ -155,7 +164,7 @@ export async function taught(
   noise?: Float32Array,
 ): Promise<Float32Array> {
   const { teacher, schedule, variant, solver, classes } = teaching, length = z.length / lessons.length;
-  const asked = lessons.map(({ t: time, told: steps }) => ({ time, steps }));
+  const asked = lessons.map((lesson) => askedAt(lesson.t, lesson));
   const estimate = (await teacher.predict(z, { batch: lessons.length, nodes }, asked)).slice();
   const going = lessons.filter(({ v }) => v !== undefined), all = going.length * length;
   if (going.length === 0) return estimate;
@@ -166,9 +175,9 @@ export async function taught(
     v: schedule(v!),
     last: v === 0,
   }));
-  const legs = going.map(({ u: time, told }, b): Leg => {
+  const legs = going.map((lesson, b): Leg => {
     const { t: from, u: to } = intervals[b];
-    return { from, to, time, told, share: shareOf(solver, variant, intervals[b]) };
+    return { from, to, asked: askedAt(lesson.u, lesson), share: shareOf(solver, variant, intervals[b]) };
   });
   const x = solver === "heun"
     ? await byHeun(zt, nodes, first, going, intervals, teaching)

@@ -1,11 +1,14 @@
 /** Properties as requests ask for them, checked against a card. */
 import { z } from "zod";
 import { PROPERTIES, PROPERTY_NAMES, type PropertyName } from "../../chem/properties.ts";
+import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
-
-/** Most that an estimate is guided. */
-export const GUIDANCE_MAX = 10;
+import { type Settings, studentFor } from "../models/settings.ts";
+import { studentOf } from "../models/weights.ts";
+import { conditionsOf, scalesOf } from "../models/told.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
+import { GUIDANCE_MAX } from "../networks/pair_attention/scale.ts";
 
 /** Ranges of the training data by which a value may lie beyond them. */
 const BEYOND = 3;
@@ -34,9 +37,10 @@ export class ImpossibleConditionError extends RangeError {
   }
 }
 
-/** What a card's model can be asked for; nothing where it is told no properties. */
-export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">) =>
-  denoiser.type === "pair-attention" ? denoiser.conditions ?? [] : [];
+/** A guidance scale that these weights are not told. */
+export class ImpossibleGuidanceError extends RangeError {
+  override readonly name = "ImpossibleGuidanceError";
+}
 
 /**
  * Checks properties against what a card's model was told of.
@@ -67,6 +71,45 @@ export function checkConditions(asked: ConditionAsked, card: Pick<Card, "name" |
     if (value >= least && value <= most) return [];
     return [`${name} ${value} lies outside of the training data, ${least} to ${most} ${entry.unit}`];
   });
+}
+
+/**
+ * Checks properties, and how far to be guided to them, for the weights that serve a request.
+ *
+ * @returns warnings, as {@link checkConditions}
+ * @throws ImpossibleConditionError as {@link checkConditions}, for students that are told none; ImpossibleGuidanceError for a scale that the weights were not told
+ */
+export function checkGuided(
+  { condition, guidance = 1 }: { readonly condition: ConditionAsked; readonly guidance?: number },
+  card: Pick<Card, "name" | "denoiser" | "distilled">,
+  settings: Pick<Settings, "sampler" | "steps">,
+): string[] {
+  const warnings = checkConditions(condition, card), student = studentOf(card, settings);
+  if (student && !student.conditions) {
+    const message =
+      `weights distilled to ${settings.steps} steps are told no properties; name another sampler to give a condition`;
+    throw new ImpossibleConditionError("", message);
+  }
+  const scales = scalesOf(card, student);
+  if (scales && (guidance < scales.first || guidance > scales.last)) {
+    const message = `guidance must be ${scales.first} to ${scales.last}, as these weights are told it; got ${guidance}`;
+    throw new ImpossibleGuidanceError(message);
+  }
+  return warnings;
+}
+
+/** Calls that a step of an order takes: two where an estimate is guided from two, one where the weights are told how far. */
+export function callsOfGuidance(
+  { condition: properties, guidance, steps, sampler }: {
+    readonly condition?: ConditionAsked;
+    readonly guidance?: number;
+    readonly steps: number;
+    readonly sampler?: SamplerChoice;
+  },
+  card: Pick<Card, "denoiser" | "distilled">,
+): number {
+  const told = scalesOf(card, studentFor(card, steps, sampler)) !== undefined;
+  return !told && guidanceOf({ properties, guidance }) ? 2 : 1;
 }
 
 const short = (value: number) => Number(value.toPrecision(4));

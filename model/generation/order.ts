@@ -1,7 +1,12 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { checkConditions, type ConditionAsked, ImpossibleConditionError } from "./condition_order.ts";
+import {
+  checkGuided,
+  type ConditionAsked,
+  ImpossibleConditionError,
+  ImpossibleGuidanceError,
+} from "./condition_order.ts";
 import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -168,29 +173,25 @@ function acceptFixed(
 }
 
 /**
- * What the network is told of an order's properties, and what is to be said of them. Students are told none.
+ * What the network is told of an order's properties, and what is to be said of them.
  *
  * @throws ImpossibleOrderError
  */
 function acceptCondition(
   { condition: properties, guidance }: Pick<Order, "condition" | "guidance">,
   card: Card,
-  { sampler, steps }: Settings,
+  settings: Settings,
 ): Pick<DrawRequest, "condition" | "warnings"> {
   if (!properties) {
     if (guidance !== undefined) throw new ImpossibleOrderError("guidance", "guidance must come with condition");
     return {};
   }
   try {
-    const warnings = checkConditions(properties, card);
-    if (sampler === "distilled") {
-      const message =
-        `weights distilled to ${steps} steps are told no properties; name another sampler to give a condition`;
-      throw new ImpossibleConditionError("", message);
-    }
+    const warnings = checkGuided({ condition: properties, guidance }, card, settings);
     const condition = { properties, ...guidance !== undefined && { guidance } };
     return { condition, ...warnings.length > 0 && { warnings } };
   } catch (error) {
+    if (error instanceof ImpossibleGuidanceError) throw new ImpossibleOrderError("guidance", error.message);
     if (!(error instanceof ImpossibleConditionError)) throw error;
     throw new ImpossibleOrderError(error.field ? `condition/${error.field}` : "condition", error.message);
   }

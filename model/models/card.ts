@@ -12,6 +12,9 @@ import { gridSpec } from "../diffusion/grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
 import { scheduleSpec } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
+import { MOST_TOLD } from "../networks/pair_attention/parameters.ts";
+import { scaleRange } from "../networks/pair_attention/scale.ts";
+import { toldFaults } from "./told.ts";
 import { autoencoder, checkElements, count, denoiser, file, sha256, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
@@ -57,7 +60,11 @@ export const cardSchema = strict({
     file,
     sha256,
     /** Number of features of the number of steps in the network's input; 0 for a network of one step count. */
-    levels: z.int().min(0).max(16).default(0),
+    levels: z.int().min(0).max(MOST_TOLD).default(0),
+    /** Whether it learned to be told the properties that the denoiser is told; a student that did not is asked for none. */
+    conditions: z.literal(true).optional(),
+    /** The guidance scales that it is told; those of the denoiser where absent. */
+    guidance: scaleRange.optional(),
     /** Whose steps were learned, and so how the student is sampled. */
     variant: z.enum(VARIANTS),
     teacher: z.string().min(1),
@@ -85,7 +92,9 @@ export const cardSchema = strict({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ name, space, counts, autoencoder, chemistry, recommended, distilled, latents }, context) => {
+}).superRefine((card, context) => {
+  const { name, space, counts, autoencoder, chemistry, recommended, distilled, latents } = card;
+  for (const fault of toldFaults(card)) context.addIssue({ code: "custom", ...fault });
   for (const [size, moments] of Object.entries(latents ?? {})) {
     for (const key of ["vectors", "scalars", "pairs"] as const) {
       const given = moments[key].length;

@@ -7,6 +7,7 @@ import { DECODINGS } from "../diffusion/decodings.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { LatentSpace } from "../diffusion/types.ts";
 import { LOWEST_FREQUENCY } from "../networks/pair_attention/parameters.ts";
+import { scaleRange } from "../networks/pair_attention/scale.ts";
 import { bondSumsOf, heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
 
 /** A positive whole number. */
@@ -71,6 +72,8 @@ export const denoiser = z.discriminatedUnion("type", [
     frequency: frequencySpec.optional(),
     /** Properties that molecules can be asked to have; none where absent. */
     conditions: conditionsSpec.optional(),
+    /** The guidance scales that it is told, where it says a guided estimate in one call. */
+    guidance: scaleRange.optional(),
     file,
     sha256,
   }),

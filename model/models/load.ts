@@ -11,6 +11,7 @@ import { type Placed, type Placement } from "../engines/placing.ts";
 import { readWeights } from "./weights.ts";
 import { studentPath, withoutFaulty } from "./overlay.ts";
 import type { Precision, RuntimeChoice } from "../engines/runtimes.ts";
+import type { ToldBeside } from "../networks/pair_attention/parameters.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { NotDistilledError } from "./settings.ts";
 import type { ModelEntry } from "./overlay.ts";
@@ -57,7 +58,10 @@ export interface ServedModel extends Model {
   /** What is in service, without students that are known not to work. */
   readonly entry: ModelEntry;
   /** A lease on weights that are not in service, or not yet. @param path of their file */
-  open(student: Pick<Card["distilled"][number], "steps" | "levels" | "version" | "sha256">, path: string): Lease;
+  open(
+    student: Pick<Card["distilled"][number], "steps" | "levels" | "guidance" | "version" | "sha256">,
+    path: string,
+  ): Lease;
   /**
    * Says that the weights of this file work, or why they do not. Students of those that do not are taken out of service, and
    * kept out of it, until the file is said to work.
@@ -124,10 +128,10 @@ export async function loadModel(
   };
 
   /** What is to be known of a student's file before it is read. */
-  const known = new Map<string, Pick<Card["distilled"][number], "levels" | "sha256">>();
+  const known = new Map<string, ToldBeside & Pick<Card["distilled"][number], "sha256">>();
   const networks = createLeases<Placed<Denoiser> & { dispose(): void }>(async (path) => {
-    const { levels, sha256 } = known.get(path) ?? { levels: 0, sha256: main.sha256 };
-    const placed = await make(entry.card, await readWeights(path, sha256), schedule, options, levels);
+    const { sha256, ...student } = known.get(path) ?? { sha256: main.sha256 };
+    const placed = await make(entry.card, await readWeights(path, sha256), schedule, options, student);
     const part = path === teacherPath ? placed.part : asStudent(entry.card, schedule, placed.part);
     return { ...placed, part, dispose: () => part.dispose() };
   });
@@ -181,8 +185,8 @@ export async function loadModel(
     ofSteps.set(network, made.set(steps, one));
     return one;
   };
-  const open: ServedModel["open"] = ({ steps, levels, version, sha256 }, path) => {
-    if (path !== teacherPath) known.set(path, { levels, sha256 });
+  const open: ServedModel["open"] = ({ steps, levels, guidance, version, sha256 }, path) => {
+    if (path !== teacherPath) known.set(path, { levels, guidance, sha256 });
     return leaseOn(path, version, (network) => levels > 0 ? toldOnce(network, steps) : network);
   };
   const lease = (steps?: number): Lease => {

@@ -6,7 +6,7 @@ import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
 import { createGuided } from "../networks/heavy_atom/guide.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
-import { sizesOf } from "../networks/pair_attention/parameters.ts";
+import { sizesOf, type ToldBeside } from "../networks/pair_attention/parameters.ts";
 import type { RuntimeChoice } from "../engines/runtimes.ts";
 import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
@@ -27,19 +27,26 @@ export function tensorsOn(choice: RuntimeChoice): OpenTensors {
 /**
  * The denoiser of a card: on the engine where it knows the network, see `engines/place.ts`; else on TensorFlow.js.
  *
- * @param levels features of the number of steps that the network's input has: of a student that serves several
+ * @param student what else than the card's denoiser the network of these tensors is told
  */
 export async function makeDenoiser(
   { denoiser: part, space }: Pick<Card, "denoiser" | "space">,
   tensors: Tensors,
   schedule: Schedule,
   options: PartOptions,
-  levels = 0,
+  student: ToldBeside = {},
 ): Promise<Placed<Denoiser>> {
   switch (part.type) {
     case "pair-attention": {
-      const placed = await placePairAttention({ space, sizes: sizesOf(part, levels), schedule }, tensors, options);
-      return part.conditions ? { ...placed, part: createGuided(placed.part) } : placed;
+      const sizes = sizesOf(part, student),
+        placed = await placePairAttention({ space, sizes, schedule }, tensors, options);
+      if (!part.conditions) return placed;
+      const network = placed.part;
+      // One that is told how far it is guided does so by itself, wherever it samples.
+      return {
+        ...placed,
+        part: sizes.scale ? { ...network, can: { ...network.can, guides: true } } : createGuided(network),
+      };
     }
     case "egnn": {
       const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import(

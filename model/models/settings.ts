@@ -115,6 +115,14 @@ export function startsOf(
   };
 }
 
+/** The student that serves these steps where this sampler is asked, or none by name; undefined where the undistilled weights do. */
+export const studentFor = <S extends { readonly steps: number }>(
+  { distilled }: { readonly distilled: readonly S[] },
+  steps: number,
+  asked?: SamplerChoice,
+): S | undefined =>
+  asked === undefined || asked === "distilled" ? distilled.find((entry) => entry.steps === steps) : undefined;
+
 /**
  * The settings of a request: `distilled` where the model has weights for exactly these steps, else what the card recommends for
  * them or about them, else ancestral sampling on the uniform grid. A sampler asked for by name takes the
@@ -136,8 +144,8 @@ export function chooseSettings(
   } = {},
 ): Settings {
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer; got ${steps}`);
-  const student = card.distilled.find((entry) => entry.steps === steps);
-  if (asked === "distilled" || (asked === undefined && student)) {
+  const student = studentFor(card, steps, asked);
+  if (asked === "distilled" || student) {
     if (!student) {
       throw new NotDistilledError(
         card.name,

@@ -9,7 +9,7 @@ import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../gene
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
-import { guidanceOf } from "../networks/heavy_atom/guide.ts";
+import { callsOfGuidance } from "../generation/condition_order.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
@@ -141,16 +141,15 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps, condition: properties, guidance } = asked,
-    twice = guidanceOf({ properties, guidance }) ? 2 : 1,
-    calls = twice * mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
+  const { steps } = asked, { card } = store.entry(name);
+  const calls = callsOfGuidance(asked, card) * mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
     most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
   if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
   if (timeoutMs > longest) {
     throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
   }
-  const order: Order = { ...asked, count, seed: asked.seed ?? drawSeed() }, { card } = store.entry(name);
+  const order: Order = { ...asked, count, seed: asked.seed ?? drawSeed() };
   let request = acceptOrder(card, order), drawing: Drawing | undefined;
   refuseWhenDraining(lifecycle);
   const closed = new AbortController(), late = new AbortController();

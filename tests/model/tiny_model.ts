@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeRandomModel } from "../../bench/random_model.ts";
 import type { CardInput } from "../../model/models/card.ts";
 import { initialise } from "../../model/networks/pair_attention/initialise.ts";
+import { sizesOf } from "../../model/networks/pair_attention/parameters.ts";
 import { widened } from "../../model/networks/pair_attention/levels.ts";
 import { readSafetensors, writeSafetensors } from "../../model/diffusion/safetensors.ts";
 
@@ -19,8 +20,9 @@ export async function writeTinyModel(root: string, changes: CardChanges = {}): P
     sizes: { "3": 2, "4": 5, "5": 3 },
     ...changes,
   });
-  for (const { file, levels } of card.distilled ?? []) {
-    const tensors = initialise(card.space, TINY, 2);
+  const { denoiser } = card, entry = denoiser.type === "pair-attention" ? denoiser : {};
+  for (const { file, levels, guidance } of card.distilled ?? []) {
+    const tensors = initialise(card.space, sizesOf({ ...entry, ...TINY }, { guidance }), 2);
     await Deno.writeFile(join(folder, file), writeSafetensors(levels ? widened(tensors, levels) : tensors));
   }
   return folder;

@@ -1,6 +1,7 @@
 /** `condition` and `guidance` of POST /generate. */
 import assert from "node:assert/strict";
 import { generateResponse } from "../../routes/generate_schema.ts";
+import { student } from "../model/tiny_model.ts";
 import { post, withApp } from "./app_fixture.ts";
 
 const conditions = [{ name: "gap" as const, unit: "eV", mean: 7, deviation: 1, range: [4, 10] as [number, number] }];
@@ -58,3 +59,23 @@ Deno.test("POST /generate counts the calls of guidance as work, and refuses cond
       /count x calls, of steps, resampling, guidance and sweeps at worst, may be at most 10 here; given are 5 x 4 = 20/,
     );
   }, { models: [{}, told], maxWork: 10 }));
+
+Deno.test("POST /generate gives the scale to a student that is told it in one call a step, and refuses others with 422 and its range", () => {
+  const entry = { ...student(2), levels: 3, conditions: true as const, guidance: { first: 0, last: 3 } };
+  const untold = { ...student(1), levels: 0 };
+  return withApp(async (app) => {
+    const answer = async (more: object) =>
+      generateResponse.parse(await (await post(app, { ...asked, count: 5, ...more })).json());
+    const drawn = await Promise.all([0, 1, 3].map((guidance) => answer({ guidance })));
+    assert.deepEqual(drawn.map(({ guidance, sampler }) => [guidance, sampler]), [0, 1, 3].map((w) => [w, "distilled"]));
+    assert.equal(new Set(drawn.map(({ molecules }) => JSON.stringify(molecules))).size, 3);
+    assert.deepEqual((await answer({})).molecules, drawn[1].molecules);
+    const refuses = async (more: object, path: string, message: RegExp) => {
+      const response = await post(app, { ...asked, ...more }), { errors = [{}] } = await response.json();
+      assert.deepEqual([response.status, errors[0].path], [422, path]);
+      assert.match(errors[0].message, message);
+    };
+    await refuses({ guidance: 3.5 }, "/guidance", /^guidance must be 0 to 3, as these weights are told it; got 3.5$/);
+    await refuses({ steps: 1 }, "/condition", /^weights distilled to 1 steps are told no properties/);
+  }, { models: [{}, { ...told, distilled: [entry, untold] }], maxWork: 10 });
+});

@@ -1,6 +1,7 @@
 /** Consistency distillation: at every time of the teacher's grid the student says what it says a step of the teacher on. */
 import { makeConsistencyGroups } from "../consistency_batches.ts";
 import { BOUNDARIES, type ConsistencyGroup, createConsistencyLearner } from "../consistency_learner.ts";
+import { NOTHING_TOLD } from "../../training/conditions.ts";
 import { COURSE } from "../course.ts";
 import { departurePlan } from "../departures.ts";
 import { callsOfSolver, FLOW_SOLVERS } from "../solvers.ts";
@@ -39,14 +40,19 @@ export const consistency: Method<ConsistencyGroup> = {
   takesSkip: true,
   networks: ["pair-attention"],
   makes: "steps",
+  takesConditions: true,
+  guidance: {},
   teacher: "undistilled",
   auxiliaries: [],
   learningRate: 0.002,
   course: COURSE,
   stepsInWords: `from ${FINE} to ${STEPS}`,
   steps: ({ from = FINE, to }) => ({ from, to: to ?? Math.min(STEPS, halved(from)) }),
-  // The solver's calls, but for those few at the last time; and the moving average's.
-  work: (settings) => ({ teacher: callsOfSolver(filled(settings).solver), student: 1 }),
+  // The solver's calls, but for those few at the last time, twice where they are guided; and the moving average's.
+  work(settings) {
+    const calls = callsOfSolver(filled(settings).solver);
+    return { teacher: settings.guidance ? calls * (2 - NOTHING_TOLD) : calls, student: 1 };
+  },
   fault(settings): Fault | undefined {
     const { from, skip } = settings;
     if (skip !== undefined && skip >= from) {

@@ -1,10 +1,10 @@
 /** Knowledge distillation: a network of another size learns what the teacher says at every time. */
 import { makeKnowledgeGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
-import { batchesOf, type Fault, type Method, targetFloor } from "./method.ts";
+import { batchesOf, makesFault, makesSteps, type Method, targetFloor } from "./method.ts";
 
 /** Steps at which student and teacher are judged. */
-const JUDGED_STEPS = 32;
+export const JUDGED_STEPS = 32;
 
 /** Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network" (2015), of a denoiser. */
 export const knowledge: Method = {
@@ -14,19 +14,15 @@ export const knowledge: Method = {
   variants: ["ddim", "ddpm"],
   networks: ["pair-attention", "egnn"],
   makes: "model",
+  takesConditions: true,
   teacher: "undistilled",
   auxiliaries: [],
   learningRate: 0.02,
   course: COURSE,
   stepsInWords: `both the steps at which it is judged, ${JUDGED_STEPS}`,
-  steps: ({ from, to }) => ({ from: from ?? to ?? JUDGED_STEPS, to: to ?? from ?? JUDGED_STEPS }),
+  steps: makesSteps(JUDGED_STEPS),
   work: () => ({ teacher: 1, student: 0 }),
-  fault({ from, to, keep }): Fault | undefined {
-    if (to !== from) {
-      return { field: "to", message: `to must be from's ${from}, as knowledge keeps the number of steps; got ${to}` };
-    }
-    if (keep.length > 0) return { field: "keep", message: "keep is not for knowledge, which makes a model of its own" };
-  },
+  fault: makesFault("knowledge"),
   learning(parts, { from, batch, seed }) {
     const { schedule, learner, coupling, teacher } = parts;
     const plan = { schedule, teacher: teacher.denoiser, teacherSteps: from, coupling };

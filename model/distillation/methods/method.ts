@@ -8,6 +8,7 @@ import type { Card } from "../../models/card.ts";
 import type { Boundary } from "../consistency_learner.ts";
 import type { CourseOptions } from "../course.ts";
 import type { DivergenceSettings } from "../divergences.ts";
+import type { ScaleRange } from "../../networks/pair_attention/scale.ts";
 import { targetEntropy } from "../entropy.ts";
 import type { RoundParts } from "../round.ts";
 import type { SolverName } from "../solvers.ts";
@@ -38,6 +39,8 @@ export interface MethodSettings {
   readonly solver?: SolverName;
   readonly skip?: number;
   readonly boundary?: Boundary;
+  /** The guidance scales that the student is told, where it learns guided estimates of a teacher that is told none. */
+  readonly guidance?: ScaleRange;
   /** The time below which estimates are clamped in service. */
   readonly clamp: number;
   readonly keep: readonly number[];
@@ -96,12 +99,18 @@ export interface Method<G extends Pick<Group, "shape"> = Group> {
   readonly solvers?: readonly [SolverName, ...SolverName[]];
   /** Whether it can be told how many of its teacher's steps to skip (`skip`) and what is the target at the last (`boundary`). */
   readonly takesSkip?: true;
+  /** Whether it tells its students the properties that their teacher is told. */
+  readonly takesConditions?: true;
+  /** Where it can tell them how far to be guided: the scales where none are asked, if it always does. */
+  readonly guidance?: { readonly always?: ScaleRange };
   /** Whether `keep` names step counts of students in service, whose word its student keeps there with their grids and samplers. */
   readonly keepsStudents?: true;
   /** Networks that it teaches. */
   readonly networks: readonly Card["denoiser"]["type"][];
-  /** Step counts of the teacher's model, or a model of its own, of another size, whose weights begin at random. */
+  /** Step counts of the teacher's model, or a model of its own. */
   readonly makes: "steps" | "model";
+  /** Whether a model that is made begins as its teacher, and has its size; else its size may be another, and its weights begin at random. */
+  readonly keepsSize?: true;
   /** Its teacher: the student of `from` steps where there is one, or always the undistilled network. */
   readonly teacher: "student" | "undistilled";
   /** Networks beside the student, of the teacher's shape and begun from its values, by name. */
@@ -174,6 +183,20 @@ export const classesOf = ({ network, teacher }: RoundParts): LatentSpace | undef
 /** What no student can take from the loss of a teacher's targets. Squared errors can fall to 0; an EGNN has no others. */
 export const targetFloor = ({ network, teacher }: RoundParts): Learning["floor"] =>
   network.type === "egnn" ? () => 0 : (groups) => targetEntropy(teacher.denoiser.space, groups);
+
+/** The steps of a method that makes a model: both those at which it is judged, so many where none are asked. */
+export const makesSteps = (judged: number): Method["steps"] => ({ from, to }) => ({
+  from: from ?? to ?? judged,
+  to: to ?? from ?? judged,
+});
+
+/** What is wrong with the steps of a method that makes a model. */
+export const makesFault = (name: string): Method["fault"] => ({ from, to, keep }) => {
+  if (to !== from) {
+    return { field: "to", message: `to must be from's ${from}, as ${name} keeps the number of steps; got ${to}` };
+  }
+  if (keep.length > 0) return { field: "keep", message: `keep is not for ${name}, which makes a model of its own` };
+};
 
 /** The fault of step counts that are to be kept, and are not in service. */
 export function notServed({ keep }: Pick<MethodSettings, "keep">, served: readonly number[]): Fault | undefined {

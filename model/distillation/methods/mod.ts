@@ -2,6 +2,7 @@
 import { consistency } from "./consistency.ts";
 import { finetune } from "./finetune.ts";
 import { flowMap } from "./flow_map.ts";
+import { guided } from "./guided.ts";
 import { knowledge } from "./knowledge.ts";
 import type { AnyMethod } from "./method.ts";
 import { matching } from "./matching.ts";
@@ -18,6 +19,7 @@ const REGISTRY = {
   matching,
   finetune,
   knowledge,
+  guided,
 } as const satisfies Record<
   string,
   AnyMethod

@@ -47,6 +47,7 @@ export const progressive: Method = {
   solvers: SOLVERS,
   networks: ["pair-attention", "egnn"],
   makes: "steps",
+  takesConditions: true,
   teacher: "student",
   auxiliaries: [],
   learningRate: 0.001,

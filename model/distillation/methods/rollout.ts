@@ -6,6 +6,7 @@ import type { Schedule } from "../../diffusion/types.ts";
 import { groupOf, shuffled, studentWeights } from "../batches.ts";
 import { COURSE } from "../course.ts";
 import { type Departure, type DeparturePlan, departurePlan, gridOf, latentsAt, teacherAt } from "../departures.ts";
+import { toldEach } from "../source.ts";
 import { batchesOf, type Method, notFewer, targetFloor } from "./method.ts";
 import { halved } from "./progressive.ts";
 
@@ -32,13 +33,14 @@ async function rolledOut(
 ): Promise<Float32Array> {
   const { schedule } = plan, length = z.length / departures.length, grid = gridOf(plan, plan.teacherSteps);
   const ends = new Float32Array(z.length);
-  let going = departures.map(({ t }, b) => ({
+  let going = departures.map(({ t, condition }, b) => ({
     b,
+    condition,
     plan: planFrom(t, grid, schedule),
     z: z.slice(b * length, (b + 1) * length),
   }));
   for (let k = 0; going.length > 0; k++) {
-    const x0 = await teacherAt(plan, nodes, going.map((one) => ({ z: one.z, t: one.plan[k].t })));
+    const x0 = await teacherAt(plan, nodes, going.map(({ z, condition, plan }) => ({ z, condition, t: plan[k].t })));
     going.forEach((one, i) => {
       if (k === one.plan.length - 1) ends.set(x0[i], one.b * length);
       else applyStep(one.plan[k], one.z, x0[i], () => one.z);
@@ -65,7 +67,8 @@ export async function makeRolloutGroups(
   const groups: Group[] = [];
   // One after another, as what is drawn for a start is drawn between.
   for (const clean of source.draw(batch, stream)) {
-    const own = departures.slice(at, at += clean.shape.batch), z = await latentsAt(clean, own, plan, stream);
+    const own = toldEach(departures.slice(at, at += clean.shape.batch), clean);
+    const z = await latentsAt(clean, own, plan, stream);
     const target = await rolledOut(z, clean.shape.nodes, own, plan);
     groups.push(groupOf(clean, z, target, own, schedule, studentWeights));
   }
@@ -83,6 +86,7 @@ export const rollout: Method = {
   variants: ["consistency", "ddim"],
   networks: ["pair-attention", "egnn"],
   makes: "steps",
+  takesConditions: true,
   teacher: "undistilled",
   auxiliaries: [],
   learningRate: 0.002,

@@ -25,13 +25,14 @@ const hearing = (sent: Int32Array) => async () => {
 async function answer(question: Question): Promise<Omit<Answer, "id">> {
   switch (question.type) {
     case "open": {
-      const { space, sizes: { levels, frequency, conditions } } = question.member;
+      const { space, sizes: { levels, frequency, conditions, scale } } = question.member;
       here = await openMember(question.member);
       samplings = createSamplings({
         space,
         levels,
         frequency,
         conditions,
+        scale,
         ...here,
         most: tileMolecules,
         turn: hearing(question.sent),

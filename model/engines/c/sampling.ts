@@ -71,9 +71,6 @@ interface Owner {
 /** How many times as long tasks in the background can be made to wait. */
 const BACKGROUND_PATIENCE = 10;
 
-/** Molecules of a task's call: each twice where it is guided, told properties and not. */
-const moleculesOf = ({ shape: { batch }, condition }: Task) => guidanceOf(condition) ? 2 * batch : batch;
-
 const once = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The samplings of one network. */
@@ -83,6 +80,7 @@ export function createSamplings(
     levels = 0,
     frequency,
     conditions: told,
+    scale,
     predict,
     most,
     credit = 100,
@@ -94,6 +92,10 @@ export function createSamplings(
 ): Samplings {
   const owners = new Map<number, Owner>();
   const sizes = { classes: space.scalars, features: space.pairs };
+  /** How far a task's estimates are guided here; undefined where one call says all, as that of a network that is told how far. */
+  const guidedBy = ({ condition }: Task) => scale ? undefined : guidanceOf(condition);
+  /** Molecules of a task's call: each twice where it is guided, told properties and not. */
+  const moleculesOf = (task: Task) => guidedBy(task) ? 2 * task.shape.batch : task.shape.batch;
   let waiting: Call[] = [], running = false, front = 0;
 
   const ownerOf = (name: number): Owner => {
@@ -123,17 +125,18 @@ export function createSamplings(
 
   const rowsFor = (calls: readonly Call[], batch: number): ConditionRows => {
     const conditions: Condition[] = [], alpha = new Float32Array(batch), sigma = new Float32Array(batch);
-    for (const { step, task: { shape, condition } } of calls) {
-      const asked = step.asked ?? step, from = conditions.length, at = { ...condition, time: asked.t };
-      conditions.push(...Array<Condition>(shape.batch).fill(unguided(at)));
-      if (guidanceOf(condition)) {
+    for (const { step, task } of calls) {
+      const { shape, condition } = task, asked = step.asked ?? step, from = conditions.length;
+      const at = { ...condition, time: asked.t };
+      conditions.push(...Array<Condition>(shape.batch).fill(scale ? at : unguided(at)));
+      if (guidedBy(task)) {
         conditions.push(...Array<Condition>(shape.batch).fill(unguided({ ...at, guidance: 0 })));
       }
       const to = conditions.length;
       alpha.fill(asked.alpha, from, to);
       sigma.fill(asked.sigma, from, to);
     }
-    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told });
+    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told, scale });
   };
 
   const serve = (calls: readonly Call[]) => {
@@ -147,14 +150,14 @@ export function createSamplings(
         z = new Float32Array(batch * latentLength(space, nodes));
         for (const call of calls) {
           z.set(call.z, at), at += call.z.length;
-          if (guidanceOf(call.task.condition)) z.set(call.z, at), at += call.z.length;
+          if (guidedBy(call.task)) z.set(call.z, at), at += call.z.length;
         }
       }
       const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
       at = 0;
       for (const call of calls) {
-        const { task: { shape, clamp, fixed, condition }, step, owner, tally } = call;
-        const share = each * moleculesOf(call.task), by = guidanceOf(condition), clamping = now();
+        const { task, step, owner, tally } = call, { shape, clamp, fixed } = task;
+        const share = each * moleculesOf(task), by = guidedBy(task), clamping = now();
         const own = together ? x0.slice(at, at += call.z.length) : x0;
         if (by !== undefined) guide(own, x0.subarray(at, at += call.z.length), by, space, shape);
         if (fixed) fixPart(own, shape, fixed, sizes);

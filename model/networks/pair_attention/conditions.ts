@@ -3,10 +3,11 @@ import type { Condition, Conditioned } from "../../diffusion/condition.ts";
 import { levelFeatures } from "./levels.ts";
 import { type ConditionSizes, HIGHEST_FREQUENCY, LOWEST_FREQUENCY, TIMES, toldRows } from "./parameters.ts";
 import { propertyFeatures, UNTOLD } from "./properties.ts";
+import { scaleFeature } from "./scale.ts";
 
 /** Conditions of a batch as the network takes them. */
 export interface ConditionRows {
-  /** `[B, 16 + 2 properties + levels]` */
+  /** `[B, 16 + 2 properties + scale + levels]` */
   readonly features: Float32Array;
   /** `[B]` */
   readonly alpha: Float32Array;
@@ -30,13 +31,13 @@ export function frequencies(highest = HIGHEST_FREQUENCY): Float64Array {
 const known = new Map<number | undefined, Float64Array>();
 
 /**
- * One condition's row: `[sin(t w_k), cos(t w_k), properties, levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
+ * One condition's row: `[sin(t w_k), cos(t w_k), properties, scale, levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
  *
  * @throws RangeError where the network has levels and the condition no number of steps of at least 1, or the condition properties and the network none
  */
 export function conditionRow(
-  { time, steps, properties }: Condition,
-  { levels = 0, frequency, conditions }: ConditionSizes,
+  { time, steps, properties, guidance }: Condition,
+  { levels = 0, frequency, conditions, scale }: ConditionSizes,
   out: Float32Array,
   at: number,
 ): void {
@@ -49,12 +50,13 @@ export function conditionRow(
   }
   if (conditions) propertyFeatures(properties, conditions, out, at + TIMES);
   else if (properties) throw new RangeError(UNTOLD);
+  if (scale) out[at + featureWidth({ conditions })] = scaleFeature({ properties, guidance });
   if (levels === 0) return;
   if (steps === undefined) throw new RangeError("this network must be told the number of steps");
-  levelFeatures(steps, levels, out, at + featureWidth({ conditions }));
+  levelFeatures(steps, levels, out, at + featureWidth({ conditions, scale }));
 }
 
-/** Rows of conditions, one after another: `[B, 16 + 2 properties + levels]`. Equal neighbours are computed once. */
+/** Rows of conditions, one after another: `[B, 16 + 2 properties + scale + levels]`. Equal neighbours are computed once. */
 export function conditionFeatures(conditions: readonly Condition[], sizes: ConditionSizes = {}): Float32Array {
   const width = featureWidth(sizes), features = new Float32Array(conditions.length * width);
   conditions.forEach((condition, b) => {

@@ -5,6 +5,7 @@
  */
 import type { PropertyName } from "../../../chem/properties.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
+import type { ScaleRange } from "./scale.ts";
 
 /** Sizes of a pair-attention denoiser. */
 export interface PairAttentionSizes {
@@ -20,6 +21,8 @@ export interface PairAttentionSizes {
   readonly frequency?: number;
   /** Properties that the network is told (`properties.ts`); none where absent. */
   readonly conditions?: readonly PropertyCondition[];
+  /** Whether it is told how far to be guided to them (`scale.ts`); not where absent. */
+  readonly scale?: true;
 }
 
 /** A property that a network is told, and how its values are standardised. */
@@ -30,21 +33,33 @@ export interface PropertyCondition {
 }
 
 /** What decides the features of a network's conditions. */
-export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions">;
+export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions" | "scale">;
 
-/** Rows of the first layer beside those of scalars and time: two of each property, and of the number of steps. */
-export const toldRows = ({ levels = 0, conditions = [] }: ConditionSizes): number => levels + 2 * conditions.length;
+/** Rows of the first layer beside those of scalars and time: two of each property, one of the guidance scale, and of the number of steps. */
+export const toldRows = ({ levels = 0, conditions = [], scale }: ConditionSizes): number =>
+  2 * conditions.length + (scale ? 1 : 0) + levels;
+
+/** Most of these rows that the engines have room for. */
+export const MOST_TOLD = 16;
 
 /** What a card or a run's settings say of the network's sizes. */
-export type PairAttentionEntry = Pick<
-  PairAttentionSizes,
-  "width" | "blocks" | "estimates" | "frequency" | "conditions"
->;
+export type PairAttentionEntry =
+  & Pick<
+    PairAttentionSizes,
+    "width" | "blocks" | "estimates" | "frequency" | "conditions"
+  >
+  & { readonly guidance?: ScaleRange };
 
-/** The sizes of the network that an entry names; `levels` are its file's own affair. */
+/** What the network of a file is told beyond what its card's denoiser is: a student's number of steps, in `levels` features, and a guidance scale. */
+export interface ToldBeside {
+  readonly levels?: number;
+  readonly guidance?: ScaleRange;
+}
+
+/** The sizes of the network that an entry names, told what its file's is. */
 export const sizesOf = (
-  { width, blocks, estimates, frequency, conditions }: PairAttentionEntry,
-  levels = 0,
+  { width, blocks, estimates, frequency, conditions, guidance }: PairAttentionEntry,
+  { levels = 0, guidance: own = guidance }: ToldBeside = {},
 ): PairAttentionSizes => ({
   width,
   blocks,
@@ -52,6 +67,7 @@ export const sizesOf = (
   ...estimates && { estimates },
   ...frequency && { frequency },
   ...conditions && { conditions: conditions.map(({ name, mean, deviation }) => ({ name, mean, deviation })) },
+  ...own && { scale: true },
 });
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { checkConditions, ImpossibleConditionError } from "../../../model/generation/condition_order.ts";
+import {
+  callsOfGuidance,
+  checkConditions,
+  ImpossibleConditionError,
+} from "../../../model/generation/condition_order.ts";
 import { acceptOrder } from "../../../model/generation/order.ts";
 import { readCard } from "../../../model/models/card.ts";
 
@@ -32,6 +36,37 @@ Deno.test("acceptOrder() refuses properties of models and students that are told
     "condition",
     /^weights distilled to 4 steps are told no properties/,
   );
+});
+
+const scales = { first: 0, last: 3 };
+const students = (more: object) =>
+  ({ ...told, distilled: told.distilled.map((one) => ({ ...one, ...more })) }) as typeof shipped;
+
+Deno.test("acceptOrder() takes properties for students that are told them, and scales as far as they are told", () => {
+  const asked = { ...order, steps: 4, condition: { gap: 7 } }, student = students({ conditions: true });
+  assert.deepEqual(acceptOrder(student, asked).condition, { properties: { gap: 7 } });
+  assert.deepEqual(acceptOrder(student, { ...asked, guidance: 5 }).condition, { properties: { gap: 7 }, guidance: 5 });
+  const guided = students({ conditions: true, guidance: scales });
+  assert.equal(acceptOrder(guided, { ...asked, guidance: 3 }).condition!.guidance, 3);
+  const refuses = (card: typeof shipped, more: object) =>
+    assert.throws(() => acceptOrder(card, { ...asked, ...more }), {
+      name: "ImpossibleOrderError",
+      field: "guidance",
+      message: /^guidance must be 0 to 3, as these weights are told it; got 4$/,
+    });
+  refuses(guided, { guidance: 4 });
+  // The undistilled weights of the same card are guided from two estimates, as far as any.
+  assert.equal(acceptOrder(guided, { ...asked, steps: 16, guidance: 4 }).condition!.guidance, 4);
+  refuses({ ...told, denoiser: { ...told.denoiser, guidance: scales } } as typeof shipped, { steps: 16, guidance: 4 });
+});
+
+Deno.test("callsOfGuidance() is two where two estimates are guided between, and one of weights that are told how far", () => {
+  const asked = { condition: { gap: 7 }, guidance: 2 }, guided = students({ conditions: true, guidance: scales });
+  assert.equal(callsOfGuidance({ ...asked, steps: 16 }, guided), 2);
+  assert.equal(callsOfGuidance({ ...asked, steps: 4 }, guided), 1);
+  assert.equal(callsOfGuidance({ ...asked, steps: 4, sampler: "ddpm" }, guided), 2);
+  assert.equal(callsOfGuidance({ ...asked, steps: 4 }, students({ conditions: true })), 2);
+  assert.equal(callsOfGuidance({ steps: 4 }, told), 1);
 });
 
 Deno.test("checkConditions() lets values through as far as three ranges beyond the data", () => {

@@ -117,6 +117,31 @@ Deno.test("parseCard() takes several step counts of one file, of equal levels an
   );
 });
 
+Deno.test("parseCard() takes what networks are told as far as 16 features, of a denoiser that is told properties, the same in one file", () => {
+  const names = ["alpha", "gap", "homo", "lumo", "mu", "cv"] as const, guidance = { first: 0, last: 3 };
+  const conditions = names.map((name) => ({
+    name,
+    unit: "eV",
+    mean: 0,
+    deviation: 1,
+    range: [0, 1] as [number, number],
+  }));
+  const told = { ...molstep(), denoiser: { ...molstep().denoiser, conditions } } as CardInput;
+  const entry = { file: "d.safetensors", levels: 3, variant: "ddim" as const, teacher: "tiny", version: "1" };
+  const student = { ...entry, steps: 4, conditions: true as const, guidance };
+  assert.deepEqual(parseCard({ ...told, distilled: [student] }).distilled[0].guidance, guidance);
+  const faults: [CardInput, RegExp][] = [
+    [{ ...told, distilled: [{ ...student, levels: 4 }] }, /told 16 features at most; with these it has 17/],
+    [
+      { ...told, distilled: [student, { ...student, steps: 2, guidance: undefined }] },
+      /d\.safetensors has other scales in the entry for 4 steps/,
+    ],
+    [{ ...molstep(), distilled: [student] }, /needs conditions of the denoiser/],
+    [{ ...molstep(), denoiser: { ...molstep().denoiser, guidance } } as CardInput, /needs conditions to be guided to/],
+  ];
+  for (const [card, message] of faults) assert.throws(() => parseCard(card), message);
+});
+
 Deno.test("parseCard() says which keys of a card are unknown, and which are allowed there", () => {
   const card = molstep();
   assert.throws(() => parseCard({ ...card, colour: 1 }), /unknown key colour; allowed are name, version, /);
