@@ -50,7 +50,7 @@ export const generateCommand = command({
     ),
     guidance: option(
       "W",
-      `how far they are guided there, 0 to ${GUIDANCE_MAX} (default 1); others than 0 and 1 take twice the calls`,
+      `how far they are guided there, 0 to ${GUIDANCE_MAX} (default 1); others than 0 and 1 take twice the calls, but of weights that are told how far`,
       z.string().transform(Number).pipe(guidanceAsked).optional(),
     ),
     parallel: option(

@@ -151,6 +151,15 @@ export const DISTILL_REQUESTS: Examples = {
     grid: { type: "logSnr", start: { logSnr: 0.5 }, last: 5.6 },
     minutes: 120,
   },
+  "A student of 4 steps that is told properties and how far to be guided": {
+    model: "qm9-conditional",
+    method: "consistency",
+    guidance: { first: 0, last: 4 },
+    from: 16,
+    to: 4,
+    grid: { type: "logSnr", first: -5, last: 5.6 },
+    minutes: 120,
+  },
 };
 
 /** Of POST /campaigns. */

@@ -52,7 +52,7 @@ export const generateRequest = strict({
       "(docs/conditions.md)",
   ),
   guidance: guidanceAsked.optional().describe(
-    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
+    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls, but of weights that are told how far (`guidance` in the card), which take one and no scales beyond theirs",
   ),
   parallel: parallelSpec.optional().describe(
     "Calls for several steps of a molecule at once, in sweeps until its latents stay (docs/speed.md): fewer rounds, more calls, of which the most that it can take count as work. " +

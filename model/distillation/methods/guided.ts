@@ -5,10 +5,10 @@ import { NOTHING_TOLD } from "../../training/conditions.ts";
 import { JUDGED_STEPS } from "./knowledge.ts";
 import { batchesOf, makesFault, makesSteps, type Method, targetFloor } from "./method.ts";
 
-/** The scales where none are asked: those of the paper's ImageNet models. */
+/** The scales where none are asked: from the estimate without properties to well beyond the one with them. */
 const SCALES = { first: 0, last: 4 };
 
-/** Meng, Rombach, Gao, Kingma, Ermon, Ho & Salimans, "On distillation of guided diffusion models" (2023), section 3.1, algorithm 1. */
+/** Meng, Rombach, Gao, Kingma, Ermon, Ho & Salimans, "On distillation of guided diffusion models" (2023), section 3.1. */
 export const guided: Method = {
   about:
     "the network of a model that is told properties, told how far to be guided as well, as a model of its own: one call of it at any time is to say what guidance takes two for (Meng et al. 2023)",

@@ -9,7 +9,7 @@ export type Tell = (index: number, stream: Random) => FixedCondition;
 
 /**
  * Properties as in training, none for the same share (`drawTold`); and with them, where there is a range, a guidance scale that is uniform in it: Meng et al.,
- * "On distillation of guided diffusion models" (2023), algorithm 1; Luo et al., "Latent consistency models" (2023), algorithm 1.
+ * "On distillation of guided diffusion models" (2023), section 3.1; Luo et al., "Latent consistency models" (2023), section 4.2.
  */
 export const tellOf = (told: Told, scales?: ScaleRange): Tell => (index, stream) => {
   const properties = drawTold(told, index, stream);

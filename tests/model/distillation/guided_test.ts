@@ -15,18 +15,7 @@ import type { MethodSettings } from "../../../model/distillation/methods/method.
 import { makeRolloutGroups } from "../../../model/distillation/methods/rollout.ts";
 import type { RoundParts } from "../../../model/distillation/round.ts";
 import { NOTHING_TOLD } from "../../../model/training/conditions.ts";
-import {
-  exact,
-  exactAt,
-  FIRST,
-  guidedFlow,
-  LENGTH,
-  polynomials,
-  schedule,
-  SLOPE,
-  sourceOf,
-  space,
-} from "./told_numbers.ts";
+import { exact, exactAt, FIRST, guidedFlow, LENGTH, polynomials, schedule, SLOPE, sourceOf } from "./told_numbers.ts";
 
 const SCALES = { first: 0, last: 3 }, MIDDLE = 1.5, rates = { muon: 1, adamw: 1, emaDecay: 0, clip: 1 };
 
@@ -167,7 +156,7 @@ Deno.test("progressive rounds and rollouts ask the teacher for what each molecul
         applyStep(ddimStep(schedule(t), schedule(s)), there, x0, () => there);
         return there;
       };
-      let z = first;
+      let z: Float32Array = first;
       for (const [k, time] of times.slice(0, -1).entries()) {
         const x0 = await exact().predict(z, { batch: 1, nodes: 1 }, { time, properties, guidance });
         z = step(z, x0, time, times[k + 1]);

@@ -75,7 +75,7 @@ async function counted(root: string, distilled: CardInput["distilled"], gate: ()
   const [entry] = await listModels([root]);
   const model = await loadModel(entry, {
     ...cpu,
-    make: (card, _tensors, _schedule, _options, levels) => {
+    make: (card, _tensors, _schedule, _options, { levels = 0 } = {}) => {
       const name = `network ${made.length}`;
       made.push(`${name}, ${levels} levels`);
       const space = card.space;
