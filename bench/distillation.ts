@@ -23,8 +23,11 @@ import { type Distillation, type EngineName, type OpenSubject, trainerOf } from 
 /** What there is to time: a whole update, and its parts: a batch with what the teacher says of it, and what is learned from it. */
 export const PARTS = ["update", "batch", "learn"] as const;
 
-/** What learns: every method of distillation, and the training of a teacher. */
-export const COURSES = [...METHODS, "training"] as const;
+/** Methods of distillation that are timed: all but those of models that are told properties alone, as the shipped one is told none. */
+export const TIMED_METHODS = METHODS.filter((name) => !methodOf(name).guidance?.always);
+
+/** What learns: methods of distillation, and the training of a teacher. */
+export const COURSES = [...TIMED_METHODS, "training"] as const;
 
 /** One of {@link COURSES}. */
 export type Course = typeof COURSES[number];

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { openIfThere } from "../chem/data_sets.ts";
-import { methodOf, METHODS } from "../model/distillation/methods/mod.ts";
+import { methodOf } from "../model/distillation/methods/mod.ts";
 import { conditions } from "../bench/conditions.ts";
 import { readLines } from "../model/service/jobs/lines.ts";
 import { ask } from "../bench/clients.ts";
 import { benchDenoiser } from "../bench/denoiser.ts";
 import { benchDistill } from "../bench/distill.ts";
+import { TIMED_METHODS } from "../bench/distillation.ts";
 import { benchMemory, peakMemory } from "../bench/memory.ts";
 import { PARTS, readBenchOptions, usage } from "../bench/options.ts";
 import { benchSharing, rowsOf } from "../bench/sharing.ts";
@@ -275,12 +276,12 @@ Deno.test("benchDistill() times updates of each method beside their parts, and s
       seconds: 0,
       limit: 60,
     });
-    const methods = rows.slice(0, METHODS.length), [training, wasm] = rows.slice(METHODS.length);
-    assert.deepEqual(rows.map(({ method }) => method), [...METHODS, "training", "-"]);
+    const methods = rows.slice(0, TIMED_METHODS.length), [training, wasm] = rows.slice(TIMED_METHODS.length);
+    assert.deepEqual(rows.map(({ method }) => method), [...TIMED_METHODS, "training", "-"]);
     const noData = await openIfThere() === undefined;
     for (const row of methods) {
       // A method that learns from a set is timed on QM9.
-      if (noData && methodOf(row.method as typeof METHODS[number]).takesData) continue;
+      if (noData && methodOf(row.method as typeof TIMED_METHODS[number]).takesData) continue;
       assert.equal(row.note, "");
       assert.ok(Number(row["batch ms"]) > 0 && Number(row["learn ms"]) > 0 && Number(row["update / parts"]) > 0);
       assert.ok(Math.abs(Number(row["updates/s"]) * Number(row["ms an update"]) - 1000) < 1e-6);
