@@ -70,6 +70,8 @@ Deno.test("POST /generate gives the scale to a student that is told it in one ca
     assert.deepEqual(drawn.map(({ guidance, sampler }) => [guidance, sampler]), [0, 1, 3].map((w) => [w, "distilled"]));
     assert.equal(new Set(drawn.map(({ molecules }) => JSON.stringify(molecules))).size, 3);
     assert.deepEqual((await answer({})).molecules, drawn[1].molecules);
+    // The network is told the scale and the properties: nothing is guided from two estimates, of which one would be without.
+    assert.notDeepEqual((await answer({ condition: undefined })).molecules, drawn[0].molecules);
     const refuses = async (more: object, path: string, message: RegExp) => {
       const response = await post(app, { ...asked, ...more }), { errors = [{}] } = await response.json();
       assert.deepEqual([response.status, errors[0].path], [422, path]);
