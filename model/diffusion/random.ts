@@ -46,6 +46,35 @@ export interface Random {
 }
 
 /**
+ * What streams serve: `random(seed, index, PURPOSE.x)`, of a molecule up to 100, above it of an update of training or of a distillation, of a parameter, or of a set. All
+ * differ, so that none is drawn twice; a number that has been in use stays, as seeds are to give the same molecules and the same runs.
+ */
+export const PURPOSE = {
+  size: 1,
+  noise: 2,
+  decode: 3,
+  initialValues: 101,
+  batch: 102,
+  atomBatch: 103,
+  round: 104,
+  knowledge: 105,
+  moments: 106,
+  rollout: 107,
+  matching: 108,
+  onTheWay: 109,
+  kept: 110,
+  tuning: 111,
+  flowMap: 112,
+  consistency: 113,
+  dropout: 115,
+  perturb: 116,
+  told: 117,
+  generated: 118,
+  choice: 119,
+  regressor: 120,
+} as const;
+
+/**
  * The stream `(seed, index, purpose)`.
  *
  * @param seed uint32
