@@ -46,16 +46,22 @@ export interface Random {
 }
 
 /**
- * What streams serve: `random(seed, index, PURPOSE.x)`, of a molecule up to 100, above it of an update of training or of a distillation, of a parameter, or of a set. All
- * differ, so that none is drawn twice; a number that has been in use stays, as seeds are to give the same molecules and the same runs.
+ * What streams serve: `random(seed, index, PURPOSE.x)`, up to 100 of a molecule, above it of a parameter, a set, or an update. No two differ in what they serve and not in their number
+ * that one run draws: training and distillation have some in common. A number that has been in use stays, so that seeds give the same molecules and the same runs.
  */
 export const PURPOSE = {
   size: 1,
   noise: 2,
   decode: 3,
   initialValues: 101,
+  // Training.
   batch: 102,
   atomBatch: 103,
+  dropout: 108,
+  perturb: 109,
+  regressor: 112,
+  told: 113,
+  // Distillation.
   round: 104,
   knowledge: 105,
   moments: 106,
@@ -66,12 +72,8 @@ export const PURPOSE = {
   tuning: 111,
   flowMap: 112,
   consistency: 113,
-  dropout: 115,
-  perturb: 116,
-  told: 117,
   generated: 118,
   choice: 119,
-  regressor: 120,
 } as const;
 
 /**
