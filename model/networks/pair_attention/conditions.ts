@@ -36,7 +36,7 @@ const known = new Map<number | undefined, Float64Array>();
  * @throws RangeError where the network has levels and the condition no number of steps of at least 1, or the condition properties and the network none
  */
 export function conditionRow(
-  { time, steps, properties, guidance }: Condition,
+  { time, steps, properties, guidance = 1 }: Condition,
   { levels = 0, frequency, conditions, scale }: ConditionSizes,
   out: Float32Array,
   at: number,
@@ -48,7 +48,7 @@ export function conditionRow(
     out[at + k] = Math.sin(angle);
     out[at + TIMES / 2 + k] = Math.cos(angle);
   }
-  if (conditions) propertyFeatures(properties, conditions, out, at + TIMES);
+  if (conditions) propertyFeatures(properties, conditions, out, at + TIMES, scale ? guidance : 1);
   else if (properties) throw new RangeError(UNTOLD);
   if (scale) out[at + featureWidth({ conditions })] = scaleFeature({ properties, guidance });
   if (levels === 0) return;

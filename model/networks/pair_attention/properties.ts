@@ -12,16 +12,17 @@ import { type PairAttentionSizes, type PropertyCondition, TIMES, toldRows } from
 /** What is wrong where a network that knows none is told properties. */
 export const UNTOLD = "properties must be absent of a network that is told none";
 
-/** Writes the features `[value, given]` of each condition into `out` at `at`. */
+/** Writes the features `[value, given]` of each condition into `out` at `at`, values times `by`. */
 export function propertyFeatures(
   values: PropertyValues = {},
   conditions: readonly PropertyCondition[],
   out: Float32Array,
   at: number,
+  by = 1,
 ): void {
   conditions.forEach(({ name, mean, deviation }, k) => {
     const value = values[name];
-    out[at + 2 * k] = value === undefined ? 0 : (value - mean) / deviation;
+    out[at + 2 * k] = value === undefined ? 0 : by * (value - mean) / deviation;
     out[at + 2 * k + 1] = value === undefined ? 0 : 1;
   });
 }

@@ -21,13 +21,13 @@ const conditions = [{ name: "gap", mean: 7, deviation: 2 }, { name: "mu", mean: 
 const plain = { width: 32, blocks: 1, conditions }, sizes = { ...plain, scale: true } as const;
 const z = drawNoise(space, shape, [0, 1, 2].map((b) => random(4, b)));
 
-Deno.test("conditionFeatures() are the guidance scale less 1 between properties and steps, and 0 where there is nothing to be guided to", () => {
+Deno.test("conditionFeatures() are the guidance scale less 1 between properties and steps, values times the scale, and 0 where there is nothing to be guided to", () => {
   const row = (told: object, levels = 0) => [
     ...conditionFeatures([{ time: 0.2, ...told }], { conditions, scale: true, levels }).subarray(16),
   ];
-  assert.deepEqual(row({ properties: { gap: 9 }, guidance: 3 }), [1, 1, 0, 0, 2]);
+  assert.deepEqual(row({ properties: { gap: 9 }, guidance: 3 }), [3, 1, 0, 0, 2]);
   assert.deepEqual(row({ properties: { gap: 9 } }), [1, 1, 0, 0, 0]);
-  assert.deepEqual(row({ properties: { gap: 9 }, guidance: 0, steps: 2 }, 2), [1, 1, 0, 0, -1, 0, 1]);
+  assert.deepEqual(row({ properties: { gap: 9 }, guidance: 0, steps: 2 }, 2), [0, 1, 0, 0, -1, 0, 1]);
   assert.deepEqual(row({ guidance: 3 }), [0, 0, 0, 0, 0]);
   assert.deepEqual([...conditionFeatures([{ time: 0.2, guidance: 3 }], { conditions }).subarray(16)], [0, 0, 0, 0]);
 });
@@ -52,14 +52,19 @@ Deno.test("levelsBeside() is what 16 features leave beside properties and scale,
 const difference = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k])), 0);
 
-Deno.test("widened() for the scale gives a network that says what it said without, to the last bit, whatever the scale", async () => {
+Deno.test("widened() for the scale gives a network that says at w = 1 what it said without, to the last bit, and at others what it said of values as much farther off", async () => {
   await tf.setBackend("cpu");
   const values = shaken(space, plain), before = createPairAttention(tf, { space, sizes: plain, schedule }, values);
   const after = createPairAttention(tf, { space, sizes, schedule }, widened(values, 1)), properties = { gap: 9 };
-  const want = await before.predict(z, shape, { time: 0.4, properties });
   for (const guidance of [0, 1, 4]) {
+    const want = await before.predict(z, shape, {
+      time: 0.4,
+      properties: { gap: 7 + guidance * (properties.gap - 7) },
+    });
     assert.deepEqual(await after.predict(z, shape, { time: 0.4, properties, guidance }), want);
   }
+  const untold = await before.predict(z, shape, { time: 0.4 });
+  assert.deepEqual(await after.predict(z, shape, { time: 0.4, guidance: 4 }), untold);
   before.dispose(), after.dispose();
 });
 
