@@ -458,6 +458,14 @@ type Type20 = {
 type Type21 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   first?: number | undefined;
   grid?:
@@ -470,6 +478,7 @@ type Type21 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   model?: string | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
@@ -924,6 +933,14 @@ type Type44 = {
 type Type45 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   fixed?: undefined | {
     atoms?: (number)[] | undefined;
@@ -942,6 +959,7 @@ type Type45 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model: string;
@@ -969,11 +987,20 @@ type Type46 = {
   settings: Type44;
   shards: number;
   version: string;
+  warnings?: (string)[] | undefined;
 };
 
 type Type47 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
   fixed?: undefined | {
@@ -993,6 +1020,7 @@ type Type47 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model?: string | undefined;
@@ -1044,6 +1072,7 @@ type Type49 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type50 = {
@@ -1091,6 +1120,7 @@ type Type51 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type52 = {

@@ -1,8 +1,10 @@
 /** Properties as requests ask for them, checked against a card. */
 import { z } from "zod";
 import { PROPERTIES, PROPERTY_NAMES, type PropertyName } from "../../chem/properties.ts";
+import type { FixedCondition } from "../diffusion/condition.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** Most that an estimate is guided. */
 export const GUIDANCE_MAX = 10;
@@ -25,6 +27,47 @@ export type ConditionAsked = z.infer<typeof conditionAsked>;
 
 /** How far estimates are guided. */
 export const guidanceAsked = z.number().min(0).max(GUIDANCE_MAX);
+
+/** The keys by which every request asks for properties. */
+export const conditionKeys = {
+  condition: conditionAsked.optional().describe(
+    "Properties that the molecules are to have, of a model whose card names them (`denoiser.conditions`); warned of outside of its training data, refused far beyond it " +
+      "(docs/conditions.md)",
+  ),
+  guidance: guidanceAsked.optional().describe(
+    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
+  ),
+};
+
+/** See {@link conditionKeys}. */
+export type ConditionKeys = { readonly [key in keyof typeof conditionKeys]?: z.infer<typeof conditionKeys[key]> };
+
+/** Whether guidance has a condition to guide to, and what is said where it has none: the arguments of a schema's `refine`. */
+export const guidedSomewhere = [
+  ({ condition, guidance }: ConditionKeys) => guidance === undefined || condition !== undefined,
+  { error: "must come with condition", path: ["guidance"] },
+] as [(asked: ConditionKeys) => boolean, { error: string; path: string[] }];
+
+/** What is said of molecules that were asked to have properties. */
+export const conditionTold = {
+  condition: conditionAsked.optional().describe("Properties that the molecules were to have"),
+  guidance: guidanceAsked.optional().describe("How far they were guided there; with `condition`"),
+};
+
+/** What is said of what is odd about a request. */
+export const warningsTold = z.array(z.string()).optional().describe(
+  "What is odd about the request, such as properties outside of the model's training data; absent where there is nothing",
+);
+
+/** What the network is told. */
+export const conditionDraw = (
+  { condition: properties, guidance }: ConditionKeys,
+): Pick<FixedCondition, "properties" | "guidance"> | undefined =>
+  properties && { properties, ...guidance !== undefined && { guidance } };
+
+/** Calls that each estimate takes. */
+export const callsToGuide = ({ condition: properties, guidance }: ConditionKeys): number =>
+  guidanceOf({ properties, guidance }) ? 2 : 1;
 
 /** A property that a model cannot be asked for; `field` is its name, or empty where it can be asked for none. */
 export class ImpossibleConditionError extends RangeError {
