@@ -85,7 +85,7 @@ export const path = endpoint({
   const { draw } = generation(deps), { maxBodyBytes } = deps.config;
   return async (c) => {
     const { seed = drawSeed(), ...asked } = await readJson(c, pathRequest, maxBodyBytes);
-    const { onEstimate, frames } = recordPath(asked.first);
+    const { onEstimate, frames } = recordPath(asked.first, asked.condition);
     const order = { ...asked, seed, count: 1, refine: "none", include: ["bonds"], size: askedSize(asked) } as const;
     let shown: Frame[] = [];
     const after: ServeOptions["after"] = async (model, rest) => void (shown = await frames(model, seed, rest));

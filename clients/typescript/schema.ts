@@ -72,6 +72,15 @@ type Type5 = {
   attention: boolean;
   blocks: number;
   conditionTime: boolean;
+  conditions?:
+    | ({
+      deviation: number;
+      mean: number;
+      name: "alpha" | "cv" | "gap" | "homo" | "lumo" | "mu";
+      range: [number, number];
+      unit: string;
+    })[]
+    | undefined;
   coordinateRange: number;
   file: string;
   invariantLayers: number;
@@ -113,6 +122,7 @@ type Type7 = {
   sha256?: string | undefined;
   sinEmbedding: boolean;
   tanh: boolean;
+  told?: true | undefined;
   type: "geoldm";
   width: number;
 };

@@ -177,22 +177,18 @@ function acceptCondition(
   card: Card,
   { sampler, steps }: Settings,
 ): Pick<DrawRequest, "condition" | "warnings"> {
-  const { condition: properties, guidance } = asked;
-  if (!properties) {
-    if (guidance !== undefined) throw new ImpossibleOrderError("guidance", "guidance must come with condition");
-    return {};
-  }
   try {
-    const warnings = checkConditions(properties, card);
+    const warnings = checkConditions(asked, card);
+    if (!asked.condition) return {};
     if (sampler === "distilled") {
       const message =
         `weights distilled to ${steps} steps are told no properties; name another sampler to give a condition`;
-      throw new ImpossibleConditionError("", message);
+      throw new ImpossibleConditionError("condition", message);
     }
     return { condition: conditionDraw(asked), ...warnings.length > 0 && { warnings } };
   } catch (error) {
     if (!(error instanceof ImpossibleConditionError)) throw error;
-    throw new ImpossibleOrderError(error.field ? `condition/${error.field}` : "condition", error.message);
+    throw new ImpossibleOrderError(error.field, error.message);
   }
 }
 

@@ -48,7 +48,10 @@ const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.num
 /** The highest frequency of a network's time features. */
 export const frequencySpec = z.number().min(LOWEST_FREQUENCY).max(10_000);
 
-/** Properties that a network is told: their unit, their mean and standard deviation over what it learned from, and the least and greatest there. */
+/**
+ * Properties that a network is told: their unit, what is taken from a value and what the rest is divided by, and the least and greatest of what it learned
+ * from. Mean and deviation are those of what it learned from, the deviation a standard one; of EGNNs as their authors have them, who take mean absolute deviations.
+ */
 export const conditionsSpec = z.array(strict({
   name: z.enum(PROPERTY_NAMES),
   unit: z.string().min(1),
@@ -83,6 +86,8 @@ export const denoiser = z.discriminatedUnion("type", [
     conditionTime: z.boolean(),
     /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
     parametrisation: z.enum(["eps", "x0", "v"]),
+    /** [conditioning] Properties that molecules must be asked to have, in the order of the network's inputs; none where absent. */
+    conditions: conditionsSpec.optional(),
     file,
     sha256,
   }),
@@ -118,6 +123,8 @@ export const autoencoder = z.discriminatedUnion("type", [
     /** [latent_nf] */
     latentScalars: count,
     normalisers,
+    /** [context_node_nf] Whether both networks are told the denoiser's conditions, too. */
+    told: z.literal(true).optional(),
     /** [kl_weight]; of use in training only. */
     klWeight: z.number().min(0).optional(),
     file,
