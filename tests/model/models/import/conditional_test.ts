@@ -1,7 +1,6 @@
 /** Conditional checkpoints of EDM and GeoLDM, against what their authors' own code says of them (`conditional/make.py`). */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { halvesOf } from "../../../../chem/halves.ts";
 import { propertiesOf, PROPERTY_NAMES, type PropertyValues } from "../../../../chem/properties.ts";
 import { findQm9, openQm9 } from "../../../../chem/qm9.ts";
@@ -9,16 +8,14 @@ import { openBackend } from "../../../../model/engines/tensorflow/open.ts";
 import type { Card } from "../../../../model/models/card.ts";
 import { dataSetOf, parseArguments } from "../../../../model/models/import/arguments.ts";
 import { CONDITIONING, conditionsOfArguments, NUMBERS } from "../../../../model/models/import/conditioning.ts";
-import { importCheckpoint } from "../../../../model/models/import/import.ts";
 import { readNamespace } from "../../../../model/models/import/namespace.ts";
 import { loadModel } from "../../../../model/models/load.ts";
 import { geoldmNetworks } from "../../../../model/models/geoldm_engine_networks.ts";
 import { placeGeoldmAutoencoder } from "../../../../model/models/geoldm_place.ts";
 import { readSafetensors, type StoredTensor } from "../../../../model/diffusion/safetensors.ts";
 import { assertClose } from "../../../properties.ts";
+import { CONDITIONAL, importTold, type Kind } from "./conditional.ts";
 import { type Item, writeNamespace } from "./pickle_writer.ts";
-
-const FOLDER = fileURLToPath(new URL("./conditional", import.meta.url));
 
 /** What `make.py` wrote: of both, and of GeoLDM's autoencoder. Arrays in one. */
 interface Expected
@@ -27,9 +24,7 @@ interface Expected
   readonly nodes: number;
 }
 
-type Kind = "edm" | "geoldm";
-
-const argumentsOf = (kind: Kind) => readNamespace(Deno.readFileSync(join(FOLDER, kind, "args.pickle")));
+const argumentsOf = (kind: Kind) => readNamespace(Deno.readFileSync(join(CONDITIONAL, kind, "args.pickle")));
 
 /** Imports a checkpoint, with other arguments where they are given. */
 async function withImported(
@@ -41,9 +36,8 @@ async function withImported(
   try {
     const args = join(root, "args.pickle"), fields = Object.fromEntries(argumentsOf(kind)) as Record<string, Item>;
     await Deno.writeFile(args, writeNamespace({ ...fields, ...change }));
-    const weights = join(FOLDER, kind, "generative_model_ema.npy");
-    const folder = await importCheckpoint({ weights, args, name: "told", to: root });
-    await use(folder, JSON.parse(await Deno.readTextFile(join(FOLDER, kind, "expected.json"))));
+    const folder = await importTold(kind, root, { args });
+    await use(folder, JSON.parse(await Deno.readTextFile(join(CONDITIONAL, kind, "expected.json"))));
   } finally {
     await Deno.remove(root, { recursive: true });
   }

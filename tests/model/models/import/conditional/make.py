@@ -56,7 +56,7 @@ else:
 with torch.no_grad():
     for name, parameter in flow.named_parameters():
         if "coord_mlp.4" in name:  # else nothing moves
-            parameter.mul_(300)
+            parameter.mul_(20)
 
 mask, edges = torch.ones(2, NODES, 1), (1 - torch.eye(NODES)).repeat(2, 1, 1).view(-1, 1)
 minibatch = {name: torch.tensor(values) for name, values in VALUES.items()}
