@@ -98,11 +98,9 @@ if (import.meta.main) {
       );
       console.log(JSON.stringify(rows.at(-1)));
     }
-    const result = {
-      bench: "campaigns-same",
-      settings: { ...order, model: basename(model), part: part ?? null },
-      rows,
-    };
+    const condition = JSON.stringify(order.condition) ?? null, guidance = order.guidance ?? null;
+    const settings = { ...order, condition, guidance, model: basename(model), part: part ?? null };
+    const result = { bench: "campaigns-same", settings, rows };
     console.log(formatResult(result));
     if (out !== "-") await keep(out ?? resultsPath(under, "campaigns-same"), under, [result]);
     const differ = FORMATS.filter((format) => new Set(rows.map((row) => row[format])).size > 1);

@@ -8,7 +8,6 @@ import {
   egnnDenoiserNetwork,
   egnnDenoiserParameters,
   type EgnnDenoiserSizes,
-  type ToldEgnnSizes,
 } from "../../../../model/networks/egnn_denoiser.ts";
 import { RELEASED_EGNN } from "../../../../model/networks/egnn_parameters.ts";
 import { createNativeEgnn } from "../../../../model/engines/c/egnn_native.ts";
@@ -72,7 +71,8 @@ function louder(values: ReadonlyMap<string, Values>, gain = 2): Tensors {
   }
   return stored(values);
 }
-const parameters = (sizes: ToldEgnnSizes, of = space) => louder(initialValues(egnnDenoiserParameters(of, sizes), 1));
+const parameters = (sizes: EgnnDenoiserSizes, of = space) =>
+  louder(initialValues(egnnDenoiserParameters(of, sizes), 1));
 
 const streams = (count: number, seed = 5) => Array.from({ length: count }, (_, k) => random(seed, k));
 const open = async (create: Create, sizes = plain, of = space): Promise<Denoiser> => {
@@ -111,11 +111,6 @@ const variants: Record<string, Partial<EgnnDenoiserSizes>> = {
     parametrisation: "v",
   },
 };
-const CONDITIONS = [
-  { name: "mu" as const, mean: 2.7, deviation: 1.2 },
-  { name: "gap" as const, mean: 6.9, deviation: 1.1 },
-];
-
 /** More edges and rows than a tile has, fewer, none at all; batches that divide unevenly. */
 const shapes = [[1, 1], [2, 1], [3, 7], [6, 5], [13, 9], [30, 2]].map(([nodes, batch]) => ({ nodes, batch }));
 
@@ -135,32 +130,6 @@ for (const [name, create, ignore] of engines) {
       },
     });
   }
-
-  Deno.test({
-    name: `${name} agrees with TensorFlow.js on an EGNN that is told properties, of each molecule its own`,
-    ignore,
-    async fn() {
-      await tf.setBackend("cpu");
-      for (const change of [{}, { conditionTime: false }]) {
-        const sizes = { ...plain, ...change, conditions: CONDITIONS }, options = { space, sizes, schedule };
-        const values = parameters(sizes), shape = { nodes: 6, batch: 3 }, z = drawNoise(space, shape, streams(3));
-        const reference = createEgnnDenoiser(tf, options, values);
-        const denoiser = createEngineEgnnDenoiser(options, await create(egnnDenoiserNetwork(options), values));
-        const told = (gap: number) => streams(3).map((_, b) => ({ time: 0.4, properties: { mu: b, gap } }));
-        const own = await denoiser.predict(z, shape, told(6));
-        assertClose(own, await reference.predict(z, shape, told(6)), 1e-4, "as TensorFlow.js says");
-        assert.ok((await denoiser.predict(z, shape, told(9))).every((value, k) => value !== own[k]));
-        for (const one of [denoiser, reference]) {
-          await assert.rejects(async () => await one.predict(z, shape, at(0.4)), /properties must have mu/);
-          one.dispose();
-        }
-      }
-      const untold = await open(create, plain), properties = { gap: 7 };
-      const asked = untold.predict(new Float32Array(5), { nodes: 1, batch: 1 }, { time: 0.4, properties });
-      await assert.rejects(async () => await asked, /properties must be absent of a network that is told none/);
-      untold.dispose();
-    },
-  });
 
   Deno.test({
     name: `${name} agrees with TensorFlow.js on an EGNN of GeoLDM's size`,
