@@ -221,7 +221,7 @@ Deno.test("valenceGraph() of 30 atoms finds graphs at least as likely as the one
     if (!graph) continue;
     found++;
     for (let i = 0; i < nodes; i++) {
-      const bonds = graph.orders.subarray(i * nodes, (i + 1) * nodes).reduce((a, b) => a + b);
+      const bonds: number = graph.orders.subarray(i * nodes, (i + 1) * nodes).reduce((a, b) => a + b);
       assert.ok(sums[graph.kinds[i]].includes(bonds), `seed ${seed}, atom ${i}`);
     }
     assert.ok(nats(graph) >= nats(truth) - 1e-6, `seed ${seed}: ${nats(graph)}, ${nats(truth)}`);
