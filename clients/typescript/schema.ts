@@ -77,6 +77,7 @@ type Type5 = {
       deviation: number;
       mean: number;
       name: "alpha" | "cv" | "gap" | "homo" | "lumo" | "mu";
+      perAtom?: number | undefined;
       range: [number, number];
       unit: string;
     })[]

@@ -4,6 +4,7 @@ import { PROPERTIES, PROPERTY_NAMES, type PropertyName } from "../../chem/proper
 import type { FixedCondition } from "../diffusion/condition.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
+import type { conditionsSpec } from "../models/card_parts.ts";
 import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** Most that an estimate is guided. */
@@ -78,15 +79,18 @@ export class ImpossibleConditionError extends RangeError {
 }
 
 /** What a card's model can be asked for; nothing where it is told no properties. */
-export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">) => denoiser.conditions ?? [];
+export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">): z.infer<typeof conditionsSpec> =>
+  denoiser.conditions ?? [];
 
 /** Whether a card's model must be told all of its properties: EDM's and GeoLDM's networks have no word for one that is unknown. */
 export const needsCondition = (card: Pick<Card, "denoiser">): boolean =>
   card.denoiser.type === "egnn" && conditionsOf(card).length > 0;
 
-/** What a model that must be told is told where nobody asks for molecules, as in a trial: means. */
+/** What a model that must be told is told where nobody asks for molecules, as in a trial: the middles of ranges. */
 export const trialCondition = (card: Pick<Card, "denoiser">): ConditionAsked | undefined =>
-  needsCondition(card) ? Object.fromEntries(conditionsOf(card).map(({ name, mean }) => [name, mean])) : undefined;
+  needsCondition(card)
+    ? Object.fromEntries(conditionsOf(card).map(({ name, range: [least, most] }) => [name, (least + most) / 2]))
+    : undefined;
 
 /**
  * Checks what a request asks for, or does not, against what a card's model was told of.

@@ -3,16 +3,16 @@ import type * as tfjs from "@tensorflow/tfjs";
 import { type Conditions, eachCondition } from "../diffusion/condition.ts";
 import type { Tf } from "./tf.ts";
 import { centred, egnn } from "./egnn.ts";
-import { contextRows, withContext } from "./egnn_context.ts";
+import { contextRows, type ToldProperty, withContext } from "./egnn_context.ts";
 import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./egnn_network.ts";
 import type { Asked } from "../diffusion/learner.ts";
 import { checkLatents } from "../diffusion/latent.ts";
 import { egnnParameters, type EgnnSizes } from "./egnn_parameters.ts";
 import type { Tensors } from "./pair_attention/layers.ts";
 import { toTensors } from "./pair_attention/denoiser.ts";
-import type { ParameterSpec, PropertyCondition } from "./pair_attention/parameters.ts";
+import type { ParameterSpec } from "./pair_attention/parameters.ts";
 import type { StoredTensor } from "../diffusion/safetensors.ts";
-import type { LatentSpace, Schedule } from "../diffusion/types.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** What the network's output means. */
@@ -27,7 +27,7 @@ export interface EgnnDenoiserSizes extends EgnnSizes {
 /** The same of a network that may be told properties. */
 export interface ToldEgnnSizes extends EgnnDenoiserSizes {
   /** All of them always; none where absent. */
-  readonly conditions?: readonly PropertyCondition[];
+  readonly conditions?: readonly ToldProperty[];
 }
 
 /** Features of a node as the EGNN reads them: the scalars (or a constant where there are none), the time, and properties. */
@@ -120,8 +120,8 @@ const timesOf = (conditions: Conditions, batch: number): Float32Array =>
   Float32Array.from(eachCondition(conditions, batch), ({ time }) => time);
 
 /** What each molecule is told, `[B, C]`. @throws RangeError as {@link contextRows} */
-const contextOf = (conditions: Conditions, batch: number, { conditions: told }: ToldEgnnSizes): Float32Array =>
-  contextRows(eachCondition(conditions, batch).map(({ properties }) => properties), batch, told);
+const contextOf = (conditions: Conditions, shape: BatchShape, { conditions: told }: ToldEgnnSizes): Float32Array =>
+  contextRows(eachCondition(conditions, shape.batch).map(({ properties }) => properties), shape, told);
 
 /** x0 `[B, L]` of z and the network's output. */
 function estimates(
@@ -155,7 +155,7 @@ export function createEgnnDenoiser(
   return {
     space,
     async predict(z, { batch, nodes }, conditions) {
-      const times = timesOf(conditions, batch), context = contextOf(conditions, batch, sizes);
+      const times = timesOf(conditions, batch), context = contextOf(conditions, { batch, nodes }, sizes);
       const output = tf.tidy(() =>
         egnnPrediction(
           tf,
@@ -204,7 +204,7 @@ export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: 
       h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
       if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
     }
-    const told = withContext(h, contextOf(conditions, batch, sizes), shape);
+    const told = withContext(h, contextOf(conditions, shape, sizes), shape);
     const out = await network.run({ h: told, x }, shape), prediction = new Float32Array(z.length);
     const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
     for (let row = 0; row < rows; row++) {

@@ -18,7 +18,7 @@ const OPTIONS: FixtureOptions = {
   place: { backend: "wasm" },
   write: (root) => Promise.all([importTold("edm", root), importTold("geoldm", root)]),
 };
-const condition = { gap: 7, alpha: 75 };
+const condition = { gap: 7, alpha: 75, cv: 25 };
 
 for (const model of ["edm", "geoldm"]) {
   Deno.test(`a model that is imported from a conditional checkpoint of ${model} draws what is asked of it, by POST /generate and POST /generate/path`, () =>
@@ -55,7 +55,7 @@ Deno.test("models that must be told are refused with 422 and what they are told,
       assert.deepEqual([response.status, errors[0].path], [422, path], route);
       assert.match(errors[0].message, message);
     };
-    const none = /^condition must have gap, alpha, which model edm must be told; got none$/;
+    const none = /^condition must have gap, alpha, cv, which model edm must be told; got none$/;
     for (
       const [route, body] of [
         ["/generate", { count: 1, steps: 2 }],
@@ -70,7 +70,7 @@ Deno.test("models that must be told are refused with 422 and what they are told,
       "/generate",
       { ...drawn, condition: { ...condition, mu: 1 } },
       "/condition/mu",
-      /is told gap, alpha$/,
+      /is told gap, alpha, cv$/,
     );
     for (const guidance of [0, 2]) {
       const message = /^guidance must be 1: model edm has no estimate without properties; got \d$/;
@@ -82,7 +82,7 @@ Deno.test("models that must be told are refused with 422 and what they are told,
     assert.deepEqual([plan.order?.condition, plan.backend], [condition, "wasm"], JSON.stringify(plan));
   }, OPTIONS));
 
-Deno.test("loadTried() and rehearse() draw with models that must be told, at the means of what they learned from", () =>
+Deno.test("loadTried() and rehearse() draw with models that must be told, in the middle of what they learned from", () =>
   withFolder(async (root) => {
     await Promise.all([importTold("edm", root), importTold("geoldm", root)]);
     const validate = createValidator(await createRdkit());

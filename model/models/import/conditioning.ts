@@ -1,11 +1,12 @@
 /**
  * What EDM's and GeoLDM's `--conditioning` means: which properties, and the numbers of the data by which they are told, which a checkpoint does not have.
  * Their `compute_mean_mad` (`qm9/utils.py`) takes mean and mean absolute deviation over the training split of the data set `qm9`, but over the validation split
- * of `qm9_second_half`, whatever is learned from. The numbers here are QM9's, computed again as that is; a test holds that they are.
+ * of `qm9_second_half`, whatever is learned from. Before that it takes from heat capacities what QM9's reference has for the free atoms (`subtract_thermo`), which is the
+ * same for all five elements. The numbers here are QM9's, computed again as that is; a test holds that they are.
  */
 import { z } from "zod";
 import { PROPERTIES, type PropertyName } from "../../../chem/properties.ts";
-import type { conditionsSpec } from "../card_parts.ts";
+import type { toldSpec } from "../card_parts.ts";
 
 /** Their data sets: all of the training split, and the half that conditional models learn from (`chem/halves.ts`). */
 export const DATA_SETS = ["qm9", "qm9_second_half"] as const;
@@ -25,7 +26,10 @@ export const conditioning = z.array(z.enum(Object.keys(CONDITIONING) as (keyof t
   error: ({ input }) => `must be of ${Object.keys(CONDITIONING).join(", ")}; got ${JSON.stringify(input)}`,
 }));
 
-/** [mean, mean absolute deviation, least, greatest], in the units of `chem/properties.ts`. */
+/** Heat capacity of a free atom, cal/(mol K), in QM9's `atomref.txt` (Ramakrishnan et al. 2014): 3/2 R. */
+export const FREE_ATOM_CV = 2.981;
+
+/** [mean, mean absolute deviation, least, greatest], the first two of Cv without that of the free atoms, in the units of `chem/properties.ts`. */
 type Numbers = readonly [number, number, number, number];
 
 /** Numbers of each data set. */
@@ -36,7 +40,7 @@ export const NUMBERS: Readonly<Record<typeof DATA_SETS[number], Readonly<Record<
     homo: [-6.53693, 0.44054, -11.6628, -2.7674],
     lumo: [0.321013, 1.05249, -4.76199, 5.2654],
     mu: [2.67468, 1.16812, 0, 25.2022],
-    cv: [31.6187, 3.20434, 6.278, 46.961],
+    cv: [-22.1316, 4.90746, 6.278, 46.961],
   },
   qm9_second_half: {
     alpha: [75.3734, 6.27277, 9.46, 132.47],
@@ -44,7 +48,7 @@ export const NUMBERS: Readonly<Record<typeof DATA_SETS[number], Readonly<Record<
     homo: [-6.53859, 0.439575, -11.6628, -3.22999],
     lumo: [0.324581, 1.03377, -4.68036, 5.2654],
     mu: [2.67509, 1.17573, 0, 25.2022],
-    cv: [31.62, 3.21175, 6.278, 46.961],
+    cv: [-22.1666, 4.88855, 6.278, 46.961],
   },
 };
 
@@ -52,18 +56,29 @@ export const NUMBERS: Readonly<Record<typeof DATA_SETS[number], Readonly<Record<
  * The conditions of a card, in the order of the network's inputs.
  *
  * @param names of the argument `conditioning`; at least one
- * @throws RangeError for another data set than {@link DATA_SETS}: their code has no numbers for it either
+ * @throws RangeError for another data set than {@link DATA_SETS}: their code has no numbers for it either; for heat capacities of molecules without hydrogens,
+ * as these are told by the number of all atoms
  */
 export function conditionsOfArguments(
   names: readonly (keyof typeof CONDITIONING)[],
-  dataset: string,
-): z.infer<typeof conditionsSpec> {
+  { dataset, remove_h }: { readonly dataset: string; readonly remove_h: boolean },
+): z.infer<typeof toldSpec> {
   const numbers = NUMBERS[dataset as typeof DATA_SETS[number]];
   if (!numbers) {
     throw new RangeError(`the data set of a conditional model must be ${DATA_SETS.join(" or ")}; got ${dataset}`);
   }
+  if (remove_h && names.includes("Cv")) {
+    throw new RangeError("Cv must be of molecules with hydrogens, of which each atom's share is taken; got remove_h");
+  }
   return names.map((theirs) => {
     const name = CONDITIONING[theirs], [mean, deviation, least, greatest] = numbers[name];
-    return { name, unit: PROPERTIES[name].unit, mean, deviation, range: [least, greatest] };
+    return {
+      name,
+      unit: PROPERTIES[name].unit,
+      mean,
+      deviation,
+      range: [least, greatest],
+      ...name === "cv" && { perAtom: FREE_ATOM_CV },
+    };
   });
 }

@@ -113,7 +113,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   };
   const [args, argsHash] = await named(options.args, (bytes) => parseArguments(readNamespace(bytes)));
   const { elements, sizes: histogram } = dataSetOf(args); // before the weights, which may be large
-  const conditions = args.conditioning.length > 0 ? conditionsOfArguments(args.conditioning, args.dataset) : undefined;
+  const conditions = args.conditioning.length > 0 ? conditionsOfArguments(args.conditioning, args) : undefined;
   const [{ tensors, entry }, weightsHash] = await named(options.weights, (bytes) => {
     const state = readTorchState(bytes);
     checkFinite(state.tensors, "the state dict");

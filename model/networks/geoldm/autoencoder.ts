@@ -98,7 +98,7 @@ export function createGeoldmAutoencoder(
 export function geoldmAutoencoder(sizes: GeoldmSizes, networks: GeoldmNetworks): GeoldmAutoencoder {
   const space: LatentSpace = { vectors: 1, scalars: sizes.latentScalars, pairs: 0 }, stride = atomFeatures(sizes);
   const told = (rows: Float32Array, shape: BatchShape, properties: ToldValues) =>
-    withContext(rows, contextRows(properties, shape.batch, sizes.conditions), shape);
+    withContext(rows, contextRows(properties, shape, sizes.conditions), shape);
   const means = async (molecules: readonly Molecule[], properties?: ToldValues): Promise<Float32Array> => {
     const { positions, features, nodes } = atomFeatureArrays(molecules, sizes);
     const shape = { batch: molecules.length, nodes };

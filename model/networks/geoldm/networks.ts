@@ -4,7 +4,8 @@ import type { Tf } from "../tf.ts";
 import { centred, egnn } from "../egnn.ts";
 import { egnnParameters, type EgnnSizes, linearParameters } from "../egnn_parameters.ts";
 import { linear, silu, type Tensors } from "../pair_attention/layers.ts";
-import type { ParameterSpec, PropertyCondition } from "../pair_attention/parameters.ts";
+import type { ToldProperty } from "../egnn_context.ts";
+import type { ParameterSpec } from "../pair_attention/parameters.ts";
 
 /** What the two networks are made of. */
 export interface GeoldmSizes extends Omit<EgnnSizes, "blocks"> {
@@ -16,7 +17,7 @@ export interface GeoldmSizes extends Omit<EgnnSizes, "blocks"> {
   /** Invariant latent features a node. */
   readonly latentScalars: number;
   /** Properties that both networks are told, behind the features of each node (`../egnn_context.ts`); none where absent. */
-  readonly conditions?: readonly PropertyCondition[];
+  readonly conditions?: readonly ToldProperty[];
 }
 
 /** Features of an atom: one-hot type, and charge. */

@@ -41,9 +41,10 @@ export async function createEgnnDenoiserNetwork(
   return {
     space,
     conditionWidth: width,
-    conditions({ conditions, alpha, sigma }) {
+    conditions({ conditions, alpha, sigma }, nodes) {
       const rows = new Float32Array(conditions.length * width);
-      const told = contextRows(conditions.map(({ properties }) => properties), conditions.length, sizes.conditions);
+      const shape = { batch: conditions.length, nodes };
+      const told = contextRows(conditions.map(({ properties }) => properties), shape, sizes.conditions);
       conditions.forEach(({ time }, b) => {
         rows.set([time, ...towardsX0(sizes.parametrisation, alpha[b], sigma[b])], b * width);
         rows.set(told.subarray(b * properties, (b + 1) * properties), b * width + CONDITIONS);

@@ -20,7 +20,7 @@ import { hasCompiler } from "./compiler.ts";
 const space = { vectors: 1, scalars: 2, pairs: 0 }, schedule = cosineSchedule({ factor: 0.99 });
 const plain: ToldEgnnSizes = { width: 48, blocks: 2, ...RELEASED_EGNN, conditionTime: true, parametrisation: "eps" };
 const conditions = [
-  { name: "mu" as const, mean: 2.7, deviation: 1.2 },
+  { name: "mu" as const, mean: 2.7, deviation: 1.2, perAtom: 0.3 },
   { name: "gap" as const, mean: 6.9, deviation: 1.1 },
 ];
 

@@ -99,7 +99,7 @@ for (const [variant, change] of Object.entries(variants)) {
 }
 
 const CONDITIONS = [
-  { name: "mu" as const, mean: 2.7, deviation: 1.2 },
+  { name: "mu" as const, mean: 2.7, deviation: 1.2, perAtom: 0.3 },
   { name: "gap" as const, mean: 6.9, deviation: 1.1 },
 ];
 for (const [variant, change] of [["told the time", {}], ["not told the time", { conditionTime: false }]] as const) {

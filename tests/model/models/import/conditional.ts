@@ -1,4 +1,4 @@
-/** Tiny conditional checkpoints of EDM and GeoLDM, told gap and alpha, that their authors' code wrote (`conditional/make.py`). */
+/** Tiny conditional checkpoints of EDM and GeoLDM, told gap, alpha and Cv, that their authors' code wrote (`conditional/make.py`). */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importCheckpoint, type ImportOptions } from "../../../../model/models/import/import.ts";

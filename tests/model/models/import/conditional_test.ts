@@ -7,7 +7,12 @@ import { findQm9, openQm9 } from "../../../../chem/qm9.ts";
 import { openBackend } from "../../../../model/engines/tensorflow/open.ts";
 import type { Card } from "../../../../model/models/card.ts";
 import { dataSetOf, parseArguments } from "../../../../model/models/import/arguments.ts";
-import { CONDITIONING, conditionsOfArguments, NUMBERS } from "../../../../model/models/import/conditioning.ts";
+import {
+  CONDITIONING,
+  conditionsOfArguments,
+  FREE_ATOM_CV,
+  NUMBERS,
+} from "../../../../model/models/import/conditioning.ts";
 import { readNamespace } from "../../../../model/models/import/namespace.ts";
 import { loadModel } from "../../../../model/models/load.ts";
 import { geoldmNetworks } from "../../../../model/models/geoldm_engine_networks.ts";
@@ -20,7 +25,7 @@ import { type Item, writeNamespace } from "./pickle_writer.ts";
 /** What `make.py` wrote: of both, and of GeoLDM's autoencoder. Arrays in one. */
 interface Expected
   extends Record<"z" | "t" | "noise" | "types" | "x" | "meanX" | "meanH" | "positions" | "features", number[]> {
-  readonly values: Readonly<Record<"alpha" | "gap", number[]>>;
+  readonly values: Readonly<Record<"alpha" | "gap" | "Cv", number[]>>;
   readonly nodes: number;
 }
 
@@ -44,8 +49,8 @@ async function withImported(
 }
 
 /** What each molecule is told. */
-const propertiesIn = ({ values: { alpha, gap } }: Expected): PropertyValues[] =>
-  alpha.map((value, b) => ({ alpha: value, gap: gap[b] }));
+const propertiesIn = ({ values: { alpha, gap, Cv } }: Expected): PropertyValues[] =>
+  alpha.map((value, b) => ({ alpha: value, gap: gap[b], cv: Cv[b] }));
 
 for (const kind of ["edm", "geoldm"] as const) {
   for (const backend of ["cpu", "wasm"] as const) {
@@ -53,7 +58,11 @@ for (const kind of ["edm", "geoldm"] as const) {
       withImported(kind, async (folder, expected) => {
         const model = await loadModel(folder, { backend, threads: 1 }), { card, schedule } = model;
         const conditions = card.denoiser.conditions!;
-        assert.deepEqual(conditions.map(({ name, unit }) => [name, unit]), [["gap", "eV"], ["alpha", "bohr^3"]]);
+        assert.deepEqual(conditions.map(({ name, unit }) => [name, unit]), [
+          ["gap", "eV"],
+          ["alpha", "bohr^3"],
+          ["cv", "cal/(mol K)"],
+        ]);
         assert.equal(Object.values(card.sizes).reduce((a, b) => a + b), 50_000);
         const denoiser = await model.denoiser(), shape = { batch: 2, nodes: expected.nodes };
         const z = Float32Array.from(expected.z), told = propertiesIn(expected), times = expected.t;
@@ -65,7 +74,7 @@ for (const kind of ["edm", "geoldm"] as const) {
           return (z[k] - alpha * value) / sigma;
         });
         assertClose(noise, Float32Array.from(expected.noise), 2e-5, "the noise");
-        const other = await denoiser.predict(z, shape, asked(told.map(({ gap }) => ({ gap, alpha: 70 }))));
+        const other = await denoiser.predict(z, shape, asked(told.map((one) => ({ ...one, alpha: 70 }))));
         assert.ok(other.every((value, k) => value !== x0[k]), "what is told counts");
         for (const [properties, message] of [[undefined, /must have gap/], [{ gap: 7 }, /must have alpha/]] as const) {
           await assert.rejects(async () => await denoiser.predict(z, shape, asked([properties, properties])), message);
@@ -85,7 +94,7 @@ for (const backend of ["cpu", "wasm"] as const) {
       const tensors: Map<string, StoredTensor> = readSafetensors(await Deno.readFile(join(folder, part.file)));
       const openTensors = () => openBackend("cpu"), options = { choice: backend, openTensors, threads: 1 };
       const { part: autoencoder } = await placeGeoldmAutoencoder(sizes, tensors, options);
-      assert.deepEqual(geoldmNetworks(sizes).map(({ inputs }) => inputs), [7, 3]);
+      assert.deepEqual(geoldmNetworks(sizes).map(({ inputs }) => inputs), [8, 4]);
       const shape = { batch: 2, nodes: expected.nodes }, z = Float32Array.from(expected.z);
       const decoded = await autoencoder.decodeArrays(z, shape, told);
       assertClose(decoded.positions, Float32Array.from(expected.positions), 2e-5, "positions");
@@ -109,18 +118,21 @@ Deno.test("importCheckpoint() refuses conditions that it has no numbers of, and 
   const refuse = (kind: Kind, change: Record<string, Item>, message: RegExp) =>
     assert.rejects(withImported(kind, () => Promise.resolve(), change), message);
   await refuse("edm", { conditioning: ["gap", "U0"] }, /must be of alpha, gap, homo, lumo, mu, Cv; got "U0"/);
-  await refuse("edm", { context_node_nf: 1 }, /must be 2, one for each of conditioning; got 1/);
-  await refuse("edm", { conditioning: [], context_node_nf: 0 }, /embedding.weight should be \[6,16\].*it is \[8,16\]/);
+  await refuse("edm", { context_node_nf: 1 }, /must be 3, one for each of conditioning; got 1/);
+  await refuse("edm", { conditioning: [], context_node_nf: 0 }, /embedding.weight should be \[6,16\].*it is \[9,16\]/);
   await refuse("edm", { dataset: "qm9_first_half" }, /must be qm9 or qm9_second_half; got qm9_first_half/);
   await refuse("edm", { remove_h: true }, /qm9_second_half must be with hydrogens/);
 });
 
 Deno.test("conditionsOfArguments() has the numbers of the splits that EDM's code takes them from, in the order of the inputs", () => {
-  const told = conditionsOfArguments(["Cv", "mu"], "qm9_second_half");
-  assert.deepEqual(told.map(({ name, mean, deviation }) => [name, mean, deviation]), [
-    ["cv", 31.62, 3.21175],
-    ["mu", 2.67509, 1.17573],
+  const told = conditionsOfArguments(["Cv", "mu"], { dataset: "qm9_second_half", remove_h: false });
+  assert.deepEqual(told.map(({ name, mean, deviation, perAtom }) => [name, mean, deviation, perAtom]), [
+    ["cv", -22.1666, 4.88855, 2.981],
+    ["mu", 2.67509, 1.17573, undefined],
   ]);
+  const heavy = { dataset: "qm9", remove_h: true };
+  assert.throws(() => conditionsOfArguments(["mu", "Cv"], heavy), /Cv must be of molecules with hydrogens/);
+  assert.equal(conditionsOfArguments(["mu"], heavy).length, 1);
   assert.deepEqual(Object.values(CONDITIONING).toSorted(), PROPERTY_NAMES.toSorted());
 });
 
@@ -134,7 +146,9 @@ Deno.test({
     for (const [name, [normed, learned]] of Object.entries(own)) {
       for (const property of PROPERTY_NAMES) {
         const values = (rows: Int32Array) => Array.from(rows, (row) => propertiesOf(properties, row, [property])[0]);
-        const all = values(normed), mean = all.reduce((a, b) => a + b) / all.length, ends = values(learned);
+        const share = property === "cv" ? FREE_ATOM_CV : 0;
+        const all = values(normed).map((value, k) => value - share * atomCounts[normed[k]]);
+        const mean = all.reduce((a, b) => a + b) / all.length, ends = values(learned);
         const deviation = all.reduce((sum, value) => sum + Math.abs(value - mean), 0) / all.length;
         const [least, most] = [ends.reduce((a, b) => Math.min(a, b)), ends.reduce((a, b) => Math.max(a, b))];
         const numbers = NUMBERS[name as keyof typeof own][property];

@@ -20,20 +20,24 @@ from equivariant_diffusion import en_diffusion  # noqa: E402
 from qm9.utils import prepare_context  # noqa: E402
 
 LATENT = hasattr(models, "EGNN_decoder_QM9")
-NORMS = {"alpha": {"mean": 75.3734, "mad": 6.27277}, "gap": {"mean": 6.86318, "mad": 1.0619}}
-VALUES = {"alpha": [60.0, 81.5], "gap": [5.5, 9.25]}
+NORMS = {
+    "alpha": {"mean": 75.3734, "mad": 6.27277}, "gap": {"mean": 6.86318, "mad": 1.0619},
+    "Cv": {"mean": -22.1666, "mad": 4.88855},
+}
+VALUES = {"alpha": [60.0, 81.5], "gap": [5.5, 9.25], "Cv": [8.5, 20.0]}
 TYPES, NODES, STEPS = 5, 4, 8
+THERMO = {"Cv": 2.981 * NODES}  # what qm9/data/dataset_class.py takes from the values
 args = argparse.Namespace(
     exp_name="tiny", model="egnn_dynamics", probabilistic_model="diffusion", diffusion_steps=STEPS,
     diffusion_noise_schedule="polynomial_2", diffusion_noise_precision=1e-5, diffusion_loss_type="l2", n_layers=2,
     inv_sublayers=1, nf=16, tanh=True, attention=True, norm_constant=1, sin_embedding=False, dataset="qm9_second_half",
-    condition_time=True, conditioning=["gap", "alpha"], context_node_nf=2, normalize_factors=[1, 8, 1], remove_h=False,
+    condition_time=True, conditioning=["gap", "alpha", "Cv"], context_node_nf=3, normalize_factors=[1, 8, 1], remove_h=False,
     include_charges=False, normalization_factor=1, aggregation_method="sum", ema_decay=0.999,
     **({"latent_nf": 1, "kl_weight": 0.01, "trainable_ae": True, "ae_path": None} if LATENT else {}),
 )
 torch.manual_seed(7)
 egnn = dict(
-    context_node_nf=2, n_dims=3, hidden_nf=args.nf, act_fn=torch.nn.SiLU(), attention=True, tanh=True,
+    context_node_nf=3, n_dims=3, hidden_nf=args.nf, act_fn=torch.nn.SiLU(), attention=True, tanh=True,
     mode="egnn_dynamics", norm_constant=1, inv_sublayers=1, sin_embedding=False, normalization_factor=1,
     aggregation_method="sum",
 )
@@ -59,7 +63,7 @@ with torch.no_grad():
             parameter.mul_(20)
 
 mask, edges = torch.ones(2, NODES, 1), (1 - torch.eye(NODES)).repeat(2, 1, 1).view(-1, 1)
-minibatch = {name: torch.tensor(values) for name, values in VALUES.items()}
+minibatch = {name: torch.tensor(values) - THERMO.get(name, 0) for name, values in VALUES.items()}
 minibatch |= {"positions": torch.zeros(2, NODES, 3), "atom_mask": mask.squeeze(2)}
 context = prepare_context(args.conditioning, minibatch, NORMS)
 
