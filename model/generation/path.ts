@@ -4,8 +4,7 @@ import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
 import type { PropertyValues } from "../../chem/properties.ts";
-import { random } from "../diffusion/random.ts";
-import { PURPOSE } from "../diffusion/sizes.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import type { Model } from "../models/load.ts";
 import type { Estimate } from "./rows.ts";
 
