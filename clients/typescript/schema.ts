@@ -73,6 +73,16 @@ type Type5 = {
   attention: boolean;
   blocks: number;
   conditionTime: boolean;
+  conditions?:
+    | ({
+      deviation: number;
+      mean: number;
+      name: "alpha" | "cv" | "gap" | "homo" | "lumo" | "mu";
+      perAtom?: number | undefined;
+      range: [number, number];
+      unit: string;
+    })[]
+    | undefined;
   coordinateRange: number;
   file: string;
   invariantLayers: number;
@@ -114,6 +124,7 @@ type Type7 = {
   sha256?: string | undefined;
   sinEmbedding: boolean;
   tanh: boolean;
+  told?: true | undefined;
   type: "geoldm";
   width: number;
 };
@@ -461,6 +472,14 @@ type Type20 = {
 type Type21 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   first?: number | undefined;
   grid?:
@@ -473,6 +492,7 @@ type Type21 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   model?: string | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
@@ -939,6 +959,14 @@ type Type44 = {
 type Type45 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   fixed?: undefined | {
     atoms?: (number)[] | undefined;
@@ -957,6 +985,7 @@ type Type45 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model: string;
@@ -984,11 +1013,20 @@ type Type46 = {
   settings: Type44;
   shards: number;
   version: string;
+  warnings?: (string)[] | undefined;
 };
 
 type Type47 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
   fixed?: undefined | {
@@ -1008,6 +1046,7 @@ type Type47 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model?: string | undefined;
@@ -1059,6 +1098,7 @@ type Type49 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type50 = {
@@ -1106,6 +1146,7 @@ type Type51 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type52 = {

@@ -1,12 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import {
-  checkGuided,
-  type ConditionAsked,
-  ImpossibleConditionError,
-  ImpossibleGuidanceError,
-} from "./condition_order.ts";
+import { checkGuided, type ConditionAsked, conditionDraw, ImpossibleConditionError } from "./condition_order.ts";
 import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -178,22 +173,17 @@ function acceptFixed(
  * @throws ImpossibleOrderError
  */
 function acceptCondition(
-  { condition: properties, guidance }: Pick<Order, "condition" | "guidance">,
+  asked: Pick<Order, "condition" | "guidance">,
   card: Card,
   settings: Settings,
 ): Pick<DrawRequest, "condition" | "warnings"> {
-  if (!properties) {
-    if (guidance !== undefined) throw new ImpossibleOrderError("guidance", "guidance must come with condition");
-    return {};
-  }
   try {
-    const warnings = checkGuided({ condition: properties, guidance }, card, settings);
-    const condition = { properties, ...guidance !== undefined && { guidance } };
-    return { condition, ...warnings.length > 0 && { warnings } };
+    const warnings = checkGuided(asked, card, settings);
+    if (!asked.condition) return {};
+    return { condition: conditionDraw(asked), ...warnings.length > 0 && { warnings } };
   } catch (error) {
-    if (error instanceof ImpossibleGuidanceError) throw new ImpossibleOrderError("guidance", error.message);
     if (!(error instanceof ImpossibleConditionError)) throw error;
-    throw new ImpossibleOrderError(error.field ? `condition/${error.field}` : "condition", error.message);
+    throw new ImpossibleOrderError(error.field, error.message);
   }
 }
 

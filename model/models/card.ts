@@ -93,7 +93,7 @@ export const cardSchema = strict({
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
 }).superRefine((card, context) => {
-  const { name, space, counts, autoencoder, chemistry, recommended, distilled, latents } = card;
+  const { name, space, counts, denoiser, autoencoder, chemistry, recommended, distilled, latents } = card;
   for (const fault of toldFaults(card)) context.addIssue({ code: "custom", ...fault });
   for (const [size, moments] of Object.entries(latents ?? {})) {
     for (const key of ["vectors", "scalars", "pairs"] as const) {
@@ -121,6 +121,10 @@ export const cardSchema = strict({
     const unlike = before.find((one) => one.file === file && one.sha256 !== sha256);
     if (unlike) fault("sha256", `${file} has another digest in the entry for ${unlike.steps} steps`);
   });
+  if (autoencoder.type === "geoldm" && autoencoder.told && !denoiser.conditions) {
+    const message = "needs the denoiser's conditions, which are what it is told";
+    context.addIssue({ code: "custom", path: ["autoencoder", "told"], message });
+  }
   const own = spaceOf(autoencoder);
   for (const key of ["vectors", "scalars", "pairs"] as const) {
     if (space[key] !== own[key]) {

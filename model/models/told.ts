@@ -18,13 +18,12 @@ interface Student {
   readonly guidance?: ScaleRange;
 }
 
-/** Those of pair attention, which alone is told more than the time. */
+/** Those of pair attention, which alone is told how far to be guided, and a number of steps. */
 const entryOf = ({ denoiser }: WithDenoiser): PairAttentionEntry | undefined =>
   denoiser.type === "pair-attention" ? denoiser : undefined;
 
 /** What a card's model can be asked for; nothing where it is told no properties. */
-export const conditionsOf = ({ denoiser }: WithDenoiser) =>
-  denoiser.type === "pair-attention" ? denoiser.conditions ?? [] : [];
+export const conditionsOf = ({ denoiser }: WithDenoiser) => denoiser.conditions ?? [];
 
 /** The guidance scales that a model is told, or a student of it; undefined where it is told none. */
 export const scalesOf = (card: WithDenoiser, student?: Pick<Student, "guidance">): ScaleRange | undefined =>

@@ -2,6 +2,7 @@
 import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
+import { callsOfGuidance } from "../generation/condition_order.ts";
 import { type Include, toFault } from "../generation/formats.ts";
 import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
@@ -9,7 +10,6 @@ import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../gene
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
-import { callsOfGuidance } from "../generation/condition_order.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";

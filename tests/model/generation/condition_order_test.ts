@@ -70,7 +70,7 @@ Deno.test("callsOfGuidance() is two where two estimates are guided between, and 
 });
 
 Deno.test("checkConditions() lets values through as far as three ranges beyond the data", () => {
-  assert.deepEqual(checkConditions({ gap: 4 }, told), []);
-  assert.equal(checkConditions({ gap: -14 }, told).length, 1);
-  assert.throws(() => checkConditions({ gap: -14.1 }, told), ImpossibleConditionError);
+  assert.deepEqual(checkConditions({ condition: { gap: 4 } }, told), []);
+  assert.equal(checkConditions({ condition: { gap: -14 } }, told).length, 1);
+  assert.throws(() => checkConditions({ condition: { gap: -14.1 } }, told), ImpossibleConditionError);
 });
