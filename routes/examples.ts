@@ -203,3 +203,15 @@ export const DATA_REQUESTS: Examples = {
     "",
   ].join("\n"),
 };
+
+/** Of POST /conformers. */
+export const CONFORMERS_REQUESTS: Examples = {
+  "Up to ten conformers of butane": { molecules: "CCCC", seed: 1 },
+  "Of two molecules with names, five drawn by their weights at 310 K": {
+    molecules: [{ smiles: "C[C@H](N)C(=O)O", name: "alanine" }, { smiles: "C/C=C/C", name: "trans-butene" }],
+    count: 5,
+    seed: 1,
+    temperature: 310,
+    resample: true,
+  },
+};
