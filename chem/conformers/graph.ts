@@ -2,6 +2,7 @@
 import { DRUGLIKE } from "../chemistry.ts";
 import type { Bond } from "../molecule.ts";
 import type { Rdkit } from "../rdkit.ts";
+import { KEEP_LONE } from "../validator.ts";
 
 /** A tetrahedral centre whose stereo is specified. */
 export interface Centre {
@@ -93,6 +94,7 @@ export function readGraph(rdkit: Rdkit, { kind, text }: GivenMolecule, atomsMax:
   // RDKit tells forms apart by their text; what is said to be SMILES must not be read as another.
   const wrong = kind === "smiles" ? !/^[^\s{}"]+$/.test(text) : !/^M {2}END/m.test(text);
   const graph = wrong ? null : rdkit.withMol(text, (mol) => {
+    mol.remove_hs_in_place(KEEP_LONE);
     const smiles = mol.get_smiles(), atoms = mol.get_num_atoms(true);
     if (atoms > atomsMax) throw tooLarge(atomsMax, `${atoms} heavy ones`);
     mol.add_hs_in_place();
@@ -107,9 +109,21 @@ export function readGraph(rdkit: Rdkit, { kind, text }: GivenMolecule, atomsMax:
 const tooLarge = (most: number, got: string) =>
   new UnansweredError("size", `must have at most ${most} atoms, hydrogens included; got ${got}`);
 
-function graphOf(smiles: string, { defaults, molecules: [given] }: RdkitJson, atomsMax: number): MoleculeGraph {
-  const atoms = given.atoms.map((atom) => ({ ...defaults.atom, ...atom })), n = atoms.length;
-  const bonds = (given.bonds ?? []).map((bond) => ({ bo: defaults.bond.bo, ...bond }));
+/** What RDKit says, defaults written out, hydrogens behind the heavy atoms: one that a double bond's stereo needs stands among these. */
+function heavyFirst({ defaults, molecules: [given] }: RdkitJson) {
+  const all = given.atoms.map((atom) => ({ ...defaults.atom, ...atom }));
+  const order = [...all.keys()].sort((a, b) => Number(all[a].z === 1) - Number(all[b].z === 1) || a - b);
+  const place = new Map(order.map((atom, k) => [atom, k])),
+    two = ([a, b]: readonly [number, number]) => [place.get(a)!, place.get(b)!] as const;
+  const bonds = (given.bonds ?? []).map(({ atoms, bo = defaults.bond.bo, stereo, stereoAtoms }) => ({
+    ...{ atoms: two(atoms), bo, stereo },
+    stereoAtoms: stereoAtoms && two(stereoAtoms),
+  }));
+  return { atoms: order.map((atom) => all[atom]), bonds };
+}
+
+function graphOf(smiles: string, json: RdkitJson, atomsMax: number): MoleculeGraph {
+  const { atoms, bonds } = heavyFirst(json), n = atoms.length;
   if (n === 0) throw new UnansweredError("unreadable", "must have an atom; got none");
   if (n > atomsMax) throw tooLarge(atomsMax, String(n));
   for (const { z, isotope, nRad } of atoms) {
