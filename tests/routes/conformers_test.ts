@@ -97,7 +97,7 @@ Deno.test("POST /conformers refuses what is beyond its limits, and says what is 
       [{}, /molecules: must be a molecule, or a list of 1 to 10000: each SMILES of 1 to 2000 characters/],
       [{ molecules: [] }, /\/molecules/],
       [{ molecules: "" }, /\/molecules/],
-      [{ molecules: "C".repeat(2001) }, /1 to 2000 characters/],
+      [{ molecules: "C".repeat(2001) }, /2000 characters/],
       [{ molecules: [{ smiles: "C", molblock: "x" }] }, /"smiles"} or {"molblock"}/],
       [{ molecules: { smiles: "C", name: "a\nb" } }, /one line/],
       [{ molecules: ["C", "C", "C"] }, /molecules must be at most 2 here; got 3/],
