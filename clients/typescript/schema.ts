@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type62;
+export type Schema = Type66;
 
 type Type1 = {
   [key: string]: unknown;
@@ -493,6 +493,87 @@ type Type22 = {
 };
 
 type Type23 = {
+  bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
+  by: string;
+  charges: (number)[];
+  conformers: ({
+    energy: null | number;
+    positions: ([number, number, number])[];
+    refined: boolean;
+    relativeEnergy: null | number;
+    smiles: string;
+    times?: number | undefined;
+    weight: null | number;
+  })[];
+  drawn: number;
+  dropped: { broken: number; duplicate: number; stereo: number };
+  exhausted: boolean;
+  index: number;
+  mirrored: number;
+  name?: string | undefined;
+  smiles: string;
+  symbols: (string)[];
+  symmetryComplete: boolean;
+  unrefined?: "size" | "types" | undefined;
+};
+
+type Type24 = {
+  count: number;
+  forceField: string;
+  molecules: (Type23 | {
+    error: {
+      message: string;
+      reason:
+        | "bonds"
+        | "elements"
+        | "fragments"
+        | "isotopes"
+        | "late"
+        | "radicals"
+        | "size"
+        | "source"
+        | "stereo"
+        | "unreadable";
+    };
+    index: number;
+    name?: string | undefined;
+  })[];
+  refine: boolean;
+  resample: boolean;
+  rmsd: number;
+  seed: number;
+  temperature: number;
+};
+
+type Type25 = {
+  count?: number | undefined;
+  molecules:
+    | (string | { molblock: string; name?: string | undefined } | { name?: string | undefined; smiles: string })[]
+    | string
+    | { molblock: string; name?: string | undefined }
+    | { name?: string | undefined; smiles: string };
+  refine?: boolean | undefined;
+  resample?: boolean | undefined;
+  rmsd?: number | undefined;
+  seed?: number | undefined;
+  temperature?: number | undefined;
+  timeoutMs?: number | undefined;
+};
+
+type Type26 = {
+  $post:
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type25 }; output: Type24; outputFormat: "json"; status: 200 };
+};
+
+type Type27 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -508,7 +589,7 @@ type Type23 = {
   refusedRecords: number;
 };
 
-type Type24 = {
+type Type28 = {
   input: unknown;
   output: {
     most: number;
@@ -526,8 +607,8 @@ type Type24 = {
   status: 200;
 };
 
-type Type25 = {
-  $get: Type24 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+type Type29 = {
+  $get: Type28 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
   $post:
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
@@ -535,10 +616,10 @@ type Type25 = {
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { query: { description?: string | undefined } }; output: Type23; outputFormat: "json"; status: 201 };
+    | { input: { query: { description?: string | undefined } }; output: Type27; outputFormat: "json"; status: 201 };
 };
 
-type Type26 = {
+type Type30 = {
   atoms: number;
   charged: number;
   elements: { [key: string]: number };
@@ -549,7 +630,7 @@ type Type26 = {
   sizes: { [key: string]: number };
 };
 
-type Type27 = {
+type Type31 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -563,10 +644,10 @@ type Type27 = {
     title: string;
   })[];
   refusedRecords: number;
-  summary: Type26;
+  summary: Type30;
 };
 
-type Type28 = {
+type Type32 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -590,13 +671,13 @@ type Type28 = {
     status: 422;
   } | {
     input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
-    output: Type27;
+    output: Type31;
     outputFormat: "json";
     status: 200;
   };
 };
 
-type Type29 = {
+type Type33 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
   classes: number;
@@ -604,7 +685,7 @@ type Type29 = {
   from?: number | undefined;
 };
 
-type Type30 = {
+type Type34 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -624,7 +705,7 @@ type Type30 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: Type29;
+  match: Type33;
   method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -639,7 +720,7 @@ type Type30 = {
   width?: number | undefined;
 };
 
-type Type31 = {
+type Type35 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -666,12 +747,12 @@ type Type31 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type30;
+  settings: Type34;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type32 = {
+type Type36 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
   classes?: number | undefined;
@@ -679,7 +760,7 @@ type Type32 = {
   from?: number | undefined;
 };
 
-type Type33 = {
+type Type37 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -700,7 +781,7 @@ type Type33 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: Type32 | undefined;
+  match?: Type36 | undefined;
   method?:
     | "consistency"
     | "finetune"
@@ -726,32 +807,32 @@ type Type33 = {
   width?: number | undefined;
 };
 
-type Type34 = {
+type Type38 = {
   $post:
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type33 }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type37 }; output: Type35; outputFormat: "json"; status: 202 };
 };
 
-type Type35 = {
+type Type39 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type31)[]; total: number };
+      output: { jobs: (Type35)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type36 = {
+type Type40 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -763,7 +844,7 @@ type Type36 = {
   })[];
 };
 
-type Type37 = {
+type Type41 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -788,9 +869,9 @@ type Type37 = {
   spiro: { value: number };
 };
 
-type Type38 = {
+type Type42 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type37 | undefined;
+  composition?: Type41 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -798,10 +879,10 @@ type Type38 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type39 = {
+type Type43 = {
   backend: null | string;
   createdAt: string;
-  curves: Type36;
+  curves: Type40;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -814,7 +895,7 @@ type Type39 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type38; teacher: Type38; why: string };
+  judged: null | { accepted: boolean; student: Type42; teacher: Type42; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -827,26 +908,26 @@ type Type39 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type30;
+  settings: Type34;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type40 = {
+type Type44 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type35; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type39; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type43; outputFormat: "json"; status: 200 };
 };
 
-type Type41 = {
+type Type45 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -880,16 +961,16 @@ type Type41 = {
   };
 };
 
-type Type42 = {
+type Type46 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type35; outputFormat: "json"; status: 202 };
 };
 
-type Type43 = {
+type Type47 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -901,7 +982,7 @@ type Type43 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type44 = {
+type Type48 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -921,7 +1002,7 @@ type Type44 = {
   steps: number;
 };
 
-type Type45 = {
+type Type49 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -957,21 +1038,21 @@ type Type45 = {
   where: Type16;
 };
 
-type Type46 = {
+type Type50 = {
   backend: string;
   draws: number;
-  estimate: Type43;
-  order: Type45;
+  estimate: Type47;
+  order: Type49;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type44;
+  settings: Type48;
   shards: number;
   version: string;
 };
 
-type Type47 = {
+type Type51 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -1008,7 +1089,7 @@ type Type47 = {
   where?: Type16 | undefined;
 };
 
-type Type48 = {
+type Type52 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -1024,76 +1105,76 @@ type Type48 = {
   text: number;
 };
 
-type Type49 = {
+type Type53 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type43;
+  estimate: Type47;
   id: string;
   name: null | string;
-  order: Type45;
+  order: Type49;
   precision: "bf16" | "f16" | "f32";
-  progress: Type48;
+  progress: Type52;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type44;
+  settings: Type48;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type50 = {
+type Type54 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type49)[]; total: number };
+      output: { campaigns: (Type53)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type47 }; output: Type46; outputFormat: "json"; status: 200 }
-    | { input: { json: Type47 }; output: Type49; outputFormat: "json"; status: 202 };
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type51 }; output: Type50; outputFormat: "json"; status: 200 }
+    | { input: { json: Type51 }; output: Type53; outputFormat: "json"; status: 202 };
 };
 
-type Type51 = {
+type Type55 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type43;
+  estimate: Type47;
   id: string;
   name: null | string;
-  order: Type45;
+  order: Type49;
   precision: "bf16" | "f16" | "f32";
-  progress: Type48;
+  progress: Type52;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type44;
+  settings: Type48;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type52 = {
+type Type56 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1104,19 +1185,19 @@ type Type52 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type51; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type55; outputFormat: "json"; status: 200 };
 };
 
-type Type53 = {
+type Type57 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type49; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type53; outputFormat: "json"; status: 202 };
 };
 
-type Type54 = {
+type Type58 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1127,7 +1208,7 @@ type Type54 = {
   status: 200;
 };
 
-type Type55 = {
+type Type59 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1138,7 +1219,7 @@ type Type55 = {
   status: 206;
 };
 
-type Type56 = {
+type Type60 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1149,7 +1230,7 @@ type Type56 = {
   status: 404;
 };
 
-type Type57 = {
+type Type61 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1160,7 +1241,7 @@ type Type57 = {
   status: 416;
 };
 
-type Type58 = {
+type Type62 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1171,7 +1252,7 @@ type Type58 = {
   status: 422;
 };
 
-type Type59 = {
+type Type63 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1188,26 +1269,26 @@ type Type59 = {
   unique?: boolean | undefined;
 };
 
-type Type60 = {
+type Type64 = {
   $post:
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type59 };
+      input: { json: Type63 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type61 = {
+type Type65 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1216,15 +1297,16 @@ type Type61 = {
   };
 };
 
-type Type62 = {
-  "/campaigns": Type50;
-  "/campaigns/:id": Type52;
-  "/campaigns/:id/events": Type41;
-  "/campaigns/:id/results": { $get: Type54 | Type55 | Type56 | Type57 | Type58 };
-  "/campaigns/:id/resume": Type53;
-  "/data": Type25;
-  "/data/:id": Type28;
-  "/distill": Type34;
+type Type66 = {
+  "/campaigns": Type54;
+  "/campaigns/:id": Type56;
+  "/campaigns/:id/events": Type45;
+  "/campaigns/:id/results": { $get: Type58 | Type59 | Type60 | Type61 | Type62 };
+  "/campaigns/:id/resume": Type57;
+  "/conformers": Type26;
+  "/data": Type29;
+  "/data/:id": Type32;
+  "/distill": Type38;
   "/generate": Type18;
   "/generate/path": Type22;
   "/health/live": {
@@ -1238,10 +1320,10 @@ type Type62 = {
       status: 200;
     };
   };
-  "/jobs": Type35;
-  "/jobs/:id": Type40;
-  "/jobs/:id/events": Type41;
-  "/jobs/:id/resume": Type42;
+  "/jobs": Type39;
+  "/jobs/:id": Type44;
+  "/jobs/:id/events": Type45;
+  "/jobs/:id/resume": Type46;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1253,7 +1335,7 @@ type Type62 = {
   "/models": Type3;
   "/models/:name": Type12;
   "/models/:name/steps/:steps": Type13;
-  "/v1/generate": Type60;
+  "/v1/generate": Type64;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1262,5 +1344,5 @@ type Type62 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type61;
+  "/v1/health/ready": Type65;
 };
