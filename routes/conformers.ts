@@ -8,8 +8,8 @@ import { drawConformers } from "../model/service/conformers.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
 import { CONFORMER_TYPES, conformersRequest, conformersResponse } from "./conformers_schema.ts";
-import { endpoint, json } from "./endpoint.ts";
-import { CONFORMERS_REQUESTS } from "./examples.ts";
+import { endpoint, exampled, json } from "./endpoint.ts";
+import { CONFORMERS_ANSWERS, CONFORMERS_REQUESTS, CONFORMERS_TEXTS } from "./examples.ts";
 import { negotiate } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 
@@ -40,8 +40,8 @@ export const conformers = endpoint({
       description:
         "The conformers, in the form that Accept asks for. A molecule that has none says why, in SDF as a record of no atoms",
       content: {
-        ...json(conformersResponse),
-        [CONFORMER_TYPES.sdf]: { schema: z.string() },
+        ...json(conformersResponse, CONFORMERS_ANSWERS),
+        [CONFORMER_TYPES.sdf]: { schema: z.string(), ...exampled(CONFORMERS_TEXTS) },
       },
     },
     ...BODY_PROBLEMS,

@@ -47,6 +47,7 @@ export const UNANSWERED = {
   isotopes: "it has an isotope",
   radicals: "it has an unpaired electron",
   bonds: "it has a bond that is neither single, double nor triple",
+  stereoKind: "it has specified stereo that is none of a tetrahedral centre or a double bond, such as an allene's",
   fragments: "it is not one fragment",
   size: "it has more atoms than may be",
   source: "the source finds no positions for it",
@@ -86,6 +87,9 @@ interface JsonBond {
   readonly stereoAtoms?: readonly [number, number];
 }
 
+/** Marks of stereo in SMILES that RDKit.js passes over: of an allene's middle atom, and of centres that are not tetrahedral. */
+const OTHER_STEREO = /=\[[^\]]*@[^\]]*\]=|@(AL|SP|TB|OH)/;
+
 /** Elements that conformers are drawn for. */
 const SYMBOLS = DRUGLIKE.elements.map(({ symbol }) => symbol).join(", ");
 
@@ -93,6 +97,12 @@ const SYMBOLS = DRUGLIKE.elements.map(({ symbol }) => symbol).join(", ");
 export function readGraph(rdkit: Rdkit, { kind, text }: GivenMolecule, atomsMax: number): MoleculeGraph {
   // RDKit tells forms apart by their text; what is said to be SMILES must not be read as another.
   const wrong = kind === "smiles" ? !/^[^\s{}"]+$/.test(text) : !/^M {2}END/m.test(text);
+  if (kind === "smiles" && OTHER_STEREO.test(text)) {
+    throw new UnansweredError(
+      "stereoKind",
+      "must have stereo of tetrahedral centres and double bonds alone; got that of an allene, or of a centre of another form",
+    );
+  }
   const graph = wrong ? null : rdkit.withMol(text, (mol) => {
     mol.remove_hs_in_place(KEEP_LONE);
     const smiles = mol.get_smiles(), atoms = mol.get_num_atoms(true);

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type66;
+export type Schema = Type67;
 
 type Type1 = {
   [key: string]: unknown;
@@ -518,31 +518,23 @@ type Type23 = {
 };
 
 type Type24 = {
-  count: number;
-  forceField: string;
-  molecules: (Type23 | {
-    error: {
-      message: string;
-      reason:
-        | "bonds"
-        | "elements"
-        | "fragments"
-        | "isotopes"
-        | "late"
-        | "radicals"
-        | "size"
-        | "source"
-        | "stereo"
-        | "unreadable";
-    };
-    index: number;
-    name?: string | undefined;
-  })[];
-  refine: boolean;
-  resample: boolean;
-  rmsd: number;
-  seed: number;
-  temperature: number;
+  error: {
+    message: string;
+    reason:
+      | "bonds"
+      | "elements"
+      | "fragments"
+      | "isotopes"
+      | "late"
+      | "radicals"
+      | "size"
+      | "source"
+      | "stereo"
+      | "stereoKind"
+      | "unreadable";
+  };
+  index: number;
+  name?: string | undefined;
 };
 
 type Type25 = {
@@ -561,7 +553,24 @@ type Type25 = {
 };
 
 type Type26 = {
+  input: { json: Type25 };
+  output: {
+    count: number;
+    forceField: string;
+    molecules: (Type23 | Type24)[];
+    refine: boolean;
+    resample: boolean;
+    rmsd: number;
+    seed: number;
+    temperature: number;
+  };
+  outputFormat: "json";
+  status: 200;
+};
+
+type Type27 = {
   $post:
+    | Type26
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 400 }
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 413 }
@@ -569,11 +578,10 @@ type Type26 = {
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 429 }
     | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 504 }
-    | { input: { json: Type25 }; output: Type24; outputFormat: "json"; status: 200 };
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 504 };
 };
 
-type Type27 = {
+type Type28 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -589,7 +597,7 @@ type Type27 = {
   refusedRecords: number;
 };
 
-type Type28 = {
+type Type29 = {
   input: unknown;
   output: {
     most: number;
@@ -607,8 +615,8 @@ type Type28 = {
   status: 200;
 };
 
-type Type29 = {
-  $get: Type28 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+type Type30 = {
+  $get: Type29 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
   $post:
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
@@ -616,10 +624,10 @@ type Type29 = {
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { query: { description?: string | undefined } }; output: Type27; outputFormat: "json"; status: 201 };
+    | { input: { query: { description?: string | undefined } }; output: Type28; outputFormat: "json"; status: 201 };
 };
 
-type Type30 = {
+type Type31 = {
   atoms: number;
   charged: number;
   elements: { [key: string]: number };
@@ -630,7 +638,7 @@ type Type30 = {
   sizes: { [key: string]: number };
 };
 
-type Type31 = {
+type Type32 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -644,10 +652,10 @@ type Type31 = {
     title: string;
   })[];
   refusedRecords: number;
-  summary: Type30;
+  summary: Type31;
 };
 
-type Type32 = {
+type Type33 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -671,13 +679,13 @@ type Type32 = {
     status: 422;
   } | {
     input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
-    output: Type31;
+    output: Type32;
     outputFormat: "json";
     status: 200;
   };
 };
 
-type Type33 = {
+type Type34 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
   classes: number;
@@ -685,7 +693,7 @@ type Type33 = {
   from?: number | undefined;
 };
 
-type Type34 = {
+type Type35 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -705,7 +713,7 @@ type Type34 = {
     | { type: "uniform" };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: Type33;
+  match: Type34;
   method: "consistency" | "finetune" | "flow-map" | "knowledge" | "matching" | "moments" | "progressive" | "rollout";
   model: string;
   name?: string | undefined;
@@ -720,7 +728,7 @@ type Type34 = {
   width?: number | undefined;
 };
 
-type Type35 = {
+type Type36 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -747,12 +755,12 @@ type Type35 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type34;
+  settings: Type35;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type36 = {
+type Type37 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
   classes?: number | undefined;
@@ -760,7 +768,7 @@ type Type36 = {
   from?: number | undefined;
 };
 
-type Type37 = {
+type Type38 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -781,7 +789,7 @@ type Type37 = {
     | { type: "uniform" };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: Type36 | undefined;
+  match?: Type37 | undefined;
   method?:
     | "consistency"
     | "finetune"
@@ -807,32 +815,32 @@ type Type37 = {
   width?: number | undefined;
 };
 
-type Type38 = {
+type Type39 = {
   $post:
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type37 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type37 }; output: Type35; outputFormat: "json"; status: 202 };
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type38 }; output: Type36; outputFormat: "json"; status: 202 };
 };
 
-type Type39 = {
+type Type40 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type35)[]; total: number };
+      output: { jobs: (Type36)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type40 = {
+type Type41 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -844,7 +852,7 @@ type Type40 = {
   })[];
 };
 
-type Type41 = {
+type Type42 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -869,9 +877,9 @@ type Type41 = {
   spiro: { value: number };
 };
 
-type Type42 = {
+type Type43 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type41 | undefined;
+  composition?: Type42 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -879,10 +887,10 @@ type Type42 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type43 = {
+type Type44 = {
   backend: null | string;
   createdAt: string;
-  curves: Type40;
+  curves: Type41;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -895,7 +903,7 @@ type Type43 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type42; teacher: Type42; why: string };
+  judged: null | { accepted: boolean; student: Type43; teacher: Type43; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -908,26 +916,26 @@ type Type43 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type34;
+  settings: Type35;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type44 = {
+type Type45 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type35; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type43; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type44; outputFormat: "json"; status: 200 };
 };
 
-type Type45 = {
+type Type46 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -961,16 +969,16 @@ type Type45 = {
   };
 };
 
-type Type46 = {
+type Type47 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type35; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
 };
 
-type Type47 = {
+type Type48 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -982,7 +990,7 @@ type Type47 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type48 = {
+type Type49 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -1002,7 +1010,7 @@ type Type48 = {
   steps: number;
 };
 
-type Type49 = {
+type Type50 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -1038,21 +1046,21 @@ type Type49 = {
   where: Type16;
 };
 
-type Type50 = {
+type Type51 = {
   backend: string;
   draws: number;
-  estimate: Type47;
-  order: Type49;
+  estimate: Type48;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type48;
+  settings: Type49;
   shards: number;
   version: string;
 };
 
-type Type51 = {
+type Type52 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   decoding?: "argmax" | "valence" | undefined;
@@ -1089,7 +1097,7 @@ type Type51 = {
   where?: Type16 | undefined;
 };
 
-type Type52 = {
+type Type53 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -1105,76 +1113,76 @@ type Type52 = {
   text: number;
 };
 
-type Type53 = {
+type Type54 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type47;
+  estimate: Type48;
   id: string;
   name: null | string;
-  order: Type49;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
-  progress: Type52;
+  progress: Type53;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type48;
+  settings: Type49;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type54 = {
+type Type55 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type53)[]; total: number };
+      output: { campaigns: (Type54)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type51 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type51 }; output: Type50; outputFormat: "json"; status: 200 }
-    | { input: { json: Type51 }; output: Type53; outputFormat: "json"; status: 202 };
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type52 }; output: Type51; outputFormat: "json"; status: 200 }
+    | { input: { json: Type52 }; output: Type54; outputFormat: "json"; status: 202 };
 };
 
-type Type55 = {
+type Type56 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type47;
+  estimate: Type48;
   id: string;
   name: null | string;
-  order: Type49;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
-  progress: Type52;
+  progress: Type53;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type48;
+  settings: Type49;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
 };
 
-type Type56 = {
+type Type57 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1185,27 +1193,16 @@ type Type56 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type55; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type56; outputFormat: "json"; status: 200 };
 };
 
-type Type57 = {
+type Type58 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type53; outputFormat: "json"; status: 202 };
-};
-
-type Type58 = {
-  input: {
-    header: { "If-Range"?: string | undefined; Range?: string | undefined };
-    param: { id: string };
-    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
-  };
-  output: string;
-  outputFormat: "json";
-  status: 200;
+    | { input: { param: { id: string } }; output: Type54; outputFormat: "json"; status: 202 };
 };
 
 type Type59 = {
@@ -1216,7 +1213,7 @@ type Type59 = {
   };
   output: string;
   outputFormat: "json";
-  status: 206;
+  status: 200;
 };
 
 type Type60 = {
@@ -1225,9 +1222,9 @@ type Type60 = {
     param: { id: string };
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
-  output: Type1;
+  output: string;
   outputFormat: "json";
-  status: 404;
+  status: 206;
 };
 
 type Type61 = {
@@ -1238,7 +1235,7 @@ type Type61 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 416;
+  status: 404;
 };
 
 type Type62 = {
@@ -1249,10 +1246,21 @@ type Type62 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 422;
+  status: 416;
 };
 
 type Type63 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 422;
+};
+
+type Type64 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1269,26 +1277,26 @@ type Type63 = {
   unique?: boolean | undefined;
 };
 
-type Type64 = {
+type Type65 = {
   $post:
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type63 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type63 };
+      input: { json: Type64 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type65 = {
+type Type66 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1297,16 +1305,16 @@ type Type65 = {
   };
 };
 
-type Type66 = {
-  "/campaigns": Type54;
-  "/campaigns/:id": Type56;
-  "/campaigns/:id/events": Type45;
-  "/campaigns/:id/results": { $get: Type58 | Type59 | Type60 | Type61 | Type62 };
-  "/campaigns/:id/resume": Type57;
-  "/conformers": Type26;
-  "/data": Type29;
-  "/data/:id": Type32;
-  "/distill": Type38;
+type Type67 = {
+  "/campaigns": Type55;
+  "/campaigns/:id": Type57;
+  "/campaigns/:id/events": Type46;
+  "/campaigns/:id/results": { $get: Type59 | Type60 | Type61 | Type62 | Type63 };
+  "/campaigns/:id/resume": Type58;
+  "/conformers": Type27;
+  "/data": Type30;
+  "/data/:id": Type33;
+  "/distill": Type39;
   "/generate": Type18;
   "/generate/path": Type22;
   "/health/live": {
@@ -1320,10 +1328,10 @@ type Type66 = {
       status: 200;
     };
   };
-  "/jobs": Type39;
-  "/jobs/:id": Type44;
-  "/jobs/:id/events": Type45;
-  "/jobs/:id/resume": Type46;
+  "/jobs": Type40;
+  "/jobs/:id": Type45;
+  "/jobs/:id/events": Type46;
+  "/jobs/:id/resume": Type47;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1335,7 +1343,7 @@ type Type66 = {
   "/models": Type3;
   "/models/:name": Type12;
   "/models/:name/steps/:steps": Type13;
-  "/v1/generate": Type64;
+  "/v1/generate": Type65;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1344,5 +1352,5 @@ type Type66 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type65;
+  "/v1/health/ready": Type66;
 };

@@ -38,6 +38,8 @@ Deno.test("readGraph() says of what it refuses what is allowed and what was give
     "C*": ["elements", /atomic number 0/],
     "[2H]C": ["isotopes", /got the mass 2/],
     "C[CH2]": ["radicals", /unpaired/],
+    "CC=[C@]=CC": ["stereoKind", /got that of an allene/],
+    "F[P@TB1](F)(F)(F)F": ["stereoKind", /of another form/],
     "CC.O": ["fragments", /must be one fragment; got 2/],
     [`${"C".repeat(34)}`]: ["size", /must have at most 100 atoms, hydrogens included; got 104/],
     [`${"C".repeat(200)}`]: ["size", /got 200 heavy ones/],
