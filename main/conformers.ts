@@ -18,7 +18,8 @@ import { createProgress } from "./progress.ts";
 const { temperature, rmsd } = conformersRequest.shape;
 
 /** A number of a request, as a command line gives it. */
-const number = <T extends z.ZodType<number, number | undefined>>(schema: T) => z.string().transform(Number).optional().pipe(schema);
+const number = <T extends z.ZodType<number, number | undefined>>(schema: T) =>
+  z.string().transform(Number).optional().pipe(schema);
 
 /** A molecule of the file without conformers. */
 interface Failure {

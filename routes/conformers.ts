@@ -1,20 +1,20 @@
 /** POST /conformers: conformers of given molecules, as JSON or SDF. */
 import { z } from "zod";
-import type { ConformerItem } from "../chem/conformers/answer.ts";
+import type { ConformerAnswer, ConformerItem } from "../chem/conformers/answer.ts";
 import { FORCE_FIELD } from "../chem/conformers/ensemble.ts";
 import { CONFORMER_FORMS } from "../chem/conformers/written.ts";
 import { drawSeed } from "../model/generation/order.ts";
 import { drawConformers } from "../model/service/conformers.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
-import { CONFORMER_TYPES, conformersRequest, conformersResponse } from "./conformers_schema.ts";
+import { CONFORMER_TYPES, type ConformersRequest, conformersRequest, conformersResponse } from "./conformers_schema.ts";
 import { endpoint, exampled, json } from "./endpoint.ts";
 import { CONFORMERS_ANSWERS, CONFORMERS_REQUESTS, CONFORMERS_TEXTS } from "./examples.ts";
 import { negotiate } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 
 /** The molecules of a request, in its order. */
-export function itemsOf(molecules: z.infer<typeof conformersRequest>["molecules"]): ConformerItem[] {
+export function itemsOf(molecules: ConformersRequest["molecules"]): ConformerItem[] {
   return [molecules].flat().map((given, index) => {
     if (typeof given === "string") return { index, kind: "smiles", text: given };
     const { name } = given, kind = "smiles" in given ? "smiles" : "molblock";
@@ -25,6 +25,15 @@ export function itemsOf(molecules: z.infer<typeof conformersRequest>["molecules"
       ...(name !== undefined && { name }),
     };
   });
+}
+
+/** The text of a `conformersResponse`, made of the molecules' own. */
+export function jsonOf(
+  facts: Omit<ConformersRequest, "molecules" | "timeoutMs">,
+  answers: readonly ConformerAnswer[],
+): string {
+  const head = JSON.stringify({ ...facts, forceField: FORCE_FIELD });
+  return `${head.slice(0, -1)},"molecules":[${answers.map(({ text }) => text).join(",")}]}`;
 }
 
 /** POST /conformers */
@@ -69,10 +78,11 @@ export const conformers = endpoint({
         meters?.conformers(end);
       },
     });
-    const texts = answers.map(({ text }) => text), headers = { "Content-Type": type };
-    if (form === "sdf") return c.body(texts.join(""), 200, { ...headers, "Molstep-Seed": String(seed) }) as never;
-    const facts = JSON.stringify({ ...asked, seed, forceField: FORCE_FIELD });
-    // The text of a `conformersResponse`, made of the molecules' own.
-    return c.body(`${facts.slice(0, -1)},"molecules":[${texts.join(",")}]}`, 200, headers) as never;
+    const headers = { "Content-Type": type };
+    if (form === "sdf") {
+      const text = answers.map(({ text }) => text).join("");
+      return c.body(text, 200, { ...headers, "Molstep-Seed": String(seed) }) as never;
+    }
+    return c.body(jsonOf({ ...asked, seed }, answers), 200, headers) as never;
   };
 });

@@ -55,6 +55,9 @@ export const conformersRequest = strict({
   ),
 }).meta({ id: "ConformersRequest" });
 
+/** A request with its defaults filled in. */
+export type ConformersRequest = z.infer<typeof conformersRequest>;
+
 const { molecules: { element: molecule } } = generateResponse.shape;
 const told = { index: z.int().min(0).describe("Its place in the request"), name };
 const reasons = Object.keys(UNANSWERED) as [Unanswered, ...Unanswered[]];
@@ -105,7 +108,7 @@ const unanswered = z.strictObject({
   }),
 }).meta({ id: "MoleculeWithoutConformers" });
 
-/** The JSON form of an answer. */
+/** Its schema. */
 export const conformersResponse = z.strictObject({
   ...{
     count: z.int(),
@@ -124,3 +127,6 @@ export const CONFORMER_TYPES = { json: MEDIA_TYPES.json, sdf: MEDIA_TYPES.sdf } 
   ConformerForm,
   string
 >;
+
+/** The JSON form of an answer. */
+export type ConformersResponse = z.infer<typeof conformersResponse>;
