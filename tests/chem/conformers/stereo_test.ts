@@ -14,7 +14,6 @@ const smilesAt = (graph: ReturnType<typeof graphOf>, x: Float64Array) =>
 /** R and S, a sulfoxide with its lone pair, E and Z, an oxime, and a ring. */
 const PAIRS = [
   ["F[C@](Cl)(Br)I", "F[C@@](Cl)(Br)I"],
-  ["C[C@H](F)Cl", "C[C@@H](F)Cl"],
   ["C[S@](=O)F", "C[S@@](=O)F"],
   ["F/C=C/F", "F/C=C\\F"],
   ["F/C=N/O", "F/C=N\\O"],
