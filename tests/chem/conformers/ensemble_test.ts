@@ -42,8 +42,8 @@ Deno.test("ensembleOf() gives butane's anti and gauche conformers by energy, dro
   const energies = conformers.map(({ energy }) => energy!);
   assert.equal(conformers.length, 3);
   assert.ok(energies[0] < energies[1] && Math.abs(energies[1] - energies[2]) < 0.01);
-  // MMFF94's own difference, with charges, is 0.78 (Halgren 1996); butane has none to speak of.
-  assert.ok(Math.abs(conformers[1].relativeEnergy! - 0.78) < 0.05);
+  // RDKit's minima of MMFF94 differ by 0.7822, with charges and without.
+  assert.ok(Math.abs(conformers[1].relativeEnergy! - 0.7822) < 0.002);
   const weights = boltzmannWeights(energies, order.temperature);
   assert.deepEqual(conformers.map(({ weight }) => weight), weights);
   assert.ok(conformers.every(({ refined, smiles }) => refined && smiles === "CCCC"));
