@@ -3,9 +3,9 @@ import type { Molecule } from "../chem/molecule.ts";
 import type { PropertyValues } from "../chem/properties.ts";
 import { realigner } from "../model/diffusion/coupling/align.ts";
 import { moleculeNoise } from "../model/diffusion/noise.ts";
-import { random } from "../model/diffusion/random.ts";
+import { PURPOSE, random } from "../model/diffusion/random.ts";
 import { firstLatents, runPlan } from "../model/diffusion/samplers/mod.ts";
-import { PURPOSE } from "../model/diffusion/sizes.ts";
+
 import { planSettings } from "../model/generation/generate.ts";
 import type { ServedModel } from "../model/models/load.ts";
 import { type Settings, startsOf } from "../model/models/settings.ts";

@@ -9,8 +9,8 @@ import type { Denoiser } from "../model/diffusion/denoiser.ts";
 import { moleculeNoise } from "../model/diffusion/noise.ts";
 import { firstLatents, type Realign, runPlan, type SamplingPlan, type Start } from "../model/diffusion/samplers/mod.ts";
 import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoencoder.ts";
-import { random } from "../model/diffusion/random.ts";
-import { PURPOSE } from "../model/diffusion/sizes.ts";
+import { PURPOSE, random } from "../model/diffusion/random.ts";
+
 import type { Row } from "./table.ts";
 
 /** Heavy atoms of the molecules drawn, as most of QM9's have. */

@@ -9,6 +9,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { GPU_NODES, type Hardware, MACHINE, PROCESSOR_LINE } from "../model/engines/hardware.ts";
+import { webgpuVariables } from "../model/engines/webgpu/variables.ts";
 import { LAUNCHER } from "../model/service/launcher.ts";
 import { type Access, flagsOf, ROOT } from "../model/service/permissions.ts";
 import { accessOf } from "./permissions.ts";
@@ -45,7 +46,8 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"]
 /** Runs a command, and hands on the signals that it does not hear itself. @returns its exit status */
 async function start(command: readonly string[]): Promise<number> {
   const [program, ...args] = command;
-  const child = new Deno.Command(program, { args, env: { [LAUNCHER]: String(Deno.pid) } }).spawn();
+  const env = { [LAUNCHER]: String(Deno.pid), ...webgpuVariables(Deno.env.toObject()) };
+  const child = new Deno.Command(program, { args, env }).spawn();
   // A terminal interrupts all of its processes, wherever their input comes from, and who is interrupted twice does not take leave.
   const terminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
   const heard = SIGNALS.filter((signal) => signal !== "SIGINT" || !terminal);

@@ -3,6 +3,7 @@
  * what waits for a GPU's software adapter, most of all for its compiler, which uses one core, and then some of the others. Arguments go to `deno test` of all.
  */
 import { fileURLToPath } from "node:url";
+import { webgpuVariables } from "../model/engines/webgpu/variables.ts";
 
 /** Files and folders of tests on a GPU, or on a software adapter. */
 const GPU = [
@@ -38,28 +39,12 @@ interface Ended {
   readonly counts: readonly number[];
 }
 
-/**
- * Whether a process that ended so had no fault of its own. A software adapter's driver at times corrupts memory as its process ends (about one in fifty of
- * lavapipe's under load: SIGSEGV, SIGABRT), after the summary: that is told, and is no failure of a test.
- */
-function endedWell(
-  args: readonly string[],
-  { code, signal }: Deno.CommandStatus,
-  summary: string | undefined,
-): boolean {
-  if (code === 0) return true;
-  const drivers = args === GPU && summary === "ok" && (signal === "SIGSEGV" || signal === "SIGABRT");
-  const told = drivers ? "after all its tests had passed: the adapter's driver" : "which fails this run";
-  console.log(`deno test ${args[0]} ... ended with ${signal ?? `code ${code}`}, ${told}`);
-  return drivers;
-}
-
 /** Runs one process to its end. `live`: its output is written as it comes, else at the end. */
 async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...Deno.args, ...args],
     cwd: fileURLToPath(new URL("..", import.meta.url)),
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...webgpuVariables(Deno.env.toObject()) },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -73,10 +58,11 @@ async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const [status] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
   const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
   if (!live) console.log(text);
-  const [, summary, passed, failed, ignored = 0] = [...text.matchAll(SUMMARY)].at(-1) ?? [];
+  if (!status.success) console.log(`deno test ${args[0]} ... ended with ${status.signal ?? `code ${status.code}`}`);
+  const [, passed, failed, ignored = 0] = [...text.matchAll(SUMMARY)].at(-1) ?? [];
   // Without a summary (a type error, a crash) nothing can be said to have passed.
   return {
-    ok: endedWell(args, status, summary),
+    ok: status.success,
     counts: passed === undefined ? [0, 1, 0] : [passed, failed, ignored].map(Number),
   };
 }

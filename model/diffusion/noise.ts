@@ -1,7 +1,7 @@
 /** Whose noise is whose. */
 import { drawNoise } from "./latent.ts";
-import { random } from "./random.ts";
-import { PURPOSE } from "./sizes.ts";
+import { PURPOSE, random } from "./random.ts";
+
 import type { DrawNoise, LatentSpace } from "./types.ts";
 
 /** The noises of a seed's molecules, one draw after the other: each molecule's depends on its own index alone. */

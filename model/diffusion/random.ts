@@ -46,6 +46,37 @@ export interface Random {
 }
 
 /**
+ * What streams serve: `random(seed, index, PURPOSE.x)`, up to 100 of a molecule, above it of a parameter, a set, or an update. No two differ in what they serve and not in their number
+ * that one run draws: training and distillation have some in common. A number that has been in use stays, so that seeds give the same molecules and the same runs.
+ */
+export const PURPOSE = {
+  size: 1,
+  noise: 2,
+  decode: 3,
+  initialValues: 101,
+  // Training.
+  batch: 102,
+  atomBatch: 103,
+  dropout: 108,
+  perturb: 109,
+  regressor: 112,
+  told: 113,
+  // Distillation.
+  round: 104,
+  knowledge: 105,
+  moments: 106,
+  rollout: 107,
+  matching: 108,
+  onTheWay: 109,
+  kept: 110,
+  tuning: 111,
+  flowMap: 112,
+  consistency: 113,
+  generated: 118,
+  choice: 119,
+} as const;
+
+/**
  * The stream `(seed, index, purpose)`.
  *
  * @param seed uint32

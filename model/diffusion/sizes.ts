@@ -1,8 +1,5 @@
 /** How large the molecules of a request are: drawn from the training data's distribution, or from the part asked for. */
-import { random } from "./random.ts";
-
-/** What the random streams of a molecule serve: `random(seed, index, PURPOSE.x)`. */
-export const PURPOSE = { size: 1, noise: 2, decode: 3 } as const;
+import { PURPOSE, random } from "./random.ts";
 
 /** Bounds on a molecule's size, both included. */
 export interface SizeRange {

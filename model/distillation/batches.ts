@@ -3,7 +3,7 @@ import { conditioned } from "../diffusion/condition.ts";
 import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
-import { type Random, random } from "../diffusion/random.ts";
+import { PURPOSE, type Random, random } from "../diffusion/random.ts";
 import type { Group } from "../diffusion/learner.ts";
 import { CLASS_CAP, CLASS_SHARE, lossWeights, POSITION_CAP } from "../training/weights.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -38,9 +38,6 @@ export interface RoundPlan {
   /** That share, 0 to 1. */
   readonly keptShare?: number;
 }
-
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const ROUND = 104, KNOWLEDGE = 105;
 
 /** The grid of N steps and the points between, `[2 N + 1]`. */
 export function doubleGrid(spec: GridSpec, steps: number, schedule: Schedule): Grid {
@@ -109,7 +106,7 @@ const frozen = ({ shape }: CleanLatents, { teacher }: Pick<RoundPlan, "teacher">
  */
 export async function makeRoundGroups(plan: RoundPlan, batch: number, seed: number, update: number): Promise<Group[]> {
   const { steps, grid, schedule, source, kept = [], keptShare = 0 } = plan;
-  const stream = random(seed, update, ROUND), fine = doubleGrid(grid, steps, schedule);
+  const stream = random(seed, update, PURPOSE.round), fine = doubleGrid(grid, steps, schedule);
   const repeats = kept.length > 0 ? Math.round(keptShare * batch) : 0, going = batch - repeats;
   const lesson = (k: number): Lesson => {
     if (k >= going) {
@@ -143,7 +140,7 @@ export async function makeKnowledgeGroups(
   seed: number,
   update: number,
 ): Promise<Group[]> {
-  const { schedule, source, teacherSteps: steps } = plan, stream = random(seed, update, KNOWLEDGE);
+  const { schedule, source, teacherSteps: steps } = plan, stream = random(seed, update, PURPOSE.knowledge);
   const all = { ...plan, variant: "ddim", steps, grid: { type: "uniform" } } as const;
   const lessons = shuffled(batch, stream).map((k): Lesson => ({
     steps,

@@ -1,6 +1,6 @@
 /** Batches of consistency distillation: noisy latents, and where a step of the teacher's solver leads from them. */
 import { conditioned } from "../diffusion/condition.ts";
-import { type Random, random } from "../diffusion/random.ts";
+import { PURPOSE, type Random, random } from "../diffusion/random.ts";
 import { applyStep } from "../diffusion/samplers/mod.ts";
 import type { Grid } from "../diffusion/types.ts";
 import { groupOf, shuffled, studentWeights } from "./batches.ts";
@@ -21,9 +21,6 @@ export interface ConsistencyPlan extends DeparturePlan {
 interface Place extends Departure {
   readonly place: number;
 }
-
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const CONSISTENCY = 113;
 
 /** Share of a batch that is at times of the student's own steps; the rest is anywhere on the fine grid, by which what is known of the end gets there. */
 const OWN_SHARE = 0.5;
@@ -102,7 +99,7 @@ export async function makeConsistencyGroups(
   seed: number,
   update: number,
 ): Promise<ConsistencyGroup[]> {
-  const stream = random(seed, update, CONSISTENCY), times = gridOf(plan, plan.teacherSteps);
+  const stream = random(seed, update, PURPOSE.consistency), times = gridOf(plan, plan.teacherSteps);
   const places = placesOf(plan, times, batch, stream), groups: ConsistencyGroup[] = [];
   let at = 0;
   // One after another, as what is drawn for a start is drawn between.

@@ -1,7 +1,7 @@
 /** Batches of a flow map: noisy latents at the times of a grid and of all those whose times are every second of another's. */
 import { eachCondition } from "../diffusion/condition.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import type { Group } from "../diffusion/learner.ts";
 import type { Grid } from "../diffusion/types.ts";
 import { groupOf, noisy, type RoundPlan, shuffled, studentWeights } from "./batches.ts";
@@ -20,9 +20,6 @@ export interface FlowMapPlan
 export interface FlowMapGroup extends Group {
   readonly own: readonly Lesson[];
 }
-
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const FLOW_MAP = 112;
 
 /** A number of steps and those of which each is half of that before it, down to `smallest`, or as far as they halve. */
 export function halvings(steps: number, smallest = 1): number[] {
@@ -99,7 +96,7 @@ export async function makeFlowMapGroups(
   update: number,
   by: "learner" | "teacher" = "learner",
 ): Promise<FlowMapGroup[]> {
-  const { schedule, source, counts } = plan, stream = random(seed, update, FLOW_MAP), times = timesOf(plan);
+  const { schedule, source, counts } = plan, stream = random(seed, update, PURPOSE.flowMap), times = timesOf(plan);
   const lessons = shuffled(batch, stream).map((k) => {
     const steps = counts[k % counts.length];
     return lessonOf(times, counts[0], steps, stream.integer(steps));

@@ -1,6 +1,6 @@
 /** Batches of distribution matching: molecules' sizes, and how the student is to sample them; and what students in service say, where it is to be kept. */
 import { type GridSpec, makeGrid } from "../diffusion/grids.ts";
-import { type Random, random } from "../diffusion/random.ts";
+import { PURPOSE, type Random, random } from "../diffusion/random.ts";
 import { planSampling, type Start } from "../diffusion/samplers/mod.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Coupling } from "../diffusion/coupling/align.ts";
@@ -54,9 +54,6 @@ export interface MatchingPlan {
   readonly startsAt: (grid: GridSpec, first: ReturnType<Schedule>) => (nodes: number) => Start | undefined;
 }
 
-/** Purposes of the streams; see model/diffusion/random.ts. */
-const MATCHING = 108, ON_THE_WAY = 109, KEPT = 110;
-
 /** Most groups of an update, which have a stream each: one for each size of molecules and number of steps. */
 const SIZES = 64;
 
@@ -70,11 +67,11 @@ export function makeMatchingGroups(
   seed: number,
   update: number,
 ): MatchingGroup[] {
-  const stream = random(seed, update, MATCHING);
+  const stream = random(seed, update, PURPOSE.matching);
   return plans.flatMap((plan) => {
     const goal = goalOf(plan);
     return samplingsOf(plan, batch / plans.length, stream).map((samplings) => ({ ...samplings, goal }));
-  }).map((group, k) => ({ ...group, stream: () => random(seed, update * SIZES + k, ON_THE_WAY), update }));
+  }).map((group, k) => ({ ...group, stream: () => random(seed, update * SIZES + k, PURPOSE.onTheWay), update }));
 }
 
 /** What is matched by a plan. */
@@ -113,7 +110,7 @@ export async function makeKeptGroups(
   update: number,
 ): Promise<KeptGroup[]> {
   const { kept, schedule, coupling } = plan, { entry, denoiser } = kept[update % kept.length];
-  const stream = random(seed, update, KEPT), { space } = denoiser, groups: KeptGroup[] = [];
+  const stream = random(seed, update, PURPOSE.kept), { space } = denoiser, groups: KeptGroup[] = [];
   for (const samplings of samplingsOf({ ...plan, ...entry }, batch, stream)) {
     const { asked, x: target } = await sampleOnce(
       samplings,

@@ -3,7 +3,7 @@ import { type Condition, type Conditioned, conditioned } from "../diffusion/cond
 import { alignNoise, type Coupling } from "../diffusion/coupling/align.ts";
 import { gridAtSteps, makeGrid } from "../diffusion/grids.ts";
 import { drawNoise } from "../diffusion/latent.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import { ancestralStep } from "../diffusion/samplers/ancestral.ts";
 import { consistencyStep } from "../diffusion/samplers/consistency.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -38,13 +38,10 @@ export interface MomentPlan {
   readonly serves: readonly number[];
 }
 
-/** Purpose of the streams; see model/diffusion/random.ts. */
-const MOMENTS = 106;
-
 /** One update's groups: a function of the seed and the update alone. */
 export function makeMomentGroups(plan: MomentPlan, batch: number, seed: number, update: number): MomentGroup[] {
   const { source, space, schedule, grid, serves, variant = "ddpm", coupling } = plan,
-    stream = random(seed, update, MOMENTS);
+    stream = random(seed, update, PURPOSE.moments);
   const grids = serves.map((steps) => makeGrid(gridAtSteps(grid, serves[0], steps, schedule), steps, schedule));
   let index = stream.integer(batch);
   return source.draw(batch, stream).map(({ shape, target }) => {

@@ -2,7 +2,7 @@
 import type { NodeClass } from "../../chem/data_set.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import { conditioned } from "../diffusion/condition.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import type { Grid } from "../diffusion/types.ts";
 import type { Card } from "../models/card.ts";
 import { classLabel } from "../networks/heavy_atom/space.ts";
@@ -15,9 +15,6 @@ import type { Fault } from "./methods/method.ts";
 /** Folder of a round's own that its set lies in, where a service put it there. */
 export const OWN_DATA = "data";
 
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const TUNING = 111;
-
 /** What all batches have in common. */
 export type TuningPlan = Pick<RoundPlan, "teacher" | "source" | "schedule" | "coupling" | "grid" | "steps">;
 
@@ -26,7 +23,7 @@ export type TuningPlan = Pick<RoundPlan, "teacher" | "source" | "schedule" | "co
  * Targets are the molecules; `createConsistencyLearner` says what becomes of them. A function of the seed and the update alone.
  */
 export function makeTuningGroups(plan: TuningPlan, batch: number, seed: number, update: number): ConsistencyGroup[] {
-  const { schedule, source, steps, grid } = plan, stream = random(seed, update, TUNING);
+  const { schedule, source, steps, grid } = plan, stream = random(seed, update, PURPOSE.tuning);
   const times = makeGrid(grid, steps, schedule), places = shuffled(batch, stream).map((k) => k % steps);
   let at = 0;
   return source.draw(batch, stream).map((clean) => {

@@ -16,7 +16,7 @@ import type { OnStage } from "./stages.ts";
 import type { TurnOptions } from "./queue.ts";
 import type { Turn } from "./turn.ts";
 import { moleculeNoise } from "../diffusion/noise.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import { type Effort, mostCalls, type Parallel, runParallel, uncalled } from "../diffusion/samplers/parallel.ts";
 import { resampled, type Resampling } from "../diffusion/samplers/resample.ts";
 import {
@@ -29,14 +29,7 @@ import {
 } from "../diffusion/samplers/mod.ts";
 import { type Settings, startsOf } from "../models/settings.ts";
 import { studentOf } from "../models/weights.ts";
-import {
-  drawSize,
-  groupBySize,
-  PURPOSE,
-  type SizeBatch,
-  sizeDistribution,
-  type SizeRange,
-} from "../diffusion/sizes.ts";
+import { drawSize, groupBySize, type SizeBatch, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { FixedCondition } from "../diffusion/condition.ts";

@@ -3,8 +3,8 @@ import { bondsOf } from "../../chem/bonds.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
-import { random } from "../diffusion/random.ts";
-import { PURPOSE } from "../diffusion/sizes.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
+
 import type { Model } from "../models/load.ts";
 import type { Estimate } from "./rows.ts";
 

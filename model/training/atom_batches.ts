@@ -3,7 +3,7 @@ import type { Molecule } from "../../chem/molecule.ts";
 import { atomFeatureArrays } from "../networks/atom_features.ts";
 import { randomRotation } from "../networks/heavy_atom/encode.ts";
 import { drawNoise } from "../diffusion/latent.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import { QM9_ELEMENTS } from "../../chem/qm9.ts";
 
@@ -59,9 +59,6 @@ export interface AtomBatchOptions {
   readonly timesteps: number;
 }
 
-/** Purpose of the streams below; see model/diffusion/random.ts. */
-const ATOM_BATCH = 103;
-
 /**
  * Draws one size by its share of the data, then molecules of it with replacement, each rotated at random, with a time
  * (stratified over the batch) and noise: a function of the seed and the update alone.
@@ -70,7 +67,7 @@ export function makeAtomGroup(options: AtomBatchOptions): AtomGroup {
   const { set, space, batch: B, seed, update, schedule, timesteps } = options;
   if (!(Number.isInteger(B) && B > 0)) throw new RangeError(`batch must be a positive integer; got ${B}`);
   if (set.count === 0) throw new RangeError("molecules must be at least 1; got 0");
-  const stream = random(seed, update, ATOM_BATCH);
+  const stream = random(seed, update, PURPOSE.atomBatch);
   let at = stream.integer(set.count);
   const rows = [...set.sizes.values()].find((group) => (at -= group.length) < 0)!;
   const molecules = Array.from({ length: B }, () => set.molecule(rows[stream.integer(rows.length)]));

@@ -6,7 +6,7 @@ import { randomRotation, writeLatent } from "../networks/heavy_atom/encode.ts";
 import type { ExampleSet } from "../networks/heavy_atom/examples.ts";
 import { heavyAtomSpace, type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { drawNoise, latentLength } from "../diffusion/latent.ts";
-import { random } from "../diffusion/random.ts";
+import { PURPOSE, random } from "../diffusion/random.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
 import type { Schedule } from "../diffusion/types.ts";
 import type { Group } from "../diffusion/learner.ts";
@@ -47,9 +47,6 @@ export interface BatchOptions extends LatentForm {
   readonly classes?: number;
 }
 
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const BATCH = 102, DROPOUT = 108, PERTURB = 109, TOLD = 113;
-
 /**
  * The time that belongs to a uniform number in (0, 1). Without a focus it is that number; with one, the first `share` of the numbers give times
  * whose log-SNR is uniform between the focus' ends, and the rest uniform times.
@@ -85,10 +82,10 @@ export function makeGroups(options: BatchOptions): Group[] {
   } = options;
   if (!(Number.isInteger(batch) && batch > 0)) throw new RangeError(`batch must be a positive integer; got ${batch}`);
   if (examples.count === 0) throw new RangeError("examples must be at least 1; got 0");
-  const stream = random(seed, update, BATCH), space = heavyAtomSpace({ length: classes }, options);
-  const dropout = uDropout > 0 ? random(seed, update, DROPOUT) : undefined;
-  const telling = told && random(seed, update, TOLD);
-  const perturbing = perturb > 0 ? random(seed, update, PERTURB) : undefined;
+  const stream = random(seed, update, PURPOSE.batch), space = heavyAtomSpace({ length: classes }, options);
+  const dropout = uDropout > 0 ? random(seed, update, PURPOSE.dropout) : undefined;
+  const telling = told && random(seed, update, PURPOSE.told);
+  const perturbing = perturb > 0 ? random(seed, update, PURPOSE.perturb) : undefined;
   /** Numbers of a node, and where its u is. */
   const width = 3 * space.vectors + classes, u = 3 * (space.vectors - 1);
   const drawn = new Map<number, { index: number; t: number; properties?: PropertyValues }[]>();

@@ -1,6 +1,6 @@
 /** Distillation of whole rollouts: the student regresses where the teacher's deterministic sampling ends. */
 import type { Group } from "../../diffusion/learner.ts";
-import { random } from "../../diffusion/random.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
 import { applyStep, type PlannedStep, planSampling } from "../../diffusion/samplers/mod.ts";
 import type { Schedule } from "../../diffusion/types.ts";
 import { groupOf, shuffled, studentWeights } from "../batches.ts";
@@ -8,9 +8,6 @@ import { COURSE } from "../course.ts";
 import { type Departure, type DeparturePlan, departurePlan, gridOf, latentsAt, teacherAt } from "../departures.ts";
 import { batchesOf, type Method, notFewer, targetFloor } from "./method.ts";
 import { halved } from "./progressive.ts";
-
-/** Purpose of the streams of batches; see model/diffusion/random.ts. */
-const ROLLOUT = 107;
 
 /** The teacher's deterministic way from t to the data: its own times below t. */
 function planFrom(t: number, grid: ArrayLike<number>, schedule: Schedule): readonly PlannedStep[] {
@@ -55,7 +52,7 @@ export async function makeRolloutGroups(
   seed: number,
   update: number,
 ): Promise<Group[]> {
-  const { schedule, source, serves } = plan, stream = random(seed, update, ROLLOUT);
+  const { schedule, source, serves } = plan, stream = random(seed, update, PURPOSE.rollout);
   const grids = serves.map((steps) => gridOf(plan, steps));
   const departures = shuffled(batch, stream).map((k): Departure => {
     const which = k % serves.length, i = stream.integer(serves[which]);

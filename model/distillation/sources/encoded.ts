@@ -1,7 +1,7 @@
 /** Clean latents of a data set's molecules through a model's own autoencoder: for GeoLDM and EDM. */
 import type { Molecule } from "../../../chem/molecule.ts";
 import { type GeoldmAutoencoder, POSTERIOR_DEVIATION } from "../../networks/geoldm/autoencoder.ts";
-import { random } from "../../diffusion/random.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
 import type { Autoencoder } from "../../diffusion/types.ts";
 import type { LatentSource } from "../source.ts";
 import {
@@ -36,12 +36,9 @@ export interface EncodedOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Purpose of the stream that chooses rows; see model/diffusion/random.ts. */
-const CHOICE = 106;
-
 /** `count` of the rows, all where there are fewer, without replacement: a function of the seed alone. */
 export function chooseRows(rows: ArrayLike<number>, count: number, seed: number): number[] {
-  const all = Array.from(rows), stream = random(seed, 0, CHOICE), taken = Math.min(count, all.length);
+  const all = Array.from(rows), stream = random(seed, 0, PURPOSE.choice), taken = Math.min(count, all.length);
   for (let k = 0; k < taken; k++) {
     const j = k + stream.integer(all.length - k);
     [all[k], all[j]] = [all[j], all[k]];

@@ -3,7 +3,7 @@ import type { Card } from "../../models/card.ts";
 import { makeGrid } from "../../diffusion/grids.ts";
 import { drawNoise } from "../../diffusion/latent.ts";
 import type { Model } from "../../models/load.ts";
-import { random } from "../../diffusion/random.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
 import { realigner } from "../../diffusion/coupling/align.ts";
 import { type Denoise, firstLatents, planSampling, runPlan } from "../../diffusion/samplers/mod.ts";
 import { chooseSettings, type Settings, startsOf } from "../../models/settings.ts";
@@ -34,9 +34,6 @@ export interface GeneratedOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-/** Purpose of the streams of noise; see model/diffusion/random.ts. Not those of generation: a pool shares no noise with its judges. */
-const GENERATED = 107;
-
 /** The setting of most steps that a card recommends, else ancestral sampling in 100 steps. */
 export function teacherSettings(card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">): Settings {
   const most = card.recommended.reduce((steps, entry) => Math.max(steps, entry.steps), 0);
@@ -63,7 +60,7 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
   let done = 0;
   for (const { nodes, indices } of groupBySize(sizes, model.batch)) {
     const shape = { batch: indices.length, nodes };
-    const streams = indices.map((index) => random(seed, index, GENERATED));
+    const streams = indices.map((index) => random(seed, index, PURPOSE.generated));
     const noise = () => drawNoise(space, shape, streams);
     const denoise: Denoise = async (z, t) => {
       const x0 = await denoiser.predict(z, shape, { time: t });

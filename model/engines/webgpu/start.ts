@@ -1,6 +1,7 @@
 /** A start matched to the data (`samplers/start.ts`), as a kernel: a normal draw that stands for the data. */
-import { PURPOSE } from "../../diffusion/sizes.ts";
+
 import type { LatentSpace } from "../../diffusion/types.ts";
+import { PURPOSE } from "../../diffusion/random.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants } from "./constants.ts";

@@ -1,6 +1,7 @@
 /** A sampler's step as a kernel, a workgroup a molecule: z' = a z + b x0 + c noise and what it takes of estimates before. */
-import { PURPOSE } from "../../diffusion/sizes.ts";
+
 import type { LatentSpace } from "../../diffusion/types.ts";
+import { PURPOSE } from "../../diffusion/random.ts";
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
 import { latentConstants } from "./constants.ts";

@@ -13,8 +13,8 @@ import type { BatchShape, BondSums } from "../../diffusion/types.ts";
 import { valenceGraph } from "./graph.ts";
 import { ONE_HOT, ORDERS } from "./space.ts";
 
-/** States looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. Those made: `graph.ts`. */
-const LIMIT = 300;
+/** Changes looked at for one molecule: far from the data there may be too many, and the estimate is left as it is. */
+const MOST = 5000;
 
 /** Length of a latent of so many nodes, classes and features of a pair. */
 const lengthOf = (nodes: number, { length: scalars }: BondSums, pairs: number) =>
@@ -47,7 +47,7 @@ export function clampMolecule(
   at: number,
   features = ORDERS,
 ): boolean {
-  const graph = valenceGraph(x0, nodes, bondSums, at, { limit: LIMIT, features });
+  const graph = valenceGraph(x0, nodes, bondSums, at, { most: MOST, features });
   if (!graph) return false;
   const { kinds, words = graph.orders } = graph, K = bondSums.length, width = 9 + K;
   for (let i = 0; i < nodes; i++) {

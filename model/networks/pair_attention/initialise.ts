@@ -1,5 +1,5 @@
 /** First values of the parameters. */
-import { random } from "../../diffusion/random.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import { pairAttentionParameters, type PairAttentionSizes, type ParameterSpec } from "./parameters.ts";
 
@@ -9,13 +9,10 @@ export interface Values {
   readonly data: Float32Array;
 }
 
-/** Purpose of the streams below, beside those of model/diffusion/random.ts's other users. */
-const INITIAL_VALUES = 101;
-
 /** Parameters drawn as their specs say; parameter k draws from the stream (seed, k) alone. */
 export function initialValues(specs: readonly ParameterSpec[], seed: number): Map<string, Values> {
   return new Map(specs.map(({ name, shape, init: { kind, scale } }, k) => {
-    const draw = random(seed, k, INITIAL_VALUES), data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const draw = random(seed, k, PURPOSE.initialValues), data = new Float32Array(shape.reduce((a, b) => a * b, 1));
     for (let i = 0; i < data.length; i++) {
       if (kind === "uniform") data[i] = scale * (2 * draw.uniform() - 1);
       else if (kind !== "zeros") data[i] = scale * draw.normal();

@@ -1,7 +1,7 @@
 /** Clean latents with their labels, for a regressor. */
 import { propertiesOf, PROPERTY_NAMES } from "../../../chem/properties.ts";
 import type { Qm9 } from "../../../chem/qm9.ts";
-import { random } from "../../diffusion/random.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { IDENTITY, writeLatent } from "../../networks/heavy_atom/encode.ts";
 import type { Example, ExampleSet } from "../../networks/heavy_atom/examples.ts";
@@ -68,15 +68,12 @@ export function labelledGroups(
   });
 }
 
-/** Purpose of the streams that draw batches; see model/diffusion/random.ts. */
-const REGRESSOR_BATCH = 112;
-
 /** The batch of an update: `batch` molecules with replacement. */
 export function drawLabelled(
   set: ValuedExamples,
   labelling: Labelling,
   { batch, seed, update }: { batch: number; seed: number; update: number },
 ): LabelledGroup[] {
-  const stream = random(seed, update, REGRESSOR_BATCH);
+  const stream = random(seed, update, PURPOSE.regressor);
   return labelledGroups(set, Array.from({ length: batch }, () => stream.integer(set.examples.count)), labelling);
 }

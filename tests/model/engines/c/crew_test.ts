@@ -7,7 +7,7 @@ import { bondSumsOf, heavyAtomSpace, QM9_CLASSES } from "../../../../model/netwo
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
 import { initialValues } from "../../../../model/networks/pair_attention/initialise.ts";
 import { pairAttentionParameters } from "../../../../model/networks/pair_attention/parameters.ts";
-import { random } from "../../../../model/diffusion/random.ts";
+import { PURPOSE, random } from "../../../../model/diffusion/random.ts";
 import {
   firstLatents,
   planSampling,
@@ -16,7 +16,7 @@ import {
   startOf,
 } from "../../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
-import { PURPOSE } from "../../../../model/diffusion/sizes.ts";
+
 import type { Denoiser, Sampling } from "../../../../model/diffusion/denoiser.ts";
 import { hasCompiler } from "./compiler.ts";
 

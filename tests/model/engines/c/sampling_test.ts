@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { createSamplings, type Samplings, type Task } from "../../../../model/engines/c/sampling.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
-import { random } from "../../../../model/diffusion/random.ts";
+import { PURPOSE, random } from "../../../../model/diffusion/random.ts";
 import { planSampling, runPlan, type SamplerName } from "../../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
-import { PURPOSE } from "../../../../model/diffusion/sizes.ts";
 
 const space = { vectors: 1, scalars: 1, pairs: 0 }, schedule = cosineSchedule();
 const grid = (steps: number) => Float64Array.from({ length: steps + 1 }, (_, i) => 1 - i / steps);

@@ -7,7 +7,7 @@ import { bondSumsOf, QM9_CLASSES } from "../../../../model/networks/heavy_atom/s
 import { drawNoise, latentLength } from "../../../../model/diffusion/latent.ts";
 import { powerGrid } from "../../../../model/diffusion/grids.ts";
 import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
-import { random } from "../../../../model/diffusion/random.ts";
+import { PURPOSE, random } from "../../../../model/diffusion/random.ts";
 import {
   firstLatents,
   planSampling,
@@ -15,7 +15,7 @@ import {
   type SamplerName,
   startOf,
 } from "../../../../model/diffusion/samplers/mod.ts";
-import { PURPOSE } from "../../../../model/diffusion/sizes.ts";
+
 import type { Sampling } from "../../../../model/diffusion/denoiser.ts";
 import { shaken } from "../shaken.ts";
 import { found, parameters, relativeError, schedule, space, withGpu } from "./network.ts";

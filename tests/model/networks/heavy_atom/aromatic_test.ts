@@ -130,7 +130,7 @@ Deno.test("valenceGraph() finds the likeliest words that bonds obeying valence c
       });
       best = Math.max(best, sum);
     }
-    const graph = valenceGraph(z, nodes, FEW, 0, { features: FEATURES, limit: 1e5, most: 1e6 })!;
+    const graph = valenceGraph(z, nodes, FEW, 0, { features: FEATURES, most: 1e6 })!;
     let found = 0;
     for (let i = 0; i < nodes; i++) {
       found += Math.log(z[i * width + 9 + graph.kinds[i]]);

@@ -10,15 +10,16 @@ import { createTurns } from "../../../turns.ts";
 
 const NODES = 5, BATCH = 24, LENGTH = latentLength(heavyAtomSpace(), NODES), SHAPE = { batch: BATCH, nodes: NODES };
 
-/** Latents far from any graph, but for every third, four methyls about a carbon. */
+/** Latents far from any graph; but of every third, the first are four methyls about a carbon, the second five methyls, of which none can be left without a bond. */
 function latents(): Float32Array {
   const z = new Float32Array(BATCH * LENGTH), K = QM9_CLASSES.length, width = 9 + K;
+  const bare = QM9_CLASSES.findIndex(([e, h]) => e === 6 && h === 0), methyl = bare + 3;
   for (let b = 0; b < BATCH; b++) {
-    const at = b * LENGTH, draw = random(b), bare = QM9_CLASSES.findIndex(([e, h]) => e === 6 && h === 0);
+    const at = b * LENGTH, draw = random(b);
     for (let k = 0; k < LENGTH; k++) z[at + k] = b % 3 === 0 && k % width >= 9 ? 0.001 : Math.abs(draw.normal());
     for (let i = 0; i < NODES; i++) {
-      if (b % 3 === 0) {
-        for (let k = 0; k < K; k++) z[at + i * width + 9 + k] = k === (i === 0 ? bare : bare + 3) ? 0.5 : 0;
+      if (b % 3 < 2) {
+        for (let k = 0; k < K; k++) z[at + i * width + 9 + k] = k === (b % 3 + i === 0 ? bare : methyl) ? 0.5 : 0;
       }
       for (let j = 0; j < i; j++) {
         for (let order = 0; order < 4; order++) {
