@@ -76,8 +76,9 @@ def figures(asked):
     drawn, drawing = timed(lambda: embedded(mol, asked["count"], asked["seed"]))
     lowered, lowering = timed(lambda: minimised(drawn))
     sets = {name: placed(mol, positions) for name, positions in asked["sets"].items()}
+    lower = {f"{name}, by RDKit's MMFF94s": minimised(one) for name, one in sets.items() if name.endswith("raw")}
     return {"sets": {
-        **{name: judged(one, reference, None) for name, one in sets.items()},
+        **{name: judged(one, reference, None) for name, one in {**sets, **lower}.items()},
         "ETKDGv3, raw": judged(drawn, reference, drawing),
         "ETKDGv3, MMFF94s": judged(lowered, reference, drawing + lowering),
     }}

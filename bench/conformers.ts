@@ -11,9 +11,12 @@ import { type MoleculeGraph, readGraph } from "../chem/conformers/graph.ts";
 import { createOpenchemlibSource } from "../chem/conformers/openchemlib.ts";
 import type { PositionSource } from "../chem/conformers/source.ts";
 import { readNpy } from "../chem/npy.ts";
-import { createRdkit } from "../chem/rdkit.ts";
-import { linesOf } from "../chem/sets/records.ts";
-import { option, readOptions, whole } from "../main/options.ts";
+import type { Bond, Molecule } from "../chem/molecule.ts";
+import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
+import { molblock } from "../chem/sdf.ts";
+import { compactSource, linesOf } from "../chem/sets/records.ts";
+import { KEEP_LONE } from "../chem/validator.ts";
+import { flag, option, readOptions, whole } from "../main/options.ts";
 import { openMmff94 } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
@@ -28,6 +31,7 @@ const OPTIONS = {
     z.string().default("data/druglike"),
   ),
   molecules: option("N", "of the test split, evenly from all of it (default 100)", whole(1).default(100)),
+  stereo: flag("those with stereo alone, all of it specified as in the data's positions"),
   count: option("N", "conformers of each (default 10)", whole(1).default(10)),
   reference: option("N", "conformers of the reference (default 50)", whole(1).default(50)),
   seed: option("N", "(default 1)", whole(1).default(1)),
@@ -53,17 +57,34 @@ interface Figures extends Judged {
   readonly strains: number[];
 }
 
-/** Rows of the data's test split with their SMILES and energies. */
-async function heldOut(folder: string, count: number) {
+/** Molecules of the data's test split, evenly from all of it, with their energies: SMILES as the data has them, or with all stereo of the data's positions. */
+async function heldOut(folder: string, count: number, stereo: boolean, rdkit: Rdkit) {
   const array = async <T extends "i32" | "f32">(name: string, type: T) =>
     readNpy(await Deno.readFile(`${folder}/${name}`), type, name).data;
-  const rows = await array(SPLIT_FILES.test.name, "i32"), energies = await array("energy.f32.npy", "f32");
-  const lines = await Array.fromAsync(linesOf(`${folder}/${SMILES_FILE}`));
-  return Array.from({ length: Math.min(count, rows.length) }, (_, k) => {
-    const row = rows[Math.floor(k * rows.length / count)];
-    return { row, smiles: lines[row].split(" ")[0], energy: energies[row] };
-  });
+  const test = await array(SPLIT_FILES.test.name, "i32"), energies = await array("energy.f32.npy", "f32");
+  // Not all molecules have stereo.
+  const wanted = Math.min(stereo ? 4 * count : count, test.length);
+  const rows = new Set(Array.from({ length: wanted }, (_, k) => test[Math.floor(k * test.length / wanted)]));
+  const lines = await Array.fromAsync(linesOf(`${folder}/${SMILES_FILE}`)), { records } = await compactSource(folder);
+  const found = new Map<number, string>();
+  let row = -1;
+  for await (const record of records) {
+    if (!rows.has(++row) || !("molecule" in record)) continue;
+    const smiles = stereo ? smilesOf(rdkit, record.molecule) : lines[row].split(" ")[0];
+    if (!stereo || /[@/\\]/.test(smiles)) found.set(row, smiles);
+  }
+  return [...rows].flatMap((row) => found.has(row) ? [{ smiles: found.get(row)!, energy: energies[row] }] : []).slice(
+    0,
+    count,
+  );
 }
+
+/** SMILES with the stereo of positions. */
+const smilesOf = (rdkit: Rdkit, molecule: Molecule & { readonly bonds: readonly Bond[] }): string =>
+  rdkit.withMol(molblock(molecule, molecule.bonds), (mol) => {
+    mol.remove_hs_in_place(KEEP_LONE);
+    return mol.get_smiles();
+  })!;
 
 /** Python, a question and an answer a line. */
 function openJudge(python: string) {
@@ -141,7 +162,7 @@ function rowOf(name: string, figures: readonly Figures[], asked: number): Row {
 }
 
 async function main(args: string[]): Promise<void> {
-  const { data, molecules, count, reference, seed, python, out } = readOptions(args, OPTIONS);
+  const { data, molecules, stereo, count, reference, seed, python, out } = readOptions(args, OPTIONS);
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
   const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openJudge(python);
@@ -149,7 +170,7 @@ async function main(args: string[]): Promise<void> {
   const figures = new Map<string, Figures[]>(), failures: string[] = [];
   const tally = { centres: 0, bonds: 0, drawn: 0, wrong: 0, untyped: 0 };
   const began = performance.now();
-  for (const { smiles, energy } of await heldOut(data, molecules)) {
+  for (const { smiles, energy } of await heldOut(data, molecules, stereo, rdkit)) {
     try {
       const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), name = tools.source.name;
       const { raw, refined, drawing, refining } = await drawnOf(graph, tools, { count, seed });
@@ -184,7 +205,7 @@ async function main(args: string[]): Promise<void> {
   const rows = [...figures].map(([name, list]) => rowOf(name, list, count));
   const result = {
     bench: "conformers",
-    settings: { molecules, count, reference, seed, ...tally, failed: failures.length },
+    settings: { molecules, stereo, count, reference, seed, ...tally, failed: failures.length },
     rows,
   };
   console.log(formatResult(result));
