@@ -38,8 +38,8 @@ export async function openMolecules(path: string): Promise<AsyncGenerator<FileIt
   return kind === "smiles" ? smilesOf(path) : blocksOf(path);
 }
 
-/** A name as titles of records take it. */
-const nameOf = (text: string) => text.trim().slice(0, TITLE_MAX) || undefined;
+/** A name as titles of records take it: four dollars would end the record. */
+const nameOf = (text: string) => text.trim().replace(/^\$+/, "").slice(0, TITLE_MAX) || undefined;
 
 async function* smilesOf(path: string): AsyncGenerator<FileItem, void, void> {
   let place = 0, index = 0;

@@ -14,7 +14,10 @@ export const SMILES_MAX = 2000, MOLBLOCK_MAX = 65_536;
 export const MOLECULES_MAX = 10_000, CONFORMERS_MAX = 1000;
 
 const smiles = z.string().min(1).max(SMILES_MAX), molblock = z.string().min(1).max(MOLBLOCK_MAX);
-const name = z.string().min(1).max(TITLE_MAX).regex(/^[^\r\n]+$/, "must be one line").optional().describe(
+const name = z.string().min(1).max(TITLE_MAX).regex(
+  /^(?!\$\$\$\$)[^\r\n]+$/,
+  "must be one line that does not begin with $$$$",
+).optional().describe(
   "What it is called; the title of its SDF records",
 );
 

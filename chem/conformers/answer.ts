@@ -66,7 +66,7 @@ export function unanswered(item: ConformerItem, form: ConformerForm, error: Item
   };
 }
 
-/** Answers one; what comes of it depends on it and the options alone. */
+/** Answers one; what comes of it depends on it and the options alone. @throws WebAssembly.RuntimeError */
 export async function answerConformers(
   item: ConformerItem,
   options: ConformerOptions,
@@ -83,7 +83,10 @@ export async function answerConformers(
       counts: { drawn, ...dropped, returned: conformers.length },
     };
   } catch (error) {
-    if (!(error instanceof UnansweredError)) throw error;
-    return unanswered(item, form, { reason: error.reason, message: error.message });
+    // After this RDKit.js and the engine are in disorder.
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    // Whatever a library throws of one molecule is no fault of the others.
+    const reason = error instanceof UnansweredError ? error.reason : "failed";
+    return unanswered(item, form, { reason, message: error instanceof Error ? error.message : String(error) });
   }
 }

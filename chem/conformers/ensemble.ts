@@ -151,7 +151,12 @@ function typedBy(
 ): TypedMolecule | "size" | "types" {
   if (atomicNumbers.length > ATOMS_MAX) return "size";
   const molecule: Molecule = { atomicNumbers, charges, positions: new Float32Array(3 * atomicNumbers.length) };
-  return field.type(molecule, bonds) ?? "types";
+  try {
+    return field.type(molecule, bonds) ?? "types";
+  } catch (error) {
+    if (error instanceof RangeError) return "types"; // no rule covers a bond
+    throw error;
+  }
 }
 
 /** Where it comes to stand, with its energy; undefined where that is no number. */

@@ -53,6 +53,7 @@ export const UNANSWERED = {
   source: "the source finds no positions for it",
   stereo: "no positions that were drawn have the stereo that is specified",
   late: "it takes longer than a molecule may",
+  failed: "drawing it failed",
 } as const;
 
 /** One of {@link UNANSWERED}. */

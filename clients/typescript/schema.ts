@@ -523,6 +523,7 @@ type Type24 = {
     reason:
       | "bonds"
       | "elements"
+      | "failed"
       | "fragments"
       | "isotopes"
       | "late"

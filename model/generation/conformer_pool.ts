@@ -26,6 +26,14 @@ export interface ConformerPool {
   close(): void;
 }
 
+/** No worker could be started, or kept. */
+class NoWorkerError extends Error {
+  override readonly name = "NoWorkerError";
+  constructor() {
+    super("conformers: no worker could be started, or kept");
+  }
+}
+
 /** Molecules of a request that are in line at once: a small request does not wait for all of a large one. */
 const WINDOW = 4;
 
@@ -43,20 +51,25 @@ const openWorker: Pool["open"] = () =>
 export function createConformerPool(
   { workers, onFault, open = openWorker }: Pick<Pool, "workers" | "onFault"> & Partial<Pick<Pool, "open">> = {},
 ): ConformerPool {
-  const pool = createWorkPool<ConformerItem, ConformerOptions, ConformerAnswer>({
-    here: () => Promise.reject(new Error("conformers: no worker could be started, or kept")),
-    long: () => true,
-    limit: ({ seconds }) => 1000 * seconds,
-    open,
-    onFault,
-    ...(workers !== undefined && { workers: Math.max(1, workers) }),
-    ...{ piece: 1, ahead: 1, backlog: 1 },
-  });
+  const make = () =>
+    createWorkPool<ConformerItem, ConformerOptions, ConformerAnswer>({
+      here: () => Promise.reject(new NoWorkerError()),
+      long: () => true,
+      limit: ({ seconds }) => 1000 * seconds,
+      open,
+      onFault,
+      ...(workers !== undefined && { workers: Math.max(1, workers) }),
+      ...{ piece: 1, ahead: 1, backlog: 1 },
+    });
+  let pool = make();
   const answer = async (item: ConformerItem, options: ConformerOptions, signal: AbortSignal) => {
+    const asked = pool;
     try {
-      const { results: [one] } = await pool.run([item], options, { signal });
+      const { results: [one] } = await asked.run([item], options, { signal });
       return one;
     } catch (error) {
+      // Workers are replaced so often and no more: who comes next has new ones.
+      if (error instanceof NoWorkerError && pool === asked) asked.close(), pool = make();
       if (!(error instanceof LateWorkError)) throw error;
       const message = `must take at most ${options.seconds} s; it took longer, and its worker was ended`;
       return unanswered(item, options.form, { reason: "late", message });
@@ -78,6 +91,6 @@ export function createConformerPool(
         own.abort(new DOMException("nobody waits for the conformers", "AbortError"));
       }
     },
-    close: pool.close,
+    close: () => pool.close(),
   };
 }

@@ -117,6 +117,22 @@ Deno.test("answerConformers() finds the one conformer of symmetric molecules, by
   }
 });
 
+Deno.test("answerConformers() says of a molecule that its source fails at that it failed", async () => {
+  const source = {
+    name: "broken",
+    draw() {
+      throw new TypeError("out of order");
+    },
+  };
+  const { error, text } = await answerConformers(
+    { kind: "smiles", text: "C", index: 0 },
+    { ...options, form: "json" },
+    { ...tools, source },
+  );
+  assert.deepEqual(error, { reason: "failed", message: "out of order" });
+  assert.deepEqual(JSON.parse(text), { index: 0, error });
+});
+
 Deno.test("openchemlib's positions depend on the molecule and the seed alone, not on what was drawn before", () => {
   const drawn = (smiles: string, seed: number) =>
     Array.from(openchemlib.draw(graphOf(smiles), 2, seed) as Iterable<Float64Array>, (x) => x.join()).join(" ");

@@ -64,17 +64,18 @@ Deno.test("createConformerPool() begins no further molecule when the signal is a
   }
 });
 
-Deno.test("createConformerPool() fails where no worker can be kept: the main thread draws none", async () => {
-  const faults: string[] = [],
-    open = () => {
-      const { open } = opener(), worker = open();
-      return { ...worker, ready: Promise.reject(new Error("no worker")), ended: true };
-    };
+Deno.test("createConformerPool() fails where no worker can be kept, as the main thread draws none, and has new ones for who comes next", async () => {
+  const faults: string[] = [];
+  let broken = true;
+  const open = () => {
+    const worker = opener().open();
+    return broken ? { ...worker, ready: Promise.reject(new Error("no worker")), ended: true } : worker;
+  };
   const pool = createConformerPool({ workers: 1, open, onFault: ({ message }) => faults.push(message) });
-  await assert.rejects(
-    Array.fromAsync(pool.answers(items("a"), options, new AbortController().signal)),
-    /no worker could be started, or kept/,
-  );
+  const answers = () => Array.fromAsync(pool.answers(items("a"), options, new AbortController().signal));
+  await assert.rejects(answers, /no worker could be started, or kept/);
   assert.ok(faults.length > 0);
+  broken = false;
+  assert.deepEqual((await answers()).map(({ text }) => text), ["a"]);
   pool.close();
 });
