@@ -1,11 +1,13 @@
 /**
- * `deno task bench:campaigns-same`: whether a campaign of the shipped model has the same results, byte by byte, drawn by the service itself and by
+ * `deno task bench:campaigns-same`: whether a campaign of the shipped model, or another, has the same results, byte by byte, drawn by the service itself and by
  * workers over NATS, and how long each took. All are processes as an operator starts them, with a worker's molecules in files of a shared folder.
  */
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type CampaignState, isActive } from "../model/campaigns/campaign.ts";
 import { sha256Of } from "../model/models/weights.ts";
+import { conditionOptions } from "../main/condition_option.ts";
 import { helpText, list, option, readOptions, whole } from "../main/options.ts";
 import { startNats } from "../tests/nats_server.ts";
 import { partOf, PARTS } from "./fixed_parts.ts";
@@ -14,6 +16,9 @@ import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram 
 import { MAIN, startService } from "./service_process.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
+
+/** The folder of the shipped model. */
+const SHIPPED = fileURLToPath(new URL("../weights/qm9", import.meta.url));
 
 const OPTIONS = {
   workers: option("N,N", "workers; 0: the service draws (default 0,1,2,5)", list(whole(0, 100)).default([0, 1, 2, 5])),
@@ -25,30 +30,32 @@ const OPTIONS = {
     `a fixed part (default none): ${Object.keys(PARTS).join(", ")}`,
     z.enum(Object.keys(PARTS)).optional(),
   ),
+  model: option("FOLDER", "a model's (default weights/qm9)", z.string().default(SHIPPED)),
+  ...conditionOptions,
   out: resultsOption("campaigns-same"),
 };
 
 const WHERE = { logP: { min: -1, max: 1.5 }, sound: true }, FORMATS = ["ndjson", "sdf", "parquet"] as const;
-const MODELS = fileURLToPath(new URL("../weights", import.meta.url));
 
 /** A worker of the service's data directory, as `deno task worker` runs but for its permissions. */
-const startWorker = (nats: string, data: string) =>
+const startWorker = (nats: string, data: string, models: string) =>
   new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, "worker", "--data", data],
-    ...{ env: { MOLSTEP_NATS: nats, MOLSTEP_MODELS: MODELS }, stdout: "null", stderr: "null" },
+    ...{ env: { MOLSTEP_NATS: nats, MOLSTEP_MODELS: models }, stdout: "null", stderr: "null" },
   }).spawn();
 
 /** Draws the campaign, and says its time and its files' digests. */
-async function measured(workers: number, order: Record<string, unknown>): Promise<Row> {
+async function measured(workers: number, folder: string, order: Record<string, unknown>): Promise<Row> {
   const data = await Deno.makeTempDir({ prefix: "molstep-same-" }),
     server = workers > 0 ? await startNats() : undefined;
   const variables = server && { MOLSTEP_NATS: server.url };
-  const service = await startService({ root: MODELS, model: "qm9", backend: "auto", data, variables });
-  const drawing = Array.from({ length: workers }, () => startWorker(server!.url, data));
+  const root = dirname(folder), model = basename(folder);
+  const service = await startService({ root, model, backend: "auto", data, variables });
+  const drawing = Array.from({ length: workers }, () => startWorker(server!.url, data, root));
   let ended = 0;
   for (const { status } of drawing) status.then(() => ended++);
   try {
-    const started = performance.now(), { id } = await service.admin("POST", "/campaigns", order);
+    const started = performance.now(), { id } = await service.admin("POST", "/campaigns", { model, ...order });
     let found: Record<string, unknown>;
     do {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -81,15 +88,19 @@ if (import.meta.main) {
     if (asksForHelp(args)) {
       return console.log(helpText(title, "Compares a campaign's results by who draws it.", OPTIONS));
     }
-    const { workers, out, part, ...order } = readOptions(args, OPTIONS),
+    const { workers, out, part, model, ...order } = readOptions(args, OPTIONS),
       under = { command: toldCommand("bench:campaigns-same", args), ...await conditions() };
     console.log(machineLine(under));
     const rows: Row[] = [], fixed = part && await partOf(part);
     for (const count of workers) {
-      rows.push(await measured(count, { ...order, fixed, where: WHERE, shardSize: 256, formats: FORMATS }));
+      rows.push(
+        await measured(count, resolve(model), { ...order, fixed, where: WHERE, shardSize: 256, formats: FORMATS }),
+      );
       console.log(JSON.stringify(rows.at(-1)));
     }
-    const result = { bench: "campaigns-same", settings: { ...order, part: part ?? null }, rows };
+    const condition = JSON.stringify(order.condition) ?? null, guidance = order.guidance ?? null;
+    const settings = { ...order, condition, guidance, model: basename(model), part: part ?? null };
+    const result = { bench: "campaigns-same", settings, rows };
     console.log(formatResult(result));
     if (out !== "-") await keep(out ?? resultsPath(under, "campaigns-same"), under, [result]);
     const differ = FORMATS.filter((format) => new Set(rows.map((row) => row[format])).size > 1);

@@ -13,7 +13,13 @@ import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator } from "../chem/validator.ts";
 import { shuffled } from "../model/distillation/batches.ts";
 import { random } from "../model/diffusion/random.ts";
-import { conditionsOf, guidanceAsked } from "../model/generation/condition_order.ts";
+import {
+  checkConditions,
+  conditionsOf,
+  guidanceAsked,
+  needsCondition,
+  trialCondition,
+} from "../model/generation/condition_order.ts";
 import { loadModel } from "../model/models/load.ts";
 import { tensorsOn } from "../model/models/parts.ts";
 import { chooseSettings } from "../model/models/settings.ts";
@@ -142,13 +148,18 @@ async function main(args: string[]): Promise<void> {
     const names = rest.conditions ?? told, validate = createValidator(await createRdkit());
     const unknown = names.find((name) => !told.includes(name));
     if (unknown) throw new RangeError(`conditions must be of ${told.join(", ")}; got ${unknown}`);
-    const sets: readonly (readonly PropertyName[])[] = rest.together === "yes" ? [names] : names.map((name) => [name]);
+    // EDM's and GeoLDM's are told all of them, and not guided.
+    const { card } = model, must = needsCondition(card), set = must ? told : names;
+    for (const w of must ? guidance : []) checkConditions({ condition: trialCondition(card), guidance: w }, card);
+    const sets: readonly (readonly PropertyName[])[] = must || rest.together === "yes"
+      ? [set]
+      : set.map((one) => [one]);
     for (const number of steps) {
       const settings = chooseSettings(model.card, number, undefined, { grid: gridOf(rest.grid) });
       for (const w of guidance) {
         for (const set of sets) {
           const asked: Asked[] = held.values.map((values, k) => ({
-            nodes: held.examples[k].nodes,
+            nodes: card.counts === "atoms" ? held.atoms[k] : held.examples[k].nodes,
             properties: Object.fromEntries(set.map((name) => [name, values[PROPERTY_NAMES.indexOf(name)]])),
           }));
           const molecules = await drawConditional(model, settings, asked, { guidance: w, seed });

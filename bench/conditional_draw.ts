@@ -47,7 +47,8 @@ export async function drawConditional(
         aligned,
       );
       const streams = indices.map((index) => random(seed, index, PURPOSE.decode));
-      const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding: settings.decoding });
+      const properties = indices.map((k) => asked[k].properties), { decoding } = settings;
+      const molecules = await model.autoencoder.decode(x0, shape, streams, { decoding, properties });
       indices.forEach((k, b) => void (out[k] = molecules[b]));
     }
   }

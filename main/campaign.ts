@@ -6,6 +6,7 @@ import { absent, partialOf } from "../model/diffusion/files.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
 import { campaignList, campaignPlan, campaignSchema } from "../routes/campaigns/schema.ts";
 import { command, type Terminal } from "./command.ts";
+import { conditionOptions } from "./condition_option.ts";
 import { fixedOptions, readFixed } from "./fixed_option.ts";
 import { flag, given, object, option, UsageError, whole } from "./options.ts";
 import { SERVICE_URL } from "./permissions.ts";
@@ -59,6 +60,9 @@ function estimateText(
   const little = enough ? "" : "; that is less than wanted";
   return `estimate: ${rate}; ${clock(seconds!)} for ${draws} draws, ${mebibytes(bytes!)}${little}`;
 }
+
+/** What is odd about an order, a line each. */
+const warningsText = ({ warnings = [] }: Pick<Campaign, "warnings">) => warnings.map((one) => `${one}\n`).join("");
 
 function statusText(campaign: Campaign): string {
   const { id, name, state, reason, want, progress, results } = campaign;
@@ -212,6 +216,7 @@ export const campaignCommand = command({
     steps: option("N", "steps of the sampler", whole(1, 1000).optional()),
     where: option("JSON", "what molecules must be", object().optional()),
     ...fixedOptions,
+    ...conditionOptions,
     model: option("NAME", "a model of the service (default qm9)", z.string().optional()),
     seed: option("N", "the seed (default: drawn)", whole(0, 0xffffffff).optional()),
     "max-draws": option("N", "most molecules to draw", whole(1).optional()),
@@ -253,11 +258,13 @@ export const campaignCommand = command({
         const body = { ...await orderOf({ ...asked, maxDraws, fixed }), ...(dryRun && { dryRun }) };
         const answer = await ask("/campaigns", { method: "POST", body });
         if (dryRun) {
-          terminal.out(`${estimateText((await read(answer, campaignPlan)).estimate)}\n`);
+          const plan = await read(answer, campaignPlan);
+          terminal.error(warningsText(plan));
+          terminal.out(`${estimateText(plan.estimate)}\n`);
           return 0;
         }
         const campaign = await read(answer, campaignSchema);
-        terminal.error(`${estimateText(campaign.estimate)}\n`);
+        terminal.error(`${warningsText(campaign)}${estimateText(campaign.estimate)}\n`);
         terminal.out(`${campaign.id}\n`);
         return watch ? await follow(campaign.id) : 0;
       }

@@ -6,13 +6,13 @@ import { compileWhere, PatternError } from "../chem/where/filter.ts";
 import { type Where, whereSchema } from "../chem/where/where.ts";
 import { INCLUDES, type Sifted } from "../model/generation/formats.ts";
 import { openModel } from "../model/generation/open_model.ts";
-import { conditionAsked, GUIDANCE_MAX, guidanceAsked } from "../model/generation/condition_order.ts";
 import { acceptOrder, drawSeed } from "../model/generation/order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { chooseRefine } from "../model/models/settings.ts";
 import { type Drawing, drawMolecules } from "../model/service/drawing.ts";
 import { drawsFor } from "../model/service/generate.ts";
 import { command } from "./command.ts";
+import { conditionOptions } from "./condition_option.ts";
 import { dataFolder, findModel } from "./models.ts";
 import { FILE_FORMS, formOf, isStream, partsOf } from "./molecule_file.ts";
 import { json, list, object, option, range, UsageError, whole } from "./options.ts";
@@ -42,16 +42,7 @@ export const generateCommand = command({
     atoms: option("N|N-M", "atoms a molecule, for a model that counts atoms", range().optional()),
     "heavy-atoms": option("N|N-M", "heavy atoms a molecule, for a model that counts those", range().optional()),
     ...fixedOptions,
-    condition: option(
-      "JSON",
-      'properties that molecules are to have, such as {"gap":7.2}: docs/conditions.md',
-      object().pipe(conditionAsked).optional(),
-    ),
-    guidance: option(
-      "W",
-      `how far they are guided there, 0 to ${GUIDANCE_MAX} (default 1); others than 0 and 1 take twice the calls`,
-      z.string().transform(Number).pipe(guidanceAsked).optional(),
-    ),
+    ...conditionOptions,
     parallel: option(
       "JSON",
       'calls for several steps of a molecule at once, such as {"window":8,"tolerance":0.003}: docs/speed.md (default: not)',

@@ -88,7 +88,7 @@ export function createToolServer(source: Source, { maxCount, note }: {
     title: "Generate molecules",
     description:
       "Draws new 3D molecules with a diffusion model. The shipped one, qm9, knows small organic ones of H, C, N, O and F, of up to " +
-      "9 heavy atoms. 16 steps are a good choice; fewer are faster and worse.",
+      "9 heavy atoms. 16 steps are a good choice; fewer are faster and worse. Others may be told properties (`condition`); qm9 is told none.",
     inputSchema: told(input),
     outputSchema: toolOutput,
     annotations: { readOnlyHint: true, openWorldHint: false },
@@ -135,11 +135,12 @@ function refused(error: z.ZodError): RefusedError {
 }
 
 const summary = (
-  { returned, drawn, model, version, steps, sampler, seed, molecules, rejected, ended }: GenerateResponse,
+  { returned, drawn, model, version, steps, sampler, seed, molecules, rejected, ended, warnings }: GenerateResponse,
 ) =>
   `${returned} of ${drawn} molecules drawn, ${molecules.filter(({ valid }) => valid).length} of them valid: ` +
   `model ${model}, version ${version}, ${steps} steps, sampler ${sampler}, seed ${seed}` +
-  (rejected ? `; rejected ${JSON.stringify(rejected)}` : "") + (ended ? `; ended by ${ended}` : "");
+  (rejected ? `; rejected ${JSON.stringify(rejected)}` : "") + (ended ? `; ended by ${ended}` : "") +
+  (warnings ? `; warnings: ${warnings.join("; ")}` : "");
 
 /** The molecules as text. SMILES have the index behind them, as files of SMILES have a name. */
 const texts: Readonly<Record<typeof TEXTS[number], (response: GenerateResponse) => string>> = {

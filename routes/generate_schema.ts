@@ -7,7 +7,7 @@ import { whereSchema } from "../chem/where/where.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { gridSpec } from "../model/diffusion/grids.ts";
 import { INCLUDES } from "../model/generation/formats.ts";
-import { conditionAsked, guidanceAsked } from "../model/generation/condition_order.ts";
+import { conditionKeys, conditionTold, guidedSomewhere, warningsTold } from "../model/generation/condition_order.ts";
 import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
@@ -47,13 +47,7 @@ export const generateRequest = strict({
   fixed: fixedAsked.optional().describe(
     "Atoms that each molecule begins with: they keep their places, elements and bonds, and the rest is drawn about them (docs/fixed.md)",
   ),
-  condition: conditionAsked.optional().describe(
-    "Properties that the molecules are to have, of a model whose card names them (`denoiser.conditions`); warned of outside of its training data, refused far beyond it " +
-      "(docs/conditions.md)",
-  ),
-  guidance: guidanceAsked.optional().describe(
-    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
-  ),
+  ...conditionKeys,
   parallel: parallelSpec.optional().describe(
     "Calls for several steps of a molecule at once, in sweeps until its latents stay (docs/speed.md): fewer rounds, more calls, of which the most that it can take count as work. " +
       "For a model that aligns noise, with a sampler that draws none: ddim, dpm-solver++ or heun",
@@ -107,10 +101,7 @@ export const generateRequest = strict({
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],
-}).refine(({ condition, guidance }) => guidance === undefined || condition !== undefined, {
-  error: "must come with condition",
-  path: ["guidance"],
-}).refine(({ filter, unique }) => filter !== "unique" || unique !== false, {
+}).refine(...guidedSomewhere).refine(({ filter, unique }) => filter !== "unique" || unique !== false, {
   error: "must not be false where filter is unique",
   path: ["unique"],
 }).refine(({ count, want }) => (count === undefined) !== (want === undefined), {
@@ -194,11 +185,8 @@ export const generateResponse = z.strictObject({
     "How the molecules were refined; absent where they were not",
   ),
   fixedAtoms: z.int().min(1).optional().describe("The first so many atoms of each molecule were given, by `fixed`"),
-  condition: conditionAsked.optional().describe("Properties that the molecules were to have"),
-  guidance: guidanceAsked.optional().describe("How far they were guided there; with `condition`"),
-  warnings: z.array(z.string()).optional().describe(
-    "What is odd about the request, such as properties outside of the model's training data; absent where there is nothing",
-  ),
+  ...conditionTold,
+  warnings: warningsTold,
   parallel: parallelSpec.extend({ rounds: z.int().min(0), calls: z.int().min(0) }).optional().describe(
     "As asked, and what all molecules drawn took together",
   ),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ServeOptions } from "../model/service/generate.ts";
 import { type Frame, MOST_FRAMES, recordPath } from "../model/generation/path.ts";
 import { askedSize } from "../model/diffusion/sizes_asked.ts";
+import { conditionKeys, guidedSomewhere } from "../model/generation/condition_order.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { drawSeed } from "../model/generation/order.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
@@ -19,7 +20,8 @@ const { model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, c
 /** What is asked: as of POST /generate, for the molecule of index `first` alone. */
 export const pathRequest = strict({
   ...{ model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, clamp, timeoutMs },
-}).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
+  ...conditionKeys,
+}).refine(...guidedSomewhere).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],
 }).meta({ id: "PathRequest" });
@@ -48,7 +50,9 @@ export const pathResponse = generateResponse.omit({
     time: z.number().describe("1 is noise, 0 is data"),
     logSnr: z.number(),
     latent: shape.describe("What the sampler held, decoded as it is, noise and all"),
-    estimate: shape.describe("The network's estimate of the clean molecule"),
+    estimate: shape.describe(
+      "The network's estimate of the clean molecule; with `guidance` other than 0 and 1, as guided of two calls",
+    ),
   })).describe(`Calls of the denoiser in their order: all, or at most ${MOST_FRAMES} evenly of them and the last`),
 }).meta({ id: "PathResponse" });
 
@@ -81,7 +85,7 @@ export const path = endpoint({
   const { draw } = generation(deps), { maxBodyBytes } = deps.config;
   return async (c) => {
     const { seed = drawSeed(), ...asked } = await readJson(c, pathRequest, maxBodyBytes);
-    const { onEstimate, frames } = recordPath(asked.first);
+    const { onEstimate, frames } = recordPath(asked.first, asked.condition);
     const order = { ...asked, seed, count: 1, refine: "none", include: ["bonds"], size: askedSize(asked) } as const;
     let shown: Frame[] = [];
     const after: ServeOptions["after"] = async (model, rest) => void (shown = await frames(model, seed, rest));

@@ -72,6 +72,16 @@ type Type5 = {
   attention: boolean;
   blocks: number;
   conditionTime: boolean;
+  conditions?:
+    | ({
+      deviation: number;
+      mean: number;
+      name: "alpha" | "cv" | "gap" | "homo" | "lumo" | "mu";
+      perAtom?: number | undefined;
+      range: [number, number];
+      unit: string;
+    })[]
+    | undefined;
   coordinateRange: number;
   file: string;
   invariantLayers: number;
@@ -113,6 +123,7 @@ type Type7 = {
   sha256?: string | undefined;
   sinEmbedding: boolean;
   tanh: boolean;
+  told?: true | undefined;
   type: "geoldm";
   width: number;
 };
@@ -458,6 +469,14 @@ type Type20 = {
 type Type21 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   first?: number | undefined;
   grid?:
@@ -470,6 +489,7 @@ type Type21 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   model?: string | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
@@ -1014,6 +1034,14 @@ type Type49 = {
 type Type50 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   fixed?: undefined | {
     atoms?: (number)[] | undefined;
@@ -1032,6 +1060,7 @@ type Type50 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model: string;
@@ -1059,11 +1088,20 @@ type Type51 = {
   settings: Type49;
   shards: number;
   version: string;
+  warnings?: (string)[] | undefined;
 };
 
 type Type52 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
+  condition?: undefined | {
+    alpha?: number | undefined;
+    cv?: number | undefined;
+    gap?: number | undefined;
+    homo?: number | undefined;
+    lumo?: number | undefined;
+    mu?: number | undefined;
+  };
   decoding?: "argmax" | "valence" | undefined;
   dryRun?: boolean | undefined;
   fixed?: undefined | {
@@ -1083,6 +1121,7 @@ type Type52 = {
     }
     | { rho: number; type: "power" }
     | { type: "uniform" };
+  guidance?: number | undefined;
   heavyAtoms?: [number, number] | number | undefined;
   maxDraws?: number | undefined;
   model?: string | undefined;
@@ -1134,6 +1173,7 @@ type Type54 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type55 = {
@@ -1181,6 +1221,7 @@ type Type56 = {
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
   want: number;
+  warnings?: (string)[] | undefined;
 };
 
 type Type57 = {

@@ -1,5 +1,6 @@
 /** A campaign as it is kept, and what is told of it. */
 import { z } from "zod";
+import { warningsTold } from "../generation/condition_order.ts";
 import { campaignOrder, shardMeans, shardSettings } from "./order.ts";
 import { shardCounts } from "./shard_file.ts";
 
@@ -81,6 +82,7 @@ export const campaignFacts = z.object({
   settings: shardSettings,
   means: shardMeans,
   estimate: campaignEstimate,
+  warnings: warningsTold,
 });
 
 /** A campaign. Times in milliseconds since 1970. */

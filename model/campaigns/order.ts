@@ -9,6 +9,7 @@ import { SAMPLER_CHOICES, SAMPLERS } from "../diffusion/samplers/mod.ts";
 import { sizesAsked } from "../diffusion/sizes_asked.ts";
 import { strict } from "../diffusion/strict.ts";
 import { PRECISIONS } from "../engines/runtimes.ts";
+import { conditionKeys, guidedSomewhere } from "../generation/condition_order.ts";
 import { fixedAsked } from "../generation/fixed_order.ts";
 import { NAME_MAX } from "../models/card.ts";
 
@@ -55,6 +56,7 @@ export const campaignOrder = strict({
   atoms: sizesAsked.optional().describe("As for POST /generate"),
   heavyAtoms: sizesAsked.optional().describe("As for POST /generate"),
   fixed: fixedAsked.optional().describe("As for POST /generate: atoms that each molecule begins with (docs/fixed.md)"),
+  ...conditionKeys,
   shardSize: z.int().min(WINDOW).max(16_384).multipleOf(WINDOW).default(2048).describe(
     `Molecules of a shard, the piece that a worker draws: a multiple of ${WINDOW}`,
   ),
@@ -67,7 +69,7 @@ export const campaignOrder = strict({
 }).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",
   path: ["heavyAtoms"],
-}).refine(({ want, maxDraws = Infinity }) => maxDraws >= want, {
+}).refine(...guidedSomewhere).refine(({ want, maxDraws = Infinity }) => maxDraws >= want, {
   error: "must be at least want",
   path: ["maxDraws"],
 }).meta({ id: "CampaignOrder" });

@@ -8,6 +8,7 @@ import { withFields } from "../../chem/sdf.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
 import type { Precision } from "../engines/runtimes.ts";
+import { conditionDraw } from "../generation/condition_order.ts";
 import { fixedDraw } from "../generation/fixed_order.ts";
 import { type Origin, toJson } from "../generation/formats.ts";
 import { type GeneratedMolecule, generateMolecules, type Generation } from "../generation/pipeline.ts";
@@ -15,7 +16,7 @@ import type { Slot } from "../generation/queue.ts";
 import type { Model } from "../models/load.ts";
 import { UnknownModelError } from "../models/store.ts";
 import { drawingWeights } from "../models/weights.ts";
-import { campaignOrder, shardMeans, shardSettings } from "./order.ts";
+import { type CampaignOrder, campaignOrder, shardMeans, shardSettings } from "./order.ts";
 import { countsLine, type ShardCounts, type ShardLine } from "./shard_file.ts";
 
 /** A shard as a worker is given it. */
@@ -30,11 +31,23 @@ export const shardOrder = z.strictObject({
   settings: shardSettings,
   where: campaignOrder.shape.where.removeDefault(),
   fixed: campaignOrder.shape.fixed,
+  condition: campaignOrder.shape.condition,
+  guidance: campaignOrder.shape.guidance,
   ...shardMeans.shape,
 });
 
 /** See {@link shardOrder}. */
 export type ShardOrder = z.infer<typeof shardOrder>;
+
+/** What of a campaign's order each of its shards has, beside what is settled. */
+export const drawnAs = (
+  { where, fixed, condition, guidance }: Pick<CampaignOrder, "where" | "fixed" | "condition" | "guidance">,
+): Pick<ShardOrder, "where" | "fixed" | "condition" | "guidance"> => ({
+  where,
+  ...(fixed && { fixed }),
+  ...(condition && { condition }),
+  ...(guidance !== undefined && { guidance }),
+});
 
 /** A shard that is drawn and filed. */
 export interface ShardResult extends ShardCounts {
@@ -111,8 +124,8 @@ async function begin(order: ShardOrder, deps: ShardDeps, signal: AbortSignal): P
   ]);
   refuse("backend", order.backend, model.backend.name);
   signal.throwIfAborted();
-  const fixed = order.fixed && fixedDraw(order.fixed, model.card);
-  const generation = generateMolecules(model, { count, first, seed, settings, size, fixed }, {
+  const fixed = order.fixed && fixedDraw(order.fixed, model.card), condition = conditionDraw(order);
+  const generation = generateMolecules(model, { count, first, seed, settings, size, fixed, condition }, {
     ...{ validate, signal, refine, where, slot: deps.slot?.(signal) },
     tally() {}, // else it remembers all of them
   });

@@ -12,6 +12,7 @@
 import type { Chemistry } from "../../chem/chemistry.ts";
 import type { NodeClass } from "../../chem/data_set.ts";
 import type { Molecule } from "../../chem/molecule.ts";
+import type { PropertyValues } from "../../chem/properties.ts";
 import type { Decoding } from "./decodings.ts";
 import type { FixedPart, GivenPart } from "./fixed.ts";
 import type { Random } from "./random.ts";
@@ -60,6 +61,8 @@ export interface DecodeOptions {
   readonly decoding?: Decoding;
   /** What of each molecule was given: it comes out where it was given, and is what it was given as. */
   readonly fixed?: GivenPart;
+  /** What the molecules were asked to have, of all or of each, for an autoencoder that is told it. Others do not look at it. */
+  readonly properties?: PropertyValues | readonly (PropertyValues | undefined)[];
   /** Looked at between molecules. */
   readonly signal?: AbortSignal;
   /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
@@ -73,8 +76,12 @@ export interface Autoencoder {
   readonly space: LatentSpace;
   /** "atoms" where a node is any atom, "heavyAtoms" where only they are. */
   readonly counts: "atoms" | "heavyAtoms";
-  /** Molecules of one size (in nodes) to latents `[B, L]`. */
-  encode(molecules: readonly Molecule[], random: readonly Random[]): Promise<Float32Array>;
+  /** Molecules of one size (in nodes) to latents `[B, L]`. @param properties as {@link DecodeOptions} has them */
+  encode(
+    molecules: readonly Molecule[],
+    random: readonly Random[],
+    properties?: DecodeOptions["properties"],
+  ): Promise<Float32Array>;
   /** Latents `[B, L]` to molecules. @throws the signal's reason where it is aborted */
   decode(z: Float32Array, shape: BatchShape, random: readonly Random[], options?: DecodeOptions): Promise<Molecule[]>;
   /** Starts the first worker that decodes, so that no request has to; resolves when it is ready, or has failed. */

@@ -4,6 +4,7 @@ import { gridAtSteps, gridSpec, makeGrid, startless } from "../diffusion/grids.t
 import { parseSamplerOptions, VARIANTS } from "../diffusion/samplers/mod.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import { strict } from "../diffusion/strict.ts";
+import { needsCondition } from "../generation/condition_order.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
@@ -189,6 +190,10 @@ function faultOfBeginning({ method, begin, to }: RoundSettings, card: Card): str
 /** The first thing that is wrong with a round's settings for this model; undefined where it can be served. */
 export function roundFault(settings: RoundSettings, card: Card): Fault | undefined {
   const { method: name, variant, to, keep, clamp, grid } = settings, method = methodOf(name), { type } = card.denoiser;
+  if (needsCondition(card)) {
+    const message = `${card.name} must be told properties of each molecule, and rounds tell none: it cannot teach`;
+    return { field: "model", message };
+  }
   if (!method.networks.includes(type)) {
     return {
       field: "method",

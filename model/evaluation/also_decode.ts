@@ -19,10 +19,10 @@ export function alsoDecode(model: Model, decodings: readonly Decoding[]): AlsoDe
   const others = new Map<Decoding, OtherMolecule[]>(decodings.map((decoding) => [decoding, []]));
   const { autoencoder } = model;
   const decode: Model["autoencoder"]["decode"] = async (z, shape, random, options) => {
-    const { signal, fixed } = options ?? {};
+    const { signal, fixed, properties } = options ?? {};
     for (const [decoding, molecules] of others) {
       const repaired = new Set<number>(), onRepaired = (place: number) => void repaired.add(place);
-      const decoded = await autoencoder.decode(z, shape, random, { decoding, fixed, signal, onRepaired });
+      const decoded = await autoencoder.decode(z, shape, random, { decoding, fixed, properties, signal, onRepaired });
       molecules.push(...decoded.map((molecule, k) => ({
         molecule,
         ...(repairs(decoding) && { repaired: repaired.has(k) }),

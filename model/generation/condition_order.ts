@@ -1,8 +1,11 @@
 /** Properties as requests ask for them, checked against a card. */
 import { z } from "zod";
 import { PROPERTIES, PROPERTY_NAMES, type PropertyName } from "../../chem/properties.ts";
+import type { FixedCondition } from "../diffusion/condition.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
+import type { conditionsSpec } from "../models/card_parts.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 
 /** Most that an estimate is guided. */
 export const GUIDANCE_MAX = 10;
@@ -26,7 +29,48 @@ export type ConditionAsked = z.infer<typeof conditionAsked>;
 /** How far estimates are guided. */
 export const guidanceAsked = z.number().min(0).max(GUIDANCE_MAX);
 
-/** A property that a model cannot be asked for; `field` is its name, or empty where it can be asked for none. */
+/** The keys by which every request asks for properties. */
+export const conditionKeys = {
+  condition: conditionAsked.optional().describe(
+    "Properties that the molecules are to have, of a model whose card names them (`denoiser.conditions`); warned of outside of its training data, refused far beyond it " +
+      "(docs/conditions.md)",
+  ),
+  guidance: guidanceAsked.optional().describe(
+    "How far each estimate is guided from the one without `condition` to the one with it, and beyond above 1; needs `condition`. Default 1; all but 0 and 1 take twice the calls",
+  ),
+};
+
+/** See {@link conditionKeys}. */
+export type ConditionKeys = { readonly [key in keyof typeof conditionKeys]?: z.infer<typeof conditionKeys[key]> };
+
+/** Whether guidance has a condition to guide to, and what is said where it has none: the arguments of a schema's `refine`. */
+export const guidedSomewhere = [
+  ({ condition, guidance }: ConditionKeys) => guidance === undefined || condition !== undefined,
+  { error: "must come with condition", path: ["guidance"] },
+] as [(asked: ConditionKeys) => boolean, { error: string; path: string[] }];
+
+/** What is said of molecules that were asked to have properties. */
+export const conditionTold = {
+  condition: conditionAsked.optional().describe("Properties that the molecules were to have"),
+  guidance: guidanceAsked.optional().describe("How far they were guided there; with `condition`"),
+};
+
+/** What is said of what is odd about a request. */
+export const warningsTold = z.array(z.string()).optional().describe(
+  "What is odd about the request, such as properties outside of the model's training data; absent where there is nothing",
+);
+
+/** What the network is told. */
+export const conditionDraw = (
+  { condition: properties, guidance }: ConditionKeys,
+): Pick<FixedCondition, "properties" | "guidance"> | undefined =>
+  properties && { properties, ...guidance !== undefined && { guidance } };
+
+/** Calls that each estimate takes. */
+export const callsToGuide = ({ condition: properties, guidance }: ConditionKeys): number =>
+  guidanceOf({ properties, guidance }) ? 2 : 1;
+
+/** A property that a model cannot be asked for, or is not asked for and must be; `field` is the part of a request at fault. */
 export class ImpossibleConditionError extends RangeError {
   override readonly name = "ImpossibleConditionError";
   constructor(readonly field: string, message: string) {
@@ -35,26 +79,65 @@ export class ImpossibleConditionError extends RangeError {
 }
 
 /** What a card's model can be asked for; nothing where it is told no properties. */
-export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">) =>
-  denoiser.type === "pair-attention" ? denoiser.conditions ?? [] : [];
+export const conditionsOf = ({ denoiser }: Pick<Card, "denoiser">): z.infer<typeof conditionsSpec> =>
+  denoiser.conditions ?? [];
+
+/** Whether a card's model must be told all of its properties: EDM's and GeoLDM's networks have no word for one that is unknown. */
+export const needsCondition = (card: Pick<Card, "denoiser">): boolean =>
+  card.denoiser.type === "egnn" && conditionsOf(card).length > 0;
+
+/** What a model that must be told is told where nobody asks for molecules, as in a trial: the middles of ranges. */
+export const trialCondition = (card: Pick<Card, "denoiser">): ConditionAsked | undefined =>
+  needsCondition(card)
+    ? Object.fromEntries(conditionsOf(card).map(({ name, range: [least, most] }) => [name, (least + most) / 2]))
+    : undefined;
 
 /**
- * Checks properties against what a card's model was told of.
+ * Checks what a request asks for, or does not, against what a card's model was told of.
  *
  * @returns warnings: of values that lie outside of its training data
- * @throws ImpossibleConditionError for a model that is not told them, or a value more than 3 ranges of the data beyond them
+ * @throws ImpossibleConditionError for a model that is not told them, or must be told others or with other guidance; for a value more than 3 ranges of the
+ * data beyond them; for guidance to nothing
  */
-export function checkConditions(asked: ConditionAsked, card: Pick<Card, "name" | "denoiser">): string[] {
+export function checkConditions(keys: ConditionKeys, card: Pick<Card, "name" | "denoiser">): string[] {
+  const { condition, guidance } = keys;
+  if (!condition && guidance !== undefined) {
+    throw new ImpossibleConditionError("guidance", "guidance must come with condition");
+  }
+  const warnings = condition ? checkValues(condition, card) : [];
+  if (needsCondition(card)) checkAll(keys, card);
+  return warnings;
+}
+
+/** Of a model that must be told: whether it is told all, and not guided. */
+function checkAll({ condition = {}, guidance = 1 }: ConditionKeys, card: Pick<Card, "name" | "denoiser">): void {
+  const names = conditionsOf(card).map(({ name }) => name);
+  if (names.some((name) => condition[name] === undefined)) {
+    const given = Object.keys(condition).join(", ") || "none";
+    const message = `condition must have ${names.join(", ")}, which model ${card.name} must be told; got ${given}`;
+    throw new ImpossibleConditionError("condition", message);
+  }
+  if (guidance !== 1) {
+    const message = `guidance must be 1: model ${card.name} has no estimate without properties; got ${guidance}`;
+    throw new ImpossibleConditionError("guidance", message);
+  }
+}
+
+/** What {@link checkConditions} checks of the values. */
+function checkValues(asked: ConditionAsked, card: Pick<Card, "name" | "denoiser">): string[] {
   const known = conditionsOf(card), names = known.map(({ name }) => name);
   if (known.length === 0) {
-    throw new ImpossibleConditionError("", `model ${card.name} is told no properties: condition must be absent`);
+    throw new ImpossibleConditionError(
+      "condition",
+      `model ${card.name} is told no properties: condition must be absent`,
+    );
   }
   return (Object.entries(asked) as [PropertyName, number | undefined][]).flatMap(([name, value]) => {
     if (value === undefined) return [];
     const entry = known.find((one) => one.name === name);
     if (!entry) {
       throw new ImpossibleConditionError(
-        name,
+        `condition/${name}`,
         `${name} must be absent: model ${card.name} is told ${names.join(", ")}`,
       );
     }
@@ -62,7 +145,10 @@ export function checkConditions(asked: ConditionAsked, card: Pick<Card, "name" |
       room = BEYOND * (most - least),
       [from, to] = [least - room, most + room].map(short);
     if (value < from || value > to) {
-      throw new ImpossibleConditionError(name, `${name} must be ${from} to ${to} ${entry.unit}; got ${value}`);
+      throw new ImpossibleConditionError(
+        `condition/${name}`,
+        `${name} must be ${from} to ${to} ${entry.unit}; got ${value}`,
+      );
     }
     if (value >= least && value <= most) return [];
     return [`${name} ${value} lies outside of the training data, ${least} to ${most} ${entry.unit}`];

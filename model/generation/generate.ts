@@ -245,12 +245,14 @@ const marked = (window: readonly SizeBatch[]): WindowBatch[] =>
 
 /** Latents to molecules. */
 async function decoded(batches: Batches, batch: WindowBatch, x0: Float32Array, signal?: AbortSignal) {
-  const { model, seed, settings, fixed, onStage } = batches, { nodes, indices, last } = batch, { decoding } = settings;
+  const { model, seed, settings, fixed, condition, onStage } = batches, { nodes, indices, last } = batch;
+  const { decoding } = settings, properties = condition?.properties;
   checkLatents(x0, { model: model.card.name, seed, indices, ...settings });
   const started = performance.now(), streams = indices.map((index) => random(seed, index, PURPOSE.decode));
   const decodings: Decoding[] = indices.map(() => decoding), onFallback = (k: number) => void (decodings[k] = "argmax");
   const repaired = indices.map(() => false), onRepaired = (k: number) => void (repaired[k] = true);
-  const shape = { batch: indices.length, nodes }, options = { decoding, fixed, signal, onFallback, onRepaired };
+  const shape = { batch: indices.length, nodes },
+    options = { decoding, fixed, properties, signal, onFallback, onRepaired };
   const molecules = await model.autoencoder.decode(x0, shape, streams, options);
   const ended = performance.now();
   onStage({ name: "decode", from: started, to: ended, molecules: molecules.length });

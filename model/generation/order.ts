@@ -1,7 +1,7 @@
 /** What a caller orders of a model, checked against its card before anything is loaded or drawn. */
 import type { Card } from "../models/card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
-import { checkConditions, type ConditionAsked, ImpossibleConditionError } from "./condition_order.ts";
+import { checkConditions, type ConditionAsked, conditionDraw, ImpossibleConditionError } from "./condition_order.ts";
 import { type FixedAsked, fixedDraw } from "./fixed_order.ts";
 import { type DrawRequest, type FixedDraw, planSettings, resampledPlan } from "./generate.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
@@ -173,26 +173,22 @@ function acceptFixed(
  * @throws ImpossibleOrderError
  */
 function acceptCondition(
-  { condition: properties, guidance }: Pick<Order, "condition" | "guidance">,
+  asked: Pick<Order, "condition" | "guidance">,
   card: Card,
   { sampler, steps }: Settings,
 ): Pick<DrawRequest, "condition" | "warnings"> {
-  if (!properties) {
-    if (guidance !== undefined) throw new ImpossibleOrderError("guidance", "guidance must come with condition");
-    return {};
-  }
   try {
-    const warnings = checkConditions(properties, card);
+    const warnings = checkConditions(asked, card);
+    if (!asked.condition) return {};
     if (sampler === "distilled") {
       const message =
         `weights distilled to ${steps} steps are told no properties; name another sampler to give a condition`;
-      throw new ImpossibleConditionError("", message);
+      throw new ImpossibleConditionError("condition", message);
     }
-    const condition = { properties, ...guidance !== undefined && { guidance } };
-    return { condition, ...warnings.length > 0 && { warnings } };
+    return { condition: conditionDraw(asked), ...warnings.length > 0 && { warnings } };
   } catch (error) {
     if (!(error instanceof ImpossibleConditionError)) throw error;
-    throw new ImpossibleOrderError(error.field ? `condition/${error.field}` : "condition", error.message);
+    throw new ImpossibleOrderError(error.field, error.message);
   }
 }
 

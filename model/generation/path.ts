@@ -3,8 +3,8 @@ import { bondsOf } from "../../chem/bonds.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import { symbolOf } from "../../chem/elements.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
+import type { PropertyValues } from "../../chem/properties.ts";
 import { PURPOSE, random } from "../diffusion/random.ts";
-
 import type { Model } from "../models/load.ts";
 import type { Estimate } from "./rows.ts";
 
@@ -42,8 +42,9 @@ interface Kept {
  * the last in any case.
  *
  * @param index of the molecule
+ * @param properties that it was asked to have
  */
-export function recordPath(index: number): {
+export function recordPath(index: number, properties?: PropertyValues): {
   readonly onEstimate: (estimate: Estimate) => void;
   /** Decodes what was kept, in the order of the calls. @param rest called between them; what it throws ends it */
   frames(
@@ -69,8 +70,8 @@ export function recordPath(index: number): {
       const all = last && kept.at(-1) !== last ? [...kept, last] : kept, frames: Frame[] = [];
       for (const { time, nodes, z, x0 } of all) {
         await rest();
-        const latent = await shapeOf(model, z, nodes, seed, index);
-        const estimate = await shapeOf(model, x0, nodes, seed, index);
+        const latent = await shapeOf(model, z, nodes, { seed, index, properties });
+        const estimate = await shapeOf(model, x0, nodes, { seed, index, properties });
         frames.push({ time, logSnr: model.schedule(time).logSnr, latent, estimate });
       }
       return frames;
@@ -83,11 +84,14 @@ async function shapeOf(
   { autoencoder, card }: Pick<Model, "autoencoder" | "card">,
   latent: Float32Array,
   nodes: number,
-  seed: number,
-  index: number,
+  { seed, index, properties }: {
+    readonly seed: number;
+    readonly index: number;
+    readonly properties?: PropertyValues;
+  },
 ): Promise<Shape> {
   const stream = random(seed, index, PURPOSE.decode), shape = { batch: 1, nodes };
-  const [molecule] = await autoencoder.decode(latent, shape, [stream], { decoding: "argmax" });
+  const [molecule] = await autoencoder.decode(latent, shape, [stream], { decoding: "argmax", properties });
   return told(molecule, bondsOf(molecule, CHEMISTRIES[card.chemistry ?? "edm"]));
 }
 

@@ -1,6 +1,7 @@
 /** A trial generation: shows that weights load and draw, and has whatever is slow at the first call behind it. */
 import type { Molecule } from "../../chem/molecule.ts";
 import { decorate } from "../diffusion/decorate.ts";
+import { conditionDraw, trialCondition } from "./condition_order.ts";
 import { draw, type TakeTurn } from "./generate.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { StudentEntry } from "../models/overlay.ts";
@@ -54,7 +55,8 @@ export async function tryStudent(
   const card = { ...model.card, distilled: student ? [student] : [] };
   const settings = chooseSettings(card, student?.steps ?? STEPS, student && "distilled");
   const checked: Lease = { ...lease, denoiser: lease.denoiser.then(finite), release() {} };
-  const batches = await Array.fromAsync(draw(model, { count, seed: 0, settings }, { turn, lease: checked }));
+  const condition = conditionDraw({ condition: trialCondition(card) });
+  const batches = await Array.fromAsync(draw(model, { count, seed: 0, settings, condition }, { turn, lease: checked }));
   const molecules = batches.flatMap(({ molecules }) => molecules);
   if (!molecules.every(({ positions }) => positions.every(Number.isFinite))) {
     throw new Error(`version ${lease.version} draws molecules whose positions are not finite`);

@@ -85,59 +85,65 @@ export const cardSchema = strict({
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
-}).superRefine(({ name, space, counts, autoencoder, chemistry, recommended, distilled, latents }, context) => {
-  for (const [size, moments] of Object.entries(latents ?? {})) {
-    for (const key of ["vectors", "scalars", "pairs"] as const) {
-      const given = moments[key].length;
-      if (given === space[key]) continue;
-      const message = `${key} of the latent must be ${space[key]}; got ${given}`;
-      context.addIssue({ code: "custom", path: ["latents", size, key], message });
+}).superRefine(
+  ({ name, space, counts, denoiser, autoencoder, chemistry, recommended, distilled, latents }, context) => {
+    for (const [size, moments] of Object.entries(latents ?? {})) {
+      for (const key of ["vectors", "scalars", "pairs"] as const) {
+        const given = moments[key].length;
+        if (given === space[key]) continue;
+        const message = `${key} of the latent must be ${space[key]}; got ${given}`;
+        context.addIssue({ code: "custom", path: ["latents", size, key], message });
+      }
     }
-  }
-  for (const list of ["recommended", "distilled"] as const) {
-    ({ recommended, distilled })[list].forEach(({ grid }, i) => {
-      const message = startless(grid, { name, latents });
-      if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+    for (const list of ["recommended", "distilled"] as const) {
+      ({ recommended, distilled })[list].forEach(({ grid }, i) => {
+        const message = startless(grid, { name, latents });
+        if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+      });
+    }
+    distilled.forEach(({ steps, file, levels, sha256 }, i) => {
+      const before = distilled.slice(0, i),
+        fault = (key: string, message: string) =>
+          context.addIssue({ code: "custom", path: ["distilled", i, key], message });
+      if (before.some((one) => one.steps === steps)) fault("steps", `there is another entry for ${steps} steps`);
+      const other = before.find((one) => one.file === file && one.levels !== levels);
+      if (other) {
+        fault("levels", `${file} has ${other.levels} levels in the entry for ${other.steps} steps, ${levels} here`);
+      }
+      const unlike = before.find((one) => one.file === file && one.sha256 !== sha256);
+      if (unlike) fault("sha256", `${file} has another digest in the entry for ${unlike.steps} steps`);
     });
-  }
-  distilled.forEach(({ steps, file, levels, sha256 }, i) => {
-    const before = distilled.slice(0, i),
-      fault = (key: string, message: string) =>
-        context.addIssue({ code: "custom", path: ["distilled", i, key], message });
-    if (before.some((one) => one.steps === steps)) fault("steps", `there is another entry for ${steps} steps`);
-    const other = before.find((one) => one.file === file && one.levels !== levels);
-    if (other) {
-      fault("levels", `${file} has ${other.levels} levels in the entry for ${other.steps} steps, ${levels} here`);
+    if (autoencoder.type === "geoldm" && autoencoder.told && !denoiser.conditions) {
+      const message = "needs the denoiser's conditions, which are what it is told";
+      context.addIssue({ code: "custom", path: ["autoencoder", "told"], message });
     }
-    const unlike = before.find((one) => one.file === file && one.sha256 !== sha256);
-    if (unlike) fault("sha256", `${file} has another digest in the entry for ${unlike.steps} steps`);
-  });
-  const own = spaceOf(autoencoder);
-  for (const key of ["vectors", "scalars", "pairs"] as const) {
-    if (space[key] !== own[key]) {
-      const message = `the autoencoder "${autoencoder.type}" makes ${own[key]} ${key}, the card says ${space[key]}`;
-      context.addIssue({ code: "custom", path: ["space", key], message });
+    const own = spaceOf(autoencoder);
+    for (const key of ["vectors", "scalars", "pairs"] as const) {
+      if (space[key] !== own[key]) {
+        const message = `the autoencoder "${autoencoder.type}" makes ${own[key]} ${key}, the card says ${space[key]}`;
+        context.addIssue({ code: "custom", path: ["space", key], message });
+      }
     }
-  }
-  try {
-    checkElements(autoencoder, CHEMISTRIES[chemistry]);
-  } catch (error) {
-    const path = ["autoencoder", autoencoder.type === "heavy-atom" ? "classes" : "elements"];
-    context.addIssue({ code: "custom", path, message: (error as Error).message });
-  }
-  const counted = autoencoder.type === "heavy-atom" ? "heavyAtoms" : "atoms";
-  if (counts !== counted) {
-    const message = `the autoencoder "${autoencoder.type}" counts ${counted}, the card says ${counts}`;
-    context.addIssue({ code: "custom", path: ["counts"], message });
-  }
-  recommended.forEach(({ sampler, options }, i) => {
     try {
-      parseSamplerOptions(sampler, options);
+      checkElements(autoencoder, CHEMISTRIES[chemistry]);
     } catch (error) {
-      context.addIssue({ code: "custom", path: ["recommended", i, "options"], message: (error as Error).message });
+      const path = ["autoencoder", autoencoder.type === "heavy-atom" ? "classes" : "elements"];
+      context.addIssue({ code: "custom", path, message: (error as Error).message });
     }
-  });
-});
+    const counted = autoencoder.type === "heavy-atom" ? "heavyAtoms" : "atoms";
+    if (counts !== counted) {
+      const message = `the autoencoder "${autoencoder.type}" counts ${counted}, the card says ${counts}`;
+      context.addIssue({ code: "custom", path: ["counts"], message });
+    }
+    recommended.forEach(({ sampler, options }, i) => {
+      try {
+        parseSamplerOptions(sampler, options);
+      } catch (error) {
+        context.addIssue({ code: "custom", path: ["recommended", i, "options"], message: (error as Error).message });
+      }
+    });
+  },
+);
 
 /** A model's card, checked, with defaults filled in. */
 export type Card = z.infer<typeof cardSchema>;

@@ -48,16 +48,30 @@ const normalisers = z.tuple([z.number().positive(), z.number().positive(), z.num
 /** The highest frequency of a network's time features. */
 export const frequencySpec = z.number().min(LOWEST_FREQUENCY).max(10_000);
 
-/** Properties that a network is told: their unit, their mean and standard deviation over what it learned from, and the least and greatest there. */
-export const conditionsSpec = z.array(strict({
+/** A property that a network is told: what is taken from a value, what the rest is divided by, and the least and greatest of what the network learned from. */
+const condition = {
   name: z.enum(PROPERTY_NAMES),
   unit: z.string().min(1),
   mean: z.number(),
   deviation: z.number().positive(),
   range: z.tuple([z.number(), z.number()]),
-})).min(1).refine((conditions) => new Set(conditions.map(({ name }) => name)).size === conditions.length, {
-  error: "must name each property once",
-});
+};
+
+const once = [
+  (conditions: readonly { readonly name: string }[]) =>
+    new Set(conditions.map(({ name }) => name)).size === conditions.length,
+  { error: "must name each property once" },
+] as const;
+
+/** Properties that a network is told, with mean and standard deviation over what it learned from. */
+export const conditionsSpec = z.array(strict(condition)).min(1).refine(...once);
+
+/** The same of EDM's and GeoLDM's networks, whose authors take mean absolute deviations. */
+export const toldSpec = z.array(strict({
+  ...condition,
+  /** What is taken from a value for each atom, before the mean. */
+  perAtom: z.number().optional(),
+})).min(1).refine(...once);
 
 /** The denoiser: its kind, sizes and file. */
 export const denoiser = z.discriminatedUnion("type", [
@@ -83,6 +97,8 @@ export const denoiser = z.discriminatedUnion("type", [
     conditionTime: z.boolean(),
     /** What the network gives: the noise, the clean latent, or alpha noise - sigma x0. */
     parametrisation: z.enum(["eps", "x0", "v"]),
+    /** [conditioning] Properties that molecules must be asked to have, in the order of the network's inputs; none where absent. */
+    conditions: toldSpec.optional(),
     file,
     sha256,
   }),
@@ -118,6 +134,8 @@ export const autoencoder = z.discriminatedUnion("type", [
     /** [latent_nf] */
     latentScalars: count,
     normalisers,
+    /** [context_node_nf] Whether both networks are told the denoiser's conditions, too. */
+    told: z.literal(true).optional(),
     /** [kl_weight]; of use in training only. */
     klWeight: z.number().min(0).optional(),
     file,

@@ -9,10 +9,11 @@ import { atomFeatures, type GeoldmSizes } from "../networks/geoldm/networks.ts";
 
 /** The two EGNNs as the engine takes them: the encoder's and the decoder's. */
 export function geoldmNetworks(sizes: GeoldmSizes): [encoder: EgnnNetworkOptions, decoder: EgnnNetworkOptions] {
-  const { width, encoderBlocks, decoderBlocks, latentScalars } = sizes, features = atomFeatures(sizes);
+  const { width, encoderBlocks, decoderBlocks, latentScalars, conditions = [] } = sizes, C = conditions.length;
+  const features = atomFeatures(sizes);
   return [
-    { sizes: { ...sizes, blocks: encoderBlocks }, inputs: features, outputs: width, prefix: "encoder." },
-    { sizes: { ...sizes, blocks: decoderBlocks }, inputs: latentScalars, outputs: features, prefix: "decoder." },
+    { sizes: { ...sizes, blocks: encoderBlocks }, inputs: features + C, outputs: width, prefix: "encoder." },
+    { sizes: { ...sizes, blocks: decoderBlocks }, inputs: latentScalars + C, outputs: features, prefix: "decoder." },
   ];
 }
 
@@ -34,7 +35,7 @@ export function engineNetworks(
   [encoder, decoder]: readonly EgnnNetwork[],
   tensors: Tensors,
 ): GeoldmNetworks {
-  const { width: F, latentScalars: k } = sizes, width = 3 + k;
+  const { width: F, latentScalars: k, conditions = [] } = sizes, width = 3 + k, told = k + conditions.length;
   const [first, second] = [F, 2 * k + 1].map((outputs, layer) => {
     const name = `encoder.final.${layer}`;
     return flatten(linearParameters(name, F, outputs), tensors);
@@ -52,11 +53,12 @@ export function engineNetworks(
       return means;
     },
     async decode(z, shape) {
-      checkLatents(z, { vectors: 1, scalars: k, pairs: 0 }, shape);
-      const rows = shape.batch * shape.nodes, h = new Float32Array(rows * k), x = new Float32Array(rows * 3);
+      checkLatents(z, { vectors: 1, scalars: told, pairs: 0 }, shape);
+      const rows = shape.batch * shape.nodes, h = new Float32Array(rows * told), x = new Float32Array(rows * 3);
       for (let row = 0; row < rows; row++) {
-        x.set(z.subarray(row * width, row * width + 3), row * 3);
-        h.set(z.subarray(row * width + 3, (row + 1) * width), row * k);
+        const at = row * (3 + told);
+        x.set(z.subarray(at, at + 3), row * 3);
+        h.set(z.subarray(at + 3, at + 3 + told), row * told);
       }
       const out = await decoder.run({ h, x }, shape);
       return { positions: centredPositions(out.x, shape), features: out.h };

@@ -60,7 +60,9 @@ export async function makeDenoiser(
 
 /** The autoencoder of a card; `tensors` where the card's part has a file. */
 export async function makeAutoencoder(
-  { autoencoder: part, chemistry = "edm" }: Pick<Card, "autoencoder"> & Partial<Pick<Card, "chemistry">>,
+  { denoiser, autoencoder: part, chemistry = "edm" }:
+    & Pick<Card, "denoiser" | "autoencoder">
+    & Partial<Pick<Card, "chemistry">>,
   tensors: Tensors | undefined,
   options: PartOptions,
 ): Promise<Autoencoder> {
@@ -76,7 +78,8 @@ export async function makeAutoencoder(
     }
     case "geoldm": {
       const { placeGeoldmAutoencoder } = await import("./geoldm_place.ts");
-      return (await placeGeoldmAutoencoder(part, tensors!, options)).part;
+      const sizes = { ...part, conditions: part.told && denoiser.conditions };
+      return (await placeGeoldmAutoencoder(sizes, tensors!, options)).part;
     }
     case "identity": {
       const { createIdentityAutoencoder } = await import("../networks/identity.ts");

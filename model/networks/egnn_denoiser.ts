@@ -1,8 +1,9 @@
-/** EDM's and GeoLDM's denoiser: an EGNN on noisy latents with the time as one more feature of every node. */
+/** EDM's and GeoLDM's denoiser: an EGNN on noisy latents with the time, and properties where it is told any, as more features of every node. */
 import type * as tfjs from "@tensorflow/tfjs";
 import { type Conditions, eachCondition } from "../diffusion/condition.ts";
 import type { Tf } from "./tf.ts";
 import { centred, egnn } from "./egnn.ts";
+import { contextRows, type ToldProperty, withContext } from "./egnn_context.ts";
 import { centredPositions, type EgnnNetwork, type EgnnNetworkOptions } from "./egnn_network.ts";
 import type { Asked } from "../diffusion/learner.ts";
 import { checkLatents } from "../diffusion/latent.ts";
@@ -11,7 +12,7 @@ import type { Tensors } from "./pair_attention/layers.ts";
 import { toTensors } from "./pair_attention/denoiser.ts";
 import type { ParameterSpec } from "./pair_attention/parameters.ts";
 import type { StoredTensor } from "../diffusion/safetensors.ts";
-import type { LatentSpace, Schedule } from "../diffusion/types.ts";
+import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 
 /** What the network's output means. */
@@ -23,22 +24,29 @@ export interface EgnnDenoiserSizes extends EgnnSizes {
   readonly parametrisation: Parametrisation;
 }
 
-/** Features of a node as the EGNN reads them: the scalars (or a constant where there are none), and the time. */
-function inputs({ scalars }: LatentSpace, { conditionTime }: EgnnDenoiserSizes): number {
-  return Math.max(scalars, 1) + (conditionTime ? 1 : 0);
+/** The same of a network that may be told properties. */
+export interface ToldEgnnSizes extends EgnnDenoiserSizes {
+  /** All of them always; none where absent. */
+  readonly conditions?: readonly ToldProperty[];
+}
+
+/** Features of a node as the EGNN reads them: the scalars (or a constant where there are none), the time, and properties. */
+function inputs({ scalars }: LatentSpace, { conditionTime, conditions = [] }: ToldEgnnSizes): number {
+  return Math.max(scalars, 1) + (conditionTime ? 1 : 0) + conditions.length;
 }
 
 /** The denoiser's parameters. */
-export function egnnDenoiserParameters(space: LatentSpace, sizes: EgnnDenoiserSizes): ParameterSpec[] {
+export function egnnDenoiserParameters(space: LatentSpace, sizes: ToldEgnnSizes): ParameterSpec[] {
   return egnnParameters("", inputs(space, sizes), inputs(space, sizes), sizes);
 }
 
 /**
  * The network's own output: (params, z, t) -> prediction, Hoogeboom et al. (2022), eq. 13: the displacement of the
- * positions without its mean, and the features without the time's.
+ * positions without its mean, and the features without the time's and the properties'.
  *
  * @param z `[B,N,3+k]`
  * @param t `[B]`
+ * @param context `[B,C]`, of a network that is told C properties
  * @returns `[B,N,3+k]`
  */
 export function egnnPrediction(
@@ -47,11 +55,13 @@ export function egnnPrediction(
   sizes: EgnnDenoiserSizes,
   z: tfjs.Tensor,
   t: tfjs.Tensor,
+  context?: tfjs.Tensor2D,
 ): tfjs.Tensor {
   const [B, N, width] = z.shape as [number, number, number], k = width - 3;
   const x = tf.slice(z, [0, 0, 0], [-1, -1, 3]);
   const features = [k > 0 ? tf.slice(z, [0, 0, 3], [-1, -1, k]) : tf.ones([B, N, 1])];
   if (sizes.conditionTime) features.push(tf.tile(tf.reshape(t, [B, 1, 1]), [1, N, 1]));
+  if (context) features.push(tf.tile(tf.expandDims(context, 1), [1, N, 1]));
   const out = egnn(tf, params, "", sizes, { h: tf.concat(features, -1), x });
   const moved = centred(tf, tf.sub(out.x, x));
   return k > 0 ? tf.concat([moved, tf.slice(out.h, [0, 0, 0], [-1, -1, k])], -1) : moved;
@@ -92,7 +102,7 @@ export function egnnEstimate(
 /** What an EGNN denoiser is made of. */
 export interface EgnnDenoiserOptions {
   readonly space: LatentSpace;
-  readonly sizes: EgnnDenoiserSizes;
+  readonly sizes: ToldEgnnSizes;
   readonly schedule: Schedule;
 }
 
@@ -108,6 +118,10 @@ export function checkSpace(space: LatentSpace): void {
 /** One time a molecule, of 32 bits. */
 const timesOf = (conditions: Conditions, batch: number): Float32Array =>
   Float32Array.from(eachCondition(conditions, batch), ({ time }) => time);
+
+/** What each molecule is told, `[B, C]`. @throws RangeError as {@link contextRows} */
+const contextOf = (conditions: Conditions, shape: BatchShape, { conditions: told }: ToldEgnnSizes): Float32Array =>
+  contextRows(eachCondition(conditions, shape.batch).map(({ properties }) => properties), shape, told);
 
 /** x0 `[B, L]` of z and the network's output. */
 function estimates(
@@ -141,9 +155,16 @@ export function createEgnnDenoiser(
   return {
     space,
     async predict(z, { batch, nodes }, conditions) {
-      const times = timesOf(conditions, batch);
+      const times = timesOf(conditions, batch), context = contextOf(conditions, { batch, nodes }, sizes);
       const output = tf.tidy(() =>
-        egnnPrediction(tf, tensors, sizes, tf.tensor3d(z, [batch, nodes, width]), tf.tensor1d(times))
+        egnnPrediction(
+          tf,
+          tensors,
+          sizes,
+          tf.tensor3d(z, [batch, nodes, width]),
+          tf.tensor1d(times),
+          context.length > 0 ? tf.tensor2d(context, [batch, context.length / batch]) : undefined,
+        )
       );
       try {
         return estimates(z, await output.data() as Float32Array, times, { space, sizes, schedule });
@@ -170,7 +191,8 @@ export function egnnDenoiserNetwork({ space, sizes }: Omit<EgnnDenoiserOptions, 
  * @throws RangeError as {@link createEgnnDenoiser}
  */
 export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: EgnnNetwork): Denoiser {
-  const { space, sizes } = options, k = space.scalars, width = 3 + k, features = inputs(space, sizes);
+  const { space, sizes } = options, k = space.scalars, width = 3 + k, all = inputs(space, sizes);
+  const features = all - (sizes.conditions?.length ?? 0);
   checkSpace(space);
   const predict: Denoiser["predict"] = async (z, shape, conditions) => {
     checkLatents(z, space, shape);
@@ -182,11 +204,12 @@ export function createEngineEgnnDenoiser(options: EgnnDenoiserOptions, network: 
       h.set(z.subarray(row * width + 3, (row + 1) * width), row * features);
       if (sizes.conditionTime) h[(row + 1) * features - 1] = times[Math.floor(row / nodes)];
     }
-    const out = await network.run({ h, x }, shape), prediction = new Float32Array(z.length);
+    const told = withContext(h, contextOf(conditions, shape, sizes), shape);
+    const out = await network.run({ h: told, x }, shape), prediction = new Float32Array(z.length);
     const moved = centredPositions(out.x.map((value, i) => value - x[i]), shape);
     for (let row = 0; row < rows; row++) {
       prediction.set(moved.subarray(row * 3, row * 3 + 3), row * width);
-      prediction.set(out.h.subarray(row * features, row * features + k), row * width + 3);
+      prediction.set(out.h.subarray(row * all, row * all + k), row * width + 3);
     }
     return estimates(z, prediction, times, options);
   };

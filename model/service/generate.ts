@@ -2,6 +2,7 @@
 import type { Refine } from "../../chem/refinement/refine.ts";
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
+import { callsToGuide } from "../generation/condition_order.ts";
 import { type Include, toFault } from "../generation/formats.ts";
 import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
@@ -9,7 +10,6 @@ import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../gene
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
-import { guidanceOf } from "../networks/heavy_atom/guide.ts";
 import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
@@ -141,9 +141,8 @@ export async function generate(
     MoleculesAsked,
   { form, signal: gone, client, onStage, onSteps = () => {}, onEstimate, after, onEnd }: ServeOptions,
 ): Promise<ServedDrawing> {
-  const { steps, condition: properties, guidance } = asked,
-    twice = guidanceOf({ properties, guidance }) ? 2 : 1,
-    calls = twice * mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
+  const { steps } = asked,
+    calls = callsToGuide(asked) * mostCalls(callsOf(steps, asked.fixed?.resample), asked.parallel),
     most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
   if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);

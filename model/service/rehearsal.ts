@@ -1,6 +1,7 @@
 /** A request before the first: what is slow at a first call is behind a service that says it is ready. */
 import type { Validate } from "../../chem/validator.ts";
 import type { BatchValidator } from "../../chem/validator_pool.ts";
+import { trialCondition } from "../generation/condition_order.ts";
 import { FORMATS, INCLUDES } from "../generation/formats.ts";
 import { acceptOrder } from "../generation/order.ts";
 import type { Model } from "../models/load.ts";
@@ -14,7 +15,8 @@ const STEPS = 4;
  * descriptors, which holds the main thread for some 20 ms each time.
  */
 export async function rehearse(model: Model, validate: Validate | BatchValidator): Promise<void> {
-  const request = acceptOrder(model.card, { count: 1, steps: STEPS, seed: 0 }), include = INCLUDES;
+  const condition = trialCondition(model.card), include = INCLUDES;
+  const request = acceptOrder(model.card, { count: 1, steps: STEPS, seed: 0, condition });
   await drawMolecules(model, request, { form: "json", include, validate }).answer();
   for (const form of FORMATS) {
     await Array.fromAsync(drawMolecules(model, request, { form, include, validate }).records());

@@ -9,6 +9,7 @@ import {
 } from "../../model/campaigns/campaign.ts";
 import type { CampaignEngine } from "../../model/campaigns/engine.ts";
 import { campaignOrder, RESULT_FORMATS, shardMeans, shardSettings } from "../../model/campaigns/order.ts";
+import { warningsTold } from "../../model/generation/condition_order.ts";
 import type { CampaignPlan } from "../../model/service/campaigns/plan.ts";
 import { lengthOf } from "../../model/service/campaigns/results.ts";
 import { json } from "../endpoint.ts";
@@ -27,6 +28,7 @@ const planShape = {
   settings: shardSettings.describe("What draws the molecules"),
   ...shardMeans.shape,
   estimate: campaignEstimate,
+  warnings: warningsTold,
 };
 
 /** A campaign that would be. */
@@ -122,11 +124,13 @@ export const describePlan = ({ means, ...plan }: CampaignPlan, quota: z.infer<ty
 
 /** A campaign as it is told. */
 export function describeCampaign(campaign: Campaign): z.infer<typeof campaignSchema> {
-  const { id, state, reason, order, seed, draws, shards, settings, means, estimate, created, ended } = campaign;
+  const { id, state, reason, order, seed, draws, shards, settings, means, estimate, warnings, created, ended } =
+    campaign;
   return {
     ...{ id, name: order.name ?? null, state, reason, want: order.want, order, seed, draws, shards, settings },
     ...means,
     estimate,
+    ...(warnings && { warnings }),
     progress: progressOf(campaign),
     results: Object.fromEntries(
       RESULT_FORMATS.map((format) => [format, lengthOf(campaign, format) ?? null]),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { partOf } from "../../bench/fixed_parts.ts";
 import { commands } from "../../main.ts";
 import { run } from "../../main/run.ts";
+import { TOLD } from "../model/told_model.ts";
 import { withApp } from "../routes/app_fixture.ts";
 import { TOKEN } from "../routes/jobs_fixture.ts";
 import { withFolder } from "../model/tiny_model.ts";
@@ -39,6 +40,12 @@ Deno.test("molstep campaign submits, watches, tells, collects and cancels over H
         assert.deepEqual([fixed.status, fixed.error], [0, ""]);
         const beyond = await ask("submit", "--order", ORDER, "--want", "5", ...about, "--fixed-atoms", "77");
         assert.match(beyond.error, /atoms must be indices from 0 to 7; got 77/);
+        const asked = ["--model", "told", "--condition", '{"gap":11}', "--guidance", "2", "--dry-run"];
+        const dryTold = await ask("submit", "--order", ORDER, "--want", "5", ...asked);
+        assert.deepEqual([dryTold.status, dryTold.error], [
+          0,
+          "gap 11 lies outside of the training data, 4 to 10 eV\n",
+        ]);
         const submitted = await ask("submit", "--order", ORDER, "--want", "5", "--watch");
         assert.deepEqual(
           [submitted.status, /done: 5 of 5 found in \d+ drawn/.test(submitted.error)],
@@ -76,7 +83,7 @@ Deno.test("molstep campaign submits, watches, tells, collects and cancels over H
       } finally {
         await server.shutdown();
       }
-    }, { adminToken: TOKEN, place: { backend: "wasm" } })
+    }, { adminToken: TOKEN, place: { backend: "wasm" }, models: [{}, TOLD] })
   ));
 
 Deno.test("molstep campaign says what it must be given", async () => {
@@ -87,6 +94,8 @@ Deno.test("molstep campaign says what it must be given", async () => {
     [["collect", "some"], /--out must be given to collect a campaign/],
     [["collect", "some", "--out", "found.csv"], /--out must end in .ndjson, .sdf.gz, .parquet; got found.csv/],
     [["submit", "--order", "{"], /--order: .*must be a JSON object/s],
+    [["submit", "--condition", "{}"], /--condition.*must have at least one of alpha, gap/s],
+    [["submit", "--guidance", "11"], /--guidance.*10/s],
     [["submit", "--attach", "1"], /--attach needs --fixed; got none/],
     [["submit", "--fixed", '{"molblock":""}'], /--fixed: .*molblock/s],
   ];

@@ -9,6 +9,7 @@ import { parseConfig } from "../../routes/config.ts";
 import { generateRequest } from "../../routes/generate_schema.ts";
 import { openDoor } from "../../routes/door.ts";
 import { readSdf } from "../../chem/sdf.ts";
+import { TOLD } from "../model/told_model.ts";
 import { withApp } from "../routes/app_fixture.ts";
 import { ROOT } from "../sources.ts";
 
@@ -192,6 +193,13 @@ Deno.test("molstep mcp --url asks a service, cancels there what is cancelled her
       assert.equal((await server.ask("tools/list")).tools[0].inputSchema.properties.count.maximum, 60);
       const { structuredContent } = await server.call({ count: 2, steps: 2, seed: 3 });
       assert.deepEqual([structuredContent.backend, structuredContent.drawn], ["cpu", 2]);
+      const about = { model: "told", count: 2, steps: 2, seed: 3, condition: { gap: 11 }, guidance: 2 };
+      const { structuredContent: asked, content: [{ text }] } = await server.call(about);
+      const warning = "gap 11 lies outside of the training data, 4 to 10 eV";
+      assert.deepEqual([asked.condition, asked.guidance, asked.warnings], [{ gap: 11 }, 2, [warning]]);
+      assert.ok(text.endsWith(`; warnings: ${warning}`), text);
+      const untold = await server.call({ ...about, model: "qm9" });
+      assert.match(untold.content[0].text, /model qm9 is told no properties: condition must be absent/);
       const { isError, content } = await server.call({ count: 60, steps: 1000 });
       assert.deepEqual([isError, content[0].text], [
         true,
@@ -217,7 +225,7 @@ Deno.test("molstep mcp --url asks a service, cancels there what is cancelled her
       assert.deepEqual(await server.end(), { code: 0, said: [] });
       await door.close();
     }
-  }, { maxWork: 50_000 }));
+  }, { maxWork: 50_000, models: [{}, TOLD] }));
 
 Deno.test("openLocal() ends a draw whose signal is aborted, and draws on", async () => {
   const config = parseConfig({ MOLSTEP_BACKEND: "wasm", MOLSTEP_THREADS: "1" }), notes: string[] = [];

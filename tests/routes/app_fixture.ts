@@ -47,6 +47,8 @@ export interface FixtureOptions {
   readonly script?: Script;
   /** Bytes of memory that are free. */
   readonly available?: PlannerOptions["available"];
+  /** Writes further models into the folder of all. */
+  readonly write?: (root: string) => Promise<unknown>;
   /** Files of the models to remove, relative to their folder. */
   readonly damage?: readonly string[];
   /** Whether the cards have the digests of their files. */
@@ -90,6 +92,7 @@ export async function withApp(
       const folder = await writeTinyModel(root, changes);
       if (options.digests) await recordDigests(folder);
     }
+    await options.write?.(root);
     for (const file of damage) await Deno.remove(`${root}/${file}`);
     const load = (entry: Parameters<typeof loadModel>[0]) => loadModel(entry, { ...place, batch: 4 });
     const data = `${root}/data`, store = createModelStore(await listModels([root]), load);

@@ -7,6 +7,7 @@ import { problemSchema } from "../../routes/problem.ts";
 import type { createApp } from "../../routes/app.ts";
 import { page as pageOf } from "../../model/service/campaigns/results.ts";
 import { rangeOf } from "../../routes/campaigns/results.ts";
+import { TOLD } from "../model/told_model.ts";
 import { type FixtureOptions, withApp } from "./app_fixture.ts";
 import { ask, TOKEN } from "./jobs_fixture.ts";
 
@@ -147,6 +148,52 @@ Deno.test("POST /campaigns with `fixed` finds molecules about the part, as POST 
     const again = await done(app, { ...ORDER, want: 6, where: {}, fixed });
     assert.equal(await (await results(app, again.campaign.id)).text(), text);
   }, OPTIONS));
+
+Deno.test("POST /campaigns with `condition` finds molecules as POST /generate draws them, keeps what was asked, and warns as that does", () =>
+  withApp(async (app, { campaigns }) => {
+    await campaigns.recover();
+    const asked = { model: "told", condition: { gap: 11 }, guidance: 2 };
+    const { campaign } = await done(app, { ...ORDER, want: 6, where: {}, ...asked });
+    const { state, order: { condition, guidance }, warnings } = campaign;
+    assert.deepEqual([state, condition, guidance], ["done", asked.condition, 2]);
+    assert.deepEqual(warnings, ["gap 11 lies outside of the training data, 4 to 10 eV"]);
+    const textOf = async (id: string) => await (await results(app, id)).text(), text = await textOf(campaign.id);
+    const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    // The same molecules as a request of the same seed; another campaign's, too.
+    const { steps, seed } = ORDER, request = { count: 64, steps, seed, ...asked, filter: "valid" };
+    const drawn = await (await ask(app, "POST", "/generate", request)).json();
+    const known = new Map(drawn.molecules.map((one: { index: number }) => [one.index, one]));
+    for (const { index, positions, smiles } of lines) {
+      const one = known.get(index) as { positions: number[][]; smiles: string } | undefined;
+      if (one) assert.deepEqual([positions, smiles], [one.positions, one.smiles]);
+    }
+    assert.ok(lines.some(({ index }) => known.has(index)));
+    const others = [{}, { guidance: undefined }, { condition: { gap: 8 } }, {
+      condition: undefined,
+      guidance: undefined,
+    }];
+    const texts: string[] = [];
+    for (const other of others) {
+      const { campaign } = await done(app, { ...ORDER, want: 6, where: {}, ...asked, ...other });
+      assert.equal("warnings" in campaign, other.condition === undefined && !("condition" in other));
+      texts.push(await textOf(campaign.id));
+    }
+    assert.equal(texts[0], text);
+    assert.equal(new Set(texts).size, 4);
+    const plan = await (await ask(app, "POST", "/campaigns", { ...ORDER, ...asked, dryRun: true })).json();
+    assert.deepEqual([plan.warnings, plan.order.condition], [warnings, asked.condition]);
+    const refuses = async (more: object, path: string, message: RegExp) => {
+      const answer = await ask(app, "POST", "/campaigns", { ...ORDER, ...asked, ...more });
+      const { errors } = problemSchema.parse(await answer.json());
+      assert.deepEqual([answer.status, errors![0].path], [422, path]);
+      assert.match(errors![0].message, message);
+    };
+    await refuses({ model: "qm9" }, "/condition", /^model qm9 is told no properties: condition must be absent/);
+    await refuses({ condition: { mu: 2 } }, "/condition/mu", /^mu must be absent: model told is told gap/);
+    await refuses({ condition: { gap: 40 } }, "/condition/gap", /^gap must be -14 to 28 eV; got 40/);
+    await refuses({ condition: undefined }, "/guidance", /must come with condition/);
+    await refuses({ guidance: 11 }, "/guidance", /10/);
+  }, { ...OPTIONS, models: [{}, TOLD] }));
 
 Deno.test("POST /campaigns with dryRun gives the estimate alone", () =>
   withApp(async (app) => {

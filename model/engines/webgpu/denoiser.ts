@@ -93,7 +93,8 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
   const predict: Denoiser["predict"] = async (z, shape, conditions) => {
     checkLatents(z, space, shape);
     if (shape.batch === 0) return new Float32Array();
-    const { batch, nodes } = shape, rows = network.conditions(conditioned(eachCondition(conditions, batch), schedule));
+    const { batch, nodes } = shape;
+    const rows = network.conditions(conditioned(eachCondition(conditions, batch), schedule), nodes);
     const length = latentLength(space, nodes), width = rows.length / batch, most = engine.most(nodes);
     return await engine.inTurn(async (lane) => {
       if (batch <= most) return await estimate(engine, lane, z, shape, rows);

@@ -31,8 +31,8 @@ export interface GpuNetwork<Arrays extends Buffers = Buffers> {
   readonly space: LatentSpace;
   /** Floats of a row of conditions. */
   readonly conditionWidth: number;
-  /** Rows of conditions `[batch, conditionWidth]`. Throws RangeError where what is needed is not given. */
-  conditions(at: Conditioned): Float32Array<ArrayBuffer>;
+  /** Rows of conditions `[batch, conditionWidth]` of molecules of so many nodes. Throws RangeError where what is needed is not given. */
+  conditions(at: Conditioned, nodes: number): Float32Array<ArrayBuffer>;
   /** Most rows (nodes of all molecules) that arrays can have. */
   readonly mostRows: number;
   createArrays(rows: number): Arrays;

@@ -91,7 +91,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
       conditions: levels.map(({ t }) => ({ ...condition, time: t })),
       alpha: Float32Array.from(levels, ({ alpha }) => alpha),
       sigma: Float32Array.from(levels, ({ sigma }) => sigma),
-    });
+    }, nodes);
     const names = Uint32Array.from(all.flatMap(({ seed, indices }) => indices.flatMap((index) => [seed, index])));
     device.queue.writeBuffer(conditions, 0, rows);
     device.queue.writeBuffer(slots, 0, callSlots(calls));

@@ -3,14 +3,10 @@ import { z } from "zod";
 import { CHEMISTRIES } from "../../../chem/chemistry.ts";
 import { QM9_ELEMENTS } from "../../../chem/qm9.ts";
 import type { CardInput } from "../card.ts";
+import { conditioning } from "./conditioning.ts";
 import type { Value } from "./pickle.ts";
 
 const count = z.int().min(1);
-
-/** What an import of a conditional model would need. */
-const unconditional = (context: string) =>
-  `conditional models are not supported; missing are an input ${context} in the network here, and the properties' means, ` +
-  "spreads and distribution in the training data, which are not in the checkpoint";
 
 /** The arguments that shape the model. Others (batch size, learning rate, paths, ...) do not matter here. */
 const schema = z.object({
@@ -18,11 +14,8 @@ const schema = z.object({
   probabilistic_model: z.literal("diffusion").default("diffusion"),
   dataset: z.string(),
   remove_h: z.boolean().default(false),
-  conditioning: z.array(z.string()).max(0, {
-    error: ({ input }) => unconditional(`for ${(input as string[]).join(", ")}`),
-  })
-    .default([]),
-  context_node_nf: z.literal(0, { error: ({ input }) => unconditional(`of ${input} numbers`) }).default(0),
+  conditioning: conditioning.default([]),
+  context_node_nf: z.int().min(0).default(0),
   diffusion_steps: count,
   diffusion_noise_schedule: z.string().regex(/^polynomial_[0-9.]+$/, "only polynomial schedules are supported"),
   diffusion_noise_precision: z.number(),
@@ -41,6 +34,12 @@ const schema = z.object({
   normalize_factors: z.array(z.number().positive()).length(3).default([1, 4, 10]),
   latent_nf: count.optional(),
   kl_weight: z.number().optional(),
+}).refine(({ conditioning, context_node_nf }) => conditioning.length === context_node_nf, {
+  error: ({ input }) => {
+    const { conditioning, context_node_nf } = input as { conditioning: string[]; context_node_nf: number };
+    return `must be ${conditioning.length}, one for each of conditioning; got ${context_node_nf}`;
+  },
+  path: ["context_node_nf"],
 });
 
 /** The arguments, checked. */
@@ -93,7 +92,37 @@ const QM9_SIZES: Record<string, number> = Object.freeze({
   29: 25,
 });
 
-/** The same without hydrogens. */
+/** QM9 with hydrogens, the half of that split which conditional models learn from (`chem/halves.ts`), as their `configs/datasets_config.py` has it. */
+const QM9_SECOND_HALF_SIZES: Record<string, number> = Object.freeze({
+  3: 1,
+  4: 3,
+  5: 3,
+  6: 5,
+  7: 7,
+  8: 25,
+  9: 62,
+  10: 178,
+  11: 412,
+  12: 845,
+  13: 1541,
+  14: 2587,
+  15: 3865,
+  16: 5344,
+  17: 6461,
+  18: 6695,
+  19: 6944,
+  20: 4794,
+  21: 4962,
+  22: 1701,
+  23: 2380,
+  24: 267,
+  25: 754,
+  26: 17,
+  27: 132,
+  29: 15,
+});
+
+/** The same of the whole split without hydrogens. */
 const QM9_HEAVY_SIZES: Record<string, number> = Object.freeze({
   1: 2,
   2: 5,
@@ -120,7 +149,8 @@ export interface DataSet {
 /**
  * What the arguments' data set implies.
  *
- * @throws RangeError for another one than QM9, with what is missing: its types and sizes are not in the checkpoint
+ * @throws RangeError for another one than QM9, with what is missing: its types and sizes are not in the checkpoint; for its second half without hydrogens, which
+ * their code has no sizes for
  */
 export function dataSetOf({ dataset, remove_h }: Arguments): DataSet {
   if (!dataset.startsWith("qm9")) {
@@ -133,6 +163,10 @@ export function dataSetOf({ dataset, remove_h }: Arguments): DataSet {
       `the data set must be qm9; got ${dataset}: missing are ${elements}, and its numbers of molecules of each size, which are ` +
         "not in the checkpoint",
     );
+  }
+  if (dataset === "qm9_second_half") {
+    if (remove_h) throw new RangeError(`the data set ${dataset} must be with hydrogens; got remove_h`);
+    return { elements: [...QM9_ELEMENTS], sizes: { ...QM9_SECOND_HALF_SIZES } };
   }
   return remove_h
     ? { elements: QM9_ELEMENTS.slice(1), sizes: { ...QM9_HEAVY_SIZES } }

@@ -6,6 +6,7 @@ import { geoldmParameters, type GeoldmSizes } from "../../networks/geoldm/networ
 import type { ParameterSpec } from "../../networks/pair_attention/parameters.ts";
 import { writeSafetensors } from "../../diffusion/safetensors.ts";
 import { makeSchedule } from "../../diffusion/schedules.ts";
+import { conditionsOfArguments } from "./conditioning.ts";
 import { type Arguments, dataSetOf, egnnOptions, parseArguments, scheduleOf } from "./arguments.ts";
 import { type Collected, type StateDict, stateDict, takeEgnn, takeLinear } from "./names.ts";
 import { readNamespace } from "./namespace.ts";
@@ -58,7 +59,10 @@ function checkSchedule(data: Float32Array, args: Arguments): void {
 }
 
 /** The autoencoder's part of the card, and its parameters. */
-function takeAutoencoder(state: StateDict, args: Arguments, elements: number[], file: string) {
+function takeAutoencoder(state: StateDict, args: Arguments, { elements, conditions }: {
+  readonly elements: number[];
+  readonly conditions?: GeoldmSizes["conditions"];
+}, file: string) {
   if (args.latent_nf === undefined) throw new RangeError("the arguments lack latent_nf, which GeoLDM's models have");
   const sizes: GeoldmSizes = {
     ...egnnOptions(args),
@@ -67,14 +71,24 @@ function takeAutoencoder(state: StateDict, args: Arguments, elements: number[], 
     elements,
     includeCharges: args.include_charges,
     latentScalars: args.latent_nf,
+    ...(args.context_node_nf > 0 && { conditions }),
   };
   const parameters: Collected = new Map();
   takeEgnn(state, "vae.encoder.egnn.", parameters, "encoder.", { ...sizes, blocks: 1 });
   takeLinear(state, "vae.encoder.final_mlp.0", parameters, "encoder.final.0");
   takeLinear(state, "vae.encoder.final_mlp.2", parameters, "encoder.final.1");
   takeEgnn(state, "vae.decoder.egnn.", parameters, "decoder.", { ...sizes, blocks: args.n_layers });
-  const { elements: _, ...rest } = sizes, normalisers = args.normalize_factors as [number, number, number];
-  const part = { type: "geoldm", ...rest, elements, normalisers, klWeight: args.kl_weight, file } as const;
+  const { elements: _, conditions: told, ...rest } = sizes;
+  const normalisers = args.normalize_factors as [number, number, number];
+  const part = {
+    type: "geoldm",
+    ...rest,
+    elements,
+    normalisers,
+    klWeight: args.kl_weight,
+    file,
+    ...(told && { told: true as const }),
+  } as const;
   return { part, parameters, specs: geoldmParameters(sizes) };
 }
 
@@ -99,6 +113,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   };
   const [args, argsHash] = await named(options.args, (bytes) => parseArguments(readNamespace(bytes)));
   const { elements, sizes: histogram } = dataSetOf(args); // before the weights, which may be large
+  const conditions = args.conditioning.length > 0 ? conditionsOfArguments(args.conditioning, args) : undefined;
   const [{ tensors, entry }, weightsHash] = await named(options.weights, (bytes) => {
     const state = readTorchState(bytes);
     checkFinite(state.tensors, "the state dict");
@@ -111,8 +126,13 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
     const own = options.autoencoderArgs
       ? (await named(options.autoencoderArgs, (bytes) => parseArguments(readNamespace(bytes))))[0]
       : args;
-    const { part, parameters, specs } = takeAutoencoder(state, own, elements, "autoencoder.safetensors");
-    files.set("autoencoder.safetensors", parameters);
+    if (own.conditioning.join() !== args.conditioning.join()) {
+      const [wanted, given] = [args, own].map(({ conditioning }) => conditioning.join(", ") || "nothing");
+      throw new RangeError(`the autoencoder must be told what the denoiser is, ${wanted}; its arguments have ${given}`);
+    }
+    const file = "autoencoder.safetensors";
+    const { part, parameters, specs } = takeAutoencoder(state, own, { elements, conditions }, file);
+    files.set(file, parameters);
     shapes.push([parameters, specs, "autoencoder"]);
     autoencoder = part, scalars = part.latentScalars;
   } else {
@@ -126,6 +146,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
     blocks: args.n_layers,
     conditionTime: args.condition_time,
     parametrisation: "eps",
+    ...(conditions && { conditions }),
     file: "denoiser.safetensors",
   } as const;
   const parameters: Collected = new Map(), space = { vectors: 1, scalars, pairs: 0 };
@@ -140,7 +161,9 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   const card: CardInput = {
     name,
     version: "1",
-    description: `${latent ? "GeoLDM" : "EDM"} on QM9, imported from ${basename(options.weights)}`,
+    description: `${conditions ? "conditional " : ""}${latent ? "GeoLDM" : "EDM"} on QM9, imported from ${
+      basename(options.weights)
+    }`,
     license: options.license ?? "as its authors say",
     kind,
     counts: "atoms",

@@ -13,7 +13,7 @@ import {
 import { forgetKeys, type Taken } from "../../campaigns/collect.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { AwayError, type CampaignEngine, type ShardRecord } from "../../campaigns/engine.ts";
-import { shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
+import { drawnAs, shardFile, type ShardFiles, type ShardOrder } from "../../campaigns/shard.ts";
 import { type CampaignStore, UnknownCampaignError } from "../../campaigns/store.ts";
 import { asleep } from "../../../chem/breathe.ts";
 import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
@@ -96,8 +96,7 @@ const EVENTS = 100;
 /** A campaign's shard. */
 export function orderOf({ id, order, seed, draws, settings, means }: Campaign, shard: number): ShardOrder {
   const first = shard * order.shardSize, count = Math.min(order.shardSize, draws - first);
-  const { where, fixed } = order;
-  return { campaign: id, shard, seed, first, count, settings, where, ...(fixed && { fixed }), ...means };
+  return { campaign: id, shard, seed, first, count, settings, ...drawnAs(order), ...means };
 }
 
 /** Names of the values that a campaign's molecules have. */

@@ -7,11 +7,12 @@ import type { BatchValidator } from "../../../chem/validator_pool.ts";
 import { type Campaign, type CampaignEstimate, reservedBytes } from "../../campaigns/campaign.ts";
 import type { Collecting } from "../../campaigns/collecting.ts";
 import { type CampaignOrder, drawsOf } from "../../campaigns/order.ts";
-import { runShard, type ShardOrder } from "../../campaigns/shard.ts";
+import { drawnAs, runShard, type ShardOrder } from "../../campaigns/shard.ts";
 import { readShard } from "../../campaigns/shard_file.ts";
 import { askedSize } from "../../diffusion/sizes_asked.ts";
 import { callsOf } from "../../diffusion/samplers/resample.ts";
 import type { Precision } from "../../engines/runtimes.ts";
+import { callsToGuide } from "../../generation/condition_order.ts";
 import { leaseFor } from "../../generation/generate.ts";
 import { acceptOrder, drawSeed, ImpossibleOrderError } from "../../generation/order.ts";
 import { checkWhere } from "../../generation/pipeline.ts";
@@ -70,11 +71,15 @@ const TYPICAL_BYTES = 500;
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
-/** An order as the settings of a card have it. @throws NotDistilledError, ImpossibleOrderError */
+/** An order as the settings of a card have it, and what is odd about it. @throws NotDistilledError, ImpossibleOrderError */
 function settled(order: CampaignOrder, card: Model["card"], draws: number, seed: number) {
   try {
-    const { settings, size } = acceptOrder(card, { ...order, count: draws, seed, size: askedSize(order) });
-    return { ...settings, model: card.name, ...(size && { size }) };
+    const asked = { ...order, count: draws, seed, size: askedSize(order) };
+    const { settings, size, warnings } = acceptOrder(card, asked);
+    return {
+      settings: { ...settings, model: card.name, ...(size && { size }) },
+      ...(warnings && { warnings: [...warnings] }),
+    };
   } catch (error) {
     if (error instanceof ImpossibleOrderError || !(error instanceof TypeError)) throw error;
     throw new ImpossibleOrderError("options", error.message);
@@ -96,7 +101,8 @@ export function createCampaignPlanner(
 ): (order: CampaignOrder, signal: AbortSignal, client?: string) => Promise<CampaignPlan> {
   /** Draws the first molecules. */
   async function tried(shard: ShardOrder, { formats, unique }: CampaignOrder, signal: AbortSignal, client?: string) {
-    const work = shard.count * callsOf(shard.settings.steps, shard.fixed?.resample),
+    const calls = callsToGuide(shard) * callsOf(shard.settings.steps, shard.fixed?.resample),
+      work = shard.count * calls,
       slot = queue.enter(signal, { work, client });
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     const files = {
@@ -132,12 +138,12 @@ export function createCampaignPlanner(
     settled(order, card, draws, seed);
     const [model, judge] = await Promise.all([store.model(name), validate()]);
     await checkWhere(judge, order.where, signal);
-    const settings = settled(order, model.card, draws, seed), lease = leaseFor(model, settings), { version } = lease;
+    const { settings, ...odd } = settled(order, model.card, draws, seed);
+    const lease = leaseFor(model, settings), { version } = lease;
     lease.release();
     const refine = order.refine ?? usual ?? chooseRefine(model.card, settings);
     const means = { version, backend: model.backend.name, precision, refine };
-    const { where, fixed } = order;
-    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, where, fixed, ...means };
+    const shard = { campaign: NOBODY, shard: 0, seed, first: 0, settings, ...drawnAs(order), ...means };
     const draw = (count: number) =>
       tried({ ...shard, count: Math.min(draws, Math.floor(count)) }, order, signal, client);
     const first = await draw(TRIAL_FIRST), more = TRIAL_SECONDS / first.trial.seconds;
@@ -155,7 +161,7 @@ export function createCampaignPlanner(
         estimate,
       );
     }
-    return { order, seed, draws, shards: Math.ceil(draws / order.shardSize), settings, means, estimate };
+    return { order, seed, draws, shards: Math.ceil(draws / order.shardSize), settings, means, estimate, ...odd };
   };
 }
 

@@ -65,9 +65,9 @@ for (const [name, open, ignore] of ENGINES) {
     },
   );
 
-  test("gives a shard's order as it was offered, a fixed part and all", async (engine, never) => {
+  test("gives a shard's order as it was offered, a fixed part, a condition and all", async (engine, never) => {
     const fixed = { ...await partOf("carboxyl"), resample: { times: 2, back: 1 } };
-    const order = { ...orderOf(crypto.randomUUID(), 0), fixed };
+    const order = { ...orderOf(crypto.randomUUID(), 0), fixed, condition: { gap: 7.2, mu: 2 }, guidance: 1.5 };
     await engine.offer([order]);
     const claim = (await engine.claim("w", never))!;
     assert.deepEqual(claim.order, order);

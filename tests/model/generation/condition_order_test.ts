@@ -35,7 +35,7 @@ Deno.test("acceptOrder() refuses properties of models and students that are told
 });
 
 Deno.test("checkConditions() lets values through as far as three ranges beyond the data", () => {
-  assert.deepEqual(checkConditions({ gap: 4 }, told), []);
-  assert.equal(checkConditions({ gap: -14 }, told).length, 1);
-  assert.throws(() => checkConditions({ gap: -14.1 }, told), ImpossibleConditionError);
+  assert.deepEqual(checkConditions({ condition: { gap: 4 } }, told), []);
+  assert.equal(checkConditions({ condition: { gap: -14 } }, told).length, 1);
+  assert.throws(() => checkConditions({ condition: { gap: -14.1 } }, told), ImpossibleConditionError);
 });

@@ -5,6 +5,7 @@ import {
   type EgnnDenoiserOptions,
   towardsX0,
 } from "../../../networks/egnn_denoiser.ts";
+import { contextRows } from "../../../networks/egnn_context.ts";
 import { createArguments } from "../../../networks/egnn_network.ts";
 import { CALL_BYTES } from "../call.ts";
 import { type GpuDenoiser, type GpuPlace, openGpuDenoiser } from "../denoiser.ts";
@@ -33,18 +34,21 @@ export async function createEgnnDenoiserNetwork(
   tensors: Parameters,
 ): Promise<GpuNetwork<Arrays>> {
   const { space, sizes, precision } = options, network = { ...egnnDenoiserNetwork(options), precision };
-  const { inputs, outputs } = network;
+  const { inputs, outputs } = network, properties = sizes.conditions?.length ?? 0, width = CONDITIONS + properties;
   checkSpace(space);
   createArguments(network); // the engines' limits
   const egnn = await createWeightedEgnn(gpu, network, tensors);
   return {
     space,
-    conditionWidth: CONDITIONS,
-    conditions({ conditions, alpha, sigma }) {
-      const rows = new Float32Array(conditions.length * CONDITIONS);
-      conditions.forEach(({ time }, b) =>
-        rows.set([time, ...towardsX0(sizes.parametrisation, alpha[b], sigma[b])], b * CONDITIONS)
-      );
+    conditionWidth: width,
+    conditions({ conditions, alpha, sigma }, nodes) {
+      const rows = new Float32Array(conditions.length * width);
+      const shape = { batch: conditions.length, nodes };
+      const told = contextRows(conditions.map(({ properties }) => properties), shape, sizes.conditions);
+      conditions.forEach(({ time }, b) => {
+        rows.set([time, ...towardsX0(sizes.parametrisation, alpha[b], sigma[b])], b * width);
+        rows.set(told.subarray(b * properties, (b + 1) * properties), b * width + CONDITIONS);
+      });
       return rows;
     },
     mostRows: egnn.mostRows,
@@ -52,8 +56,8 @@ export async function createEgnnDenoiserNetwork(
     async compile(nodes) {
       const [bind, split, estimate] = await Promise.all([
         egnn.compile(nodes),
-        createSplit(gpu, space, nodes, inputs),
-        createEgnnEstimates(gpu, space, nodes, outputs),
+        createSplit(gpu, space, nodes, { inputs, properties }),
+        createEgnnEstimates(gpu, space, nodes, { outputs, properties }),
       ]);
       return (arrays, { latents, conditions, calls, estimates }) => {
         const { features, start, out } = arrays, { record, positions } = bind(arrays);

@@ -2,7 +2,7 @@
 // @include latent.wgsl
 // @include call.wgsl
 @group(0) @binding(0) var<storage, read> latents: array<f32>; // [B, LENGTH]
-@group(0) @binding(1) var<storage, read> conditions: array<f32>; // [_, CONDITIONS]: time, what x0 takes of z, and of the prediction
+@group(0) @binding(1) var<storage, read> conditions: array<f32>; // [_, CONDITIONS]: time, what x0 takes of z, and of the prediction, properties
 @group(0) @binding(2) var<uniform> call: Call;
 @group(0) @binding(3) var<storage, read> start: array<f32>; // [rows, 3]
 @group(0) @binding(4) var<storage, read> positions: array<f32>; // [rows, 3]

@@ -10,25 +10,36 @@ import split from "./split.wgsl" with { type: "text" };
 /** Threads of a workgroup. */
 const THREADS = 64;
 
-/** Floats of a row of conditions: the time, and what the estimate of x0 takes of z and of the prediction. */
+/** Floats of a row of conditions before the properties: the time, and what the estimate of x0 takes of z and of the prediction. */
 export const CONDITIONS = 3;
 
 const SPLIT = assemble(split), ESTIMATES = assemble(estimates);
 
+/** What goes into a network: features of a node in all, and how many of them are properties. */
+export interface Told {
+  readonly inputs: number;
+  readonly properties: number;
+}
+
 /**
- * `features` `[rows, inputs]` and `start` `[rows, 3]` of latents: the scalars, ones where there are none, and the time where there is
- * room for it; the positions. Runs in `splitGroups(rows)` workgroups.
+ * `features` `[rows, inputs]` and `start` `[rows, 3]` of latents: the scalars, ones where there are none, the time where there is
+ * room for it, and properties; the positions. Runs in `splitGroups(rows)` workgroups.
  */
 export const createSplit = (
   gpu: Gpu,
   space: LatentSpace,
   nodes: number,
-  inputs: number,
+  { inputs, properties }: Told,
 ): Promise<Kernel<"latents" | "conditions" | "call" | "features" | "start">> =>
   createKernel(gpu, {
     label: `split of ${nodes} nodes`,
     code: SPLIT,
-    constants: { ...latentConstants(space, nodes), INPUTS: inputs, CONDITIONS },
+    constants: {
+      ...latentConstants(space, nodes),
+      INPUTS: inputs,
+      PROPERTIES: properties,
+      CONDITIONS: CONDITIONS + properties,
+    },
   });
 
 /** Workgroups of `createSplit`. */
@@ -42,10 +53,10 @@ export const createEgnnEstimates = (
   gpu: Gpu,
   space: LatentSpace,
   nodes: number,
-  outputs: number,
+  { outputs, properties }: Pick<Told, "properties"> & { readonly outputs: number },
 ): Promise<Kernel<"latents" | "conditions" | "call" | "start" | "positions" | "out" | "estimates">> =>
   createKernel(gpu, {
     label: `estimates of ${nodes} nodes by an EGNN`,
     code: ESTIMATES,
-    constants: { ...latentConstants(space, nodes), OUTPUTS: outputs, CONDITIONS },
+    constants: { ...latentConstants(space, nodes), OUTPUTS: outputs, CONDITIONS: CONDITIONS + properties },
   });

@@ -366,7 +366,7 @@ Deno.test({
       normalisers: [1, 4, 10] as [number, number, number],
     } satisfies Card["autoencoder"];
     const tensors = stored(initialValues(geoldmParameters(sizes), 3));
-    const autoencoder = await makeAutoencoder({ autoencoder: sizes }, tensors, options);
+    const autoencoder = await makeAutoencoder({ ...cardOf(plain), autoencoder: sizes }, tensors, options);
     const z = drawNoise(space, { batch: 1, nodes: 3 }, streams(1));
     assert.equal((await autoencoder.decode(z, { batch: 1, nodes: 3 }, streams(1))).length, 1);
     autoencoder.dispose();

@@ -6,6 +6,7 @@ import {
   egnnDenoiserNetwork,
   egnnDenoiserParameters,
   type EgnnDenoiserSizes,
+  type ToldEgnnSizes,
 } from "../../../../model/networks/egnn_denoiser.ts";
 import { RELEASED_EGNN } from "../../../../model/networks/egnn_parameters.ts";
 import { createWasmEgnn } from "../../../../model/engines/c/egnn_wasm.ts";
@@ -40,7 +41,7 @@ const plain: EgnnDenoiserSizes = {
 const ignore = !found.gpu;
 
 /** Fresh weights, those that move the coordinates made larger, so that they act. */
-function weights(space: LatentSpace, sizes: EgnnDenoiserSizes): Map<string, StoredTensor> {
+function weights(space: LatentSpace, sizes: ToldEgnnSizes): Map<string, StoredTensor> {
   return new Map([...initialValues(egnnDenoiserParameters(space, sizes), 1)].map(([name, { shape, data }]) => [
     name,
     { dtype: "F32", shape: [...shape], data: data.map((v) => name.endsWith("coordinates.out") ? 100 * v : v) },
@@ -50,7 +51,7 @@ function weights(space: LatentSpace, sizes: EgnnDenoiserSizes): Map<string, Stor
 /** The denoiser on the GPU, and on the engine in WebAssembly. */
 const withBoth = (
   work: (gpu: GpuDenoiser, engine: Denoiser) => Promise<void>,
-  { scalars = 2, ...change }: Partial<EgnnDenoiserSizes> & { scalars?: number } = {},
+  { scalars = 2, ...change }: Partial<ToldEgnnSizes> & { scalars?: number } = {},
 ): Promise<void> =>
   withGpu(async (device) => {
     const space = spaceOf(scalars), sizes = { ...plain, ...change }, options = { space, sizes, schedule };
@@ -94,6 +95,35 @@ for (const [variant, change] of Object.entries(variants)) {
         }
         assert.deepEqual(await gpu.predict(new Float32Array(), { nodes: 5, batch: 0 }, at(0.5)), new Float32Array());
       }, change),
+  });
+}
+
+const CONDITIONS = [
+  { name: "mu" as const, mean: 2.7, deviation: 1.2, perAtom: 0.3 },
+  { name: "gap" as const, mean: 6.9, deviation: 1.1 },
+];
+for (const [variant, change] of [["told the time", {}], ["not told the time", { conditionTime: false }]] as const) {
+  Deno.test({
+    name:
+      `an EGNN denoiser on the GPU that is told properties, and ${variant}, estimates and samples what the engine does`,
+    ignore,
+    fn: () =>
+      withBoth(async (gpu, engine) => {
+        const shape = { nodes: 5, batch: 3 }, indices = [0, 5, 7], streams = indices.map((b) => random(3, b));
+        const z = drawNoise(gpu.space, shape, streams);
+        const told = indices.map((mu, b) => ({ time: 0.2 + 0.3 * b, properties: { gap: 6 + b, mu } }));
+        const own = await gpu.predict(z, shape, told);
+        assert.ok(relativeError(own, await engine.predict(z, shape, told)) < 1e-5);
+        const other = told.map(({ time, properties }) => ({ time, properties: { ...properties, gap: 9 } }));
+        assert.ok((await gpu.predict(z, shape, other)).every((value, k) => value !== own[k]));
+        await assert.rejects(async () => await gpu.predict(z, shape, at(0.4)), /properties must have mu/);
+        const condition = { properties: { mu: 1, gap: 8 } }, plan = planSampling("ddim", schedule, powerGrid(4, 2), {});
+        const { x0 } = await gpu.can.sample!({ shape, indices, plan, seed: 1, condition });
+        const denoise = (z: Float32Array, time: number) => engine.predict(z, shape, { ...condition, time });
+        const noise = moleculeNoise(gpu.space, shape.nodes, 1, indices);
+        const expected = await runPlan(plan, denoise, await firstLatents(noise), noise);
+        assert.ok(relativeError(x0, expected) < 1e-4, String(relativeError(x0, expected)));
+      }, { ...change, conditions: CONDITIONS }),
   });
 }
 

@@ -119,8 +119,8 @@ Deno.test("importCheckpoint() makes a model of an EDM checkpoint, in float32 and
 Deno.test("importCheckpoint() refuses models that it cannot run, naming the argument", async () => {
   const refuse = (change: Record<string, Item>, message: RegExp) =>
     assert.rejects(withImported(edmState(), { ...edmArguments, ...change }, () => Promise.resolve()), message);
-  await refuse({ conditioning: ["alpha"] }, /conditional models are not supported[^]*conditioning/);
-  await refuse({ context_node_nf: 1 }, /conditional models are not supported/);
+  await refuse({ conditioning: ["alpha"] }, /must be 1, one for each of conditioning; got 0[^]*context_node_nf/);
+  await refuse({ context_node_nf: 1 }, /must be 0, one for each of conditioning; got 1/);
   await refuse({ diffusion_noise_schedule: "learned" }, /only polynomial schedules/);
   await refuse({ model: "gnn_dynamics" }, /egnn_dynamics/);
   await refuse({ dataset: "geom" }, /must be qm9.*got geom/);
@@ -146,7 +146,7 @@ Deno.test("importCheckpoint() lists all tensors that are missing and that have n
   });
 });
 
-Deno.test("importCheckpoint() says by name what GEOM's and conditional checkpoints are missing", async () => {
+Deno.test("importCheckpoint() says by name what checkpoints of GEOM are missing", async () => {
   const refuse = (change: Record<string, Item>, message: RegExp) =>
     assert.rejects(withImported(edmState(), { ...edmArguments, ...change }, () => Promise.resolve()), message);
   await refuse(
@@ -154,10 +154,6 @@ Deno.test("importCheckpoint() says by name what GEOM's and conditional checkpoin
     /got geom: missing are the elements B, Al, Si, As, Hg, Bi in chem\/chemistry\.ts, of the 16 of GEOM, and its numbers of molecules of each size/,
   );
   await refuse({ dataset: "pcq" }, /got pcq: missing are its elements in the order of its types, and its numbers/);
-  await refuse(
-    { conditioning: ["alpha", "gap"] },
-    /missing are an input for alpha, gap in the network here, and the properties' means, spreads and distribution/,
-  );
 });
 
 Deno.test("importCheckpoint() takes a state dict out of what a training script saves, and says in the card where it was", async () => {
