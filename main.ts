@@ -11,6 +11,10 @@ export const commands: Commands = {
     summary: "draw molecules into a file",
     load: async () => (await import("./main/generate.ts")).generateCommand,
   },
+  conformers: {
+    summary: "draw conformers of the molecules of a file",
+    load: async () => (await import("./main/conformers.ts")).conformersCommand,
+  },
   worker: {
     summary: "draw shards of campaigns for a service",
     load: async () => (await import("./main/worker.ts")).workerCommand,

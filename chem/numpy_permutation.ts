@@ -8,7 +8,7 @@
 const STATE = 624, MIDDLE = 397;
 
 /** The stream of 32-bit words that MT19937 gives for `seed`. */
-function mersenneTwister(seed: number): () => number {
+export function mersenneTwister(seed: number): () => number {
   const state = new Uint32Array(STATE);
   state[0] = seed;
   for (let i = 1; i < STATE; i++) {

@@ -75,7 +75,7 @@ export interface Validation extends Validity, Stability {
 }
 
 /** Without this RDKit.js drops lone hydrogens, and double bond stereo with the hydrogens that bear it. */
-const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
+export const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
 
 /** Without the auxiliary information, which nobody reads. */
 const BARE = "-AuxNone";

@@ -15,11 +15,15 @@ const url = z.url({ protocol: /^https?$/, error: "must be an address such as htt
 /** A server of the Model Context Protocol on stdin and stdout, until stdin ends. */
 export const mcpCommand = command({
   summary:
-    "Serves the tool generate_molecules over stdio (Model Context Protocol), by models in this process, configured by the " +
+    "Serves the tools generate_molecules and generate_conformers over stdio (Model Context Protocol), by models in this process, configured by the " +
     "environment as the service is (docs/configuration.md), or by a service.",
   options: {
     url: option("URL", "a service to ask, with the token in MOLSTEP_TOKEN where it asks for one", url.optional()),
-    "max-count": option("N", "most molecules of a call (default 100)", whole(1, COUNT_MAX).default(100)),
+    "max-count": option(
+      "N",
+      "most molecules of a call, or conformers of each (default 100)",
+      whole(1, COUNT_MAX).default(100),
+    ),
   },
   async run({ url, "max-count": maxCount }, { environment, error, signal }) {
     // stdout is the protocol's. What libraries say goes where logs go.

@@ -1,10 +1,17 @@
-/** The MCP tool `generate_molecules`: POST /generate, as a language model calls it. */
+/** The MCP tools: `generate_molecules`, which is POST /generate as a language model calls it, and that of `mcp_conformers.ts`. */
 import { McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { VERSION } from "../model/models/version.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { generateRequest, type GenerateResponse, generateResponse } from "../routes/generate_schema.ts";
 import { invalidRequest } from "../routes/problem.ts";
+import {
+  conformersFacts,
+  conformersInput,
+  conformersOutput,
+  conformersSummary,
+  conformersText,
+} from "./mcp_conformers.ts";
 import { RefusedError, type Source } from "./mcp_source.ts";
 
 /** What the text of an answer can be. */
@@ -59,7 +66,7 @@ const told = <T extends z.ZodType>(schema: T) => ({
   "~standard": { ...schema["~standard"], validate: (value: unknown) => ({ value }) },
 });
 
-/** A server of this one tool. */
+/** A server of both tools. */
 export function createToolServer(source: Source, { maxCount, note }: {
   readonly maxCount: number;
   /** Told of what fails and is nobody's fault but ours. */
@@ -67,6 +74,16 @@ export function createToolServer(source: Source, { maxCount, note }: {
 }): McpServer {
   const server = new McpServer({ name: "molstep", title: "Molstep", version: VERSION });
   const input = toolInput(maxCount);
+  /** What is nobody's fault but ours is noted. */
+  const noted = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof RefusedError || signal.aborted) throw error;
+      note((error as Error).stack ?? String(error));
+      throw new Error("the service failed; its stderr has the details", { cause: error });
+    }
+  };
   server.registerTool("generate_molecules", {
     title: "Generate molecules",
     description:
@@ -81,17 +98,33 @@ export function createToolServer(source: Source, { maxCount, note }: {
     const { text, ...rest } = parsed.data;
     const request = generateRequest.safeParse({ ...rest, include: text === "sdf" ? ["sdf"] : [] });
     if (!request.success) throw refused(request.error);
-    try {
-      const response = await source.draw(request.data, signal);
-      return {
-        content: [summary(response), texts[text](response)].map((text) => ({ type: "text" as const, text })),
-        structuredContent: toolOutput.parse(response),
-      };
-    } catch (error) {
-      if (error instanceof RefusedError || signal.aborted) throw error;
-      note((error as Error).stack ?? String(error));
-      throw new Error("the service failed; its stderr has the details", { cause: error });
-    }
+    const response = await noted(signal, () => source.draw(request.data, signal));
+    return {
+      content: [summary(response), texts[text](response)].map((text) => ({ type: "text" as const, text })),
+      structuredContent: toolOutput.parse(response),
+    };
+  });
+  const conformers = conformersInput(maxCount);
+  server.registerTool("generate_conformers", {
+    title: "Generate conformers",
+    description:
+      "Draws 3D conformers of given molecules (SMILES or molblocks), with their stereo, refined by a force field, with relative energies in kcal/mol and " +
+      "Boltzmann's weights. A molecule takes seconds.",
+    inputSchema: told(conformers),
+    outputSchema: conformersOutput,
+    annotations: { readOnlyHint: true, openWorldHint: false },
+  }, async (given, { mcpReq: { signal } }) => {
+    const parsed = conformers.safeParse(given);
+    if (!parsed.success) throw refused(parsed.error);
+    const { text, ...request } = parsed.data;
+    const response = await noted(signal, () => source.conformers(request, signal));
+    return {
+      content: [conformersSummary(response), conformersText[text](response)].map((text) => ({
+        type: "text" as const,
+        text,
+      })),
+      structuredContent: conformersFacts(response),
+    };
   });
   return server;
 }

@@ -24,6 +24,7 @@ import {
 } from "../model/service/permissions.ts";
 import { roundsFolder, shardsFolder } from "../model/service/campaigns/folders.ts";
 import { parseConfig, type ServiceConfig, VARIABLES } from "../routes/config.ts";
+import { isMoleculeFile } from "./conformer_file.ts";
 import { recordOf } from "./molecule_file.ts";
 import { readOptions } from "./options.ts";
 import { dataFolder, shippedModels } from "./places.ts";
@@ -45,8 +46,8 @@ interface CommandAccess {
   readonly writes?: Readonly<Record<string, string | undefined>>;
   /** Where networks run: they draw, or are trained. */
   readonly engine?: "draws" | "trains";
-  /** What else. */
-  readonly more?: (given: Given, environment: Environment) => Access;
+  /** What else. `words`: those that are no option's name, what stands behind one included. */
+  readonly more?: (given: Given, environment: Environment, words: readonly string[]) => Access;
 }
 
 /** The folder of a model that is named, or whose folder is; of two of one name the shipped one, as `findModel` has it. */
@@ -180,6 +181,11 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
       return together(drawn(String(out), split), read.length > 0 ? { read } : {});
     },
   },
+  conformers: {
+    reads: ["in"],
+    more: ({ out = "conformers.sdf.gz" }, _environment, words) =>
+      together(drawn(String(out), undefined), { read: words.filter(isMoleculeFile) }),
+  },
   evaluate: {
     reads: ["model"],
     engine: "draws",
@@ -304,6 +310,6 @@ export function accessOf(name: string, args: readonly string[], environment: Env
     { read: [ROOT, resolve(dataFolder(environment))], env: ["MOLSTEP_DATA_DIR", "MOLSTEP_LOG_LEVEL"] },
     engine && engineAccess(backendOf(given), { trains: engine === "trains" }),
     { read: [...named.filter((path) => !isAddress(path)), ...files], write: files },
-    more?.(given, environment),
+    more?.(given, environment, args.filter((word) => !word.startsWith("-"))),
   );
 }

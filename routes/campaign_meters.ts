@@ -14,7 +14,7 @@ export interface CampaignSources {
 }
 
 /** How metrics are made in a registry. */
-interface Make {
+export interface Make {
   counter<L extends string>(name: string, help: string, ...labels: L[]): Counter<L>;
   histogram<L extends string>(name: string, help: string, buckets: number[], ...labels: L[]): Histogram<L>;
   gauge<L extends string>(

@@ -6,6 +6,7 @@ import { hostsOf } from "../model/campaigns/nats/address.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { MACHINE } from "../model/engines/hardware.ts";
 import type { CampaignQuota } from "../model/service/campaigns/plan.ts";
+import type { ConformerLimits } from "../model/service/conformers.ts";
 import type { SetQuota } from "../model/service/sets.ts";
 import { ROUND_PLACES } from "../model/service/jobs/runner.ts";
 import { LAUNCHER } from "../model/service/launcher.ts";
@@ -156,6 +157,17 @@ export const serviceEnvironment = z.strictObject({
   ),
   MOLSTEP_DATA_RECORDS: whole(1, 10_000_000).default(100_000).describe("Most records of a set"),
   MOLSTEP_DATA_DAYS: whole(1, 36_500).default(30).describe("Days that a set is kept"),
+  MOLSTEP_CONFORMER_MOLECULES: whole(1, 10_000).default(100).describe(
+    "Most molecules of `POST /conformers` ([conformers.md](conformers.md))",
+  ),
+  MOLSTEP_CONFORMER_ATOMS: whole(1, 256).default(150).describe("Most atoms of each, hydrogens included"),
+  MOLSTEP_CONFORMER_COUNT: whole(1, 1000).default(100).describe("Most conformers that are drawn of each"),
+  MOLSTEP_CONFORMER_TOTAL: whole(1, 100_000).default(1000).describe(
+    "Most conformers of a request, of all its molecules",
+  ),
+  MOLSTEP_CONFORMER_SECONDS: whole(1, 3600).default(120).describe(
+    "Longest that a molecule's conformers may take, once they are begun; then it has an error, and its worker is ended",
+  ),
   MOLSTEP_NATS: z.string().refine(...holding(hostsOf)).optional().describe(
     "A NATS server with JetStream, `nats://[user:password@]host:4222`: workers (`molstep worker`) draw campaigns' shards, and the service only offers and collects them ([campaigns_scale.md](campaigns_scale.md))",
   ),
@@ -224,6 +236,7 @@ export interface ServiceConfig {
   readonly keepCampaigns: number;
   readonly campaignShare: number;
   readonly sets: SetQuota;
+  readonly conformers: ConformerLimits;
   /** Undefined: this process draws the shards of campaigns. */
   readonly nats: string | undefined;
   /** Undefined: in the data directory. */
@@ -311,6 +324,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       bytes: 2 ** 20 * env.MOLSTEP_DATA_MIB,
       records: env.MOLSTEP_DATA_RECORDS,
       days: env.MOLSTEP_DATA_DAYS,
+    },
+    conformers: {
+      molecules: env.MOLSTEP_CONFORMER_MOLECULES,
+      atoms: env.MOLSTEP_CONFORMER_ATOMS,
+      count: env.MOLSTEP_CONFORMER_COUNT,
+      total: env.MOLSTEP_CONFORMER_TOTAL,
+      seconds: env.MOLSTEP_CONFORMER_SECONDS,
     },
     nats: env.MOLSTEP_NATS,
     shardFiles: env.MOLSTEP_SHARD_FILES,

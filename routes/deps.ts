@@ -1,4 +1,5 @@
 /** What the routes are given to work with. */
+import type { ConformerPool } from "../model/generation/conformer_pool.ts";
 import type { GenerateService } from "../model/service/generate.ts";
 import type { Campaigns } from "../model/service/campaigns/campaigns.ts";
 import type { Jobs } from "../model/service/jobs/jobs.ts";
@@ -14,12 +15,13 @@ import type { RequestTrace } from "./tracing.ts";
 export interface Deps extends Omit<GenerateService, "maxWork" | "timeoutMs"> {
   readonly config: Pick<
     ServiceConfig,
-    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "refine" | "trustedProxies" | "corsOrigins"
+    "maxWork" | "maxBodyBytes" | "timeoutSeconds" | "refine" | "trustedProxies" | "corsOrigins" | "conformers"
   >;
   readonly access: Access;
   readonly jobs: Jobs;
   readonly campaigns: Campaigns;
   readonly sets: Sets;
+  readonly conformers: ConformerPool;
   readonly publisher: Pick<Publisher, "removeSteps">;
   readonly log: Log;
   /** Absent where nothing is measured. */

@@ -42,7 +42,7 @@ export function connectionsFor(
   >,
   log: Log,
 ): number {
-  const reserve = OTHERS + LEAVING + WORKER * (2 * validators + threads), left = filesLeft(maxConnections + reserve);
+  const reserve = OTHERS + LEAVING + WORKER * (3 * validators + threads), left = filesLeft(maxConnections + reserve);
   const most = Math.max(Math.min(LEAST, maxConnections), left - reserve);
   if (most < maxConnections) {
     log("warn", "the limit of open files allows fewer connections", {

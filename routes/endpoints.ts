@@ -8,6 +8,7 @@ import {
   resumeCampaign,
   submitCampaign,
 } from "./campaigns/mod.ts";
+import { conformers } from "./conformers.ts";
 import { addData, getData, listData, removeData } from "./data.ts";
 import { distill } from "./distill.ts";
 import { docs, docsFile } from "./docs.ts";
@@ -40,6 +41,7 @@ const ALL = [
   removeSteps,
   generate,
   path,
+  conformers,
   addData,
   listData,
   getData,

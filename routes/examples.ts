@@ -212,3 +212,56 @@ export const DATA_REQUESTS: Examples = {
     "",
   ].join("\n"),
 };
+
+/** Of POST /conformers. */
+export const CONFORMERS_REQUESTS: Examples = {
+  "Up to ten conformers of butane": { molecules: "CCCC", seed: 1 },
+  "Of two molecules with names, five drawn by their weights at 310 K": {
+    molecules: [{ smiles: "C[C@H](N)C(=O)O", name: "alanine" }, { smiles: "C/C=C/C", name: "trans-butene" }],
+    count: 5,
+    seed: 1,
+    temperature: 310,
+    resample: true,
+  },
+};
+
+/** Of POST /conformers: what `{"molecules": ["O", "C1CC"], "count": 1, "seed": 1}` gave. */
+export const CONFORMERS_ANSWERS: Examples = {
+  "Water's, beside a molecule that has none": {
+    ...{ count: 1, seed: 1, refine: true, temperature: 298.15, rmsd: 0.5, resample: false },
+    forceField: "MMFF94 without charges",
+    molecules: [{
+      ...{ index: 0, smiles: "O", by: "openchemlib", drawn: 1, mirrored: 0 },
+      dropped: { stereo: 0, broken: 0, duplicate: 0 },
+      ...{ exhausted: false, symmetryComplete: true },
+      ...{ symbols: ["O", "H", "H"], charges: [0, 0, 0] },
+      bonds: [{ i: 0, j: 1, order: 1 }, { i: 0, j: 2, order: 1 }],
+      conformers: [{
+        ...{ energy: 0, relativeEnergy: 0, weight: 1, refined: true, smiles: "O" },
+        positions: [[1.2393, 2.1938, -0.0815], [1.8843, 2.7473, 0.3838], [0.9481, 1.5587, 0.5899]],
+      }],
+    }, {
+      index: 1,
+      error: {
+        reason: "unreadable",
+        message:
+          "must be SMILES without spaces, of sound valences; got SMILES Parse Error: unclosed ring for input: 'C1CC'",
+      },
+    }],
+  },
+};
+
+/** The first of these as SDF, with some of its data fields. */
+export const CONFORMERS_TEXTS: Examples = {
+  "Water's": `molecule-0
+  Molstep           3D
+
+  3  2  0  0  0  0  0  0  0  0999 V2000
+    1.2393    2.1938   -0.0815 O   0  0  0  0  0  0  0  0  0  0  0  0
+    1.8843    2.7473    0.3838 H   0  0  0  0  0  0  0  0  0  0  0  0
+    0.9481    1.5587    0.5899 H   0  0  0  0  0  0  0  0  0  0  0  0
+  1  2  1  0
+  1  3  1  0
+M  END
+>  <smiles>\nO\n\n>  <by>\nopenchemlib\n\n>  <energy>\n0\n\n>  <weight>\n1\n\n$$$$\n`,
+};

@@ -12,9 +12,11 @@ import { VERSION } from "../model/models/version.ts";
 import { GENERATION_OUTCOMES, type GenerationEnd } from "../model/service/generate.ts";
 import type { ShardObserver } from "../model/service/campaigns/controller.ts";
 import type { JobStore } from "../model/service/jobs/store.ts";
+import type { ConformersEnd } from "../model/service/conformers.ts";
 import { JOB_STATES } from "../model/service/jobs/types.ts";
 import type { Lifecycle } from "../model/service/lifecycle.ts";
 import { campaignMeters, type CampaignSources } from "./campaign_meters.ts";
+import { conformerMeters } from "./conformer_meters.ts";
 import type { LoopLag } from "./loop_lag.ts";
 
 /** What is read when somebody asks. */
@@ -59,6 +61,8 @@ export interface Meters {
   readonly stage: (stage: Stage) => void;
   readonly steps: (model: string, moleculeSteps: number) => void;
   readonly generation: (end: GenerationEnd) => void;
+  /** How a request for conformers ended. */
+  readonly conformers: (end: ConformersEnd) => void;
   /** What happens to the shards of campaigns. */
   readonly shards: ShardObserver;
   /** All of it, in Prometheus' text format. */
@@ -216,6 +220,7 @@ export function createMeters(): Meters {
     return states ? JOB_STATES.map((state) => [states[state] ?? 0, { state }] as const) : [];
   });
   const shards = campaignMeters({ counter, histogram, gauge }, () => sources.campaigns);
+  const conformers = conformerMeters({ counter, histogram });
   gauge("molstep_ready", "1 where the service takes requests, 0 while it starts or shuts down", [], () => {
     const { lifecycle } = sources;
     return [[lifecycle && Number(lifecycle.state === "ready")]];
@@ -301,6 +306,7 @@ export function createMeters(): Meters {
         molecules.inc({ model, steps, sampler, outcome }, count(end));
       }
     },
+    conformers,
     shards,
     text: () => registry.metrics(),
     get descriptions() {

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type62;
+export type Schema = Type67;
 
 type Type1 = {
   [key: string]: unknown;
@@ -516,6 +516,96 @@ type Type22 = {
 };
 
 type Type23 = {
+  bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
+  by: string;
+  charges: (number)[];
+  conformers: ({
+    energy: null | number;
+    positions: ([number, number, number])[];
+    refined: boolean;
+    relativeEnergy: null | number;
+    smiles: string;
+    times?: number | undefined;
+    weight: null | number;
+  })[];
+  drawn: number;
+  dropped: { broken: number; duplicate: number; stereo: number };
+  exhausted: boolean;
+  index: number;
+  mirrored: number;
+  name?: string | undefined;
+  smiles: string;
+  symbols: (string)[];
+  symmetryComplete: boolean;
+  unrefined?: "size" | "types" | undefined;
+};
+
+type Type24 = {
+  error: {
+    message: string;
+    reason:
+      | "bonds"
+      | "elements"
+      | "failed"
+      | "fragments"
+      | "isotopes"
+      | "late"
+      | "radicals"
+      | "size"
+      | "source"
+      | "stereo"
+      | "stereoKind"
+      | "unreadable";
+  };
+  index: number;
+  name?: string | undefined;
+};
+
+type Type25 = {
+  count?: number | undefined;
+  molecules:
+    | (string | { molblock: string; name?: string | undefined } | { name?: string | undefined; smiles: string })[]
+    | string
+    | { molblock: string; name?: string | undefined }
+    | { name?: string | undefined; smiles: string };
+  refine?: boolean | undefined;
+  resample?: boolean | undefined;
+  rmsd?: number | undefined;
+  seed?: number | undefined;
+  temperature?: number | undefined;
+  timeoutMs?: number | undefined;
+};
+
+type Type26 = {
+  input: { json: Type25 };
+  output: {
+    count: number;
+    forceField: string;
+    molecules: (Type23 | Type24)[];
+    refine: boolean;
+    resample: boolean;
+    rmsd: number;
+    seed: number;
+    temperature: number;
+  };
+  outputFormat: "json";
+  status: 200;
+};
+
+type Type27 = {
+  $post:
+    | Type26
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type28 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -531,7 +621,7 @@ type Type23 = {
   refusedRecords: number;
 };
 
-type Type24 = {
+type Type29 = {
   input: unknown;
   output: {
     most: number;
@@ -549,8 +639,8 @@ type Type24 = {
   status: 200;
 };
 
-type Type25 = {
-  $get: Type24 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+type Type30 = {
+  $get: Type29 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
   $post:
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
@@ -558,10 +648,10 @@ type Type25 = {
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { query: { description?: string | undefined } }; output: Type23; outputFormat: "json"; status: 201 };
+    | { input: { query: { description?: string | undefined } }; output: Type28; outputFormat: "json"; status: 201 };
 };
 
-type Type26 = {
+type Type31 = {
   atoms: number;
   charged: number;
   elements: { [key: string]: number };
@@ -572,7 +662,7 @@ type Type26 = {
   sizes: { [key: string]: number };
 };
 
-type Type27 = {
+type Type32 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -586,10 +676,10 @@ type Type27 = {
     title: string;
   })[];
   refusedRecords: number;
-  summary: Type26;
+  summary: Type31;
 };
 
-type Type28 = {
+type Type33 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -613,13 +703,13 @@ type Type28 = {
     status: 422;
   } | {
     input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
-    output: Type27;
+    output: Type32;
     outputFormat: "json";
     status: 200;
   };
 };
 
-type Type29 = {
+type Type34 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
   classes: number;
@@ -627,7 +717,7 @@ type Type29 = {
   from?: number | undefined;
 };
 
-type Type30 = {
+type Type35 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -648,7 +738,7 @@ type Type30 = {
   guidance?: undefined | { first: number; last: number };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: Type29;
+  match: Type34;
   method:
     | "consistency"
     | "finetune"
@@ -672,7 +762,7 @@ type Type30 = {
   width?: number | undefined;
 };
 
-type Type31 = {
+type Type36 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -699,12 +789,12 @@ type Type31 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type30;
+  settings: Type35;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type32 = {
+type Type37 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
   classes?: number | undefined;
@@ -712,7 +802,7 @@ type Type32 = {
   from?: number | undefined;
 };
 
-type Type33 = {
+type Type38 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -734,7 +824,7 @@ type Type33 = {
   guidance?: undefined | { first: number; last: number };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: Type32 | undefined;
+  match?: Type37 | undefined;
   method?:
     | "consistency"
     | "finetune"
@@ -761,32 +851,32 @@ type Type33 = {
   width?: number | undefined;
 };
 
-type Type34 = {
+type Type39 = {
   $post:
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type33 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type33 }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type38 }; output: Type36; outputFormat: "json"; status: 202 };
 };
 
-type Type35 = {
+type Type40 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type31)[]; total: number };
+      output: { jobs: (Type36)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type36 = {
+type Type41 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -798,7 +888,7 @@ type Type36 = {
   })[];
 };
 
-type Type37 = {
+type Type42 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -823,9 +913,9 @@ type Type37 = {
   spiro: { value: number };
 };
 
-type Type38 = {
+type Type43 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type37 | undefined;
+  composition?: Type42 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -833,10 +923,10 @@ type Type38 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type39 = {
+type Type44 = {
   backend: null | string;
   createdAt: string;
-  curves: Type36;
+  curves: Type41;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -849,7 +939,7 @@ type Type39 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type38; teacher: Type38; why: string };
+  judged: null | { accepted: boolean; student: Type43; teacher: Type43; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -862,26 +952,26 @@ type Type39 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type30;
+  settings: Type35;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type40 = {
+type Type45 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type39; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type44; outputFormat: "json"; status: 200 };
 };
 
-type Type41 = {
+type Type46 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -915,16 +1005,16 @@ type Type41 = {
   };
 };
 
-type Type42 = {
+type Type47 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type31; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
 };
 
-type Type43 = {
+type Type48 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -936,7 +1026,7 @@ type Type43 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type44 = {
+type Type49 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -956,7 +1046,7 @@ type Type44 = {
   steps: number;
 };
 
-type Type45 = {
+type Type50 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -1001,22 +1091,22 @@ type Type45 = {
   where: Type16;
 };
 
-type Type46 = {
+type Type51 = {
   backend: string;
   draws: number;
-  estimate: Type43;
-  order: Type45;
+  estimate: Type48;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type44;
+  settings: Type49;
   shards: number;
   version: string;
   warnings?: (string)[] | undefined;
 };
 
-type Type47 = {
+type Type52 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -1062,7 +1152,7 @@ type Type47 = {
   where?: Type16 | undefined;
 };
 
-type Type48 = {
+type Type53 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -1078,22 +1168,22 @@ type Type48 = {
   text: number;
 };
 
-type Type49 = {
+type Type54 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type43;
+  estimate: Type48;
   id: string;
   name: null | string;
-  order: Type45;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
-  progress: Type48;
+  progress: Type53;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type44;
+  settings: Type49;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1101,47 +1191,47 @@ type Type49 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type50 = {
+type Type55 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type49)[]; total: number };
+      output: { campaigns: (Type54)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type47 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type47 }; output: Type46; outputFormat: "json"; status: 200 }
-    | { input: { json: Type47 }; output: Type49; outputFormat: "json"; status: 202 };
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type52 }; output: Type51; outputFormat: "json"; status: 200 }
+    | { input: { json: Type52 }; output: Type54; outputFormat: "json"; status: 202 };
 };
 
-type Type51 = {
+type Type56 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type43;
+  estimate: Type48;
   id: string;
   name: null | string;
-  order: Type45;
+  order: Type50;
   precision: "bf16" | "f16" | "f32";
-  progress: Type48;
+  progress: Type53;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type44;
+  settings: Type49;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1149,7 +1239,7 @@ type Type51 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type52 = {
+type Type57 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1160,19 +1250,19 @@ type Type52 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type51; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type56; outputFormat: "json"; status: 200 };
 };
 
-type Type53 = {
+type Type58 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type49; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type54; outputFormat: "json"; status: 202 };
 };
 
-type Type54 = {
+type Type59 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1183,7 +1273,7 @@ type Type54 = {
   status: 200;
 };
 
-type Type55 = {
+type Type60 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1194,7 +1284,7 @@ type Type55 = {
   status: 206;
 };
 
-type Type56 = {
+type Type61 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1205,7 +1295,7 @@ type Type56 = {
   status: 404;
 };
 
-type Type57 = {
+type Type62 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1216,7 +1306,7 @@ type Type57 = {
   status: 416;
 };
 
-type Type58 = {
+type Type63 = {
   input: {
     header: { "If-Range"?: string | undefined; Range?: string | undefined };
     param: { id: string };
@@ -1227,7 +1317,7 @@ type Type58 = {
   status: 422;
 };
 
-type Type59 = {
+type Type64 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1244,26 +1334,26 @@ type Type59 = {
   unique?: boolean | undefined;
 };
 
-type Type60 = {
+type Type65 = {
   $post:
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type59 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type59 };
+      input: { json: Type64 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type61 = {
+type Type66 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1272,15 +1362,16 @@ type Type61 = {
   };
 };
 
-type Type62 = {
-  "/campaigns": Type50;
-  "/campaigns/:id": Type52;
-  "/campaigns/:id/events": Type41;
-  "/campaigns/:id/results": { $get: Type54 | Type55 | Type56 | Type57 | Type58 };
-  "/campaigns/:id/resume": Type53;
-  "/data": Type25;
-  "/data/:id": Type28;
-  "/distill": Type34;
+type Type67 = {
+  "/campaigns": Type55;
+  "/campaigns/:id": Type57;
+  "/campaigns/:id/events": Type46;
+  "/campaigns/:id/results": { $get: Type59 | Type60 | Type61 | Type62 | Type63 };
+  "/campaigns/:id/resume": Type58;
+  "/conformers": Type27;
+  "/data": Type30;
+  "/data/:id": Type33;
+  "/distill": Type39;
   "/generate": Type18;
   "/generate/path": Type22;
   "/health/live": {
@@ -1294,10 +1385,10 @@ type Type62 = {
       status: 200;
     };
   };
-  "/jobs": Type35;
-  "/jobs/:id": Type40;
-  "/jobs/:id/events": Type41;
-  "/jobs/:id/resume": Type42;
+  "/jobs": Type40;
+  "/jobs/:id": Type45;
+  "/jobs/:id/events": Type46;
+  "/jobs/:id/resume": Type47;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1309,7 +1400,7 @@ type Type62 = {
   "/models": Type3;
   "/models/:name": Type12;
   "/models/:name/steps/:steps": Type13;
-  "/v1/generate": Type60;
+  "/v1/generate": Type65;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1318,5 +1409,5 @@ type Type62 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type61;
+  "/v1/health/ready": Type66;
 };

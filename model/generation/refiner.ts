@@ -1,6 +1,7 @@
 /** The refiner on the C engine in WebAssembly, and pools whose workers have it. */
 import { readFitted } from "../../chem/mmff94/corrections.ts";
 import { readTables } from "../../chem/mmff94/tables.ts";
+import type { ForceField } from "../../chem/refinement/force_field.ts";
 import { createMmff94 } from "../../chem/refinement/mmff94.ts";
 import { createRefiner, type Refiner } from "../../chem/refinement/refine.ts";
 import { createValidatorPool, type ValidatorPool, type ValidatorPoolOptions } from "../../chem/validator_pool.ts";
@@ -8,10 +9,20 @@ import { openValidationWorker } from "../../chem/validator_worker.ts";
 import { openWasmMmff94 } from "../engines/c/mmff94.ts";
 import { compileWasmEngine } from "../engines/c/wasm_module.ts";
 
-/** The build without relaxed SIMD, whose products are rounded alike on every machine. */
+/** The tables, and the engine's build without relaxed SIMD, whose products are rounded alike on every machine. */
+async function openEngine() {
+  const [tables, module] = await Promise.all([readTables(), compileWasmEngine(false)]);
+  return { tables, engine: openWasmMmff94(module) };
+}
+
+/** MMFF94 itself, for this thread. */
+export async function openMmff94(): Promise<ForceField> {
+  const { tables, engine } = await openEngine();
+  return createMmff94(tables, engine);
+}
+
 async function open(): Promise<Refiner> {
-  const [tables, fitted, module] = await Promise.all([readTables(), readFitted(), compileWasmEngine(false)]);
-  const engine = openWasmMmff94(module);
+  const [{ tables, engine }, fitted] = await Promise.all([openEngine(), readFitted()]);
   return createRefiner({
     mmff94: createMmff94(tables, engine),
     "mmff94-qm9": createMmff94(tables, engine, fitted),

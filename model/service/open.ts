@@ -4,6 +4,7 @@ import type { Refine } from "../../chem/refinement/refine.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createValidator, warmUp } from "../../chem/validator.ts";
 import type { ValidatorPool } from "../../chem/validator_pool.ts";
+import { createConformerPool } from "../generation/conformer_pool.ts";
 import { createQueue } from "../generation/queue.ts";
 import { createRefiningPool } from "../generation/refiner.ts";
 import type { LoadOptions, ModelEntry } from "../models/load.ts";
@@ -30,7 +31,7 @@ import { loadTried } from "./tried.ts";
 export interface ServiceSettings extends LoadOptions {
   /** Models that are loaded at once. */
   readonly preload: readonly string[];
-  /** Most workers that validate, and as many that decode with each model; see `createValidatorPool`. */
+  /** Most workers that validate, as many that draw conformers, and as many that decode with each model; see `createValidatorPool`. */
   readonly validators: number | undefined;
   readonly maxRequests: number;
   /** Molecule-steps of all requests held. */
@@ -96,6 +97,7 @@ export function openService(
         onFault: faultIn("validation"),
       })
     );
+  const conformers = createConformerPool({ workers: settings.validators, onFault: faultIn("conformers") });
   const { maxRequests: limit, maxHeldWork: maxWork, clientShare: share, sliceMs } = settings;
   const queue = createQueue({ limit, maxWork, share, sliceMs });
   const publisher = createPublisher({
@@ -140,7 +142,7 @@ export function openService(
   };
 
   return {
-    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns, sets },
+    ...{ lifecycle, store, validate, queue, jobs, publisher, campaigns, sets, conformers },
     /**
      * Loads chemistry and the models to preload, which are tried, side by side; then the service is ready.
      *
@@ -178,6 +180,7 @@ export function openService(
       jobStore.close();
       await owner.release();
       store.dispose();
+      conformers.close();
       (await chemistry?.catch(() => {}))?.close();
     },
   };

@@ -97,7 +97,10 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   assert.deepEqual(await server.ask("ping"), {});
 
   const { tools: [tool, ...others] } = await server.ask("tools/list");
-  assert.deepEqual([tool.name, others.length], ["generate_molecules", 0]);
+  assert.deepEqual([tool.name, ...others.map(({ name }: Message) => name)], [
+    "generate_molecules",
+    "generate_conformers",
+  ]);
   assert.deepEqual(tool.inputSchema.required, ["steps"]);
   assert.equal(tool.inputSchema.properties.count.maximum, 100);
 
@@ -144,6 +147,29 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   ];
   for (const [given, words] of faults) {
     const { isError, content } = await server.call(given);
+    assert.equal(isError, true);
+    assert.match(content[0].text, words);
+  }
+
+  const conformers = await server.ask("tools/call", {
+    name: "generate_conformers",
+    arguments: { molecules: ["F/C=C/F", "CC.O"], count: 2, seed: 1, text: "sdf" },
+  });
+  const [one, two] = conformers.structuredContent.molecules;
+  assert.deepEqual([one.smiles, one.conformers[0].weight, two.error.reason], ["F/C=C/F", 1, "fragments"]);
+  assert.ok(!("symbols" in one) && !("positions" in one.conformers[0]));
+  assert.match(
+    conformers.content[0].text,
+    /^1 conformers of 1 of 2 molecules by openchemlib, seed 1; molecule 1: must be one fragment/,
+  );
+  assert.equal(readSdf(conformers.content[1].text)[0].data.smiles, "F/C=C/F");
+  for (
+    const [given, words] of [
+      [{ molecules: "C", count: 101 }, /^Invalid request: \/count: .*100/],
+      [{ molecules: Array(101).fill("C") }, /^Impossible request: molecules must be at most 100 here; got 101/],
+    ] as const
+  ) {
+    const { isError, content } = await server.ask("tools/call", { name: "generate_conformers", arguments: given });
     assert.equal(isError, true);
     assert.match(content[0].text, words);
   }

@@ -8,10 +8,12 @@ import { createPlanner, type PlannerOptions } from "../../model/service/jobs/pla
 import { openJobStore } from "../../model/service/jobs/store.ts";
 import { createSupervisor, type Supervisor } from "../../model/service/jobs/supervisor.ts";
 import { createPublisher } from "../../model/service/publisher.ts";
+import { createConformerPool } from "../../model/generation/conformer_pool.ts";
 import { createQueue, type QueueOptions } from "../../model/generation/queue.ts";
 import { createModelStore } from "../../model/models/store.ts";
 import { recordDigests } from "../../model/models/weights.ts";
 import { openSets, type SetQuota } from "../../model/service/sets.ts";
+import type { ConformerLimits } from "../../model/service/conformers.ts";
 import { createAccess } from "../../routes/access/access.ts";
 import { openScopes, type Scope } from "../../routes/access/scopes.ts";
 import type { TokenList } from "../../routes/access/token_list.ts";
@@ -55,6 +57,10 @@ export interface FixtureOptions {
   readonly campaigns?: Partial<CampaignsOptions["quota"] & Pick<CampaignsOptions, "share" | "waitMs">>;
   /** What sets of molecules may take. */
   readonly sets?: Partial<SetQuota>;
+  /** What requests for conformers may ask. */
+  readonly conformers?: Partial<ConformerLimits>;
+  /** In place of workers that draw conformers. */
+  readonly conformerPool?: Deps["conformers"];
   /** Where the models run. Default: the cpu backend. */
   readonly place?: Pick<LoadOptions, "backend" | "precision" | "make">;
 }
@@ -110,11 +116,13 @@ export async function withApp(
     });
     meters.watch({ campaigns });
     campaigns.controller.observe(meters.shards);
+    const conformers = options.conformerPool ?? createConformerPool({ workers: 1 });
+    const limits = { molecules: 8, atoms: 60, count: 20, total: 100, seconds: 60, ...options.conformers };
     const app = createApp({
-      ...{ store, validate, campaigns },
+      ...{ store, validate, campaigns, conformers },
       sets,
       queue: line,
-      config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins },
+      config: { maxWork, maxBodyBytes, timeoutSeconds, trustedProxies, corsOrigins, conformers: limits },
       access: createAccess({ open: openScopes(options.openScopes, tokens), tokens, adminToken }),
       jobs: { store: jobStore, supervisor, plan },
       publisher,
@@ -125,6 +133,7 @@ export async function withApp(
     try {
       await work(app, { lines, abort, meters, queue: line, supervisor, campaigns, data, write });
     } finally {
+      conformers.close();
       await supervisor.stop();
       await campaigns.stop();
       await campaigns.close();

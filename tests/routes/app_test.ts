@@ -92,6 +92,7 @@ Deno.test("GET /openapi.json describes every route, with no reference that leads
       "/campaigns/{id}/events",
       "/campaigns/{id}/results",
       "/campaigns/{id}/resume",
+      "/conformers",
       "/data",
       "/data/{id}",
       "/distill",

@@ -9,7 +9,7 @@ import urllib.parse
 import warnings
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Union
 
 from ._http import Http, lines
 from .errors import Busy, ConnectionFailed, DeadlinePassed
@@ -243,6 +243,27 @@ class Molstep:
         except Busy as error:
             return Health(False, error.detail)
         return Health(True, None, told.get("readOnly"))
+
+    def conformers(
+        self, molecules: Union[str, Mapping[str, str], Sequence[Union[str, Mapping[str, str]]]], **options: Any
+    ) -> Dict[str, Any]:
+        """Draws conformers of molecules that are given, and waits for all of them.
+
+        Args:
+            molecules: one or a list: SMILES, or a mapping of `smiles` or `molblock`, and a `name` where it has one.
+            options: other keys of `POST /conformers`, in Python's way: `count=10`, `seed=1`, `refine=False`, `temperature=310`, `rmsd=0.5`,
+                `resample=True`, `timeout_ms=60_000`.
+
+        Returns:
+            The JSON answer. A molecule without conformers has `error`, with `reason` and `message`.
+
+        Raises:
+            InvalidRequest, Busy, DeadlinePassed, ServiceFault, ConnectionFailed
+        """
+        given = molecules if isinstance(molecules, (str, Mapping)) else list(molecules)
+        body = {"molecules": given, **{_camel(name): value for name, value in options.items() if value is not None}}
+        answer: Dict[str, Any] = self._http.json("POST", "/conformers", body)
+        return answer
 
     def distill(self, **options: Any) -> Job:
         """Begins a round of distillation: the keys of `POST /distill`, such as `model`, `to`, `minutes`, `learning_rate`.

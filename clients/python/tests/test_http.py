@@ -108,6 +108,15 @@ class Client(unittest.TestCase):
     def asked(self) -> List[Tuple[Dict[str, Any], Dict[str, str]]]:
         return self.server.asked  # type: ignore[attr-defined,no-any-return]
 
+    def test_conformers_are_asked_of_one_molecule_or_of_many(self) -> None:
+        told = json.dumps({"molecules": [{"index": 0, "error": {"reason": "fragments", "message": "must be one"}}]}).encode()
+        answer: Act = lambda played, _: played.answer(200, told)
+        client = self.play(answer, answer)
+        for molecules in ["CC.O", [{"smiles": "CC.O", "name": "two"}]]:
+            answered = client.conformers(molecules, count=3, timeout_ms=1000, seed=None)
+            self.assertEqual(answered["molecules"][0]["error"]["reason"], "fragments")
+            self.assertEqual(self.asked.pop()[0], {"molecules": molecules, "count": 3, "timeoutMs": 1000})
+
     def test_waits_as_long_as_it_is_told_and_tries_again(self) -> None:
         busy = [problem(503, headers={"Retry-After": "7"}), problem(429, headers={"Retry-After": "0.5"}), problem(503)]
         self.assertEqual(len(self.play(*busy, draw).generate(2, steps=1)), 2)

@@ -1,0 +1,88 @@
+"""Sets of conformers judged by RDKit: a molecule a line of JSON on stdin, its figures a line of JSON on stdout. One thread.
+
+Each is compared with a reference of its own, conformers by ETKDGv3 minimised by MMFF94s, and ETKDGv3 with another seed is judged beside the sets
+that are given. Coverage and matching (recall) as Ganea et al. 2021 have them: the share of the reference's conformers that one of the set comes near,
+and the mean distance to the nearest of the set, by the root mean square of the heavy atoms over all symmetries.
+"""
+
+import json
+import sys
+import time
+
+from rdkit import Chem, RDLogger, rdBase
+from rdkit.Chem import AllChem, rdMolAlign
+from rdkit.Chem import rdForceFieldHelpers as helpers
+
+RDLogger.DisableLog("rdApp.*")
+ITERATIONS = 2000
+
+
+def embedded(mol, count, seed):
+    params = AllChem.ETKDGv3()
+    params.randomSeed = seed
+    copy = Chem.Mol(mol)
+    AllChem.EmbedMultipleConfs(copy, count, params)
+    return copy
+
+
+def minimised(mol):
+    copy = Chem.Mol(mol)
+    if copy.GetNumConformers() > 0:
+        helpers.MMFFOptimizeMoleculeConfs(copy, maxIters=ITERATIONS, mmffVariant="MMFF94s")
+    return copy
+
+
+def placed(mol, sets):
+    copy = Chem.Mol(mol)
+    copy.RemoveAllConformers()
+    for positions in sets:
+        conformer = Chem.Conformer(mol.GetNumAtoms())
+        for atom in range(mol.GetNumAtoms()):
+            conformer.SetAtomPosition(atom, positions[3 * atom : 3 * atom + 3])
+        copy.AddConformer(conformer, assignId=True)
+    return copy
+
+
+def energies(mol):
+    properties = helpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
+    ids = [conformer.GetId() for conformer in mol.GetConformers()]
+    return [helpers.MMFFGetMoleculeForceField(mol, properties, confId=k).CalcEnergy() for k in ids]
+
+
+def judged(mol, reference, seconds):
+    heavy, ids = Chem.RemoveHs(mol), [conformer.GetId() for conformer in mol.GetConformers()]
+    rows = [
+        [rdMolAlign.GetBestRMS(heavy, reference, k, other.GetId(), maxMatches=500) for k in ids]
+        for other in reference.GetConformers()
+    ]
+    nearest = [min(row) for row in rows] if ids else []
+    return {"energies": energies(mol), "nearest": nearest, "seconds": seconds}
+
+
+def timed(call):
+    start = time.process_time()
+    return call(), time.process_time() - start
+
+
+def figures(asked):
+    mol = Chem.AddHs(Chem.MolFromSmiles(asked["smiles"]))
+    if [atom.GetAtomicNum() for atom in mol.GetAtoms()] != asked["atomicNumbers"]:
+        return {"error": "the atoms stand in another order"}
+    if not helpers.MMFFHasAllMoleculeParams(mol):
+        return {"error": "MMFF94s has no types for it"}
+    reference = Chem.RemoveHs(minimised(embedded(mol, asked["reference"], 17)))
+    if reference.GetNumConformers() == 0:
+        return {"error": "ETKDGv3 finds no reference"}
+    drawn, drawing = timed(lambda: embedded(mol, asked["count"], asked["seed"]))
+    lowered, lowering = timed(lambda: minimised(drawn))
+    sets = {name: placed(mol, positions) for name, positions in asked["sets"].items()}
+    lower = {f"{name}, by RDKit's MMFF94s": minimised(one) for name, one in sets.items() if name.endswith("raw")}
+    return {"sets": {
+        **{name: judged(one, reference, None) for name, one in {**sets, **lower}.items()},
+        "ETKDGv3, raw": judged(drawn, reference, drawing),
+        "ETKDGv3, MMFF94s": judged(lowered, reference, drawing + lowering),
+    }}
+
+
+for line in sys.stdin:
+    print(json.dumps({"version": rdBase.rdkitVersion, **figures(json.loads(line))}), flush=True)

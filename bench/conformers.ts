@@ -1,0 +1,216 @@
+/**
+ * `deno task bench:conformers`: conformers of held-out druglike molecules, as they are drawn and refined, beside RDKit's ETKDGv3 (docs/conformers.md). Python
+ * with RDKit judges all sets alike, by MMFF94s with charges.
+ */
+import { cpuUsage } from "node:process";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { SMILES_FILE, SPLIT_FILES } from "../chem/compact.ts";
+import { ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
+import { type MoleculeGraph, readGraph } from "../chem/conformers/graph.ts";
+import { createOpenchemlibSource } from "../chem/conformers/openchemlib.ts";
+import type { PositionSource } from "../chem/conformers/source.ts";
+import { readNpy } from "../chem/npy.ts";
+import type { Bond, Molecule } from "../chem/molecule.ts";
+import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
+import { molblock } from "../chem/sdf.ts";
+import { compactSource, linesOf } from "../chem/sets/records.ts";
+import { KEEP_LONE } from "../chem/validator.ts";
+import { flag, option, readOptions, whole } from "../main/options.ts";
+import { openMmff94 } from "../model/generation/refiner.ts";
+import { conditions } from "./conditions.ts";
+import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
+import { median } from "./statistics.ts";
+import { formatResult, type Row } from "./table.ts";
+import { toldCommand } from "./told.ts";
+
+const OPTIONS = {
+  data: option(
+    "FOLDER",
+    "druglike molecules in compact form, with energies (default data/druglike)",
+    z.string().default("data/druglike"),
+  ),
+  molecules: option("N", "of the test split, evenly from all of it (default 100)", whole(1).default(100)),
+  stereo: flag("those with stereo alone, all of it specified as in the data's positions"),
+  count: option("N", "conformers of each (default 10)", whole(1).default(10)),
+  reference: option("N", "conformers of the reference (default 50)", whole(1).default(50)),
+  seed: option("N", "(default 1)", whole(1).default(1)),
+  python: option("FILE", "a Python with RDKit (default /usr/bin/python3)", z.string().default("/usr/bin/python3")),
+  out: resultsOption("conformers"),
+};
+
+/** Distances at which a conformer of the reference counts as found, angstrom. */
+const NEAR = [0.75, 1.25];
+
+/** Most atoms of a molecule. */
+const ATOMS_MAX = 256;
+
+/** What Python says of a set of conformers. */
+interface Judged {
+  readonly energies: number[];
+  readonly nearest: number[];
+  readonly seconds: number | null;
+}
+
+/** A molecule's figures by set: energies above the data's, kcal/mol; processor seconds. */
+interface Figures extends Judged {
+  readonly strains: number[];
+}
+
+/** Molecules of the data's test split, evenly from all of it, with their energies: SMILES as the data has them, or with all stereo of the data's positions. */
+async function heldOut(folder: string, count: number, stereo: boolean, rdkit: Rdkit) {
+  const array = async <T extends "i32" | "f32">(name: string, type: T) =>
+    readNpy(await Deno.readFile(`${folder}/${name}`), type, name).data;
+  const test = await array(SPLIT_FILES.test.name, "i32"), energies = await array("energy.f32.npy", "f32");
+  // Not all molecules have stereo.
+  const wanted = Math.min(stereo ? 4 * count : count, test.length);
+  const rows = new Set(Array.from({ length: wanted }, (_, k) => test[Math.floor(k * test.length / wanted)]));
+  const lines = await Array.fromAsync(linesOf(`${folder}/${SMILES_FILE}`)), { records } = await compactSource(folder);
+  const found = new Map<number, string>();
+  let row = -1;
+  for await (const record of records) {
+    if (!rows.has(++row) || !("molecule" in record)) continue;
+    const smiles = stereo ? smilesOf(rdkit, record.molecule) : lines[row].split(" ")[0];
+    if (!stereo || /[@/\\]/.test(smiles)) found.set(row, smiles);
+  }
+  return [...rows].flatMap((row) => found.has(row) ? [{ smiles: found.get(row)!, energy: energies[row] }] : []).slice(
+    0,
+    count,
+  );
+}
+
+/** SMILES with the stereo of positions. */
+const smilesOf = (rdkit: Rdkit, molecule: Molecule & { readonly bonds: readonly Bond[] }): string =>
+  rdkit.withMol(molblock(molecule, molecule.bonds), (mol) => {
+    mol.remove_hs_in_place(KEEP_LONE);
+    return mol.get_smiles();
+  })!;
+
+/** Python, a question and an answer a line. */
+function openJudge(python: string) {
+  const child = new Deno.Command(python, {
+    args: [fileURLToPath(new URL("conformers.py", import.meta.url))],
+    ...{ stdin: "piped", stdout: "piped" },
+  }).spawn();
+  const writer = child.stdin.getWriter(), lines = child.stdout.pipeThrough(new TextDecoderStream()).values();
+  let text = "";
+  return {
+    async ask(
+      question: unknown,
+    ): Promise<{ readonly error?: string; readonly sets: Readonly<Record<string, Judged>> }> {
+      await writer.write(new TextEncoder().encode(JSON.stringify(question) + "\n"));
+      while (!text.includes("\n")) {
+        const { done, value } = await lines.next();
+        if (done) throw new Error("Python has ended");
+        text += value;
+      }
+      const end = text.indexOf("\n"), line = text.slice(0, end);
+      text = text.slice(end + 1);
+      return JSON.parse(line);
+    },
+    close: () => writer.close(),
+  };
+}
+
+/** What was drawn once, as a source. */
+const again = (name: string, drawn: readonly ArrayLike<number>[]): PositionSource => ({
+  name,
+  draw: (_graph, most) => drawn.slice(0, most),
+});
+
+/** Processor seconds that work takes. */
+async function spent<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const before = cpuUsage(), value = await work(), { user, system } = cpuUsage(before);
+  return [value, (user + system) / 1e6];
+}
+
+/** Raw and refined conformers of a graph. */
+async function drawnOf(graph: MoleculeGraph, tools: EnsembleTools, { count, seed }: { count: number; seed: number }) {
+  const order = { count, seed, temperature: 298.15, rmsd: 0, resample: false }, seen: ArrayLike<number>[] = [];
+  const source: PositionSource = {
+    name: tools.source.name,
+    async *draw(...asked) {
+      for await (const x of tools.source.draw(...asked)) seen.push(x), yield x;
+    },
+  };
+  const [raw, drawing] = await spent(() => ensembleOf(graph, { ...order, refine: false }, { ...tools, source }));
+  const [refined, refining] = await spent(() =>
+    ensembleOf(graph, { ...order, refine: true }, { ...tools, source: again(source.name, seen) })
+  );
+  return { raw, refined, drawing, refining };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** A set over all molecules. */
+function rowOf(name: string, figures: readonly Figures[], asked: number): Row {
+  const share = (near: number) =>
+    mean(figures.map(({ nearest }) => nearest.filter((d) => d < near).length / nearest.length));
+  const found = figures.filter(({ nearest }) => nearest.length > 0), seconds = figures.map((one) => one.seconds ?? 0);
+  return {
+    set: name,
+    "conformers a molecule": mean(figures.map(({ energies }) => energies.length)),
+    "strain, median": median(figures.flatMap(({ strains }) => strains)),
+    "strain of the lowest, median": median(figures.map(({ strains }) => Math.min(...strains))),
+    ...Object.fromEntries(NEAR.map((near) => [`COV-R ${near} %`, 100 * share(near)])),
+    "MAT-R, mean": mean(found.map(({ nearest }) => mean(nearest))),
+    "MAT-R, median": median(found.map(({ nearest }) => mean(nearest))),
+    "processor s a molecule": mean(seconds),
+    molecules: figures.length,
+    asked,
+  };
+}
+
+async function main(args: string[]): Promise<void> {
+  const { data, molecules, stereo, count, reference, seed, python, out } = readOptions(args, OPTIONS);
+  const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
+  console.log(machineLine(under));
+  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openJudge(python);
+  const tools = { rdkit, field, source: createOpenchemlibSource() };
+  const figures = new Map<string, Figures[]>(), failures: string[] = [];
+  const tally = { centres: 0, bonds: 0, drawn: 0, wrong: 0, untyped: 0 };
+  const began = performance.now();
+  for (const { smiles, energy } of await heldOut(data, molecules, stereo, rdkit)) {
+    try {
+      const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), name = tools.source.name;
+      const { raw, refined, drawing, refining } = await drawnOf(graph, tools, { count, seed });
+      const sets = { [`${name}, raw`]: raw, [`${name}, refined`]: refined };
+      const answer = await judge.ask({
+        ...{ smiles, count, reference, seed: seed + 1000, atomicNumbers: [...graph.atomicNumbers] },
+        sets: Object.fromEntries(
+          Object.entries(sets).map((
+            [name, { conformers }],
+          ) => [name, conformers.map(({ positions }) => [...positions])]),
+        ),
+      });
+      if (answer.error !== undefined) throw new Error(answer.error);
+      tally.centres += graph.centres.length, tally.bonds += graph.stereoBonds.length;
+      tally.drawn += raw.drawn,
+        tally.wrong += refined.dropped.stereo,
+        tally.untyped += Number(raw.unrefined !== undefined);
+      const own: Record<string, number> = { [`${name}, raw`]: drawing, [`${name}, refined`]: drawing + refining };
+      for (const [set, one] of Object.entries(answer.sets)) {
+        const told = { ...one, seconds: own[set] ?? one.seconds, strains: one.energies.map((value) => value - energy) };
+        figures.set(set, [...figures.get(set) ?? [], told]);
+      }
+      console.error(
+        `${figures.get(`${name}, raw`)!.length}: ${smiles}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+      );
+    } catch (error) {
+      failures.push(`${smiles}: ${(error as Error).message}`);
+      console.error(failures.at(-1));
+    }
+  }
+  await judge.close();
+  const rows = [...figures].map(([name, list]) => rowOf(name, list, count));
+  const result = {
+    bench: "conformers",
+    settings: { molecules, stereo, count, reference, seed, ...tally, failed: failures.length },
+    rows,
+  };
+  console.log(formatResult(result));
+  const path = out ?? resultsPath(under, "conformers");
+  if (path !== "-") await keep(path, under, [result]);
+}
+
+if (import.meta.main) await runProgram(main);

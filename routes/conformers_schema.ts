@@ -1,0 +1,135 @@
+/** What POST /conformers takes and gives. */
+import { z } from "zod";
+import { DRAWS_A_CONFORMER } from "../chem/conformers/ensemble.ts";
+import { UNANSWERED, type Unanswered } from "../chem/conformers/graph.ts";
+import type { ConformerForm } from "../chem/conformers/written.ts";
+import { strict } from "../chem/strict.ts";
+import { TITLE_MAX } from "../chem/sdf.ts";
+import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
+
+/** Most characters of a SMILES, and of a molblock. */
+export const SMILES_MAX = 2000, MOLBLOCK_MAX = 65_536;
+
+/** Most molecules and conformers of each, whatever the service allows. */
+export const MOLECULES_MAX = 10_000, CONFORMERS_MAX = 1000;
+
+const smiles = z.string().min(1).max(SMILES_MAX), molblock = z.string().min(1).max(MOLBLOCK_MAX);
+const name = z.string().min(1).max(TITLE_MAX).regex(
+  /^(?!\$\$\$\$)[^\r\n]+$/,
+  "must be one line that does not begin with $$$$",
+).optional().describe(
+  "What it is called; the title of its SDF records",
+);
+
+const given = z.union([
+  smiles,
+  strict({ smiles, name }).meta({ id: "GivenSmiles" }),
+  strict({ molblock, name }).meta({ id: "GivenMolblock" }),
+], {
+  error:
+    `must be SMILES of 1 to ${SMILES_MAX} characters, {"smiles"} or {"molblock"} (1 to ${MOLBLOCK_MAX} characters), with a "name" of one line of at most ${TITLE_MAX} characters or without`,
+}).describe("SMILES, by themselves or with a name, or a molblock (V2000 or V3000)");
+
+/** Keys and limits of a request. */
+export const conformersRequest = strict({
+  molecules: z.union([given, z.array(given).min(1).max(MOLECULES_MAX)], {
+    error:
+      `must be a molecule, or a list of 1 to ${MOLECULES_MAX}: each SMILES of 1 to ${SMILES_MAX} characters, {"smiles"} or {"molblock"} (1 to ${MOLBLOCK_MAX} characters), ` +
+      `with a "name" of one line of at most ${TITLE_MAX} characters or without`,
+  }).describe("A molecule, or a list of them"),
+  count: z.int().min(1).max(CONFORMERS_MAX).default(10).describe(
+    "Conformers to draw of each, before those that are the same are dropped",
+  ),
+  seed: generateRequest.shape.seed.describe(
+    "The same seed gives the same conformers of a molecule, in whatever company; drawn where absent",
+  ),
+  refine: z.boolean().default(true).describe(
+    "Whether each is moved to the nearest minimum of MMFF94 without charges; energies, order and weights are by it in any case",
+  ),
+  temperature: z.number().min(1).max(10_000).default(298.15).describe("Of Boltzmann's weights, K"),
+  rmsd: z.number().min(0).max(10).default(0.5).describe(
+    "Of two conformers whose heavy atoms are nearer than that, in angstrom, after superposition and whichever of like atoms is which, the one of higher energy is dropped; 0: none is",
+  ),
+  resample: z.boolean().default(false).describe(
+    "Whether `count` of the conformers are drawn by their weights, with replacement: each that is says how often (`times`), the others are left out",
+  ),
+  timeoutMs: generateRequest.shape.timeoutMs.describe(
+    "Milliseconds that the request may take, waiting included; at most, and by default, what the service is configured with. Then 504",
+  ),
+}).meta({ id: "ConformersRequest" });
+
+/** A request with its defaults filled in. */
+export type ConformersRequest = z.infer<typeof conformersRequest>;
+
+const { molecules: { element: molecule } } = generateResponse.shape;
+const told = { index: z.int().min(0).describe("Its place in the request"), name };
+const reasons = Object.keys(UNANSWERED) as [Unanswered, ...Unanswered[]];
+
+const conformer = z.strictObject({
+  energy: z.number().nullable().describe(
+    "kcal/mol, of MMFF94 without charges; null where it has no types for the molecule",
+  ),
+  relativeEnergy: z.number().min(0).nullable().describe("Above the lowest of the molecule's"),
+  weight: z.number().min(0).max(1).nullable().describe(
+    "Boltzmann's, among those given; they add up to 1 before `resample`",
+  ),
+  times: z.int().min(1).optional().describe("How often it was drawn by its weight; with `resample`"),
+  refined: z.boolean(),
+  smiles: z.string().describe("With the stereo of the positions, which tells what was drawn where none was specified"),
+  positions: molecule.shape.positions,
+}).meta({ id: "Conformer" });
+
+const answered = z.strictObject({
+  ...told,
+  smiles: z.string().describe("As RDKit writes what was given, with the stereo that is specified"),
+  by: z.string().describe("What drew the positions"),
+  drawn: z.int().min(1).describe(
+    `Sets of positions that were drawn: at most ${DRAWS_A_CONFORMER} for each conformer asked for`,
+  ),
+  mirrored: z.int().min(0).describe("Of these, such as were mirrored, as all specified centres were inverted"),
+  dropped: z.strictObject({
+    stereo: z.int().min(0).describe("Their stereo is not as specified"),
+    broken: z.int().min(0).describe("They have no energy"),
+    duplicate: z.int().min(0).describe("Another one is the same"),
+  }).describe("How many of those drawn are not given, and why"),
+  exhausted: z.boolean().describe("There are fewer than asked, as no more are known"),
+  unrefined: z.enum(["size", "types"]).optional().describe(
+    "Why there are no energies, and positions are as drawn: too many atoms, or an atom without a type in the force field",
+  ),
+  symmetryComplete: z.boolean().describe("Whether all ways to exchange like atoms were looked at"),
+  symbols: molecule.shape.symbols,
+  charges: z.array(z.int()),
+  bonds: molecule.shape.bonds.unwrap(),
+  conformers: z.array(conformer).describe("By energy"),
+}).meta({ id: "ConformersOfMolecule" });
+
+const unanswered = z.strictObject({
+  ...told,
+  error: z.strictObject({
+    reason: z.enum(reasons).describe(Object.entries(UNANSWERED).map(([name, words]) => `${name}: ${words}`).join(". ")),
+    message: z.string().describe("What is allowed, and what was given"),
+  }),
+}).meta({ id: "MoleculeWithoutConformers" });
+
+/** Its schema. */
+export const conformersResponse = z.strictObject({
+  ...{
+    count: z.int(),
+    seed: z.int(),
+    refine: z.boolean(),
+    temperature: z.number(),
+    rmsd: z.number(),
+    resample: z.boolean(),
+  },
+  forceField: z.string().describe("Whose energies they are"),
+  molecules: z.array(z.union([answered, unanswered])).describe("In the order of the request"),
+}).meta({ id: "ConformersResponse" });
+
+/** Media types of the answers, JSON first: the default. */
+export const CONFORMER_TYPES = { json: MEDIA_TYPES.json, sdf: MEDIA_TYPES.sdf } as const satisfies Record<
+  ConformerForm,
+  string
+>;
+
+/** The JSON form of an answer. */
+export type ConformersResponse = z.infer<typeof conformersResponse>;

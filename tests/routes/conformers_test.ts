@@ -1,0 +1,152 @@
+/** POST /conformers. */
+import assert from "node:assert/strict";
+import type { z } from "zod";
+import { DRUGLIKE } from "../../chem/chemistry.ts";
+import { noConformers } from "../../chem/conformers/answer.ts";
+import { GAS_CONSTANT } from "../../chem/conformers/weights.ts";
+import { readSdf } from "../../chem/sdf.ts";
+import { createConformerPool } from "../../model/generation/conformer_pool.ts";
+import type { createApp } from "../../routes/app.ts";
+import { conformersResponse } from "../../routes/conformers_schema.ts";
+import { type FixtureOptions, withApp } from "./app_fixture.ts";
+import { readMetrics } from "./metrics_text.ts";
+
+/** Of several tests: to open a worker takes longer than most molecules here. */
+const shared = () => {
+  const pool = createConformerPool({ workers: 1 });
+  return { conformerPool: { answers: pool.answers, close() {} }, close: pool.close };
+};
+
+const post = async (app: ReturnType<typeof createApp>, body: unknown, accept = "*/*") =>
+  await app.request("/conformers", {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", accept },
+  });
+
+type Answered = Extract<z.infer<typeof conformersResponse>["molecules"][number], { conformers: unknown }>;
+
+const molecules = ["C[C@H](F)Cl", "C1CC", { smiles: "F/C=C\\F", name: "cis" }, "CC.O", "C[Si](C)C", {
+  molblock: "none",
+}, "O"];
+
+Deno.test("POST /conformers answers good molecules beside bad ones, in JSON and SDF, the same bytes for a seed", async () => {
+  const { conformerPool, close } = shared();
+  await withApp(async (app) => {
+    const asked = { molecules, count: 3, seed: 5, rmsd: 0.1 },
+      response = await post(app, asked),
+      text = await response.text();
+    assert.equal(response.status, 200, text);
+    const body = conformersResponse.parse(JSON.parse(text));
+    assert.deepEqual(body.molecules.map((one) => "error" in one ? one.error.reason : one.smiles), [
+      ...["C[C@H](F)Cl", "unreadable", "F/C=C\\F", "fragments", "elements", "unreadable", "O"],
+    ]);
+    assert.equal(body.molecules[2].name, "cis");
+    for (const one of body.molecules.filter((one): one is Answered => "conformers" in one)) {
+      const { conformers, symbols, by, drawn, dropped, smiles } = one;
+      assert.equal(by, "openchemlib");
+      assert.equal(conformers.length, drawn - dropped.stereo - dropped.broken - dropped.duplicate);
+      assert.ok(Math.abs(conformers.reduce((sum, { weight }) => sum + weight!, 0) - 1) < 1e-5);
+      for (const { relativeEnergy, weight, positions, smiles: own, refined } of conformers) {
+        const expected = Math.exp(-relativeEnergy! / (GAS_CONSTANT * 298.15));
+        assert.ok(Math.abs(weight! / conformers[0].weight! / expected - 1) < 1e-3);
+        assert.deepEqual([own, positions.length, refined], [smiles, symbols.length, true]);
+      }
+    }
+    const again = await post(app, { ...asked, molecules: molecules[0] }),
+      alone = conformersResponse.parse(await again.json());
+    assert.deepEqual(alone.molecules, [body.molecules[0]], "company changes nothing");
+
+    const sdf = await post(app, asked, "chemical/x-mdl-sdfile"), records = readSdf(await sdf.text(), DRUGLIKE);
+    assert.equal(sdf.headers.get("molstep-seed"), "5");
+    const failed = records.filter(({ data }) => data.error !== undefined);
+    assert.deepEqual(failed.map(({ data, molecule }) => [data.index, data.reason, molecule.atomicNumbers.length]), [
+      ...[["1", "unreadable", 0], ["3", "fragments", 0], ["4", "elements", 0], ["5", "unreadable", 0]],
+    ]);
+    const energies = records.filter(({ data }) => data.energy !== undefined).map(({ data }) => Number(data.energy));
+    assert.deepEqual(
+      energies,
+      body.molecules.flatMap((one) => "conformers" in one ? one.conformers.map(({ energy }) => energy!) : []),
+    );
+
+    // Another number of workers, in a service of its own.
+    await withApp(async (app) => assert.equal(await (await post(app, asked)).text(), text), {
+      conformerPool: createConformerPool({ workers: 2 }),
+    });
+  }, { conformerPool });
+  close();
+});
+
+/** A pool that never answers, or answers at once. */
+const made = (answers: boolean): FixtureOptions["conformerPool"] => ({
+  async *answers(items) {
+    if (!answers) await new Promise(() => {});
+    for await (const { text } of items) {
+      const counts = { ...noConformers(), drawn: 3, duplicate: 1, returned: 2 };
+      yield text === "bad"
+        ? { text: "{}", counts: noConformers(), error: { reason: "size", message: "" } }
+        : { text: "{}", counts };
+    }
+  },
+  close() {},
+});
+
+Deno.test("POST /conformers refuses what is beyond its limits, and says what is allowed", () =>
+  withApp(async (app) => {
+    const cases: [unknown, RegExp][] = [
+      [{}, /molecules: must be a molecule, or a list of 1 to 10000: each SMILES of 1 to 2000 characters/],
+      [{ molecules: [] }, /\/molecules/],
+      [{ molecules: "" }, /\/molecules/],
+      [{ molecules: "C".repeat(2001) }, /2000 characters/],
+      [{ molecules: [{ smiles: "C", molblock: "x" }] }, /"smiles"} or {"molblock"}/],
+      [{ molecules: { smiles: "C", name: "a\nb" } }, /one line/],
+      [{ molecules: ["C", "C", "C"] }, /molecules must be at most 2 here; got 3/],
+      [{ molecules: "C", count: 5 }, /count must be at most 4 here; got 5/],
+      [{ molecules: ["C", "C"], count: 4 }, /molecules x count must be at most 6 here; got 8/],
+      [{ molecules: "C", count: 0 }, /\/count/],
+      [{ molecules: "C", temperature: 0 }, /\/temperature/],
+      [{ molecules: "C", rmsd: 11 }, /\/rmsd/],
+      [{ molecules: "C", refine: "mmff94" }, /\/refine/],
+      [{ molecules: "C", timeoutMs: 60_001 }, /1 to 60000 here; got 60001/],
+      [{ molecules: "C", steps: 4 }, /unknown key steps; allowed are molecules, count, seed/],
+    ];
+    for (const [body, detail] of cases) {
+      const response = await post(app, { count: 1, ...body as object }), text = await response.text();
+      assert.equal(response.status, 422, text);
+      assert.match(JSON.parse(text).detail, detail);
+    }
+    assert.equal((await post(app, { molecules: "C" }, "chemical/x-xyz")).status, 406);
+  }, { conformers: { molecules: 2, count: 4, total: 6 }, timeoutSeconds: 60, conformerPool: made(true) }));
+
+Deno.test("POST /conformers gives its slot back at its deadline, when the client goes away, and when it is done, and counts what came of it", () =>
+  withApp(async (app, { queue, lines, meters }) => {
+    const late = await post(app, { molecules: ["C", "C"], timeoutMs: 20 }), problem = await late.json();
+    assert.deepEqual([late.status, problem.drawn], [504, 0]);
+    assert.equal(queue.held, 0);
+    const gone = new AbortController();
+    const request = app.request("/conformers", {
+      ...{ method: "POST", body: JSON.stringify({ molecules: "C" }), headers: { "Content-Type": "application/json" } },
+      signal: gone.signal,
+    });
+    while (queue.held === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    gone.abort();
+    assert.equal((await request).status, 499);
+    assert.equal(queue.held, 0);
+    const told = lines.filter(({ message }) => message === "conformers");
+    assert.deepEqual(told.map(({ outcome }) => outcome), ["timeout", "cancelled"]);
+    const { value } = readMetrics(await meters.text());
+    assert.equal(value("molstep_conformer_requests_total", { outcome: "timeout" }), 1);
+  }, { conformerPool: made(false) }));
+
+Deno.test("POST /conformers counts molecules and conformers by what became of them", () =>
+  withApp(async (app, { queue, meters }) => {
+    assert.equal((await post(app, { molecules: ["C", "bad", "C"], count: 3 })).status, 200);
+    assert.equal(queue.held, 0);
+    const { value } = readMetrics(await meters.text());
+    assert.equal(value("molstep_conformer_requests_total", { outcome: "done" }), 1);
+    assert.equal(value("molstep_conformer_molecules_total", { outcome: "answered" }), 2);
+    assert.equal(value("molstep_conformer_molecules_total", { outcome: "size" }), 1);
+    for (const [outcome, n] of [["drawn", 6], ["duplicate", 2], ["returned", 4], ["stereo", 0]] as const) {
+      assert.equal(value("molstep_conformers_total", { outcome }), n, outcome);
+    }
+  }, { conformerPool: made(true) }));
