@@ -63,8 +63,8 @@ export function generateRoute(deps: GenerateDeps) {
 /** Text as a header can carry it: percent-encoded where it has more than printable ASCII. */
 const headerValue = (text: string) => /^[!-~]+( +[!-~]+)*$/.test(text) ? text : encodeURIComponent(text);
 
-/** What the JSON form says beside the molecules, for the other forms: values by header. */
-const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
+/** What the JSON form says beside the molecules, for the other forms: values by header; undefined leaves it out. */
+const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string | undefined>> = {
   "Molstep-Model": ({ model }) => model,
   "Molstep-Version": ({ version }) => headerValue(version),
   "Molstep-Seed": ({ seed }) => String(seed),
@@ -74,33 +74,26 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string>> = {
   "Molstep-Backend": ({ backend }) => backend,
   "Molstep-Grid": ({ grid }) => JSON.stringify(grid),
   "Molstep-Clamp": ({ clamp }) => String(clamp),
+  "Molstep-Refine": ({ refine }) => refine,
+  "Molstep-Fixed-Atoms": ({ fixedAtoms }) => fixedAtoms ? String(fixedAtoms) : undefined,
+  "Molstep-Parallel": ({ parallel }) => parallel && JSON.stringify(parallel),
+  "Molstep-Condition": ({ condition }) => condition && JSON.stringify(condition),
+  "Molstep-Guidance": ({ condition, guidance }) => condition && String(guidance),
+  "Molstep-Warnings": ({ warnings }) => warnings && headerValue(warnings.join("; ")),
 };
 
-/** Where molecules are refined, how; where atoms were given, how many; where properties were, which, how far guided, and what is odd about them; where steps were called for together, how. */
-const REFINE = "Molstep-Refine",
-  FIXED = "Molstep-Fixed-Atoms",
-  PARALLEL = "Molstep-Parallel",
-  CONDITION = "Molstep-Condition",
-  GUIDANCE = "Molstep-Guidance",
-  WARNINGS = "Molstep-Warnings";
-
 /** What drew the molecules, as headers. */
-export const headersOf = ({ refine, fixedAtoms, parallel, condition, guidance, warnings, ...facts }: DrawingFacts) => ({
-  ...Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, value(facts)])),
-  ...(refine && { [REFINE]: refine }),
-  ...(fixedAtoms && { [FIXED]: String(fixedAtoms) }),
-  ...(parallel && { [PARALLEL]: JSON.stringify(parallel) }),
-  ...(condition && { [CONDITION]: JSON.stringify(condition), [GUIDANCE]: String(guidance) }),
-  ...(warnings && { [WARNINGS]: headerValue(warnings.join("; ")) }),
-});
+export const headersOf = (facts: DrawingFacts): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(HEADERS).flatMap(([name, value]) => {
+      const text = value(facts);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
 
 /** Those headers, described. */
 export const headersTold = (description: string) =>
-  Object.fromEntries(
-    [...Object.keys(HEADERS), REFINE, FIXED, PARALLEL, CONDITION, GUIDANCE, WARNINGS].map((
-      name,
-    ) => [name, { description, schema: { type: "string" as const } }]),
-  );
+  Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { description, schema: { type: "string" as const } }]));
 
 const text = (examples: Examples) => ({ schema: z.string(), ...exampled(examples) });
 
