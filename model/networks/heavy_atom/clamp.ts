@@ -47,7 +47,7 @@ export function clampMolecule(
   at: number,
   features = ORDERS,
 ): boolean {
-  const graph = valenceGraph(x0, nodes, bondSums, at, { most: MOST, features });
+  const graph = valenceGraph(x0, nodes, bondSums, at, { near: true, most: MOST, features });
   if (!graph) return false;
   const { kinds, words = graph.orders } = graph, K = bondSums.length, width = 9 + K;
   for (let i = 0; i < nodes; i++) {

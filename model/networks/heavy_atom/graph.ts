@@ -29,8 +29,8 @@ export interface Graph {
 
 /** How far the search goes before it gives up. Counts, never times: the same latent has the same graph on any machine. */
 export interface GraphSearch {
-  /** Nats by which a changed class or bond order may be less probable than the best. */
-  readonly deepest?: number;
+  /** Whether classes and orders that are all but out of question stay so, and there is no graph where it takes one of them. Default false. */
+  readonly near?: boolean;
   /** Features of a pair in the latent: 4, or 5 with aromatic bonds. Default 4. */
   readonly features?: number;
   /** Changes looked at, which is what takes the time. Default {@link MOST_CHANGES}. */
@@ -41,6 +41,12 @@ export interface GraphSearch {
  * Changes that a search looks at at most where nothing else is asked. What was measured: docs/design.md.
  */
 export const MOST_CHANGES = 10_000;
+
+/**
+ * Nats by which a class or bond order may be less probable than the likeliest, where a search begins: a draft has thousands that are not in question. Where no graph is to be had of
+ * these, as in drafts that are all but sure of what breaks a valence, the others are let in.
+ */
+const NEAR = 18;
 
 /** Index of the largest of `z[from, from + count)`. */
 function argmax(z: Float32Array, from: number, count: number): number {
@@ -111,12 +117,14 @@ export function valenceGraph(
   nodes: number,
   bondSums: BondSums,
   at = 0,
-  { deepest = 18, most = MOST_CHANGES, features = ORDERS }: GraphSearch = {},
+  { near: nearAlone = false, most = MOST_CHANGES, features = ORDERS }: GraphSearch = {},
 ): Graph | undefined {
   const draft = draftGraph(z, nodes, bondSums, at, features);
   if (obeysValence(draft, bondSums)) return draft;
-  const found = cheapestSound(costsOf(z, nodes, bondSums, at, { deepest, features }), draft, most);
-  if (!found) return undefined;
+  const within = (deepest: number) =>
+    cheapestSound(costsOf(z, nodes, bondSums, at, { deepest, features }), draft, most);
+  const near = within(NEAR), found = near === "none" && !nearAlone ? within(Infinity) : near;
+  if (typeof found === "string") return undefined;
   const graph: Graph = { ...found, searched: true };
   if (features === ORDERS) return graph;
   return { ...graph, words: wordsOf(z, graph.orders, at + nodes * (9 + bondSums.length), features) };

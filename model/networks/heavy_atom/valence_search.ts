@@ -187,17 +187,16 @@ function withFlips({ nodes: N, kinds: all }: Costs, start: Start, last: State): 
 }
 
 /** How a search ended: with a graph, with the knowledge that there is none, or at its limit. */
-type Ended = Chosen | "none" | "limit";
+export type Ended = Chosen | "none" | "limit";
 
 /**
- * The cheapest classes and orders that obey valence at every atom, or undefined where there are none, or none is found within `most` changes looked at.
+ * The cheapest classes and orders that obey valence at every atom; `most` are the changes that are looked at.
  *
  * @param draft of equally cheap values those that the search starts with
  */
-export function cheapestSound(costs: Costs, draft: Chosen, most: number): Chosen | undefined {
+export function cheapestSound(costs: Costs, draft: Chosen, most: number): Ended {
   const plain = search(costs, new Float64Array(costs.nodes), draft, Math.min(most, PLAIN));
-  const ended = plain === "limit" && most > PLAIN ? search(costs, potentials(costs, SWEEPS), draft, most) : plain;
-  return typeof ended === "string" ? undefined : ended;
+  return plain === "limit" && most > PLAIN ? search(costs, potentials(costs, SWEEPS), draft, most) : plain;
 }
 
 /**

@@ -140,10 +140,28 @@ Deno.test("valenceGraph() is argmaxGraph() when that obeys valence", () => {
   assert.ok(obeysValence(argmaxGraph(z, 2, CLASSES)));
 });
 
-Deno.test("valenceGraph() gives undefined when no graph within the limits obeys valence", () => {
-  const z = latent(3, 4);
-  assert.ok(!obeysValence(argmaxGraph(z, 3, CLASSES)));
-  assert.equal(valenceGraph(z, 3, SUMS, 0, { deepest: 0 }), undefined);
+/** Three atoms that are all but sure of their classes and orders. */
+function sure(kinds: readonly number[], order: number): Float32Array {
+  const z = new Float32Array(3 * WIDTH + 9 * 4);
+  for (let i = 0; i < 3; i++) {
+    z[i * WIDTH + 9 + kinds[i]] = 0.5;
+    for (let j = 0; j < 3; j++) if (i !== j) z[3 * WIDTH + (3 * i + j) * 4 + order] = 0.5;
+  }
+  return z;
+}
+
+Deno.test("valenceGraph() finds a graph for a draft that is all but sure of what breaks a valence", () => {
+  // Three methyls, each bonded to both others.
+  const z = sure([1, 1, 1], 1), graph = valenceGraph(z, 3, SUMS)!;
+  assert.ok(obeysValence(graph) && graph.searched);
+  assert.ok(Array.from(graph.kinds).filter((kind) => kind === 1).length >= 1);
+});
+
+Deno.test("valenceGraph() gives undefined when there is no graph, or none within the limit", () => {
+  const methyls = bondSumsOf([[6, 3], [8, 1], [9, 0], [6, 3]]);
+  // Of three atoms with one bond each, one has none to bond to.
+  assert.equal(valenceGraph(sure([0, 1, 2], 1), 3, methyls), undefined);
+  assert.equal(valenceGraph(latent(3, 4), 3, SUMS, 0, { most: 0 }), undefined);
 });
 
 Deno.test("valenceGraph() gives up after a count of changes looked at, and gives the same graph below it", () => {
