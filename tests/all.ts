@@ -23,6 +23,7 @@ const THEN = [
   "tests/model/service",
   "tests/model/training",
   "tests/routes",
+  "tests/schemathesis_service_test.ts",
 ];
 
 /** What `deno test` is given, by processes one after another. */

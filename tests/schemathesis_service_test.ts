@@ -55,6 +55,11 @@ Deno.test({
         MOLSTEP_MAX_REQUESTS: "4",
         MOLSTEP_MAX_BODY_BYTES: "2000",
         MOLSTEP_TIMEOUT_SECONDS: "20",
+        // A conformer takes long.
+        MOLSTEP_CONFORMER_MOLECULES: "2",
+        MOLSTEP_CONFORMER_ATOMS: "12",
+        MOLSTEP_CONFORMER_COUNT: "10",
+        MOLSTEP_CONFORMER_TOTAL: "20",
         // Campaigns that end soon: a request for the events of one is answered as long as it goes on.
         MOLSTEP_CAMPAIGNS: "2",
         MOLSTEP_CAMPAIGN_DRAWS: "10000",
