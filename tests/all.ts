@@ -60,7 +60,7 @@ async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
   if (!live) console.log(text);
   if (!status.success) console.log(`deno test ${args[0]} ... ended with ${status.signal ?? `code ${status.code}`}`);
-  const [, passed, failed, ignored = 0] = [...text.matchAll(SUMMARY)].at(-1) ?? [];
+  const [, , passed, failed, ignored = 0] = [...text.matchAll(SUMMARY)].at(-1) ?? [];
   // Without a summary (a type error, a crash) nothing can be said to have passed.
   return {
     ok: status.success,
