@@ -12,7 +12,7 @@ import type { ConformerForm } from "../../chem/conformers/written.ts";
 import type { ConformerPool } from "../generation/conformer_pool.ts";
 import { ImpossibleOrderError } from "../generation/order.ts";
 import type { Queue } from "../generation/queue.ts";
-import { DeadlineError, type GENERATION_OUTCOMES, unlessAborted } from "./generate.ts";
+import { checkTimeout, DeadlineError, type GENERATION_OUTCOMES, unlessAborted } from "./generate.ts";
 import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
 
 /** What a request may ask. */
@@ -71,9 +71,7 @@ function check(
   refuse("molecules", "molecules", limits.molecules, molecules.length);
   refuse("count", "count", limits.count, count);
   refuse("count", "molecules x count", limits.total, molecules.length * count);
-  if (timeoutMs !== undefined && timeoutMs > longest) {
-    throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
-  }
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs, longest);
 }
 
 /**

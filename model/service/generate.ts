@@ -128,6 +128,12 @@ export interface ServedDrawing extends Drawing {
   close(): void;
 }
 
+/** @throws ImpossibleOrderError for a request that asks for more time than the service gives */
+export function checkTimeout(timeoutMs: number, longest: number): void {
+  if (timeoutMs <= longest) return;
+  throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
+}
+
 /**
  * Takes a request on: it is checked against the model's card, takes a slot in the queue, and begins when the model is loaded. Its
  * deadline, whatever it does by then, gives the slot back; see {@link DeadlineError}.
@@ -146,9 +152,7 @@ export async function generate(
     most = Math.floor(maxWork / calls);
   const [field, count] = drawsOf({ count: asked.count, want, maxDraws, first: asked.first }, most);
   if (count > most) throw new TooMuchWorkError({ count, steps }, maxWork, field, calls);
-  if (timeoutMs > longest) {
-    throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
-  }
+  checkTimeout(timeoutMs, longest);
   const order: Order = { ...asked, count, seed: asked.seed ?? drawSeed() };
   let request = acceptOrder(card, order), drawing: Drawing | undefined;
   refuseWhenDraining(lifecycle);

@@ -114,6 +114,21 @@ Deno.test("POST /campaigns finds as many as are wanted, told by events, and GET 
     }
   }, OPTIONS));
 
+/** Holds that POST /generate draws, of the molecules of a campaign's results, those that are within the request, and some are. */
+async function drawsTheSame(
+  app: Parameters<typeof ask>[0],
+  request: object,
+  lines: readonly { readonly index: number; readonly positions: number[][]; readonly smiles: string }[],
+): Promise<void> {
+  const drawn = await (await ask(app, "POST", "/generate", request)).json();
+  const known = new Map(drawn.molecules.map((one: { index: number }) => [one.index, one]));
+  for (const { index, positions, smiles } of lines) {
+    const one = known.get(index) as { positions: number[][]; smiles: string } | undefined;
+    if (one) assert.deepEqual([positions, smiles], [one.positions, one.smiles]);
+  }
+  assert.ok(lines.some(({ index }) => known.has(index)));
+}
+
 Deno.test("POST /campaigns with `fixed` finds molecules about the part, as POST /generate draws them, and keeps it in its order", () =>
   withApp(async (app, { campaigns }) => {
     await campaigns.recover();
@@ -135,13 +150,7 @@ Deno.test("POST /campaigns with `fixed` finds molecules about the part, as POST 
     assert.ok(records.every(({ data }) => data.fixedAtoms === "3"));
     // The same molecules as a request of the same seed.
     const { steps, seed } = ORDER, request = { count: 64, steps, seed, fixed, filter: "valid" };
-    const drawn = await (await ask(app, "POST", "/generate", request)).json();
-    const known = new Map(drawn.molecules.map((one: { index: number }) => [one.index, one]));
-    for (const { index, positions, smiles } of lines) {
-      const one = known.get(index) as { positions: number[][]; smiles: string } | undefined;
-      if (one) assert.deepEqual([positions, smiles], [one.positions, one.smiles]);
-    }
-    assert.ok(lines.some(({ index }) => known.has(index)));
+    await drawsTheSame(app, request, lines);
     // Another part, other results; without, others again.
     const other = await done(app, { ...ORDER, want: 6, where: {}, fixed: { ...fixed, resample: undefined } });
     assert.notEqual(await (await results(app, other.campaign.id)).text(), text);
@@ -161,13 +170,7 @@ Deno.test("POST /campaigns with `condition` finds molecules as POST /generate dr
     const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
     // The same molecules as a request of the same seed; another campaign's, too.
     const { steps, seed } = ORDER, request = { count: 64, steps, seed, ...asked, filter: "valid" };
-    const drawn = await (await ask(app, "POST", "/generate", request)).json();
-    const known = new Map(drawn.molecules.map((one: { index: number }) => [one.index, one]));
-    for (const { index, positions, smiles } of lines) {
-      const one = known.get(index) as { positions: number[][]; smiles: string } | undefined;
-      if (one) assert.deepEqual([positions, smiles], [one.positions, one.smiles]);
-    }
-    assert.ok(lines.some(({ index }) => known.has(index)));
+    await drawsTheSame(app, request, lines);
     const others = [{}, { guidance: undefined }, { condition: { gap: 8 } }, {
       condition: undefined,
       guidance: undefined,

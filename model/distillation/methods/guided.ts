@@ -1,9 +1,8 @@
 /** Guided distillation, first stage: a network that is told how far to be guided says in one call what guidance takes two for. */
-import { makeKnowledgeGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
 import { NOTHING_TOLD } from "../../training/conditions.ts";
-import { JUDGED_STEPS } from "./knowledge.ts";
-import { batchesOf, makesFault, makesSteps, type Method, targetFloor } from "./method.ts";
+import { JUDGED_STEPS, learnsAtAllTimes } from "./knowledge.ts";
+import { makesFault, makesSteps, type Method } from "./method.ts";
 
 /** The scales where none are asked: from the estimate without properties to well beyond the one with them. */
 const SCALES = { first: 0, last: 4 };
@@ -27,13 +26,5 @@ export const guided: Method = {
   steps: makesSteps(JUDGED_STEPS),
   work: () => ({ teacher: 2 - NOTHING_TOLD, student: 0 }),
   fault: makesFault("guided"),
-  learning(parts, { from, batch, seed }) {
-    const { schedule, learner, coupling, teacher } = parts;
-    const plan = { schedule, teacher: teacher.denoiser, teacherSteps: from, coupling };
-    return {
-      learner,
-      ...batchesOf(parts, { batch, seed }, (source, ...which) => makeKnowledgeGroups({ ...plan, source }, ...which)),
-      floor: targetFloor(parts),
-    };
-  },
+  learning: learnsAtAllTimes,
 };

@@ -6,6 +6,17 @@ import { batchesOf, makesFault, makesSteps, type Method, targetFloor } from "./m
 /** Steps at which student and teacher are judged. */
 export const JUDGED_STEPS = 32;
 
+/** What is learned where a network of its own learns the teacher's word at every time. */
+export const learnsAtAllTimes: Method["learning"] = (parts, { from, batch, seed }) => {
+  const { schedule, learner, coupling, teacher } = parts;
+  const plan = { schedule, teacher: teacher.denoiser, teacherSteps: from, coupling };
+  return {
+    learner,
+    ...batchesOf(parts, { batch, seed }, (source, ...which) => makeKnowledgeGroups({ ...plan, source }, ...which)),
+    floor: targetFloor(parts),
+  };
+};
+
 /** Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network" (2015), of a denoiser. */
 export const knowledge: Method = {
   about:
@@ -23,13 +34,5 @@ export const knowledge: Method = {
   steps: makesSteps(JUDGED_STEPS),
   work: () => ({ teacher: 1, student: 0 }),
   fault: makesFault("knowledge"),
-  learning(parts, { from, batch, seed }) {
-    const { schedule, learner, coupling, teacher } = parts;
-    const plan = { schedule, teacher: teacher.denoiser, teacherSteps: from, coupling };
-    return {
-      learner,
-      ...batchesOf(parts, { batch, seed }, (source, ...which) => makeKnowledgeGroups({ ...plan, source }, ...which)),
-      floor: targetFloor(parts),
-    };
-  },
+  learning: learnsAtAllTimes,
 };

@@ -5,12 +5,10 @@ import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
 import { planSampling } from "../../../../model/diffusion/samplers/mod.ts";
-import { createNativeDenoiser } from "../../../../model/engines/c/native_denoiser.ts";
-import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts";
 import { heavyAtomSpace } from "../../../../model/networks/heavy_atom/space.ts";
 import { conditionFeatures, frequencies } from "../../../../model/networks/pair_attention/conditions.ts";
 import { createPairAttention } from "../../../../model/networks/pair_attention/denoiser.ts";
-import { hasCompiler } from "../../engines/c/compiler.ts";
+import { difference, OWN_ENGINES } from "./own_engines.ts";
 import { shaken } from "../../engines/shaken.ts";
 
 Deno.test("frequencies() are 1.5 2^k where no other highest one is asked for, and even in their logarithm else", () => {
@@ -35,13 +33,7 @@ Deno.test("conditionFeatures() are sines and cosines of the time at a network's 
 const space = heavyAtomSpace(), schedule = cosineSchedule(), shape = { batch: 3, nodes: 5 };
 const sizes = { width: 32, blocks: 1 }, capped = { ...sizes, frequency: 12 }, values = shaken(space, sizes);
 
-for (
-  const [name, make, ignore] of [["WebAssembly", createWasmDenoiser, false], [
-    "native",
-    createNativeDenoiser,
-    !hasCompiler,
-  ]] as const
-) {
+for (const [name, make, ignore] of OWN_ENGINES) {
   Deno.test({
     name: `a network's highest frequency counts in ${name} as on TensorFlow.js, in estimates and in samplings`,
     ignore,
@@ -56,8 +48,6 @@ for (
       ];
       try {
         const [want, got, plain] = [reference, own, other].map((one) => one.predict(z, shape, { time: 0.4 }));
-        const difference = (a: Float32Array, b: Float32Array) =>
-          a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k])), 0);
         assert.ok(difference(await got, await want) < 1e-4, `${difference(await got, await want)}`);
         assert.ok(difference(await plain, await want) > 1e-3, "the other frequencies say something else");
         const plan = planSampling("ddim", schedule, Float64Array.of(0.4, 0)),

@@ -3,12 +3,8 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import type { Denoiser } from "../../../../model/diffusion/denoiser.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
-import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
-import { planSampling, runPlan } from "../../../../model/diffusion/samplers/mod.ts";
-import { createNativeDenoiser } from "../../../../model/engines/c/native_denoiser.ts";
-import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts";
 import { createGuided } from "../../../../model/networks/heavy_atom/guide.ts";
 import { heavyAtomSpace } from "../../../../model/networks/heavy_atom/space.ts";
 import { conditionFeatures } from "../../../../model/networks/pair_attention/conditions.ts";
@@ -16,7 +12,7 @@ import { createPairAttention } from "../../../../model/networks/pair_attention/d
 import { widened } from "../../../../model/networks/pair_attention/levels.ts";
 import { pairAttentionParameters } from "../../../../model/networks/pair_attention/parameters.ts";
 import { widenedFor } from "../../../../model/networks/pair_attention/properties.ts";
-import { hasCompiler } from "../../engines/c/compiler.ts";
+import { difference, OWN_ENGINES, samplesAsTold } from "./own_engines.ts";
 import { shaken } from "../../engines/shaken.ts";
 
 const space = heavyAtomSpace(), schedule = cosineSchedule(), shape = { batch: 3, nodes: 5 };
@@ -56,16 +52,7 @@ Deno.test("widenedFor() gives a network that is told properties and says what it
   assert.deepEqual(student, pairAttentionParameters(space, { ...sizes, levels: 3 })[0].shape);
 });
 
-const difference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k])), 0);
-
-for (
-  const [name, make, ignore] of [["WebAssembly", createWasmDenoiser, false], [
-    "native",
-    createNativeDenoiser,
-    !hasCompiler,
-  ]] as const
-) {
+for (const [name, make, ignore] of OWN_ENGINES) {
   Deno.test({
     name: `properties and guidance count in ${name} as on TensorFlow.js, in estimates and in whole samplings`,
     ignore,
@@ -79,23 +66,7 @@ for (
         const [want, got] = [await reference.predict(z, shape, mixed), await own.predict(z, shape, mixed)];
         assert.ok(difference(got, want) < 1e-4);
         assert.ok(difference(got, await own.predict(z, shape, mixed.map(({ time }) => ({ time })))) > 1e-3);
-        const plan = planSampling("ddim", schedule, Float64Array.of(1, 0.6, 0)), indices = [0, 1, 2];
-        for (const guidance of [0, 1, 1.8]) {
-          const condition = { ...told, guidance }, noise = moleculeNoise(space, 5, 1, indices);
-          const looped = await runPlan(
-            plan,
-            (z, time) => own.predict(z, shape, { ...condition, time }),
-            noise(),
-            noise,
-          );
-          // Riding along with others changes nothing.
-          const [sampled] = await Promise.all([
-            own.can.sample!({ shape, plan, seed: 1, indices, condition }),
-            own.can.sample!({ shape, plan, seed: 2, indices, condition: { ...told, guidance: 2.5 } }),
-            own.can.sample!({ shape, plan, seed: 3, indices }),
-          ]);
-          assert.ok(difference(sampled.x0, looped) < 1e-6, `${difference(sampled.x0, looped)} at guidance ${guidance}`);
-        }
+        await samplesAsTold(own, told);
       } finally {
         reference.dispose(), own.dispose();
       }

@@ -2,18 +2,14 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
-import { moleculeNoise } from "../../../../model/diffusion/noise.ts";
 import { random } from "../../../../model/diffusion/random.ts";
-import { planSampling, runPlan } from "../../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
-import { createNativeDenoiser } from "../../../../model/engines/c/native_denoiser.ts";
-import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts";
 import { heavyAtomSpace } from "../../../../model/networks/heavy_atom/space.ts";
 import { conditionFeatures } from "../../../../model/networks/pair_attention/conditions.ts";
 import { createPairAttention } from "../../../../model/networks/pair_attention/denoiser.ts";
 import { LEVELS, levelsBeside, tellsApart, widened } from "../../../../model/networks/pair_attention/levels.ts";
 import { scaleRange } from "../../../../model/networks/pair_attention/scale.ts";
-import { hasCompiler } from "../../engines/c/compiler.ts";
+import { difference, OWN_ENGINES, samplesAsTold } from "./own_engines.ts";
 import { shaken } from "../../engines/shaken.ts";
 
 const space = heavyAtomSpace(), schedule = cosineSchedule(), shape = { batch: 3, nodes: 5 };
@@ -49,9 +45,6 @@ Deno.test("levelsBeside() is what 16 features leave beside properties and scale,
   assert.ok(!tellsApart([8, 4], 3) && !tellsApart([2, 1], 0));
 });
 
-const difference = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k])), 0);
-
 Deno.test("widened() for the scale gives a network that says at w = 1 what it said without, to the last bit, and at others what it said of values as much farther off", async () => {
   await tf.setBackend("cpu");
   const values = shaken(space, plain), before = createPairAttention(tf, { space, sizes: plain, schedule }, values);
@@ -68,13 +61,7 @@ Deno.test("widened() for the scale gives a network that says at w = 1 what it sa
   before.dispose(), after.dispose();
 });
 
-for (
-  const [name, make, ignore] of [["WebAssembly", createWasmDenoiser, false], [
-    "native",
-    createNativeDenoiser,
-    !hasCompiler,
-  ]] as const
-) {
+for (const [name, make, ignore] of OWN_ENGINES) {
   Deno.test({
     name: `the scale counts in ${name} as on TensorFlow.js, in estimates and in whole samplings, in company too`,
     ignore,
@@ -89,22 +76,7 @@ for (
         assert.ok(difference(got, want) < 1e-4);
         const other = await own.predict(z, shape, mixed.map((one) => ({ ...one, guidance: 1 })));
         assert.ok(difference(got, other) > 1e-3);
-        const plan = planSampling("ddim", schedule, Float64Array.of(1, 0.6, 0)), indices = [0, 1, 2];
-        for (const guidance of [0, 1, 1.8]) {
-          const condition = { ...told, guidance }, noise = moleculeNoise(space, 5, 1, indices);
-          const looped = await runPlan(
-            plan,
-            (z, time) => own.predict(z, shape, { ...condition, time }),
-            noise(),
-            noise,
-          );
-          const [sampled] = await Promise.all([
-            own.can.sample!({ shape, plan, seed: 1, indices, condition }),
-            own.can.sample!({ shape, plan, seed: 2, indices, condition: { ...told, guidance: 2.5 } }),
-            own.can.sample!({ shape, plan, seed: 3, indices }),
-          ]);
-          assert.ok(difference(sampled.x0, looped) < 1e-6, `${difference(sampled.x0, looped)} at guidance ${guidance}`);
-        }
+        await samplesAsTold(own, told);
       } finally {
         reference.dispose(), own.dispose();
       }
