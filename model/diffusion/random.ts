@@ -61,6 +61,7 @@ export const PURPOSE = {
   perturb: 109,
   regressor: 112,
   told: 113,
+  graphGiven: 114,
   // Distillation.
   round: 104,
   knowledge: 105,
