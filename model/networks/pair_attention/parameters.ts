@@ -40,6 +40,11 @@ export interface PropertyCondition {
 /** What decides the features of a network's conditions. */
 export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions" | "scale" | "graph">;
 
+/** Those sizes alone. */
+export const conditionSizes = (
+  { levels, frequency, conditions, scale, graph }: ConditionSizes,
+): ConditionSizes => ({ levels, frequency, conditions, scale, graph });
+
 /** Rows of the first layer beside those of scalars and time: one of a given graph, two of each property, one of the guidance scale, and of the number of steps. */
 export const toldRows = ({ levels = 0, conditions = [], scale, graph }: ConditionSizes): number =>
   (graph ? 1 : 0) + 2 * conditions.length + (scale ? 1 : 0) + levels;
