@@ -1,5 +1,7 @@
 /** A molecule's graph that is given, so that its positions alone are drawn: what samplings are told of it. See docs/conformers.md. */
 
+import type { DistanceBounds } from "../../chem/conformers/bounds.ts";
+
 /** A graph, as plain data: of each molecule of a batch. */
 export interface GivenGraph {
   /** N: the nodes of each latent. */
@@ -8,4 +10,6 @@ export interface GivenGraph {
   readonly classes: Uint8Array;
   /** What the latent says of each pair, `[N, N]`, symmetric. */
   readonly orders: Uint8Array;
+  /** Between which distances its nodes lie, in the latent's unit of length; a sampling that begins at a matched start begins with positions that keep to them. */
+  readonly bounds?: DistanceBounds;
 }

@@ -53,6 +53,7 @@ export const PURPOSE = {
   size: 1,
   noise: 2,
   decode: 3,
+  embedding: 4,
   initialValues: 101,
   // Training.
   batch: 102,

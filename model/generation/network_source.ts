@@ -4,6 +4,7 @@
  */
 import { CHEMISTRIES, type Chemistry } from "../../chem/chemistry.ts";
 import type { Bond } from "../../chem/molecule.ts";
+import { distanceBounds } from "../../chem/conformers/bounds.ts";
 import type { MoleculeGraph } from "../../chem/conformers/graph.ts";
 import type { PositionSource } from "../../chem/conformers/source.ts";
 import type { GivenGraph } from "../diffusion/given_graph.ts";
@@ -15,7 +16,7 @@ import { conformerSettings, startsOf } from "../models/settings.ts";
 import { drawsConformers } from "../models/told.ts";
 import { readLatent } from "../networks/heavy_atom/decode.ts";
 import { givenGraph } from "../networks/heavy_atom/given_graph.ts";
-import { formOf } from "../networks/heavy_atom/space.ts";
+import { ANGSTROM, formOf } from "../networks/heavy_atom/space.ts";
 
 /** A source for graphs that its network knows. */
 export interface NetworkSource extends PositionSource {
@@ -96,7 +97,12 @@ function said(graph: MoleculeGraph, { classes, chemistry, form, most }: Words): 
   const heavy = graph.atomicNumbers.filter((Z) => Z > 1).length;
   if (heavy < 2 || heavy > most) return `it knows molecules of 2 to ${most} heavy atoms; this one has ${heavy}`;
   try {
-    return givenGraph(graph, classes, chemistry, form);
+    const bounds = distanceBounds(graph, "heavy", chemistry),
+      scaled = (all: Float64Array) => all.map((d) => d / ANGSTROM);
+    return {
+      ...givenGraph(graph, classes, chemistry, form),
+      bounds: { ...bounds, lower: scaled(bounds.lower), upper: scaled(bounds.upper) },
+    };
   } catch (error) {
     if (error instanceof RangeError) return `it does not know an atom: ${error.message}`;
     throw error;

@@ -6,7 +6,8 @@ import { setImmediate } from "node:timers";
 import { realign as realignHere } from "../../diffusion/coupling/align.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
 import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
-import { putGraph } from "../../networks/heavy_atom/given_graph.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
+import { putGraph, startEmbedded } from "../../networks/heavy_atom/given_graph.ts";
 import { guidanceOf, guide, unguided } from "../../networks/heavy_atom/guide.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
@@ -228,7 +229,12 @@ export function createSamplings(
               waiting.push({ task, owner, z, step, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          await firstLatents(noise, start, aligned, fixed && ((x) => startAbout(x, shape, fixed, sizes))),
+          await firstLatents(noise, start, aligned, (x) => {
+            if (fixed) startAbout(x, shape, fixed, sizes);
+            if (!graph?.bounds) return;
+            const streams = indices.map((index) => random(seed, index, PURPOSE.embedding));
+            startEmbedded(x, shape, graph.bounds, streams, sizes);
+          }),
           noise,
           signal,
           aligned,

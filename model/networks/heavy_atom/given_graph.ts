@@ -4,6 +4,9 @@ import type { Bond } from "../../../chem/molecule.ts";
 import type { GivenGraph } from "../../diffusion/given_graph.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, HeavyAtomClass } from "../../diffusion/types.ts";
+import type { Random } from "../../diffusion/random.ts";
+import type { DistanceBounds } from "../../../chem/conformers/bounds.ts";
+import { embed } from "../../../chem/conformers/proximity.ts";
 import { toExample } from "./examples.ts";
 import type { FixSpace } from "./fix.ts";
 import { type LatentForm, ONE_HOT } from "./space.ts";
@@ -35,6 +38,21 @@ export function givenGraph(
     form,
   );
   return { nodes, classes: kinds, orders };
+}
+
+/** Puts embeddings of the graph in the place of the positions of draws `[B, L]` that sampling begins with, in place: of molecule b that of its own random numbers. */
+export function startEmbedded(
+  x: Float32Array,
+  { batch, nodes: N }: BatchShape,
+  bounds: DistanceBounds,
+  streams: readonly Pick<Random, "uniform">[],
+  { classes: K, features: P }: FixSpace,
+): void {
+  const width = 9 + K, length = latentLength({ vectors: 3, scalars: K, pairs: P }, N);
+  for (let b = 0; b < batch; b++) {
+    const positions = embed(bounds, () => streams[b].uniform());
+    for (let i = 0; i < N; i++) x.set(positions.subarray(3 * i, 3 * i + 3), b * length + i * width);
+  }
 }
 
 /** Puts the graph into latents or estimates `[B, L]`, in place: classes and bond orders become its own, vectors stay. */
