@@ -175,7 +175,7 @@ async function main(args: string[]): Promise<void> {
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
   const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openJudge(python);
-  const network = model === undefined ? undefined : await openNetworkSources({ folder: model, backend: "native" });
+  const network = model === undefined ? undefined : await openNetworkSources(model);
   const sources: [name: string, source: PositionSource][] = [];
   if (!alone) sources.push(["openchemlib", createOpenchemlibSource()]);
   sources.push(["proximity", createProximitySource()]);
