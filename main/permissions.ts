@@ -215,7 +215,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     reads: ["from", "data"],
     writes: { folder: "runs", export: undefined },
     engine: "trains",
-    more: () => together(dataAccess(), LOCK_ACCESS),
+    // Weights may be differences from a file beside them.
+    more: ({ from }) => together(dataAccess(), LOCK_ACCESS, { read: typeof from === "string" ? folderOf(from) : [] }),
   },
   distill: {
     reads: ["model", "data"],
