@@ -13,9 +13,10 @@ import type { ConformerPool } from "../generation/conformer_pool.ts";
 import { chooseSource, type SourceAsked } from "../generation/conformer_sources.ts";
 import { ImpossibleOrderError } from "../generation/order.ts";
 import type { Queue } from "../generation/queue.ts";
-import { checkTimeout, DeadlineError, type GENERATION_OUTCOMES, unlessAborted } from "./generate.ts";
+import type { GENERATION_OUTCOMES } from "./generate.ts";
+import { checkTimeout, DeadlineError, holdSlot, unlessAborted } from "./held.ts";
 import type { ModelStore } from "../models/store.ts";
-import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 /** What a request may ask. */
 export interface ConformerLimits {
@@ -98,21 +99,15 @@ export async function drawConformers(
   const { conformers, queue, lifecycle, limits, store, timeoutMs: longest } = service;
   const { molecules, timeoutMs = longest, model, steps, ...order } = asked;
   const source = chooseSource(store.entries, { model, steps });
-  refuseWhenDraining(lifecycle);
-  const late = new AbortController(), signal = AbortSignal.any([gone, lifecycle.signal, late.signal]);
-  const slot = queue.enter(signal, { client }), entered = performance.now(), answers: ConformerAnswer[] = [];
-  const deadline = setTimeout(
-    () => late.abort(new DeadlineError(timeoutMs, answers.length, molecules.length)),
-    timeoutMs,
-  );
+  const answers: ConformerAnswer[] = [], drawn = () => answers.length, count = molecules.length;
+  const { slot, signal, leave, ms } = holdSlot({ queue, lifecycle }, { gone, client, timeoutMs, count, drawn });
   const end = (outcome: ConformersEnd["outcome"], error?: unknown) => {
-    clearTimeout(deadline);
-    slot.leave();
+    leave();
     onEnd({
       outcome,
       ...(error !== undefined && { error: String(error) }),
       ...tally(molecules, answers),
-      ms: Math.round(performance.now() - entered),
+      ms: ms(),
     });
   };
   try {
