@@ -1,6 +1,7 @@
 /**
  * Typical bond lengths in picometres, by the symbols of both atoms in either order: the figures of EDM (Hoogeboom et al., "Equivariant
- * Diffusion for Molecule Generation in 3D", 2022, appendix "Bond distances"; for further elements its table for GEOM-Drugs).
+ * Diffusion for Molecule Generation in 3D", 2022, appendix "Bond distances"; for further elements its table for GEOM-Drugs, `qm9/bond_analyze.py` of
+ * ehoogeboom/e3_diffusion_for_molecules: B-H, As-H, B-Cl and silicon are there alone).
  */
 export const TYPICAL_LENGTHS: Readonly<Record<1 | 2 | 3, Readonly<Record<string, number>>>> = {
   // deno-fmt-ignore
@@ -13,6 +14,8 @@ export const TYPICAL_LENGTHS: Readonly<Record<1 | 2 | 3, Readonly<Record<string,
     "P-P": 221, "P-S": 210, "P-Cl": 203, "P-Br": 222,
     "S-S": 204, "S-Cl": 207, "S-Br": 225, "S-I": 234,
     "Cl-Cl": 199, "Cl-Br": 214, "Br-Br": 228, "I-I": 266,
+    "H-B": 119, "B-Cl": 175, "H-As": 152,
+    "H-Si": 148, "C-Si": 185, "O-Si": 163, "F-Si": 160, "Si-Si": 233, "Si-S": 200, "Si-Cl": 202, "Si-Br": 215, "Si-I": 243,
   },
   // deno-fmt-ignore
   2: {

@@ -4,7 +4,9 @@
  *
  * EDM has two callers of this rule. Its stability check looks a pair up as it comes, its RDKit builder sorts the pair by
  * element first. The tables are symmetric, so for H, C, N, O, F both give the same orders; there is one function here.
- * (EDM caps orders at one for GEOM-Drugs only. A pair without a length has no bond.) The tables are a chemistry's: `chemistry.ts`.
+ * Of GEOM-Drugs both sort, so that C=S counts, which EDM's table of double bonds has in that order alone; its RDKit builder caps orders
+ * at one there (`limit_bonds_to_one` of `geom_predictor`), which is not done here: files and validity have the orders that stability
+ * is counted by. A pair without a length has no bond. The tables are a chemistry's: `chemistry.ts`.
  */
 import { type Chemistry, EDM } from "./chemistry.ts";
 import { elementIndex } from "./elements.ts";

@@ -12,7 +12,7 @@ export interface Element {
   readonly mass: number;
   /** Sums of bond orders, hydrogens included, of a sound atom, ascending, by formal charge. */
   readonly valences: Readonly<Record<number, readonly number[]>>;
-  /** Further sums at charge 0 that RDKit reads as sound, by putting charges itself: five at nitrogen, of a nitro group or an azide. */
+  /** Further sums at charge 0 that RDKit reads as sound: five at nitrogen, of a nitro group or an azide, where it puts charges itself; of GEOM's elements, above `valences`. */
   readonly bears?: readonly number[];
   /** Two heavy atoms nearer than the sum of theirs are neighbours where hydrogens are placed. Angstrom. */
   readonly radius: number;
@@ -110,6 +110,12 @@ export const EDM: Chemistry = createChemistry({
 /** One length for any number of hydrogens and neighbours. */
 const always = (length: number) => ({ several: length, lone: [length] });
 
+const phosphorus = { symbol: "P", atomicNumber: 15, mass: 30.974, radius: 1.1, toHydrogen: always(1.42) };
+const sulfur = { symbol: "S", atomicNumber: 16, mass: 32.06, radius: 1.1, toHydrogen: always(1.34) };
+const chlorine = { symbol: "Cl", atomicNumber: 17, mass: 35.45, radius: 1.05, toHydrogen: always(1.27) };
+const bromine = { symbol: "Br", atomicNumber: 35, mass: 79.904, radius: 1.2, toHydrogen: always(1.41) };
+const iodine = { symbol: "I", atomicNumber: 53, mass: 126.9, radius: 1.4, toHydrogen: always(1.61) };
+
 /**
  * Drug-like molecules: the halogens, phosphorus and sulfur, and charged atoms. Bonds are those of the graph. Where they are perceived
  * all the same, lengths are EDM's for GEOM-Drugs, which are not fitted to aromatic sulfur or to phosphates.
@@ -123,30 +129,55 @@ export const DRUGLIKE: Chemistry = createChemistry({
     { ...nitrogen, valences: { "-1": [2], 0: [3], 1: [4] }, bears: [], toHydrogen: QM9_TO_HYDROGEN.N },
     { ...oxygen, valences: { "-1": [1], 0: [2], 1: [3] }, toHydrogen: QM9_TO_HYDROGEN.O },
     { ...fluorine, valences: { 0: [1] }, toHydrogen: QM9_TO_HYDROGEN.F },
-    {
-      symbol: "P",
-      atomicNumber: 15,
-      mass: 30.974,
-      radius: 1.1,
-      valences: { 0: [3, 5], 1: [4] },
-      toHydrogen: always(1.42),
-    },
-    {
-      symbol: "S",
-      atomicNumber: 16,
-      mass: 32.06,
-      radius: 1.1,
-      valences: { "-1": [1], 0: [2, 4, 6], 1: [3, 5] },
-      toHydrogen: always(1.34),
-    },
-    { symbol: "Cl", atomicNumber: 17, mass: 35.45, radius: 1.05, valences: { 0: [1] }, toHydrogen: always(1.27) },
-    { symbol: "Br", atomicNumber: 35, mass: 79.904, radius: 1.2, valences: { 0: [1] }, toHydrogen: always(1.41) },
-    { symbol: "I", atomicNumber: 53, mass: 126.9, radius: 1.4, valences: { 0: [1] }, toHydrogen: always(1.61) },
+    { ...phosphorus, valences: { 0: [3, 5], 1: [4] } },
+    { ...sulfur, valences: { "-1": [1], 0: [2, 4, 6], 1: [3, 5] } },
+    { ...chlorine, valences: { 0: [1] } },
+    { ...bromine, valences: { 0: [1] } },
+    { ...iodine, valences: { 0: [1] } },
+  ],
+});
+
+/** Further elements of GEOM-Drugs. To hydrogen: EDM's typical length; where it has none, the sum of covalent radii (`judge/contacts.ts`). */
+const boron = { symbol: "B", atomicNumber: 5, mass: 10.81, radius: 0.9, toHydrogen: always(1.19) };
+const aluminium = { symbol: "Al", atomicNumber: 13, mass: 26.982, radius: 1.25, toHydrogen: always(1.52) };
+const silicon = { symbol: "Si", atomicNumber: 14, mass: 28.085, radius: 1.15, toHydrogen: always(1.48) };
+const arsenic = { symbol: "As", atomicNumber: 33, mass: 74.922, radius: 1.2, toHydrogen: always(1.52) };
+const mercury = { symbol: "Hg", atomicNumber: 80, mass: 200.59, radius: 1.35, toHydrogen: always(1.63) };
+const bismuth = { symbol: "Bi", atomicNumber: 83, mass: 208.98, radius: 1.5, toHydrogen: always(1.79) };
+
+/**
+ * GEOM-Drugs as EDM and GeoLDM have it: the sixteen elements of `geom_with_h` in the order of its one-hot types (`configs/datasets_config.py` of
+ * ehoogeboom/e3_diffusion_for_molecules), and the rule of `geom_predictor` with `allowed_bonds` (`qm9/bond_analyze.py`), which their stability of GEOM is
+ * counted by: lengths and margins of QM9's rule, orders up to three, no bond where a pair has no length, and none at all of Al, Hg and Bi, which so
+ * are never stable. Charges are unknown, and sulfur has four bonds: a sulfonyl group, of six, is valid and not stable.
+ */
+export const GEOM: Chemistry = createChemistry({
+  name: "geom",
+  bonds: "distances",
+  elements: [
+    { ...hydrogen, valences: { 0: [1] } },
+    { ...boron, valences: { 0: [3] } },
+    { ...carbon, valences: { 0: [4] }, toHydrogen: QM9_TO_HYDROGEN.C },
+    { ...nitrogen, valences: { 0: [3] }, toHydrogen: QM9_TO_HYDROGEN.N },
+    { ...oxygen, valences: { 0: [2] }, toHydrogen: QM9_TO_HYDROGEN.O },
+    { ...fluorine, valences: { 0: [1] }, toHydrogen: QM9_TO_HYDROGEN.F },
+    { ...aluminium, valences: { 0: [3] } },
+    { ...silicon, valences: { 0: [4] } },
+    { ...phosphorus, valences: { 0: [3, 5] } },
+    { ...sulfur, valences: { 0: [4] }, bears: [5, 6] },
+    { ...chlorine, valences: { 0: [1] } },
+    { ...arsenic, valences: { 0: [3] }, bears: [4, 5] },
+    { ...bromine, valences: { 0: [1] } },
+    { ...iodine, valences: { 0: [1] }, bears: [2, 3, 4, 5] },
+    { ...mercury, valences: { 0: [1, 2] } },
+    { ...bismuth, valences: { 0: [3, 5] } },
   ],
 });
 
 /** The chemistries that a card may name. */
-export const CHEMISTRIES = { edm: EDM, druglike: DRUGLIKE } as const satisfies Readonly<Record<string, Chemistry>>;
+export const CHEMISTRIES = { edm: EDM, druglike: DRUGLIKE, geom: GEOM } as const satisfies Readonly<
+  Record<string, Chemistry>
+>;
 
 /** A chemistry's name. */
 export type ChemistryName = keyof typeof CHEMISTRIES;

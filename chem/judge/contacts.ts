@@ -5,32 +5,44 @@ import { lengthOf } from "../vectors.ts";
 import { between } from "./geometry.ts";
 import type { Structure } from "./structure.ts";
 
-/** Van der Waals radii, angstrom: Bondi, J. Phys. Chem. 68, 441 (1964), and for hydrogen Rowland & Taylor, J. Phys. Chem. 100, 7384 (1996). */
+/** Van der Waals radii, angstrom: Bondi, J. Phys. Chem. 68, 441 (1964), and for hydrogen Rowland & Taylor, J. Phys. Chem. 100, 7384 (1996); B, Al and Bi: Mantina et al., J. Phys. Chem. A 113, 5806 (2009). */
 const VAN_DER_WAALS: Readonly<Record<number, number>> = {
   1: 1.1,
+  5: 1.92,
   6: 1.7,
   7: 1.55,
   8: 1.52,
   9: 1.47,
+  13: 1.84,
+  14: 2.1,
   15: 1.8,
   16: 1.8,
   17: 1.75,
+  33: 1.85,
   35: 1.85,
   53: 1.98,
+  80: 1.55,
+  83: 2.07,
 };
 
 /** Covalent radii, angstrom: Cordero et al., Dalton Trans. 2832 (2008), carbon's that of sp3. */
 const COVALENT: Readonly<Record<number, number>> = {
   1: 0.31,
+  5: 0.84,
   6: 0.76,
   7: 0.71,
   8: 0.66,
   9: 0.57,
+  13: 1.21,
+  14: 1.11,
   15: 1.07,
   16: 1.05,
   17: 1.02,
+  33: 1.19,
   35: 1.2,
   53: 1.39,
+  80: 1.32,
+  83: 1.48,
 };
 
 /** How much longer than the sum of covalent radii a bond may be, angstrom: of 2,000 molecules of QM9 held out the rule then has the bonds of EDM in 1,992. */

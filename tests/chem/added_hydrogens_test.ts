@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { addedHydrogens } from "../../chem/added_hydrogens.ts";
 import { bondsOf } from "../../chem/bonds.ts";
+import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Bond, Molecule } from "../../chem/molecule.ts";
 import { findQm9, openQm9 } from "../../chem/qm9.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
+import { molblock } from "../../chem/sdf.ts";
 import { createValidator } from "../../chem/validator.ts";
 import { molecule } from "./molecules.ts";
 
@@ -38,6 +40,23 @@ Deno.test("addedHydrogens() fills atoms up to the least valence that bears their
   assert.equal(addedHydrogens(...graph([7, 1, 1], [[0, 1, 1], [0, 2, 1]], [1, 0, 0])), 2);
   assert.equal(addedHydrogens(...graph([16, 8, 1], [[0, 1, 2], [0, 2, 1]], [0, 0, 0])), 1);
   assert.equal(addedHydrogens(...graph([1, 1, 1], [[0, 1, 1], [0, 2, 1]], [0, 0, 0])), Infinity);
+});
+
+Deno.test("addedHydrogens() is what RDKit adds to lone atoms and hydrides of every chemistry's elements", () => {
+  for (
+    const atomicNumber of new Set(
+      Object.values(CHEMISTRIES).flatMap(({ elements }) => elements.map((one) => one.atomicNumber)),
+    )
+  ) {
+    for (let hydrogens = 0; hydrogens <= 6; hydrogens++) {
+      const bonds = Array.from({ length: hydrogens }, (_, k): [number, number, 1] => [0, k + 1, 1]);
+      const [hydride, told] = graph([atomicNumber, ...bonds.map(() => 1)], bonds, new Array(hydrogens + 1).fill(0));
+      hydride.positions.forEach((_, k, all) => all[k] = k % 3 === 0 ? k / 3 : 0); // RDKit reads no stereo from atoms in one place
+      const smiles = rdkit.withMol(molblock(hydride, told), (mol) => mol.get_smiles(), { removeHs: false });
+      const read = smiles === null ? Infinity : atomsOf(smiles) - hydride.atomicNumbers.length;
+      assert.equal(addedHydrogens(hydride, told), read, `${atomicNumber} with ${hydrogens}`);
+    }
+  }
 });
 
 Deno.test("addedHydrogens() takes nitrogen with five bonds for the nitro group that it is", () => {

@@ -1,9 +1,10 @@
-/** GeoLDM's and EDM's command-line arguments (their `main_qm9.py`) as parts of a card; what cannot be done is refused. */
+/** GeoLDM's and EDM's command-line arguments (their `main_qm9.py` and `main_geom_drugs.py`) as parts of a card; what cannot be done is refused. */
 import { z } from "zod";
-import { CHEMISTRIES } from "../../../chem/chemistry.ts";
+import { type ChemistryName, GEOM } from "../../../chem/chemistry.ts";
 import { QM9_ELEMENTS } from "../../../chem/qm9.ts";
 import type { CardInput } from "../card.ts";
 import { conditioning } from "./conditioning.ts";
+import { GEOM_SIZES } from "./geom_sizes.ts";
 import type { Value } from "./pickle.ts";
 
 const count = z.int().min(1);
@@ -135,42 +136,48 @@ const QM9_HEAVY_SIZES: Record<string, number> = Object.freeze({
   9: 83366,
 });
 
-/** The types of GEOM with hydrogens in EDM's and GeoLDM's `configs/datasets_config.py` (`geom_with_h`). */
-const GEOM_ELEMENTS = ["H", "B", "C", "N", "O", "F", "Al", "Si", "P", "S", "Cl", "As", "Br", "I", "Hg", "Bi"] as const;
-
 /** Types and sizes of a data set. */
 export interface DataSet {
+  /** As the card has it. */
+  readonly name: string;
+  /** As people have it. */
+  readonly label: string;
+  readonly chemistry: ChemistryName;
   /** Atomic numbers in the order of the one-hot types. */
   readonly elements: number[];
   /** Molecules of each size. */
   readonly sizes: Record<string, number>;
 }
 
+/** GEOM-Drugs, which their code has no types and sizes of without hydrogens either. */
+function geom({ dataset, remove_h }: Arguments): DataSet {
+  if (remove_h) throw new RangeError(`the data set ${dataset} must be with hydrogens; got remove_h`);
+  const elements = GEOM.elements.map(({ atomicNumber }) => atomicNumber);
+  return { name: "geom", label: "GEOM-Drugs", chemistry: "geom", elements, sizes: { ...GEOM_SIZES } };
+}
+
 /**
  * What the arguments' data set implies.
  *
- * @throws RangeError for another one than QM9, with what is missing: its types and sizes are not in the checkpoint; for its second half without hydrogens, which
- * their code has no sizes for
+ * @throws RangeError for another one than QM9 and GEOM-Drugs, with what is missing: its types and sizes are not in the checkpoint; for GEOM-Drugs and QM9's second
+ * half without hydrogens, which their code has no sizes for
  */
-export function dataSetOf({ dataset, remove_h }: Arguments): DataSet {
+export function dataSetOf(args: Arguments): DataSet {
+  const { dataset, remove_h } = args, qm9 = { name: "qm9", label: "QM9", chemistry: "edm" } as const;
+  if (dataset === "geom") return geom(args);
   if (!dataset.startsWith("qm9")) {
-    const known = new Set(Object.values(CHEMISTRIES).flatMap(({ elements }) => elements.map(({ symbol }) => symbol)));
-    const lacking = GEOM_ELEMENTS.filter((symbol) => !known.has(symbol));
-    const elements = /geom|drugs/.test(dataset)
-      ? `the elements ${lacking.join(", ")} in chem/chemistry.ts, of the ${GEOM_ELEMENTS.length} of GEOM`
-      : "its elements in the order of its types";
     throw new RangeError(
-      `the data set must be qm9; got ${dataset}: missing are ${elements}, and its numbers of molecules of each size, which are ` +
-        "not in the checkpoint",
+      `the data set must be qm9 or geom; got ${dataset}: missing are its elements in the order of its types, and its numbers of ` +
+        "molecules of each size, which are not in the checkpoint",
     );
   }
   if (dataset === "qm9_second_half") {
     if (remove_h) throw new RangeError(`the data set ${dataset} must be with hydrogens; got remove_h`);
-    return { elements: [...QM9_ELEMENTS], sizes: { ...QM9_SECOND_HALF_SIZES } };
+    return { ...qm9, elements: [...QM9_ELEMENTS], sizes: { ...QM9_SECOND_HALF_SIZES } };
   }
   return remove_h
-    ? { elements: QM9_ELEMENTS.slice(1), sizes: { ...QM9_HEAVY_SIZES } }
-    : { elements: [...QM9_ELEMENTS], sizes: { ...QM9_SIZES } };
+    ? { ...qm9, elements: QM9_ELEMENTS.slice(1), sizes: { ...QM9_HEAVY_SIZES } }
+    : { ...qm9, elements: [...QM9_ELEMENTS], sizes: { ...QM9_SIZES } };
 }
 
 /** The options that all EGNNs of a model share. */

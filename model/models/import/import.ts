@@ -112,7 +112,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
     }
   };
   const [args, argsHash] = await named(options.args, (bytes) => parseArguments(readNamespace(bytes)));
-  const { elements, sizes: histogram } = dataSetOf(args); // before the weights, which may be large
+  const dataSet = dataSetOf(args), { elements } = dataSet; // before the weights, which may be large
   const conditions = args.conditioning.length > 0 ? conditionsOfArguments(args.conditioning, args) : undefined;
   const [{ tensors, entry }, weightsHash] = await named(options.weights, (bytes) => {
     const state = readTorchState(bytes);
@@ -161,7 +161,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
   const card: CardInput = {
     name,
     version: "1",
-    description: `${conditions ? "conditional " : ""}${latent ? "GeoLDM" : "EDM"} on QM9, imported from ${
+    description: `${conditions ? "conditional " : ""}${latent ? "GeoLDM" : "EDM"} on ${dataSet.label}, imported from ${
       basename(options.weights)
     }`,
     license: options.license ?? "as its authors say",
@@ -171,7 +171,9 @@ export async function importCheckpoint(options: ImportOptions): Promise<string> 
     schedule: scheduleOf(args),
     denoiser,
     autoencoder,
-    sizes: histogram,
+    chemistry: dataSet.chemistry,
+    dataSet: dataSet.name,
+    sizes: dataSet.sizes,
     recommended: [{ steps: args.diffusion_steps, sampler: "ddpm" }],
     training: {
       imported: {

@@ -123,7 +123,7 @@ Deno.test("importCheckpoint() refuses models that it cannot run, naming the argu
   await refuse({ context_node_nf: 1 }, /must be 0, one for each of conditioning; got 1/);
   await refuse({ diffusion_noise_schedule: "learned" }, /only polynomial schedules/);
   await refuse({ model: "gnn_dynamics" }, /egnn_dynamics/);
-  await refuse({ dataset: "geom" }, /must be qm9.*got geom/);
+  await refuse({ dataset: "geom" }, /embedding.weight should be \[18,16\]/);
   await refuse({ nf: 8 }, /denoiser's/);
   await refuse({ n_layers: 2 }, /no tensor .*e_block_1/);
   await refuse({ diffusion_steps: 40 }, /must have 41 values; got 21/);
@@ -146,14 +146,14 @@ Deno.test("importCheckpoint() lists all tensors that are missing and that have n
   });
 });
 
-Deno.test("importCheckpoint() says by name what checkpoints of GEOM are missing", async () => {
+Deno.test("importCheckpoint() says what checkpoints of other data sets are missing", async () => {
   const refuse = (change: Record<string, Item>, message: RegExp) =>
     assert.rejects(withImported(edmState(), { ...edmArguments, ...change }, () => Promise.resolve()), message);
+  await refuse({ dataset: "geom", remove_h: true }, /geom must be with hydrogens; got remove_h/);
   await refuse(
-    { dataset: "geom", include_charges: false },
-    /got geom: missing are the elements B, Al, Si, As, Hg, Bi in chem\/chemistry\.ts, of the 16 of GEOM, and its numbers of molecules of each size/,
+    { dataset: "pcq" },
+    /must be qm9 or geom; got pcq: missing are its elements in the order of its types, and its numbers/,
   );
-  await refuse({ dataset: "pcq" }, /got pcq: missing are its elements in the order of its types, and its numbers/);
 });
 
 Deno.test("importCheckpoint() takes a state dict out of what a training script saves, and says in the card where it was", async () => {
