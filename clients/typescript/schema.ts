@@ -194,7 +194,7 @@ type Type11 = {
     normalisers: [number, number, number];
     type: "identity";
   };
-  chemistry: "druglike" | "edm";
+  chemistry: "druglike" | "edm" | "geom";
   conformers: (Type10)[];
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CHEMISTRIES } from "../../../chem/chemistry.ts";
 import { angleDeparture } from "../../../chem/judge/angles.ts";
 import { contactsOf, nearestContact, rulesAgree } from "../../../chem/judge/contacts.ts";
 import { geometryOf } from "../../../chem/judge/findings.ts";
@@ -116,6 +117,21 @@ Deno.test("nearestContact() finds two methanes too near, and none within methane
   near(nearestContact(structure(methanes(3))), 0.82 / 2.2, 1e-4);
   assert.deepEqual(geometryOf(structure(methanes(3))).faults, ["clash"]);
   assert.deepEqual(geometryOf(structure(methanes(4))).faults, []);
+});
+
+Deno.test("nearestContact() and contactsOf() have radii of every chemistry's elements", () => {
+  for (const { elements } of Object.values(CHEMISTRIES)) {
+    for (const { atomicNumber, symbol, radius } of elements) {
+      const pair = (distance: number) => ({
+        atomicNumbers: Uint8Array.of(atomicNumber, atomicNumber),
+        positions: Float32Array.of(0, 0, 0, distance, 0, 0),
+      });
+      const ratio = nearestContact(structureOf(pair(4), []))!;
+      assert.ok(ratio > 0.9 && ratio < 2, `${symbol}: ${ratio}`);
+      assert.deepEqual(contactsOf(pair(0.6)), [[0, 1]], symbol);
+      assert.deepEqual(contactsOf(pair(2 * radius + 0.6)), [], symbol);
+    }
+  }
 });
 
 Deno.test("rulesAgree() where the sums of covalent radii find the very bonds", () => {
