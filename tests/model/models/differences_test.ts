@@ -10,8 +10,9 @@ import {
   writeSafetensors,
 } from "../../../model/diffusion/safetensors.ts";
 import { readCard } from "../../../model/models/card.ts";
-import { addedTo, baseOf, LARGEST_ERROR, writeDifferences } from "../../../model/models/differences.ts";
+import { addedTo, baseOf, writeDifferences } from "../../../model/models/differences.ts";
 import { loadModel } from "../../../model/models/load.ts";
+import { LARGEST_ERROR } from "../../../model/models/scaled.ts";
 import { readWeights, readWeightsFile, readWholeFile, recordDigests, sha256Of } from "../../../model/models/weights.ts";
 import { student, withFolder, writeCompact, writeTinyModel } from "../tiny_model.ts";
 
