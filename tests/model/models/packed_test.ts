@@ -163,6 +163,11 @@ Deno.test("packed files are whole: copied as they are, begun with by training, a
     const halves = await readWeights(out);
     tensors.get(name)!.data.forEach((value, i) => assert.ok(Math.abs(halves.get(name)!.data[i] - value) < 1e-3));
 
+    assert.match(await average(["--packed", `${path}:1`, "--out", out]), /mean of 1 networks, packed$/);
+    const again = await readWeightsFile(out);
+    assert.deepEqual([isPacked(again.bytes), again.tensors.get(name)!.data], [true, tensors.get(name)!.data]);
+    await assert.rejects(average([`${path}:1`, "--out", out, "--packed", "--differences"]), /got .*--differences/);
+
     const stored = readSafetensors(bytes);
     const write = (metadata: Record<string, string>) =>
       Deno.writeFile(out, writeSafetensors(stored, { dtype: (one) => stored.get(one)!.dtype as "F32", metadata }));
