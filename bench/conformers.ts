@@ -3,7 +3,6 @@
  * with RDKit judges all sets alike, by MMFF94s with charges.
  */
 import { cpuUsage } from "node:process";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { SMILES_FILE, SPLIT_FILES } from "../chem/compact.ts";
 import { ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
@@ -20,7 +19,8 @@ import { flag, option, readOptions, whole } from "../main/options.ts";
 import { openMmff94 } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
-import { median } from "./statistics.ts";
+import { openPython } from "./python.ts";
+import { evenly, median } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
@@ -52,6 +52,12 @@ interface Judged {
   readonly seconds: number | null;
 }
 
+/** What it says of a molecule's sets. */
+interface Answer {
+  readonly error?: string;
+  readonly sets: Readonly<Record<string, Judged>>;
+}
+
 /** A molecule's figures by set: energies above the data's, kcal/mol; processor seconds. */
 interface Figures extends Judged {
   readonly strains: number[];
@@ -63,8 +69,7 @@ async function heldOut(folder: string, count: number, stereo: boolean, rdkit: Rd
     readNpy(await Deno.readFile(`${folder}/${name}`), type, name).data;
   const test = await array(SPLIT_FILES.test.name, "i32"), energies = await array("energy.f32.npy", "f32");
   // Not all molecules have stereo.
-  const wanted = Math.min(stereo ? 4 * count : count, test.length);
-  const rows = new Set(Array.from({ length: wanted }, (_, k) => test[Math.floor(k * test.length / wanted)]));
+  const rows = new Set(evenly(test.length, stereo ? 4 * count : count).map((place) => test[place]));
   const lines = await Array.fromAsync(linesOf(`${folder}/${SMILES_FILE}`)), { records } = await compactSource(folder);
   const found = new Map<number, string>();
   let row = -1;
@@ -85,32 +90,6 @@ const smilesOf = (rdkit: Rdkit, molecule: Molecule & { readonly bonds: readonly 
     mol.remove_hs_in_place(KEEP_LONE);
     return mol.get_smiles();
   })!;
-
-/** Python, a question and an answer a line. */
-function openJudge(python: string) {
-  const child = new Deno.Command(python, {
-    args: [fileURLToPath(new URL("conformers.py", import.meta.url))],
-    ...{ stdin: "piped", stdout: "piped" },
-  }).spawn();
-  const writer = child.stdin.getWriter(), lines = child.stdout.pipeThrough(new TextDecoderStream()).values();
-  let text = "";
-  return {
-    async ask(
-      question: unknown,
-    ): Promise<{ readonly error?: string; readonly sets: Readonly<Record<string, Judged>> }> {
-      await writer.write(new TextEncoder().encode(JSON.stringify(question) + "\n"));
-      while (!text.includes("\n")) {
-        const { done, value } = await lines.next();
-        if (done) throw new Error("Python has ended");
-        text += value;
-      }
-      const end = text.indexOf("\n"), line = text.slice(0, end);
-      text = text.slice(end + 1);
-      return JSON.parse(line);
-    },
-    close: () => writer.close(),
-  };
-}
 
 /** What was drawn once, as a source. */
 const again = (name: string, drawn: readonly ArrayLike<number>[]): PositionSource => ({
@@ -165,7 +144,7 @@ async function main(args: string[]): Promise<void> {
   const { data, molecules, stereo, count, reference, seed, python, out } = readOptions(args, OPTIONS);
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
-  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openJudge(python);
+  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openPython(python, "conformers.py");
   const tools = { rdkit, field, source: createOpenchemlibSource() };
   const figures = new Map<string, Figures[]>(), failures: string[] = [];
   const tally = { centres: 0, bonds: 0, drawn: 0, wrong: 0, untyped: 0 };
@@ -175,7 +154,7 @@ async function main(args: string[]): Promise<void> {
       const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), name = tools.source.name;
       const { raw, refined, drawing, refining } = await drawnOf(graph, tools, { count, seed });
       const sets = { [`${name}, raw`]: raw, [`${name}, refined`]: refined };
-      const answer = await judge.ask({
+      const answer = await judge.ask<Answer>({
         ...{ smiles, count, reference, seed: seed + 1000, atomicNumbers: [...graph.atomicNumbers] },
         sets: Object.fromEntries(
           Object.entries(sets).map((
