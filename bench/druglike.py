@@ -17,8 +17,12 @@ import sys
 import judge
 import numpy
 from rdkit import Chem, DataStructs, RDConfig, RDLogger, rdBase
-from rdkit.Chem import QED, Crippen, Descriptors, rdDetermineBonds, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import QED, Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
 
+try:
+    from rdkit.Chem import rdDetermineBonds
+except ImportError:
+    rdDetermineBonds = None
 sys.path.append(os.path.join(RDConfig.RDContribDir, "SA_Score"))
 import sascorer  # noqa: E402
 
@@ -39,6 +43,8 @@ posebusters = None
 
 def opened(asked):
     global posebusters
+    if rdDetermineBonds is None or "maxIterations" not in rdDetermineBonds.DetermineBondOrders.__doc__:
+        return {"error": f"RDKit's DetermineBondOrders must know maxIterations (PyPI's rdkit); {rdBase.rdkitVersion} does not"}
     if asked["xtb"] and not shutil.which("xtb"):
         return {"error": "xtb is not on the PATH (Debian: apt-get install xtb)"}
     versions = {"rdkit": rdBase.rdkitVersion, "numpy": numpy.__version__}
@@ -118,6 +124,8 @@ def alone(asked):
     """Whether positions alone give a molecule of one fragment, the bonded pairs that the graph has, and the graph itself."""
     given = Chem.MolFromMolBlock(asked["molblock"], removeHs=False, sanitize=False)
     mol = Chem.MolFromMolBlock(asked["molblock"], removeHs=False)
+    if given is None:
+        return {"valid": False, "pairs": False, "graph": False}
     found, own = perceived(given)
     return {
         "valid": own is not None and len(Chem.GetMolFrags(own)) == 1,

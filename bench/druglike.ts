@@ -36,7 +36,7 @@ const OPTIONS = {
   data: option("NAME", "the data set, or its folder (default druglike)", z.string().min(1).default("druglike")),
   reference: option(
     "FOLDER",
-    "what model/evaluation/evaluate_reference.ts wrote of the data (default: in the model's folder, or the data's)",
+    "what model/evaluation/evaluate_reference.ts wrote of the data (default: in the model's folder)",
     z.string().min(1).optional(),
   ),
   count: option("N", "molecules of a set (default 2000)", whole(1).default(2000)),
@@ -60,7 +60,7 @@ async function formsOf(raw: readonly Judgement[], pool: ValidatorPool, detail: V
 }
 
 /** Molecules of a part of the data, evenly from all of it, taken as if they were drawn. */
-async function dataSet(
+async function dataMolecules(
   data: DataSet,
   part: Part,
   count: number,
@@ -76,7 +76,7 @@ async function dataSet(
 }
 
 /** Molecules of the model at a number of steps. */
-async function drawnSet(
+async function drawnMolecules(
   { card }: ModelEntry,
   { model, pool }: OpenModel,
   steps: number,
@@ -105,11 +105,10 @@ async function drawnSet(
 
 /** The reference of the data. @throws Error where there is none, or it lacks motifs */
 async function referenceOf(data: DataSet, asked: Asked, entry?: ModelEntry): Promise<Reference> {
-  const folders = [asked.reference, entry?.folder, asked.data].filter((folder) => folder !== undefined);
-  const reference = await findReference(asked.reference ? [asked.reference] : folders, data.name);
+  const folder = asked.reference ?? entry?.folder, reference = await findReference(folder ? [folder] : [], data.name);
   if (reference?.motifs) return reference;
   throw new Error(
-    `--reference: no reference of ${data.name} with motifs in ${folders.join(" or ")}; ` +
+    `--reference must name a reference of ${data.name} with motifs; got ${folder ?? "none"}; ` +
       "deno run -A model/evaluation/evaluate_reference.ts FOLDER DATA writes one",
   );
 }
@@ -153,9 +152,9 @@ async function main(args: string[]): Promise<void> {
   const open = entry && await openModel(entry, { ...asked, refine: REFINE });
   const pool = open?.pool ?? createRefiningPool({ validate: createValidator(await createRdkit()), workers: 0 });
   try {
-    for (const part of ["valid", "train"] as const) await take(await dataSet(data, part, count, pool, detail));
+    for (const part of ["valid", "train"] as const) await take(await dataMolecules(data, part, count, pool, detail));
     for (const steps of open ? asked.steps : []) {
-      await take(await drawnSet(entry!, open!, steps, asked, { detail, onProgress }));
+      await take(await drawnMolecules(entry!, open!, steps, asked, { detail, onProgress }));
     }
   } finally {
     (open ?? pool).close();
