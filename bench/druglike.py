@@ -10,6 +10,7 @@ Strain, PoseBusters and GFN2-xTB are judge.py's.
 """
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -79,16 +80,30 @@ def graph(asked):
     }
 
 
+def tried(call, otherwise=None):
+    """What a call gives; `otherwise` where it fails, as on positions that make no sense, which is said on stderr."""
+    try:
+        return call()
+    except Exception as error:
+        print(f"left out: {error!r}", file=sys.stderr)
+        return otherwise
+
+
+def finite(value):
+    return value if value is not None and math.isfinite(value) else None
+
+
 def geometry(asked):
     """Each is null where it was not asked for, or cannot be had."""
     mol = Chem.MolFromMolBlock(asked["molblock"], removeHs=False)
     if mol is None:
         return {"read": False}
-    relaxed = asked["xtb"] and judge.xtb(mol) or None
+    strain, _ = tried(lambda: judge.mmff(mol, "MMFF94s", STEPS)) or (None, None)
+    relaxed = tried(lambda: judge.xtb(mol)) if asked["xtb"] else None
     return {
         "read": True,
-        "mmff": (judge.mmff(mol, "MMFF94s", STEPS) or [None])[0],
-        "failed": posebusters(mol) if asked["posebusters"] else None,
+        "mmff": finite(strain),
+        "failed": tried(lambda: posebusters(mol), ["no answer"]) if asked["posebusters"] else None,
         "xtb": relaxed and {"strain": relaxed[0], "same": relaxed[2]},
     }
 
@@ -109,9 +124,10 @@ def perceived(given):
         bare.AddAtom(Chem.Atom(atom.GetAtomicNum()))
     bare.AddConformer(given.GetConformer())
     bare = bare.GetMol()
-    rdDetermineBonds.DetermineConnectivity(bare)
-    found = pairs(bare)
+    found = set()
     try:
+        rdDetermineBonds.DetermineConnectivity(bare)
+        found = pairs(bare)
         charge = sum(atom.GetFormalCharge() for atom in given.GetAtoms())
         rdDetermineBonds.DetermineBondOrders(bare, charge=charge, embedChiral=False, maxIterations=ORDERS)
         Chem.SanitizeMol(bare)

@@ -9,7 +9,7 @@ import { createRdkit } from "../chem/rdkit.ts";
 import { createValidator, type ValidateOptions } from "../chem/validator.ts";
 import type { ValidatorPool } from "../chem/validator_pool.ts";
 import { findModel } from "../main/models.ts";
-import { list, option, readOptions, type Values, whole } from "../main/options.ts";
+import { helpText, list, option, readOptions, type Values, whole } from "../main/options.ts";
 import { createProgress } from "../main/progress.ts";
 import { gridOf, samplingOptions } from "../main/sampling_options.ts";
 import type { Judgement } from "../model/evaluation/evaluate.ts";
@@ -24,7 +24,7 @@ import type { ModelEntry } from "../model/models/load.ts";
 import { conditions } from "./conditions.ts";
 import { type Asking, figuresOf, holdOut, type MoleculeSet, openJudge } from "./druglike_judge.ts";
 import { druglikeTables, type SetFigures } from "./druglike_table.ts";
-import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
+import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { openPython } from "./python.ts";
 import { evenly } from "./statistics.ts";
 import { toldCommand } from "./told.ts";
@@ -133,6 +133,11 @@ function createTold(): Asking["onProgress"] {
 }
 
 async function main(args: string[]): Promise<void> {
+  if (asksForHelp(args)) {
+    return console.log(
+      helpText("deno task bench:druglike", "New drug-like molecules, judged: docs/druglike.md.", OPTIONS),
+    );
+  }
   const asked = readOptions(args, OPTIONS), { count, seed, posebusters, xtb } = asked;
   const under = { command: toldCommand("bench:druglike", args), ...await conditions() };
   console.log(machineLine(under));
@@ -142,19 +147,21 @@ async function main(args: string[]): Promise<void> {
   const asking = { posebusters, xtb, onProgress }, judge = await openJudge(python, asking);
   const test = [...data.split.test].map((row) => data.molecule(row));
   const heldOut = await holdOut(python, "data, test split", test, asking);
-  const detail = { judge: true, chemistry: data.chemistry, inchikey: false }, sets: SetFigures[] = [];
+  const detail = { judge: true, chemistry: data.chemistry, inchikey: false },
+    sets: (SetFigures & { seconds: number })[] = [];
   const path = asked.out ?? resultsPath(under, "druglike");
-  const take = async (set: MoleculeSet) => {
-    sets.push(await figuresOf(set, { python, reference, heldOut, asking }));
+  const take = async (of: () => Promise<MoleculeSet>) => {
+    const from = performance.now(), figures = await figuresOf(await of(), { python, reference, heldOut, asking });
+    sets.push({ ...figures, seconds: (performance.now() - from) / 1000 });
     const settings = { count, seed, posebusters, xtb, judge, heldOut: test.length, model: entry?.card.name };
     if (path !== "-") await keep(path, under, [{ bench: "druglike", settings, sets }]);
   };
   const open = entry && await openModel(entry, { ...asked, refine: REFINE });
   const pool = open?.pool ?? createRefiningPool({ validate: createValidator(await createRdkit()), workers: 0 });
   try {
-    for (const part of ["valid", "train"] as const) await take(await dataMolecules(data, part, count, pool, detail));
+    for (const part of ["valid", "train"] as const) await take(() => dataMolecules(data, part, count, pool, detail));
     for (const steps of open ? asked.steps : []) {
-      await take(await drawnMolecules(entry!, open!, steps, asked, { detail, onProgress }));
+      await take(() => drawnMolecules(entry!, open!, steps, asked, { detail, onProgress }));
     }
   } finally {
     (open ?? pool).close();
