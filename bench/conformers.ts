@@ -5,8 +5,9 @@
 import { cpuUsage } from "node:process";
 import { z } from "zod";
 import { SMILES_FILE, SPLIT_FILES } from "../chem/compact.ts";
-import { ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
+import { type Ensemble, ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
 import { type MoleculeGraph, readGraph } from "../chem/conformers/graph.ts";
+import { createProximitySource } from "../chem/conformers/proximity_source.ts";
 import { createOpenchemlibSource } from "../chem/conformers/openchemlib.ts";
 import type { PositionSource } from "../chem/conformers/source.ts";
 import { readNpy } from "../chem/npy.ts";
@@ -15,7 +16,8 @@ import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
 import { molblock } from "../chem/sdf.ts";
 import { compactSource, linesOf } from "../chem/sets/records.ts";
 import { KEEP_LONE } from "../chem/validator.ts";
-import { flag, option, readOptions, whole } from "../main/options.ts";
+import { flag, list, option, readOptions, UsageError, whole } from "../main/options.ts";
+import { openNetworkSources } from "../model/generation/network_source.ts";
 import { openMmff94 } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
@@ -33,6 +35,9 @@ const OPTIONS = {
   molecules: option("N", "of the test split, evenly from all of it (default 100)", whole(1).default(100)),
   stereo: flag("those with stereo alone, all of it specified as in the data's positions"),
   count: option("N", "conformers of each (default 10)", whole(1).default(10)),
+  model: option("FOLDER", "a model that is told the graph, whose positions are judged, too", z.string().optional()),
+  steps: option("LIST", "its numbers of steps (default 8,16)", list(whole(1)).default([8, 16])),
+  alone: flag("with --model: without openchemlib"),
   reference: option("N", "conformers of the reference (default 50)", whole(1).default(50)),
   seed: option("N", "(default 1)", whole(1).default(1)),
   python: option("FILE", "a Python with RDKit (default /usr/bin/python3)", z.string().default("/usr/bin/python3")),
@@ -141,19 +146,39 @@ function rowOf(name: string, figures: readonly Figures[], asked: number): Row {
 }
 
 async function main(args: string[]): Promise<void> {
-  const { data, molecules, stereo, count, reference, seed, python, out } = readOptions(args, OPTIONS);
+  const { data, molecules, stereo, count, reference, seed, python, out, model, steps, alone } = readOptions(
+    args,
+    OPTIONS,
+  );
+  if (alone && model === undefined) throw new UsageError("--alone is for use with --model");
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
   const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openPython(python, "conformers.py");
-  const tools = { rdkit, field, source: createOpenchemlibSource() };
+  const network = model === undefined ? undefined : await openNetworkSources({ folder: model, backend: "native" });
+  const sources: [name: string, source: PositionSource][] = [];
+  if (!alone) sources.push(["openchemlib", createOpenchemlibSource()]);
+  sources.push(["proximity", createProximitySource()]);
+  for (const count of network ? steps : []) {
+    const source = network!.at(count);
+    sources.push([`${source.name}, ${count} steps`, source]);
+  }
   const figures = new Map<string, Figures[]>(), failures: string[] = [];
-  const tally = { centres: 0, bonds: 0, drawn: 0, wrong: 0, untyped: 0 };
+  const tally = { centres: 0, bonds: 0, untyped: 0 };
+  const tallies: Record<string, { drawn: number; wrong: number; mirrored: number }> = {};
   const began = performance.now();
   for (const { smiles, energy } of await heldOut(data, molecules, stereo, rdkit)) {
+    let untyped = false;
     try {
-      const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), name = tools.source.name;
-      const { raw, refined, drawing, refining } = await drawnOf(graph, tools, { count, seed });
-      const sets = { [`${name}, raw`]: raw, [`${name}, refined`]: refined };
+      const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), own: Record<string, number> = {};
+      const sets: Record<string, Ensemble> = {};
+      for (const [name, source] of sources) {
+        const { raw, refined, drawing, refining } = await drawnOf(graph, { rdkit, field, source }, { count, seed });
+        sets[`${name}, raw`] = raw, own[`${name}, raw`] = drawing;
+        sets[`${name}, refined`] = refined, own[`${name}, refined`] = drawing + refining;
+        const told = tallies[name] ??= { drawn: 0, wrong: 0, mirrored: 0 };
+        told.drawn += raw.drawn, told.wrong += raw.dropped.stereo, told.mirrored += raw.mirrored;
+        untyped ||= raw.unrefined !== undefined;
+      }
       const answer = await judge.ask<Answer>({
         ...{ smiles, count, reference, seed: seed + 1000, atomicNumbers: [...graph.atomicNumbers] },
         sets: Object.fromEntries(
@@ -164,27 +189,25 @@ async function main(args: string[]): Promise<void> {
       });
       if (answer.error !== undefined) throw new Error(answer.error);
       tally.centres += graph.centres.length, tally.bonds += graph.stereoBonds.length;
-      tally.drawn += raw.drawn,
-        tally.wrong += refined.dropped.stereo,
-        tally.untyped += Number(raw.unrefined !== undefined);
-      const own: Record<string, number> = { [`${name}, raw`]: drawing, [`${name}, refined`]: drawing + refining };
+      tally.untyped += Number(untyped);
       for (const [set, one] of Object.entries(answer.sets)) {
         const told = { ...one, seconds: own[set] ?? one.seconds, strains: one.energies.map((value) => value - energy) };
         figures.set(set, [...figures.get(set) ?? [], told]);
       }
       console.error(
-        `${figures.get(`${name}, raw`)!.length}: ${smiles}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+        `${figures.values().next().value!.length}: ${smiles}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
       );
     } catch (error) {
       failures.push(`${smiles}: ${(error as Error).message}`);
       console.error(failures.at(-1));
     }
   }
+  network?.dispose();
   await judge.close();
   const rows = [...figures].map(([name, list]) => rowOf(name, list, count));
   const result = {
     bench: "conformers",
-    settings: { molecules, stereo, count, reference, seed, ...tally, failed: failures.length },
+    settings: { molecules, stereo, count, reference, seed, ...tally, ...tallies, failed: failures.length },
     rows,
   };
   console.log(formatResult(result));

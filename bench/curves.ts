@@ -15,12 +15,12 @@ import { createHeavyAtomAutoencoder } from "../model/networks/heavy_atom/autoenc
 import { formOf, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import type { ExampleSet } from "../model/networks/heavy_atom/examples.ts";
 import { grow } from "../model/networks/pair_attention/grow.ts";
-import { pairAttentionParameters, sizesOf } from "../model/networks/pair_attention/parameters.ts";
+import { pairAttentionParameters } from "../model/networks/pair_attention/parameters.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { readFirstValues } from "../model/training/first_values.ts";
 import { exampleMoments } from "../model/training/moments.ts";
-import { CHOSEN, runSchedule, type RunSettings, runSettings, runSpace } from "../model/training/settings.ts";
+import { CHOSEN, runSchedule, type RunSettings, runSettings, runSizes, runSpace } from "../model/training/settings.ts";
 import { json, object, option, readOptions, whole } from "../main/options.ts";
 import { conditions } from "./conditions.ts";
 import { NODES } from "./drawn.ts";
@@ -100,7 +100,7 @@ async function main(args: string[]): Promise<void> {
   let reference: Record<string, number[]> | undefined, backend = "";
   for (const [k, settings] of settled.entries()) {
     const { batch, seed } = settings;
-    const space = runSpace(settings), sizes = sizesOf(settings), { examples, judgedBy } = load(settings);
+    const space = runSpace(settings), sizes = runSizes(settings), { examples, judgedBy } = load(settings);
     const { learner } = await openLearner("native", {
       space,
       sizes,

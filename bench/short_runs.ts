@@ -7,9 +7,9 @@ import { averagesOf, type Learner, type Rates } from "../model/diffusion/learner
 import { type LatentMoments, planSampling, startOf } from "../model/diffusion/samplers/mod.ts";
 import { createNativeDenoiser } from "../model/engines/c/native_denoiser.ts";
 import { readCard } from "../model/models/card.ts";
-import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
+
 import { emaDecay, rateFactor } from "../model/training/schedule.ts";
-import { runSchedule, type RunSettings, runSpace } from "../model/training/settings.ts";
+import { runSchedule, type RunSettings, runSizes, runSpace } from "../model/training/settings.ts";
 import { createJudge, drawBy, type DrawOptions, type JudgeOptions, NODES } from "./drawn.ts";
 import type { Row } from "./table.ts";
 
@@ -59,7 +59,7 @@ export async function createDraws(data: DataSet, { draw, threads }: { draw: numb
     settings: RunSettings,
     { moments, autoencoder, estimating = (denoiser) => denoiser }: Reading,
   ): Promise<Row[]> => {
-    const space = runSpace(settings), sizes = sizesOf(settings), rows: Row[] = [];
+    const space = runSpace(settings), sizes = runSizes(settings), rows: Row[] = [];
     const denoiser = await createNativeDenoiser(
       { space, sizes, schedule, workers: threads },
       averagesOf(await learner.state()),

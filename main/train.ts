@@ -90,6 +90,11 @@ export const trainCommand = command({
       "the log-SNR from which --u-dropout withholds it, -20 to 20 (default: at all times)",
       z.coerce.number().min(-20).max(20).optional(),
     ),
+    "graph-given": option(
+      "SHARE",
+      "share of the molecules, 0 to 0.9, whose graph is given, so that the network also draws conformers of a known molecule (default 0; docs/conformers.md)",
+      z.coerce.number().gt(0).max(0.9).optional(),
+    ),
     perturb: option(
       "SPREAD",
       "noise that the inputs' positions and directions get beside their own, 0 to 1 of its spread (default 0)",
@@ -97,7 +102,7 @@ export const trainCommand = command({
     ),
     from: option(
       "FILE",
-      "weights (safetensors) of the same network to begin with, or of one with fewer blocks or without --estimates or --aromatic",
+      "weights (safetensors) of the same network to begin with, or of one with other blocks or, by the card beside it, classes, or without --estimates or --aromatic",
       z.string().optional(),
     ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
@@ -112,6 +117,7 @@ export const trainCommand = command({
       data,
       "u-dropout": uDropout,
       "u-dropout-from": uDropoutFrom,
+      "graph-given": graphGiven,
       export: to,
       ...options
     },
@@ -126,6 +132,7 @@ export const trainCommand = command({
         aromatic: options.aromatic || undefined,
         uDropout,
         uDropoutFrom,
+        graphGiven,
         folder,
         modelName: name,
         data,
@@ -161,6 +168,7 @@ export const trainCommand = command({
         hydrogen,
         "u-dropout": uDropout,
         "u-dropout-from": uDropoutFrom,
+        "graph-given": graphGiven,
         perturb,
         conditions,
       };

@@ -99,7 +99,7 @@ export async function ensembleOf(
   const typed = typedBy(field, graph), symmetry = symmetryOf(graph), most = DRAWS_A_CONFORMER * order.count;
   const placed: Placed[] = [], dropped = { stereo: 0, broken: 0, duplicate: 0 };
   let drawn = 0, mirrored = 0;
-  for await (const given of source.draw(graph, most, order.seed)) {
+  for await (const given of source.draw(graph, most, order.seed, order.count)) {
     drawn++;
     const raw = withStereo(graph, given), one = raw && place(raw.positions, typed, order.refine);
     if (!raw || (one && !hasStereo(graph, one.positions))) dropped.stereo++;

@@ -10,10 +10,12 @@ export interface PositionSource {
    * alone. Whoever reads them may stop before the end.
    *
    * @param seed 0 to 4294967295
+   * @param likely so many will do if all have the stereo: a source may draw as many at once
    */
   draw(
     graph: MoleculeGraph,
     most: number,
     seed: number,
+    likely?: number,
   ): Iterable<ArrayLike<number>> | AsyncIterable<ArrayLike<number>>;
 }

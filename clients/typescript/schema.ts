@@ -62,6 +62,7 @@ type Type4 = {
   estimates?: true | undefined;
   file: string;
   frequency?: number | undefined;
+  graph?: true | undefined;
   guidance?: undefined | { first: number; last: number };
   sha256?: string | undefined;
   type: "pair-attention";

@@ -8,6 +8,8 @@ export interface Condition {
   readonly time: number;
   /** The sampler's number of steps, at least 1, for a network that is told it (`networks/pair_attention/levels.ts`). */
   readonly steps?: number;
+  /** Latents hold the clean graph, classes and bond orders, whatever the time; for a network that is told so (`networks/pair_attention/parameters.ts`). */
+  readonly graph?: true;
   /** Properties that the molecule is to have, for a network that is told them (`networks/pair_attention/properties.ts`); those absent are unknown. */
   readonly properties?: PropertyValues;
   /**

@@ -2,6 +2,7 @@
 import type { Conditions, FixedCondition } from "./condition.ts";
 import type { Coupling } from "./coupling/align.ts";
 import type { FixedPart } from "./fixed.ts";
+import type { GivenGraph } from "./given_graph.ts";
 import type { Start } from "./samplers/start.ts";
 import type { SamplingPlan } from "./samplers/step.ts";
 import type { BatchShape, BondSums, LatentSpace } from "./types.ts";
@@ -24,6 +25,8 @@ export interface Sampling {
   readonly clamp?: { readonly below: number; readonly bondSums: BondSums };
   /** A part that each estimate is given, before it is clamped; of denoisers that can ({@link Capabilities.fixes}). */
   readonly fixed?: FixedPart;
+  /** The graph that all have: positions and hydrogens' directions alone are drawn; of denoisers that can ({@link Capabilities.graphs}). */
+  readonly graph?: GivenGraph;
   /** Others' samplings go first, where there are some. Default false. */
   readonly background?: boolean;
 }
@@ -64,6 +67,8 @@ export interface Capabilities {
   readonly sample?: (sampling: Sampling, options?: SampleOptions) => Promise<Sampled>;
   /** `sample` puts in parts that are given. Default false. */
   readonly fixes?: boolean;
+  /** `sample` draws for a given graph. Default false. */
+  readonly graphs?: boolean;
   /** `sample` guides (`guidance` of a condition). Default false. */
   readonly guides?: boolean;
   /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */

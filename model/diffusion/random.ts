@@ -53,6 +53,7 @@ export const PURPOSE = {
   size: 1,
   noise: 2,
   decode: 3,
+  embedding: 4,
   initialValues: 101,
   // Training.
   batch: 102,
@@ -61,6 +62,7 @@ export const PURPOSE = {
   perturb: 109,
   regressor: 112,
   told: 113,
+  graphGiven: 114,
   // Distillation.
   round: 104,
   knowledge: 105,

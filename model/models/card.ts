@@ -14,7 +14,7 @@ import { scheduleSpec } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
 import { MOST_TOLD } from "../networks/pair_attention/parameters.ts";
 import { scaleRange } from "../networks/pair_attention/scale.ts";
-import { toldFaults } from "./told.ts";
+import { drawsConformers, toldFaults } from "./told.ts";
 import { autoencoder, checkElements, count, denoiser, file, sha256, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
@@ -24,6 +24,14 @@ const free = z.record(z.string(), z.unknown());
 
 /** Most characters of a model's name. */
 export const NAME_MAX = 100;
+
+/** A setting that was measured at some number of steps, without what is done to the graph. */
+const setting = {
+  steps: count,
+  sampler: samplerName,
+  grid: gridSpec.default({ type: "uniform" }),
+  options: free.default({}),
+};
 
 /** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
 export const cardSchema = strict({
@@ -81,19 +89,18 @@ export const cardSchema = strict({
   })).default([]),
   /** The best undistilled setting measured at each of some step counts. */
   recommended: z.array(strict({
-    steps: count,
-    sampler: samplerName,
-    grid: gridSpec.default({ type: "uniform" }),
-    options: free.default({}),
+    ...setting,
     /** The time below which estimates are clamped to graphs that obey valence; 0 for never. */
     clamp: z.number().min(0).max(1).default(0),
   })).default([]),
+  /** The same where the graph is given and positions alone are drawn; of a denoiser that is told so (`graph`). */
+  conformers: z.array(strict(setting)).default([]),
   /** How the weights were made: data, split, seeds, hours, hardware, learning curve. */
   training: free.default({}),
   /** Measured results, one object a setting. */
   evaluation: z.array(free).default([]),
 }).superRefine((card, context) => {
-  const { name, space, counts, denoiser, autoencoder, chemistry, recommended, distilled, latents } = card;
+  const { name, space, counts, denoiser, autoencoder, chemistry, recommended, distilled, conformers, latents } = card;
   for (const fault of toldFaults(card)) context.addIssue({ code: "custom", ...fault });
   for (const [size, moments] of Object.entries(latents ?? {})) {
     for (const key of ["vectors", "scalars", "pairs"] as const) {
@@ -103,8 +110,12 @@ export const cardSchema = strict({
       context.addIssue({ code: "custom", path: ["latents", size, key], message });
     }
   }
-  for (const list of ["recommended", "distilled"] as const) {
-    ({ recommended, distilled })[list].forEach(({ grid }, i) => {
+  if (conformers.length > 0 && !drawsConformers(card)) {
+    const message = "needs a denoiser that is told that the graph is given (`graph`)";
+    context.addIssue({ code: "custom", path: ["conformers"], message });
+  }
+  for (const list of ["recommended", "distilled", "conformers"] as const) {
+    ({ recommended, distilled, conformers })[list].forEach(({ grid }, i) => {
       const message = startless(grid, { name, latents });
       if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
     });
@@ -143,13 +154,15 @@ export const cardSchema = strict({
     const message = `the autoencoder "${autoencoder.type}" counts ${counted}, the card says ${counts}`;
     context.addIssue({ code: "custom", path: ["counts"], message });
   }
-  recommended.forEach(({ sampler, options }, i) => {
-    try {
-      parseSamplerOptions(sampler, options);
-    } catch (error) {
-      context.addIssue({ code: "custom", path: ["recommended", i, "options"], message: (error as Error).message });
-    }
-  });
+  for (const list of ["recommended", "conformers"] as const) {
+    card[list].forEach(({ sampler, options }, i) => {
+      try {
+        parseSamplerOptions(sampler, options);
+      } catch (error) {
+        context.addIssue({ code: "custom", path: [list, i, "options"], message: (error as Error).message });
+      }
+    });
+  }
 });
 
 /** A model's card, checked, with defaults filled in. */

@@ -88,6 +88,8 @@ export const denoiser = z.discriminatedUnion("type", [
     conditions: conditionsSpec.optional(),
     /** The guidance scales that it is told, where it says a guided estimate in one call. */
     guidance: scaleRange.optional(),
+    /** Whether graphs can be given to it, so that it draws positions alone. */
+    graph: z.literal(true).optional(),
     file,
     sha256,
   }),

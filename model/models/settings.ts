@@ -123,6 +123,13 @@ export const studentFor = <S extends { readonly steps: number }>(
 ): S | undefined =>
   asked === undefined || asked === "distilled" ? distilled.find((entry) => entry.steps === steps) : undefined;
 
+/** The settings for positions of a graph that is given: what the card has for so many steps or about them (`conformers`), by the undistilled weights. */
+export const conformerSettings = (card: Pick<Card, "name" | "conformers" | "autoencoder">, steps: number): Settings =>
+  chooseSettings({ ...card, distilled: [], recommended: withoutClamp(card.conformers) }, steps);
+
+/** Nothing of a given graph is clamped. */
+const withoutClamp = (entries: Card["conformers"]): Recommended[] => entries.map((entry) => ({ ...entry, clamp: 0 }));
+
 /**
  * The settings of a request: `distilled` where the model has weights for exactly these steps, else what the card recommends for
  * them or about them, else ancestral sampling on the uniform grid. A sampler asked for by name takes the

@@ -29,6 +29,9 @@ export const conditionsOf = ({ denoiser }: WithDenoiser) => denoiser.conditions 
 export const scalesOf = (card: WithDenoiser, student?: Pick<Student, "guidance">): ScaleRange | undefined =>
   student?.guidance ?? entryOf(card)?.guidance;
 
+/** Whether a model draws positions for a graph that is given. */
+export const drawsConformers = (card: WithDenoiser): boolean => entryOf(card)?.graph === true;
+
 /** What of a card's networks is told that cannot be: where it stands, and why. */
 export function toldFaults(
   card: WithDenoiser & { readonly distilled: readonly Student[] },

@@ -1,7 +1,7 @@
 /** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
 import { type CardInput, cardPath, parseCard, writeCard } from "../models/card.ts";
 import { ANGSTROM, formOf, ONE_HOT } from "../networks/heavy_atom/space.ts";
-import { pairAttentionParameters, type ParameterSpec, sizesOf } from "../networks/pair_attention/parameters.ts";
+import { pairAttentionParameters, type ParameterSpec } from "../networks/pair_attention/parameters.ts";
 import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
 import { absent, writeAtomically } from "../diffusion/files.ts";
@@ -9,7 +9,7 @@ import { checkFinite } from "../diffusion/finite.ts";
 import { sha256Of, withDigests } from "../models/weights.ts";
 import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
-import { RUN_SCHEDULE, runSettings, runSpace, trainingData } from "./settings.ts";
+import { RUN_SCHEDULE, runSettings, runSizes, runSpace, trainingData } from "./settings.ts";
 
 /** What the card says beyond what the run knows. */
 export interface ExportOptions {
@@ -123,9 +123,9 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
   const settings = runSettings.parse(rest),
     space = runSpace(settings),
     of = trainingData(settings),
-    { width, blocks, estimates, frequency, conditions } = settings;
+    { width, blocks, estimates, frequency, conditions, graphGiven } = settings;
   const latents = await readMoments(folder);
-  const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, sizesOf(settings)));
+  const weights = averagedWeights(folder, checkpoint, pairAttentionParameters(space, runSizes(settings)));
   const what = settings.trainedOn
     ? `Molecules as of ${of.description}`
     : "Small organic molecules of up to nine heavy atoms (C, N, O, F)";
@@ -145,6 +145,7 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       ...estimates && { estimates },
       ...frequency && { frequency },
       ...conditions && { conditions },
+      ...graphGiven && { graph: true },
       file: DENOISER_FILE,
     },
     autoencoder: {

@@ -20,6 +20,7 @@ import {
   runSchedule,
   type RunSettings,
   runSettings,
+  runSizes,
   runSpace,
   trainingData,
 } from "./settings.ts";
@@ -27,7 +28,7 @@ import { readFirstValues } from "./first_values.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
 import { grow } from "../networks/pair_attention/grow.ts";
 import { widenedFor } from "../networks/pair_attention/properties.ts";
-import { pairAttentionParameters, sizesOf } from "../networks/pair_attention/parameters.ts";
+import { pairAttentionParameters } from "../networks/pair_attention/parameters.ts";
 import { train, type TrainResult } from "./train.ts";
 
 /** What the command takes. Those that are not named here are in `settings.ts`, with their defaults. */
@@ -36,7 +37,7 @@ export interface RunOptions extends Partial<Omit<RunSettings, "model" | "from" |
   readonly modelName?: string;
   /** Properties that the network is to be told (docs/conditions.md); a run of QM9 then learns from the generator's half of the training split. */
   readonly conditions?: readonly PropertyName[];
-  /** A safetensors file of the same network, or of one with fewer blocks or without `estimates` or `aromatic`, to begin with in place of random weights. */
+  /** A safetensors file of the same network, or of one with other blocks or classes or without `estimates` or `aromatic`, to begin with in place of random weights. */
   readonly from?: string;
   /** Where the run's files go. Default `runs/<modelName>`. */
   readonly folder?: string;
@@ -102,9 +103,9 @@ export async function runTraining(options: RunOptions): Promise<TrainResult & { 
 
 async function trainIn(folder: string, options: RunOptions): Promise<TrainResult & { folder: string }> {
   const { modelName } = options, chosen = Object.fromEntries(CHOSEN.map((name) => [name, options[name]]));
-  const first = options.from === undefined ? undefined : await readFirstValues(options.from);
   const before = options.resume ? await toldBefore(folder) : undefined;
   const data = await openDataSet(options.data ?? before?.trainedOn?.dataSet);
+  const first = options.from === undefined ? undefined : await readFirstValues(options.from, data.classes);
   const rows = options.conditions || before?.conditions ? halvesOf(data.split.train).generator : data.split.train;
   const conditions = options.conditions && conditionEntries(data, rows, options.conditions);
   const settings = runSettings.parse({
@@ -115,7 +116,7 @@ async function trainIn(folder: string, options: RunOptions): Promise<TrainResult
   const { write = (text) => Deno.stderr.writeSync(encoder.encode(text)), terminal = Deno.stderr.isTerminal() } =
     options;
   const space = runSpace(settings),
-    sizes = sizesOf(settings),
+    sizes = runSizes(settings),
     { classes } = trainingData(settings),
     schedule = runSchedule();
 

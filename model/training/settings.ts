@@ -7,6 +7,7 @@ import { dataSetName } from "../../chem/data_sets.ts";
 import { QM9_WORDS } from "../../chem/qm9.ts";
 import { heavyAtomSpace, HYDROGEN_CHOICES } from "../networks/heavy_atom/space.ts";
 import { conditionsSpec, frequencySpec } from "../models/card_parts.ts";
+import { type PairAttentionEntry, type PairAttentionSizes, sizesOf } from "../networks/pair_attention/parameters.ts";
 import { makeSchedule } from "../diffusion/schedules.ts";
 import type { LatentSpace, Schedule } from "../diffusion/types.ts";
 
@@ -77,6 +78,8 @@ export const runSettings = strict({
   uDropoutFrom: z.number().min(-20).max(20).optional(),
   /** Spread of the noise that the inputs' vectors get beside their own, in units of sigma; none where absent. */
   perturb: z.number().min(0).max(1).optional(),
+  /** Share of the molecules whose graph is given clean and does not count in the loss, so that the network also draws positions for a known graph; none where absent. */
+  graphGiven: z.number().gt(0).max(0.9).optional(),
   /** Properties that the network is told, as they are over the generator's half of the training split, which is all that it then learns from. */
   conditions: conditionsSpec.optional(),
   /** The weights that the run began with, in place of random ones: the file's name and the SHA-256 of its bytes. */
@@ -105,6 +108,10 @@ export function trainingData({ trainedOn }: Pick<RunSettings, "trainedOn">) {
 export function runSpace(settings: Partial<Pick<RunSettings, "trainedOn" | "aromatic">> = {}): LatentSpace {
   return heavyAtomSpace(trainingData(settings).classes, settings);
 }
+
+/** The sizes of the network that is trained. */
+export const runSizes = (settings: PairAttentionEntry & Pick<RunSettings, "graphGiven">): PairAttentionSizes =>
+  sizesOf({ ...settings, ...settings.graphGiven !== undefined && { graph: true } });
 
 /** The noise schedule that is trained on, and its card entry. */
 export const RUN_SCHEDULE = { type: "cosine", factor: 0.9995 } as const;

@@ -115,5 +115,10 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
     }
   };
   const sample = createDispatch({ workers: workers.length, piece: tileMolecules, run });
-  return { space, predict, can: { independent: true, sample, fixes: true, guides: true }, dispose: close };
+  return {
+    space,
+    predict,
+    can: { independent: true, sample, fixes: true, guides: true, graphs: sizes.graph === true },
+    dispose: close,
+  };
 }

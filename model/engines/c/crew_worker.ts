@@ -4,6 +4,7 @@ import { clock } from "./clock.ts";
 import type { Answer, Question } from "./crew.ts";
 import { openMember } from "./member.ts";
 import { type Here } from "./here.ts";
+import { conditionSizes } from "../../networks/pair_attention/parameters.ts";
 import { createSamplings, type Samplings } from "./sampling.ts";
 import { tileMolecules } from "./tile.ts";
 
@@ -25,14 +26,11 @@ const hearing = (sent: Int32Array) => async () => {
 async function answer(question: Question): Promise<Omit<Answer, "id">> {
   switch (question.type) {
     case "open": {
-      const { space, sizes: { levels, frequency, conditions, scale } } = question.member;
+      const { space, sizes } = question.member;
       here = await openMember(question.member);
       samplings = createSamplings({
         space,
-        levels,
-        frequency,
-        conditions,
-        scale,
+        ...conditionSizes(sizes),
         ...here,
         most: tileMolecules,
         turn: hearing(question.sent),

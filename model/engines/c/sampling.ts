@@ -6,6 +6,8 @@ import { setImmediate } from "node:timers";
 import { realign as realignHere } from "../../diffusion/coupling/align.ts";
 import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
 import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
+import { PURPOSE, random } from "../../diffusion/random.ts";
+import { putGraph, startEmbedded } from "../../networks/heavy_atom/given_graph.ts";
 import { guidanceOf, guide, unguided } from "../../networks/heavy_atom/guide.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
@@ -13,7 +15,7 @@ import { firstLatents } from "../../diffusion/samplers/start.ts";
 import { type PlannedStep, type Realign, runPlan } from "../../diffusion/samplers/step.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
-import { type ConditionRows, rowsOf } from "../../networks/pair_attention/conditions.ts";
+import { type ConditionRows, GRAPH_UNTOLD, rowsOf } from "../../networks/pair_attention/conditions.ts";
 import type { ConditionSizes } from "../../networks/pair_attention/parameters.ts";
 import { UNTOLD } from "../../networks/pair_attention/properties.ts";
 import type { Condition } from "../../diffusion/condition.ts";
@@ -81,6 +83,7 @@ export function createSamplings(
     frequency,
     conditions: told,
     scale,
+    graph: toldGraph,
     predict,
     most,
     credit = 100,
@@ -126,8 +129,8 @@ export function createSamplings(
   const rowsFor = (calls: readonly Call[], batch: number): ConditionRows => {
     const conditions: Condition[] = [], alpha = new Float32Array(batch), sigma = new Float32Array(batch);
     for (const { step, task } of calls) {
-      const { shape, condition } = task, asked = step.asked ?? step, from = conditions.length;
-      const at = { ...condition, time: asked.t };
+      const { shape, condition, graph } = task, asked = step.asked ?? step, from = conditions.length;
+      const at: Condition = { ...condition, ...graph && { graph: true }, time: asked.t };
       conditions.push(...Array<Condition>(shape.batch).fill(scale ? at : unguided(at)));
       if (guidedBy(task)) {
         conditions.push(...Array<Condition>(shape.batch).fill(unguided({ ...at, guidance: 0 })));
@@ -136,14 +139,17 @@ export function createSamplings(
       alpha.fill(asked.alpha, from, to);
       sigma.fill(asked.sigma, from, to);
     }
-    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told, scale });
+    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told, scale, graph: toldGraph });
   };
 
   const serve = (calls: readonly Call[]) => {
     const { nodes } = calls[0].task.shape, batch = calls.reduce((sum, { task }) => sum + moleculesOf(task), 0);
     const together = calls.length > 1 || batch > calls[0].task.shape.batch;
     const began = now();
-    for (const { tally } of calls) tally.begun ??= began;
+    for (const { tally, task: { graph, shape }, z } of calls) {
+      tally.begun ??= began;
+      if (graph) putGraph(z, shape, graph, sizes);
+    }
     try {
       let z = calls[0].z, at = 0;
       if (together) {
@@ -156,11 +162,12 @@ export function createSamplings(
       const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
       at = 0;
       for (const call of calls) {
-        const { task, step, owner, tally } = call, { shape, clamp, fixed } = task;
+        const { task, step, owner, tally } = call, { shape, clamp, fixed, graph } = task;
         const share = each * moleculesOf(task), by = guidedBy(task), clamping = now();
         const own = together ? x0.slice(at, at += call.z.length) : x0;
         if (by !== undefined) guide(own, x0.subarray(at, at += call.z.length), by, space, shape);
         if (fixed) fixPart(own, shape, fixed, sizes);
+        if (graph) putGraph(own, shape, graph, sizes);
         if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums, space.pairs);
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
@@ -188,12 +195,16 @@ export function createSamplings(
 
   return {
     async run(task, signal) {
-      const { owner: name, plan, shape, seed, indices, start, coupling, condition, fixed } = task, came = now();
+      const { owner: name, plan, shape, seed, indices, start, coupling, condition, fixed, graph } = task, came = now();
       // What is wrong with a task is found before it shares a call with others.
       if (levels > 0 && !(condition?.steps! >= 1)) {
         throw new RangeError("this network must be told the number of steps");
       }
       if (condition?.properties && !told) throw new RangeError(UNTOLD);
+      if (graph && !toldGraph) throw new RangeError(GRAPH_UNTOLD);
+      if (graph && graph.nodes !== shape.nodes) {
+        throw new RangeError(`the graph must have ${shape.nodes} nodes, as the molecules; got ${graph.nodes}`);
+      }
       if (indices.length !== shape.batch) {
         throw new RangeError(`indices must be ${shape.batch}, one a molecule; got ${indices.length}`);
       }
@@ -202,7 +213,9 @@ export function createSamplings(
       const aligned: Realign | undefined = coupling === "aligned"
         ? (z, x0, alpha) => {
           const began = now();
-          realign(z, x0, shape, alpha);
+          // A known graph says which node is which: its noise is turned, and stays with its node.
+          if (graph) realignHere(z, x0, space, shape, alpha, { permute: false });
+          else realign(z, x0, shape, alpha);
           const ms = now() - began;
           tally.ms += ms, owner.had += ms;
         }
@@ -216,7 +229,12 @@ export function createSamplings(
               waiting.push({ task, owner, z, step, since: now(), signal, tally, resolve, reject });
               go();
             }),
-          await firstLatents(noise, start, aligned, fixed && ((x) => startAbout(x, shape, fixed, sizes))),
+          await firstLatents(noise, start, aligned, (x) => {
+            if (fixed) startAbout(x, shape, fixed, sizes);
+            if (!graph?.bounds) return;
+            const streams = indices.map((index) => random(seed, index, PURPOSE.embedding));
+            startEmbedded(x, shape, graph.bounds, streams, sizes);
+          }),
           noise,
           signal,
           aligned,

@@ -7,7 +7,7 @@ import { scaleFeature } from "./scale.ts";
 
 /** Conditions of a batch as the network takes them. */
 export interface ConditionRows {
-  /** `[B, 16 + 2 properties + scale + levels]` */
+  /** `[B, 16 + graph + 2 properties + scale + levels]` */
   readonly features: Float32Array;
   /** `[B]` */
   readonly alpha: Float32Array;
@@ -27,17 +27,20 @@ export function frequencies(highest = HIGHEST_FREQUENCY): Float64Array {
   return Float64Array.from({ length: count }, (_, k) => LOWEST_FREQUENCY * 2 ** (k * octaves));
 }
 
+/** What is wrong where a graph is given to a network that is not told so. */
+export const GRAPH_UNTOLD = "graphs can be given only to a network that is told so (`graph` of the card's denoiser)";
+
 /** Those of each network once. */
 const known = new Map<number | undefined, Float64Array>();
 
 /**
- * One condition's row: `[sin(t w_k), cos(t w_k), properties, scale, levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
+ * One condition's row: `[sin(t w_k), cos(t w_k), graph, properties, scale, levels]` with the {@link frequencies} w_k and t of 32 bits; into `out` at `at`.
  *
- * @throws RangeError where the network has levels and the condition no number of steps of at least 1, or the condition properties and the network none
+ * @throws RangeError where the network has levels and the condition no number of steps of at least 1, or the condition what the network is not told
  */
 export function conditionRow(
-  { time, steps, properties, guidance = 1 }: Condition,
-  { levels = 0, frequency, conditions, scale }: ConditionSizes,
+  { time, steps, graph, properties, guidance = 1 }: Condition,
+  { levels = 0, frequency, conditions, scale, graph: toldGraph }: ConditionSizes,
   out: Float32Array,
   at: number,
 ): void {
@@ -48,15 +51,18 @@ export function conditionRow(
     out[at + k] = Math.sin(angle);
     out[at + TIMES / 2 + k] = Math.cos(angle);
   }
-  if (conditions) propertyFeatures(properties, conditions, out, at + TIMES, scale ? guidance : 1);
+  if (toldGraph) out[at + TIMES] = graph ? 1 : 0;
+  else if (graph) throw new RangeError(GRAPH_UNTOLD);
+  const before = { graph: toldGraph };
+  if (conditions) propertyFeatures(properties, conditions, out, at + featureWidth(before), scale ? guidance : 1);
   else if (properties) throw new RangeError(UNTOLD);
-  if (scale) out[at + featureWidth({ conditions })] = scaleFeature({ properties, guidance });
+  if (scale) out[at + featureWidth({ ...before, conditions })] = scaleFeature({ properties, guidance });
   if (levels === 0) return;
   if (steps === undefined) throw new RangeError("this network must be told the number of steps");
-  levelFeatures(steps, levels, out, at + featureWidth({ conditions, scale }));
+  levelFeatures(steps, levels, out, at + featureWidth({ ...before, conditions, scale }));
 }
 
-/** Rows of conditions, one after another: `[B, 16 + 2 properties + scale + levels]`. Equal neighbours are computed once. */
+/** Rows of conditions, one after another: `[B, 16 + graph + 2 properties + scale + levels]`. Equal neighbours are computed once. */
 export function conditionFeatures(conditions: readonly Condition[], sizes: ConditionSizes = {}): Float32Array {
   const width = featureWidth(sizes), features = new Float32Array(conditions.length * width);
   conditions.forEach((condition, b) => {

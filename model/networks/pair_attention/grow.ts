@@ -1,6 +1,7 @@
 /**
  * A network made deeper, or given more to look at, without a change of what it says: blocks that a file lacks begin as the identity, their
- * other weights as in a new network (Chen, Goodfellow and Shlens 2016, "Net2Net"), and what blocks that it has lack begins at zeros.
+ * other weights as in a new network (Chen, Goodfellow and Shlens 2016, "Net2Net"), and what blocks that it has lack begins at zeros. One that is to be less deep keeps the first
+ * blocks; it says something else then, but is nearer to what it is to say than a new one.
  *
  * Pairs that gain a fifth feature, aromatic bonds, begin with it as the mean of single and double bonds, in what the network is told and in what it
  * says: of what was half one and half the other.
@@ -55,7 +56,7 @@ function withAromatic(specs: readonly ParameterSpec[], given: Given): Map<string
 
 /**
  * Values for every parameter of `specs`: those given, for blocks beyond the last given one values that leave what passes through them as it
- * is, and zeros for what an option adds. A parameter of another kind that is missing stays missing, for the engine to name.
+ * is, and zeros for what an option adds; blocks beyond those of `specs` are left out. A parameter of another kind that is missing stays missing, for the engine to name.
  *
  * @param seed of the values that are drawn
  */
@@ -65,7 +66,8 @@ export function grow(
   seed: number,
 ): Map<string, Values> {
   const blocks = 1 + Math.max(-1, ...[...given.keys()].map(blockOf)), drawn = initialValues(specs, seed);
-  const all = withAromatic(specs, given);
+  const names = new Set(specs.map(({ name }) => name));
+  const all = new Map([...withAromatic(specs, given)].filter(([name]) => names.has(name) || blockOf(name) < 0));
   for (const { name, added } of specs) {
     if (all.has(name) || (blockOf(name) < blocks && !added)) continue;
     const fresh = drawn.get(name)!;

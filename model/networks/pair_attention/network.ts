@@ -10,7 +10,7 @@ import { HEADS, PAIR_WIDTH, type PairAttentionSizes, SETS } from "./parameters.t
 
 /** What the network is told of B molecules; see `conditions.ts`. */
 export interface ConditionTensors {
-  /** `[B, 16 + 2 properties + levels]` */
+  /** `[B, 16 + graph + 2 properties + scale + levels]` */
   readonly condition: tfjs.Tensor;
   /** `[B]` each. */
   readonly alpha: tfjs.Tensor;

@@ -23,6 +23,11 @@ export interface PairAttentionSizes {
   readonly conditions?: readonly PropertyCondition[];
   /** Whether it is told how far to be guided to them (`scale.ts`); not where absent. */
   readonly scale?: true;
+  /**
+   * Whether it is told that the graph is given: that classes and bond orders are clean, at time 0, while vectors are at the time that it is told. So one network draws new
+   * molecules and positions for a known one. Not where absent.
+   */
+  readonly graph?: true;
 }
 
 /** A property that a network is told, and how its values are standardised. */
@@ -33,11 +38,16 @@ export interface PropertyCondition {
 }
 
 /** What decides the features of a network's conditions. */
-export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions" | "scale">;
+export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions" | "scale" | "graph">;
 
-/** Rows of the first layer beside those of scalars and time: two of each property, one of the guidance scale, and of the number of steps. */
-export const toldRows = ({ levels = 0, conditions = [], scale }: ConditionSizes): number =>
-  2 * conditions.length + (scale ? 1 : 0) + levels;
+/** Those sizes alone. */
+export const conditionSizes = (
+  { levels, frequency, conditions, scale, graph }: ConditionSizes,
+): ConditionSizes => ({ levels, frequency, conditions, scale, graph });
+
+/** Rows of the first layer beside those of scalars and time: one of a given graph, two of each property, one of the guidance scale, and of the number of steps. */
+export const toldRows = ({ levels = 0, conditions = [], scale, graph }: ConditionSizes): number =>
+  (graph ? 1 : 0) + 2 * conditions.length + (scale ? 1 : 0) + levels;
 
 /** Most of these rows that the engines have room for. */
 export const MOST_TOLD = 16;
@@ -46,7 +56,7 @@ export const MOST_TOLD = 16;
 export type PairAttentionEntry =
   & Pick<
     PairAttentionSizes,
-    "width" | "blocks" | "estimates" | "frequency" | "conditions"
+    "width" | "blocks" | "estimates" | "frequency" | "conditions" | "graph"
   >
   & { readonly guidance?: ScaleRange };
 
@@ -58,7 +68,7 @@ export interface ToldBeside {
 
 /** The sizes of the network that an entry names, told what its file's is. */
 export const sizesOf = (
-  { width, blocks, estimates, frequency, conditions, guidance }: PairAttentionEntry,
+  { width, blocks, estimates, frequency, conditions, guidance, graph }: PairAttentionEntry,
   { levels = 0, guidance: own = guidance }: ToldBeside = {},
 ): PairAttentionSizes => ({
   width,
@@ -68,6 +78,7 @@ export const sizesOf = (
   ...frequency && { frequency },
   ...conditions && { conditions: conditions.map(({ name, mean, deviation }) => ({ name, mean, deviation })) },
   ...own && { scale: true },
+  ...graph && { graph },
 });
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */

@@ -128,6 +128,46 @@ Deno.test("makeGroups() with a dropout of u leaves noise alone of it in a share 
   assert.ok(kept > 0);
 });
 
+Deno.test("makeGroups() gives a share of the molecules their graph, clean and told, turns their noise only, and counts their vectors alone", () => {
+  const nodesOf = (nodes: number) => nodes * 21;
+  let given = 0;
+  for (const update of [0, 1, 2, 3]) {
+    const asked = { examples, batch: 64, seed: 1, update, schedule, graphGiven: 0.3 };
+    const [free, aligned] = (["independent", "aligned"] as const).map((coupling) => makeGroups({ ...asked, coupling }));
+    for (const [g, { shape: { batch, nodes }, z, target, conditions, alpha, sigma, weights }] of aligned.entries()) {
+      const length = latentLength(heavyAtomSpace(), nodes);
+      assert.deepEqual(target, free[g].target);
+      for (let b = 0; b < batch; b++) {
+        const expected = lossWeights(schedule(conditions[b].time).sigma), from = b * length;
+        const told = conditions[b].graph === true;
+        assert.deepEqual(
+          weights.subarray(3 * b, 3 * b + 3),
+          Float32Array.from(told ? [expected[0], 0, 0] : expected),
+        );
+        if (told) given++;
+        /** Inner products of the noise of positions between nodes: a turn leaves them. */
+        const products = (of: Float32Array) => {
+          const e = Array.from({ length: nodes }, (_, i) =>
+            [0, 1, 2].map((a) => {
+              const k = from + 21 * i + a;
+              return (of[k] - alpha[b] * target[k]) / sigma[b];
+            }));
+          return e.flatMap((u) => e.map((v) => u[0] * v[0] + u[1] * v[1] + u[2] * v[2]));
+        };
+        const before = products(free[g].z),
+          turned = products(z).every((value, k) => Math.abs(value - before[k]) < 0.02);
+        if (told) assert.ok(turned || sigma[b] < 0.02, "noise is turned, and stays with its node");
+        for (let i = 0; i < length; i++) {
+          const graph = i >= nodesOf(nodes) || i % 21 >= 9;
+          if (told && graph) assert.equal(z[from + i], target[from + i]);
+          else if (graph) assert.equal(z[from + i], free[g].z[from + i]);
+        }
+      }
+    }
+  }
+  assert.ok(given > 50 && given < 105, `${given} of 256`);
+});
+
 Deno.test("makeGroups() with perturb adds noise of that spread to the vectors of the input, and changes nothing else", () => {
   const [plain, groups] = [make(64), makeGroups({ examples, batch: 64, seed: 1, update: 0, schedule, perturb: 0.3 })];
   let free = 0, squares = 0;

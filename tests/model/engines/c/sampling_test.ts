@@ -160,3 +160,46 @@ Deno.test("Samplings.run() does tasks in the background when there are no others
   stop = true;
   await stream;
 });
+
+Deno.test("a sampling for a given graph has it clean in every call and in what comes of it, is told so, and turns its noise only", async () => {
+  const latent = { vectors: 3, scalars: 2, pairs: 4 }, nodes = 3, width = 11;
+  const graph = { nodes, classes: Uint8Array.of(1, 0, 1), orders: Uint8Array.of(0, 2, 0, 2, 0, 1, 0, 1, 0) };
+  const scalars = [0, 0.5, 0.5, 0, 0, 0.5];
+  const pairs = Array.from({ length: 36 }, (_, k) => {
+    const pair = Math.floor(k / 4);
+    return pair % 4 !== 0 && graph.orders[pair] === k % 4 ? 0.5 : 0;
+  });
+  const isGiven = (z: Float32Array) => {
+    const own = [0, 1, 2].flatMap((i) => [...z.subarray(i * width + 9, i * width + 11)]);
+    assert.deepEqual([own, [...z.subarray(33)]], [scalars, pairs]);
+  };
+  const told: number[] = [], order: number[] = [];
+  const samplings = createSamplings({
+    ...{ space: latent, graph: true, most: () => 8 },
+    predict: (z, { batch }, { features }) => {
+      for (let b = 0; b < batch; b++) {
+        const own = z.subarray(b * z.length / batch, (b + 1) * z.length / batch), given = features[17 * b + 16] === 1;
+        if (given) isGiven(own);
+        told.push(features[17 * b + 16]);
+      }
+      return z.map((value) => value / 2);
+    },
+    realign: () => void order.push(1),
+  });
+  const one: Task = { ...task({ nodes }), coupling: "aligned", graph };
+  const [{ x0 }, free] = await Promise.all([
+    samplings.run(one),
+    samplings.run({ ...task({ nodes, owner: 2 }), coupling: "aligned" }),
+  ]);
+  isGiven(x0);
+  assert.deepEqual(told.filter((value) => value === 1).length, 4);
+  assert.deepEqual(told.length, 8);
+  // Only the free one's noise is laid to any node.
+  assert.equal(order.length, 3);
+  assert.notDeepEqual([...free.x0.subarray(33)], pairs);
+  await assert.rejects(samplings.run({ ...one, graph: { ...graph, nodes: 2 } }), {
+    message: "the graph must have 3 nodes, as the molecules; got 2",
+  });
+  const untold = createSamplings({ space: latent, most: () => 8, predict: (z) => z });
+  await assert.rejects(untold.run(one), /graphs can be given only to a network that is told so/);
+});
