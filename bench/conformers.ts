@@ -16,7 +16,7 @@ import { createRdkit, type Rdkit } from "../chem/rdkit.ts";
 import { molblock } from "../chem/sdf.ts";
 import { compactSource, linesOf } from "../chem/sets/records.ts";
 import { KEEP_LONE } from "../chem/validator.ts";
-import { flag, list, option, readOptions, UsageError, whole } from "../main/options.ts";
+import { flag, list, option, readOptions, whole } from "../main/options.ts";
 import { openNetworkSources } from "../model/generation/network_source.ts";
 import { openMmff94 } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
@@ -37,7 +37,7 @@ const OPTIONS = {
   count: option("N", "conformers of each (default 10)", whole(1).default(10)),
   model: option("FOLDER", "a model that is told the graph, whose positions are judged, too", z.string().optional()),
   steps: option("LIST", "its numbers of steps (default 8,16)", list(whole(1)).default([8, 16])),
-  alone: flag("with --model: without openchemlib"),
+  alone: flag("without openchemlib, which takes most of the time"),
   reference: option("N", "conformers of the reference (default 50)", whole(1).default(50)),
   seed: option("N", "(default 1)", whole(1).default(1)),
   python: option("FILE", "a Python with RDKit (default /usr/bin/python3)", z.string().default("/usr/bin/python3")),
@@ -150,11 +150,10 @@ async function main(args: string[]): Promise<void> {
     args,
     OPTIONS,
   );
-  if (alone && model === undefined) throw new UsageError("--alone is for use with --model");
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
   const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openPython(python, "conformers.py");
-  const network = model === undefined ? undefined : await openNetworkSources({ folder: model, backend: "native" });
+  const network = model === undefined ? undefined : await openNetworkSources(model);
   const sources: [name: string, source: PositionSource][] = [];
   if (!alone) sources.push(["openchemlib", createOpenchemlibSource()]);
   sources.push(["proximity", createProximitySource()]);

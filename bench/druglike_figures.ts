@@ -1,5 +1,6 @@
 /** What is counted of a set of drug-like molecules: of their graphs, of descriptors beside held-out molecules, of their positions. */
 import type { Estimate } from "../chem/judge/bootstrap.ts";
+import type { Findings } from "../chem/judge/findings.ts";
 import { isRingSystem } from "../chem/judge/motifs.ts";
 import { createJudgeSummary, type Spread, spreadOf, wassersteinOf } from "../chem/judge/summary.ts";
 import { createHistogram, type Histogram } from "../chem/histogram.ts";
@@ -47,11 +48,8 @@ export const GRAPH = {
 /** Rates by name; absent where nobody could say. */
 export type GraphRates = Readonly<Partial<Record<keyof typeof GRAPH, Rate>>>;
 
-/** What is looked at of a validation. */
-type Graph = Pick<Validation, "connected" | "edmSmiles" | "findings">;
-
 /** Distinct molecules of one fragment, among all. */
-export const uniqueConnected = (validations: readonly Pick<Graph, "connected" | "edmSmiles">[]): Rate =>
+export const uniqueConnected = (validations: readonly Pick<Validation, "connected" | "edmSmiles">[]): Rate =>
   wilson(
     new Set(validations.flatMap(({ connected, edmSmiles }) => connected ? [edmSmiles] : [])).size,
     validations.length,
@@ -59,7 +57,7 @@ export const uniqueConnected = (validations: readonly Pick<Graph, "connected" | 
 
 /** Molecules with a ring system that no training molecule has, among the valid with rings. @param known motifs of the training molecules */
 export function newRingSystems(
-  validations: readonly Pick<Graph, "findings">[],
+  validations: readonly { readonly findings?: Pick<Findings, "motifs"> }[],
   known: { has(motif: string): boolean },
 ) {
   const rings = validations.flatMap(({ findings }) => {

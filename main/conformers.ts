@@ -1,14 +1,24 @@
 /** molstep conformers */
 import { basename } from "node:path";
 import { z } from "zod";
-import { type ConformerOptions, COUNTED, noConformers } from "../chem/conformers/answer.ts";
+import { COUNTED, noConformers } from "../chem/conformers/answer.ts";
+import { GENERATORS } from "../chem/conformers/generators.ts";
 import { FORCE_FIELD } from "../chem/conformers/ensemble.ts";
 import { ATOMS_MAX } from "../chem/refinement/refine.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
-import { createConformerPool } from "../model/generation/conformer_pool.ts";
-import { drawSeed } from "../model/generation/order.ts";
+import { createConformerPool, type PoolOptions } from "../model/generation/conformer_pool.ts";
+import {
+  chooseSource,
+  CONFORMER_STEPS_MAX,
+  DEFAULT_CONFORMER_STEPS,
+  DEFAULT_GENERATOR,
+  type SourceAsked,
+  type SourceChoice,
+} from "../model/generation/conformer_sources.ts";
+import { drawSeed, ImpossibleOrderError } from "../model/generation/order.ts";
 import { VERSION } from "../model/models/version.ts";
-import { CONFORMERS_MAX, conformersRequest } from "../routes/conformers_schema.ts";
+import { CONFORMERS_MAX, conformersRequest, DEFAULT_COUNT } from "../routes/conformers_schema.ts";
+import { dataFolder, findModel, findModels } from "./models.ts";
 import { command } from "./command.ts";
 import { type FileItem, openMolecules, placeName } from "./conformer_file.ts";
 import { formOf, isStream, openMoleculeFile, partsOf, recordOf, writingTo } from "./molecule_file.ts";
@@ -45,10 +55,22 @@ export const conformersCommand = command({
     ),
     count: option(
       "N",
-      "conformers to draw of each, before those that are the same are dropped (default 10)",
-      whole(1, CONFORMERS_MAX).default(10),
+      `conformers to draw of each, before those that are the same are dropped (default ${DEFAULT_COUNT})`,
+      whole(1, CONFORMERS_MAX).default(DEFAULT_COUNT),
     ),
     seed: option("N", "the same seed gives the same conformers (default: drawn)", whole(0, 0xffffffff).optional()),
+    model: option(
+      "NAME",
+      `what draws positions: ${
+        GENERATORS.join(", ")
+      }, or a model that is told the graph, or its folder (default ${DEFAULT_GENERATOR})`,
+      z.string().min(1).optional(),
+    ),
+    steps: option(
+      "N",
+      `steps of the model (default ${DEFAULT_CONFORMER_STEPS})`,
+      whole(1, CONFORMER_STEPS_MAX).optional(),
+    ),
     raw: flag("leave positions as they are drawn, in place of moving them to a minimum of the force field"),
     temperature: option("K", "of Boltzmann's weights (default 298.15)", number(temperature)),
     rmsd: option("A", "conformers that are nearer than that, angstrom, are the same (default 0.5)", number(rmsd)),
@@ -62,8 +84,9 @@ export const conformersCommand = command({
     workers: option("N", "workers (default: a core less than there are, 1 to 3)", whole(1, 64).optional()),
   },
   words: "in",
-  async run({ in: from, out, seed = drawSeed(), raw, workers, atoms: atomsMax, ...asked }, terminal) {
-    const gzip = gzipOf(out), options: ConformerOptions = { ...asked, seed, refine: !raw, atomsMax, form: "sdf" };
+  async run({ in: from, out, seed = drawSeed(), raw, workers, atoms: atomsMax, model, steps, ...asked }, terminal) {
+    const gzip = gzipOf(out), source = await sourceOf({ model, steps }, terminal.environment);
+    const options: PoolOptions = { ...asked, source, seed, refine: !raw, atomsMax, form: "sdf" };
     const items = await openMolecules(from), started = performance.now(), given: FileItem[] = [];
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const pool = createConformerPool({ workers, onFault }),
@@ -100,7 +123,7 @@ export const conformersCommand = command({
         ...{
           molstep: VERSION,
           from: basename(from),
-          request: { ...options, workers: undefined },
+          request: { ...options, source: undefined, model: model ?? DEFAULT_GENERATOR, steps },
           forceField: FORCE_FIELD,
         },
         ...{ counts: told, file, failures },
@@ -123,6 +146,17 @@ export const conformersCommand = command({
     return 1;
   },
 });
+
+/** The source that draws. @throws UsageError where there is none of this name, or steps are asked of a generator */
+async function sourceOf(asked: SourceAsked, environment: Parameters<typeof dataFolder>[0]): Promise<SourceChoice> {
+  const { model } = asked, byFolder = model?.includes("/");
+  const entries = byFolder ? [await findModel(model!)] : await findModels(undefined, { data: dataFolder(environment) });
+  try {
+    return chooseSource(entries, byFolder ? { ...asked, model: entries[0].name } : asked);
+  } catch (error) {
+    throw error instanceof ImpossibleOrderError ? new UsageError(`--${error.message}`) : error;
+  }
+}
 
 /** Whether it is to be compressed. @throws UsageError for another form than SDF */
 function gzipOf(out: string): boolean {

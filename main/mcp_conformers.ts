@@ -5,7 +5,12 @@ import { atomicNumberOf } from "../chem/elements.ts";
 import type { Bond } from "../chem/molecule.ts";
 import { molblock, type SdfData, sdfRecord } from "../chem/sdf.ts";
 import { strict } from "../model/diffusion/strict.ts";
-import { conformersRequest, type ConformersResponse, conformersResponse } from "../routes/conformers_schema.ts";
+import {
+  conformersRequest,
+  type ConformersResponse,
+  conformersResponse,
+  DEFAULT_COUNT,
+} from "../routes/conformers_schema.ts";
 
 /** What the text of an answer can be. */
 const TEXTS = ["smiles", "sdf"] as const;
@@ -17,7 +22,7 @@ const { timeoutMs: _timeoutMs, count, ...asked } = conformersRequest.shape;
 export const conformersInput = (maxCount: number) =>
   strict({
     ...asked,
-    count: z.int().min(1).max(maxCount).default(Math.min(10, maxCount)).describe(count.description!),
+    count: z.int().min(1).max(maxCount).default(Math.min(DEFAULT_COUNT, maxCount)).describe(count.description!),
     text: z.enum(TEXTS).default("smiles").describe(
       "`smiles`: a line for each conformer, with its energy above the lowest and its weight; `sdf`: SDF records with 3D positions and bonds",
     ),

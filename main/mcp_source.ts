@@ -6,7 +6,6 @@ import { createValidator, type Validate } from "../chem/validator.ts";
 import { askedSize } from "../model/diffusion/sizes_asked.ts";
 import { parseKnown } from "../model/diffusion/strict.ts";
 import { createConformerPool } from "../model/generation/conformer_pool.ts";
-import { drawSeed } from "../model/generation/order.ts";
 import { createQueue } from "../model/generation/queue.ts";
 import type { LoadOptions } from "../model/models/load.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
@@ -16,7 +15,7 @@ import { type ConformerLimits, drawConformers } from "../model/service/conformer
 import { generate } from "../model/service/generate.ts";
 import { createLifecycle } from "../model/service/lifecycle.ts";
 import { loadTried } from "../model/service/tried.ts";
-import { itemsOf, jsonOf } from "../routes/conformers.ts";
+import { filledIn, itemsOf, jsonOf } from "../routes/conformers.ts";
 import { type ConformersRequest, type ConformersResponse, conformersResponse } from "../routes/conformers_schema.ts";
 import { type GenerateRequest, type GenerateResponse, generateResponse } from "../routes/generate_schema.ts";
 import { problemSchema, toHttpError } from "../routes/problem.ts";
@@ -73,7 +72,7 @@ export function openLocal(entries: readonly ModelEntry[], { preload, note, ...op
     ...{ maxWork: options.maxWork, timeoutMs: 1000 * options.timeoutSeconds, refine: options.refine },
   };
   const conformers = createConformerPool({ workers: options.decoders, onFault });
-  const drawing = { ...service, conformers, limits: options.conformers };
+  const drawing = { ...service, store, conformers, limits: options.conformers };
   /** What work comes to, faults of requests told as the service tells them. */
   const telling = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
@@ -93,10 +92,11 @@ export function openLocal(entries: readonly ModelEntry[], { preload, note, ...op
         const drawing = await generate(service, { ...request, size: askedSize(request) }, { form: "json", signal });
         return JSON.parse(await drawing.answer());
       }),
-    conformers: ({ molecules, seed = drawSeed(), ...asked }, signal) =>
+    conformers: ({ molecules, ...given }, signal) =>
       telling(signal, async () => {
-        const order = { ...asked, seed, molecules: itemsOf(molecules), form: "json" } as const;
-        return JSON.parse(jsonOf({ ...asked, seed }, await drawConformers(drawing, order, { signal })));
+        const asked = filledIn(given, options.conformers);
+        const order = { ...asked, molecules: itemsOf(molecules), form: "json" } as const;
+        return JSON.parse(jsonOf(asked, await drawConformers(drawing, order, { signal })));
       }),
     close() {
       lifecycle.enter("draining");

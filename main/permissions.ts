@@ -3,6 +3,7 @@ import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SETS_FOLDER } from "../chem/data_sets.ts";
+import { isGenerator } from "../chem/conformers/generators.ts";
 import { listBeside } from "../chem/qm9.ts";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { BUCKET_VARIABLES, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
@@ -183,8 +184,14 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
   },
   conformers: {
     reads: ["in"],
-    more: ({ out = "conformers.sdf.gz" }, _environment, words) =>
-      together(drawn(String(out), undefined), { read: words.filter(isMoleculeFile) }),
+    more: ({ out = "conformers.sdf.gz", model }, environment, words) =>
+      together(
+        drawn(String(out), undefined),
+        { read: words.filter(isMoleculeFile) },
+        typeof model !== "string" || isGenerator(model)
+          ? {}
+          : together(engineAccess("auto", { trains: false }), { read: [modelFolder(model, environment)] }),
+      ),
   },
   evaluate: {
     reads: ["model"],
@@ -208,7 +215,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
     reads: ["from", "data"],
     writes: { folder: "runs", export: undefined },
     engine: "trains",
-    more: () => together(dataAccess(), LOCK_ACCESS),
+    // Weights may be differences from a file beside them.
+    more: ({ from }) => together(dataAccess(), LOCK_ACCESS, { read: typeof from === "string" ? folderOf(from) : [] }),
   },
   distill: {
     reads: ["model", "data"],

@@ -4,10 +4,16 @@ import type { ConformerAnswer, ConformerItem } from "../chem/conformers/answer.t
 import { FORCE_FIELD } from "../chem/conformers/ensemble.ts";
 import { CONFORMER_FORMS } from "../chem/conformers/written.ts";
 import { drawSeed } from "../model/generation/order.ts";
-import { drawConformers } from "../model/service/conformers.ts";
+import { type ConformerLimits, drawConformers } from "../model/service/conformers.ts";
 import { clientOf } from "./access/guard.ts";
 import { BODY_PROBLEMS, readJson } from "./body.ts";
-import { CONFORMER_TYPES, type ConformersRequest, conformersRequest, conformersResponse } from "./conformers_schema.ts";
+import {
+  CONFORMER_TYPES,
+  type ConformersRequest,
+  conformersRequest,
+  conformersResponse,
+  DEFAULT_COUNT,
+} from "./conformers_schema.ts";
 import { endpoint, exampled, json } from "./endpoint.ts";
 import { CONFORMERS_ANSWERS, CONFORMERS_REQUESTS, CONFORMERS_TEXTS } from "./examples.ts";
 import { negotiate } from "./negotiate.ts";
@@ -26,6 +32,12 @@ export function itemsOf(molecules: ConformersRequest["molecules"]): ConformerIte
     };
   });
 }
+
+/** What is asked, with what the service fills in. */
+export const filledIn = <T extends Pick<ConformersRequest, "count" | "seed">>(
+  asked: T,
+  limits: Pick<ConformerLimits, "count">,
+) => ({ ...asked, count: asked.count ?? Math.min(DEFAULT_COUNT, limits.count), seed: asked.seed ?? drawSeed() });
 
 /** The text of a `conformersResponse`, made of the molecules' own. */
 export function jsonOf(
@@ -63,14 +75,15 @@ export const conformers = endpoint({
       504: "The deadline passed; of so many molecules conformers were drawn by then (`drawn`)",
     }),
   },
-}, ({ conformers, queue, lifecycle, config, log, meters }) => {
+}, ({ conformers, store, queue, lifecycle, config, log, meters }) => {
   const { maxBodyBytes, timeoutSeconds, conformers: limits } = config;
-  const service = { conformers, queue, lifecycle, limits, timeoutMs: 1000 * timeoutSeconds };
+  const service = { conformers, store, queue, lifecycle, limits, timeoutMs: 1000 * timeoutSeconds };
   return async (c) => {
     const type = negotiate(c, Object.values(CONFORMER_TYPES));
     const form = CONFORMER_FORMS.find((one) => CONFORMER_TYPES[one] === type)!;
-    const { molecules, seed = drawSeed(), timeoutMs, ...asked } = await readJson(c, conformersRequest, maxBodyBytes);
-    const answers = await drawConformers(service, { ...asked, seed, timeoutMs, form, molecules: itemsOf(molecules) }, {
+    const { molecules, timeoutMs, ...given } = await readJson(c, conformersRequest, maxBodyBytes);
+    const asked = filledIn(given, limits), { seed } = asked;
+    const answers = await drawConformers(service, { ...asked, timeoutMs, form, molecules: itemsOf(molecules) }, {
       signal: c.req.raw.signal,
       client: clientOf(c),
       onEnd(end) {
@@ -83,6 +96,6 @@ export const conformers = endpoint({
       const text = answers.map(({ text }) => text).join("");
       return c.body(text, 200, { ...headers, "Molstep-Seed": String(seed) }) as never;
     }
-    return c.body(jsonOf({ ...asked, seed }, answers), 200, headers) as never;
+    return c.body(jsonOf(asked, answers), 200, headers) as never;
   };
 });

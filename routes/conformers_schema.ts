@@ -5,10 +5,20 @@ import { UNANSWERED, type Unanswered } from "../chem/conformers/graph.ts";
 import type { ConformerForm } from "../chem/conformers/written.ts";
 import { strict } from "../chem/strict.ts";
 import { TITLE_MAX } from "../chem/sdf.ts";
+import { GENERATORS } from "../chem/conformers/generators.ts";
+import {
+  CONFORMER_STEPS_MAX,
+  DEFAULT_CONFORMER_STEPS,
+  DEFAULT_GENERATOR,
+} from "../model/generation/conformer_sources.ts";
+import { NAME_MAX } from "../model/models/card.ts";
 import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
 
 /** Most characters of a SMILES, and of a molblock. */
 export const SMILES_MAX = 2000, MOLBLOCK_MAX = 65_536;
+
+/** Conformers of each where nobody says. */
+export const DEFAULT_COUNT = 10;
 
 /** Most molecules and conformers of each, whatever the service allows. */
 export const MOLECULES_MAX = 10_000, CONFORMERS_MAX = 1000;
@@ -37,11 +47,20 @@ export const conformersRequest = strict({
       `must be a molecule, or a list of 1 to ${MOLECULES_MAX}: each SMILES of 1 to ${SMILES_MAX} characters, {"smiles"} or {"molblock"} (1 to ${MOLBLOCK_MAX} characters), ` +
       `with a "name" of one line of at most ${TITLE_MAX} characters or without`,
   }).describe("A molecule, or a list of them"),
-  count: z.int().min(1).max(CONFORMERS_MAX).default(10).describe(
-    "Conformers to draw of each, before those that are the same are dropped",
+  count: z.int().min(1).max(CONFORMERS_MAX).optional().describe(
+    `Conformers to draw of each, before those that are the same are dropped; default ${DEFAULT_COUNT}, or the most that the service allows where that is less`,
   ),
   seed: generateRequest.shape.seed.describe(
     "The same seed gives the same conformers of a molecule, in whatever company; drawn where absent",
+  ),
+  model: z.string().min(1).max(NAME_MAX).optional().describe(
+    `What draws positions: ${
+      GENERATORS.join(", ")
+    }, or a model that is told the graph (\`conformers\` in \`GET /models\`); default ${DEFAULT_GENERATOR}. A molecule that a model does not know is drawn by ` +
+      `${DEFAULT_GENERATOR}, and says so (\`insteadOf\`)`,
+  ),
+  steps: z.int().min(1).max(CONFORMER_STEPS_MAX).optional().describe(
+    `Steps of the model's sampler; default ${DEFAULT_CONFORMER_STEPS}. Not for a generator`,
   ),
   refine: z.boolean().default(true).describe(
     "Whether each is moved to the nearest minimum of MMFF94 without charges; energies, order and weights are by it in any case",
@@ -83,6 +102,10 @@ const answered = z.strictObject({
   ...told,
   smiles: z.string().describe("As RDKit writes what was given, with the stereo that is specified"),
   by: z.string().describe("What drew the positions"),
+  insteadOf: z.strictObject({
+    by: z.string().describe("The model that was asked for"),
+    why: z.string().describe("Why it has no positions for the molecule"),
+  }).optional().describe("Where another one had to"),
   drawn: z.int().min(1).describe(
     `Sets of positions that were drawn: at most ${DRAWS_A_CONFORMER} for each conformer asked for`,
   ),
@@ -116,6 +139,8 @@ export const conformersResponse = z.strictObject({
   ...{
     count: z.int(),
     seed: z.int(),
+    model: z.string().optional().describe("As it was asked for"),
+    steps: z.int().optional().describe("As they were asked for"),
     refine: z.boolean(),
     temperature: z.number(),
     rmsd: z.number(),

@@ -188,6 +188,7 @@ export const MODELS_ANSWERS: Examples = {
       distilled: [{ steps: 4, variant: "consistency", version: "a16a58e8", teacher: "qm9 6" }],
       faulty: [],
       recommended: [{ steps: 16, sampler: "consistency" }],
+      conformers: false,
       loaded: true,
       backend: "wasm",
     }],

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { cardSchema } from "../model/models/card.ts";
 import { VARIANTS } from "../model/diffusion/samplers/mod.ts";
+import { drawsConformers } from "../model/models/told.ts";
 import { availableSteps, type ModelEntry } from "../model/models/load.ts";
 import type { Deps, Env } from "./deps.ts";
 import { endpoint, json } from "./endpoint.ts";
@@ -32,6 +33,9 @@ const summary = z.strictObject({
   })).describe("The students in service, one for each of `distilledSteps`"),
   faulty: faultySchema,
   recommended: z.array(z.strictObject({ steps: z.int(), sampler: z.string() })),
+  conformers: z.boolean().describe(
+    "Whether it draws conformers of given molecules: it can be the `model` of POST /conformers",
+  ),
   loaded: z.boolean(),
   backend: z.string().nullable().describe("Where it runs; null until it is loaded"),
 }).meta({ id: "ModelSummary" });
@@ -69,6 +73,7 @@ const describe = (store: Deps["store"], { card, faulty = [] }: ModelEntry): z.in
       .sort((a, b) => a.steps - b.steps),
     faulty: [...faulty],
     recommended: card.recommended.map(({ steps, sampler }) => ({ steps, sampler })),
+    conformers: drawsConformers(card),
     loaded: model !== undefined,
     backend: model?.backend.name ?? null,
   };

@@ -1,7 +1,8 @@
 /** A molecule that is given, answered with its conformers or with why it has none: what a worker does. */
 import type { EnsembleOrder, EnsembleTools } from "./ensemble.ts";
 import { ensembleOf } from "./ensemble.ts";
-import { type GivenMolecule, readGraph, UnansweredError } from "./graph.ts";
+import { type GivenMolecule, type MoleculeGraph, readGraph, UnansweredError } from "./graph.ts";
+import type { PositionSource } from "./source.ts";
 import {
   type ConformerForm,
   ensembleJson,
@@ -16,7 +17,9 @@ import {
 export interface ConformerItem extends GivenMolecule, Told {}
 
 /** What is asked of all of them. */
-export interface ConformerOptions extends EnsembleOrder {
+export interface ConformerOptions<Choice = unknown> extends EnsembleOrder {
+  /** Which source draws. */
+  readonly source: Choice;
   readonly form: ConformerForm;
   /** Most atoms of a molecule, hydrogens included. */
   readonly atomsMax: number;
@@ -32,6 +35,23 @@ export interface ConformerCounts {
   readonly duplicate: number;
   /** Distinct ones that are given back. */
   readonly returned: number;
+}
+
+/** A source in the place of the one that was asked for, which has no positions for the molecule. */
+export interface InsteadOf {
+  readonly by: string;
+  readonly why: string;
+}
+
+/** What draws a molecule's positions. */
+export interface ChosenSource {
+  readonly source: PositionSource;
+  readonly insteadOf?: InsteadOf;
+}
+
+/** What answers are made with. */
+export interface AnswerTools<Choice> extends Omit<EnsembleTools, "source"> {
+  sourceOf(graph: MoleculeGraph, choice: Choice): ChosenSource | Promise<ChosenSource>;
 }
 
 /** The outcomes of sets of positions, in words. */
@@ -67,19 +87,21 @@ export function unanswered(item: ConformerItem, form: ConformerForm, error: Item
 }
 
 /** Answers one; what comes of it depends on it and the options alone. @throws WebAssembly.RuntimeError */
-export async function answerConformers(
+export async function answerConformers<Choice>(
   item: ConformerItem,
-  options: ConformerOptions,
-  tools: EnsembleTools,
+  options: ConformerOptions<Choice>,
+  { sourceOf, ...tools }: AnswerTools<Choice>,
 ): Promise<ConformerAnswer> {
   const { form, atomsMax } = options;
   try {
-    const graph = readGraph(tools.rdkit, item, atomsMax), ensemble = await ensembleOf(graph, options, tools);
+    const graph = readGraph(tools.rdkit, item, atomsMax);
+    const { source, insteadOf } = await sourceOf(graph, options.source);
+    const ensemble = await ensembleOf(graph, options, { ...tools, source });
     const { drawn, dropped, conformers } = ensemble;
     return {
       text: form === "json"
-        ? JSON.stringify(ensembleJson(item, graph, ensemble))
-        : ensembleSdf(item, graph, ensemble, options),
+        ? JSON.stringify(ensembleJson(item, graph, ensemble, insteadOf))
+        : ensembleSdf(item, graph, ensemble, { ...options, insteadOf }),
       counts: { drawn, ...dropped, returned: conformers.length },
     };
   } catch (error) {

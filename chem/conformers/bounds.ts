@@ -10,7 +10,33 @@ export interface DistanceBounds {
   readonly nodes: number;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  /** Bonds that turn freely, each with what its torsion may be: one choice is drawn for each embedding. */
+  readonly turns: readonly Turn[];
 }
+
+/** A torsion that is drawn: the distance of its ends. */
+export interface Turn {
+  readonly i: number;
+  readonly l: number;
+  readonly choices: readonly TurnChoice[];
+}
+
+/** One of its choices: between which distances the ends lie, and the share of the embeddings that take it. */
+export interface TurnChoice {
+  readonly lower: number;
+  readonly upper: number;
+  readonly share: number;
+}
+
+/**
+ * Torsions that single bonds prefer, degrees from 0 to 180, with how often each is drawn; what is left of the share is any. Ends are those with most neighbours. These are the textbook's:
+ * staggered chains, flat conjugated systems, Z esters and amides; they are not fitted.
+ */
+const PREFERRED = {
+  chain: [[160, 180, 0.5], [50, 75, 0.5]],
+  conjugated: [[165, 180, 0.5], [0, 20, 0.5]],
+  acyl: [[165, 180, 0.9], [0, 15, 0.1]],
+} as const;
 
 /** The least distance of atoms that are four bonds apart or more, by how many of the two are hydrogens, and how far bonds and angles may be off, angstrom. */
 const APART = [3, 2.4, 2], SLACK = 0.03;
@@ -51,8 +77,15 @@ export function distanceBounds(
     if (upper[i * N + j] < Infinity) least = Math.min(least, lower[i * N + j]), most = Math.max(most, upper[i * N + j]);
     lower[i * N + j] = lower[j * N + i] = least, upper[i * N + j] = upper[j * N + i] = most;
   };
-  const length = lengths(graph, N, chemistry), shapes = near.map((_, j) => shapeOf(graph, near, j));
-  const ringOf = smallestRingOf(near), angle = (i: number, j: number, k: number) => angleAt(shapes[j], ringOf(i, j, k));
+  const shapes = near.map((_, j) => shapeOf(graph, near, j));
+  const ringOf = smallestRingOf(near);
+  const length = lengths(
+    graph,
+    N,
+    chemistry,
+    (i, j) => shapes[i] === "planar" && shapes[j] === "planar" && ringOf(i, j) <= SMALL,
+  );
+  const angle = (i: number, j: number, k: number) => angleAt(shapes[j], ringOf(i, j, k));
   for (let i = 0; i < N; i++) for (const { to: j } of near[i]) put(i, j, length(i, j) - SLACK, length(i, j) + SLACK);
   const direct = upper.map((most) => most < Infinity ? 1 : 0), close = direct.slice();
   for (let j = 0; j < N; j++) {
@@ -82,7 +115,53 @@ export function distanceBounds(
     }
   }
   smooth(lower, upper, N);
-  return { nodes: N, lower, upper };
+  const turns = turnsOf(graph, near, { shapes, ringOf }).flatMap(({ path: [i, j, k, l], kind }): Turn[] => {
+    if (close[i * N + l]) return [];
+    const d = (degrees: number) =>
+      acrossBond([length(i, j), length(j, k), length(k, l)], [angle(i, j, k), angle(j, k, l)], degrees * DEGREE);
+    const choices = PREFERRED[kind].map(([from, to, share]) => ({
+      lower: d(from) - SLACK,
+      upper: d(to) + SLACK,
+      share,
+    }));
+    return [{ i, l, choices }];
+  });
+  return { nodes: N, lower, upper, turns };
+}
+
+/** The same in another unit of length. */
+export const scaledBounds = ({ lower, upper, turns, ...rest }: DistanceBounds, by: number): DistanceBounds => ({
+  ...rest,
+  lower: lower.map((d) => by * d),
+  upper: upper.map((d) => by * d),
+  turns: turns.map(({ choices, ...ends }) => ({
+    ...ends,
+    choices: choices.map(({ lower, upper, share }) => ({ lower: by * lower, upper: by * upper, share })),
+  })),
+});
+
+/** The bonds that turn, each with the path that its torsion is told by. */
+function turnsOf(
+  graph: MoleculeGraph,
+  near: readonly Neighbour[][],
+  { shapes, ringOf }: Pick<Around, "shapes" | "ringOf">,
+): { path: readonly [number, number, number, number]; kind: keyof typeof PREFERRED }[] {
+  const { atomicNumbers: Z } = graph, turns: ReturnType<typeof turnsOf> = [];
+  const end = (j: number, k: number) => {
+    const ends = near[j].filter(({ to }) => to !== k);
+    return ends.length === 0 ? undefined : ends.reduce((a, b) => near[b.to].length > near[a.to].length ? b : a).to;
+  };
+  const isAcyl = (atom: number) => near[atom].some(({ to, order }) => order === 2 && Z[to] === 8);
+  near.forEach((own, j) =>
+    own.forEach(({ to: k, order }) => {
+      if (j > k || order !== 1 || ringOf(j, k) <= near.length) return;
+      const i = end(j, k), l = end(k, j), [a, b] = [shapes[j], shapes[k]];
+      if (i === undefined || l === undefined || a !== b || a === "linear") return;
+      const acyl = (isAcyl(j) && Z[k] !== 6) || (isAcyl(k) && Z[j] !== 6);
+      turns.push({ path: [i, j, k, l], kind: a === "tetrahedral" ? "chain" : acyl ? "acyl" : "conjugated" });
+    })
+  );
+  return turns;
 }
 
 function neighboursOf({ bonds }: MoleculeGraph, N: number): Neighbour[][] {
@@ -95,14 +174,22 @@ function neighboursOf({ bonds }: MoleculeGraph, N: number): Neighbour[][] {
   return near;
 }
 
-/** Typical lengths of the bonds. */
-function lengths({ atomicNumbers, bonds }: MoleculeGraph, N: number, chemistry: Chemistry) {
-  const orders = new Map(bonds.map(({ i, j, order }) => [Math.min(i, j) * N + Math.max(i, j), order]));
-  return (i: number, j: number) => {
-    const order = orders.get(Math.min(i, j) * N + Math.max(i, j))! as 1 | 2 | 3;
-    const [a, b] = [i, j].map((atom) => chemistry.places[atomicNumbers[atom]]);
-    return chemistry.lengths[order][a * chemistry.elements.length + b] / 100 || UNKNOWN_LENGTH;
-  };
+/** Typical lengths of the bonds; of bonds of flat rings, whose double bonds may lie otherwise as well, the mean of single and double ones. */
+function lengths(
+  { atomicNumbers, bonds }: MoleculeGraph,
+  N: number,
+  { places, elements, lengths }: Chemistry,
+  isFlatRing: (i: number, j: number) => boolean,
+) {
+  const known = new Float64Array(N * N);
+  for (const { i, j, order } of bonds) {
+    if (i >= N || j >= N) continue;
+    const [a, b] = [places[atomicNumbers[i]], places[atomicNumbers[j]]];
+    const of = (order: 1 | 2 | 3) => lengths[order][a * elements.length + b] / 100 || UNKNOWN_LENGTH;
+    const length = order < 3 && isFlatRing(i, j) ? (of(1) + of(2)) / 2 : of(order as 1 | 2 | 3);
+    known[i * N + j] = known[j * N + i] = length;
+  }
+  return (i: number, j: number) => known[i * N + j];
 }
 
 /** How an atom's neighbours lie: in a line, in a plane, or about the corners of a tetrahedron. */
@@ -128,12 +215,12 @@ function angleAt(shape: Shape, ring: number): number {
   return ({ linear: 180, planar: 120, tetrahedral: 110 })[shape] * DEGREE;
 }
 
-/** The atoms of the smallest ring through a path of bonded atoms; Infinity where it has more than {@link SMALL}. */
+/** The atoms of the smallest ring through a path of bonded atoms; Infinity where there is none. */
 function smallestRingOf(near: readonly Neighbour[][]) {
   return (...path: readonly number[]): number => {
     const [from, ...inner] = path, to = inner.pop()!, seen = new Set([from, ...inner]);
     let front = [from];
-    for (let size = path.length; size <= SMALL; size++) {
+    for (let size = path.length; front.length > 0; size++) {
       const next: number[] = [];
       for (const atom of front) {
         for (const { to: other } of near[atom]) {

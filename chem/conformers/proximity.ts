@@ -9,13 +9,20 @@ import type { DistanceBounds } from "./bounds.ts";
 const SWEEPS = 60, FIRST = 1, LAST = 0.05;
 
 /**
+ * Atoms that are many bonds apart end up near one another, as there is more room for that. So the lower bounds of all pairs with room are raised by a share of
+ * it that is drawn for each embedding, up to this one: docs/conformers.md has what it gains. A pair has room where its bounds differ by this share of the lower one.
+ */
+const STRETCH = 0.5, ROOM = 0.5;
+
+/**
  * Positions of one embedding, `[N, 3]`, centred, in the bounds' unit of length.
  *
  * @param uniform random numbers in (0, 1)
  */
-export function embed({ nodes: N, lower, upper }: DistanceBounds, uniform: () => number): Float64Array {
+export function embed(bounds: DistanceBounds, uniform: () => number): Float64Array {
+  const { nodes: N, upper: widest } = bounds, { lower, upper } = turned(bounds, uniform);
   // A box as wide as the molecule at its longest.
-  const side = Math.max(...upper.filter((most) => most < Infinity)),
+  const side = Math.max(...widest.filter((most) => most < Infinity)),
     x = Float64Array.from({ length: 3 * N }, () => side * (uniform() - 0.5));
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const rate = (FIRST + (LAST - FIRST) * sweep / (SWEEPS - 1)) / 2;
@@ -27,6 +34,22 @@ export function embed({ nodes: N, lower, upper }: DistanceBounds, uniform: () =>
     for (let i = 0; i < N; i++) x[3 * i + axis] -= mean;
   }
   return x;
+}
+
+/** The bounds, stretched, with a choice drawn for each bond that turns. */
+function turned({ nodes: N, turns, ...bounds }: DistanceBounds, uniform: () => number) {
+  const lower = bounds.lower.slice(), upper = bounds.upper.slice(), stretch = STRETCH * uniform();
+  for (let pair = 0; pair < lower.length; pair++) {
+    const room = upper[pair] - lower[pair];
+    if (room > ROOM * lower[pair]) lower[pair] += stretch * room;
+  }
+  for (const { i, l, choices } of turns) {
+    let left = uniform();
+    const choice = choices.find(({ share }) => (left -= share) < 0);
+    if (!choice) continue;
+    lower[i * N + l] = lower[l * N + i] = choice.lower, upper[i * N + l] = upper[l * N + i] = choice.upper;
+  }
+  return { lower, upper };
 }
 
 /** Moves two atoms apart or together, each by `rate` of what is missing. */

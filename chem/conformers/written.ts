@@ -36,11 +36,18 @@ const numbersOf = ({ energy, relativeEnergy, weight, times }: Conformer) => ({
 });
 
 /** What is said of all the conformers of a molecule. */
-export function ensembleJson({ index, name }: Told, graph: MoleculeGraph, ensemble: Ensemble) {
-  const { conformers, ...facts } = ensemble;
+export function ensembleJson(
+  { index, name }: Told,
+  graph: MoleculeGraph,
+  ensemble: Ensemble,
+  insteadOf?: { readonly by: string; readonly why: string },
+) {
+  const { conformers, by, ...facts } = ensemble;
   return {
     ...{ index, ...(name !== undefined && { name }) },
     smiles: graph.smiles,
+    by,
+    ...insteadOf && { insteadOf },
     ...facts,
     symbols: Array.from(graph.atomicNumbers, symbolOf),
     charges: Array.from(graph.charges),
@@ -71,12 +78,20 @@ export function ensembleSdf(
   told: Told,
   graph: MoleculeGraph,
   { by, conformers, unrefined }: Ensemble,
-  { seed, temperature }: EnsembleOrder,
+  { seed, temperature, insteadOf }: EnsembleOrder & { readonly insteadOf?: { readonly by: string } },
 ): string {
   return conformers.map((one, conformer) => {
     const { energy, relativeEnergy, weight, times } = numbersOf(one);
     const data: SdfData = {
-      ...{ index: told.index, conformer, smiles: one.smiles, by, seed, refined: one.refined },
+      ...{
+        index: told.index,
+        conformer,
+        smiles: one.smiles,
+        by,
+        ...insteadOf && { insteadOf: insteadOf.by },
+        seed,
+        refined: one.refined,
+      },
       ...(unrefined && { unrefined }),
       ...(energy !== null && { energy, relativeEnergy: relativeEnergy!, weight: weight!, temperature }),
       ...(times !== undefined && { times }),

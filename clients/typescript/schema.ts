@@ -1,6 +1,6 @@
 // deno-lint-ignore-file ban-types
 /** What each route takes and gives, by status. Written by `deno task build:client`. */
-export type Schema = Type67;
+export type Schema = Type68;
 
 type Type1 = {
   [key: string]: unknown;
@@ -21,6 +21,7 @@ type Type1 = {
 
 type Type2 = {
   backend: null | string;
+  conformers: boolean;
   counts: "atoms" | "heavyAtoms";
   description: string;
   distilled: ({ steps: number; teacher: string; variant: "consistency" | "ddim" | "ddpm"; version: string })[];
@@ -172,6 +173,21 @@ type Type9 = {
 };
 
 type Type10 = {
+  grid:
+    | {
+      first?: number | undefined;
+      last: number;
+      start?: undefined | { logSnr: number; spread: number };
+      type: "logSnr";
+    }
+    | { rho: number; type: "power" }
+    | { type: "uniform" };
+  options: { [key: string]: unknown };
+  sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
+  steps: number;
+};
+
+type Type11 = {
   autoencoder: Type6 | Type7 | {
     elements: (number)[];
     includeCharges: boolean;
@@ -179,6 +195,7 @@ type Type10 = {
     type: "identity";
   };
   chemistry: "druglike" | "edm";
+  conformers: (Type10)[];
   counts: "atoms" | "heavyAtoms";
   coupling: "aligned" | "independent";
   dataSet: string;
@@ -206,11 +223,11 @@ type Type10 = {
   version: string;
 };
 
-type Type11 = {
+type Type12 = {
   input: { param: { name: string } };
   output: {
     backend: null | { name: string; why: string };
-    card: Type10;
+    card: Type11;
     faulty: ({ reason: string; steps: number; version: string })[];
     loaded: boolean;
   };
@@ -218,8 +235,8 @@ type Type11 = {
   status: 200;
 };
 
-type Type12 = {
-  $get: Type11 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
+type Type13 = {
+  $get: Type12 | { input: { param: { name: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { name: string } };
     output: Type1;
     outputFormat: "json";
@@ -227,7 +244,7 @@ type Type12 = {
   } | { input: { param: { name: string } }; output: {}; outputFormat: string; status: 304 };
 };
 
-type Type13 = {
+type Type14 = {
   $delete:
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { name: string; steps: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -235,7 +252,7 @@ type Type13 = {
     | { input: { param: { name: string; steps: string } }; output: {}; outputFormat: string; status: 204 };
 };
 
-type Type14 = {
+type Type15 = {
   addedHydrogens?: number | undefined;
   bonds?: ({ i: number; j: number; order: 1 | 2 | 3 })[] | undefined;
   calls?: number | undefined;
@@ -275,7 +292,7 @@ type Type14 = {
   values?: undefined | { [key: string]: number };
 };
 
-type Type15 = {
+type Type16 = {
   backend: string;
   clamp: number;
   condition?: undefined | {
@@ -309,7 +326,7 @@ type Type15 = {
     validity: null | number;
   };
   model: string;
-  molecules: (Type14)[];
+  molecules: (Type15)[];
   parallel?: undefined | { calls: number; rounds: number; tolerance: number; window: number };
   passed?: number | undefined;
   refine?: "mmff94" | "mmff94-qm9" | undefined;
@@ -323,7 +340,7 @@ type Type15 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type16 = {
+type Type17 = {
   alerts?: ("brenk" | "pains")[] | undefined;
   aromaticRings?: undefined | { max?: number | undefined; min?: number | undefined };
   bridgeheadAtoms?: undefined | { max?: number | undefined; min?: number | undefined };
@@ -358,7 +375,7 @@ type Type16 = {
   tpsa?: undefined | { max?: number | undefined; min?: number | undefined };
 };
 
-type Type17 = {
+type Type18 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -402,24 +419,24 @@ type Type17 = {
   timeoutMs?: number | undefined;
   unique?: boolean | "flat" | "inchikey" | undefined;
   want?: number | undefined;
-  where?: Type16 | undefined;
-};
-
-type Type18 = {
-  $post:
-    | { input: { json: Type17 }; output: Type15; outputFormat: "json"; status: 200 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type17 }; output: Type1; outputFormat: "json"; status: 504 };
+  where?: Type17 | undefined;
 };
 
 type Type19 = {
+  $post:
+    | { input: { json: Type18 }; output: Type16; outputFormat: "json"; status: 200 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type18 }; output: Type1; outputFormat: "json"; status: 504 };
+};
+
+type Type20 = {
   estimate: {
     bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
     positions: ([number, number, number])[];
@@ -434,7 +451,7 @@ type Type19 = {
   time: number;
 };
 
-type Type20 = {
+type Type21 = {
   backend: string;
   clamp: number;
   condition?: undefined | {
@@ -448,7 +465,7 @@ type Type20 = {
   decoding: "argmax" | "valence";
   ended?: "deadline" | "maxDraws" | "want" | undefined;
   fixedAtoms?: number | undefined;
-  frames: (Type19)[];
+  frames: (Type20)[];
   grid:
     | {
       first?: number | undefined;
@@ -460,7 +477,7 @@ type Type20 = {
     | { type: "uniform" };
   guidance?: number | undefined;
   model: string;
-  molecule: Type14;
+  molecule: Type15;
   passed?: number | undefined;
   rejected?: undefined | { [key: string]: number };
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
@@ -470,7 +487,7 @@ type Type20 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type21 = {
+type Type22 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -502,21 +519,21 @@ type Type21 = {
   timeoutMs?: number | undefined;
 };
 
-type Type22 = {
+type Type23 = {
   $post:
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type21 }; output: Type1; outputFormat: "json"; status: 504 }
-    | { input: { json: Type21 }; output: Type20; outputFormat: "json"; status: 200 };
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type22 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type22 }; output: Type21; outputFormat: "json"; status: 200 };
 };
 
-type Type23 = {
+type Type24 = {
   bonds: ({ i: number; j: number; order: 1 | 2 | 3 })[];
   by: string;
   charges: (number)[];
@@ -533,6 +550,7 @@ type Type23 = {
   dropped: { broken: number; duplicate: number; stereo: number };
   exhausted: boolean;
   index: number;
+  insteadOf?: undefined | { by: string; why: string };
   mirrored: number;
   name?: string | undefined;
   smiles: string;
@@ -541,7 +559,7 @@ type Type23 = {
   unrefined?: "size" | "types" | undefined;
 };
 
-type Type24 = {
+type Type25 = {
   error: {
     message: string;
     reason:
@@ -562,8 +580,22 @@ type Type24 = {
   name?: string | undefined;
 };
 
-type Type25 = {
+type Type26 = {
+  count: number;
+  forceField: string;
+  model?: string | undefined;
+  molecules: (Type24 | Type25)[];
+  refine: boolean;
+  resample: boolean;
+  rmsd: number;
+  seed: number;
+  steps?: number | undefined;
+  temperature: number;
+};
+
+type Type27 = {
   count?: number | undefined;
+  model?: string | undefined;
   molecules:
     | (string | { molblock: string; name?: string | undefined } | { name?: string | undefined; smiles: string })[]
     | string
@@ -573,40 +605,25 @@ type Type25 = {
   resample?: boolean | undefined;
   rmsd?: number | undefined;
   seed?: number | undefined;
+  steps?: number | undefined;
   temperature?: number | undefined;
   timeoutMs?: number | undefined;
 };
 
-type Type26 = {
-  input: { json: Type25 };
-  output: {
-    count: number;
-    forceField: string;
-    molecules: (Type23 | Type24)[];
-    refine: boolean;
-    resample: boolean;
-    rmsd: number;
-    seed: number;
-    temperature: number;
-  };
-  outputFormat: "json";
-  status: 200;
-};
-
-type Type27 = {
-  $post:
-    | Type26
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type25 }; output: Type1; outputFormat: "json"; status: 504 };
-};
-
 type Type28 = {
+  $post:
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type27 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type27 }; output: Type26; outputFormat: "json"; status: 200 };
+};
+
+type Type29 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -622,7 +639,7 @@ type Type28 = {
   refusedRecords: number;
 };
 
-type Type29 = {
+type Type30 = {
   input: unknown;
   output: {
     most: number;
@@ -640,8 +657,8 @@ type Type29 = {
   status: 200;
 };
 
-type Type30 = {
-  $get: Type29 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
+type Type31 = {
+  $get: Type30 | { input: unknown; output: Type1; outputFormat: "json"; status: 406 };
   $post:
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 413 }
@@ -649,10 +666,10 @@ type Type30 = {
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 422 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { query: { description?: string | undefined } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { query: { description?: string | undefined } }; output: Type28; outputFormat: "json"; status: 201 };
+    | { input: { query: { description?: string | undefined } }; output: Type29; outputFormat: "json"; status: 201 };
 };
 
-type Type31 = {
+type Type32 = {
   atoms: number;
   charged: number;
   elements: { [key: string]: number };
@@ -663,7 +680,7 @@ type Type31 = {
   sizes: { [key: string]: number };
 };
 
-type Type32 = {
+type Type33 = {
   classes: ([number, number, number])[];
   createdAt: string;
   description: string;
@@ -677,10 +694,10 @@ type Type32 = {
     title: string;
   })[];
   refusedRecords: number;
-  summary: Type31;
+  summary: Type32;
 };
 
-type Type33 = {
+type Type34 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -704,13 +721,13 @@ type Type33 = {
     status: 422;
   } | {
     input: { param: { id: string }; query: { limit?: unknown; offset?: unknown } };
-    output: Type32;
+    output: Type33;
     outputFormat: "json";
     status: 200;
   };
 };
 
-type Type34 = {
+type Type35 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
   classes: number;
@@ -718,7 +735,7 @@ type Type34 = {
   from?: number | undefined;
 };
 
-type Type35 = {
+type Type36 = {
   accept: number;
   batch: number;
   begin: "student" | "teacher";
@@ -739,7 +756,7 @@ type Type35 = {
   guidance?: undefined | { first: number; last: number };
   keep: (number)[];
   learningRate?: number | undefined;
-  match: Type34;
+  match: Type35;
   method:
     | "consistency"
     | "finetune"
@@ -763,7 +780,7 @@ type Type35 = {
   width?: number | undefined;
 };
 
-type Type36 = {
+type Type37 = {
   backend: null | string;
   createdAt: string;
   device: null | string;
@@ -790,12 +807,12 @@ type Type36 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type35;
+  settings: Type36;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type37 = {
+type Type38 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
   classes?: number | undefined;
@@ -803,7 +820,7 @@ type Type37 = {
   from?: number | undefined;
 };
 
-type Type38 = {
+type Type39 = {
   accept?: number | undefined;
   batch?: number | undefined;
   begin?: "student" | "teacher" | undefined;
@@ -825,7 +842,7 @@ type Type38 = {
   guidance?: undefined | { first: number; last: number };
   keep?: (number)[] | undefined;
   learningRate?: number | undefined;
-  match?: Type37 | undefined;
+  match?: Type38 | undefined;
   method?:
     | "consistency"
     | "finetune"
@@ -852,32 +869,32 @@ type Type38 = {
   width?: number | undefined;
 };
 
-type Type39 = {
+type Type40 = {
   $post:
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type38 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type38 }; output: Type36; outputFormat: "json"; status: 202 };
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type39 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type39 }; output: Type37; outputFormat: "json"; status: 202 };
 };
 
-type Type40 = {
+type Type41 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { jobs: (Type36)[]; total: number };
+      output: { jobs: (Type37)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type41 = {
+type Type42 = {
   loss: ({ loss: number; seconds: number; update: number })[];
   validation: ({
     heldOut: number;
@@ -889,7 +906,7 @@ type Type41 = {
   })[];
 };
 
-type Type42 = {
+type Type43 = {
   acyclic: { value: number };
   alcohol: { value: number };
   aldehydeOrKetone: { value: number };
@@ -914,9 +931,9 @@ type Type42 = {
   spiro: { value: number };
 };
 
-type Type43 = {
+type Type44 = {
   atomStability: { high: number; low: number; n: number; value: number };
-  composition?: Type42 | undefined;
+  composition?: Type43 | undefined;
   moleculeStability: { high: number; low: number; n: number; value: number };
   sound?: undefined | { high: number; low: number; n: number; value: number };
   steps: number;
@@ -924,10 +941,10 @@ type Type43 = {
   validity: { high: number; low: number; n: number; value: number };
 };
 
-type Type44 = {
+type Type45 = {
   backend: null | string;
   createdAt: string;
-  curves: Type41;
+  curves: Type42;
   device: null | string;
   endedAt: null | string;
   estimate: {
@@ -940,7 +957,7 @@ type Type44 = {
     updates: null | number;
   };
   id: string;
-  judged: null | { accepted: boolean; student: Type43; teacher: Type43; why: string };
+  judged: null | { accepted: boolean; student: Type44; teacher: Type44; why: string };
   limits: { minutes?: number | undefined; updates?: number | undefined };
   memoryMiB: null | number;
   progress: null | {
@@ -953,26 +970,26 @@ type Type44 = {
   };
   reason: null | string;
   restarts: number;
-  settings: Type35;
+  settings: Type36;
   startedAt: string;
   state: "cancelled" | "cancelling" | "done" | "failed" | "publishing" | "rejected" | "running";
 };
 
-type Type45 = {
+type Type46 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type37; outputFormat: "json"; status: 202 };
   $get: { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 } | {
     input: { param: { id: string } };
     output: Type1;
     outputFormat: "json";
     status: 406;
-  } | { input: { param: { id: string } }; output: Type44; outputFormat: "json"; status: 200 };
+  } | { input: { param: { id: string } }; output: Type45; outputFormat: "json"; status: 200 };
 };
 
-type Type46 = {
+type Type47 = {
   $get: {
     input: { header: { "Last-Event-ID"?: string | undefined }; param: { id: string } };
     output: Type1;
@@ -1006,16 +1023,16 @@ type Type46 = {
   };
 };
 
-type Type47 = {
+type Type48 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type36; outputFormat: "json"; status: 202 };
+    | { input: { param: { id: string } }; output: Type37; outputFormat: "json"; status: 202 };
 };
 
-type Type48 = {
+type Type49 = {
   bytes: null | number;
   draws: null | number;
   enough: boolean | null;
@@ -1027,7 +1044,7 @@ type Type48 = {
   trial: { drawn: number; duplicates: number; passed: number; seconds: number };
 };
 
-type Type49 = {
+type Type50 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
   clamp: number;
   decoding: "argmax" | "valence";
@@ -1047,7 +1064,7 @@ type Type49 = {
   steps: number;
 };
 
-type Type50 = {
+type Type51 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -1089,25 +1106,25 @@ type Type50 = {
   steps: number;
   unique: "flat" | "inchikey" | "none";
   want: number;
-  where: Type16;
+  where: Type17;
 };
 
-type Type51 = {
+type Type52 = {
   backend: string;
   draws: number;
-  estimate: Type48;
-  order: Type50;
+  estimate: Type49;
+  order: Type51;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
   refine: "mmff94" | "mmff94-qm9" | "none";
   seed: number;
-  settings: Type49;
+  settings: Type50;
   shards: number;
   version: string;
   warnings?: (string)[] | undefined;
 };
 
-type Type52 = {
+type Type53 = {
   atoms?: [number, number] | number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
@@ -1150,10 +1167,10 @@ type Type52 = {
   steps: number;
   unique?: "flat" | "inchikey" | "none" | undefined;
   want: number;
-  where?: Type16 | undefined;
+  where?: Type17 | undefined;
 };
 
-type Type53 = {
+type Type54 = {
   bytes: { ndjson: number; parquet: number; sdf: number };
   drawn: number;
   duplicates: number;
@@ -1169,22 +1186,22 @@ type Type53 = {
   text: number;
 };
 
-type Type54 = {
+type Type55 = {
   backend: string;
   createdAt: string;
   draws: number;
   endedAt: null | string;
-  estimate: Type48;
+  estimate: Type49;
   id: string;
   name: null | string;
-  order: Type50;
+  order: Type51;
   precision: "bf16" | "f16" | "f32";
-  progress: Type53;
+  progress: Type54;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type49;
+  settings: Type50;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1192,47 +1209,47 @@ type Type54 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type55 = {
+type Type56 = {
   $get:
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { query: { limit?: unknown; offset?: unknown } }; output: Type1; outputFormat: "json"; status: 422 }
     | {
       input: { query: { limit?: unknown; offset?: unknown } };
-      output: { campaigns: (Type54)[]; total: number };
+      output: { campaigns: (Type55)[]; total: number };
       outputFormat: "json";
       status: 200;
     };
   $post:
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 409 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type52 }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { json: Type52 }; output: Type51; outputFormat: "json"; status: 200 }
-    | { input: { json: Type52 }; output: Type54; outputFormat: "json"; status: 202 };
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 409 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type53 }; output: Type1; outputFormat: "json"; status: 507 }
+    | { input: { json: Type53 }; output: Type52; outputFormat: "json"; status: 200 }
+    | { input: { json: Type53 }; output: Type55; outputFormat: "json"; status: 202 };
 };
 
-type Type56 = {
+type Type57 = {
   backend: string;
   createdAt: string;
   dead: ({ deliveries: number; reason: null | string; shard: number; worker: null | string })[];
   draws: number;
   endedAt: null | string;
-  estimate: Type48;
+  estimate: Type49;
   id: string;
   name: null | string;
-  order: Type50;
+  order: Type51;
   precision: "bf16" | "f16" | "f32";
-  progress: Type53;
+  progress: Type54;
   reason: null | string;
   refine: "mmff94" | "mmff94-qm9" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
-  settings: Type49;
+  settings: Type50;
   shards: number;
   state: "done" | "failed" | "finishing" | "paused" | "running";
   version: string;
@@ -1240,7 +1257,7 @@ type Type56 = {
   warnings?: (string)[] | undefined;
 };
 
-type Type57 = {
+type Type58 = {
   $delete:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
@@ -1251,27 +1268,16 @@ type Type57 = {
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 406 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { param: { id: string } }; output: Type56; outputFormat: "json"; status: 200 };
+    | { input: { param: { id: string } }; output: Type57; outputFormat: "json"; status: 200 };
 };
 
-type Type58 = {
+type Type59 = {
   $post:
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 404 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 409 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 503 }
     | { input: { param: { id: string } }; output: Type1; outputFormat: "json"; status: 507 }
-    | { input: { param: { id: string } }; output: Type54; outputFormat: "json"; status: 202 };
-};
-
-type Type59 = {
-  input: {
-    header: { "If-Range"?: string | undefined; Range?: string | undefined };
-    param: { id: string };
-    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
-  };
-  output: string;
-  outputFormat: "json";
-  status: 200;
+    | { input: { param: { id: string } }; output: Type55; outputFormat: "json"; status: 202 };
 };
 
 type Type60 = {
@@ -1282,7 +1288,7 @@ type Type60 = {
   };
   output: string;
   outputFormat: "json";
-  status: 206;
+  status: 200;
 };
 
 type Type61 = {
@@ -1291,9 +1297,9 @@ type Type61 = {
     param: { id: string };
     query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
   };
-  output: Type1;
+  output: string;
   outputFormat: "json";
-  status: 404;
+  status: 206;
 };
 
 type Type62 = {
@@ -1304,7 +1310,7 @@ type Type62 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 416;
+  status: 404;
 };
 
 type Type63 = {
@@ -1315,10 +1321,21 @@ type Type63 = {
   };
   output: Type1;
   outputFormat: "json";
-  status: 422;
+  status: 416;
 };
 
 type Type64 = {
+  input: {
+    header: { "If-Range"?: string | undefined; Range?: string | undefined };
+    param: { id: string };
+    query: { format?: "ndjson" | "parquet" | "sdf" | undefined; limit?: unknown; offset?: unknown };
+  };
+  output: Type1;
+  outputFormat: "json";
+  status: 422;
+};
+
+type Type65 = {
   filter?: boolean | undefined;
   gamma?: number | string | undefined;
   min_add_len?: number | string | undefined;
@@ -1335,26 +1352,26 @@ type Type64 = {
   unique?: boolean | undefined;
 };
 
-type Type65 = {
+type Type66 = {
   $post:
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 400 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 404 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 406 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 413 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 415 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 422 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 429 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 503 }
-    | { input: { json: Type64 }; output: Type1; outputFormat: "json"; status: 504 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 400 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 404 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 406 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 413 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 415 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 422 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 429 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 503 }
+    | { input: { json: Type65 }; output: Type1; outputFormat: "json"; status: 504 }
     | {
-      input: { json: Type64 };
+      input: { json: Type65 };
       output: { molecules: ({ score: number; sdf: string; smiles: string })[]; status: "success" };
       outputFormat: "json";
       status: 200;
     };
 };
 
-type Type66 = {
+type Type67 = {
   $get: { input: {}; output: Type1; outputFormat: "json"; status: 503 } | {
     input: {};
     output: { message: string; object: "health.response"; status: "live" | "ready" };
@@ -1363,18 +1380,18 @@ type Type66 = {
   };
 };
 
-type Type67 = {
-  "/campaigns": Type55;
-  "/campaigns/:id": Type57;
-  "/campaigns/:id/events": Type46;
-  "/campaigns/:id/results": { $get: Type59 | Type60 | Type61 | Type62 | Type63 };
-  "/campaigns/:id/resume": Type58;
-  "/conformers": Type27;
-  "/data": Type30;
-  "/data/:id": Type33;
-  "/distill": Type39;
-  "/generate": Type18;
-  "/generate/path": Type22;
+type Type68 = {
+  "/campaigns": Type56;
+  "/campaigns/:id": Type58;
+  "/campaigns/:id/events": Type47;
+  "/campaigns/:id/results": { $get: Type60 | Type61 | Type62 | Type63 | Type64 };
+  "/campaigns/:id/resume": Type59;
+  "/conformers": Type28;
+  "/data": Type31;
+  "/data/:id": Type34;
+  "/distill": Type40;
+  "/generate": Type19;
+  "/generate/path": Type23;
   "/health/live": {
     $get: { input: {}; output: { readOnly?: string | undefined; status: "ok" }; outputFormat: "json"; status: 200 };
   };
@@ -1386,10 +1403,10 @@ type Type67 = {
       status: 200;
     };
   };
-  "/jobs": Type40;
-  "/jobs/:id": Type45;
-  "/jobs/:id/events": Type46;
-  "/jobs/:id/resume": Type47;
+  "/jobs": Type41;
+  "/jobs/:id": Type46;
+  "/jobs/:id/events": Type47;
+  "/jobs/:id/resume": Type48;
   "/metrics": {
     $get: { input: {}; output: Type1; outputFormat: "json"; status: 404 } | {
       input: {};
@@ -1399,9 +1416,9 @@ type Type67 = {
     };
   };
   "/models": Type3;
-  "/models/:name": Type12;
-  "/models/:name/steps/:steps": Type13;
-  "/v1/generate": Type65;
+  "/models/:name": Type13;
+  "/models/:name/steps/:steps": Type14;
+  "/v1/generate": Type66;
   "/v1/health/live": {
     $get: {
       input: {};
@@ -1410,5 +1427,5 @@ type Type67 = {
       status: 200;
     };
   };
-  "/v1/health/ready": Type66;
+  "/v1/health/ready": Type67;
 };

@@ -18,9 +18,12 @@ export interface WritableTensor {
   readonly data: Float32Array;
 }
 
-/** How to write: the numbers' type on disk, and free strings about the file. */
+/** The types of numbers that can be written. */
+export type WrittenType = "F32" | "F16" | "I8";
+
+/** How to write: the numbers' type on disk, of each tensor where it is a function of the name, and free strings about the file. */
 export interface WriteOptions {
-  readonly dtype?: "F32" | "F16";
+  readonly dtype?: WrittenType | ((name: string) => WrittenType);
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -135,6 +138,8 @@ function toFloats(name: string, dtype: SafetensorsType, bytes: Uint8Array): Floa
       return widenBfloat16(new Uint16Array(buffer));
     case "F64":
       return Float32Array.from(new Float64Array(buffer));
+    case "I8":
+      return new Float32Array(new Int8Array(buffer));
   }
   const integers = {
     I64: () => new BigInt64Array(buffer),
@@ -143,7 +148,6 @@ function toFloats(name: string, dtype: SafetensorsType, bytes: Uint8Array): Floa
     U32: () => new Uint32Array(buffer),
     I16: () => new Int16Array(buffer),
     U16: () => new Uint16Array(buffer),
-    I8: () => new Int8Array(buffer),
     U8: () => new Uint8Array(buffer),
     BOOL: () => new Uint8Array(buffer),
   }[dtype]();
@@ -177,9 +181,9 @@ export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, strin
 }
 
 /**
- * A file of these tensors, in the map's order, as F32 (default) or F16 (rounded to nearest even).
+ * A file of these tensors, in the map's order, as F32 (default), F16 (rounded to nearest even) or I8.
  *
- * @throws RangeError where a shape does not match its data, or a value has no half
+ * @throws RangeError where a shape does not match its data, or a value has no half, or is no integer of 8 bits
  *
  * @example
  * ```ts
@@ -195,6 +199,7 @@ export function writeSafetensors(
   { dtype = "F32", metadata }: WriteOptions = {},
 ): Uint8Array {
   const header: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
+  const typeOf = typeof dtype === "function" ? dtype : () => dtype;
   let total = 0;
   for (const [name, { shape, data }] of tensors) {
     if (name === "__metadata__") throw new RangeError(`a tensor cannot be named "__metadata__"`);
@@ -202,8 +207,8 @@ export function writeSafetensors(
     if (count !== data.length) {
       throw new RangeError(`"${name}" of shape [${shape.join(", ")}] must have ${count} numbers; got ${data.length}`);
     }
-    const length = count * BYTES[dtype];
-    header.push([name, { dtype, shape, data_offsets: [total, total + length] }]);
+    const type = typeOf(name), length = count * BYTES[type];
+    header.push([name, { dtype: type, shape, data_offsets: [total, total + length] }]);
     total += length;
   }
   // Spaces bring the data to a multiple of 8 bytes, as the reference implementation does.
@@ -214,18 +219,25 @@ export function writeSafetensors(
   file.set(encoded, 8);
   let at = 8 + padded;
   for (const [name, { data }] of tensors) {
-    const numbers = dtype === "F32" ? data : halves(name, data);
+    const numbers = stored(name, data, typeOf(name));
     file.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), at);
     at += numbers.byteLength;
   }
   return file;
 }
 
-/** Halves of one tensor; the error names it. */
-function halves(name: string, data: Float32Array): Uint16Array {
+/** The numbers of one tensor as they are written; an error names it. */
+function stored(name: string, data: Float32Array, dtype: WrittenType): ArrayBufferView {
   try {
-    return narrowFloat16(data);
+    return dtype === "F32" ? data : dtype === "F16" ? narrowFloat16(data) : narrowInt8(data);
   } catch (error) {
     throw new RangeError(`"${name}": ${(error as Error).message}`);
   }
+}
+
+/** @throws RangeError for a number that is no integer of 8 bits */
+function narrowInt8(data: Float32Array): Int8Array {
+  const integers = Int8Array.from(data), at = integers.findIndex((value, i) => value !== data[i]);
+  if (at >= 0) throw new RangeError(`${data[at]} at index ${at} is no integer from -128 to 127`);
+  return integers;
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Card, type CardInput, cardSchema } from "../models/card.ts";
 import { gridAtSteps } from "../diffusion/grids.ts";
 import { conditionsOf } from "../models/told.ts";
+import { sha256Of } from "../models/weights.ts";
 import type { ModelEntry } from "../models/overlay.ts";
 import { writeSafetensors } from "../diffusion/safetensors.ts";
 import { absent, writeAtomically } from "../diffusion/files.ts";
@@ -96,10 +97,7 @@ function madeOf({ settings, parts, result, curve }: Ending): Record<string, unkn
 }
 
 /** A version that names the making: the same for the same weights. */
-async function versionOf(weights: Uint8Array): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", weights as Uint8Array<ArrayBuffer>));
-  return [...hash.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+export const versionOf = (weights: Uint8Array): string => sha256Of(weights).slice(0, 8);
 
 /** Writes the student and, last, `result.json`. */
 export async function writeResult(folder: string, ending: Ending): Promise<void> {
@@ -107,7 +105,7 @@ export async function writeResult(folder: string, ending: Ending): Promise<void>
     { method, to, keep, variant, grid, options, clamp } = settings;
   const weights = await parts.studentWeights(), training = madeOf(ending);
   const bytes = writeSafetensors(weights, { dtype: "F16", metadata: { model: settings.name ?? card.name } });
-  const version = await versionOf(bytes);
+  const version = versionOf(bytes);
   const makesModel = methodOf(method).makes === "model";
   if (!makesModel) await writeAtomically(`${folder}/${STUDENT}`, bytes);
   else {

@@ -8,8 +8,12 @@ import {
   type ConformerOptions,
   unanswered,
 } from "../../chem/conformers/answer.ts";
+import type { SourceChoice } from "./conformer_sources.ts";
 import { openPoolWorker } from "../../chem/pool_worker.ts";
 import { createWorkPool, LateWorkError, type WorkPoolOptions } from "../../chem/work_pool.ts";
+
+/** What is asked of all the molecules. */
+export type PoolOptions = ConformerOptions<SourceChoice>;
 
 /** Draws conformers. */
 export interface ConformerPool {
@@ -20,7 +24,7 @@ export interface ConformerPool {
    */
   answers(
     items: Iterable<ConformerItem> | AsyncIterable<ConformerItem>,
-    options: ConformerOptions,
+    options: PoolOptions,
     signal: AbortSignal,
   ): AsyncGenerator<ConformerAnswer, void, void>;
   close(): void;
@@ -37,13 +41,13 @@ class NoWorkerError extends Error {
 /** Molecules of a request that are in line at once: a small request does not wait for all of a large one. */
 const WINDOW = 4;
 
-type Pool = WorkPoolOptions<ConformerItem, ConformerOptions, ConformerAnswer>;
+type Pool = WorkPoolOptions<ConformerItem, PoolOptions, ConformerAnswer>;
 
 const openWorker: Pool["open"] = () =>
   openPoolWorker({
     module: new URL("./conformer_worker.ts", import.meta.url),
     work: "conformers",
-    question: (items: readonly ConformerItem[], options: ConformerOptions) => ({ data: { items, options } }),
+    question: (items: readonly ConformerItem[], options: PoolOptions) => ({ data: { items, options } }),
     results: (answers: ConformerAnswer[]) => answers,
   });
 
@@ -52,7 +56,7 @@ export function createConformerPool(
   { workers, onFault, open = openWorker }: Pick<Pool, "workers" | "onFault"> & Partial<Pick<Pool, "open">> = {},
 ): ConformerPool {
   const make = () =>
-    createWorkPool<ConformerItem, ConformerOptions, ConformerAnswer>({
+    createWorkPool<ConformerItem, PoolOptions, ConformerAnswer>({
       here: () => Promise.reject(new NoWorkerError()),
       long: () => true,
       limit: ({ seconds }) => 1000 * seconds,
@@ -62,7 +66,7 @@ export function createConformerPool(
       ...{ piece: 1, ahead: 1, backlog: 1 },
     });
   let pool = make();
-  const answer = async (item: ConformerItem, options: ConformerOptions, signal: AbortSignal) => {
+  const answer = async (item: ConformerItem, options: PoolOptions, signal: AbortSignal) => {
     const asked = pool;
     try {
       const { results: [one] } = await asked.run([item], options, { signal });

@@ -1,19 +1,32 @@
-/** A worker of `conformer_pool.ts`: RDKit.js, openchemlib and the force field of its own. */
+/** A worker of `conformer_pool.ts`: RDKit.js, sources of positions and the force field of its own. */
 import {
   answerConformers,
   type ConformerAnswer,
   type ConformerItem,
   type ConformerOptions,
 } from "../../chem/conformers/answer.ts";
-import { createOpenchemlibSource } from "../../chem/conformers/openchemlib.ts";
+import type { NetworkSources } from "./network_source.ts";
 import { answerPool } from "../../chem/pool_worker.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
+import { createSources, type SourceChoice } from "./conformer_sources.ts";
 import { openMmff94 } from "./refiner.ts";
 
-const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]),
-  tools = { rdkit, field, source: createOpenchemlibSource() };
+/** What a worker is asked. */
+interface Asked {
+  readonly items: readonly ConformerItem[];
+  readonly options: ConformerOptions<SourceChoice>;
+}
 
-answerPool<{ readonly items: readonly ConformerItem[]; readonly options: ConformerOptions }, ConformerAnswer[]>(
+const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]),
+  tools = { rdkit, field, sourceOf: createSources(openLate) };
+
+/** The code of networks is read where one is asked for. */
+async function openLate(folder: string): Promise<NetworkSources> {
+  const { openNetworkSources } = await import("./network_source.ts");
+  return await openNetworkSources(folder);
+}
+
+answerPool<Asked, ConformerAnswer[]>(
   async ({ items, options }) => {
     const answers: ConformerAnswer[] = [];
     for (const item of items) answers.push(await answerConformers(item, options, tools));

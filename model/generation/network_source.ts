@@ -4,13 +4,14 @@
  */
 import { CHEMISTRIES, type Chemistry } from "../../chem/chemistry.ts";
 import type { Bond } from "../../chem/molecule.ts";
-import { distanceBounds } from "../../chem/conformers/bounds.ts";
+import { distanceBounds, scaledBounds } from "../../chem/conformers/bounds.ts";
 import type { MoleculeGraph } from "../../chem/conformers/graph.ts";
 import type { PositionSource } from "../../chem/conformers/source.ts";
 import type { GivenGraph } from "../diffusion/given_graph.ts";
 import { latentLength } from "../diffusion/latent.ts";
 import { makeGrid } from "../diffusion/grids.ts";
 import { planSampling } from "../diffusion/samplers/mod.ts";
+import { findNativeLibrary } from "../engines/c/native_library.ts";
 import { loadModel, type Model } from "../models/load.ts";
 import { conformerSettings, startsOf } from "../models/settings.ts";
 import { drawsConformers } from "../models/told.ts";
@@ -29,12 +30,6 @@ export interface NetworkSources {
   /** At this number of steps. */
   at(steps: number): NetworkSource;
   dispose(): void;
-}
-
-/** Where a model lies, and on which engine it runs. */
-export interface NetworkPlace {
-  readonly folder: string;
-  readonly backend: "native" | "wasm";
 }
 
 /** What a graph is said in. */
@@ -74,11 +69,13 @@ function hydrogensOf(
 }
 
 /**
- * The model in a folder, loaded on one thread.
+ * The model in a folder, loaded on one thread: of the native engine where it has been built and may be opened, else of that in WebAssembly. A GPU is left to requests for new molecules.
  *
  * @throws as `loadModel`; RangeError where it is not told of given graphs
  */
-export async function openNetworkSources({ folder, backend }: NetworkPlace): Promise<NetworkSources> {
+export async function openNetworkSources(folder: string): Promise<NetworkSources> {
+  const may = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+  const backend = may && findNativeLibrary().path !== undefined ? "native" : "wasm";
   const model = await loadModel(folder, { backend, threads: 1, decoders: 0 });
   try {
     const words = wordsOf(model), denoiser = await model.denoiser();
@@ -97,12 +94,8 @@ function said(graph: MoleculeGraph, { classes, chemistry, form, most }: Words): 
   const heavy = graph.atomicNumbers.filter((Z) => Z > 1).length;
   if (heavy < 2 || heavy > most) return `it knows molecules of 2 to ${most} heavy atoms; this one has ${heavy}`;
   try {
-    const bounds = distanceBounds(graph, "heavy", chemistry),
-      scaled = (all: Float64Array) => all.map((d) => d / ANGSTROM);
-    return {
-      ...givenGraph(graph, classes, chemistry, form),
-      bounds: { ...bounds, lower: scaled(bounds.lower), upper: scaled(bounds.upper) },
-    };
+    const bounds = scaledBounds(distanceBounds(graph, "heavy", chemistry), 1 / ANGSTROM);
+    return { ...givenGraph(graph, classes, chemistry, form), bounds };
   } catch (error) {
     if (error instanceof RangeError) return `it does not know an atom: ${error.message}`;
     throw error;

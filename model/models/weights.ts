@@ -3,10 +3,11 @@
  * the card by whoever writes one.
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { checkFinite } from "../diffusion/finite.ts";
-import { readSafetensors, type StoredTensor } from "../diffusion/safetensors.ts";
+import { readSafetensors, type StoredTensor, type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Card, type CardInput, cardPath, parseCard, writeCard } from "./card.ts";
+import { addedTo, type BaseFile, baseOf, writeDifferences } from "./differences.ts";
 import type { Settings } from "./settings.ts";
 
 /** SHA-256, 64 hexadecimal digits. */
@@ -44,27 +45,77 @@ export const drawingWeights = (card: WithWeights, settings: Pick<Settings, "samp
 export interface WeightsFile {
   readonly bytes: Uint8Array;
   readonly sha256: string;
+  /** In full, also where the file holds differences. */
   readonly tensors: Map<string, StoredTensor>;
+  /** The file that it holds differences from; undefined for weights in full. */
+  readonly base?: BaseFile;
 }
 
 /**
- * Reads a file of weights.
+ * Reads a file of weights, and where it holds differences the file beside it that they are from.
  *
  * @param sha256 what its digest must be; anything where absent, as in cards that are older than digests
+ * @param by who says so
  * @throws Deno.errors.NotFound; TypeError naming the file where the digest is another, or a number is not finite; SyntaxError
  * naming it where it is no safetensors file
  */
-export async function readWeightsFile(path: string, sha256?: string): Promise<WeightsFile> {
+export async function readWeightsFile(path: string, sha256?: string, by = "the card"): Promise<WeightsFile> {
   const bytes = await Deno.readFile(path), found = sha256Of(bytes);
-  if (sha256 !== undefined) checkDigest(path, found, sha256, "the card");
-  let tensors: WeightsFile["tensors"];
+  if (sha256 !== undefined) checkDigest(path, found, sha256, by);
+  const { base, stored } = naming(path, () => ({ base: baseOf(bytes), stored: readSafetensors(bytes) }));
+  const of = base && await readBase(path, base), tensors = of ? naming(path, () => addedTo(of, stored)) : stored;
+  checkFinite(tensors, path);
+  return { bytes, sha256: found, tensors, ...base && { base } };
+}
+
+/** What is made of a file's bytes, errors naming it. */
+function naming<T>(path: string, make: () => T): T {
   try {
-    tensors = readSafetensors(bytes);
+    return make();
   } catch (error) {
     throw new SyntaxError(`${path}: ${(error as Error).message}`, { cause: error });
   }
-  checkFinite(tensors, path);
-  return { bytes, sha256: found, tensors };
+}
+
+/** The weights that those of `path` are differences from. */
+async function readBase(path: string, { file, sha256 }: BaseFile): Promise<WeightsFile["tensors"]> {
+  const by = `${basename(path)}, which holds differences from it,`;
+  try {
+    return (await readWeightsFile(join(dirname(path), file), sha256, by)).tensors;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const message =
+      `${path}: ${file} (sha256 ${sha256}) must lie beside it, as it holds differences from that; it is not there`;
+    throw new Deno.errors.NotFound(message, { cause: error });
+  }
+}
+
+/**
+ * A file of weights that needs no other beside it, for whoever copies one to another folder: its own bytes, or of one that holds differences a file of the
+ * same numbers in single precision.
+ *
+ * @throws as {@link readWeightsFile}
+ */
+export async function readWholeFile(path: string, sha256?: string): Promise<Pick<WeightsFile, "bytes" | "sha256">> {
+  const found = await readWeightsFile(path, sha256);
+  if (!found.base) return found;
+  const bytes = writeSafetensors(found.tensors);
+  return { bytes, sha256: sha256Of(bytes) };
+}
+
+/**
+ * A student's weights as they lie in its model's own folder: differences from the denoiser there.
+ *
+ * @returns undefined where no tensor is stored so with little loss
+ * @throws as {@link readWeightsFile}, of the denoiser
+ */
+export async function studentBytes(
+  folder: string,
+  { denoiser: { file, sha256 } }: Pick<Card, "denoiser">,
+  tensors: ReadonlyMap<string, WritableTensor>,
+): Promise<Uint8Array | undefined> {
+  const base = await readWeightsFile(join(folder, file), sha256);
+  return writeDifferences(tensors, base.tensors, { file, sha256: base.sha256 });
 }
 
 /** The tensors of {@link readWeightsFile}. */

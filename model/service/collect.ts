@@ -4,7 +4,8 @@ import { OverShareError, QueueFullError } from "../generation/ledger.ts";
 import type { Origin } from "../generation/formats.ts";
 import { drawSeed } from "../generation/order.ts";
 import type { DrawingFacts } from "./drawing.ts";
-import { DeadlineError, type GenerateService, type MoleculesAsked, type ServedDrawing } from "./generate.ts";
+import { type GenerateService, type MoleculesAsked, type ServedDrawing } from "./generate.ts";
+import { DeadlineError } from "./held.ts";
 import { ShuttingDownError } from "./lifecycle.ts";
 
 /** Most rounds, the first included. */

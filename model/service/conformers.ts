@@ -10,10 +10,13 @@ import type { EnsembleOrder } from "../../chem/conformers/ensemble.ts";
 import type { Unanswered } from "../../chem/conformers/graph.ts";
 import type { ConformerForm } from "../../chem/conformers/written.ts";
 import type { ConformerPool } from "../generation/conformer_pool.ts";
+import { chooseSource, type SourceAsked } from "../generation/conformer_sources.ts";
 import { ImpossibleOrderError } from "../generation/order.ts";
 import type { Queue } from "../generation/queue.ts";
-import { checkTimeout, DeadlineError, type GENERATION_OUTCOMES, unlessAborted } from "./generate.ts";
-import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
+import type { GENERATION_OUTCOMES } from "./generate.ts";
+import { checkTimeout, DeadlineError, holdSlot, unlessAborted } from "./held.ts";
+import type { ModelStore } from "../models/store.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 /** What a request may ask. */
 export interface ConformerLimits {
@@ -29,6 +32,8 @@ export interface ConformerLimits {
 
 /** What conformers are drawn with. */
 export interface ConformerService {
+  /** Its models. */
+  readonly store: Pick<ModelStore, "entries">;
   readonly conformers: ConformerPool;
   readonly queue: Queue;
   readonly lifecycle: Lifecycle;
@@ -38,7 +43,7 @@ export interface ConformerService {
 }
 
 /** What is asked. */
-export interface ConformersAsked extends EnsembleOrder {
+export interface ConformersAsked extends EnsembleOrder, SourceAsked {
   readonly molecules: readonly ConformerItem[];
   readonly form: ConformerForm;
   /** Milliseconds that it may take. Default: the service's. */
@@ -78,7 +83,7 @@ function check(
  * Draws them all. The request holds a slot meanwhile, as a generation does, but asks nothing of the device.
  *
  * @returns the answers in the order of the molecules
- * @throws ImpossibleOrderError, ShuttingDownError, OverShareError, QueueFullError, DeadlineError; the signal's reason where it is aborted
+ * @throws ImpossibleOrderError, also where no source is of the name asked for; ShuttingDownError, OverShareError, QueueFullError, DeadlineError; the signal's reason where it is aborted
  */
 export async function drawConformers(
   service: ConformerService,
@@ -91,27 +96,22 @@ export async function drawConformers(
   },
 ): Promise<ConformerAnswer[]> {
   check(asked, service);
-  const { conformers, queue, lifecycle, limits, timeoutMs: longest } = service,
-    { molecules, timeoutMs = longest } = asked;
-  refuseWhenDraining(lifecycle);
-  const late = new AbortController(), signal = AbortSignal.any([gone, lifecycle.signal, late.signal]);
-  const slot = queue.enter(signal, { client }), entered = performance.now(), answers: ConformerAnswer[] = [];
-  const deadline = setTimeout(
-    () => late.abort(new DeadlineError(timeoutMs, answers.length, molecules.length)),
-    timeoutMs,
-  );
+  const { conformers, queue, lifecycle, limits, store, timeoutMs: longest } = service;
+  const { molecules, timeoutMs = longest, model, steps, ...order } = asked;
+  const source = chooseSource(store.entries, { model, steps });
+  const answers: ConformerAnswer[] = [], drawn = () => answers.length, count = molecules.length;
+  const { slot, signal, leave, ms } = holdSlot({ queue, lifecycle }, { gone, client, timeoutMs, count, drawn });
   const end = (outcome: ConformersEnd["outcome"], error?: unknown) => {
-    clearTimeout(deadline);
-    slot.leave();
+    leave();
     onEnd({
       outcome,
       ...(error !== undefined && { error: String(error) }),
       ...tally(molecules, answers),
-      ms: Math.round(performance.now() - entered),
+      ms: ms(),
     });
   };
   try {
-    const options = { ...asked, molecules: undefined, atomsMax: limits.atoms, seconds: limits.seconds };
+    const options = { ...order, source, atomsMax: limits.atoms, seconds: limits.seconds };
     const drawn = conformers.answers(molecules, options, signal);
     for (
       let next = await unlessAborted(drawn.next(), signal);

@@ -6,7 +6,7 @@ import { callsOfGuidance } from "../generation/condition_order.ts";
 import { type Include, toFault } from "../generation/formats.ts";
 import { leaseFor } from "../generation/generate.ts";
 import type { OnStage } from "../generation/stages.ts";
-import { acceptOrder, drawSeed, ImpossibleOrderError, type Order } from "../generation/order.ts";
+import { acceptOrder, drawSeed, type Order } from "../generation/order.ts";
 import { checkWhere, type GenerateOptions, type Timings } from "../generation/pipeline.ts";
 import { mostCalls } from "../diffusion/samplers/parallel.ts";
 import { callsOf } from "../diffusion/samplers/resample.ts";
@@ -14,7 +14,8 @@ import type { Queue } from "../generation/queue.ts";
 import type { Lease, Model } from "../models/load.ts";
 import type { ModelStore } from "../models/store.ts";
 import { type Drawing, type DrawingFacts, drawMolecules, type Form, rounded } from "./drawing.ts";
-import { type Lifecycle, refuseWhenDraining } from "./lifecycle.ts";
+import { checkTimeout, DeadlineError, holdSlot, unlessAborted } from "./held.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 /** Molecules asked of one of the service's models: so many drawn (`count`), or drawn until so many are given back (`want`). */
 export interface MoleculesAsked extends Omit<Order, "seed" | "options" | "count"> {
@@ -53,20 +54,6 @@ export const drawsFor = (
   want: number,
   { most, first = 0 }: { readonly most: number; readonly first?: number },
 ): number => Math.min(Math.max(DRAWS_AT_LEAST, DRAWS_A_WANTED * want), most, 2 ** 32 - first);
-
-/** The time that a generation may take is over. */
-export class DeadlineError extends Error {
-  override readonly name = "DeadlineError";
-  constructor(
-    timeoutMs: number,
-    /** Molecules drawn by then. */
-    readonly drawn: number,
-    /** Those asked. */
-    readonly count: number,
-  ) {
-    super(`the deadline of ${timeoutMs} ms has passed: ${drawn} of ${count} molecules were drawn by then`);
-  }
-}
 
 /** What generations work with. */
 export interface GenerateService {
@@ -128,12 +115,6 @@ export interface ServedDrawing extends Drawing {
   close(): void;
 }
 
-/** @throws ImpossibleOrderError for a request that asks for more time than the service gives */
-export function checkTimeout(timeoutMs: number, longest: number): void {
-  if (timeoutMs <= longest) return;
-  throw new ImpossibleOrderError("timeoutMs", `timeoutMs must be 1 to ${longest} here; got ${timeoutMs}`);
-}
-
 /**
  * Takes a request on: it is checked against the model's card, takes a slot in the queue, and begins when the model is loaded. Its
  * deadline, whatever it does by then, gives the slot back; see {@link DeadlineError}.
@@ -155,18 +136,9 @@ export async function generate(
   checkTimeout(timeoutMs, longest);
   const order: Order = { ...asked, count, seed: asked.seed ?? drawSeed() };
   let request = acceptOrder(card, order), drawing: Drawing | undefined;
-  refuseWhenDraining(lifecycle);
-  const closed = new AbortController(), late = new AbortController();
-  const signal = AbortSignal.any([gone, lifecycle.signal, closed.signal, late.signal]);
-  const work = count * calls, slot = queue.enter(signal, { work, client }), entered = performance.now();
-  const deadline = setTimeout(
-    () => late.abort(new DeadlineError(timeoutMs, drawing?.generation.drawn ?? 0, count)),
-    timeoutMs,
-  );
-  const leave = () => {
-    clearTimeout(deadline);
-    slot.leave();
-  };
+  const work = count * calls, drawn = () => drawing?.generation.drawn ?? 0;
+  const held = holdSlot({ queue, lifecycle }, { gone, client, work, timeoutMs, count, drawn });
+  const { slot, signal, leave } = held;
   try {
     const [, judge] = await unlessAborted(Promise.all([store.model(name), validate()]), signal);
     if (where) await unlessAborted(checkWhere(judge, where, signal), signal);
@@ -203,13 +175,13 @@ export async function generate(
     return untilEnd(drawing, { form, count, want, after: more?.work }, signal, (outcome, error) => {
       more?.end();
       leave();
-      closed.abort(new DOMException("nobody waits for the molecules", "AbortError"));
+      held.abort(new DOMException("nobody waits for the molecules", "AbortError"));
       const { version, sampler, steps, seed } = facts, { drawn, returned, fallbacks, timings } = generation;
       const { validity, moleculeStability, uniqueness } = generation.summary();
       const [valid, stable, unique] = [validity, moleculeStability, uniqueness].map(({ value, n }) =>
         Math.round(value * n)
       );
-      const judged = { valid, stable, unique, ms: Math.round(performance.now() - entered) };
+      const judged = { valid, stable, unique, ms: held.ms() };
       const told = {
         outcome,
         model: name,
@@ -252,15 +224,6 @@ function afterwards(lease: Lease, work: () => Promise<void>): { work(): Promise<
     },
     end: () => void (begun || lease.release()),
   };
-}
-
-/** What the work comes to, or the signal's reason as soon as it is aborted. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>(), stop = () => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  return promise;
 }
 
 /**

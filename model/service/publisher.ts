@@ -22,7 +22,7 @@ import type { Queue } from "../generation/queue.ts";
 import { NotDistilledError } from "../models/settings.ts";
 import type { ModelStore } from "../models/store.ts";
 import { sweep } from "../models/sweep.ts";
-import { readWeightsFile, sha256Of } from "../models/weights.ts";
+import { readWholeFile, sha256Of } from "../models/weights.ts";
 import { absent, writeAtomically } from "../diffusion/files.ts";
 import { tryStudent, turnsOf } from "../generation/trial.ts";
 
@@ -219,10 +219,10 @@ export function createPublisher(
 }
 
 /**
- * Copies weights into a folder, under a name made of their digest, so that the same weights always lie in the same file.
+ * Copies weights into a folder, in full, under a name made of their digest, so that the same weights always lie in the same file.
  *
  * @returns the bare name, and the digest
- * @throws as {@link readWeightsFile}
+ * @throws as {@link readWholeFile}
  */
 async function copyWeights(
   path: string,
@@ -230,7 +230,7 @@ async function copyWeights(
   stem: string,
   expected?: string,
 ): Promise<{ file: string; sha256: string }> {
-  const { bytes, sha256 } = await readWeightsFile(path, expected);
+  const { bytes, sha256 } = await readWholeFile(path, expected);
   const file = `${stem}-${sha256.slice(0, 12)}.safetensors`,
     there = await Deno.readFile(join(folder, file)).catch(absent);
   if (!there || sha256Of(there) !== sha256) await writeAtomically(join(folder, file), bytes);

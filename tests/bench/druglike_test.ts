@@ -16,9 +16,8 @@ import { evenly } from "../../bench/statistics.ts";
 import { scaffoldKey } from "../../chem/judge/summary.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { molblock } from "../../chem/sdf.ts";
-import { createValidator, type Validation } from "../../chem/validator.ts";
-import { unpackSmiles } from "../../chem/smiles_set.ts";
-import { packSmiles } from "../../chem/smiles_set.ts";
+import { createValidator } from "../../chem/validator.ts";
+import { packSmiles, unpackSmiles } from "../../chem/smiles_set.ts";
 import { druglike } from "../chem/druglike.ts";
 import { pythonThat } from "../python.ts";
 
@@ -44,7 +43,7 @@ Deno.test("uniqueConnected() counts each molecule of one fragment once, among al
 });
 
 Deno.test("newRingSystems() looks at rings alone, of molecules that have some", () => {
-  const of = (...motifs: string[]) => ({ findings: { motifs } as Validation["findings"] });
+  const of = (...motifs: string[]) => ({ findings: { motifs } });
   const molecules = [of("atom:x", "ring:a"), of("ring:a", "ring:b"), of("atom:new"), { findings: undefined }];
   const { value, n } = newRingSystems(molecules, new Set(["atom:x", "ring:a"]));
   assert.deepEqual([value, n], [1 / 2, 2]);

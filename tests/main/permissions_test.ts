@@ -98,6 +98,12 @@ Deno.test("accessOf() writes the folder of a file only where the repository is n
   assert.ok(!written("/a").includes("/"));
 });
 
+Deno.test("accessOf() lets train read beside the weights that it begins with", () => {
+  const read = (from: string) => accessOf("train", ["--from", from], {}).read as string[];
+  assert.ok(["/x/y", "/x/y/a.safetensors"].every((path) => read("/x/y/a.safetensors").includes(path)));
+  assert.ok(!read("/a.safetensors").includes("/"));
+});
+
 Deno.test("accessOf() lets evaluate read the data set only for the likelihood", () => {
   const reads = (...args: string[]) => {
     const { read, env } = accessOf("evaluate", args, {});

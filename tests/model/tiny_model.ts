@@ -5,7 +5,10 @@ import type { CardInput } from "../../model/models/card.ts";
 import { initialise } from "../../model/networks/pair_attention/initialise.ts";
 import { sizesOf } from "../../model/networks/pair_attention/parameters.ts";
 import { widened } from "../../model/networks/pair_attention/levels.ts";
-import { readSafetensors, writeSafetensors } from "../../model/diffusion/safetensors.ts";
+import { random } from "../../model/diffusion/random.ts";
+import { readSafetensors, type WritableTensor, writeSafetensors } from "../../model/diffusion/safetensors.ts";
+import { readCard } from "../../model/models/card.ts";
+import { studentBytes } from "../../model/models/weights.ts";
 
 /** What of the card to change. */
 export type CardChanges = Partial<CardInput>;
@@ -36,6 +39,24 @@ export const student = (steps: number, version = "1"): NonNullable<CardInput["di
   teacher: "qm9",
   version,
 });
+
+/** Weights near others, as a student's are to its teacher's: noise of spread 0.001 added. */
+export function near(tensors: ReadonlyMap<string, WritableTensor>, seed: number): Map<string, WritableTensor> {
+  const stream = random(seed);
+  return new Map(
+    [...tensors].map((
+      [name, { shape, data }],
+    ) => [name, { shape, data: data.map((v) => v + 0.001 * stream.normal()) }]),
+  );
+}
+
+/** Puts a student's weights into a model's folder as differences from its denoiser. @returns what they are to be, to rounding */
+export async function writeCompact(folder: string, file: string, levels = 0): Promise<Map<string, WritableTensor>> {
+  const card = await readCard(folder), base = readSafetensors(await Deno.readFile(join(folder, card.denoiser.file)));
+  const tensors = near(levels ? widened(base, levels) : base, 3);
+  await Deno.writeFile(join(folder, file), (await studentBytes(folder, card, tensors))!);
+  return tensors;
+}
 
 /** Turns a bit of a file of weights over, in the last number's fraction: another number, and finite. */
 export async function flip(path: string): Promise<void> {

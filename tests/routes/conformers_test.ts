@@ -8,6 +8,7 @@ import { readSdf } from "../../chem/sdf.ts";
 import { createConformerPool } from "../../model/generation/conformer_pool.ts";
 import type { createApp } from "../../routes/app.ts";
 import { conformersResponse } from "../../routes/conformers_schema.ts";
+import { TOLD_GRAPH } from "../model/graph_told.ts";
 import { type FixtureOptions, withApp } from "./app_fixture.ts";
 import { readMetrics } from "./metrics_text.ts";
 
@@ -77,6 +78,51 @@ Deno.test("POST /conformers answers good molecules beside bad ones, in JSON and 
   close();
 });
 
+Deno.test("POST /conformers draws by a model that is told the graph, by a generator where it does not know a molecule, and says so", async () => {
+  const { conformerPool, close } = shared();
+  await withApp(async (app) => {
+    const ask = async (body: object) => {
+      const response = await post(app, { molecules: ["CCO", "CCI"], count: 2, seed: 1, ...body });
+      return { status: response.status, body: await response.json() };
+    };
+    const { status, body } = await ask({ model: "tiny", steps: 2, refine: false });
+    assert.equal(status, 200, JSON.stringify(body));
+    const { molecules, model, steps } = conformersResponse.parse(body), [known, unknown] = molecules as Answered[];
+    assert.deepEqual([model, steps, known.by, known.insteadOf, unknown.by], [
+      "tiny",
+      2,
+      "tiny",
+      undefined,
+      "openchemlib",
+    ]);
+    assert.equal(unknown.insteadOf!.by, "tiny");
+    assert.match(unknown.insteadOf!.why, /it does not know an atom: .*atomic number 53/);
+    const proximity = conformersResponse.parse((await ask({ model: "proximity" })).body);
+    assert.deepEqual((proximity.molecules as Answered[]).map(({ by }) => by), ["proximity", "proximity"]);
+    for (
+      const [wrong, detail] of [
+        [{ model: "qm9" }, "model must be one of openchemlib, proximity, tiny for conformers; got qm9"],
+        [{ steps: 4 }, "steps must be absent where openchemlib draws, which has none; got 4"],
+        [{ model: "tiny", steps: 1001 }, /steps/],
+      ] as const
+    ) {
+      const { status, body } = await ask(wrong);
+      assert.equal(status, 422);
+      assert.match(JSON.stringify(body), detail instanceof RegExp ? detail : new RegExp(detail));
+    }
+  }, { conformerPool, models: [{}, TOLD_GRAPH] });
+  close();
+});
+
+Deno.test("POST /conformers draws as many as the service allows where that is less than the default", async () => {
+  const { conformerPool, close } = shared();
+  await withApp(async (app) => {
+    const response = await post(app, { molecules: "C", seed: 1 });
+    assert.equal(conformersResponse.parse(await response.json()).count, 3);
+  }, { conformerPool, conformers: { count: 3 } });
+  close();
+});
+
 /** A pool that never answers, or answers at once. */
 const made = (answers: boolean): FixtureOptions["conformerPool"] => ({
   async *answers(items) {
@@ -108,7 +154,7 @@ Deno.test("POST /conformers refuses what is beyond its limits, and says what is 
       [{ molecules: "C", rmsd: 11 }, /\/rmsd/],
       [{ molecules: "C", refine: "mmff94" }, /\/refine/],
       [{ molecules: "C", timeoutMs: 60_001 }, /1 to 60000 here; got 60001/],
-      [{ molecules: "C", steps: 4 }, /unknown key steps; allowed are molecules, count, seed/],
+      [{ molecules: "C", step: 4 }, /unknown key step; allowed are molecules, count, seed/],
     ];
     for (const [body, detail] of cases) {
       const response = await post(app, { count: 1, ...body as object }), text = await response.text();

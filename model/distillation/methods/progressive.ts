@@ -2,7 +2,7 @@
 import { makeRoundGroups } from "../batches.ts";
 import { COURSE } from "../course.ts";
 import { callsOf } from "../shares.ts";
-import { SOLVERS } from "../solvers.ts";
+import { FLOW_SOLVERS, SOLVERS } from "../solvers.ts";
 import {
   batchesOf,
   classesOf,
@@ -28,7 +28,7 @@ function faultOfSolver({ solver, variant, from, grid }: MethodSettings, served: 
   if (variant !== "ddim" || solver === "ddpm") {
     return fault(
       `solver must be ${
-        variant === "ddim" ? "ddim, heun or dpm-solver++" : variant
+        variant === "ddim" ? FLOW_SOLVERS.join(" or ") : variant
       } for the variant ${variant}; got ${solver}`,
     );
   }

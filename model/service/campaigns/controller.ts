@@ -20,7 +20,7 @@ import { type WindowName, windowNames } from "../../../chem/where/windows.ts";
 import { createBell } from "../../diffusion/bell.ts";
 import { absent } from "../../diffusion/files.ts";
 import { isFull } from "../../diffusion/storage.ts";
-import { unlessAborted } from "../generate.ts";
+import { unlessAborted } from "../held.ts";
 import { clearCampaigns, markRemoved, type OnNote, sweepFolders } from "./retention.ts";
 
 /** A campaign has to be in another state for what is asked. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { modelsFolder } from "../../models/overlay.ts";
 import type { Queue } from "../../generation/queue.ts";
-import { readSafetensors } from "../../diffusion/safetensors.ts";
+import { readWeights } from "../../models/weights.ts";
 import type { ModelStore } from "../../models/store.ts";
 import { turnsOf } from "../../generation/trial.ts";
 import type { RoundSettings } from "../../distillation/settings.ts";
@@ -98,6 +98,6 @@ export function createPlanner(
 }
 
 async function countParameters(path: string): Promise<number> {
-  const tensors = readSafetensors(await Deno.readFile(path));
+  const tensors = await readWeights(path);
   return [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
 }

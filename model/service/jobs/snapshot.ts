@@ -1,5 +1,5 @@
 /** A model as a round finds it, in the job's own folder: what comes into service or goes out of it changes nothing there. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type CardInput, writeCard } from "../../models/card.ts";
 import { type ModelEntry, studentPath } from "../../models/overlay.ts";
 
@@ -8,7 +8,7 @@ export const TEACHER = "teacher";
 
 /**
  * Writes the model's card, its students of the data directory among it, and its weights: as links where the file system has
- * them, else copies. Does nothing where a whole one is there.
+ * them, else copies, the denoiser under its own name, as students that are differences from it say it. Does nothing where a whole one is there.
  *
  * @returns the folder, `<folder>/teacher`
  */
@@ -17,21 +17,20 @@ export async function snapshot(entry: ModelEntry, folder: string): Promise<strin
   if (await Deno.stat(path).then(() => true, () => false)) return to;
   await Deno.mkdir(to, { recursive: true });
   const names = new Map<string, string>();
-  const place = async (from: string, name: string): Promise<string> => {
+  const place = async (from: string): Promise<string> => {
     if (!names.has(from)) {
+      const own = basename(from),
+        taken = [...names.values()].includes(own),
+        name = taken ? `${names.size}-${own}` : own;
       await linkOrCopy(from, join(to, name));
       names.set(from, name);
     }
     return names.get(from)!;
   };
   const moved: CardInput = structuredClone(card);
-  moved.denoiser.file = await place(join(entry.folder, card.denoiser.file), "denoiser.safetensors");
-  if ("file" in moved.autoencoder) {
-    moved.autoencoder.file = await place(join(entry.folder, moved.autoencoder.file), "autoencoder.safetensors");
-  }
-  for (const student of moved.distilled ?? []) {
-    student.file = await place(studentPath(entry, student.steps), `steps-${student.steps}.safetensors`);
-  }
+  moved.denoiser.file = await place(join(entry.folder, card.denoiser.file));
+  if ("file" in moved.autoencoder) moved.autoencoder.file = await place(join(entry.folder, moved.autoencoder.file));
+  for (const student of moved.distilled ?? []) student.file = await place(studentPath(entry, student.steps));
   await writeCard(path, moved);
   return to;
 }

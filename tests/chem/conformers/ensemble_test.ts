@@ -101,8 +101,8 @@ Deno.test("ensembleOf() resamples by weights: each conformer says how often it w
   assert.deepEqual(conformers.map(({ times }) => times), [3]); // at 30 K the gauche ones have a weight of 2e-6
 });
 
-const options: ConformerOptions = { ...order, count: 4, form: "sdf", atomsMax: 60, seconds: 60 };
-const tools = { rdkit, field, source: openchemlib };
+const options: ConformerOptions = { ...order, source: undefined, count: 4, form: "sdf", atomsMax: 60, seconds: 60 };
+const tools = { rdkit, field, sourceOf: () => ({ source: openchemlib }) };
 
 Deno.test("answerConformers() finds the one conformer of symmetric molecules, by openchemlib, and writes SDF that reads back", async () => {
   for (const [text, formula] of [["CC(C)(C)C", 17], ["FC(F)=C(F)F", 6]] as const) {
@@ -127,7 +127,7 @@ Deno.test("answerConformers() says of a molecule that its source fails at that i
   const { error, text } = await answerConformers(
     { kind: "smiles", text: "C", index: 0 },
     { ...options, form: "json" },
-    { ...tools, source },
+    { ...tools, sourceOf: () => ({ source }) },
   );
   assert.deepEqual(error, { reason: "failed", message: "out of order" });
   assert.deepEqual(JSON.parse(text), { index: 0, error });

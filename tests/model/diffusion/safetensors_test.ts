@@ -55,6 +55,18 @@ Deno.test("writeSafetensors() refuses a value that half precision cannot hold, n
   assert.throws(() => writeSafetensors(tensors, { dtype: "F16" }), /"big": 70000 at index 1 has no half/);
 });
 
+Deno.test("writeSafetensors() writes each tensor as it is told by its name, and integers of 8 bits exactly", () => {
+  const integers = { shape: [4], data: Float32Array.of(-128, -1, 0, 127) };
+  const tensors = new Map([["half", { shape: [1], data: Float32Array.of(0.1) }], ["integers", integers]]);
+  const file = writeSafetensors(tensors, { dtype: (name) => name === "half" ? "F16" : "I8" }),
+    read = readSafetensors(file);
+  assert.deepEqual([read.get("half")!.dtype, read.get("integers")], ["F16", { dtype: "I8", ...integers }]);
+  for (const value of [128, -129, 0.5, NaN, Infinity]) {
+    const one = new Map([["w", { shape: [2], data: Float32Array.of(1, value) }]]);
+    assert.throws(() => writeSafetensors(one, { dtype: "I8" }), new RegExp(`"w": ${value} at index 1 is no integer`));
+  }
+});
+
 Deno.test("writeSafetensors() refuses a shape that does not match its data", () => {
   const tensors = new Map([["w", { shape: [2, 2], data: new Float32Array(3) }]]);
   assert.throws(() => writeSafetensors(tensors), /"w" of shape \[2, 2\] must have 4 numbers; got 3/);

@@ -219,7 +219,7 @@ Deno.test("a round of progressive says which solvers it cannot have, and other m
   assert.equal(accept({ from: 16, solver: "dpm-solver++" }).solver, "dpm-solver++");
   assert.equal("solver" in accept({ from: 16 }), false);
   const fault = (asked: Record<string, unknown>, message: RegExp) => assert.throws(() => accept(asked), message);
-  fault({ from: 16, solver: "ddpm" }, /solver must be ddim, heun or dpm-solver\+\+ for the variant ddim; got ddpm/);
+  fault({ from: 16, solver: "ddpm" }, /solver must be ddim or heun or dpm-solver\+\+ for the variant ddim; got ddpm/);
   fault({ from: 16, solver: "heun" }, /solver heun is for a grid with a start/);
   fault(
     { from: 8, solver: "dpm-solver++" },

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCard } from "../../../model/models/card.ts";
 import { writeSafetensors } from "../../../model/diffusion/safetensors.ts";
-import { sha256Of } from "../../../model/models/weights.ts";
+import { LARGEST_ERROR } from "../../../model/models/differences.ts";
+import { readWeights, readWeightsFile, sha256Of } from "../../../model/models/weights.ts";
+import { widened } from "../../../model/networks/pair_attention/levels.ts";
 import { recordRound, studentFile } from "../../../model/distillation/record.ts";
 import type { RoundOutcome } from "../../../model/distillation/result.ts";
-import { withFolder, writeTinyModel } from "../tiny_model.ts";
+import { near, withFolder, writeTinyModel } from "../tiny_model.ts";
 
 const rate = { value: 0.5, low: 0.4, high: 0.6, n: 10 };
 const drawn = (steps: number) => ({
@@ -63,4 +65,27 @@ Deno.test("recordRound() enters a student at all steps that it serves, and remov
     await Deno.writeFile(join(round, "student.safetensors"), weights(NaN));
     await assert.rejects(recordRound(folder, round, outcome("e", 4)), /student\.safetensors: finite weights asked/);
     assert.equal((await readCard(folder)).distilled[0].version, "c");
+  }));
+
+Deno.test("recordRound() writes a student as differences from its model's denoiser, under a version of its own", () =>
+  withFolder(async (root) => {
+    const folder = await writeTinyModel(root), round = join(root, "round");
+    await Deno.mkdir(round);
+    const base = await readWeights(join(folder, "denoiser.safetensors")), student = widened(near(base, 1), 8);
+    await Deno.writeFile(join(round, "student.safetensors"), writeSafetensors(student, { dtype: "F16" }));
+    await recordRound(folder, round, outcome("a", 8, 4));
+    const { distilled } = await readCard(folder), path = join(folder, studentFile([8, 4]));
+    const found = await readWeightsFile(path);
+    assert.equal(found.base?.file, "denoiser.safetensors");
+    const entries = distilled.map(({ steps, version, sha256 }) => [steps, version, sha256]);
+    assert.deepEqual(entries, [4, 8].map((steps) => [steps, found.sha256.slice(0, 8), found.sha256]));
+    for (const [name, { data }] of await readWeights(join(round, "student.safetensors"))) {
+      const error = Math.hypot(...data.map((value, i) => found.tensors.get(name)!.data[i] - value));
+      assert.ok(error <= LARGEST_ERROR * Math.hypot(...data), name);
+    }
+    // A student of such a student is one of the same denoiser.
+    const next = near(found.tensors, 2);
+    await Deno.writeFile(join(round, "student.safetensors"), writeSafetensors(next, { dtype: "F16" }));
+    await recordRound(folder, round, outcome("b", 2));
+    assert.deepEqual((await readWeightsFile(join(folder, studentFile([2])))).base, found.base);
   }));

@@ -1,19 +1,19 @@
 /** The pool of workers that draw conformers, with workers made up. */
 import assert from "node:assert/strict";
-import type { ConformerAnswer, ConformerItem, ConformerOptions } from "../../../chem/conformers/answer.ts";
+import type { ConformerAnswer, ConformerItem } from "../../../chem/conformers/answer.ts";
 import { noConformers } from "../../../chem/conformers/answer.ts";
 import type { PoolWorker } from "../../../chem/work_pool.ts";
-import { createConformerPool } from "../../../model/generation/conformer_pool.ts";
+import { createConformerPool, type PoolOptions } from "../../../model/generation/conformer_pool.ts";
 
-const options: ConformerOptions = {
+const options: PoolOptions = {
   ...{ count: 1, seed: 1, refine: true, temperature: 300, rmsd: 0.5, resample: false, form: "json" },
-  ...{ atomsMax: 10, seconds: 0.1 },
+  ...{ atomsMax: 10, seconds: 0.1, source: { generator: "openchemlib" } },
 };
 
 /** Opens workers that answer with the text of the item; for `ever` they never do. `asked` has what they were asked. */
 function opener() {
   const asked: string[] = [],
-    open = (): PoolWorker<ConformerItem, ConformerOptions, ConformerAnswer> => {
+    open = (): PoolWorker<ConformerItem, PoolOptions, ConformerAnswer> => {
       const end = Promise.withResolvers<never>();
       end.promise.catch(() => {});
       let ended = false;

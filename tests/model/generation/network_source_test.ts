@@ -2,35 +2,14 @@
 import assert from "node:assert/strict";
 import { ensembleOf } from "../../../chem/conformers/ensemble.ts";
 import { type NetworkSource, openNetworkSources } from "../../../model/generation/network_source.ts";
-import { ANGSTROM, heavyAtomSpace, ONE_HOT } from "../../../model/networks/heavy_atom/space.ts";
 import { field, graphOf, rdkit } from "../../chem/conformers/tools.ts";
-import { DRUGLIKE_CLASSES } from "../../chem/druglike.ts";
-import { type CardChanges, withFolder, writeTinyModel } from "../tiny_model.ts";
-
-/** A card of drug-like molecules of 2 to 12 heavy atoms, with aromatic bonds as an order. */
-const CARD: CardChanges = {
-  name: "tiny",
-  chemistry: "druglike",
-  coupling: "aligned",
-  sizes: { "2": 1, "12": 1 },
-  space: heavyAtomSpace(DRUGLIKE_CLASSES, { aromatic: true }),
-  autoencoder: {
-    ...{ type: "heavy-atom", scale: ANGSTROM, oneHot: ONE_HOT, decoding: "valence", aromatic: true },
-    classes: DRUGLIKE_CLASSES.map((kind): [number, number, number?] => [...kind]),
-  },
-};
-const told: CardChanges["denoiser"] = {
-  type: "pair-attention",
-  width: 16,
-  blocks: 1,
-  graph: true,
-  file: "denoiser.safetensors",
-};
+import { TOLD_GRAPH, UNTOLD_GRAPH } from "../graph_told.ts";
+import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
 const withSource = (work: (source: NetworkSource) => Promise<void>) =>
   withFolder(async (root) => {
-    const folder = await writeTinyModel(root, { ...CARD, denoiser: told });
-    const sources = await openNetworkSources({ folder, backend: "wasm" });
+    const folder = await writeTinyModel(root, TOLD_GRAPH);
+    const sources = await openNetworkSources(folder);
     try {
       await work(sources.at(2));
     } finally {
@@ -79,8 +58,8 @@ Deno.test("a network says why it has no positions for a graph", () =>
 
 Deno.test("conformers are refused of a network that is not told the graph", () =>
   withFolder(async (root) => {
-    const folder = await writeTinyModel(root, CARD);
-    await assert.rejects(openNetworkSources({ folder, backend: "wasm" }), {
+    const folder = await writeTinyModel(root, UNTOLD_GRAPH);
+    await assert.rejects(openNetworkSources(folder), {
       name: "RangeError",
       message: "conformers must be of a model that is told that the graph is given; tiny is not",
     });

@@ -6,13 +6,13 @@ import { listModels, loadModel } from "../../../model/models/load.ts";
 import { createModelStore } from "../../../model/models/store.ts";
 import type { Form } from "../../../model/service/drawing.ts";
 import {
-  DeadlineError,
   generate,
   type GenerationEnd,
   type ServedDrawing,
   type ServeOptions,
   TooMuchWorkError,
 } from "../../../model/service/generate.ts";
+import { DeadlineError } from "../../../model/service/held.ts";
 import { createLifecycle, ShuttingDownError } from "../../../model/service/lifecycle.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 

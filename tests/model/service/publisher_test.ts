@@ -12,8 +12,9 @@ import { createPublisher, type NewStudent } from "../../../model/service/publish
 import { random } from "../../../model/diffusion/random.ts";
 import { writeSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { createModelStore } from "../../../model/models/store.ts";
+import { readWholeFile, sha256Of } from "../../../model/models/weights.ts";
 import type { Denoiser } from "../../../model/diffusion/denoiser.ts";
-import { student, withFolder, writeTinyModel } from "../tiny_model.ts";
+import { student, withFolder, writeCompact, writeTinyModel } from "../tiny_model.ts";
 
 /** A finished round's entry. */
 const made = (steps: number, version: string, levels = 0): NewStudent => {
@@ -330,6 +331,29 @@ Deno.test("publishModel() adds a model, replaces it, and refuses the name of a s
       publisher.publishModel(await writeTinyModel(runs)),
       /name must be one that no model has; got qm9/,
     );
+  }));
+
+Deno.test("publishModel() and publishStudent() write students that are differences out in full", () =>
+  withService(async (service, root) => {
+    const { publisher, data } = service, { file } = student(4);
+    const folder = await writeTinyModel(join(root, "runs"), { name: "small", distilled: [student(4)] });
+    await writeCompact(folder, file);
+    const { bytes } = await readWholeFile(join(folder, file));
+    await publisher.publishModel(folder);
+    await publisher.publishStudent("small", made(2, "a"), join(folder, file));
+    const shipped = await writeTinyModel(join(root, "other"));
+    await writeCompact(shipped, file);
+    await publisher.publishStudent("qm9", made(2, "b"), join(shipped, file));
+    await Deno.remove(folder, { recursive: true });
+    const again = await start(root), model = await again.store.model("small");
+    for (const steps of [4, 2]) {
+      const { file, sha256 } = model.card.distilled.find((one) => one.steps === steps)!;
+      assert.deepEqual(await Deno.readFile(join(data, "models/small", file)), bytes);
+      assert.equal(sha256, sha256Of(bytes));
+      await model.denoiser(steps);
+    }
+    assert.deepEqual(versions(again), ["8:1", "2:b"]);
+    again.store.dispose();
   }));
 
 Deno.test("createPublisher() knows what lies in a data directory that is named relative to the working folder", () =>

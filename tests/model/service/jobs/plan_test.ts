@@ -4,8 +4,11 @@ import { estimateRound, timeForward, TooLargeRoundError } from "../../../../mode
 import { availableMemory } from "../../../../model/service/jobs/memory.ts";
 import { acceptRound, ImpossibleRoundError, roundOrder } from "../../../../model/distillation/order.ts";
 import { snapshot } from "../../../../model/service/jobs/snapshot.ts";
+import { writeSafetensors } from "../../../../model/diffusion/safetensors.ts";
 import { listModels, loadModel } from "../../../../model/models/load.ts";
-import { student, withFolder, writeTinyModel } from "../../tiny_model.ts";
+import { writeOverlay } from "../../../../model/models/overlay.ts";
+import { readWeights } from "../../../../model/models/weights.ts";
+import { near, student, withFolder, writeCompact, writeTinyModel } from "../../tiny_model.ts";
 
 const withCard = (changes: Partial<CardInput>, work: (card: Card) => void) =>
   withFolder(async (root) => work(await readCard(await writeTinyModel(root, changes))));
@@ -134,6 +137,37 @@ Deno.test("snapshot() is a whole model, which goes on when its source has gone",
     const model = await loadModel(folder, { backend: "cpu" });
     assert.deepEqual([model.card.name, model.card.distilled[0].version], ["qm9", "1"]);
     await model.denoiser(4);
+    model.dispose();
+  }));
+
+Deno.test("snapshot() has students that are differences from their denoiser, whatever the files are named", () =>
+  withFolder(async (root) => {
+    const data = `${root}/data`,
+      own = `${data}/models/qm9`,
+      file = "denoiser-1.safetensors",
+      same = "denoiser.safetensors";
+    const weights = await writeTinyModel(`${root}/weights`, { distilled: [{ ...student(4), file: same }, student(2)] });
+    // The denoiser has a name of its own, and one student that of denoisers: so has one of the data directory.
+    const card = JSON.parse(await Deno.readTextFile(`${weights}/card.json`)),
+      base = await readWeights(`${weights}/${same}`);
+    card.denoiser.file = file;
+    await Deno.writeTextFile(`${weights}/card.json`, JSON.stringify(card));
+    await Deno.writeFile(`${weights}/${file}`, writeSafetensors(near(base, 1)));
+    const four = await writeCompact(weights, same);
+    await writeCompact(weights, student(2).file);
+    await Deno.mkdir(own, { recursive: true });
+    await Deno.writeFile(`${own}/${same}`, writeSafetensors(near(base, 2)));
+    const [entry] = await listModels([`${root}/weights`]);
+    const overlay = { entries: [{ ...entry.card.distilled[1], steps: 8, file: same }], removed: [] };
+    await writeOverlay(own, entry.card, overlay);
+    const [whole] = await listModels([`${root}/weights`], { data }), folder = await snapshot(whole, `${root}/job`);
+    await Deno.remove(`${root}/weights`, { recursive: true });
+    const made = await readCard(folder), files = new Map(made.distilled.map(({ steps, file }) => [steps, file]));
+    assert.deepEqual([made.denoiser.file, new Set([file, ...files.values()]).size], [file, 4]);
+    const found = await readWeights(`${folder}/${files.get(4)}`), { data: wanted } = four.get("input.weight")!;
+    found.get("input.weight")!.data.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < 1e-4));
+    const model = await loadModel(folder, { backend: "cpu" });
+    for (const steps of [2, 4, 8]) await model.denoiser(steps);
     model.dispose();
   }));
 
