@@ -27,6 +27,7 @@ import { druglikeTables, type SetFigures } from "./druglike_table.ts";
 import { asksForHelp, keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { openPython } from "./python.ts";
 import { evenly } from "./statistics.ts";
+import type { Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
 const OPTIONS = {
@@ -148,13 +149,16 @@ async function main(args: string[]): Promise<void> {
   const test = [...data.split.test].map((row) => data.molecule(row));
   const heldOut = await holdOut(python, "data, test split", test, asking);
   const detail = { judge: true, chemistry: data.chemistry, inchikey: false },
-    sets: (SetFigures & { seconds: number })[] = [];
+    sets: SetFigures[] = [],
+    rows: Row[] = [];
   const path = asked.out ?? resultsPath(under, "druglike");
   const take = async (of: () => Promise<MoleculeSet>) => {
     const from = performance.now(), figures = await figuresOf(await of(), { python, reference, heldOut, asking });
-    sets.push({ ...figures, seconds: (performance.now() - from) / 1000 });
+    sets.push(figures);
+    rows.push({ set: figures.name, molecules: figures.count, seconds: (performance.now() - from) / 1000 });
     const settings = { count, seed, posebusters, xtb, judge, heldOut: test.length, model: entry?.card.name };
-    if (path !== "-") await keep(path, under, [{ bench: "druglike", settings, sets }]);
+    const result = { bench: "druglike", settings, rows, sets };
+    if (path !== "-") await keep(path, under, [result]);
   };
   const open = entry && await openModel(entry, { ...asked, refine: REFINE });
   const pool = open?.pool ?? createRefiningPool({ validate: createValidator(await createRdkit()), workers: 0 });

@@ -29,10 +29,10 @@ export const resultsOption = (part: string) =>
   );
 
 /** Writes results beside their conditions, in place of what the file had. */
-export async function keep<Under extends Conditions, Found extends Pick<Result, "bench" | "settings">>(
+export async function keep<Under extends Conditions>(
   path: string,
   under: Under,
-  results: readonly Found[],
+  results: readonly Result[],
 ): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
   await Deno.writeTextFile(path, JSON.stringify({ ...under, results }, null, 1) + "\n");
