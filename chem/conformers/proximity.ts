@@ -5,10 +5,14 @@
  */
 import type { DistanceBounds } from "./bounds.ts";
 
-const STRETCH = Number(Deno.env.get("STRETCH") ?? 0);
-
 /** Sweeps over all pairs, and the share of what is missing that a pair is moved in the first and the last. */
 const SWEEPS = 60, FIRST = 1, LAST = 0.05;
+
+/**
+ * Atoms that are many bonds apart end up near one another, as there is more room for that. So the lower bounds of all pairs with room are raised by a share of
+ * it that is drawn for each embedding, up to this one: docs/conformers.md has what it gains. A pair has room where its bounds differ by this share of the lower one.
+ */
+const STRETCH = 0.5, ROOM = 0.5;
 
 /**
  * Positions of one embedding, `[N, 3]`, centred, in the bounds' unit of length.
@@ -32,12 +36,12 @@ export function embed(bounds: DistanceBounds, uniform: () => number): Float64Arr
   return x;
 }
 
-/** The bounds with a choice drawn for each bond that turns. */
+/** The bounds, stretched, with a choice drawn for each bond that turns. */
 function turned({ nodes: N, turns, ...bounds }: DistanceBounds, uniform: () => number) {
   const lower = bounds.lower.slice(), upper = bounds.upper.slice(), stretch = STRETCH * uniform();
   for (let pair = 0; pair < lower.length; pair++) {
     const room = upper[pair] - lower[pair];
-    if (room > 0.5 * lower[pair]) lower[pair] += stretch * room;
+    if (room > ROOM * lower[pair]) lower[pair] += stretch * room;
   }
   for (const { i, l, choices } of turns) {
     let left = uniform();

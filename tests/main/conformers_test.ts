@@ -88,4 +88,8 @@ Deno.test("molstep conformers may read the file that stands first, and write its
     (write as string[]).includes("/y/out.sdf.json") && (write as string[]).every((path) => path.startsWith("/y/")),
   );
   assert.deepEqual([net, run], [undefined, undefined]);
+  // A generator needs no more; a model's folder is read, and its engine may run.
+  const by = (model: string) => accessOf("conformers", ["/x/in.smi", "--model", model], {});
+  assert.deepEqual(by("proximity"), accessOf("conformers", ["/x/in.smi"], {}));
+  assert.ok((by("/m/druglike").read as string[]).includes("/m/druglike"));
 });
