@@ -160,7 +160,7 @@ Deno.test("molstep mcp draws by the shipped weights, and tells of a bad argument
   assert.ok(!("symbols" in one) && !("positions" in one.conformers[0]));
   assert.match(
     conformers.content[0].text,
-    /^1 conformers of 1 of 2 molecules by druglike, seed 1; molecule 1: must be one fragment/,
+    /^1 conformers of 1 of 2 molecules by openchemlib, seed 1; molecule 1: must be one fragment/,
   );
   assert.equal(readSdf(conformers.content[1].text)[0].data.smiles, "F/C=C/F");
   for (
