@@ -3,7 +3,6 @@
  * with RDKit judges all sets alike, by MMFF94s with charges.
  */
 import { cpuUsage } from "node:process";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { SMILES_FILE, SPLIT_FILES } from "../chem/compact.ts";
 import { type Ensemble, ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
@@ -22,7 +21,8 @@ import { openNetworkSources } from "../model/generation/network_source.ts";
 import { openMmff94 } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
-import { median } from "./statistics.ts";
+import { openPython } from "./python.ts";
+import { evenly, median } from "./statistics.ts";
 import { formatResult, type Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
@@ -57,6 +57,12 @@ interface Judged {
   readonly seconds: number | null;
 }
 
+/** What it says of a molecule's sets. */
+interface Answer {
+  readonly error?: string;
+  readonly sets: Readonly<Record<string, Judged>>;
+}
+
 /** A molecule's figures by set: energies above the data's, kcal/mol; processor seconds. */
 interface Figures extends Judged {
   readonly strains: number[];
@@ -68,8 +74,7 @@ async function heldOut(folder: string, count: number, stereo: boolean, rdkit: Rd
     readNpy(await Deno.readFile(`${folder}/${name}`), type, name).data;
   const test = await array(SPLIT_FILES.test.name, "i32"), energies = await array("energy.f32.npy", "f32");
   // Not all molecules have stereo.
-  const wanted = Math.min(stereo ? 4 * count : count, test.length);
-  const rows = new Set(Array.from({ length: wanted }, (_, k) => test[Math.floor(k * test.length / wanted)]));
+  const rows = new Set(evenly(test.length, stereo ? 4 * count : count).map((place) => test[place]));
   const lines = await Array.fromAsync(linesOf(`${folder}/${SMILES_FILE}`)), { records } = await compactSource(folder);
   const found = new Map<number, string>();
   let row = -1;
@@ -90,32 +95,6 @@ const smilesOf = (rdkit: Rdkit, molecule: Molecule & { readonly bonds: readonly 
     mol.remove_hs_in_place(KEEP_LONE);
     return mol.get_smiles();
   })!;
-
-/** Python, a question and an answer a line. */
-function openJudge(python: string) {
-  const child = new Deno.Command(python, {
-    args: [fileURLToPath(new URL("conformers.py", import.meta.url))],
-    ...{ stdin: "piped", stdout: "piped" },
-  }).spawn();
-  const writer = child.stdin.getWriter(), lines = child.stdout.pipeThrough(new TextDecoderStream()).values();
-  let text = "";
-  return {
-    async ask(
-      question: unknown,
-    ): Promise<{ readonly error?: string; readonly sets: Readonly<Record<string, Judged>> }> {
-      await writer.write(new TextEncoder().encode(JSON.stringify(question) + "\n"));
-      while (!text.includes("\n")) {
-        const { done, value } = await lines.next();
-        if (done) throw new Error("Python has ended");
-        text += value;
-      }
-      const end = text.indexOf("\n"), line = text.slice(0, end);
-      text = text.slice(end + 1);
-      return JSON.parse(line);
-    },
-    close: () => writer.close(),
-  };
-}
 
 /** What was drawn once, as a source. */
 const again = (name: string, drawn: readonly ArrayLike<number>[]): PositionSource => ({
@@ -173,7 +152,7 @@ async function main(args: string[]): Promise<void> {
   );
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
-  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openJudge(python);
+  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openPython(python, "conformers.py");
   const network = model === undefined ? undefined : await openNetworkSources(model);
   const sources: [name: string, source: PositionSource][] = [];
   if (!alone) sources.push(["openchemlib", createOpenchemlibSource()]);
@@ -199,7 +178,7 @@ async function main(args: string[]): Promise<void> {
         told.drawn += raw.drawn, told.wrong += raw.dropped.stereo, told.mirrored += raw.mirrored;
         untyped ||= raw.unrefined !== undefined;
       }
-      const answer = await judge.ask({
+      const answer = await judge.ask<Answer>({
         ...{ smiles, count, reference, seed: seed + 1000, atomicNumbers: [...graph.atomicNumbers] },
         sets: Object.fromEntries(
           Object.entries(sets).map((

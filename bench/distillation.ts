@@ -12,7 +12,7 @@ import { DEFAULT_DATA_SET, openIfThere } from "../chem/data_sets.ts";
 import { breathe } from "../chem/breathe.ts";
 import type { ModelEntry } from "../model/models/overlay.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
-import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { readWeights } from "../model/models/weights.ts";
 import { makeSchedule } from "../model/diffusion/schedules.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
@@ -83,7 +83,7 @@ async function training({ card, folder }: ModelEntry, backend: Trainer): Promise
   }
   const data = await openIfThere();
   if (!data) throw new Error("QM9 is not here");
-  const values = readSafetensors(await Deno.readFile(`${folder}/${denoiser.file}`));
+  const values = await readWeights(`${folder}/${denoiser.file}`, denoiser.sha256);
   const { learner } = await openLearner(backend, { space, sizes: sizesOf(denoiser), seed: 1, values });
   const { examples } = loadExamples(data, data.split.train.subarray(0, 128 * UPDATES), autoencoder.classes);
   return (batch) => callsOf(learner, (update) => makeGroups({ examples, batch, seed: 1, update, schedule }));

@@ -39,14 +39,14 @@ COVALENT = {1: 0.31, 6: 0.76, 7: 0.71, 8: 0.66, 9: 0.57, 15: 1.07, 16: 1.05, 17:
 TOLERANCE = 0.2
 
 
-def mmff(mol):
+def mmff(mol, variant="MMFF94", steps=500):
     """(kcal/mol, angstrom) between a molecule and its nearest minimum; None where MMFF94 lacks parameters."""
     if not AllChem.MMFFHasAllMoleculeParams(mol) or any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
         return None
     relaxed = Chem.Mol(mol)
-    field = AllChem.MMFFGetMoleculeForceField(relaxed, AllChem.MMFFGetMoleculeProperties(relaxed))
+    field = AllChem.MMFFGetMoleculeForceField(relaxed, AllChem.MMFFGetMoleculeProperties(relaxed, variant))
     before = field.CalcEnergy()
-    field.Minimize(maxIts=500)
+    field.Minimize(maxIts=steps)
     return before - field.CalcEnergy(), rmsd(relaxed, mol)
 
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { openDataSet } from "../chem/data_sets.ts";
 import { openLearner } from "../model/engines/open_learner.ts";
 import { readCard } from "../model/models/card.ts";
-import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { readWeightsFile } from "../model/models/weights.ts";
 import { formOf, type LatentForm, QM9_CLASSES } from "../model/networks/heavy_atom/space.ts";
 import { sizesOf } from "../model/networks/pair_attention/parameters.ts";
 import { loadExamples } from "../model/training/data.ts";
@@ -40,7 +40,7 @@ async function main(args: string[]): Promise<void> {
     if (denoiser.type !== "pair-attention" || autoencoder.type !== "heavy-atom") {
       throw new RangeError(`the network of a model must be pair-attention; got ${denoiser.type} in ${folder}`);
     }
-    const bytes = await Deno.readFile(`${folder}/${denoiser.file}`), values = readSafetensors(bytes);
+    const { bytes, tensors: values } = await readWeightsFile(`${folder}/${denoiser.file}`, denoiser.sha256);
     const model = toldModel(folder, card, bytes);
     const { learner } = await openLearner("native", {
       ...{ space, sizes: sizesOf(denoiser), seed: 1, values, threads },

@@ -12,7 +12,7 @@ import { flatten } from "../model/engines/c/parameters.ts";
 import type { Group } from "../model/diffusion/learner.ts";
 import { rowsOf } from "../model/networks/pair_attention/conditions.ts";
 import { readCard } from "../model/models/card.ts";
-import { readSafetensors } from "../model/diffusion/safetensors.ts";
+import { readWeightsFile } from "../model/models/weights.ts";
 import { makeGroups } from "../model/training/batches.ts";
 import { loadExamples } from "../model/training/data.ts";
 import { runSchedule, runSettings, runSpace } from "../model/training/settings.ts";
@@ -68,8 +68,8 @@ async function main(args: string[]): Promise<void> {
   if (denoiser.type !== "pair-attention") {
     throw new RangeError(`the network of --model must be pair-attention; got ${denoiser.type}`);
   }
-  const bytes = await Deno.readFile(`${folder}/${denoiser.file}`), model = toldModel(folder, card, bytes);
-  const space = runSpace(), tensors = readSafetensors(bytes);
+  const { bytes, tensors } = await readWeightsFile(`${folder}/${denoiser.file}`, denoiser.sha256);
+  const space = runSpace(), model = toldModel(folder, card, bytes);
   const data = await openDataSet(), { examples } = loadExamples(data, data.split.train.subarray(0, 20 * batch));
   const groups = makeGroups({
     ...runSettings.parse({ coupling: "aligned", batch }),

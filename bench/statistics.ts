@@ -7,6 +7,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** So many of the places 0 to `length` - 1, evenly from all of them; all where that are fewer. */
+export function evenly(length: number, count: number): number[] {
+  const wanted = Math.min(count, length);
+  return Array.from({ length: wanted }, (_, k) => Math.floor(k * length / wanted));
+}
+
 /** (largest - smallest) / median: how far the rounds lie apart. */
 export function spread(values: readonly number[]): number {
   return (Math.max(...values) - Math.min(...values)) / median(values);

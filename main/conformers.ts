@@ -11,7 +11,8 @@ import {
   chooseSource,
   CONFORMER_STEPS_MAX,
   DEFAULT_CONFORMER_STEPS,
-  DEFAULT_GENERATOR,
+  DEFAULT_SOURCE_WORDS,
+  defaultSource,
   type SourceAsked,
   type SourceChoice,
 } from "../model/generation/conformer_sources.ts";
@@ -63,7 +64,7 @@ export const conformersCommand = command({
       "NAME",
       `what draws positions: ${
         GENERATORS.join(", ")
-      }, or a model that is told the graph, or its folder (default ${DEFAULT_GENERATOR})`,
+      }, or a model that is told the graph, or its folder (default: ${DEFAULT_SOURCE_WORDS})`,
       z.string().min(1).optional(),
     ),
     steps: option(
@@ -85,7 +86,7 @@ export const conformersCommand = command({
   },
   words: "in",
   async run({ in: from, out, seed = drawSeed(), raw, workers, atoms: atomsMax, model, steps, ...asked }, terminal) {
-    const gzip = gzipOf(out), source = await sourceOf({ model, steps }, terminal.environment);
+    const gzip = gzipOf(out), { named, source } = await sourceOf({ model, steps }, terminal.environment);
     const options: PoolOptions = { ...asked, source, seed, refine: !raw, atomsMax, form: "sdf" };
     const items = await openMolecules(from), started = performance.now(), given: FileItem[] = [];
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
@@ -123,7 +124,7 @@ export const conformersCommand = command({
         ...{
           molstep: VERSION,
           from: basename(from),
-          request: { ...options, source: undefined, model: model ?? DEFAULT_GENERATOR, steps },
+          request: { ...options, source: undefined, ...named },
           forceField: FORCE_FIELD,
         },
         ...{ counts: told, file, failures },
@@ -148,11 +149,15 @@ export const conformersCommand = command({
 });
 
 /** The source that draws. @throws UsageError where there is none of this name, or steps are asked of a generator */
-async function sourceOf(asked: SourceAsked, environment: Parameters<typeof dataFolder>[0]): Promise<SourceChoice> {
+async function sourceOf(
+  asked: SourceAsked,
+  environment: Parameters<typeof dataFolder>[0],
+): Promise<{ readonly named: SourceAsked; readonly source: SourceChoice }> {
   const { model } = asked, byFolder = model?.includes("/");
   const entries = byFolder ? [await findModel(model!)] : await findModels(undefined, { data: dataFolder(environment) });
+  const named = { ...asked, model: byFolder ? entries[0].name : model ?? defaultSource(entries) };
   try {
-    return chooseSource(entries, byFolder ? { ...asked, model: entries[0].name } : asked);
+    return { named, source: chooseSource(entries, named) };
   } catch (error) {
     throw error instanceof ImpossibleOrderError ? new UsageError(`--${error.message}`) : error;
   }

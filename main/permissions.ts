@@ -188,9 +188,8 @@ export const COMMANDS: Readonly<Record<string, CommandAccess>> = {
       together(
         drawn(String(out), undefined),
         { read: words.filter(isMoleculeFile) },
-        typeof model !== "string" || isGenerator(model)
-          ? {}
-          : together(engineAccess("auto", { trains: false }), { read: [modelFolder(model, environment)] }),
+        typeof model === "string" && isGenerator(model) ? {} : engineAccess("auto", { trains: false }),
+        typeof model === "string" && !isGenerator(model) ? { read: [modelFolder(model, environment)] } : {},
       ),
   },
   evaluate: {

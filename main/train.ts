@@ -106,6 +106,7 @@ export const trainCommand = command({
       z.string().optional(),
     ),
     export: option("FOLDER", "writes the trained model there: weights/NAME, say", z.string().optional()),
+    packed: flag("with --export: matrices of 12 bits in place of 16-bit floats"),
     backend: option("NAME", `${TRAINERS.join(", ")} (default auto)`, z.enum(TRAINERS).default("auto")),
     threads: option("N", "threads of the native engine (default: all cores)", whole(1, THREADS_MAX).optional()),
     precision: trainingPrecision,
@@ -119,11 +120,13 @@ export const trainCommand = command({
       "u-dropout-from": uDropoutFrom,
       "graph-given": graphGiven,
       export: to,
+      packed,
       ...options
     },
     { error, interactive, signal },
   ) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
+    if (packed && !to) throw new UsageError("--packed is for --export, which must be given; got --packed alone");
     const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
     if (kind === "molstep") {
       await runTraining({
@@ -191,7 +194,7 @@ export const trainCommand = command({
     error(`checkpoints, losses.csv and learning_curve.svg are in ${folder}\n`);
     if (signal.aborted) return 130;
     if (to) {
-      await exportRun(folder, to);
+      await exportRun(folder, to, { packed });
       error(`the model is in ${to}\n`);
     }
     return 0;

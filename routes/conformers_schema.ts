@@ -10,6 +10,7 @@ import {
   CONFORMER_STEPS_MAX,
   DEFAULT_CONFORMER_STEPS,
   DEFAULT_GENERATOR,
+  DEFAULT_SOURCE_WORDS,
 } from "../model/generation/conformer_sources.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import { generateRequest, generateResponse, MEDIA_TYPES } from "./generate_schema.ts";
@@ -56,7 +57,7 @@ export const conformersRequest = strict({
   model: z.string().min(1).max(NAME_MAX).optional().describe(
     `What draws positions: ${
       GENERATORS.join(", ")
-    }, or a model that is told the graph (\`conformers\` in \`GET /models\`); default ${DEFAULT_GENERATOR}. A molecule that a model does not know is drawn by ` +
+    }, or a model that is told the graph (\`conformers\` in \`GET /models\`); default ${DEFAULT_SOURCE_WORDS}. A molecule that a model does not know is drawn by ` +
       `${DEFAULT_GENERATOR}, and says so (\`insteadOf\`)`,
   ),
   steps: z.int().min(1).max(CONFORMER_STEPS_MAX).optional().describe(

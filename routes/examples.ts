@@ -232,7 +232,9 @@ export const CONFORMERS_ANSWERS: Examples = {
     ...{ count: 1, seed: 1, refine: true, temperature: 298.15, rmsd: 0.5, resample: false },
     forceField: "MMFF94 without charges",
     molecules: [{
-      ...{ index: 0, smiles: "O", by: "openchemlib", drawn: 1, mirrored: 0 },
+      ...{ index: 0, smiles: "O", by: "openchemlib" },
+      insteadOf: { by: "druglike", why: "it knows molecules of 8 to 30 heavy atoms; this one has 1" },
+      ...{ drawn: 1, mirrored: 0 },
       dropped: { stereo: 0, broken: 0, duplicate: 0 },
       ...{ exhausted: false, symmetryComplete: true },
       ...{ symbols: ["O", "H", "H"], charges: [0, 0, 0] },
@@ -264,5 +266,5 @@ export const CONFORMERS_TEXTS: Examples = {
   1  2  1  0
   1  3  1  0
 M  END
->  <smiles>\nO\n\n>  <by>\nopenchemlib\n\n>  <energy>\n0\n\n>  <weight>\n1\n\n$$$$\n`,
+>  <smiles>\nO\n\n>  <by>\nopenchemlib\n\n>  <insteadOf>\ndruglike\n\n>  <energy>\n0\n\n>  <weight>\n1\n\n$$$$\n`,
 };

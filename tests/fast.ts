@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /** Files that the fast tier leaves out: services with rounds, training, whole rounds, GPU kernels on a software adapter, benchmarks. */
 export const SLOW: readonly string[] = [
+  "bench/druglike_test.ts",
   "bench/molecules_test.ts",
   "bench/probe_test.ts",
   "bench/service_process_test.ts",

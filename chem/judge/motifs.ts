@@ -38,6 +38,12 @@ export function scaffoldAtoms(structure: Structure): number[] {
   return [...ringAtoms(structure, neighbours.keys().filter((atom) => !gone.has(atom)))].sort((a, b) => a - b);
 }
 
+/** How motifs that are ring systems begin. */
+const RING = "ring:";
+
+/** Whether a motif is a ring system. */
+export const isRingSystem = (motif: string): boolean => motif.startsWith(RING);
+
 /** SMILES of some of the atoms, one a connected piece, without stereo, ascending; null where RDKit refuses it. */
 function smilesOf(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[], atoms: number[]): string[] | null {
   const piece = submolecule(molecule, bonds, atoms);
@@ -84,6 +90,6 @@ export function motifsOf(
   const systems = inRings.length === whole.length ? scaffold : smilesOf(rdkit, molecule, bonds, inRings);
   return {
     scaffold: scaffold?.join(".") ?? null,
-    motifs: [...atoms, ...new Set(systems?.map((smiles) => `ring:${smiles}`))],
+    motifs: [...atoms, ...new Set(systems?.map((smiles) => RING + smiles))],
   };
 }

@@ -226,7 +226,7 @@ function groupDifference(groups: readonly (readonly Group[])[], from: Compositio
 }
 
 /** A histogram's 1-Wasserstein distance from another, with its interval. */
-function wassersteinOf(values: readonly number[], from: Histogram): Estimate {
+export function wassersteinOf(values: readonly number[], from: Histogram): Estimate {
   return bootstrap(values.length, (places) => {
     const own = createHistogram(from.width);
     for (const place of places) own.add(values[place]);

@@ -19,7 +19,7 @@ export interface WritableTensor {
 }
 
 /** The types of numbers that can be written. */
-export type WrittenType = "F32" | "F16" | "I8";
+export type WrittenType = "F32" | "F16" | "I8" | "U8";
 
 /** How to write: the numbers' type on disk, of each tensor where it is a function of the name, and free strings about the file. */
 export interface WriteOptions {
@@ -45,6 +45,9 @@ const BYTES = {
 
 /** The types of numbers that can be read. */
 export type SafetensorsType = keyof typeof BYTES;
+
+/** Bytes of a number of this type. */
+export const bytesOf = (type: SafetensorsType): number => BYTES[type];
 
 /** The reference implementation's own limit on the header, in bytes. */
 const LARGEST_HEADER = 100_000_000;
@@ -181,7 +184,7 @@ export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, strin
 }
 
 /**
- * A file of these tensors, in the map's order, as F32 (default), F16 (rounded to nearest even) or I8.
+ * A file of these tensors, in the map's order, as F32 (default), F16 (rounded to nearest even), I8 or U8.
  *
  * @throws RangeError where a shape does not match its data, or a value has no half, or is no integer of 8 bits
  *
@@ -228,16 +231,19 @@ export function writeSafetensors(
 
 /** The numbers of one tensor as they are written; an error names it. */
 function stored(name: string, data: Float32Array, dtype: WrittenType): ArrayBufferView {
+  if (dtype === "F32") return data;
   try {
-    return dtype === "F32" ? data : dtype === "F16" ? narrowFloat16(data) : narrowInt8(data);
+    return dtype === "F16" ? narrowFloat16(data) : narrowInteger(data, dtype === "I8" ? Int8Array : Uint8Array);
   } catch (error) {
     throw new RangeError(`"${name}": ${(error as Error).message}`);
   }
 }
 
 /** @throws RangeError for a number that is no integer of 8 bits */
-function narrowInt8(data: Float32Array): Int8Array {
-  const integers = Int8Array.from(data), at = integers.findIndex((value, i) => value !== data[i]);
-  if (at >= 0) throw new RangeError(`${data[at]} at index ${at} is no integer from -128 to 127`);
-  return integers;
+function narrowInteger(data: Float32Array, type: typeof Int8Array | typeof Uint8Array): ArrayBufferView {
+  const integers = type.from(data), at = integers.findIndex((value, i) => value !== data[i]);
+  if (at < 0) return integers;
+  throw new RangeError(
+    `${data[at]} at index ${at} is no integer from ${type === Int8Array ? "-128 to 127" : "0 to 255"}`,
+  );
 }

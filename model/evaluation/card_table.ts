@@ -8,7 +8,8 @@ import type { ReferenceStatistics } from "./evaluate_reference.ts";
 import { markdownTable } from "./markdown_table.ts";
 import { type EvaluationEntry, evaluationsOf } from "./record.ts";
 
-const percent = ({ value, low, high }: { value: number; low: number; high: number }) =>
+/** A rate in percent with its interval. */
+export const percent = ({ value, low, high }: { value: number; low: number; high: number }) =>
   `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 
 /** The sampler with what differs from its defaults. */

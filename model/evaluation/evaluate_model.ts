@@ -17,7 +17,7 @@ import { findReference } from "./evaluate_reference.ts";
 import { measureLikelihood } from "./measure_likelihood.ts";
 
 /** Molecules whose order is settled together: many, so that batches of one size are full. */
-const WINDOW = 2048;
+export const WINDOW = 2048;
 
 /** What is to be drawn, and the further decodings that are measured on the same latents. */
 export interface EvaluationPlan {

@@ -8,11 +8,14 @@ import type { Card } from "../models/card.ts";
 import { drawsConformers } from "../models/told.ts";
 import type { NetworkSources } from "./network_source.ts";
 
-/** What draws where nobody says, and where a network does not know a molecule. */
+/** What draws where a network does not know a molecule, and where nobody says and there is no network. */
 export const DEFAULT_GENERATOR: GeneratorName = "openchemlib";
 
+/** What draws where nobody says, in words. */
+export const DEFAULT_SOURCE_WORDS = `the first model that draws conformers, else ${DEFAULT_GENERATOR}`;
+
 /** Steps of a network where nobody says. */
-export const DEFAULT_CONFORMER_STEPS = 16;
+export const DEFAULT_CONFORMER_STEPS = 8;
 
 /** Most of them. */
 export const CONFORMER_STEPS_MAX = 1000;
@@ -44,6 +47,10 @@ export const sourceNames = (entries: readonly Entry[]): string[] => [
   ...entries.filter(({ card }) => drawsConformers(card)).map(({ name }) => name),
 ];
 
+/** What draws where nobody says; see {@link DEFAULT_SOURCE_WORDS}. */
+export const defaultSource = (entries: readonly Entry[]): string =>
+  entries.find(({ card }) => drawsConformers(card))?.name ?? DEFAULT_GENERATOR;
+
 /**
  * The source of this name.
  *
@@ -52,8 +59,9 @@ export const sourceNames = (entries: readonly Entry[]): string[] => [
  */
 export function chooseSource(
   entries: readonly Entry[],
-  { model = DEFAULT_GENERATOR, steps }: SourceAsked,
+  asked: SourceAsked,
 ): SourceChoice {
+  const { model = defaultSource(entries), steps } = asked;
   if (isGenerator(model)) {
     if (steps !== undefined) {
       throw new ImpossibleOrderError(

@@ -37,12 +37,13 @@ interface Words {
   readonly chemistry: Chemistry;
   readonly classes: Parameters<typeof givenGraph>[1];
   readonly form: ReturnType<typeof formOf>;
-  /** Most heavy atoms: those of the training data's largest molecule. */
+  /** Fewest and most heavy atoms: those of the training data's smallest and largest molecules. */
+  readonly least: number;
   readonly most: number;
 }
 
 function wordsOf({ card }: Pick<Model, "card">): Words {
-  const { autoencoder, chemistry, sizes, name } = card;
+  const { autoencoder, chemistry, name } = card, sizes = Object.keys(card.sizes).map(Number);
   if (!drawsConformers(card) || autoencoder.type !== "heavy-atom") {
     throw new RangeError(`conformers must be of a model that is told that the graph is given; ${name} is not`);
   }
@@ -50,7 +51,8 @@ function wordsOf({ card }: Pick<Model, "card">): Words {
     chemistry: CHEMISTRIES[chemistry],
     classes: autoencoder.classes,
     form: formOf(autoencoder),
-    most: Math.max(...Object.keys(sizes).map(Number)),
+    least: Math.min(...sizes),
+    most: Math.max(...sizes),
   };
 }
 
@@ -90,9 +92,11 @@ export async function openNetworkSources(folder: string): Promise<NetworkSources
 }
 
 /** The graph in the model's words, or why it has none. */
-function said(graph: MoleculeGraph, { classes, chemistry, form, most }: Words): GivenGraph | string {
+function said(graph: MoleculeGraph, { classes, chemistry, form, least, most }: Words): GivenGraph | string {
   const heavy = graph.atomicNumbers.filter((Z) => Z > 1).length;
-  if (heavy < 2 || heavy > most) return `it knows molecules of 2 to ${most} heavy atoms; this one has ${heavy}`;
+  if (heavy < least || heavy > most) {
+    return `it knows molecules of ${least} to ${most} heavy atoms; this one has ${heavy}`;
+  }
   try {
     const bounds = scaledBounds(distanceBounds(graph, "heavy", chemistry), 1 / ANGSTROM);
     return { ...givenGraph(graph, classes, chemistry, form), bounds };

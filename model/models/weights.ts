@@ -8,6 +8,7 @@ import { checkFinite } from "../diffusion/finite.ts";
 import { readSafetensors, type StoredTensor, type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Card, type CardInput, cardPath, parseCard, writeCard } from "./card.ts";
 import { addedTo, type BaseFile, baseOf, writeDifferences } from "./differences.ts";
+import { isPacked, unpacked } from "./packed.ts";
 import type { Settings } from "./settings.ts";
 
 /** SHA-256, 64 hexadecimal digits. */
@@ -45,14 +46,14 @@ export const drawingWeights = (card: WithWeights, settings: Pick<Settings, "samp
 export interface WeightsFile {
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** In full, also where the file holds differences. */
+  /** In full, also where the file holds differences, or is packed. */
   readonly tensors: Map<string, StoredTensor>;
   /** The file that it holds differences from; undefined for weights in full. */
   readonly base?: BaseFile;
 }
 
 /**
- * Reads a file of weights, and where it holds differences the file beside it that they are from.
+ * Reads a file of weights, in full, as differences or packed, and where it holds differences the file beside it that they are from.
  *
  * @param sha256 what its digest must be; anything where absent, as in cards that are older than digests
  * @param by who says so
@@ -62,10 +63,17 @@ export interface WeightsFile {
 export async function readWeightsFile(path: string, sha256?: string, by = "the card"): Promise<WeightsFile> {
   const bytes = await Deno.readFile(path), found = sha256Of(bytes);
   if (sha256 !== undefined) checkDigest(path, found, sha256, by);
-  const { base, stored } = naming(path, () => ({ base: baseOf(bytes), stored: readSafetensors(bytes) }));
+  const { base, stored } = naming(path, () => decoded(bytes));
   const of = base && await readBase(path, base), tensors = of ? naming(path, () => addedTo(of, stored)) : stored;
   checkFinite(tensors, path);
   return { bytes, sha256: found, tensors, ...base && { base } };
+}
+
+/** What a file holds by itself, and from what others its differences are. */
+function decoded(bytes: Uint8Array): { readonly base?: BaseFile; readonly stored: WeightsFile["tensors"] } {
+  const base = baseOf(bytes), packed = isPacked(bytes), stored = readSafetensors(bytes);
+  if (base && packed) throw new SyntaxError("weights must be differences or packed; got metadata of both");
+  return { base, stored: packed ? unpacked(stored) : stored };
 }
 
 /** What is made of a file's bytes, errors naming it. */

@@ -87,7 +87,7 @@ export async function exportAtomModel(folder: string, to: string, options: Expor
     ...(options.recommended ? { recommended: options.recommended } : {}),
     training,
   };
-  await writeModel(to, card, files);
+  await writeModel(to, card, files, options);
   return card;
 }
 

@@ -1,4 +1,4 @@
-/** From a run's folder to a model's: the moving average of the weights as halves, and a card that says how they were made. */
+/** From a run's folder to a model's: the moving average of the weights as halves, or packed, and a card that says how they were made. */
 import { type CardInput, cardPath, parseCard, writeCard } from "../models/card.ts";
 import { ANGSTROM, formOf, ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { pairAttentionParameters, type ParameterSpec } from "../networks/pair_attention/parameters.ts";
@@ -6,6 +6,7 @@ import { type WritableTensor, writeSafetensors } from "../diffusion/safetensors.
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
 import { absent, writeAtomically } from "../diffusion/files.ts";
 import { checkFinite } from "../diffusion/finite.ts";
+import { writePacked } from "../models/packed.ts";
 import { sha256Of, withDigests } from "../models/weights.ts";
 import { LATENTS } from "./moments.ts";
 import { LOSSES, type LossRow, readLossRows } from "./loss_log.ts";
@@ -25,6 +26,8 @@ export interface ExportOptions {
   readonly recommended?: CardInput["recommended"];
   /** Points of the learning curve in the card. */
   readonly points?: number;
+  /** Matrices in 12 bits (`models/packed.ts`) in place of 16-bit floats. */
+  readonly packed?: boolean;
 }
 
 /** File of the denoiser's weights in a model's folder. */
@@ -50,7 +53,7 @@ function thinned(rows: readonly LossRow[], points: number) {
 
 /** What all exported cards say of their data and machine. */
 export function trainingFacts(
-  { data, hardware, before }: ExportOptions,
+  { data, hardware, before, packed }: ExportOptions,
   of: { readonly description: string; readonly split: string } = trainingData({}),
 ): Record<string, unknown> {
   return {
@@ -58,7 +61,7 @@ export function trainingFacts(
     split: of.split,
     hardware: hardware ?? `${navigator.hardwareConcurrency} cores, ${Deno.build.arch} ${Deno.build.os}`,
     ...(before === undefined ? {} : { before }),
-    weights: "exponential moving average, 16-bit floats",
+    weights: `exponential moving average, ${packed ? "matrices of 12 bits with a scale a column" : "16-bit floats"}`,
   };
 }
 
@@ -94,16 +97,18 @@ export async function readMoments(folder: string): Promise<Pick<CardInput, "late
   return text ? { latents: JSON.parse(text) } : {};
 }
 
-/** Writes a model's folder: the card, checked, with the files' digests, and files of 16-bit floats. @throws TypeError where one is unsound */
+/** Writes a model's folder: the card, checked, with the files' digests, and files of 16-bit floats, or packed. @throws TypeError where one is unsound */
 export async function writeModel(
   to: string,
   card: CardInput,
   files: ReadonlyMap<string, ReadonlyMap<string, WritableTensor>>,
+  { packed }: Pick<ExportOptions, "packed"> = {},
 ): Promise<void> {
   parseCard(card, "the new card");
   const encoded = new Map([...files].map(([name, weights]) => {
     checkFinite(weights, name);
-    return [name, writeSafetensors(weights, { dtype: "F16", metadata: { model: card.name } })];
+    const metadata = { model: card.name }, compact = packed ? writePacked(weights, metadata) : undefined;
+    return [name, compact ?? writeSafetensors(weights, { dtype: "F16", metadata })];
   }));
   await Deno.mkdir(to, { recursive: true });
   for (const [name, bytes] of encoded) await writeAtomically(`${to}/${name}`, bytes);
@@ -168,6 +173,6 @@ export async function exportModel(folder: string, to: string, options: ExportOpt
       ...await stageFacts(folder, checkpoint, settings.batch, options),
     },
   };
-  await writeModel(to, card, new Map([[DENOISER_FILE, weights]]));
+  await writeModel(to, card, new Map([[DENOISER_FILE, weights]]), options);
   return card;
 }

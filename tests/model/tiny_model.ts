@@ -8,7 +8,7 @@ import { widened } from "../../model/networks/pair_attention/levels.ts";
 import { random } from "../../model/diffusion/random.ts";
 import { readSafetensors, type WritableTensor, writeSafetensors } from "../../model/diffusion/safetensors.ts";
 import { readCard } from "../../model/models/card.ts";
-import { studentBytes } from "../../model/models/weights.ts";
+import { readWeights, studentBytes } from "../../model/models/weights.ts";
 
 /** What of the card to change. */
 export type CardChanges = Partial<CardInput>;
@@ -52,7 +52,7 @@ export function near(tensors: ReadonlyMap<string, WritableTensor>, seed: number)
 
 /** Puts a student's weights into a model's folder as differences from its denoiser. @returns what they are to be, to rounding */
 export async function writeCompact(folder: string, file: string, levels = 0): Promise<Map<string, WritableTensor>> {
-  const card = await readCard(folder), base = readSafetensors(await Deno.readFile(join(folder, card.denoiser.file)));
+  const card = await readCard(folder), base = await readWeights(join(folder, card.denoiser.file));
   const tensors = near(levels ? widened(base, levels) : base, 3);
   await Deno.writeFile(join(folder, file), (await studentBytes(folder, card, tensors))!);
   return tensors;

@@ -99,10 +99,12 @@ Deno.test("POST /conformers draws by a model that is told the graph, by a genera
     assert.match(unknown.insteadOf!.why, /it does not know an atom: .*atomic number 53/);
     const proximity = conformersResponse.parse((await ask({ model: "proximity" })).body);
     assert.deepEqual((proximity.molecules as Answered[]).map(({ by }) => by), ["proximity", "proximity"]);
+    const usual = conformersResponse.parse((await ask({ molecules: "CCO", refine: false })).body);
+    assert.equal((usual.molecules[0] as Answered).by, "tiny", "where nobody says");
     for (
       const [wrong, detail] of [
         [{ model: "qm9" }, "model must be one of openchemlib, proximity, tiny for conformers; got qm9"],
-        [{ steps: 4 }, "steps must be absent where openchemlib draws, which has none; got 4"],
+        [{ model: "openchemlib", steps: 4 }, "steps must be absent where openchemlib draws, which has none; got 4"],
         [{ model: "tiny", steps: 1001 }, /steps/],
       ] as const
     ) {

@@ -5,6 +5,7 @@ import { structureOf } from "../../../chem/judge/structure.ts";
 import { molblockBytes } from "../../../chem/molblock_bytes.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
 import { readSdf } from "../../../chem/sdf.ts";
+import { pythonThat } from "../../python.ts";
 
 /** Of each molecule, by its title. */
 interface Found {
@@ -48,17 +49,7 @@ Deno.test("geometryOf() finds the twists that bench/judge.py finds, of drawn mol
   assert.ok(compared > 15 && twisted > 5, `${compared} compared, ${twisted} twisted`);
 });
 
-/** A Python with RDKit; undefined where there is none. */
-async function pythonWithRdkit(): Promise<string | undefined> {
-  for (const program of ["/usr/bin/python3", Deno.env.get("MOLSTEP_PYTHON") ?? "python3"]) {
-    const { success } = await new Deno.Command(program, { args: ["-c", "import rdkit"], stderr: "null" }).output()
-      .catch(() => ({ success: false }));
-    if (success) return program;
-  }
-  return undefined;
-}
-
-const python = await pythonWithRdkit();
+const python = await pythonThat("import rdkit");
 
 Deno.test({
   name: "bench/judge.py finds what is pinned of it",

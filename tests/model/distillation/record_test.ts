@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCard } from "../../../model/models/card.ts";
 import { writeSafetensors } from "../../../model/diffusion/safetensors.ts";
-import { LARGEST_ERROR } from "../../../model/models/differences.ts";
+import { LARGEST_ERROR } from "../../../model/models/scaled.ts";
 import { readWeights, readWeightsFile, sha256Of } from "../../../model/models/weights.ts";
 import { widened } from "../../../model/networks/pair_attention/levels.ts";
 import { recordRound, studentFile } from "../../../model/distillation/record.ts";

@@ -10,8 +10,9 @@ import {
   writeSafetensors,
 } from "../../../model/diffusion/safetensors.ts";
 import { readCard } from "../../../model/models/card.ts";
-import { addedTo, baseOf, LARGEST_ERROR, writeDifferences } from "../../../model/models/differences.ts";
+import { addedTo, baseOf, writeDifferences } from "../../../model/models/differences.ts";
 import { loadModel } from "../../../model/models/load.ts";
+import { LARGEST_ERROR } from "../../../model/models/scaled.ts";
 import { readWeights, readWeightsFile, readWholeFile, recordDigests, sha256Of } from "../../../model/models/weights.ts";
 import { student, withFolder, writeCompact, writeTinyModel } from "../tiny_model.ts";
 
@@ -85,13 +86,13 @@ Deno.test("writeDifferences() leaves in 16 bits what is a vector, has no counter
   assert.equal(writeDifferences(tensors, base, FROM), undefined);
 });
 
-Deno.test("writeDifferences() keeps weights that are their base's to the last bit, and takes differences too small for a scale", () => {
+Deno.test("writeDifferences() keeps weights that are their base's to the last bit, and takes the smallest differences", () => {
   const base = new Map([["w", normals([8, 8], 1, 1)]]);
   assert.deepEqual(read(writeDifferences(base, base, FROM)!, base).get("w")!.data, base.get("w")!.data);
-  const least = new Map([["w", { shape: [1, 2], data: Float32Array.of(0, 1) }]]), tiny = 190 * 2 ** -149;
+  const least = new Map([["w", { shape: [1, 2], data: Float32Array.of(0, 1) }]]), tiny = 190 * 2 ** -120; // what is not normal is flushed to zero on some machines
   const moved = new Map([["w", { shape: [1, 2], data: Float32Array.of(tiny, 1) }]]);
   const [found] = read(writeDifferences(moved, least, FROM)!, least).get("w")!.data;
-  assert.ok(Math.abs(found - tiny) <= 64 * 2 ** -149);
+  assert.ok(Math.abs(found - tiny) <= 2 ** -120);
 });
 
 Deno.test("addedTo() and baseOf() refuse differences that are not sound, saying why", () => {

@@ -62,3 +62,38 @@ for (const [name, make, ignore] of OWN_ENGINES) {
     },
   });
 }
+
+Deno.test("conditionFeatures() have a feature of a given graph behind the time, before properties", () => {
+  const conditions = [{ name: "gap", mean: 7, deviation: 2 }] as const, told = { graph: true, conditions } as const;
+  const row = (condition: object) => [...conditionFeatures([{ time: 0.2, ...condition }], told).subarray(16)];
+  assert.deepEqual(row({}), [0, 0, 0]);
+  assert.deepEqual(row({ graph: true, properties: { gap: 10 } }), [1, 1.5, 1]);
+  assert.throws(() => conditionFeatures([{ time: 0.2, graph: true }]), {
+    name: "RangeError",
+    message: "graphs can be given only to a network that is told so (`graph` of the card's denoiser)",
+  });
+});
+
+for (const [name, make, ignore] of OWN_ENGINES) {
+  Deno.test({
+    name: `that the graph is given counts in ${name} as on TensorFlow.js`,
+    ignore,
+    async fn() {
+      await tf.setBackend("cpu");
+      const options = { space, sizes: { ...sizes, graph: true as const }, schedule },
+        tensors = shaken(space, options.sizes);
+      const z = drawNoise(space, shape, [0, 1, 2].map((b) => random(4, b)));
+      const reference = createPairAttention(tf, options, tensors),
+        own = await make({ ...options, workers: 1 }, tensors);
+      try {
+        const asked = [{ time: 0.4 }, { time: 0.4, graph: true as const }, { time: 0.1, graph: true as const }];
+        const [want, got] = [await reference.predict(z, shape, asked), await own.predict(z, shape, asked)];
+        assert.ok(difference(got, want) < 1e-4, `${difference(got, want)}`);
+        const untold = await own.predict(z, shape, asked.map(({ time }) => ({ time })));
+        assert.ok(difference(untold, got) > 1e-3);
+      } finally {
+        reference.dispose(), own.dispose();
+      }
+    },
+  });
+}
