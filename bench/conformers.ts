@@ -145,6 +145,15 @@ function rowOf(name: string, figures: readonly Figures[], asked: number): Row {
   };
 }
 
+/** What came of the sets of positions of each source. */
+const inWords = (tallies: Readonly<Record<string, { drawn: number; wrong: number; mirrored: number }>>) =>
+  Object.fromEntries(
+    Object.entries(tallies).map(([name, { drawn, wrong, mirrored }]) => [
+      name,
+      `${drawn} drawn (${mirrored} mirrored, ${wrong} of other stereo)`,
+    ]),
+  );
+
 async function main(args: string[]): Promise<void> {
   const { data, molecules, stereo, count, reference, seed, python, out, model, steps, alone } = readOptions(
     args,
@@ -206,7 +215,7 @@ async function main(args: string[]): Promise<void> {
   const rows = [...figures].map(([name, list]) => rowOf(name, list, count));
   const result = {
     bench: "conformers",
-    settings: { molecules, stereo, count, reference, seed, ...tally, ...tallies, failed: failures.length },
+    settings: { molecules, stereo, count, reference, seed, ...tally, ...inWords(tallies), failed: failures.length },
     rows,
   };
   console.log(formatResult(result));
