@@ -9,6 +9,7 @@ import {
   ensembleSdf,
   errorJson,
   errorSdf,
+  type InsteadOf,
   type ItemError,
   type Told,
 } from "./written.ts";
@@ -35,12 +36,6 @@ export interface ConformerCounts {
   readonly duplicate: number;
   /** Distinct ones that are given back. */
   readonly returned: number;
-}
-
-/** A source in the place of the one that was asked for, which has no positions for the molecule. */
-export interface InsteadOf {
-  readonly by: string;
-  readonly why: string;
 }
 
 /** What draws a molecule's positions. */

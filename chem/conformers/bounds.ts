@@ -86,6 +86,8 @@ export function distanceBounds(
     (i, j) => shapes[i] === "planar" && shapes[j] === "planar" && ringOf(i, j) <= SMALL,
   );
   const angle = (i: number, j: number, k: number) => angleAt(shapes[j], ringOf(i, j, k));
+  const ends = ([i, j, k, l]: readonly [number, number, number, number]) =>
+    acrossBond([length(i, j), length(j, k), length(k, l)], [angle(i, j, k), angle(j, k, l)]);
   for (let i = 0; i < N; i++) for (const { to: j } of near[i]) put(i, j, length(i, j) - SLACK, length(i, j) + SLACK);
   const direct = upper.map((most) => most < Infinity ? 1 : 0), close = direct.slice();
   for (let j = 0; j < N; j++) {
@@ -106,22 +108,20 @@ export function distanceBounds(
         for (const { to: l } of near[k]) {
           if (i === k || l === j || i === l || close[i * N + l]) continue;
           const turn = torsion(graph, [i, j, k, l], { order, shapes, ringOf });
-          const d = turn.map((at) =>
-            acrossBond([length(i, j), length(j, k), length(k, l)], [angle(i, j, k), angle(j, k, l)], at)
-          );
+          const d = turn.map(ends([i, j, k, l]));
           put(i, l, Math.min(...d) - 2 * SLACK, Math.max(...d) + 2 * SLACK);
         }
       }
     }
   }
   smooth(lower, upper, N);
-  const turns = turnsOf(graph, near, { shapes, ringOf }).flatMap(({ path: [i, j, k, l], kind }): Turn[] => {
+  const turns = turnsOf(graph, near, { shapes, ringOf }).flatMap(({ path, kind }): Turn[] => {
+    const i = path[0], l = path[3];
     if (close[i * N + l]) return [];
-    const d = (degrees: number) =>
-      acrossBond([length(i, j), length(j, k), length(k, l)], [angle(i, j, k), angle(j, k, l)], degrees * DEGREE);
+    const d = ends(path);
     const choices = PREFERRED[kind].map(([from, to, share]) => ({
-      lower: d(from) - SLACK,
-      upper: d(to) + SLACK,
+      lower: d(from * DEGREE) - SLACK,
+      upper: d(to * DEGREE) + SLACK,
       share,
     }));
     return [{ i, l, choices }];
@@ -265,10 +265,10 @@ function torsion(
   return [0, Math.PI];
 }
 
-/** The distance of the ends of three bonds, by lengths, angles and torsion. */
-function acrossBond([a, b, c]: readonly number[], [alpha, beta]: readonly number[], turn: number): number {
+/** The distance of the ends of three bonds of these lengths and angles, by the torsion. */
+function acrossBond([a, b, c]: readonly number[], [alpha, beta]: readonly number[]): (turn: number) => number {
   const along = b - a * Math.cos(alpha) - c * Math.cos(beta), p = a * Math.sin(alpha), q = c * Math.sin(beta);
-  return Math.sqrt(along * along + p * p + q * q - 2 * p * q * Math.cos(turn));
+  return (turn) => Math.sqrt(along * along + p * p + q * q - 2 * p * q * Math.cos(turn));
 }
 
 /** Bounds that the triangle inequality leaves (Dress and Havel 1988: shortest ways for upper bounds, their differences for lower ones). */

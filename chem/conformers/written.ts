@@ -22,6 +22,12 @@ export interface ItemError {
   readonly message: string;
 }
 
+/** What was asked for, and why it has no positions for the molecule, where another source had to draw. */
+export interface InsteadOf {
+  readonly by: string;
+  readonly why: string;
+}
+
 /** To so many decimals. */
 const round = (value: number, decimals: number) => Number(value.toFixed(decimals));
 
@@ -40,7 +46,7 @@ export function ensembleJson(
   { index, name }: Told,
   graph: MoleculeGraph,
   ensemble: Ensemble,
-  insteadOf?: { readonly by: string; readonly why: string },
+  insteadOf?: InsteadOf,
 ) {
   const { conformers, by, ...facts } = ensemble;
   return {
@@ -78,7 +84,7 @@ export function ensembleSdf(
   told: Told,
   graph: MoleculeGraph,
   { by, conformers, unrefined }: Ensemble,
-  { seed, temperature, insteadOf }: EnsembleOrder & { readonly insteadOf?: { readonly by: string } },
+  { seed, temperature, insteadOf }: EnsembleOrder & { readonly insteadOf?: InsteadOf },
 ): string {
   return conformers.map((one, conformer) => {
     const { energy, relativeEnergy, weight, times } = numbersOf(one);

@@ -3,7 +3,6 @@
  * them; hydrogens follow by geometry from the vectors of their atom, as in new molecules.
  */
 import { CHEMISTRIES, type Chemistry } from "../../chem/chemistry.ts";
-import type { Bond } from "../../chem/molecule.ts";
 import { distanceBounds, scaledBounds } from "../../chem/conformers/bounds.ts";
 import type { MoleculeGraph } from "../../chem/conformers/graph.ts";
 import type { PositionSource } from "../../chem/conformers/source.ts";
@@ -16,6 +15,7 @@ import { loadModel, type Model } from "../models/load.ts";
 import { conformerSettings, startsOf } from "../models/settings.ts";
 import { drawsConformers } from "../models/told.ts";
 import { readLatent } from "../networks/heavy_atom/decode.ts";
+import { parentsOf } from "../networks/heavy_atom/examples.ts";
 import { givenGraph } from "../networks/heavy_atom/given_graph.ts";
 import { ANGSTROM, formOf } from "../networks/heavy_atom/space.ts";
 
@@ -56,18 +56,10 @@ function wordsOf({ card }: Pick<Model, "card">): Words {
   };
 }
 
-/** The hydrogens of each heavy atom, in the molecule's order. */
-function hydrogensOf(
-  { atomicNumbers: Z, bonds }: { atomicNumbers: Uint8Array; bonds: readonly Bond[] },
-  nodes: number,
-) {
-  const own = Array.from({ length: nodes }, (): number[] => []);
-  for (const { i, j } of bonds) {
-    if (Z[i] === 1 && j < nodes) own[j].push(i);
-    if (Z[j] === 1 && i < nodes) own[i].push(j);
-  }
-  for (const list of own) list.sort((a, b) => a - b);
-  return own;
+/** The hydrogens in the order in which a latent's come: those of the first heavy atom, of the second, and so on. */
+function hydrogensOf({ atomicNumbers, bonds }: MoleculeGraph): number[] {
+  const parents = parentsOf(bonds, atomicNumbers);
+  return [...parents.keys()].sort((a, b) => parents.get(a)! - parents.get(b)! || a - b);
 }
 
 /**
@@ -98,8 +90,7 @@ function said(graph: MoleculeGraph, { classes, chemistry, form, least, most }: W
     return `it knows molecules of ${least} to ${most} heavy atoms; this one has ${heavy}`;
   }
   try {
-    const bounds = scaledBounds(distanceBounds(graph, "heavy", chemistry), 1 / ANGSTROM);
-    return { ...givenGraph(graph, classes, chemistry, form), bounds };
+    return givenGraph(graph, classes, chemistry, form);
   } catch (error) {
     if (error instanceof RangeError) return `it does not know an atom: ${error.message}`;
     throw error;
@@ -124,11 +115,19 @@ function sourceOf(
     async *draw(graph, most, seed, likely = most) {
       const own = said(graph, words);
       if (typeof own === "string") return;
-      const { nodes } = own, length = latentLength(space, nodes), hydrogens = hydrogensOf(graph, nodes).flat();
+      const { nodes } = own, length = latentLength(space, nodes), hydrogens = hydrogensOf(graph);
+      const bounds = scaledBounds(distanceBounds(graph, "heavy", words.chemistry), 1 / ANGSTROM);
       for (let first = 0; first < most;) {
         const batch = Math.min(most - first, first === 0 ? likely : Math.ceil(likely / 2));
         const { x0 } = await sample({
-          ...{ shape: { batch, nodes }, plan, start: startOf(nodes), coupling: card.coupling, seed, graph: own },
+          ...{
+            shape: { batch, nodes },
+            plan,
+            start: startOf(nodes),
+            coupling: card.coupling,
+            seed,
+            graph: { ...own, bounds },
+          },
           indices: Array.from({ length: batch }, (_, k) => first + k),
         });
         for (let k = 0; k < batch; k++) {

@@ -1,4 +1,6 @@
 /** Weights that a run begins with, read from a file. */
+import { basename, dirname } from "node:path";
+import { absent } from "../diffusion/files.ts";
 import { readCard } from "../models/card.ts";
 import { readWeightsFile } from "../models/weights.ts";
 import type { FirstValues } from "../engines/open_learner.ts";
@@ -13,14 +15,8 @@ export interface First {
 
 /** The classes that the card beside a file names; undefined where there is no card. @throws TypeError where it is unsound */
 async function classesBeside(path: string): Promise<readonly HeavyAtomClass[] | undefined> {
-  const folder = path.replace(/[^/\\]*$/, "") || ".";
-  try {
-    const { autoencoder } = await readCard(folder);
-    return autoencoder.type === "heavy-atom" ? autoencoder.classes : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const card = await readCard(dirname(path)).catch(absent);
+  return card?.autoencoder.type === "heavy-atom" ? card.autoencoder.classes : undefined;
 }
 
 /**
@@ -32,5 +28,5 @@ async function classesBeside(path: string): Promise<readonly HeavyAtomClass[] | 
 export async function readFirstValues(path: string, classes?: readonly HeavyAtomClass[]): Promise<First> {
   const { tensors, sha256 } = await readWeightsFile(path), own = classes && await classesBeside(path);
   const values = own && JSON.stringify(own) !== JSON.stringify(classes) ? reclassed(tensors, own, classes) : tensors;
-  return { values, told: { file: path.replace(/^.*[/\\]/, ""), sha256 } };
+  return { values, told: { file: basename(path), sha256 } };
 }

@@ -99,7 +99,7 @@ export function toExample(
 }
 
 /** The atom that each hydrogen is bonded to. */
-function parentsOf(bonds: readonly Bond[], atomicNumbers: Uint8Array): Map<number, number> {
+export function parentsOf(bonds: readonly Bond[], atomicNumbers: Uint8Array): Map<number, number> {
   const parents = new Map<number, number>();
   for (const { i, j } of bonds) {
     if (atomicNumbers[i] === 1) parents.set(i, j);

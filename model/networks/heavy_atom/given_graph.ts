@@ -1,6 +1,6 @@
 /** A given graph as the heavy-atom latent has it, and as it is put into latents. */
 import { type Chemistry, EDM } from "../../../chem/chemistry.ts";
-import type { Bond } from "../../../chem/molecule.ts";
+import type { MoleculeGraph } from "../../../chem/conformers/graph.ts";
 import type { GivenGraph } from "../../diffusion/given_graph.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, HeavyAtomClass } from "../../diffusion/types.ts";
@@ -11,21 +11,13 @@ import { toExample } from "./examples.ts";
 import type { FixSpace } from "./fix.ts";
 import { type LatentForm, ONE_HOT } from "./space.ts";
 
-/** A molecule without positions, heavy atoms first, all hydrogens as atoms. */
-export interface GraphOnly {
-  readonly atomicNumbers: Uint8Array;
-  readonly charges: Int8Array;
-  /** Kekule orders. */
-  readonly bonds: readonly Bond[];
-}
-
 /**
  * The graph in a model's words.
  *
  * @throws RangeError for an atom whose element, hydrogens and charge are none of `classes`
  */
 export function givenGraph(
-  { atomicNumbers, charges, bonds }: GraphOnly,
+  { atomicNumbers, charges, bonds }: Pick<MoleculeGraph, "atomicNumbers" | "charges" | "bonds">,
   classes: readonly HeavyAtomClass[],
   chemistry: Chemistry = EDM,
   form: LatentForm = {},

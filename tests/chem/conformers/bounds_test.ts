@@ -2,16 +2,10 @@
 import assert from "node:assert/strict";
 import { type DistanceBounds, distanceBounds } from "../../../chem/conformers/bounds.ts";
 import { embed } from "../../../chem/conformers/proximity.ts";
-import { createProximitySource } from "../../../chem/conformers/proximity_source.ts";
+import { createProximitySource, uniformOf } from "../../../chem/conformers/proximity_source.ts";
 import { wrongStereo } from "../../../chem/conformers/stereo.ts";
-import { mersenneTwister } from "../../../chem/numpy_permutation.ts";
 import { druglike } from "../druglike.ts";
 import { graphOf } from "./tools.ts";
-
-const uniformOf = (seed: number) => {
-  const next = mersenneTwister(seed);
-  return () => (next() + 0.5) / 2 ** 32;
-};
 
 /** How far outside of its bounds each pair lies, angstrom. */
 function violations({ nodes: N, lower, upper }: DistanceBounds, x: ArrayLike<number>): number[] {
