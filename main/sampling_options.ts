@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { type GridSpec, gridSpec } from "../model/diffusion/grids.ts";
 import { type Parallel, parallelSpec } from "../model/diffusion/samplers/parallel.ts";
+import { autoguidanceSpec } from "../model/networks/heavy_atom/autoguide.ts";
 import { SAMPLER_CHOICES } from "../model/diffusion/samplers/mod.ts";
 import { THREADS_MAX } from "../model/engines/c/constants.ts";
 import { PRECISION_CHOICES, PRECISIONS, precisionsInWords, RUNTIME_CHOICES } from "../model/engines/runtimes.ts";
@@ -27,6 +28,11 @@ export const samplingOptions = {
     "T",
     "the time, 0 to 1, below which estimates are clamped to graphs that obey valence; 0: never (default: the card's)",
     z.string().transform(Number).pipe(z.number().min(0).max(1)).optional(),
+  ),
+  autoguidance: option(
+    "W",
+    "how far estimates are guided from those of the network's weaker self, for a model that has one; 1: not at all (default: the card's)",
+    z.string().transform(Number).pipe(autoguidanceSpec).optional(),
   ),
   "sampler-options": option("JSON", "the sampler's, such as {\"eta\":0.5} (default: the card's)", object().optional()),
   backend: option("NAME", `${RUNTIME_CHOICES.join(", ")} (default auto)`, z.enum(RUNTIME_CHOICES).default("auto")),

@@ -74,6 +74,7 @@ const HEADERS: Readonly<Record<string, (facts: DrawingFacts) => string | undefin
   "Molstep-Backend": ({ backend }) => backend,
   "Molstep-Grid": ({ grid }) => JSON.stringify(grid),
   "Molstep-Clamp": ({ clamp }) => String(clamp),
+  "Molstep-Autoguidance": ({ autoguidance }) => autoguidance === undefined ? undefined : String(autoguidance),
   "Molstep-Refine": ({ refine }) => refine,
   "Molstep-Fixed-Atoms": ({ fixedAtoms }) => fixedAtoms ? String(fixedAtoms) : undefined,
   "Molstep-Parallel": ({ parallel }) => parallel && JSON.stringify(parallel),

@@ -12,6 +12,7 @@ import { fixedAsked } from "../model/generation/fixed_order.ts";
 import { FILTERS } from "../model/generation/pipeline.ts";
 import { NAME_MAX } from "../model/models/card.ts";
 import type { Form } from "../model/service/drawing.ts";
+import { autoguidanceSpec } from "../model/networks/heavy_atom/autoguide.ts";
 import { parallelSpec } from "../model/diffusion/samplers/parallel.ts";
 import { strict } from "../model/diffusion/strict.ts";
 import { SAMPLER_CHOICES, samplersInWords } from "../model/diffusion/samplers/mod.ts";
@@ -64,6 +65,10 @@ export const generateRequest = strict({
   clamp: z.number().min(0).max(1).optional().describe(
     "The time below which the model's estimates are clamped to graphs that obey valence; 0: never; " +
       "default: what the model's card recommends for the sampler",
+  ),
+  autoguidance: autoguidanceSpec.optional().describe(
+    "How far each estimate is guided from that of the network's weaker self, which goes without one of its blocks, and beyond its own above 1 (docs/druglike.md); for a model that " +
+      "has one (`weakWithout` in the card). 1: not at all, in one call a step where others take two; default: what the model's card recommends for the sampler",
   ),
   refine: z.enum(REFINES).optional().describe(
     "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; `mmff94-qm9` by the same fitted to QM9, where " +
@@ -193,6 +198,9 @@ export const generateResponse = z.strictObject({
   decoding: z.enum(DECODINGS),
   grid: gridSpec.describe("Times of the steps that drew"),
   clamp: z.number(),
+  autoguidance: z.number().optional().describe(
+    "How far estimates were guided from those of the network's weaker self; absent where they were not",
+  ),
   drawn: z.int().describe("Where `want` was given, up to the last that is given back"),
   returned: z.int(),
   passed: z.int().optional().describe(

@@ -14,12 +14,12 @@ import { generateRequest, type GenerateResponse, generateResponse } from "./gene
 import { ACCEPT_PROBLEMS, offers } from "./negotiate.ts";
 import { problems } from "./problem.ts";
 
-const { model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, clamp, timeoutMs } =
+const { model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, clamp, autoguidance, timeoutMs } =
   generateRequest.shape;
 
 /** What is asked: as of POST /generate, for the molecule of index `first` alone. */
 export const pathRequest = strict({
-  ...{ model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, clamp, timeoutMs },
+  ...{ model, steps, sampler, seed, first, atoms, heavyAtoms, decoding, grid, clamp, autoguidance, timeoutMs },
   ...conditionKeys,
 }).refine(...guidedSomewhere).refine(({ atoms, heavyAtoms }) => atoms === undefined || heavyAtoms === undefined, {
   error: "atoms and heavyAtoms exclude each other",

@@ -67,6 +67,7 @@ type Type4 = {
   guidance?: undefined | { first: number; last: number };
   sha256?: string | undefined;
   type: "pair-attention";
+  weakWithout?: number | undefined;
   width: number;
 };
 
@@ -157,6 +158,7 @@ type Type8 = {
 };
 
 type Type9 = {
+  autoguidance?: number | undefined;
   clamp: number;
   grid:
     | {
@@ -173,6 +175,7 @@ type Type9 = {
 };
 
 type Type10 = {
+  autoguidance?: number | undefined;
   grid:
     | {
       first?: number | undefined;
@@ -293,6 +296,7 @@ type Type15 = {
 };
 
 type Type16 = {
+  autoguidance?: number | undefined;
   backend: string;
   clamp: number;
   condition?: undefined | {
@@ -377,6 +381,7 @@ type Type17 = {
 
 type Type18 = {
   atoms?: [number, number] | number | undefined;
+  autoguidance?: number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
     alpha?: number | undefined;
@@ -452,6 +457,7 @@ type Type20 = {
 };
 
 type Type21 = {
+  autoguidance?: number | undefined;
   backend: string;
   clamp: number;
   condition?: undefined | {
@@ -489,6 +495,7 @@ type Type21 = {
 
 type Type22 = {
   atoms?: [number, number] | number | undefined;
+  autoguidance?: number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
     alpha?: number | undefined;
@@ -1046,6 +1053,7 @@ type Type49 = {
 
 type Type50 = {
   algorithm: "ancestral" | "consistency" | "ddim" | "ddpm" | "dpm-solver++" | "heun";
+  autoguidance?: number | undefined;
   clamp: number;
   decoding: "argmax" | "valence";
   grid:
@@ -1066,6 +1074,7 @@ type Type50 = {
 
 type Type51 = {
   atoms?: [number, number] | number | undefined;
+  autoguidance?: number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
     alpha?: number | undefined;
@@ -1126,6 +1135,7 @@ type Type52 = {
 
 type Type53 = {
   atoms?: [number, number] | number | undefined;
+  autoguidance?: number | undefined;
   clamp?: number | undefined;
   condition?: undefined | {
     alpha?: number | undefined;

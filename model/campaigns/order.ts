@@ -9,6 +9,7 @@ import { SAMPLER_CHOICES, SAMPLERS } from "../diffusion/samplers/mod.ts";
 import { sizesAsked } from "../diffusion/sizes_asked.ts";
 import { strict } from "../diffusion/strict.ts";
 import { PRECISIONS } from "../engines/runtimes.ts";
+import { autoguidanceSpec } from "../networks/heavy_atom/autoguide.ts";
 import { conditionKeys, guidedSomewhere } from "../generation/condition_order.ts";
 import { fixedAsked } from "../generation/fixed_order.ts";
 import { NAME_MAX } from "../models/card.ts";
@@ -52,6 +53,7 @@ export const campaignOrder = strict({
   options: z.record(z.string(), z.unknown()).optional().describe("The sampler's; default: what the model's card says"),
   decoding: z.enum(DECODINGS).optional().describe("As for POST /generate"),
   clamp: z.number().min(0).max(1).optional().describe("As for POST /generate"),
+  autoguidance: autoguidanceSpec.optional().describe("As for POST /generate"),
   refine: z.enum(REFINES).optional().describe("As for POST /generate"),
   atoms: sizesAsked.optional().describe("As for POST /generate"),
   heavyAtoms: sizesAsked.optional().describe("As for POST /generate"),
@@ -94,6 +96,7 @@ export const shardSettings = z.strictObject({
   options: z.record(z.string(), z.unknown()),
   decoding: z.enum(DECODINGS),
   clamp: z.number().min(0).max(1),
+  autoguidance: autoguidanceSpec.optional(),
   /** Nodes of the model's latent; the data's distribution where absent. */
   size: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }).optional(),
 });

@@ -17,6 +17,10 @@ export interface Condition {
    * (`networks/heavy_atom/guide.ts`), or by a network that is told how far (`networks/pair_attention/scale.ts`) at once. Default 1, the estimate with them.
    */
   readonly guidance?: number;
+  /** How far the estimate is guided from that of the network's weaker self, and beyond it above 1 (`networks/heavy_atom/autoguide.ts`). Default 1, the network's own. */
+  readonly autoguidance?: number;
+  /** The weaker self is asked. */
+  readonly weak?: true;
 }
 
 /** What stays the same through a sampling: a condition but for its time. */

@@ -71,6 +71,8 @@ export interface Capabilities {
   readonly graphs?: boolean;
   /** `sample` guides (`guidance` of a condition). Default false. */
   readonly guides?: boolean;
+  /** `sample` guides by the network's weaker self (`autoguidance` of a condition). Default false. */
+  readonly autoguides?: boolean;
   /** Molecules of one size that it needs in a batch to be busy, where that is more than some tens. */
   readonly appetite?: number;
 }

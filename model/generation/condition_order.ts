@@ -5,7 +5,7 @@ import type { FixedCondition } from "../diffusion/condition.ts";
 import type { SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { strict } from "../diffusion/strict.ts";
 import type { Card } from "../models/card.ts";
-import { type Settings, studentFor } from "../models/settings.ts";
+import { autoguidanceFor, type Settings, studentFor } from "../models/settings.ts";
 import { conditionsOf, scalesOf } from "../models/told.ts";
 import { studentOf } from "../models/weights.ts";
 import { guidanceOf } from "../networks/heavy_atom/guide.ts";
@@ -176,14 +176,17 @@ export function checkGuided(
 
 /** Calls that a step of an order takes: two where an estimate is guided from two, one where the weights are told how far. */
 export function callsOfGuidance(
-  { condition: properties, guidance, steps, sampler }: ConditionKeys & {
+  { condition: properties, guidance, steps, sampler, autoguidance }: ConditionKeys & {
     readonly steps: number;
     readonly sampler?: SamplerChoice;
+    readonly autoguidance?: number;
   },
-  card: Pick<Card, "denoiser" | "distilled">,
+  card: Pick<Card, "denoiser" | "distilled" | "recommended">,
 ): number {
   const told = scalesOf(card, studentFor(card, steps, sampler)) !== undefined;
-  return !told && guidanceOf({ properties, guidance }) ? 2 : 1;
+  const guided = (!told && guidanceOf({ properties, guidance })) ||
+    autoguidanceFor(card, { steps, sampler, autoguidance });
+  return guided ? 2 : 1;
 }
 
 const short = (value: number) => Number(value.toPrecision(4));

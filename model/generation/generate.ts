@@ -63,7 +63,7 @@ export interface FixedDraw extends GivenPart {
 
 /** The steps of a sampling by these settings. @throws RangeError where the grid or the sampler's options make none */
 export const planSettings = (
-  { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp">,
+  { algorithm, grid, steps, options }: Omit<Settings, "sampler" | "decoding" | "clamp" | "autoguidance">,
   schedule: Schedule,
 ): SamplingPlan => planSampling(algorithm, schedule, makeGrid(grid, steps, schedule), options);
 
@@ -179,7 +179,7 @@ async function* drawWith(
     seed,
     settings,
     fixed,
-    condition,
+    condition: toldOf(condition, settings),
     parallel,
     progress(molecules) {
       done += molecules;
@@ -194,13 +194,18 @@ async function* drawWith(
       yield groupBySize(sizes, batch, from);
     }
   }
-  const { sample, fixes, guides } = denoiser.can, here = parallel || options.onEstimate;
-  const batches = sample && (!fixed || fixes) && (!guidanceOf(condition) || guides) && !here
+  const { sample, fixes, guides, autoguides } = denoiser.can, here = parallel || options.onEstimate;
+  const guided = (!guidanceOf(condition) || guides) && (settings.autoguidance === undefined || autoguides);
+  const batches = sample && (!fixed || fixes) && guided && !here
     ? inCrew(sampling, windows(), options)
     : inTurns(sampling, windows(), options);
   if (begin === first) yield* batches;
   else for await (const batch of batches) yield since(first, batch);
 }
+
+/** What the network is told, and how its estimates are guided, by its weaker self too. */
+const toldOf = (condition: FixedCondition | undefined, { autoguidance }: Pick<Settings, "autoguidance">) =>
+  autoguidance === undefined ? condition : { ...condition, autoguidance };
 
 /** What of a batch is not before an index; it may be nothing. */
 function since(first: number, batch: DrawnBatch): DrawnBatch {
@@ -228,7 +233,7 @@ interface Batches {
   readonly seed: number;
   readonly settings: Settings;
   readonly fixed?: GivenPart;
-  readonly condition?: DrawRequest["condition"];
+  readonly condition?: FixedCondition;
   readonly parallel?: Parallel;
   /** Hears of molecule-steps that are done. */
   readonly progress: (molecules: number) => void;

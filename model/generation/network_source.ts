@@ -104,7 +104,8 @@ function sourceOf(
   space: Model["card"]["space"],
   steps: number,
 ): NetworkSource {
-  const { algorithm, grid: spec, options } = conformerSettings(card, steps), grid = makeGrid(spec, steps, schedule);
+  const { algorithm, grid: spec, options, autoguidance } = conformerSettings(card, steps),
+    grid = makeGrid(spec, steps, schedule);
   const plan = planSampling(algorithm, schedule, grid, options), startOf = startsOf(card, spec, schedule(grid[0]));
   return {
     name: card.name,
@@ -127,6 +128,7 @@ function sourceOf(
             coupling: card.coupling,
             seed,
             graph: { ...own, bounds },
+            condition: { autoguidance },
           },
           indices: Array.from({ length: batch }, (_, k) => first + k),
         });

@@ -12,6 +12,8 @@ import { chooseSettings, decodings, type Settings } from "../models/settings.ts"
 import { startless } from "../diffusion/grids.ts";
 import { type SamplerChoice } from "../diffusion/samplers/mod.ts";
 import { ImpossiblePartError } from "../networks/heavy_atom/fixed_part.ts";
+import { guidanceOf } from "../networks/heavy_atom/guide.ts";
+import { hasWeaker } from "../models/told.ts";
 import { countsWords, sizeDistribution, type SizeRange } from "../diffusion/sizes.ts";
 
 /** Molecules asked of a model. */
@@ -26,6 +28,8 @@ export interface Order {
   readonly options?: Readonly<Record<string, unknown>>;
   readonly decoding?: Decoding;
   readonly clamp?: number;
+  /** How far estimates are guided from those of the network's weaker self (`networks/heavy_atom/autoguide.ts`). */
+  readonly autoguidance?: number;
   readonly size?: { readonly counts: Card["counts"]; readonly range: SizeRange };
   readonly fixed?: FixedAsked;
   /** Properties that molecules are to have; of models that are told them. */
@@ -61,7 +65,7 @@ export class ImpossibleOrderError extends RangeError {
  * ```
  */
 export function acceptOrder(card: Card, order: Order): DrawRequest {
-  const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, size } = order;
+  const { count, first = 0, steps, seed, sampler, grid, options, decoding, clamp, autoguidance, size } = order;
   if (first + count > 2 ** 32) {
     throw new ImpossibleOrderError("first", `first + count may be at most 4294967296; got ${first} + ${count}`);
   }
@@ -74,7 +78,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   if (clamp && card.autoencoder.type !== "heavy-atom") {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
-  const chosen = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp });
+  const chosen = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp, autoguidance });
   const settings = order.fixed && !grid ? startedLater(chosen) : chosen;
   const fault = startless(settings.grid, card);
   if (fault) throw new ImpossibleOrderError("grid", fault);
@@ -123,6 +127,7 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
     throw new ImpossibleOrderError(size!.counts, (error as Error).message);
   }
   const condition = acceptCondition(order, card, settings);
+  checkAutoguided(settings, card, condition);
   const range = fixed ? sizeWith(fixed, card, size?.range) : size?.range;
   return { count, first, seed, settings, plan, size: range, fixed, ...condition, parallel };
 }
@@ -184,6 +189,19 @@ function acceptCondition(
   } catch (error) {
     if (!(error instanceof ImpossibleConditionError)) throw error;
     throw new ImpossibleOrderError(error.field, error.message);
+  }
+}
+
+/** @throws ImpossibleOrderError for a model without a weaker self to be guided by, and where estimates are guided to properties already */
+function checkAutoguided(settings: Settings, card: Card, { condition }: Pick<DrawRequest, "condition">): void {
+  if (settings.autoguidance === undefined) return;
+  if (!hasWeaker(card)) {
+    const message = `model ${card.name} has no weaker self to be guided by: autoguidance must be 1 or absent`;
+    throw new ImpossibleOrderError("autoguidance", message);
+  }
+  if (guidanceOf(condition) !== undefined) {
+    const message = "estimates are guided one way: autoguidance must be 1 where guidance is neither 0 nor 1";
+    throw new ImpossibleOrderError("autoguidance", message);
   }
 }
 

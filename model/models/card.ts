@@ -12,9 +12,10 @@ import { gridSpec } from "../diffusion/grids.ts";
 import { latentMoments, parseSamplerOptions, samplerName } from "../diffusion/samplers/mod.ts";
 import { scheduleSpec } from "../diffusion/schedules.ts";
 import { startless } from "../diffusion/grids.ts";
+import { autoguidanceOf, autoguidanceSpec } from "../networks/heavy_atom/autoguide.ts";
 import { MOST_TOLD } from "../networks/pair_attention/parameters.ts";
 import { scaleRange } from "../networks/pair_attention/scale.ts";
-import { drawsConformers, toldFaults } from "./told.ts";
+import { drawsConformers, hasWeaker, toldFaults } from "./told.ts";
 import { autoencoder, checkElements, count, denoiser, file, sha256, spaceOf } from "./card_parts.ts";
 
 const nodes = z.string().regex(/^[1-9][0-9]*$/, "must be a number of nodes");
@@ -31,6 +32,8 @@ const setting = {
   sampler: samplerName,
   grid: gridSpec.default({ type: "uniform" }),
   options: free.default({}),
+  /** How far estimates are guided from those of the network's weaker self; not at all where absent. */
+  autoguidance: autoguidanceSpec.optional(),
 };
 
 /** The card. Unknown keys are errors, but in `training`, `evaluation` and `metrics`, which are free. */
@@ -118,6 +121,13 @@ export const cardSchema = strict({
     ({ recommended, distilled, conformers })[list].forEach(({ grid }, i) => {
       const message = startless(grid, { name, latents });
       if (message) context.addIssue({ code: "custom", path: [list, i, "grid", "start"], message });
+    });
+  }
+  for (const list of ["recommended", "conformers"] as const) {
+    ({ recommended, conformers })[list].forEach(({ autoguidance }, i) => {
+      if (autoguidanceOf({ autoguidance }) === undefined || hasWeaker(card)) return;
+      const message = "needs a weaker self of the denoiser (`weakWithout`)";
+      context.addIssue({ code: "custom", path: [list, i, "autoguidance"], message });
     });
   }
   distilled.forEach(({ steps, file, levels, sha256 }, i) => {

@@ -90,6 +90,8 @@ export const denoiser = z.discriminatedUnion("type", [
     guidance: scaleRange.optional(),
     /** Whether graphs can be given to it, so that it draws positions alone. */
     graph: z.literal(true).optional(),
+    /** The block, from 0, that its weaker self goes without, by which estimates can be guided (`networks/heavy_atom/autoguide.ts`); there is none where absent. */
+    weakWithout: z.int().min(0).optional(),
     file,
     sha256,
   }),

@@ -4,6 +4,7 @@ import type { Backend } from "../engines/tensorflow/types.ts";
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { Card } from "./card.ts";
 import { placePairAttention } from "./pair_attention_place.ts";
+import { createAutoguided } from "../networks/heavy_atom/autoguide.ts";
 import { createGuided } from "../networks/heavy_atom/guide.ts";
 import { formOf } from "../networks/heavy_atom/space.ts";
 import { sizesOf, type ToldBeside } from "../networks/pair_attention/parameters.ts";
@@ -40,13 +41,12 @@ export async function makeDenoiser(
     case "pair-attention": {
       const sizes = sizesOf(part, student),
         placed = await placePairAttention({ space, sizes, schedule }, tensors, options);
-      if (!part.conditions) return placed;
-      const network = placed.part;
+      let network = placed.part;
       // One that is told how far it is guided does so by itself, wherever it samples.
-      return {
-        ...placed,
-        part: sizes.scale ? { ...network, can: { ...network.can, guides: true } } : createGuided(network),
-      };
+      if (sizes.scale) network = { ...network, can: { ...network.can, guides: true } };
+      else if (sizes.conditions) network = createGuided(network);
+      if (sizes.weakWithout !== undefined) network = createAutoguided(network);
+      return { ...placed, part: network };
     }
     case "egnn": {
       const { createEgnnDenoiser, createEngineEgnnDenoiser, egnnDenoiserNetwork } = await import(

@@ -5,6 +5,7 @@ import type { Card } from "./card.ts";
 import type { Decoding } from "../diffusion/decodings.ts";
 import type { GridSpec } from "../diffusion/grids.ts";
 import { areSamplerOptions, type Start, startOf } from "../diffusion/samplers/mod.ts";
+import { autoguidanceOf } from "../networks/heavy_atom/autoguide.ts";
 import type { ScheduleValues } from "../diffusion/types.ts";
 
 /** All that fixes a sampling run but its seed. */
@@ -19,6 +20,8 @@ export interface Settings {
   readonly decoding: Decoding;
   /** The time below which estimates of x0 are clamped to graphs that obey valence; 0 for never. */
   readonly clamp: number;
+  /** How far estimates are guided from those of the network's weaker self (`networks/heavy_atom/autoguide.ts`); absent where they are not. */
+  readonly autoguidance?: number;
 }
 
 /** How a card's latents can be decoded, its default first. */
@@ -79,15 +82,17 @@ function between(a: unknown, b: unknown, part: number): unknown {
 
 /**
  * What the entries recommend for a number of steps: the entry of these steps, else what lies between the nearest ones below and
- * above (grid, start, clamp and the sampler's options in proportion to log(steps)) where they agree in sampler and kind of grid, else the nearest's.
+ * above (grid, start, clamp, autoguidance and the sampler's options in proportion to log(steps)) where they agree in sampler and kind of grid, else the nearest's.
  */
 function recommendedAt(entries: readonly Recommended[], steps: number): Recommended | undefined {
   const below = nearest(entries.filter((entry) => entry.steps <= steps), steps);
   const above = nearest(entries.filter((entry) => entry.steps >= steps), steps);
   if (below && above && below !== above && below.sampler === above.sampler) {
     const part = Math.log(steps / below.steps) / Math.log(above.steps / below.steps);
-    const of = ({ grid, options, clamp }: Recommended) => ({ grid: numbersOf(grid), options, clamp });
-    const mixed = between(of(below), of(above), part) as Pick<Recommended, "grid" | "options" | "clamp"> | undefined;
+    const of = ({ grid, options, clamp, autoguidance = 1 }: Recommended) => ({
+      ...{ grid: numbersOf(grid), options, clamp, autoguidance },
+    });
+    const mixed = between(of(below), of(above), part) as Omit<Recommended, "steps" | "sampler"> | undefined;
     // An order is a whole number: nothing lies between two of them.
     if (mixed && areSamplerOptions(below.sampler, mixed.options)) {
       return { steps, sampler: below.sampler, ...mixed, grid: gridOf(mixed.grid) };
@@ -130,24 +135,45 @@ export const conformerSettings = (card: Pick<Card, "name" | "conformers" | "auto
 /** Nothing of a given graph is clamped. */
 const withoutClamp = (entries: Card["conformers"]): Recommended[] => entries.map((entry) => ({ ...entry, clamp: 0 }));
 
+/** What a card recommends for a number of steps, and for a sampler that is asked for by name. */
+const recommendedFor = ({ recommended }: Pick<Card, "recommended">, steps: number, asked?: SamplerChoice) =>
+  recommendedAt(asked ? recommended.filter((entry) => entry.sampler === asked) : recommended, steps);
+
+/** How far a request's estimates are guided from those of the network's weaker self; undefined where they are not. */
+export function autoguidanceFor(
+  card: Pick<Card, "distilled" | "recommended">,
+  { steps, sampler, autoguidance }: Pick<Settings, "steps" | "autoguidance"> & { readonly sampler?: SamplerChoice },
+): number | undefined {
+  const distilled = sampler === "distilled" || studentFor(card, steps, sampler);
+  const own = distilled ? undefined : recommendedFor(card, steps, sampler)?.autoguidance;
+  return autoguidanceOf({ autoguidance: autoguidance ?? own });
+}
+
+/** What settings say of the guidance by the weaker self: nothing where there is none. */
+function autoguided(autoguidance?: number): Pick<Settings, "autoguidance"> {
+  const by = autoguidanceOf({ autoguidance });
+  return by === undefined ? {} : { autoguidance: by };
+}
+
 /**
  * The settings of a request: `distilled` where the model has weights for exactly these steps, else what the card recommends for
  * them or about them, else ancestral sampling on the uniform grid. A sampler asked for by name takes the
  * grid and options that the card recommends for it, where it does.
  *
  * @param asked a sampler, or undefined for the default
- * @param grid,options,decoding,clamp take the place of the card's
+ * @param grid,options,decoding,clamp,autoguidance take the place of the card's
  * @throws NotDistilledError, RangeError
  */
 export function chooseSettings(
   card: Pick<Card, "name" | "distilled" | "recommended" | "autoencoder">,
   steps: number,
   asked?: SamplerChoice,
-  { grid, options, clamp, decoding = decodings(card)[0] }: {
+  { grid, options, clamp, autoguidance, decoding = decodings(card)[0] }: {
     grid?: GridSpec;
     options?: Readonly<Record<string, unknown>>;
     decoding?: Decoding;
     clamp?: number;
+    autoguidance?: number;
   } = {},
 ): Settings {
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps must be a positive integer; got ${steps}`);
@@ -169,10 +195,10 @@ export function chooseSettings(
       options: student.options,
       decoding,
       clamp: clamp ?? student.clamp,
+      ...autoguided(autoguidance),
     };
   }
-  const entries = asked ? card.recommended.filter((entry) => entry.sampler === asked) : card.recommended;
-  const best = recommendedAt(entries, steps);
+  const best = recommendedFor(card, steps, asked);
   const sampler = asked ?? best?.sampler ?? "ddpm";
   return {
     sampler,
@@ -182,5 +208,6 @@ export function chooseSettings(
     options: options ?? best?.options ?? {},
     decoding,
     clamp: clamp ?? best?.clamp ?? 0,
+    ...autoguided(autoguidance ?? best?.autoguidance),
   };
 }

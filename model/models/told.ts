@@ -1,4 +1,4 @@
-/** What a model's weights are told beside the time, as its card has it: properties, the guidance scale, a student's number of steps. */
+/** What a model's weights are told beside the time, as its card has it: properties, the guidance scale, a student's number of steps; and what of it is left out for its weaker self. */
 import { MOST_TOLD, type PairAttentionEntry, sizesOf, toldRows } from "../networks/pair_attention/parameters.ts";
 import type { ScaleRange } from "../networks/pair_attention/scale.ts";
 import type { z } from "zod";
@@ -29,6 +29,9 @@ export const conditionsOf = ({ denoiser }: WithDenoiser) => denoiser.conditions 
 export const scalesOf = (card: WithDenoiser, student?: Pick<Student, "guidance">): ScaleRange | undefined =>
   student?.guidance ?? entryOf(card)?.guidance;
 
+/** Whether a model has a weaker self, by which its estimates can be guided. */
+export const hasWeaker = (card: WithDenoiser): boolean => entryOf(card)?.weakWithout !== undefined;
+
 /** Whether a model draws positions for a graph that is given. */
 export const drawsConformers = (card: WithDenoiser): boolean => entryOf(card)?.graph === true;
 
@@ -39,6 +42,9 @@ export function toldFaults(
   const { distilled } = card, entry = entryOf(card), faults: ReturnType<typeof toldFaults> = [];
   const fault = (message: string, ...path: (string | number)[]) => void faults.push({ path, message });
   const properties = conditionsOf(card).length;
+  if (entry?.weakWithout !== undefined && entry.weakWithout >= entry.blocks) {
+    fault(`must be a block of the ${entry.blocks}, 0 to ${entry.blocks - 1}`, "denoiser", "weakWithout");
+  }
   if (entry?.guidance && properties === 0) fault("needs conditions to be guided to", "denoiser", "guidance");
   distilled.forEach((student, i) => {
     const { file, levels, guidance } = student;

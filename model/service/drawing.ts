@@ -37,7 +37,8 @@ export interface DrawingOptions extends Omit<GenerateOptions, "detail"> {
 }
 
 /** What drew the molecules. */
-export interface DrawingFacts extends Pick<Settings, "steps" | "sampler" | "decoding" | "grid" | "clamp"> {
+export interface DrawingFacts
+  extends Pick<Settings, "steps" | "sampler" | "decoding" | "grid" | "clamp" | "autoguidance"> {
   readonly model: string;
   /** Of the weights. */
   readonly version: string;
@@ -117,7 +118,7 @@ export function drawMolecules(
   request: DrawRequest,
   { form, include = [], refine = chooseRefine(model.card, request.settings), ...options }: DrawingOptions,
 ): Drawing {
-  const { seed, settings: { steps, sampler, decoding, grid, clamp } } = request;
+  const { seed, settings: { steps, sampler, decoding, grid, clamp, autoguidance } } = request;
   // XYZ has no place for the InChIKey; what that saves: `chem/validator.ts`.
   const detail = {
     descriptors: include.includes("descriptors"),
@@ -128,6 +129,7 @@ export function drawMolecules(
   const who = { model: model.card.name, version }, backend = model.backend.name;
   const facts: DrawingFacts = {
     ...{ ...who, steps, sampler, seed, backend, decoding, grid, clamp },
+    ...(autoguidance !== undefined && { autoguidance }),
     ...(refine !== "none" && { refine }),
     ...(request.fixed && { fixedAtoms: request.fixed.part.nodes }),
     ...(request.condition && { condition: request.condition.properties, guidance: request.condition.guidance ?? 1 }),

@@ -62,6 +62,7 @@ function slice(
       features: rows.features.slice(from * features, to * features),
       alpha: rows.alpha.slice(from, to),
       sigma: rows.sigma.slice(from, to),
+      without: rows.without,
     },
   };
 }
@@ -118,7 +119,7 @@ export async function createCrew({ space, schedule, members, onClose = () => {} 
   return {
     space,
     predict,
-    can: { independent: true, sample, fixes: true, guides: true, graphs: sizes.graph === true },
+    can: { independent: true, sample, fixes: true, guides: true, autoguides: true, graphs: sizes.graph === true },
     dispose: close,
   };
 }

@@ -22,9 +22,9 @@ export async function openMember(member: Member): Promise<Here> {
   const { openNativeLibrary } = await import("./native_library.ts"), { index, space } = member;
   const engine = Deno.UnsafePointer.create(member.engine), { symbols } = openNativeLibrary(member.library);
   return {
-    predict(z, { batch, nodes }, { features, alpha, sigma }) {
+    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }) {
       const out = new Float32Array(z.length);
-      if (!symbols.molstep_predict_on(engine, index, nodes, batch, z, features, alpha, sigma, out)) {
+      if (!symbols.molstep_predict_on(engine, index, nodes, batch, z, features, alpha, sigma, without, out)) {
         throw new Error("the native engine ran out of memory");
       }
       return out;

@@ -145,13 +145,13 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
     built,
     array,
     refresh: () => c.molstep_refresh(engine),
-    predict: (z, { batch, nodes }, { features, alpha, sigma }, which = "params") => {
+    predict: (z, { batch, nodes }, { features, alpha, sigma, without = -1 }, which = "params") => {
       checkLatents(z, space, { batch, nodes });
       if (which === "ema") array("ema");
       const out = new Float32Array(z.length);
       const call = which === "ema" ? c.molstep_predict_averages : c.molstep_predict;
       return inTurn(async () => {
-        memory(await call(engine, nodes, batch, z, features, alpha, sigma, out));
+        memory(await call(engine, nodes, batch, z, features, alpha, sigma, without, out));
         return out;
       });
     },

@@ -12,22 +12,22 @@ export const SYMBOLS = {
   molstep_array: { parameters: ["pointer", "i32"], result: "pointer" },
   molstep_refresh: { parameters: ["pointer"], result: "void" },
   molstep_predict: {
-    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "i32", "buffer"],
     result: "i32",
     nonblocking: true,
   },
   molstep_predict_groups: {
-    parameters: ["pointer", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "i32", "buffer"],
     result: "i32",
     nonblocking: true,
   },
   // On the calling thread: for workers of JavaScript.
   molstep_predict_on: {
-    parameters: ["pointer", "i32", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "i32", "buffer"],
     result: "i32",
   },
   molstep_predict_groups_on: {
-    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "i32", "buffer"],
     result: "i32",
   },
   molstep_align: { parameters: ["i32", "i32", "i32", "i32", "f32", "buffer", "buffer"], result: "i32" },
@@ -59,7 +59,7 @@ export const SYMBOLS = {
     nonblocking: true,
   },
   molstep_predict_averages: {
-    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "i32", "buffer"],
     result: "i32",
     nonblocking: true,
   },

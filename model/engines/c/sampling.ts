@@ -8,6 +8,7 @@ import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
 import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
 import { PURPOSE, random } from "../../diffusion/random.ts";
 import { putGraph, startEmbedded } from "../../networks/heavy_atom/given_graph.ts";
+import { autoguidanceOf, own, weak } from "../../networks/heavy_atom/autoguide.ts";
 import { guidanceOf, guide, unguided } from "../../networks/heavy_atom/guide.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import { moleculeNoise } from "../../diffusion/noise.ts";
@@ -15,7 +16,7 @@ import { firstLatents } from "../../diffusion/samplers/start.ts";
 import { type PlannedStep, type Realign, runPlan } from "../../diffusion/samplers/step.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
-import { type ConditionRows, GRAPH_UNTOLD, rowsOf } from "../../networks/pair_attention/conditions.ts";
+import { type ConditionRows, GRAPH_UNTOLD, rowsOf, WEAKLESS } from "../../networks/pair_attention/conditions.ts";
 import type { ConditionSizes } from "../../networks/pair_attention/parameters.ts";
 import { UNTOLD } from "../../networks/pair_attention/properties.ts";
 import type { Condition } from "../../diffusion/condition.ts";
@@ -84,6 +85,7 @@ export function createSamplings(
     conditions: told,
     scale,
     graph: toldGraph,
+    weakWithout,
     predict,
     most,
     credit = 100,
@@ -97,8 +99,11 @@ export function createSamplings(
   const sizes = { classes: space.scalars, features: space.pairs };
   /** How far a task's estimates are guided here; undefined where one call says all, as that of a network that is told how far. */
   const guidedBy = ({ condition }: Task) => scale ? undefined : guidanceOf(condition);
-  /** Molecules of a task's call: each twice where it is guided, told properties and not. */
-  const moleculesOf = (task: Task) => guidedBy(task) ? 2 * task.shape.batch : task.shape.batch;
+  /** How far they are guided from those of the network's weaker self. */
+  const autoguidedBy = ({ condition }: Task) => autoguidanceOf(condition);
+  /** Molecules of a task's call: each twice where it is guided, told properties and not, or by the weaker self. */
+  const moleculesOf = (task: Task) =>
+    guidedBy(task) ?? autoguidedBy(task) !== undefined ? 2 * task.shape.batch : task.shape.batch;
   let waiting: Call[] = [], running = false, front = 0;
 
   const ownerOf = (name: number): Owner => {
@@ -126,52 +131,60 @@ export function createSamplings(
     return chosen;
   };
 
-  const rowsFor = (calls: readonly Call[], batch: number): ConditionRows => {
-    const conditions: Condition[] = [], alpha = new Float32Array(batch), sigma = new Float32Array(batch);
-    for (const { step, task } of calls) {
-      const { shape, condition, graph } = task, asked = step.asked ?? step, from = conditions.length;
-      const at: Condition = { ...condition, ...graph && { graph: true }, time: asked.t };
-      conditions.push(...Array<Condition>(shape.batch).fill(scale ? at : unguided(at)));
-      if (guidedBy(task)) {
-        conditions.push(...Array<Condition>(shape.batch).fill(unguided({ ...at, guidance: 0 })));
-      }
-      const to = conditions.length;
-      alpha.fill(asked.alpha, from, to);
-      sigma.fill(asked.sigma, from, to);
+  /** A call's condition, of the network or of its weaker self. */
+  const conditionOf = ({ step, task: { condition, graph } }: Call, of: typeof own | typeof weak): Condition =>
+    of({ ...condition, ...graph && { graph: true as const }, time: (step.asked ?? step).t });
+
+  /** What the network says of latents that are asked for one by one; `calls` says whose, and what else each is told. */
+  const estimates = (asked: readonly { readonly call: Call; readonly condition: Condition }[]): Float32Array[] => {
+    const batch = asked.reduce((sum, { call: { task } }) => sum + task.shape.batch, 0);
+    const { nodes } = asked[0].call.task.shape, conditions: Condition[] = [];
+    const alpha = new Float32Array(batch), sigma = new Float32Array(batch);
+    const z = asked.length === 1 ? asked[0].call.z : new Float32Array(batch * latentLength(space, nodes));
+    let at = 0;
+    for (const { call, condition } of asked) {
+      const { step, task: { shape } } = call, level = step.asked ?? step, from = conditions.length;
+      conditions.push(...Array<Condition>(shape.batch).fill(condition));
+      alpha.fill(level.alpha, from, conditions.length);
+      sigma.fill(level.sigma, from, conditions.length);
+      if (asked.length > 1) z.set(call.z, at), at += call.z.length;
     }
-    return rowsOf({ conditions, alpha, sigma }, { levels, frequency, conditions: told, scale, graph: toldGraph });
+    const sizes = { levels, frequency, conditions: told, scale, graph: toldGraph, weakWithout };
+    const x0 = predict(z, { batch, nodes }, rowsOf({ conditions, alpha, sigma }, sizes));
+    at = 0;
+    return asked.length === 1 ? [x0] : asked.map(({ call }) => x0.slice(at, at += call.z.length));
   };
 
   const serve = (calls: readonly Call[]) => {
-    const { nodes } = calls[0].task.shape, batch = calls.reduce((sum, { task }) => sum + moleculesOf(task), 0);
-    const together = calls.length > 1 || batch > calls[0].task.shape.batch;
-    const began = now();
+    const molecules = calls.reduce((sum, { task }) => sum + moleculesOf(task), 0), began = now();
     for (const { tally, task: { graph, shape }, z } of calls) {
       tally.begun ??= began;
       if (graph) putGraph(z, shape, graph, sizes);
     }
     try {
-      let z = calls[0].z, at = 0;
-      if (together) {
-        z = new Float32Array(batch * latentLength(space, nodes));
-        for (const call of calls) {
-          z.set(call.z, at), at += call.z.length;
-          if (guidedBy(call.task)) z.set(call.z, at), at += call.z.length;
-        }
-      }
-      const x0 = predict(z, { batch, nodes }, rowsFor(calls, batch)), each = (now() - began) / batch;
-      at = 0;
+      const asked = calls.flatMap((call) => {
+        const condition = conditionOf(call, own), by = guidedBy(call.task);
+        const first = { call, condition: scale ? condition : unguided(condition) };
+        return by === undefined ? [first] : [first, { call, condition: unguided({ ...condition, guidance: 0 }) }];
+      });
+      const said = estimates(asked).values();
+      const weaker = calls.filter(({ task }) => autoguidedBy(task) !== undefined);
+      const weakly = weaker.length === 0
+        ? undefined
+        : estimates(weaker.map((call) => ({ call, condition: unguided(conditionOf(call, weak)) }))).values();
+      const each = (now() - began) / molecules;
       for (const call of calls) {
         const { task, step, owner, tally } = call, { shape, clamp, fixed, graph } = task;
-        const share = each * moleculesOf(task), by = guidedBy(task), clamping = now();
-        const own = together ? x0.slice(at, at += call.z.length) : x0;
-        if (by !== undefined) guide(own, x0.subarray(at, at += call.z.length), by, space, shape);
-        if (fixed) fixPart(own, shape, fixed, sizes);
-        if (graph) putGraph(own, shape, graph, sizes);
-        if (clamp && step.t <= clamp.below) clampToValence(own, shape, clamp.bondSums, space.pairs);
+        const share = each * moleculesOf(task), clamping = now(), estimate = said.next().value!;
+        const by = guidedBy(task), beyond = autoguidedBy(task);
+        if (by !== undefined) guide(estimate, said.next().value!, by, space, shape);
+        if (beyond !== undefined) guide(estimate, weakly!.next().value!, beyond, space, shape);
+        if (fixed) fixPart(estimate, shape, fixed, sizes);
+        if (graph) putGraph(estimate, shape, graph, sizes);
+        if (clamp && step.t <= clamp.below) clampToValence(estimate, shape, clamp.bondSums, space.pairs);
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
-        call.resolve(own);
+        call.resolve(estimate);
       }
     } catch (error) {
       for (const call of calls) call.reject(error);
@@ -202,6 +215,7 @@ export function createSamplings(
       }
       if (condition?.properties && !told) throw new RangeError(UNTOLD);
       if (graph && !toldGraph) throw new RangeError(GRAPH_UNTOLD);
+      if (autoguidedBy(task) !== undefined && weakWithout === undefined) throw new RangeError(WEAKLESS);
       if (graph && graph.nodes !== shape.nodes) {
         throw new RangeError(`the graph must have ${shape.nodes} nodes, as the molecules; got ${graph.nodes}`);
       }

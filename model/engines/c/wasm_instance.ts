@@ -32,6 +32,7 @@ interface Exports {
     times: number,
     alpha: number,
     sigma: number,
+    without: number,
     out: number,
   ): number;
   molstep_align(
@@ -100,10 +101,10 @@ export function createWasmInstance(
   };
   return {
     /** The estimates are copied out of the instance's memory. */
-    predict(z, { batch, nodes }, { features, alpha, sigma }) {
+    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }) {
       checkLatents(z, space, { batch, nodes });
       const [pz, pt, pa, ps, out] = place([z, features, alpha, sigma], z.length);
-      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, out)) {
+      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, without, out)) {
         throw new Error("the engine ran out of memory");
       }
       return view(out, z.length).slice();

@@ -51,6 +51,7 @@ async function estimate(
   z: Float32Array,
   shape: BatchShape,
   rows: Float32Array,
+  without?: number,
 ): Promise<Float32Array> {
   const { gpu } = engine, { device, guard } = gpu, { batch } = shape;
   const { ports, forward } = await engine.prepare({ shape, conditions: batch, calls: 1 }, lane);
@@ -60,7 +61,7 @@ async function estimate(
   const readback = createReadback(gpu, "estimates", z.length);
   try {
     const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
-    forward(pass, batch, 0);
+    forward(pass, batch, 0, without);
     pass.end();
     encoder.copyBufferToBuffer(ports.estimates, 0, readback, 0, 4 * z.length);
     device.queue.submit([encoder.finish()]);
@@ -94,15 +95,17 @@ export async function openGpuDenoiser<Arrays extends Buffers>(
     checkLatents(z, space, shape);
     if (shape.batch === 0) return new Float32Array();
     const { batch, nodes } = shape;
-    const rows = network.conditions(conditioned(eachCondition(conditions, batch), schedule), nodes);
+    const each = eachCondition(conditions, batch), without = network.without?.(each);
+    const rows = network.conditions(conditioned(each, schedule), nodes);
     const length = latentLength(space, nodes), width = rows.length / batch, most = engine.most(nodes);
     return await engine.inTurn(async (lane) => {
-      if (batch <= most) return await estimate(engine, lane, z, shape, rows);
+      if (batch <= most) return await estimate(engine, lane, z, shape, rows, without);
       const out = new Float32Array(z.length);
       for (let from = 0; from < batch; from += most) {
         const part = { batch: Math.min(most, batch - from), nodes }, to = from + part.batch;
         const told = rows.subarray(from * width, to * width);
-        out.set(await estimate(engine, lane, z.subarray(from * length, to * length), part, told), from * length);
+        const own = z.subarray(from * length, to * length);
+        out.set(await estimate(engine, lane, own, part, told, without), from * length);
       }
       return out;
     });

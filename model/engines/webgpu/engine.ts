@@ -19,9 +19,9 @@ export interface Ports {
 
 /**
  * Records a forward pass of some molecules: reads `latents`, the conditions and a slot of `calls`, at a byte offset `at`, and writes
- * `estimates`.
+ * `estimates`; without a block of this number, where there is one.
  */
-export type Forward = (pass: GPUComputePassEncoder, molecules: number, at: number) => void;
+export type Forward = (pass: GPUComputePassEncoder, molecules: number, at: number, without?: number) => void;
 
 /** Arrays that a forward pass works on, by name. */
 export type Buffers = Readonly<Record<string, GPUBuffer>>;
@@ -33,6 +33,8 @@ export interface GpuNetwork<Arrays extends Buffers = Buffers> {
   readonly conditionWidth: number;
   /** Rows of conditions `[batch, conditionWidth]` of molecules of so many nodes. Throws RangeError where what is needed is not given. */
   conditions(at: Conditioned, nodes: number): Float32Array<ArrayBuffer>;
+  /** The block that a batch is estimated without; of a network that has a weaker self. Throws RangeError where it has none. */
+  without?(conditions: Conditioned["conditions"]): number | undefined;
   /** Most rows (nodes of all molecules) that arrays can have. */
   readonly mostRows: number;
   createArrays(rows: number): Arrays;

@@ -212,7 +212,9 @@ export function bindForward(
   arrays: Arrays,
   { latents, conditions, calls, estimates }: Ports,
 ): Forward {
-  const call = { buffer: calls, offset: 0, size: CALL_BYTES }, list: Forward[] = [];
+  const call = { buffer: calls, offset: 0, size: CALL_BYTES };
+  const list: { readonly dispatch: Forward; readonly block?: number }[] = [];
+  let block: number | undefined;
   const { h, moments, sets, normalised, norms, projected, mixed, updates, hidden, gates, ends, seen } = arrays;
   const weight = (name: string) => ({ weight: weights(name), bias: weights(`${name}.bias`) });
   /** Adds a dispatch whose workgroups depend on the number of molecules. */
@@ -223,7 +225,10 @@ export function bindForward(
     told = false,
   ) => {
     const group = kernel.bind(resources);
-    list.push((pass, molecules, at) => kernel.run(pass, group, workgroups(molecules), told ? [at] : undefined));
+    list.push({
+      block,
+      dispatch: (pass, molecules, at) => kernel.run(pass, group, workgroups(molecules), told ? [at] : undefined),
+    });
   };
   const rows = (columns: number) => (molecules: number) => productGroups(molecules * nodes, columns);
   const each = (molecules: number): [number] => [molecules];
@@ -233,7 +238,7 @@ export function bindForward(
   add(kernels.input, { ...weight("input"), latents, conditions, call, result: h }, rows(f), true);
   add(kernels.first, { latents, weight: weights("coordinates.in"), sets, normalised, norms }, each);
   for (let b = 0; b < blocks; b++) {
-    const at = `blocks.${b}`;
+    const at = `blocks.${block = b}`;
     if (kernels.seen) {
       const coordinates = weights("coordinates.out");
       add(kernels.seen, { latents, sets, coordinates, conditions, call, seen }, each, true);
@@ -259,6 +264,7 @@ export function bindForward(
     add(kernels.down, { ...weight(`${at}.down`), hidden, result: h, gates }, rows(f + SETS));
     add(kernels.next, { gates, updates, weight: weights(`${at}.mix`), sets, normalised, norms }, each);
   }
+  block = undefined;
   stir();
   add(kernels.ends, { ...weight("ends"), rows: h, moments, result: ends }, rows(endColumns(space).all));
   add(
@@ -281,7 +287,9 @@ export function bindForward(
     each,
     true,
   );
-  return (pass, molecules, at) => {
-    for (const dispatch of list) dispatch(pass, molecules, at);
+  return (pass, molecules, at, without) => {
+    for (const { dispatch, block } of list) {
+      if (block === undefined || block !== without) dispatch(pass, molecules, at);
+    }
   };
 }

@@ -1,5 +1,5 @@
 /** A pair-attention network with its weights, as the engine runs it. */
-import { rowsOf } from "../../networks/pair_attention/conditions.ts";
+import { rowsOf, withoutOf } from "../../networks/pair_attention/conditions.ts";
 import { flatten } from "../c/parameters.ts";
 import { narrowFloat16 } from "../../diffusion/float16.ts";
 import { pairAttentionParameters } from "../../networks/pair_attention/parameters.ts";
@@ -53,6 +53,7 @@ export async function createPairAttentionNetwork(
     space,
     conditionWidth: conditionWidth(sizes),
     conditions: (at) => packConditions(rowsOf(at, sizes)),
+    without: (conditions) => withoutOf(conditions, sizes),
     mostRows: mostRows(gpu, options),
     createArrays: (rows) => createArrays(gpu, options, rows),
     async compile(nodes) {

@@ -13,6 +13,8 @@ export interface ConditionRows {
   readonly alpha: Float32Array;
   /** `[B]` */
   readonly sigma: Float32Array;
+  /** The block that all are estimated without, for the network's weaker self; none where absent. */
+  readonly without?: number;
 }
 
 /** Numbers in a row of features. */
@@ -72,9 +74,26 @@ export function conditionFeatures(conditions: readonly Condition[], sizes: Condi
   return features;
 }
 
-/** Rows of conditions whose schedule is known. */
+/** What is wrong where a network that has no weaker self is asked for its estimate. */
+export const WEAKLESS = "only a network whose card says `weakWithout` has a weaker self to be guided by";
+
+/**
+ * The block that a batch is estimated without; undefined for none.
+ *
+ * @throws RangeError where the network has no weaker self, or some are asked of it and others not: a call is of one network
+ */
+export function withoutOf(conditions: readonly Condition[], { weakWithout }: ConditionSizes = {}): number | undefined {
+  const weak = conditions.filter((condition) => condition.weak).length;
+  if (weak === 0) return undefined;
+  if (weakWithout === undefined) throw new RangeError(WEAKLESS);
+  if (weak === conditions.length) return weakWithout;
+  throw new RangeError(`a call must be all of the weaker self, or nothing; got ${weak} of ${conditions.length}`);
+}
+
+/** Rows of conditions whose schedule is known. @throws RangeError as {@link withoutOf} */
 export const rowsOf = ({ conditions, alpha, sigma }: Conditioned, sizes?: ConditionSizes): ConditionRows => ({
   features: conditionFeatures(conditions, sizes),
   alpha,
   sigma,
+  without: withoutOf(conditions, sizes),
 });

@@ -5,6 +5,7 @@ import type { Asked } from "../../diffusion/learner.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
 import type { Values } from "./initialise.ts";
+import { withoutOf } from "./conditions.ts";
 import { conditionTensors, joinLatent, splitLatent } from "./inputs.ts";
 import type { Tensors, Tf } from "./layers.ts";
 import { pairAttention } from "./network.ts";
@@ -44,7 +45,7 @@ export function pairAttentionEstimate(
 ): tfjs.Tensor2D {
   return joinLatent(
     tf,
-    pairAttention(tf, params, sizes, {
+    pairAttention(tf, params, { ...sizes, without: withoutOf(at.conditions, sizes) }, {
       ...splitLatent(tf, latents ?? z, space, shape),
       ...conditionTensors(tf, at, sizes),
     }),

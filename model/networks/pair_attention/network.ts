@@ -152,12 +152,12 @@ function block(
  * `h`, and centred in its output where the input is.
  *
  * @param params by the names of `parameters.ts`
- * @param sizes those that `params` has
+ * @param sizes those that `params` has; `without`: a block that is left out
  */
 export function pairAttention(
   tf: Tf,
   params: Tensors,
-  { blocks, estimates }: Pick<PairAttentionSizes, "blocks" | "estimates">,
+  { blocks, estimates, without }: Pick<PairAttentionSizes, "blocks" | "estimates"> & { readonly without?: number },
   inputs: NetworkInputs,
 ): NetworkOutputs {
   const { vectors, scalars, pairs, condition, alpha, sigma } = inputs, [B, N] = vectors.shape;
@@ -177,7 +177,9 @@ export function pairAttention(
     project(tf, tf.transpose(vectors, [0, 1, 3, 2]), parameter(params, "coordinates.in")),
     [0, 3, 1, 2],
   );
-  for (let k = 0; k < blocks; k++) [h, X] = block(tf, params, `blocks.${k}`, [h, X], r0, mask, look(X));
+  for (let k = 0; k < blocks; k++) {
+    if (k !== without) [h, X] = block(tf, params, `blocks.${k}`, [h, X], r0, mask, look(X));
+  }
 
   const hl = layerNorm(tf, h), scalarLogits = linear(tf, params, "scalars", hl);
   const { D } = geometry(tf, X), p = linear(tf, params, "bonds.node", hl);

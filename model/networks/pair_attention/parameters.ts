@@ -28,6 +28,8 @@ export interface PairAttentionSizes {
    * molecules and positions for a known one. Not where absent.
    */
   readonly graph?: true;
+  /** The block that its weaker self goes without, from 0 (`heavy_atom/autoguide.ts`); there is none where absent. */
+  readonly weakWithout?: number;
 }
 
 /** A property that a network is told, and how its values are standardised. */
@@ -38,12 +40,15 @@ export interface PropertyCondition {
 }
 
 /** What decides the features of a network's conditions. */
-export type ConditionSizes = Pick<PairAttentionSizes, "levels" | "frequency" | "conditions" | "scale" | "graph">;
+export type ConditionSizes = Pick<
+  PairAttentionSizes,
+  "levels" | "frequency" | "conditions" | "scale" | "graph" | "weakWithout"
+>;
 
 /** Those sizes alone. */
 export const conditionSizes = (
-  { levels, frequency, conditions, scale, graph }: ConditionSizes,
-): ConditionSizes => ({ levels, frequency, conditions, scale, graph });
+  { levels, frequency, conditions, scale, graph, weakWithout }: ConditionSizes,
+): ConditionSizes => ({ levels, frequency, conditions, scale, graph, weakWithout });
 
 /** Rows of the first layer beside those of scalars and time: one of a given graph, two of each property, one of the guidance scale, and of the number of steps. */
 export const toldRows = ({ levels = 0, conditions = [], scale, graph }: ConditionSizes): number =>
@@ -56,7 +61,7 @@ export const MOST_TOLD = 16;
 export type PairAttentionEntry =
   & Pick<
     PairAttentionSizes,
-    "width" | "blocks" | "estimates" | "frequency" | "conditions" | "graph"
+    "width" | "blocks" | "estimates" | "frequency" | "conditions" | "graph" | "weakWithout"
   >
   & { readonly guidance?: ScaleRange };
 
@@ -68,7 +73,7 @@ export interface ToldBeside {
 
 /** The sizes of the network that an entry names, told what its file's is. */
 export const sizesOf = (
-  { width, blocks, estimates, frequency, conditions, guidance, graph }: PairAttentionEntry,
+  { width, blocks, estimates, frequency, conditions, guidance, graph, weakWithout }: PairAttentionEntry,
   { levels = 0, guidance: own = guidance }: ToldBeside = {},
 ): PairAttentionSizes => ({
   width,
@@ -79,6 +84,7 @@ export const sizesOf = (
   ...conditions && { conditions: conditions.map(({ name, mean, deviation }) => ({ name, mean, deviation })) },
   ...own && { scale: true },
   ...graph && { graph },
+  ...weakWithout !== undefined && { weakWithout },
 });
 
 /** Fixed sizes: 16 lanes of a vector register hold all heads, or all coordinate sets, of a pair. */

@@ -101,8 +101,8 @@ export function createCampaignPlanner(
 ): (order: CampaignOrder, signal: AbortSignal, client?: string) => Promise<CampaignPlan> {
   /** Draws the first molecules. */
   async function tried(shard: ShardOrder, { formats, unique }: CampaignOrder, signal: AbortSignal, client?: string) {
-    const { steps, sampler, model: name } = shard.settings, { condition, guidance } = shard;
-    const guided = callsOfGuidance({ condition, guidance, steps, sampler }, store.entry(name).card);
+    const { steps, sampler, autoguidance = 1, model: name } = shard.settings, { condition, guidance } = shard;
+    const guided = callsOfGuidance({ condition, guidance, steps, sampler, autoguidance }, store.entry(name).card);
     const calls = guided * callsOf(steps, shard.fixed?.resample),
       work = shard.count * calls,
       slot = queue.enter(signal, { work, client });

@@ -46,10 +46,10 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
 
 /*
  * z [molecules, length], times [molecules, s->times], alpha and sigma [molecules] -> logits, bond logits and displacement O in the tile,
- * which keeps where z, alpha and sigma are.
+ * which keeps where z, alpha and sigma are. Block `without` is left out, where there is one of this number.
  */
-static void forward(const Net *net, Tile *t, const float *z, const float *times, const float *alpha,
-                    const float *sigma) {
+static void forward(const Net *net, Tile *t, const float *z, const float *times, const float *alpha, const float *sigma,
+                    int without) {
   const Sizes *s = &net->s;
   const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, T = s->times, input = K + T;
   const long length = (long)n * width + (long)n * n * s->pairs;
@@ -69,7 +69,8 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times,
   }
   linear(net->kernel, t->rows, f, input, in, input, w + net->l.input_w, p + net->l.input_b, t->h, f);
   radial_features(s, t->molecules, n, z, length, t->radial);
-  for (int b = 0; b < s->blocks; b++) block_forward(net, b, t, &t->saved[b]);
+  for (int b = 0; b < s->blocks; b++)
+    if (b != without) block_forward(net, b, t, &t->saved[b]);
 
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
   linear(net->kernel, t->rows, s->lanes, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,

@@ -28,6 +28,7 @@ static int prepare_tile(Engine *e, Worker *w, Tile *t, int molecules, int n, int
 typedef struct {
   Engine *e;
   int index, groups, train, ok;
+  int without;      /* a block that estimates are made without; -1 for none */
   int share, *next; /* prediction: how many workers divide the job, and the next tile that none of them has taken */
   const int *nodes, *batches;
   const Net *net;
@@ -40,6 +41,7 @@ typedef struct {
 static Job job_of(Engine *e, const Net *net, int groups, const int *nodes, const int *batches, const float *z,
                   const float *times, const float *alpha, const float *sigma) {
   return (Job){.e = e,
+               .without = -1,
                .net = net,
                .groups = groups,
                .nodes = nodes,
@@ -96,7 +98,7 @@ static void do_tiles(Job *job) {
         job->ok = 0;
         return;
       }
-      forward(job->net, &tile, z, job->times + k * s->times, job->alpha + k, job->sigma + k);
+      forward(job->net, &tile, z, job->times + k * s->times, job->alpha + k, job->sigma + k, job->without);
 #if !defined(__wasm__)
       if (job->train) w->d.dz = job->out ? job->out + at + m * length : 0;
       if (job->train)
@@ -161,13 +163,13 @@ static int run_jobs(const Job *common) {
 
 /*
  * x0 estimates of groups of molecules of one size each, one after another: z, out [molecules, length]; times [molecules, 16 + levels];
- * alpha, sigma [molecules]. 1, or 0 where memory ran out.
+ * alpha, sigma [molecules]; made without block `without`, -1 for none. 1, or 0 where memory ran out.
  */
 EXPORT(molstep_predict_groups)
 int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z,
-                           const float *times, const float *alpha, const float *sigma, float *out) {
+                           const float *times, const float *alpha, const float *sigma, int without, float *out) {
   Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
-  job.out = out;
+  job.out = out, job.without = without;
   return run_jobs(&job);
 }
 
@@ -177,11 +179,11 @@ int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *b
  */
 EXPORT(molstep_predict_groups_on)
 int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *nodes, const int *batches, const float *z,
-                              const float *times, const float *alpha, const float *sigma, float *out) {
+                              const float *times, const float *alpha, const float *sigma, int without, float *out) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
   Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
-  job.index = worker, job.share = 1, job.next = &next, job.out = out;
+  job.index = worker, job.share = 1, job.next = &next, job.out = out, job.without = without;
   work(&job);
   return job.ok;
 }
@@ -189,13 +191,13 @@ int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *node
 /* Of one group. */
 EXPORT(molstep_predict)
 int molstep_predict(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
-                    const float *sigma, float *out) {
-  return molstep_predict_groups(e, 1, &nodes, &batch, z, times, alpha, sigma, out);
+                    const float *sigma, int without, float *out) {
+  return molstep_predict_groups(e, 1, &nodes, &batch, z, times, alpha, sigma, without, out);
 }
 EXPORT(molstep_predict_on)
 int molstep_predict_on(Engine *e, int worker, int nodes, int batch, const float *z, const float *times,
-                       const float *alpha, const float *sigma, float *out) {
-  return molstep_predict_groups_on(e, worker, 1, &nodes, &batch, z, times, alpha, sigma, out);
+                       const float *alpha, const float *sigma, int without, float *out) {
+  return molstep_predict_groups_on(e, worker, 1, &nodes, &batch, z, times, alpha, sigma, without, out);
 }
 
 #endif

@@ -139,7 +139,7 @@ static void *averages_share(void *argument) {
 /* Estimates as molstep_predict_groups() makes them, by the averages of the weights in array 1. */
 EXPORT(molstep_predict_averages)
 int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
-                             const float *sigma, float *out) {
+                             const float *sigma, int without, float *out) {
   if (!e->averages_derived) { /* once an update, if at all */
     Update updates[THREADS_MAX];
     for (int w = 0; w < e->threads; w++) updates[w] = (Update){.e = e, .index = w};
@@ -147,7 +147,7 @@ int molstep_predict_averages(Engine *e, int nodes, int batch, const float *z, co
     e->averages_derived = 1;
   }
   Job job = job_of(e, &e->averages, 1, &nodes, &batch, z, times, alpha, sigma);
-  job.out = out;
+  job.out = out, job.without = without;
   return run_jobs(&job);
 }
 
