@@ -12,6 +12,7 @@ import type { Sifted } from "../model/generation/formats.ts";
 import type { GeneratedMolecule } from "../model/generation/pipeline.ts";
 import type { DrawRequest } from "../model/generation/generate.ts";
 import type { Card } from "../model/models/card.ts";
+import { hasWeaker } from "../model/models/told.ts";
 import { VERSION } from "../model/models/version.ts";
 import { drawingWeights, studentOf } from "../model/models/weights.ts";
 import { writingTo, type WrittenFile } from "./molecule_file.ts";
@@ -106,7 +107,7 @@ export interface Said {
 /** A run's head, from what was said and what it came to. */
 export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
   const { count, first = 0, seed, size, settings, condition } = request,
-    { steps, sampler, decoding, clamp, grid, options } = settings;
+    { steps, sampler, decoding, clamp, autoguidance = 1, grid, options } = settings;
   const { refine, filter, unique, where, fixed, parallel, want, include, form, split, backend, batch, precision } =
       said,
     range = size && `${size.min}-${size.max}`;
@@ -121,6 +122,8 @@ export function headOf(card: Card, request: DrawRequest, said: Said): RunHead {
     ...(sampler !== "distilled" && { grid, "sampler-options": options }),
     decoding,
     clamp,
+    // What a card has may change.
+    ...(hasWeaker(card) && { autoguidance }),
     ...(size && { [card.counts === "atoms" ? "atoms" : "heavy-atoms"]: range }),
     ...(fixed && { fixed }),
     ...(condition && { condition: condition.properties, guidance: condition.guidance ?? 1 }),

@@ -10,17 +10,20 @@ import { runAtomTraining } from "../model/training/atom_run.ts";
 import { TRAINERS } from "../model/engines/open_learner.ts";
 import { runTraining } from "../model/training/run.ts";
 import { HYDROGEN_CHOICES } from "../model/networks/heavy_atom/space.ts";
-import { focusSpec, lossSpec } from "../model/training/settings.ts";
+import { focusSpec, lossSpec, runSettings } from "../model/training/settings.ts";
 import { command } from "./command.ts";
 import { flag, given, list, object, option, positive, UsageError, whole } from "./options.ts";
 import { trainingPrecision } from "./sampling_options.ts";
+
+/** The model's name where nobody says. */
+const DEFAULT_NAME = runSettings.parse({}).model;
 
 /** Our own model on QM9, or GeoLDM or EDM. */
 export const trainCommand = command({
   summary:
     "Trains a model on a data set (QM9), or goes on training one. Survives being killed: --resume goes on exactly.",
   options: {
-    name: option("NAME", "the model's name (default qm9)", z.string().default("qm9")),
+    name: option("NAME", `the model's name (default ${DEFAULT_NAME}, or the resumed run's)`, z.string().optional()),
     kind: option(
       "KIND",
       "molstep (default), geoldm (an autoencoder, then its latents) or edm",
@@ -127,7 +130,8 @@ export const trainCommand = command({
   ) {
     if (!options.minutes && !options.updates) throw new UsageError("--minutes or --updates must be given; got neither");
     if (packed && !to) throw new UsageError("--packed is for --export, which must be given; got --packed alone");
-    const out = { write: error, terminal: interactive, signal }, folder = options.folder ?? `runs/${name}`;
+    const out = { write: error, terminal: interactive, signal },
+      folder = options.folder ?? `runs/${name ?? DEFAULT_NAME}`;
     if (kind === "molstep") {
       await runTraining({
         ...options,
@@ -189,7 +193,7 @@ export const trainCommand = command({
         throw new UsageError(`the backend of ${kind} must be auto, ${BACKENDS.join(", ")}; got ${backend}`);
       }
       const where = { folder, minutes, updates, resume, backend: backend as BackendChoice, data };
-      await runAtomTraining({ kind, model: name, ...given(settings) }, { ...where, ...out });
+      await runAtomTraining({ kind, model: name ?? DEFAULT_NAME, ...given(settings) }, { ...where, ...out });
     }
     error(`checkpoints, losses.csv and learning_curve.svg are in ${folder}\n`);
     if (signal.aborted) return 130;

@@ -11,6 +11,7 @@ import { DECODINGS } from "../model/diffusion/decodings.ts";
 import { findReference } from "../model/evaluation/evaluate_reference.ts";
 import { loadModel } from "../model/models/load.ts";
 import { type GridSpec, gridText } from "../model/diffusion/grids.ts";
+import { autoguidanceSpec } from "../model/networks/heavy_atom/autoguide.ts";
 import { SAMPLERS } from "../model/diffusion/samplers/mod.ts";
 import { choose } from "../model/evaluation/choose.ts";
 import { candidatesFor, recommend, tune } from "../model/evaluation/tune.ts";
@@ -40,6 +41,11 @@ export const tuneCommand = command({
       "times below which estimates are clamped to valence, each tried (default 0,0.2,0.4)",
       list(z.string().transform(Number).pipe(z.number().min(0).max(1))).prefault("0,0.2,0.4"),
     ),
+    autoguidances: option(
+      "W,W",
+      "how far estimates are guided from those of the network's weaker self, each tried (default 1, not at all)",
+      list(z.string().transform(Number).pipe(autoguidanceSpec)).prefault("1"),
+    ),
     count: option("N", "molecules for each candidate (default 500)", whole(1).default(500)),
     seed: option("N", "not the one that published rows use (default 7)", whole(0, 0xffffffff).default(7)),
     decoding: option("NAME", `${DECODINGS.join(" or ")} (default argmax)`, z.enum(DECODINGS).default("argmax")),
@@ -57,7 +63,7 @@ export const tuneCommand = command({
       "enter in the card, for each number of steps, the candidate with the least sum of shortfalls of stability, valid x unique, composition and sound molecules",
     ),
   },
-  async run({ steps, samplers, clamps, count, seed, decoding, record, grid, sdf, ...values }, terminal) {
+  async run({ steps, samplers, clamps, autoguidances, count, seed, decoding, record, grid, sdf, ...values }, terminal) {
     const { out, signal, environment } = terminal, fixed = gridOf(grid);
     const entry = await findModel(values.model, undefined, dataFolder(environment)), { folder } = entry;
     const [model, rdkit, reference] = await Promise.all([
@@ -75,7 +81,7 @@ export const tuneCommand = command({
     const pool = createValidatorPool({ validate: createValidator(rdkit), onFault });
     try {
       out(
-        `steps sampler       grid, options, clamp                         stable  valid  v x u  conn.  sound  lengths  angles ${
+        `steps sampler       grid, options, clamp, autoguidance           stable  valid  v x u  conn.  sound  lengths  angles ${
           columnGroups.map(({ short }) => short.padStart(6)).join(" ")
         }  groups\n`,
       );
@@ -87,13 +93,16 @@ export const tuneCommand = command({
           seed,
           decoding,
           clamps,
+          autoguidances,
           reference,
           signal,
           validate: pool,
           candidates,
-          onDrawn: async ({ sampler, grid, options, clamp }, molecules) => {
+          onDrawn: async ({ sampler, grid, options, clamp, autoguidance }, molecules) => {
             if (!sdf) return;
-            const name = `${each}-${sampler}-${gridWords(grid)}-${Object.values(options).join("-")}-${clamp}`;
+            const name = `${each}-${sampler}-${gridWords(grid)}-${
+              Object.values(options).join("-")
+            }-${clamp}-${autoguidance}`;
             const records = molecules.flatMap((molecule, k) => {
               const bonds = bondsOf(molecule, CHEMISTRIES[model.card.chemistry]);
               return fitsMolblock(molecule, bonds) ? [sdfRecord(molblock(molecule, bonds, String(k)))] : [];
@@ -104,9 +113,9 @@ export const tuneCommand = command({
             const rates = [one.moleculeStability, one.validity, one.validUnique, one.connected, one.sound];
             out(
               `${String(each).padStart(5)} ${one.sampler.padEnd(13)} ` +
-                `${`${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp}`.padEnd(44)} ${
-                  rates.map((r) => percent(r.value)).join(" ")
-                } ` +
+                `${
+                  `${gridWords(one.grid)} ${JSON.stringify(one.options)} ${one.clamp} ${one.autoguidance}`.padEnd(44)
+                } ${rates.map((r) => percent(r.value)).join(" ")} ` +
                 `${one.bondLengths?.toFixed(4) ?? "-"} ${one.bondAngles?.toFixed(2).padStart(7) ?? "-"} ${
                   groupColumns(one.composition)
                 } ${one.groups === null ? "-" : percent(one.groups)}\n`,
@@ -114,8 +123,8 @@ export const tuneCommand = command({
           },
         });
         const { best, front } = choose(tried, reference?.statistics);
-        const named = ({ sampler, grid, options, clamp }: typeof best) =>
-          `${sampler}, ${gridWords(grid)}, ${JSON.stringify(options)}, clamp ${clamp}`;
+        const named = ({ sampler, grid, options, clamp, autoguidance }: typeof best) =>
+          `${sampler}, ${gridWords(grid)}, ${JSON.stringify(options)}, clamp ${clamp}, autoguidance ${autoguidance}`;
         out(`${String(each).padStart(5)} the front, best first (shortfalls in units of what is noise):\n`);
         for (const { one, total, why } of front) out(`      ${total.toFixed(1)} ${named(one)}: ${why}\n`);
         out(`${String(each).padStart(5)} chosen: ${named(best)}\n`);

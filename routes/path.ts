@@ -51,7 +51,7 @@ export const pathResponse = generateResponse.omit({
     logSnr: z.number(),
     latent: shape.describe("What the sampler held, decoded as it is, noise and all"),
     estimate: shape.describe(
-      "The network's estimate of the clean molecule; with `guidance` other than 0 and 1, as guided of two calls",
+      "The network's estimate of the clean molecule; with `guidance` other than 0 and 1, or `autoguidance`, as guided of two calls",
     ),
   })).describe(`Calls of the denoiser in their order: all, or at most ${MOST_FRAMES} evenly of them and the last`),
 }).meta({ id: "PathResponse" });

@@ -13,12 +13,13 @@ export const percent = ({ value, low, high }: { value: number; low: number; high
   `${(100 * value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 
 /** The sampler with what differs from its defaults. */
-export function samplerText({ sampler, grid, options = {}, clamp }: EvaluationEntry["settings"]): string {
+export function samplerText({ sampler, grid, options = {}, clamp, autoguidance }: EvaluationEntry["settings"]): string {
   const more = Object.entries(options).map(([name, value]) => `${name} ${value}`);
   const known = gridSpec.safeParse(grid ?? { type: "uniform" }),
     text = known.success ? gridText(known.data) : grid?.type;
   if (text) more.push(text);
   if (clamp) more.push(`clamp ${clamp}`);
+  if (autoguidance !== undefined) more.push(`autoguidance ${autoguidance}`);
   return more.length > 0 ? `${sampler}, ${more.join(", ")}` : sampler;
 }
 

@@ -66,7 +66,7 @@ export async function evaluateModel(
   { signal, refine = "none", onProgress, onFault, onResult, likelihood: asked, ...load }: EvaluateModelOptions,
 ): Promise<void> {
   const { card: { name, version, chemistry, dataSet }, folder } = entry, { count, seed } = request;
-  const { steps, sampler, grid, options, decoding, clamp } = request.settings;
+  const { steps, sampler, grid, options, decoding, clamp, autoguidance } = request.settings;
   const [{ model, rdkit, pool, close }, reference] = await Promise.all([
     openModel(entry, { ...load, count, refine, onFault }),
     findReference([folder], dataSet),
@@ -74,7 +74,8 @@ export async function evaluateModel(
   const observed = alsoDecode(model, others), detail = { judge: true, chemistry };
   const asDrawn = { ...detail, strain: true };
   const more = { rdkit, compared: reference !== undefined }, backend = model.backend.name;
-  const shared = { model: name, version, steps, sampler, grid, options, decoding, clamp, seed, count, backend };
+  const drawn = { steps, sampler, grid, options, decoding, clamp, ...autoguidance !== undefined && { autoguidance } };
+  const shared = { model: name, version, ...drawn, seed, count, backend };
   const measured = { reference, signal }, own: Molecule[] = [];
   try {
     const generation = generateMolecules(observed.model, request, {

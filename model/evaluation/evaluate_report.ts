@@ -74,10 +74,10 @@ function columns(rows: readonly (readonly string[])[]): string {
 export function evaluationTable(
   { settings, metrics, distances, composition, judge, judgeDistances, data, ...rest }: Evaluation,
 ): string {
-  const { model, steps, sampler, seed, count, backend, decoding, clamp, refine } = settings;
+  const { model, steps, sampler, seed, count, backend, decoding, clamp, autoguidance, refine } = settings;
   const head = `${model}: ${count} molecules, ${steps} steps of ${sampler}${
-    clamp ? `, clamped below t = ${clamp}` : ""
-  }${decoding === undefined ? "" : `, decoded by ${decoding}`}${
+    autoguidance === undefined ? "" : `, guided ${autoguidance} by the weaker self`
+  }${clamp ? `, clamped below t = ${clamp}` : ""}${decoding === undefined ? "" : `, decoded by ${decoding}`}${
     refine === undefined ? "" : `, refined by ${refine}`
   }, seed ${seed}${backend === undefined ? "" : `, on ${backend}`}`;
   const row = (name: string, rate: Rate | undefined, own: Rate | undefined) =>

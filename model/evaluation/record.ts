@@ -16,6 +16,7 @@ export const evaluationEntry = z.looseObject({
     options: z.record(z.string(), z.unknown()).optional(),
     decoding: z.string().optional(),
     clamp: z.number().optional(),
+    autoguidance: z.number().optional(),
     seed: z.int(),
     count: z.int(),
     backend: z.string().optional(),
@@ -60,8 +61,8 @@ export function evaluationsOf(card: Pick<Card, "evaluation">): EvaluationEntry[]
 const key = (entry: unknown): string => {
   const result = evaluationEntry.safeParse(entry);
   if (!result.success) return "";
-  const { steps, sampler, grid, options, decoding, clamp, count } = result.data.settings;
-  return JSON.stringify([steps, sampler, grid, options, decoding, clamp ?? 0, count]);
+  const { steps, sampler, grid, options, decoding, clamp, autoguidance, count } = result.data.settings;
+  return JSON.stringify([steps, sampler, grid, options, decoding, clamp ?? 0, autoguidance ?? 1, count]);
 };
 
 /** Numbers to six significant digits: a card is read by people too. */

@@ -62,6 +62,8 @@ function powerOf(rho: number): GridSpec {
 export interface Tried extends Candidate {
   readonly steps: number;
   readonly clamp: number;
+  /** 1: not guided. */
+  readonly autoguidance: number;
   readonly count: number;
   readonly moleculeStability: Rate;
   readonly validity: Rate;
@@ -88,22 +90,30 @@ export interface TuneOptions {
   readonly decoding: Decoding;
   /** Times below which estimates are clamped, each tried with each candidate. Default: 0 alone, never. */
   readonly clamps?: readonly number[];
+  /** How far estimates are guided from those of the network's weaker self, each tried with each of those. Default: 1 alone, not at all. */
+  readonly autoguidances?: readonly number[];
   readonly validate: Validate | BatchValidator;
   readonly reference?: Reference;
   readonly candidates?: readonly Candidate[];
   /** Hears of the molecules that a candidate drew, before `onTried`. */
-  readonly onDrawn?: (candidate: Candidate & { clamp: number }, molecules: readonly Molecule[]) => void | Promise<void>;
+  readonly onDrawn?: (
+    candidate: Candidate & Pick<Tried, "clamp" | "autoguidance">,
+    molecules: readonly Molecule[],
+  ) => void | Promise<void>;
   readonly signal?: AbortSignal;
   readonly onTried?: (tried: Tried) => void;
 }
 
 /** Measures all candidates, most stable molecules first. */
 export async function tune(model: Model, options: TuneOptions): Promise<Tried[]> {
-  const { steps, count, seed, decoding, clamps = [0], validate, reference, signal } = options;
+  const { steps, count, seed, decoding, clamps = [0], autoguidances = [1], validate, reference, signal } = options;
   const { candidates = candidatesFor(model.card) } = options;
   const all: Tried[] = [];
-  for (const [candidate, clamp] of candidates.flatMap((one) => clamps.map((clamp) => [one, clamp] as const))) {
-    const request = acceptOrder(model.card, { count, steps, seed, decoding, clamp, ...candidate });
+  const tries = candidates.flatMap((candidate) =>
+    clamps.flatMap((clamp) => autoguidances.map((autoguidance) => ({ ...candidate, clamp, autoguidance })))
+  );
+  for (const candidate of tries) {
+    const request = acceptOrder(model.card, { count, steps, seed, decoding, ...candidate });
     const generation = generateMolecules(model, request, {
       validate,
       detail: { inchikey: false, judge: true },
@@ -125,7 +135,6 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tried[]>
     const tried: Tried = {
       ...candidate,
       steps,
-      clamp,
       count,
       moleculeStability: summary.moleculeStability,
       validity: summary.validity,
@@ -139,16 +148,20 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tried[]>
       groups: ofData ? meanDifference(composition, ofData) : null,
     };
     all.push(tried);
-    await options.onDrawn?.({ ...candidate, clamp }, molecules);
+    await options.onDrawn?.(candidate, molecules);
     options.onTried?.(tried);
   }
   return all.sort((a, b) => b.moleculeStability.value - a.moleculeStability.value);
 }
 
 /** Enters settings as a card's recommendation for their steps, in the place of an older one. */
-export async function recommend(folder: string, { steps, sampler, grid, options, clamp }: Tried): Promise<void> {
+export async function recommend(
+  folder: string,
+  { steps, sampler, grid, options, clamp, autoguidance }: Tried,
+): Promise<void> {
   const path = cardPath(folder), card = JSON.parse(await Deno.readTextFile(path));
   const others = (card.recommended ?? []).filter((entry: { steps?: number }) => entry.steps !== steps);
-  card.recommended = [...others, { steps, sampler, grid, options, clamp }].sort((a, b) => a.steps - b.steps);
+  const chosen = { steps, sampler, grid, options, clamp, ...autoguidance !== 1 && { autoguidance } };
+  card.recommended = [...others, chosen].sort((a, b) => a.steps - b.steps);
   await writeCard(path, card);
 }

@@ -78,7 +78,10 @@ export function acceptOrder(card: Card, order: Order): DrawRequest {
   if (clamp && card.autoencoder.type !== "heavy-atom") {
     throw new ImpossibleOrderError("clamp", `model ${card.name} has no bond orders to clamp`);
   }
-  const chosen = chooseSettings(card, steps, sampler, { grid, options, decoding, clamp, autoguidance });
+  // Estimates are guided one way: to properties where that is asked, whatever the card recommends.
+  const guided = order.condition && guidanceOf({ properties: order.condition, guidance: order.guidance }) !== undefined;
+  const asked = { grid, options, decoding, clamp, autoguidance: autoguidance ?? (guided ? 1 : undefined) };
+  const chosen = chooseSettings(card, steps, sampler, asked);
   const settings = order.fixed && !grid ? startedLater(chosen) : chosen;
   const fault = startless(settings.grid, card);
   if (fault) throw new ImpossibleOrderError("grid", fault);

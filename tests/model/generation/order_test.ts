@@ -32,3 +32,26 @@ Deno.test("acceptOrder() takes steps in parallel that draw no noise, and others 
     assert.ok(acceptOrder({ ...card, coupling: "independent" }, { ...order, sampler }));
   }
 });
+
+Deno.test("acceptOrder() guides by the weaker self of a model that has one, and one way only", async () => {
+  const shipped = await readCard(new URL("../../../weights/qm9", import.meta.url).pathname);
+  const gap = { name: "gap" as const, unit: "eV", mean: 7, deviation: 1, range: [4, 10] as [number, number] };
+  const card = { ...shipped, denoiser: { ...shipped.denoiser, weakWithout: 2, conditions: [gap] } } as typeof shipped;
+  const order = { count: 2, steps: 16, seed: 1, autoguidance: 1.5 }, condition = { gap: 7 };
+  assert.equal(acceptOrder(card, order).settings.autoguidance, 1.5);
+  assert.equal("autoguidance" in acceptOrder(card, { ...order, autoguidance: 1 }).settings, false);
+  assert.equal(acceptOrder(card, { ...order, condition }).settings.autoguidance, 1.5, "told, and not guided to it");
+  const refuses = (own: typeof shipped, more: object, message: RegExp) =>
+    assert.throws(() => acceptOrder(own, { ...order, ...more }), {
+      name: "ImpossibleOrderError",
+      field: "autoguidance",
+      message,
+    });
+  refuses(shipped, {}, /^model qm9 has no weaker self to be guided by: autoguidance must be 1 or absent$/);
+  refuses(card, { condition, guidance: 2 }, /^estimates are guided one way: autoguidance must be 1 where/);
+  const recommended = card.recommended.map((one) => ({ ...one, autoguidance: 2 }));
+  const { autoguidance: _, ...unasked } = order;
+  const settings = (more: object) => acceptOrder({ ...card, recommended }, { ...unasked, ...more }).settings;
+  assert.equal(settings({}).autoguidance, 2);
+  assert.equal(settings({ condition, guidance: 2 }).autoguidance, undefined, "to the properties that are asked");
+});

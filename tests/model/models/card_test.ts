@@ -162,3 +162,16 @@ Deno.test("parseCard() takes classes and elements that the card's chemistry has,
   const unknown = { ...geoldm().autoencoder, elements: [1, 16] } as never;
   assert.throws(() => parseCard({ ...geoldm(), autoencoder: unknown }), /got 16[\s\S]*at autoencoder\.elements/);
 });
+
+Deno.test("parseCard() takes a block for the weaker self to go without, of those there are, and guidance by it where there is one", () => {
+  const weaker = (weakWithout: number | undefined, more: object = {}) =>
+    parseCard({ ...molstep(), denoiser: { ...molstep().denoiser, weakWithout } as CardInput["denoiser"], ...more });
+  const recommended = [{ steps: 16, sampler: "ddim", autoguidance: 1.5 }];
+  assert.equal(weaker(1, { recommended }).recommended[0].autoguidance, 1.5);
+  assert.throws(() => weaker(2), /must be a block of the 2, 0 to 1[\s\S]*at denoiser\.weakWithout/);
+  assert.throws(
+    () => weaker(undefined, { recommended }),
+    /needs a weaker self[\s\S]*at recommended\[0\]\.autoguidance/,
+  );
+  assert.doesNotThrow(() => weaker(undefined, { recommended: [{ ...recommended[0], autoguidance: 1 }] }));
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Card } from "../../../model/models/card.ts";
-import { chooseSettings, NotDistilledError, startsOf } from "../../../model/models/settings.ts";
+import { autoguidanceFor, chooseSettings, NotDistilledError, startsOf } from "../../../model/models/settings.ts";
 
 const student = (steps: number) => ({
   steps,
@@ -115,4 +115,33 @@ Deno.test("startsOf() gives starts where a grid has one, of the moments of the n
   assert.deepEqual([...startOf(8)!.spread.subarray(0, 4)], [1, 1, 1, Math.fround(0.05)]);
   assert.deepEqual([...startOf(4)!.mean.subarray(0, 4)], [0, 0, 0, 0.5]);
   assert.equal(startOf(4)!.spread[0], 0.5);
+});
+
+Deno.test("chooseSettings() takes the card's guidance by the weaker self, in proportion between two of its step counts, and what is asked before it", () => {
+  const grid = { type: "uniform" as const }, entry = { sampler: "ddim" as const, grid, options: {}, clamp: 0 };
+  const guided = {
+    ...card,
+    recommended: [{ ...entry, steps: 2 }, { ...entry, steps: 32, autoguidance: 1.4 }, {
+      ...entry,
+      steps: 128,
+      autoguidance: 2,
+    }],
+  };
+  assert.equal(chooseSettings(guided, 32).autoguidance, 1.4);
+  assert.equal(chooseSettings(guided, 64).autoguidance, 1.7);
+  assert.equal(chooseSettings(guided, 64, undefined, { autoguidance: 3 }).autoguidance, 3);
+  assert.equal(chooseSettings(guided, 8, "ddim").autoguidance, 1.2);
+  for (
+    const settings of [
+      chooseSettings(guided, 2),
+      chooseSettings(guided, 8),
+      chooseSettings(guided, 32, undefined, { autoguidance: 1 }),
+    ]
+  ) {
+    assert.equal("autoguidance" in settings, false, "neither where the card has none, nor for students, nor at 1");
+  }
+  assert.equal(autoguidanceFor(guided, { steps: 64 }), 1.7);
+  assert.equal(autoguidanceFor(guided, { steps: 8 }), undefined);
+  assert.equal(autoguidanceFor(guided, { steps: 8, autoguidance: 2 }), 2);
+  assert.equal(autoguidanceFor(guided, { steps: 5, sampler: "distilled" }), undefined, "which is refused later");
 });
