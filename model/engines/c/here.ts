@@ -4,8 +4,8 @@ import type { ConditionRows } from "../../networks/pair_attention/conditions.ts"
 
 /** A network on the calling thread. */
 export interface Here {
-  /** Estimates x0 `[B, L]`. */
-  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows): Float32Array;
+  /** Estimates x0 `[B, L]`; into `weak`, where that is given, those without the rows' block, while the whole network's are returned. */
+  predict(z: Float32Array, shape: BatchShape, rows: ConditionRows, weak?: Float32Array): Float32Array;
   /** As `realign` of coupling/align.ts. */
   realign(z: Float32Array, x0: Float32Array, shape: BatchShape, alpha: number): void;
 }

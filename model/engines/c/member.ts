@@ -22,9 +22,9 @@ export async function openMember(member: Member): Promise<Here> {
   const { openNativeLibrary } = await import("./native_library.ts"), { index, space } = member;
   const engine = Deno.UnsafePointer.create(member.engine), { symbols } = openNativeLibrary(member.library);
   return {
-    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }) {
-      const out = new Float32Array(z.length);
-      if (!symbols.molstep_predict_on(engine, index, nodes, batch, z, features, alpha, sigma, without, out)) {
+    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }, weak) {
+      const out = new Float32Array(z.length), told = [features, alpha, sigma] as const;
+      if (!symbols.molstep_predict_on(engine, index, nodes, batch, z, ...told, without, out, weak ?? null)) {
         throw new Error("the native engine ran out of memory");
       }
       return out;

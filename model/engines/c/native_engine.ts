@@ -149,9 +149,9 @@ export function createNativeEngine(options: NativeEngineOptions): NativeEngine {
       checkLatents(z, space, { batch, nodes });
       if (which === "ema") array("ema");
       const out = new Float32Array(z.length);
-      const call = which === "ema" ? c.molstep_predict_averages : c.molstep_predict;
+      const asked = [engine, nodes, batch, z, features, alpha, sigma, without, out] as const;
       return inTurn(async () => {
-        memory(await call(engine, nodes, batch, z, features, alpha, sigma, without, out));
+        memory(await (which === "ema" ? c.molstep_predict_averages(...asked) : c.molstep_predict(...asked, null)));
         return out;
       });
     },

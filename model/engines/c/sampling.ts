@@ -8,6 +8,7 @@ import { clampToValence } from "../../networks/heavy_atom/clamp.ts";
 import { fixPart, startAbout } from "../../networks/heavy_atom/fix.ts";
 import { PURPOSE, random } from "../../diffusion/random.ts";
 import { putGraph, startEmbedded } from "../../networks/heavy_atom/given_graph.ts";
+import type { Here } from "./here.ts";
 import { autoguidanceOf, own, weak } from "../../networks/heavy_atom/autoguide.ts";
 import { guidanceOf, guide, unguided } from "../../networks/heavy_atom/guide.ts";
 import { latentLength } from "../../diffusion/latent.ts";
@@ -30,7 +31,7 @@ export interface Task extends Sampling {
 export interface SamplingsOptions extends ConditionSizes {
   readonly space: LatentSpace;
   /** x0 estimates `[B, L]`; molecules of one size, each at its own time. */
-  readonly predict: (z: Float32Array, shape: Sampling["shape"], rows: ConditionRows) => Float32Array;
+  readonly predict: Here["predict"];
   /** See `realign` in coupling/align.ts, which is the default. */
   readonly realign?: (z: Float32Array, x0: Float32Array, shape: Sampling["shape"], alpha: number) => void;
   /** Most molecules of a call that several tasks share: beyond what the network does at once, more only make others wait. */
@@ -62,6 +63,18 @@ interface Call {
   readonly tally: { ms: number; begun?: number };
   resolve(x0: Float32Array): void;
   reject(reason: unknown): void;
+}
+
+/** Latents of a call, and what the network is told of them. */
+interface Asked {
+  readonly call: Call;
+  readonly condition: Condition;
+}
+
+/** What a network says of latents, and its weaker self where it is asked. */
+interface Estimates {
+  readonly x0: Float32Array;
+  readonly weaker?: Float32Array;
 }
 
 /** Whoever has tasks here. */
@@ -131,12 +144,9 @@ export function createSamplings(
     return chosen;
   };
 
-  /** A call's condition, of the network or of its weaker self. */
-  const conditionOf = ({ step, task: { condition, graph } }: Call, of: typeof own | typeof weak): Condition =>
-    of({ ...condition, ...graph && { graph: true as const }, time: (step.asked ?? step).t });
-
-  /** What the network says of latents that are asked for one by one; `calls` says whose, and what else each is told. */
-  const estimates = (asked: readonly { readonly call: Call; readonly condition: Condition }[]): Float32Array[] => {
+  /** What the network says of latents that are asked for one by one, and its weaker self where it is asked too; `call` says whose, and `condition` what else each is told. */
+  const estimates = (asked: readonly Asked[], weakly = false): Estimates[] => {
+    if (asked.length === 0) return [];
     const batch = asked.reduce((sum, { call: { task } }) => sum + task.shape.batch, 0);
     const { nodes } = asked[0].call.task.shape, conditions: Condition[] = [];
     const alpha = new Float32Array(batch), sigma = new Float32Array(batch);
@@ -144,15 +154,20 @@ export function createSamplings(
     let at = 0;
     for (const { call, condition } of asked) {
       const { step, task: { shape } } = call, level = step.asked ?? step, from = conditions.length;
-      conditions.push(...Array<Condition>(shape.batch).fill(condition));
+      conditions.push(...Array<Condition>(shape.batch).fill(weakly ? weak(condition) : condition));
       alpha.fill(level.alpha, from, conditions.length);
       sigma.fill(level.sigma, from, conditions.length);
       if (asked.length > 1) z.set(call.z, at), at += call.z.length;
     }
     const sizes = { levels, frequency, conditions: told, scale, graph: toldGraph, weakWithout };
-    const x0 = predict(z, { batch, nodes }, rowsOf({ conditions, alpha, sigma }, sizes));
+    const weaker = weakly ? new Float32Array(z.length) : undefined;
+    const x0 = predict(z, { batch, nodes }, rowsOf({ conditions, alpha, sigma }, sizes), weaker);
     at = 0;
-    return asked.length === 1 ? [x0] : asked.map(({ call }) => x0.slice(at, at += call.z.length));
+    return asked.map(({ call }) => {
+      const from = at, part = (x: Float32Array) => asked.length === 1 ? x : x.slice(from, at);
+      at += call.z.length;
+      return { x0: part(x0), weaker: weaker && part(weaker) };
+    });
   };
 
   const serve = (calls: readonly Call[]) => {
@@ -162,23 +177,25 @@ export function createSamplings(
       if (graph) putGraph(z, shape, graph, sizes);
     }
     try {
-      const asked = calls.flatMap((call) => {
-        const condition = conditionOf(call, own), by = guidedBy(call.task);
-        const first = { call, condition: scale ? condition : unguided(condition) };
-        return by === undefined ? [first] : [first, { call, condition: unguided({ ...condition, guidance: 0 }) }];
+      const asked = calls.flatMap((call): Asked[] => {
+        const { step, task: { condition, graph } } = call;
+        const at: Condition = own({ ...condition, ...graph && { graph: true as const }, time: (step.asked ?? step).t });
+        const one = { call, condition: scale ? at : unguided(at) };
+        return guidedBy(call.task) ? [one, { call, condition: unguided({ ...at, guidance: 0 }) }] : [one];
       });
-      const said = estimates(asked).values();
-      const weaker = calls.filter(({ task }) => autoguidedBy(task) !== undefined);
-      const weakly = weaker.length === 0
-        ? undefined
-        : estimates(weaker.map((call) => ({ call, condition: unguided(conditionOf(call, weak)) }))).values();
+      const beyond = ({ call }: Asked) => autoguidedBy(call.task) !== undefined;
+      const said = new Map<Call, Estimates[]>(calls.map((call) => [call, []]));
+      for (const weakly of [false, true]) {
+        const some = asked.filter((one) => beyond(one) === weakly);
+        estimates(some, weakly).forEach((one, k) => said.get(some[k].call)!.push(one));
+      }
       const each = (now() - began) / molecules;
       for (const call of calls) {
         const { task, step, owner, tally } = call, { shape, clamp, fixed, graph } = task;
-        const share = each * moleculesOf(task), clamping = now(), estimate = said.next().value!;
-        const by = guidedBy(task), beyond = autoguidedBy(task);
-        if (by !== undefined) guide(estimate, said.next().value!, by, space, shape);
-        if (beyond !== undefined) guide(estimate, weakly!.next().value!, beyond, space, shape);
+        const share = each * moleculesOf(task), clamping = now();
+        const [{ x0: estimate, weaker }, untold] = said.get(call)!;
+        if (untold) guide(estimate, untold.x0, guidedBy(task)!, space, shape);
+        if (weaker) guide(estimate, weaker, autoguidedBy(task)!, space, shape);
         if (fixed) fixPart(estimate, shape, fixed, sizes);
         if (graph) putGraph(estimate, shape, graph, sizes);
         if (clamp && step.t <= clamp.below) clampToValence(estimate, shape, clamp.bondSums, space.pairs);

@@ -34,6 +34,7 @@ interface Exports {
     sigma: number,
     without: number,
     out: number,
+    weak: number,
   ): number;
   molstep_align(
     nodes: number,
@@ -101,12 +102,14 @@ export function createWasmInstance(
   };
   return {
     /** The estimates are copied out of the instance's memory. */
-    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }) {
+    predict(z, { batch, nodes }, { features, alpha, sigma, without = -1 }, weak) {
       checkLatents(z, space, { batch, nodes });
-      const [pz, pt, pa, ps, out] = place([z, features, alpha, sigma], z.length);
-      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, without, out)) {
+      const [pz, pt, pa, ps, out] = place([z, features, alpha, sigma], weak ? 2 * z.length : z.length);
+      const other = weak ? out + 4 * z.length : 0;
+      if (!c.molstep_predict(engine, nodes, batch, pz, pt, pa, ps, without, out, other)) {
         throw new Error("the engine ran out of memory");
       }
+      weak?.set(view(other, z.length));
       return view(out, z.length).slice();
     },
     realign(z, x0, { batch, nodes }, alpha) {

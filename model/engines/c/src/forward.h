@@ -45,15 +45,15 @@ static void block_forward(const Net *net, int b, Tile *t, const Saved *k) {
 }
 
 /*
- * z [molecules, length], times [molecules, s->times], alpha and sigma [molecules] -> logits, bond logits and displacement O in the tile,
- * which keeps where z, alpha and sigma are. Block `without` is left out, where there is one of this number.
+ * z [molecules, length], times [molecules, s->times], alpha and sigma [molecules] -> what the first block takes, in the tile, which keeps
+ * where z, alpha and sigma are.
  */
-static void forward(const Net *net, Tile *t, const float *z, const float *times, const float *alpha, const float *sigma,
-                    int without) {
+static void forward_input(const Net *net, Tile *t, const float *z, const float *times, const float *alpha,
+                          const float *sigma) {
   const Sizes *s = &net->s;
   const int f = s->f, V = s->vectors, K = s->scalars, n = t->n, width = 3 * V + K, T = s->times, input = K + T;
   const long length = (long)n * width + (long)n * n * s->pairs;
-  const float *p = net->p, *w = net->packed;
+  const float *p = net->p;
   float *in = t->act; /* [rows, K+T] */
   t->z = z, t->alpha = alpha, t->sigma = sigma;
   for (int r = 0; r < t->rows; r++) {
@@ -67,15 +67,24 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times,
         t->x[r * 48 + a * 16 + c] = sum;
       }
   }
-  linear(net->kernel, t->rows, f, input, in, input, w + net->l.input_w, p + net->l.input_b, t->h, f);
+  linear(net->kernel, t->rows, f, input, in, input, net->packed + net->l.input_w, p + net->l.input_b, t->h, f);
   radial_features(s, t->molecules, n, z, length, t->radial);
-  for (int b = 0; b < s->blocks; b++)
-    if (b != without) block_forward(net, b, t, &t->saved[b]);
+}
 
+/* Blocks `from` up to `to`, that one excluded. */
+static void forward_blocks(const Net *net, Tile *t, int from, int to) {
+  for (int b = from; b < to; b++) block_forward(net, b, t, &t->saved[b]);
+}
+
+/* What the last block leaves -> logits, bond logits and displacement O in the tile. */
+static void forward_output(const Net *net, Tile *t) {
+  const Sizes *s = &net->s;
+  const int f = s->f, V = s->vectors;
+  const float *p = net->p, *w = net->packed;
   layer_norm(t->rows, f, t->h, t->hl, f, t->rstd_end);
   linear(net->kernel, t->rows, s->lanes, f, t->hl, f, net->packed_heads.scalars_w, net->padded.scalars_b, t->logits,
          s->lanes);
-  geometry(t->molecules, n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
+  geometry(t->molecules, t->n, t->x, t->xn_end, t->scale_end, t->q_end, t->shapes_end, SETS);
   linear(net->kernel, t->rows, PAIR, f, t->hl, f, w + net->l.bonds_node_w, p + net->l.bonds_node_b, t->node_end, PAIR);
   pair_sums(t, t->node_end, t->node_end, PAIR, p + net->l.bonds_pair_b, t->pre_end);
   linear_add(net->kernel, t->pairs, PAIR, s->radial, t->radial, LANES, w + net->l.bonds_pair_w, t->pre_end, PAIR);
@@ -92,6 +101,14 @@ static void forward(const Net *net, Tile *t, const float *z, const float *times,
         for (int c = 0; c < 16; c++) sum += t->x[r * 48 + a * 16 + c] * p[net->l.sets_out + c * V + v];
         t->o[(r * V + v) * 3 + a] = sum;
       }
+}
+
+/* All of it. */
+static void forward(const Net *net, Tile *t, const float *z, const float *times, const float *alpha,
+                    const float *sigma) {
+  forward_input(net, t, z, times, alpha, sigma);
+  forward_blocks(net, t, 0, net->s.blocks);
+  forward_output(net, t);
 }
 
 /* softmax of `count` logits; `out` may be `logits` */
@@ -127,6 +144,28 @@ static void predict_x0(const Net *net, Tile *t, const float *z, const float *alp
         for (int k = 0; k < P; k++) pair[k] = i == j ? 0.f : logits[k] * (float)ONE_HOT;
       }
   }
+}
+
+/*
+ * Estimates of x0 of a tile [molecules, length]; without block `without`, where there is one of this number. With `weak` that estimate goes
+ * there, and the whole network's to `out`: what comes before the block is computed once.
+ */
+static void predict(const Net *net, Tile *t, const float *z, const float *times, const float *alpha, const float *sigma,
+                    int without, float *out, float *weak) {
+  const int blocks = net->s.blocks, fork = without >= 0 && without < blocks ? without : blocks;
+  forward_input(net, t, z, times, alpha, sigma);
+  forward_blocks(net, t, 0, fork);
+  if (weak) {
+    const long h = (long)t->rows * net->s.f * 4, x = (long)t->rows * 3 * SETS * 4; /* bytes */
+    __builtin_memcpy(t->fork_h, t->h, h), __builtin_memcpy(t->fork_x, t->x, x);
+    forward_blocks(net, t, fork, blocks);
+    forward_output(net, t);
+    predict_x0(net, t, z, alpha, sigma, out);
+    __builtin_memcpy(t->h, t->fork_h, h), __builtin_memcpy(t->x, t->fork_x, x);
+  }
+  forward_blocks(net, t, fork + 1, blocks);
+  forward_output(net, t);
+  predict_x0(net, t, z, alpha, sigma, weak ? weak : out);
 }
 
 #endif

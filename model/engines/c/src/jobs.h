@@ -33,8 +33,9 @@ typedef struct {
   const int *nodes, *batches;
   const Net *net;
   const float *z, *target, *dx0, *times, *alpha, *sigma,
-      *weights;      /* `train`: towards a target, or by a gradient at x0 */
-  float *out, scale; /* x0; where `train`, the gradient of z or 0 */
+      *weights; /* `train`: towards a target, or by a gradient at x0 */
+  float *out, *weak,
+      scale; /* x0, and where it is asked, that without the block; where `train`, the gradient of z or 0 */
 } Job;
 
 /* What all jobs have: whose network is asked, and what. The caller says what for. */
@@ -98,16 +99,18 @@ static void do_tiles(Job *job) {
         job->ok = 0;
         return;
       }
-      forward(job->net, &tile, z, job->times + k * s->times, job->alpha + k, job->sigma + k, job->without);
+      const float *times = job->times + k * s->times, *alpha = job->alpha + k, *sigma = job->sigma + k;
 #if !defined(__wasm__)
+      if (job->train) forward(job->net, &tile, z, times, alpha, sigma);
       if (job->train) w->d.dz = job->out ? job->out + at + m * length : 0;
       if (job->train)
         tile_backward(job->net, &tile, z, job->target ? job->target + at + m * length : 0,
-                      job->dx0 ? job->dx0 + at + m * length : 0, job->times + k * s->times, job->alpha + k,
-                      job->sigma + k, job->weights ? job->weights + k * 4 : 0, job->scale, &w->d, w->gradient);
+                      job->dx0 ? job->dx0 + at + m * length : 0, times, alpha, sigma,
+                      job->weights ? job->weights + k * 4 : 0, job->scale, &w->d, w->gradient);
       else
 #endif
-        predict_x0(job->net, &tile, z, job->alpha + k, job->sigma + k, job->out + at + m * length);
+        predict(job->net, &tile, z, times, alpha, sigma, job->without, job->out + at + m * length,
+                job->weak ? job->weak + at + m * length : 0);
       mine = next_tile(job, mine); /* only now: who claimed it before would keep it from the others */
     }
     at += batch * length, first += batch;
@@ -163,13 +166,15 @@ static int run_jobs(const Job *common) {
 
 /*
  * x0 estimates of groups of molecules of one size each, one after another: z, out [molecules, length]; times [molecules, 16 + levels];
- * alpha, sigma [molecules]; made without block `without`, -1 for none. 1, or 0 where memory ran out.
+ * alpha, sigma [molecules]; made without block `without`, -1 for none; with `weak` [molecules, length] that is there, and the whole
+ * network's is out. 1, or 0 where memory ran out.
  */
 EXPORT(molstep_predict_groups)
 int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *batches, const float *z,
-                           const float *times, const float *alpha, const float *sigma, int without, float *out) {
+                           const float *times, const float *alpha, const float *sigma, int without, float *out,
+                           float *weak) {
   Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
-  job.out = out, job.without = without;
+  job.out = out, job.without = without, job.weak = weak;
   return run_jobs(&job);
 }
 
@@ -179,11 +184,12 @@ int molstep_predict_groups(Engine *e, int groups, const int *nodes, const int *b
  */
 EXPORT(molstep_predict_groups_on)
 int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *nodes, const int *batches, const float *z,
-                              const float *times, const float *alpha, const float *sigma, int without, float *out) {
+                              const float *times, const float *alpha, const float *sigma, int without, float *out,
+                              float *weak) {
   if (worker < 0 || worker >= e->threads) return 0;
   int next = 0;
   Job job = job_of(e, &e->net, groups, nodes, batches, z, times, alpha, sigma);
-  job.index = worker, job.share = 1, job.next = &next, job.out = out, job.without = without;
+  job.index = worker, job.share = 1, job.next = &next, job.out = out, job.without = without, job.weak = weak;
   work(&job);
   return job.ok;
 }
@@ -191,13 +197,13 @@ int molstep_predict_groups_on(Engine *e, int worker, int groups, const int *node
 /* Of one group. */
 EXPORT(molstep_predict)
 int molstep_predict(Engine *e, int nodes, int batch, const float *z, const float *times, const float *alpha,
-                    const float *sigma, int without, float *out) {
-  return molstep_predict_groups(e, 1, &nodes, &batch, z, times, alpha, sigma, without, out);
+                    const float *sigma, int without, float *out, float *weak) {
+  return molstep_predict_groups(e, 1, &nodes, &batch, z, times, alpha, sigma, without, out, weak);
 }
 EXPORT(molstep_predict_on)
 int molstep_predict_on(Engine *e, int worker, int nodes, int batch, const float *z, const float *times,
-                       const float *alpha, const float *sigma, int without, float *out) {
-  return molstep_predict_groups_on(e, worker, 1, &nodes, &batch, z, times, alpha, sigma, without, out);
+                       const float *alpha, const float *sigma, int without, float *out, float *weak) {
+  return molstep_predict_groups_on(e, worker, 1, &nodes, &batch, z, times, alpha, sigma, without, out, weak);
 }
 
 #endif

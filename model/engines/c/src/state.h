@@ -38,6 +38,7 @@ typedef struct {
   int molecules, n, rows, pairs;
   const float *z, *alpha, *sigma; /* [molecules, length], [molecules] each: what forward() was given */
   float *h, *x, *radial;          /* [rows, f], [rows, 3, 16], [pairs, 16]: r0 and its pad */
+  float *fork_h, *fork_x;         /* h and x before a block that is left out; in inference alone */
   float *hid, *act, *ab, *wide;   /* scratch: [pairs, 64], [rows, 3f or the input], [rows, 64], [rows, f+32] */
   float *shapes_end, *hl, *rstd_end, *xn_end, *scale_end, *q_end, *node_end, *pre_end, *estimate_end,
       *estimated_end;              /* the end's own */

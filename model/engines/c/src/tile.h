@@ -26,6 +26,7 @@ static void layout_tile(const Sizes *s, Arena *a, Tile *t, int molecules, int n,
   const long f = s->f, rows = molecules * n, pairs = rows * n, hidden = s->hidden, wide = f + SETS;
   t->molecules = molecules, t->n = n, t->rows = rows, t->pairs = pairs;
   t->h = take(a, rows * f), t->x = take(a, rows * 48), t->radial = take(a, pairs * LANES);
+  t->fork_h = train ? 0 : take(a, rows * f), t->fork_x = train ? 0 : take(a, rows * 48);
   t->hid = take(a, pairs * PAIR), t->ab = take(a, rows * 2 * PAIR), t->wide = take(a, rows * (f + PAIR));
   const long input = s->scalars + s->times > 48 ? s->scalars + s->times : 48;
   t->act = take(a, rows * (hidden > input ? hidden : input));

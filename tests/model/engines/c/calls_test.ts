@@ -88,6 +88,7 @@ Deno.test({
                 sigma.slice(k, k + 1),
                 -1,
                 out,
+                null,
               ),
               1,
             );
@@ -95,10 +96,10 @@ Deno.test({
           }
           for (let batch = 1; batch <= 20; batch++) {
             const out = new Float32Array(batch * size), own = new Float32Array(batch * size);
-            assert.equal(await c.molstep_predict(engine, nodes, batch, z, features, alpha, sigma, -1, out), 1);
+            assert.equal(await c.molstep_predict(engine, nodes, batch, z, features, alpha, sigma, -1, out, null), 1);
             assert.deepEqual(out, alone.slice(0, batch * size), `${batch} of ${nodes} nodes on ${threads} threads`);
             assert.equal(
-              c.molstep_predict_on(engine, threads - 1, nodes, batch, z, features, alpha, sigma, -1, own),
+              c.molstep_predict_on(engine, threads - 1, nodes, batch, z, features, alpha, sigma, -1, own, null),
               1,
             );
             assert.deepEqual(own, out, `${batch} of ${nodes} nodes on the calling thread`);
@@ -144,7 +145,7 @@ Deno.test({
       const inputs = [...nodes].map((n, k) => input(batches[k], n));
       const expected = inputs.map(({ z, features, alpha, sigma }, k) => {
         const out = new Float32Array(z.length);
-        c.molstep_predict_on(engine, 0, nodes[k], batches[k], z, features, alpha, sigma, -1, out);
+        c.molstep_predict_on(engine, 0, nodes[k], batches[k], z, features, alpha, sigma, -1, out, null);
         return out;
       });
       const [z, features, alpha, sigma] = (["z", "features", "alpha", "sigma"] as const)
@@ -152,8 +153,8 @@ Deno.test({
       for (const on of [undefined, 0, 1]) {
         const out = new Float32Array(z.length);
         const ok = on === undefined
-          ? await c.molstep_predict_groups(engine, 5, nodes, batches, z, features, alpha, sigma, -1, out)
-          : c.molstep_predict_groups_on(engine, on, 5, nodes, batches, z, features, alpha, sigma, -1, out);
+          ? await c.molstep_predict_groups(engine, 5, nodes, batches, z, features, alpha, sigma, -1, out, null)
+          : c.molstep_predict_groups_on(engine, on, 5, nodes, batches, z, features, alpha, sigma, -1, out, null);
         assert.equal(ok, 1);
         assert.deepEqual(out, joined(expected), `${on}`);
       }
@@ -171,7 +172,7 @@ Deno.test({
     try {
       const { z, features, alpha, sigma } = input(1, 3), out = new Float32Array(z.length);
       for (const worker of [-1, 2, 64]) {
-        assert.equal(c.molstep_predict_on(engine, worker, 3, 1, z, features, alpha, sigma, -1, out), 0);
+        assert.equal(c.molstep_predict_on(engine, worker, 3, 1, z, features, alpha, sigma, -1, out, null), 0);
       }
       assert.deepEqual(out, new Float32Array(z.length));
     } finally {
