@@ -20,6 +20,7 @@ import { type OpenModel, openModel } from "../model/generation/open_model.ts";
 import { acceptOrder } from "../model/generation/order.ts";
 import { generateMolecules } from "../model/generation/pipeline.ts";
 import { createRefiningPool } from "../model/generation/refiner.ts";
+import { parseCard } from "../model/models/card.ts";
 import type { ModelEntry } from "../model/models/load.ts";
 import { conditions } from "./conditions.ts";
 import { type Asking, figuresOf, holdOut, type MoleculeSet, openJudge } from "./druglike_judge.ts";
@@ -34,6 +35,11 @@ const OPTIONS = {
   ...samplingOptions,
   model: option("NAME", "a model's name or folder (default none: the data's rows alone)", z.string().min(1).optional()),
   steps: option("N,N", "steps of the sampler (default 8,16,64)", list(whole(1, 1000)).prefault("8,16,64")),
+  "weak-without": option(
+    "N",
+    "the block that the network's weaker self goes without (default: the card's)",
+    whole(0).optional(),
+  ),
   data: option("NAME", "the data set, or its folder (default druglike)", z.string().min(1).default("druglike")),
   reference: option(
     "FOLDER",
@@ -114,10 +120,13 @@ async function referenceOf(data: DataSet, asked: Asked, entry?: ModelEntry): Pro
   );
 }
 
-/** @throws Error where the model was not trained on the data */
-async function entryOf(name: string, data: DataSet): Promise<ModelEntry> {
-  const entry = await findModel(name), { dataSet } = entry.card;
-  if (dataSet === data.name) return entry;
+/** @throws Error where the model was not trained on the data; as `parseCard` where it has no such block */
+async function entryOf(name: string, data: DataSet, weakWithout?: number): Promise<ModelEntry> {
+  const entry = await findModel(name), { dataSet, denoiser } = entry.card;
+  if (dataSet === data.name) {
+    if (weakWithout === undefined) return entry;
+    return { ...entry, card: parseCard({ ...entry.card, denoiser: { ...denoiser, weakWithout } as typeof denoiser }) };
+  }
   throw new Error(`--model must have been trained on --data, ${data.name}; got one of ${dataSet}`);
 }
 
@@ -142,7 +151,8 @@ async function main(args: string[]): Promise<void> {
   const asked = readOptions(args, OPTIONS), { count, seed, posebusters, xtb } = asked;
   const under = { command: toldCommand("bench:druglike", args), ...await conditions() };
   console.log(machineLine(under));
-  const data = await openDataSet(asked.data), entry = asked.model ? await entryOf(asked.model, data) : undefined;
+  const data = await openDataSet(asked.data),
+    entry = asked.model ? await entryOf(asked.model, data, asked["weak-without"]) : undefined;
   const reference = await referenceOf(data, asked, entry), python = openPython(asked.python, "druglike.py");
   const onProgress = createTold();
   const asking = { posebusters, xtb, onProgress }, judge = await openJudge(python, asking);
