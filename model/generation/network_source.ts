@@ -117,14 +117,16 @@ function sourceOf(
       const own = said(graph, words);
       if (typeof own === "string") return;
       const { nodes } = own, length = latentLength(space, nodes), hydrogens = hydrogensOf(graph);
-      const bounds = scaledBounds(distanceBounds(graph, "heavy", words.chemistry), 1 / ANGSTROM);
+      // One that begins at noise needs no bounds to embed.
+      const start = startOf(nodes);
+      const bounds = start && scaledBounds(distanceBounds(graph, "heavy", words.chemistry), 1 / ANGSTROM);
       for (let first = 0; first < most;) {
         const batch = Math.min(most - first, first === 0 ? likely : Math.ceil(likely / 2));
         const { x0 } = await sample({
           ...{
             shape: { batch, nodes },
             plan,
-            start: startOf(nodes),
+            start,
             coupling: card.coupling,
             seed,
             graph: { ...own, bounds },
