@@ -17,7 +17,7 @@ import { firstLatents } from "../../diffusion/samplers/start.ts";
 import { type PlannedStep, type Realign, runPlan } from "../../diffusion/samplers/step.ts";
 import type { LatentSpace } from "../../diffusion/types.ts";
 import type { Sampled, Sampling } from "../../diffusion/denoiser.ts";
-import { type ConditionRows, GRAPH_UNTOLD, rowsOf, WEAKLESS } from "../../networks/pair_attention/conditions.ts";
+import { GRAPH_UNTOLD, rowsOf, WEAKLESS } from "../../networks/pair_attention/conditions.ts";
 import type { ConditionSizes } from "../../networks/pair_attention/parameters.ts";
 import { UNTOLD } from "../../networks/pair_attention/properties.ts";
 import type { Condition } from "../../diffusion/condition.ts";
