@@ -60,6 +60,7 @@ Deno.test({
         assert.ok(commandOf(launcher).some((word) => word.endsWith("launch.ts")), commandOf(launcher).join(" "));
         Deno.kill(launcher, "SIGKILL");
         await goneWithin(20_000, service.pid);
+        await service.stop("SIGKILL"); // reads what it has said last
         const told = lines.map((line) => JSON.parse(line));
         assert.ok(
           told.some(({ message, reason }) => message === "stopping" && reason === "the launcher has ended"),
