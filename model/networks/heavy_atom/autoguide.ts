@@ -31,7 +31,7 @@ export const weak = <C extends Pick<Condition, "autoguidance">>(condition: C) =>
 
 /** A denoiser around one that has a weaker self, of which conditions' `autoguidance` is heard. */
 export function createAutoguided(network: Denoiser): Denoiser {
-  const { space, can: { sample, ...can } } = network;
+  const { space } = network;
   const predict = async (z: Float32Array, shape: BatchShape, conditions: Conditions): Promise<Float32Array> => {
     const all = eachCondition(conditions, shape.batch);
     const places = all.flatMap((one, b) => autoguidanceOf(one) === undefined ? [] : [b]);
@@ -49,5 +49,5 @@ export function createAutoguided(network: Denoiser): Denoiser {
     });
     return guided;
   };
-  return { space, predict, can: { ...can, sample }, dispose: () => network.dispose() };
+  return { ...network, predict };
 }
