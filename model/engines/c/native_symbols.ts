@@ -1,5 +1,8 @@
 /** What the native library has, for Deno's FFI: the functions of `src/engine.c`. */
 
+/** What predictions take behind the sizes of molecules: z, times, alpha and sigma; the block that is left out, the estimates, and those of the weaker self. */
+const PREDICTED = ["buffer", "buffer", "buffer", "buffer", "i32", "buffer", "buffer"] as const;
+
 /** By their names. */
 export const SYMBOLS = {
   molstep_create: {
@@ -12,47 +15,22 @@ export const SYMBOLS = {
   molstep_array: { parameters: ["pointer", "i32"], result: "pointer" },
   molstep_refresh: { parameters: ["pointer"], result: "void" },
   molstep_predict: {
-    parameters: ["pointer", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "i32", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", ...PREDICTED],
     result: "i32",
     nonblocking: true,
   },
   molstep_predict_groups: {
-    parameters: [
-      "pointer",
-      "i32",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "i32",
-      "buffer",
-      "buffer",
-    ],
+    parameters: ["pointer", "i32", "buffer", "buffer", ...PREDICTED],
     result: "i32",
     nonblocking: true,
   },
   // On the calling thread: for workers of JavaScript.
   molstep_predict_on: {
-    parameters: ["pointer", "i32", "i32", "i32", "buffer", "buffer", "buffer", "buffer", "i32", "buffer", "buffer"],
+    parameters: ["pointer", "i32", "i32", "i32", ...PREDICTED],
     result: "i32",
   },
   molstep_predict_groups_on: {
-    parameters: [
-      "pointer",
-      "i32",
-      "i32",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "buffer",
-      "i32",
-      "buffer",
-      "buffer",
-    ],
+    parameters: ["pointer", "i32", "i32", "buffer", "buffer", ...PREDICTED],
     result: "i32",
   },
   molstep_align: { parameters: ["i32", "i32", "i32", "i32", "f32", "buffer", "buffer"], result: "i32" },

@@ -110,13 +110,14 @@ export function createSamplings(
 ): Samplings {
   const owners = new Map<number, Owner>();
   const sizes = { classes: space.scalars, features: space.pairs };
+  const takes: ConditionSizes = { levels, frequency, conditions: told, scale, graph: toldGraph, weakWithout };
   /** How far a task's estimates are guided here; undefined where one call says all, as that of a network that is told how far. */
   const guidedBy = ({ condition }: Task) => scale ? undefined : guidanceOf(condition);
   /** How far they are guided from those of the network's weaker self. */
   const autoguidedBy = ({ condition }: Task) => autoguidanceOf(condition);
   /** Molecules of a task's call: each twice where it is guided, told properties and not, or by the weaker self. */
   const moleculesOf = (task: Task) =>
-    guidedBy(task) ?? autoguidedBy(task) !== undefined ? 2 * task.shape.batch : task.shape.batch;
+    (guidedBy(task) ?? autoguidedBy(task)) !== undefined ? 2 * task.shape.batch : task.shape.batch;
   let waiting: Call[] = [], running = false, front = 0;
 
   const ownerOf = (name: number): Owner => {
@@ -159,9 +160,8 @@ export function createSamplings(
       sigma.fill(level.sigma, from, conditions.length);
       if (asked.length > 1) z.set(call.z, at), at += call.z.length;
     }
-    const sizes = { levels, frequency, conditions: told, scale, graph: toldGraph, weakWithout };
     const weaker = weakly ? new Float32Array(z.length) : undefined;
-    const x0 = predict(z, { batch, nodes }, rowsOf({ conditions, alpha, sigma }, sizes), weaker);
+    const x0 = predict(z, { batch, nodes }, rowsOf({ conditions, alpha, sigma }, takes), weaker);
     at = 0;
     return asked.map(({ call }) => {
       const from = at, part = (x: Float32Array) => asked.length === 1 ? x : x.slice(from, at);

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { type Condition, type Conditions, eachCondition } from "../../diffusion/condition.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
-import { guide } from "./guide.ts";
+import { guideSome } from "./guide.ts";
 
 /** Most that an estimate is guided so. */
 const AUTOGUIDANCE_MAX = 5;
@@ -42,12 +42,8 @@ export function createAutoguided(network: Denoiser): Denoiser {
     places.forEach((b, k) => some.set(z.subarray(b * length, (b + 1) * length), k * length));
     const weaker = { ...shape, batch: places.length };
     const said = await network.predict(some, weaker, places.map((b) => weak(all[b])));
-    const guided = x0.slice();
-    places.forEach((b, k) => {
-      const one = guided.subarray(b * length, (b + 1) * length), by = autoguidanceOf(all[b])!;
-      guide(one, said.subarray(k * length, (k + 1) * length), by, space, { ...shape, batch: 1 });
-    });
-    return guided;
+    guideSome(x0, said, places, (b) => autoguidanceOf(all[b])!, space, shape);
+    return x0;
   };
   return { ...network, predict };
 }

@@ -66,6 +66,26 @@ export function guide(
   }
 }
 
+/**
+ * Guides some molecules of a batch in their place.
+ *
+ * @param told `[B, L]`; those of these places are written over
+ * @param untold `[places, L]`
+ * @param w of a place
+ */
+export function guideSome(
+  told: Float32Array,
+  untold: Float32Array,
+  places: readonly number[],
+  w: (place: number) => number,
+  space: LatentSpace,
+  shape: BatchShape,
+): void {
+  const length = told.length / shape.batch,
+    of = (x: Float32Array, k: number) => x.subarray(k * length, (k + 1) * length);
+  places.forEach((b, k) => guide(of(told, b), of(untold, k), w(b), space, { ...shape, batch: 1 }));
+}
+
 /** A denoiser around one that is told properties, of which conditions' `guidance` is heard: both estimates of a guided molecule come from one call. */
 export function createGuided(network: Denoiser): Denoiser {
   const { space } = network, { sample, ...can } = network.can;
@@ -80,10 +100,7 @@ export function createGuided(network: Denoiser): Denoiser {
     const batch = shape.batch + places.length;
     const said = await network.predict(wide, { ...shape, batch }, [...all.map(unguided), ...untold]);
     const x0 = said.slice(0, z.length);
-    places.forEach((b, k) => {
-      const from = z.length + k * length, own = x0.subarray(b * length, (b + 1) * length);
-      guide(own, said.subarray(from, from + length), guidanceOf(all[b])!, space, { ...shape, batch: 1 });
-    });
+    guideSome(x0, said.subarray(z.length), places, (b) => guidanceOf(all[b])!, space, shape);
     return x0;
   };
   return {

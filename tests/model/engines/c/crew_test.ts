@@ -18,7 +18,7 @@ import {
 import { cosineSchedule } from "../../../../model/diffusion/schedules.ts";
 
 import type { Denoiser, Sampling } from "../../../../model/diffusion/denoiser.ts";
-import { hasCompiler } from "./compiler.ts";
+import { OWN_ENGINES } from "../../networks/pair_attention/own_engines.ts";
 
 const space = heavyAtomSpace(QM9_CLASSES), schedule = cosineSchedule(), sizes = { width: 32, blocks: 2, levels: 4 };
 
@@ -66,12 +66,7 @@ async function byHand(
   );
 }
 
-for (
-  const [name, make, ignore] of [
-    ["WebAssembly", createWasmDenoiser, false],
-    ["native", createNativeDenoiser, !hasCompiler],
-  ] as const
-) {
+for (const [name, make, ignore] of OWN_ENGINES) {
   Deno.test({
     name: `sample() of the ${name} engine's workers gives what the loop outside them gives, to the last bit`,
     ignore,

@@ -14,6 +14,7 @@ import { createWasmDenoiser } from "../../../../model/engines/c/wasm_denoiser.ts
 import { createGpuDenoiser } from "../../../../model/engines/webgpu/denoiser.ts";
 import { createPairAttention } from "../../../../model/networks/pair_attention/denoiser.ts";
 import { hasCompiler } from "../../engines/c/compiler.ts";
+import { OWN_ENGINES } from "../pair_attention/own_engines.ts";
 import { shaken } from "../../engines/shaken.ts";
 import { found, relativeError, withGpu } from "../../engines/webgpu/network.ts";
 
@@ -88,12 +89,7 @@ Deno.test("createAutoguided() takes each molecule as far as it asks, in a second
   guided.dispose();
 });
 
-for (
-  const [name, make, ignore] of [
-    ["WebAssembly", createWasmDenoiser, false],
-    ["native", createNativeDenoiser, !hasCompiler],
-  ] as const
-) {
+for (const [name, make, ignore] of OWN_ENGINES) {
   Deno.test({
     name:
       `sample() of the ${name} engine's workers guides by the weaker self as the loop outside them does, to the last bit`,
