@@ -7,6 +7,8 @@ import { strict } from "../diffusion/strict.ts";
 import { needsCondition } from "../generation/condition_order.ts";
 import type { Card } from "../models/card.ts";
 import { PRECISION_CHOICES, precisionsInWords } from "../engines/runtimes.ts";
+import { hasWeaker } from "../models/told.ts";
+import { autoguidanceSpec } from "../networks/heavy_atom/autoguide.ts";
 import { BOUNDARIES } from "./consistency_learner.ts";
 import { ALPHAS, alphasInWords, DIVERGENCES, divergencesInWords } from "./divergences.ts";
 import { GUIDANCE_MAX, scaleRange } from "../networks/pair_attention/scale.ts";
@@ -72,6 +74,9 @@ export const roundSettings = strict({
     ...matchOne,
     divergence: z.enum(DIVERGENCES).optional().describe(
       `what is minimised, default ${DIVERGENCES[0]}: ${divergencesInWords()}`,
+    ),
+    autoguidance: autoguidanceSpec.optional().describe(
+      "how far the teacher's word is guided from that of its weaker self, for a model that has one; default: not at all",
     ),
     alpha: z.number().min(ALPHAS.least).max(ALPHAS.most).optional().describe(`of ${alphasInWords()}`),
     also: z.array(strict({ steps, ...matchOne })).max(16).default([]).describe(
@@ -161,7 +166,11 @@ function faultOfOptions({ method, variant, options }: RoundSettings): string | u
 }
 
 /** Why a round cannot be told what to match; undefined where it can. */
-function faultOfMatch({ method, match: { also, classes, ...rest } }: RoundSettings): string | undefined {
+function faultOfMatch({ method, match }: RoundSettings, card: Card): string | undefined {
+  const { also, classes, ...rest } = match;
+  if (match.autoguidance !== undefined && !hasWeaker(card)) {
+    return `${card.name} has no weaker self to be guided by: match.autoguidance must be absent`;
+  }
   if (
     methodOf(method).takesMatch ||
     (classes === 0 && also.length === 0 && Object.values(rest).every((one) => one === undefined))
@@ -244,7 +253,7 @@ export function roundFault(settings: RoundSettings, card: Card): Fault | undefin
   if (fault) return fault;
   const beginning = faultOfBeginning(settings, card);
   if (beginning) return { field: "begin", message: beginning };
-  const matchFault = faultOfMatch(settings);
+  const matchFault = faultOfMatch(settings, card);
   if (matchFault) return { field: "match", message: matchFault };
   const optionsFault = faultOfOptions(settings);
   if (optionsFault) return { field: "options", message: optionsFault };

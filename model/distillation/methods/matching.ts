@@ -1,5 +1,6 @@
 /** Distribution matching: few steps, learned on the student's own samplings. */
 import { startsOf } from "../../models/settings.ts";
+import { autoguidanceOf, guidedBy } from "../../networks/heavy_atom/autoguide.ts";
 import { COURSE } from "../course.ts";
 import {
   type KeptGroup,
@@ -49,6 +50,18 @@ const WORK: Readonly<Record<Lead, Work>> = {
   identity: { teacher: 2, student: 14 },
 };
 
+/** Calls of the teacher for each of its words: another of its weaker self's where it is guided. */
+const callsOf = ({ match: { autoguidance } }: Pick<MethodSettings, "match">) =>
+  autoguidanceOf({ autoguidance }) === undefined ? 1 : 2;
+
+/** The fault of a guided teacher that a gradient is to go through. */
+function notThrough(settings: MethodSettings): Fault | undefined {
+  if (callsOf(settings) === 1 || divergenceIn(settings).lead !== "identity") return undefined;
+  const message =
+    `match.autoguidance must be absent for ${settings.match.divergence}, whose gradient goes through the teacher`;
+  return { field: "match", message };
+}
+
 /** What leads the student. */
 const divergenceIn = ({ match: { divergence = DIVERGENCES[0] } }: Pick<MethodSettings, "match">) =>
   divergenceOf(divergence);
@@ -82,10 +95,11 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   work(settings) {
     const { lead, weight } = divergenceIn(settings), { teacher, student } = WORK[lead];
     // A critic is told of the data's molecules, too.
-    return weight ? { teacher: teacher + 1, student } : { teacher, student };
+    return { teacher: callsOf(settings) * (weight ? teacher + 1 : teacher), student };
   },
   fault: (settings, served) =>
-    notFewer(settings) ?? notServed(settings, served) ?? notKept(settings) ?? notTaken(settings),
+    notFewer(settings) ?? notServed(settings, served) ?? notKept(settings) ?? notTaken(settings) ??
+      notThrough(settings),
   learning(parts, { to, grid, batch, seed, variant, options, match }) {
     const {
       schedule,
@@ -94,12 +108,14 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
       coupling,
       card,
       kept,
-      beginning,
-      teacher: { denoiser: teacher },
+      teacher: { denoiser },
     } = parts;
     const startsAt: MatchingPlan["startsAt"] = (grid, first) => startsOf(card, grid, first),
       share = Math.round(KEPT_SHARE * batch);
-    const plan = { schedule, startsAt }, { also = [], divergence, alpha, ...goal } = match;
+    const plan = { schedule, startsAt }, { also = [], divergence, alpha, autoguidance, ...goal } = match;
+    const teacher = autoguidance === undefined ? denoiser : guidedBy(denoiser, autoguidance);
+    // Where the student begins as its teacher, it keeps to the word that it learns from.
+    const beginning = parts.beginning === denoiser ? teacher : parts.beginning;
     const lead = leadOf(match), repeated = kept.filter(({ entry }) => also.every(({ steps }) => steps !== entry.steps));
     const plans = (source: LatentSource): MatchingPlan[] => [
       { ...plan, source, grid, variant, options, steps: to, goal },

@@ -33,6 +33,7 @@ export interface MethodSettings {
   readonly options: Readonly<Record<string, unknown>>;
   /** What is matched, of distribution matching, in `to` steps, and in those of `also`; and by which divergence. */
   readonly match: MatchSettings & DivergenceSettings & {
+    readonly autoguidance?: number;
     readonly also?: readonly (MatchSettings & { readonly steps: number })[];
   };
   /** The solver of the teacher's steps, and how far consistency distillation's go and where they end; see each method's own. */

@@ -5,7 +5,7 @@
  * diffusion sampling"): it asks for no training, and no weights. Two calls a step, the second of them a block shorter.
  */
 import { z } from "zod";
-import { type Condition, type Conditions, eachCondition } from "../../diffusion/condition.ts";
+import { type Condition, type Conditions, eachCondition, mapConditions } from "../../diffusion/condition.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
 import { guideSome } from "./guide.ts";
@@ -27,6 +27,13 @@ export const own = <C extends Pick<Condition, "autoguidance">>({ autoguidance: _
 export const weak = <C extends Pick<Condition, "autoguidance">>(condition: C) => ({
   ...own(condition),
   weak: true as const,
+});
+
+/** A denoiser around one that hears `autoguidance`, all of whose estimates are guided as far. */
+export const guidedBy = (network: Denoiser, autoguidance: number): Denoiser => ({
+  ...network,
+  predict: (z, shape, conditions) =>
+    network.predict(z, shape, mapConditions(conditions, (condition) => ({ ...condition, autoguidance }))),
 });
 
 /** A denoiser around one that has a weaker self, of which conditions' `autoguidance` is heard. */

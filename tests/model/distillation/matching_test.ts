@@ -9,8 +9,9 @@ import { runPlan } from "../../../model/diffusion/samplers/mod.ts";
 import { cosineSchedule } from "../../../model/diffusion/schedules.ts";
 import { makeKeptGroups, makeMatchingGroups, type MatchingPlan } from "../../../model/distillation/matching_batches.ts";
 import { matchingGradient } from "../../../model/distillation/matching_gradient.ts";
-import { createMatchingLearner } from "../../../model/distillation/matching_learner.ts";
-import type { KeptStudent } from "../../../model/distillation/round.ts";
+import { createMatchingLearner, LEAD } from "../../../model/distillation/matching_learner.ts";
+import { matching } from "../../../model/distillation/methods/matching.ts";
+import type { KeptStudent, RoundParts } from "../../../model/distillation/round.ts";
 import type { LatentSource } from "../../../model/distillation/source.ts";
 import { ONE_HOT } from "../../../model/networks/heavy_atom/space.ts";
 import { conditioned } from "../../../model/diffusion/condition.ts";
@@ -345,4 +346,36 @@ Deno.test("createMatchingLearner() keeps the state of both networks", async () =
     schedule,
   });
   assert.deepEqual([...(await learner.state()).tensors.keys()], ["params/s", "auxiliary/params/a"]);
+});
+
+Deno.test("matching.learning() asks a guided teacher for its word, and keeps to that where the student begins as it, else to the student in service", async () => {
+  /** How far words of a teacher and of another beginning are guided that an update asks for. */
+  const asked = async (match: { classes: number; autoguidance?: number }, begins: "teacher" | "student") => {
+    const heard: Record<string, Set<number | undefined>> = { teacher: new Set(), student: new Set() };
+    const hears = (who: string): Denoiser => ({
+      ...teacher,
+      predict(z, shape, conditions) {
+        for (const { autoguidance } of eachCondition(conditions, shape.batch)) heard[who].add(autoguidance);
+        return teacher.predict(z, shape, conditions);
+      },
+    });
+    const denoiser = hears("teacher"), beginning = begins === "teacher" ? denoiser : hears("student");
+    const parts = { schedule, source: normal, heldOut: normal, coupling: "independent", card: { latents: undefined } };
+    const { learner, trainGroups } = matching.learning(
+      {
+        ...parts,
+        teacher: { denoiser },
+        beginning,
+        learner: table(0.05),
+        auxiliaries: { auxiliary: table(0.5) },
+        kept: [],
+      } as unknown as RoundParts,
+      { ...entryOf(2), from: 4, to: 2, match, keep: [], batch: 8, seed: 1 },
+    );
+    await learner.update(await trainGroups(LEAD), rates);
+    return [[...heard.teacher], [...heard.student]];
+  };
+  assert.deepEqual(await asked({ classes: 0.5, autoguidance: 1.5 }, "teacher"), [[1.5], []]);
+  assert.deepEqual(await asked({ classes: 0.5, autoguidance: 1.5 }, "student"), [[1.5], [undefined]]);
+  assert.deepEqual(await asked({ classes: 0.5 }, "teacher"), [[undefined], []]);
 });

@@ -68,6 +68,8 @@ Deno.test("acceptRound() and roundFault() find the same fault, in the same words
     { method: "matching", match: { divergence: "forward-kl", alpha: 1 } },
     { method: "matching", match: { divergence: "sid", alpha: -1 } },
     { method: "matching", match: { divergence: "sid", alpha: 2 } },
+    { method: "matching", match: { autoguidance: 1.5 } },
+    { method: "matching", match: { divergence: "sid", autoguidance: 1.5 } },
     { method: "progressive", from: 64, variant: "ddpm" },
     ...METHODS.flatMap((method) =>
       VARIANTS.filter((variant) => !methodOf(method).variants.includes(variant)).map((variant) => ({ method, variant }))

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { heavyAtomSpace, QM9_CLASSES } from "../../../../model/networks/heavy_atom/space.ts";
 import { guide } from "../../../../model/networks/heavy_atom/guide.ts";
-import { createAutoguided } from "../../../../model/networks/heavy_atom/autoguide.ts";
+import { createAutoguided, guidedBy } from "../../../../model/networks/heavy_atom/autoguide.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
 import type { Denoiser, Sampling } from "../../../../model/diffusion/denoiser.ts";
 import { PURPOSE, random } from "../../../../model/diffusion/random.ts";
@@ -86,6 +86,8 @@ Deno.test("createAutoguided() takes each molecule as far as it asks, in a second
   assert.ok(relativeError(said.subarray(length, 2 * length), x0.subarray(length, 2 * length)) > 1e-3);
   assert.deepEqual(await guided.predict(z, shape, { time: 0.5 }), await own.predict(z, shape, { time: 0.5 }));
   assert.deepEqual(calls, [3, 2, 3]);
+  const all = await guidedBy(guided, 2.5).predict(z, shape, times.map((time) => ({ time })));
+  assert.deepEqual(all.subarray(length, 2 * length), said.subarray(length, 2 * length));
   guided.dispose();
 });
 
