@@ -1,9 +1,10 @@
 /**
- * MMFF94 without charges for one molecular graph, as flat numbers: which atoms each term is of, and its constants. Made once a graph; energies, gradients
- * and minimisation are the engine's (`model/engines/c/mmff94.ts`).
+ * MMFF94 or MMFF94s for one molecular graph, with charges or without, as flat numbers: which atoms each term is of, and its constants. Made once a graph; energies,
+ * gradients and minimisation are the engine's (`model/engines/c/mmff94.ts`).
  *
- * Halgren, J. Comput. Chem. 17, 490, 520, 553, 587 and 616 (1996), MMFF.I to MMFF.V.
+ * Halgren, J. Comput. Chem. 17, 490, 520, 553, 587 and 616 (1996), MMFF.I to MMFF.V; 20, 720 (1999), MMFF.VI, of MMFF94s.
  */
+import { coulombOf } from "./charges.ts";
 import { type Graph, graphOf, type Topology } from "./graph.ts";
 import {
   angleParameters,
@@ -15,7 +16,7 @@ import {
 } from "./lookup.ts";
 import { corrected, type Corrections } from "./corrections.ts";
 import { type Found, type Rows, type Term, termNames, TERMS } from "./terms.ts";
-import type { Tables } from "./tables.ts";
+import type { Tables, Variant } from "./tables.ts";
 import { torsionParameters } from "./torsions.ts";
 import { atomTypes } from "./types.ts";
 import { pairsOf } from "./pairs.ts";
@@ -31,6 +32,16 @@ export interface ForceField {
   readonly indices: Int32Array;
   /** Constants of all terms, kind by kind. */
   readonly constants: Float64Array;
+}
+
+/** Which force field. */
+export interface FieldOptions {
+  /** Default `mmff94`. */
+  readonly variant?: Variant;
+  /** Whether it has charges. Default not. */
+  readonly charges?: boolean;
+  /** Corrections of parameters. */
+  readonly corrections?: Corrections;
 }
 
 /** Why there is no force field. */
@@ -92,11 +103,18 @@ export function flatField(types: readonly number[], rows: Rows): ForceField {
  * @returns where MMFF94 has no type for an atom, which
  * @throws RangeError for bonds between atoms that are not there, or of elements that no rule covers
  */
-export function termsOf(topology: Topology, tables: Tables): Found | Untyped {
+export function termsOf(
+  topology: Topology,
+  tables: Tables,
+  { variant = "mmff94", charges = false }: Omit<FieldOptions, "corrections"> = {},
+): Found | Untyped {
   const graph = graphOf(topology), types = atomTypes(graph), untyped = types.indexOf(0);
   if (untyped >= 0) return { untyped };
-  const typed: Typed = { graph, types, tables };
-  const rows: Rows = { bonds: [], bends: [], linears: [], planes: [], torsions: [], pairs: pairsOf(typed) };
+  const typed: Typed = { graph, types, tables, variant }, pairs = pairsOf(typed);
+  const rows: Rows = {
+    ...{ bonds: [], bends: [], linears: [], planes: [], torsions: [], pairs },
+    charges: charges ? coulombOf(typed, pairs) : [],
+  };
   for (const { i, j } of topology.bonds) {
     const { length, force } = bondParameters(typed, i, j);
     rows.bonds.push([i, j, length, force]);
@@ -107,13 +125,17 @@ export function termsOf(topology: Topology, tables: Tables): Found | Untyped {
 }
 
 /**
- * MMFF94's force field of a graph, as flat numbers, with corrections of its parameters where there are any.
+ * The force field of a graph, as flat numbers.
  *
  * @returns where MMFF94 has no type for an atom, which
  * @throws RangeError for bonds between atoms that are not there, or of elements that no rule covers
  */
-export function forceFieldOf(topology: Topology, tables: Tables, corrections?: Corrections): ForceField | Untyped {
-  const found = termsOf(topology, tables);
+export function forceFieldOf(
+  topology: Topology,
+  tables: Tables,
+  { corrections, ...asked }: FieldOptions = {},
+): ForceField | Untyped {
+  const found = termsOf(topology, tables, asked);
   if ("untyped" in found) return found;
   return flatField(found.types, corrections ? corrected(found, corrections) : found.rows);
 }

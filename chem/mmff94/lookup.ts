@@ -3,13 +3,14 @@
  * 616 (1996), "MMFF.V", as far as RDKit and OpenChemLib found them in use.
  */
 import type { Graph } from "./graph.ts";
-import type { Property, Tables } from "./tables.ts";
+import type { Property, Tables, Variant } from "./tables.ts";
 
 /** A graph with its types, and what all lookups need. */
 export interface Typed {
   readonly graph: Graph;
   readonly types: readonly number[];
   readonly tables: Tables;
+  readonly variant: Variant;
 }
 
 /** What a type is. @throws TypeError where the tables lack it */
@@ -137,10 +138,15 @@ export function stretchBendParameters(typed: Typed, i: number, j: number, k: num
 }
 
 /** The constant of the three angles out of the plane of a centre and three neighbours, millidyne angstrom / radian^2; 0 where there is none. */
-export function outOfPlaneParameter({ types, tables }: Typed, centre: number, around: readonly number[]): number {
+export function outOfPlaneParameter(
+  { types, tables, variant }: Typed,
+  centre: number,
+  around: readonly number[],
+): number {
+  const { outOfPlane } = tables.variants[variant];
   for (let level = 1; level <= 4; level++) {
     const [a, b, c] = around.map((atom) => tables.levels[types[atom]]![level]).sort((x, y) => x - y);
-    const row = tables.outOfPlane.get(a, types[centre], b, c);
+    const row = outOfPlane.get(a, types[centre], b, c);
     if (row) return row[0];
   }
   return 0;

@@ -40,6 +40,28 @@ export interface Dispersion {
   readonly bond: "donor" | "acceptor" | "neither";
 }
 
+/** Of partial charges (MMFFPBCI.PAR). */
+export interface ChargeShare {
+  /** The partial bond charge increment, elementary charges. */
+  readonly increment: number;
+  /** The share of its formal charge that each neighbour takes. */
+  readonly share: number;
+}
+
+/** A variant of the force field: MMFF94, or MMFF94s, whose nitrogens beside double bonds are flat, as they are in the mean over time. */
+export const VARIANTS = ["mmff94", "mmff94s"] as const;
+
+/** One of {@link VARIANTS}. */
+export type Variant = typeof VARIANTS[number];
+
+/** The tables that a variant has of its own. */
+export interface VariantTables {
+  /** Types, the centre's second -> force constant. */
+  readonly outOfPlane: Lookup;
+  /** Torsion type, types -> V1, V2, V3. */
+  readonly torsions: Lookup;
+}
+
 /** All of them. Keys as Halgren's files have them. */
 export interface Tables {
   readonly properties: readonly (Property | undefined)[];
@@ -54,10 +76,10 @@ export interface Tables {
   readonly stretchBends: Lookup;
   /** Rows of the periodic table -> both constants. */
   readonly stretchBendRows: Lookup;
-  /** Types, the centre's second -> force constant. */
-  readonly outOfPlane: Lookup;
-  /** Torsion type, types -> V1, V2, V3. */
-  readonly torsions: Lookup;
+  readonly variants: Readonly<Record<Variant, VariantTables>>;
+  /** Bond type, types in order -> the charge that the second takes from the first. */
+  readonly bondCharges: Lookup;
+  readonly chargeShares: readonly (ChargeShare | undefined)[];
   /** Elements -> length, force constant. */
   readonly bondElements: Lookup;
   /** Rows of the periodic table -> length, and the steepness of its logarithm. */
@@ -96,6 +118,9 @@ function byNumber<Value>(rows: readonly string[][], value: (row: string[]) => Va
 
 const BONDS = { "'D'": "donor", "'A'": "acceptor" } as const;
 
+/** A row out of plane of MMFF94s that openchemlib has cut short (-0.01); MMFF94's table, and RDKit's of both variants, have it so. */
+const AS_PUBLISHED = [["37", "64", "63", "64", "-0.011"]];
+
 /** Reads the tables out of openchemlib's resources. @throws TypeError naming a table that is missing or cut short */
 export function parseTables(resources: Readonly<Record<string, unknown>>): Tables {
   const rows = (name: string) => rowsOf(resources[`${FOLDER}${name}.csv`], `${FOLDER}${name}.csv`);
@@ -122,8 +147,15 @@ export function parseTables(resources: Readonly<Record<string, unknown>>): Table
     angles: lookup(rows("angle"), 4),
     stretchBends: lookup(rows("stbn"), 4),
     stretchBendRows: lookup(rows("dfsb"), 3),
-    outOfPlane: lookup(rows("outofplane"), 4),
-    torsions: lookup(rows("torsion"), 5),
+    variants: {
+      mmff94: { outOfPlane: lookup(rows("outofplane"), 4), torsions: lookup(rows("torsion"), 5) },
+      mmff94s: {
+        outOfPlane: lookup([...rows("94s/outofplane"), ...AS_PUBLISHED], 4),
+        torsions: lookup(rows("94s/torsion"), 5),
+      },
+    },
+    bondCharges: lookup(rows("bci"), 3),
+    chargeShares: byNumber(rows("pbci"), (row) => ({ increment: Number(row[1]), share: Number(row[2]) })),
     bondElements: lookup(rows("bndk"), 2),
     bondRows: lookup(rows("herschbachlaurie"), 2),
     radii: lookup(rows("covrad"), 1),

@@ -15,6 +15,8 @@ export const TERMS = {
   torsions: { atoms: 4, constants: 3 },
   /** Distance of least energy (angstrom), depth (kcal/mol). */
   pairs: { atoms: 2, constants: 2 },
+  /** Of each pair in its turn, where there are charges: both charges' product as an energy (kcal/mol angstrom). */
+  charges: { atoms: 0, constants: 1 },
 } as const;
 
 /** A kind of term. */

@@ -23,11 +23,17 @@ function torsionTypes(typed: Typed, atoms: readonly [number, number, number, num
 const LEVELS = [[1, 1], [2, 4], [4, 2], [4, 4]] as const;
 
 /** A row of the table for a torsion type, at the first of some levels that has one. */
-function row({ types, tables }: Typed, [i, j, k, l]: readonly number[], type: number, levels: typeof LEVELS[number][]) {
+function row(
+  { types, tables, variant }: Typed,
+  [i, j, k, l]: readonly number[],
+  type: number,
+  levels: typeof LEVELS[number][],
+) {
+  const { torsions } = tables.variants[variant];
   for (const [first, last] of levels) {
     const a = tables.levels[types[i]]![first], d = tables.levels[types[l]]![last], b = types[j], c = types[k];
     const turned = b > c || b === c && a > d;
-    const found = turned ? tables.torsions.get(type, d, c, b, a) : tables.torsions.get(type, a, b, c, d);
+    const found = turned ? torsions.get(type, d, c, b, a) : torsions.get(type, a, b, c, d);
     if (found) return found;
   }
 }

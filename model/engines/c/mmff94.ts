@@ -1,5 +1,5 @@
 /**
- * MMFF94 without charges on the C engine: energies, gradients, and minimisation by L-BFGS of molecules whose terms `chem/mmff94/force_field.ts` looked up. A molecule's
+ * MMFF94 on the C engine, of whichever variant, with charges or without: energies, gradients, and minimisation by L-BFGS of molecules whose terms `chem/mmff94/force_field.ts` looked up. A molecule's
  * results depend on it alone: not on company, and not on threads; between builds they agree to rounding.
  *
  * Both builds have the same interface, which works on the calling thread: for workers, and for a molecule at a time. The native one can also be
@@ -10,7 +10,7 @@ import { type NativeLibrary, openNativeLibrary } from "./native_library.ts";
 import { coreThreads } from "./threads.ts";
 
 /** The energies that are told apart, in the engine's order. */
-export const ENERGIES = ["bonds", "angles", "stretchBends", "planes", "torsions", "pairs"] as const;
+export const ENERGIES = ["bonds", "angles", "stretchBends", "planes", "torsions", "pairs", "charges"] as const;
 
 /** Energies by term, kcal/mol. */
 export type Energies = Readonly<Record<typeof ENERGIES[number], number>>;

@@ -6,7 +6,7 @@
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from reference import judged, write
+from reference import judged, judged_static, write
 
 SMILES = """
 CS(=O)(=O)N CS(C)=O CSC CS CC(=S)N CC(=S)S c1ccsc1 c1cscn1 c1ccncc1 c1ccccc1 c1cc[nH]c1 c1c[nH]cn1 c1c[nH]c[nH+]1
@@ -40,8 +40,10 @@ def compound(smiles):
         "charges": [atom.GetFormalCharge() for atom in mol.GetAtoms()],
         "bonds": [{"i": i, "j": j, "order": order} for i, j, order in sorted(ends)],
     }
-    reference = judged({**given, "positions": positions, "noisy": positions})
-    return {**given, "bonds": sorted(ends), "positions": positions, "types": reference["types"], **reference["positions"]}
+    placed = {**given, "positions": positions, "noisy": positions}
+    reference = judged(placed)
+    found = {"types": reference["types"], **reference["positions"], **judged_static(placed)}
+    return {**given, "bonds": sorted(ends), "positions": positions, **found}
 
 
 write(compound(smiles) for smiles in SMILES.split())

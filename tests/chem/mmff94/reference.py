@@ -1,4 +1,5 @@
-"""What RDKit's MMFF94 says of molecules: atom types, energies by term (no electrostatics), and the energy after some iterations of its BFGS.
+"""What RDKit's MMFF94 says of molecules: atom types, energies by term (no electrostatics), and the energy after some iterations of its BFGS. And what its
+MMFF94s with charges does.
 
 Reads the JSON of `molecules.ts` on stdin, writes JSON. A molecule that RDKit refuses, or has no types for, is null.
 """
@@ -12,7 +13,10 @@ from rdkit.Geometry import Point3D
 
 RDLogger.DisableLog("rdApp.*")
 ORDERS = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-TERMS = ("Bond", "Angle", "StretchBend", "Oop", "Torsion", "VdW")
+TERMS, CHARGES = ("Bond", "Angle", "StretchBend", "Oop", "Torsion", "VdW"), "Ele"
+# MMFF94s with charges: of its terms those that MMFF94 has otherwise.
+STATIC = {"variant": "MMFF94s", "terms": (*TERMS, CHARGES)}
+OTHERWISE = [STATIC["terms"].index(term) for term in ("Oop", "Torsion", CHARGES)]
 ITERATIONS = 100
 
 
@@ -38,14 +42,35 @@ def place(mol, positions):
     mol.AddConformer(conformer)
 
 
-def properties_of(mol, only=None):
-    properties = helpers.MMFFGetMoleculeProperties(mol)
+def properties_of(mol, only=None, variant="MMFF94", terms=TERMS):
+    properties = helpers.MMFFGetMoleculeProperties(mol, mmffVariant=variant)
     if properties is None:
         return None
-    properties.SetMMFFEleTerm(False)
-    for term in TERMS:
-        getattr(properties, f"SetMMFF{term}Term")(only is None or term == only)
+    choose(properties, [term for term in terms if only in (None, term)])
     return properties
+
+
+def choose(properties, terms):
+    for term in (*TERMS, CHARGES):
+        getattr(properties, f"SetMMFF{term}Term")(term in terms)
+
+
+def energies_of(mol, **asked):
+    terms = asked.get("terms", TERMS)
+    fields = (helpers.MMFFGetMoleculeForceField(mol, properties_of(mol, term, **asked)) for term in terms)
+    return [round(field.CalcEnergy(), 4) if field else 0 for field in fields]
+
+
+def minimised(mol, **asked):
+    field = helpers.MMFFGetMoleculeForceField(mol, properties_of(mol, **asked))
+    field.Initialize()
+    field.Minimize(maxIts=ITERATIONS)
+    return round(field.CalcEnergy(), 3)
+
+
+def charges_of(mol):
+    properties = helpers.MMFFGetMoleculeProperties(mol)
+    return [round(properties.GetMMFFPartialCharge(atom), 4) + 0 for atom in range(mol.GetNumAtoms())]
 
 
 def judged(given):
@@ -60,15 +85,16 @@ def judged(given):
     result = {"row": given.get("row"), "types": [types.GetMMFFAtomType(i) for i in range(mol.GetNumAtoms())]}
     for name in ("positions", "noisy"):
         place(mol, given[name])
-        energies = []
-        for term in TERMS:
-            field = helpers.MMFFGetMoleculeForceField(mol, properties_of(mol, term))
-            energies.append(round(field.CalcEnergy(), 4) if field else 0)
-        field = helpers.MMFFGetMoleculeForceField(mol, properties_of(mol))
-        field.Initialize()
-        field.Minimize(maxIts=ITERATIONS)
-        result[name] = {"terms": energies, "minimised": round(field.CalcEnergy(), 3)}
+        energies = energies_of(mol)
+        result[name] = {"terms": energies, "minimised": minimised(mol)}
     return result
+
+
+def judged_static(given):
+    mol = molecule_of(given)
+    place(mol, given["positions"])
+    energies = energies_of(mol, **STATIC)
+    return {"partial": charges_of(mol), "static": {"terms": [energies[k] for k in OTHERWISE], "minimised": minimised(mol, **STATIC)}}
 
 
 def write(values):

@@ -1,5 +1,5 @@
 /*
- * MMFF94 without charges (Halgren, J. Comput. Chem. 17, 490 and 520, 1996): energy, kcal/mol, and its gradient, kcal/mol/angstrom, at positions in angstrom.
+ * MMFF94 (Halgren, J. Comput. Chem. 17, 490 and 520, 1996), with charges or without: energy, kcal/mol, and its gradient, kcal/mol/angstrom, at positions in angstrom.
  * Terms come as numbers (chem/mmff94/force_field.ts): their atoms, and constants, kind by kind.
  */
 #ifndef MOLSTEP_MMFF_H
@@ -7,9 +7,9 @@
 #include "mmff_math.h"
 
 /* Kinds of terms; counts have the number of atoms before them. */
-enum { MMFF_BONDS, MMFF_BENDS, MMFF_LINEARS, MMFF_PLANES, MMFF_TORSIONS, MMFF_PAIRS, MMFF_TERMS };
+enum { MMFF_BONDS, MMFF_BENDS, MMFF_LINEARS, MMFF_PLANES, MMFF_TORSIONS, MMFF_PAIRS, MMFF_CHARGES, MMFF_TERMS };
 enum { MMFF_COUNTS = 1 + MMFF_TERMS };
-static const int mmff_atoms[MMFF_TERMS] = {2, 3, 3, 4, 4, 2}, mmff_constants[MMFF_TERMS] = {2, 6, 1, 1, 3, 2};
+static const int mmff_atoms[MMFF_TERMS] = {2, 3, 3, 4, 4, 2, 0}, mmff_constants[MMFF_TERMS] = {2, 6, 1, 1, 3, 2, 1};
 
 typedef struct {
   int atoms, count[MMFF_TERMS];
@@ -21,8 +21,8 @@ typedef struct {
   int frozen;         /* the first so many atoms have no gradient, and so stay */
 } MmffField;
 
-/* md angstrom in kcal/mol */
-static const double MMFF_MD = 143.9325;
+/* md angstrom in kcal/mol; what is added to a distance between charges, angstrom */
+static const double MMFF_MD = 143.9325, MMFF_BUFFER = 0.05;
 
 /* Where a molecule's numbers lie; moves both places past them. */
 static MmffField mmff_field(const int *counts, const int **indices, const double **constants) {
@@ -172,8 +172,20 @@ static double mmff_torsions(const MmffField *f, const double *x, double *g) {
   return energy;
 }
 
-/* Buffered 14-7. Distances first, then all energies and slopes: that loop is of vectors. */
-static double mmff_pairs(const MmffField *f, const double *x, double *g) {
+/* Buffered Coulomb energies of all pairs, where there are charges: `square` distances; adds to each `slope`, by the distance over the distance. */
+__attribute__((noinline)) static double mmff_charges(const MmffField *f, const double *restrict square, double *restrict slope) {
+  const double *restrict product = f->constant[MMFF_CHARGES];
+  double energy = 0;
+  for (int t = 0; t < f->count[MMFF_CHARGES]; t++) {
+    const double r = __builtin_sqrt(square[t]), buffered = r + MMFF_BUFFER, both = 1 / (r * buffered),
+                 one = product[t] * r * both;
+    energy += one, slope[t] -= one * both;
+  }
+  return energy;
+}
+
+/* Buffered 14-7, and `charges`: what pairs have by them. Distances first, then all energies and slopes: these loops are of vectors. */
+static double mmff_pairs(const MmffField *f, const double *x, double *g, double *charges) {
   const int all = f->count[MMFF_PAIRS], *index = f->index[MMFF_PAIRS];
   const double *constant = f->constant[MMFF_PAIRS];
   double *restrict square = f->scratch, *restrict slope = square + all, energy = 0;
@@ -188,6 +200,7 @@ static double mmff_pairs(const MmffField *f, const double *x, double *g) {
     energy += depth * b7 * c;
     slope[t] = -7 * depth * b7 * (c * outer + 1.12 * q6 * inner * inner) / (least * r);
   }
+  *charges = f->count[MMFF_CHARGES] ? mmff_charges(f, square, slope) : 0;
   if (!g) return energy;
   for (int t = 0; t < all; t++) {
     const int i = index[2 * t], j = index[2 * t + 1];
@@ -208,8 +221,8 @@ static double mmff_held(const MmffField *f, const double *x, double *g) {
   return energy;
 }
 
-/* Energies by term: bonds, angles (bent and linear), stretch-bends, planes, torsions, pairs. */
-enum { MMFF_ENERGIES = 6 };
+/* Energies by term: bonds, angles (bent and linear), stretch-bends, planes, torsions, pairs, charges. */
+enum { MMFF_ENERGIES = 7 };
 
 /* The sum; sets the gradient [atoms, 3], and the energies by term where they are asked for. */
 static double mmff_energy(const MmffField *f, const double *x, double *g, double *terms) {
@@ -220,11 +233,11 @@ static double mmff_energy(const MmffField *f, const double *x, double *g, double
   e[1] += mmff_linears(f, x, g);
   e[3] = mmff_planes(f, x, g);
   e[4] = mmff_torsions(f, x, g);
-  e[5] = mmff_pairs(f, x, g);
+  e[5] = mmff_pairs(f, x, g, &e[6]);
   if (terms) __builtin_memcpy(terms, e, sizeof e);
   if (f->held) e[0] += mmff_held(f, x, g);
   if (g && f->frozen) __builtin_memset(g, 0, sizeof(double) * 3 * f->frozen);
-  return e[0] + e[1] + e[2] + e[3] + e[4] + e[5];
+  return e[0] + e[1] + e[2] + e[3] + e[4] + e[5] + e[6];
 }
 
 #endif
