@@ -10,6 +10,14 @@ export interface Judged {
   readonly minimised: number;
 }
 
+/** What RDKit says of a compound by MMFF94s with charges. */
+export interface Charged {
+  /** Partial charges, to four digits. */
+  readonly partial: readonly number[];
+  /** Energies of what MMFF94 has otherwise: planes, torsions, charges; and all after 100 iterations. */
+  readonly static: Judged;
+}
+
 /** A molecule in one place, with what RDKit says. */
 export interface Reference extends Judged {
   readonly name: string;
@@ -21,19 +29,23 @@ export interface Reference extends Judged {
 const read = (name: string) => JSON.parse(Deno.readTextFileSync(new URL(name, import.meta.url)));
 
 /** Compounds with most of MMFF94's types, as RDKit's embedding places them. */
-export function compounds(): Reference[] {
-  return read("compounds.json").map(({ smiles: name, atomicNumbers, charges, bonds, ...rest }: {
-    smiles: string;
-    atomicNumbers: number[];
-    charges: number[];
-    bonds: [number, number, 1 | 2 | 3][];
-    types: number[];
-    positions: number[];
-  } & Judged) => ({
-    name,
-    topology: { atomicNumbers, charges, bonds: bonds.map(([i, j, order]) => ({ i, j, order })) },
-    ...rest,
-  }));
+export function compounds(): (Reference & Charged)[] {
+  return read("compounds.json").map(({ smiles: name, atomicNumbers, charges, bonds, ...rest }:
+    & {
+      smiles: string;
+      atomicNumbers: number[];
+      charges: number[];
+      bonds: [number, number, 1 | 2 | 3][];
+      types: number[];
+      positions: number[];
+    }
+    & Judged
+    & Charged) => ({
+      name,
+      topology: { atomicNumbers, charges, bonds: bonds.map(([i, j, order]) => ({ i, j, order })) },
+      ...rest,
+    })
+  );
 }
 
 const data = await openIfThere() as Qm9 | undefined;

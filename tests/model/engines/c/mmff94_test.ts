@@ -1,6 +1,6 @@
 /** MMFF94 on the C engine: energies and minima beside RDKit's, gradients, and that a molecule depends on nothing but itself. */
 import assert from "node:assert/strict";
-import { type ForceField, forceFieldOf } from "../../../../chem/mmff94/force_field.ts";
+import { type FieldOptions, type ForceField, forceFieldOf } from "../../../../chem/mmff94/force_field.ts";
 import type { Topology } from "../../../../chem/mmff94/graph.ts";
 import { readTables } from "../../../../chem/mmff94/tables.ts";
 import {
@@ -12,18 +12,32 @@ import {
 } from "../../../../model/engines/c/mmff94.ts";
 import { compileWasmEngine, hasRelaxedSimd } from "../../../../model/engines/c/wasm_module.ts";
 import { random } from "../../../../model/diffusion/random.ts";
-import { compounds, hasQm9, qm9References, type Reference } from "../../../chem/mmff94/references.ts";
+import { type Charged, compounds, hasQm9, qm9References, type Reference } from "../../../chem/mmff94/references.ts";
 import { hasCompiler } from "./compiler.ts";
 
 const tables = await readTables();
 
-function fieldOf(topology: Topology): ForceField {
-  const field = forceFieldOf(topology, tables);
+/** The published force field. */
+const PUBLISHED = { variant: "mmff94s", charges: true } as const;
+
+function fieldOf(topology: Topology, options?: FieldOptions): ForceField {
+  const field = forceFieldOf(topology, tables, options);
   assert.ok(field.atoms !== undefined);
   return field;
 }
 
-const placed = ({ topology, positions }: Reference): Placed => ({ field: fieldOf(topology), positions });
+const placed = ({ topology, positions }: Reference, options?: FieldOptions): Placed => ({
+  field: fieldOf(topology, options),
+  positions,
+});
+
+/** A reference of MMFF94s with charges: terms that are as in MMFF94 are as there. */
+const published = (
+  { terms, static: { terms: [planes, torsions, charges], minimised }, ...rest }: Reference & Charged,
+) => ({
+  ...{ ...rest, minimised },
+  terms: [...terms.slice(0, 3), planes, torsions, terms[5], charges],
+});
 
 const native = hasCompiler ? openNativeMmff94() : undefined;
 const engines: readonly (readonly [string, Mmff94])[] = [
@@ -33,19 +47,19 @@ const engines: readonly (readonly [string, Mmff94])[] = [
 ];
 
 /** All terms are RDKit's, whose four printed digits these are. */
-function assertEnergies(engine: Mmff94, references: readonly Reference[]): void {
+function assertEnergies(engine: Mmff94, references: readonly Reference[], options?: FieldOptions): void {
   for (const reference of references) {
-    const { energies } = engine.slope(placed(reference));
+    const { energies } = engine.slope(placed(reference, options));
     ENERGIES.forEach((name, k) => {
-      const off = Math.abs(energies[name] - reference.terms[k]);
-      assert.ok(off < 1e-3, `${reference.name}: ${name} must be ${reference.terms[k]}; got ${energies[name]}`);
+      const { [k]: term = 0 } = reference.terms, off = Math.abs(energies[name] - term);
+      assert.ok(off < 1e-3, `${reference.name}: ${name} must be ${term}; got ${energies[name]}`);
     });
   }
 }
 
 /** The share of molecules that end no more than 0.1 kcal/mol above RDKit's BFGS after as many iterations. */
-function assertMinima(engine: Mmff94, references: readonly Reference[]): void {
-  const minimised = engine.minimise(references.map(placed), { iterations: 100 });
+function assertMinima(engine: Mmff94, references: readonly Reference[], options?: FieldOptions): void {
+  const minimised = engine.minimise(references.map((one) => placed(one, options)), { iterations: 100 });
   const above = minimised.filter(({ after }, k) => after > references[k].minimised + 0.1).length;
   assert.ok(above <= 0.05 * references.length, `${above} of ${references.length} are above RDKit's`);
   for (const { before, after, iterations } of minimised) assert.ok(after <= before && iterations <= 100);
@@ -55,6 +69,12 @@ for (const [name, engine] of engines) {
   Deno.test(`minimise() and slope() on ${name} give RDKit's energies of compounds, and minima no higher`, () => {
     assertEnergies(engine, compounds());
     assertMinima(engine, compounds());
+  });
+
+  Deno.test(`minimise() and slope() on ${name} give those of MMFF94s with charges`, () => {
+    const references = compounds().map(published);
+    assertEnergies(engine, references, PUBLISHED);
+    assertMinima(engine, references, PUBLISHED);
   });
 
   for (const place of ["positions", "noisy"] as const) {
@@ -68,7 +88,7 @@ for (const [name, engine] of engines) {
     const total = (molecule: Placed) => Object.values(engine.slope(molecule).energies).reduce((sum, e) => sum + e, 0);
     for (const [k, reference] of compounds().entries()) {
       if (k % 8 !== 0) continue;
-      const draw = random(k), { field } = placed(reference);
+      const draw = random(k), { field } = placed(reference, k % 16 === 0 ? PUBLISHED : {});
       const positions = Float64Array.from(reference.positions, (x) => x + 0.05 * draw.normal());
       const { gradient } = engine.slope({ field, positions }), step = 1e-5;
       gradient.forEach((slope, c) => {
@@ -83,7 +103,7 @@ for (const [name, engine] of engines) {
   });
 
   Deno.test(`minimise() on ${name} gives the same bits alone and in company`, () => {
-    const molecules = compounds().slice(0, 40).map(placed);
+    const molecules = compounds().slice(0, 40).map((one, k) => placed(one, k % 2 ? PUBLISHED : {}));
     const alone = molecules.map((molecule) => engine.minimise([molecule])[0]);
     assert.deepEqual(engine.minimise(molecules.toReversed()).toReversed(), alone);
   });
@@ -164,7 +184,7 @@ Deno.test(
   "minimiseAll() on native gives the bits of minimise(), whatever the number of threads",
   { ignore: !native },
   async () => {
-    const molecules = compounds().slice(0, 60).map(placed), here = native!.minimise(molecules);
+    const molecules = compounds().slice(0, 60).map((one) => placed(one, PUBLISHED)), here = native!.minimise(molecules);
     for (const threads of [1, 2, 7]) assert.deepEqual(await native!.minimiseAll(molecules, { threads }), here);
   },
 );
