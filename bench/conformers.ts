@@ -6,6 +6,7 @@ import { cpuUsage } from "node:process";
 import { z } from "zod";
 import { SMILES_FILE, SPLIT_FILES } from "../chem/compact.ts";
 import { type Ensemble, ensembleOf, type EnsembleTools } from "../chem/conformers/ensemble.ts";
+import { type ConformerField, FORCE_FIELDS } from "../chem/conformers/force_fields.ts";
 import { type MoleculeGraph, readGraph } from "../chem/conformers/graph.ts";
 import { createProximitySource } from "../chem/conformers/proximity_source.ts";
 import { createOpenchemlibSource } from "../chem/conformers/openchemlib.ts";
@@ -18,7 +19,7 @@ import { compactSource, linesOf } from "../chem/sets/records.ts";
 import { KEEP_LONE } from "../chem/validator.ts";
 import { flag, list, option, readOptions, whole } from "../main/options.ts";
 import { openNetworkSources } from "../model/generation/network_source.ts";
-import { openMmff94 } from "../model/generation/refiner.ts";
+import { openConformerFields } from "../model/generation/refiner.ts";
 import { conditions } from "./conditions.ts";
 import { keep, machineLine, resultsOption, resultsPath, runProgram } from "./program.ts";
 import { openPython } from "./python.ts";
@@ -108,7 +109,10 @@ async function spent<T>(work: () => Promise<T>): Promise<[T, number]> {
   return [value, (user + system) / 1e6];
 }
 
-/** Raw and refined conformers of a graph. */
+/** The force fields that each set is refined by. */
+const FIELDS = Object.keys(FORCE_FIELDS) as ConformerField[];
+
+/** Raw and refined conformers of a graph, with processor seconds. */
 async function drawnOf(graph: MoleculeGraph, tools: EnsembleTools, { count, seed }: { count: number; seed: number }) {
   const order = { count, seed, temperature: 298.15, rmsd: 0, resample: false }, seen: ArrayLike<number>[] = [];
   const source: PositionSource = {
@@ -117,11 +121,15 @@ async function drawnOf(graph: MoleculeGraph, tools: EnsembleTools, { count, seed
       for await (const x of tools.source.draw(...asked)) seen.push(x), yield x;
     },
   };
-  const [raw, drawing] = await spent(() => ensembleOf(graph, { ...order, refine: false }, { ...tools, source }));
-  const [refined, refining] = await spent(() =>
-    ensembleOf(graph, { ...order, refine: true }, { ...tools, source: again(source.name, seen) })
-  );
-  return { raw, refined, drawing, refining };
+  const [raw, drawing] = await spent(() => ensembleOf(graph, { ...order, refine: "none" }, { ...tools, source }));
+  const refined: { readonly by: ConformerField; readonly set: Ensemble; readonly seconds: number }[] = [];
+  for (const by of FIELDS) {
+    const [set, refining] = await spent(() =>
+      ensembleOf(graph, { ...order, refine: by }, { ...tools, source: again(source.name, seen) })
+    );
+    refined.push({ by, set, seconds: drawing + refining });
+  }
+  return { raw, refined, drawing };
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -161,7 +169,8 @@ async function main(args: string[]): Promise<void> {
   );
   const under = { command: toldCommand("bench:conformers", args), ...await conditions() };
   console.log(machineLine(under));
-  const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]), judge = openPython(python, "conformers.py");
+  const [rdkit, fields] = await Promise.all([createRdkit(), openConformerFields()]),
+    judge = openPython(python, "conformers.py");
   const network = model === undefined ? undefined : await openNetworkSources(model);
   const sources: [name: string, source: PositionSource][] = [];
   if (!alone) sources.push(["openchemlib", createOpenchemlibSource()]);
@@ -180,9 +189,9 @@ async function main(args: string[]): Promise<void> {
       const graph = readGraph(rdkit, { kind: "smiles", text: smiles }, ATOMS_MAX), own: Record<string, number> = {};
       const sets: Record<string, Ensemble> = {};
       for (const [name, source] of sources) {
-        const { raw, refined, drawing, refining } = await drawnOf(graph, { rdkit, field, source }, { count, seed });
+        const { raw, refined, drawing } = await drawnOf(graph, { rdkit, fields, source }, { count, seed });
         sets[`${name}, raw`] = raw, own[`${name}, raw`] = drawing;
-        sets[`${name}, refined`] = refined, own[`${name}, refined`] = drawing + refining;
+        for (const { by, set, seconds } of refined) sets[`${name}, ${by}`] = set, own[`${name}, ${by}`] = seconds;
         const told = tallies[name] ??= { drawn: 0, wrong: 0, mirrored: 0 };
         told.drawn += raw.drawn, told.wrong += raw.dropped.stereo, told.mirrored += raw.mirrored;
         untyped ||= raw.unrefined !== undefined;

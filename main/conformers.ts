@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { COUNTED, noConformers } from "../chem/conformers/answer.ts";
 import { GENERATORS } from "../chem/conformers/generators.ts";
-import { FORCE_FIELD } from "../chem/conformers/ensemble.ts";
+import { CONFORMER_REFINES, DEFAULT_FIELD, forceFieldOf } from "../chem/conformers/force_fields.ts";
 import { ATOMS_MAX } from "../chem/refinement/refine.ts";
 import { writeAtomically } from "../model/diffusion/files.ts";
 import { createConformerPool, type PoolOptions } from "../model/generation/conformer_pool.ts";
@@ -72,7 +72,14 @@ export const conformersCommand = command({
       `steps of the model (default ${DEFAULT_CONFORMER_STEPS})`,
       whole(1, CONFORMER_STEPS_MAX).optional(),
     ),
-    raw: flag("leave positions as they are drawn, in place of moving them to a minimum of the force field"),
+    refine: option(
+      "NAME",
+      `the force field whose minimum they are moved to, and that weighs them: ${
+        CONFORMER_REFINES.join(", ")
+      } (default ${DEFAULT_FIELD})`,
+      z.enum(CONFORMER_REFINES).optional(),
+    ),
+    raw: flag("leave positions as they are drawn: --refine none"),
     temperature: option("K", "of Boltzmann's weights (default 298.15)", number(temperature)),
     rmsd: option("A", "conformers that are nearer than that, angstrom, are the same (default 0.5)", number(rmsd)),
     resample: flag("keep those of --count draws by their weights, with how often each was drawn"),
@@ -85,9 +92,14 @@ export const conformersCommand = command({
     workers: option("N", "workers (default: a core less than there are, 1 to 3)", whole(1, 64).optional()),
   },
   words: "in",
-  async run({ in: from, out, seed = drawSeed(), raw, workers, atoms: atomsMax, model, steps, ...asked }, terminal) {
+  async run(
+    { in: from, out, seed = drawSeed(), raw, refine: by, workers, atoms: atomsMax, model, steps, ...asked },
+    terminal,
+  ) {
+    if (raw && by !== undefined) throw new UsageError(`--refine must be absent beside --raw; got ${by}`);
+    const refine = raw ? "none" : by ?? DEFAULT_FIELD;
     const gzip = gzipOf(out), { named, source } = await sourceOf({ model, steps }, terminal.environment);
-    const options: PoolOptions = { ...asked, source, seed, refine: !raw, atomsMax, form: "sdf" };
+    const options: PoolOptions = { ...asked, source, seed, refine, atomsMax, form: "sdf" };
     const items = await openMolecules(from), started = performance.now(), given: FileItem[] = [];
     const onFault = (error: Error) => terminal.error(`${error.message}; going on without\n`);
     const pool = createConformerPool({ workers, onFault }),
@@ -125,7 +137,7 @@ export const conformersCommand = command({
           molstep: VERSION,
           from: basename(from),
           request: { ...options, source: undefined, ...named },
-          forceField: FORCE_FIELD,
+          forceField: forceFieldOf(refine),
         },
         ...{ counts: told, file, failures },
       };

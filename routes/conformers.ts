@@ -1,7 +1,7 @@
 /** POST /conformers: conformers of given molecules, as JSON or SDF. */
 import { z } from "zod";
 import type { ConformerAnswer, ConformerItem } from "../chem/conformers/answer.ts";
-import { FORCE_FIELD } from "../chem/conformers/ensemble.ts";
+import { type ConformerRefine, forceFieldOf, refineOf } from "../chem/conformers/force_fields.ts";
 import { CONFORMER_FORMS } from "../chem/conformers/written.ts";
 import { drawSeed } from "../model/generation/order.ts";
 import { type ConformerLimits, drawConformers } from "../model/service/conformers.ts";
@@ -34,17 +34,22 @@ export function itemsOf(molecules: ConformersRequest["molecules"]): ConformerIte
 }
 
 /** What is asked, with what the service fills in. */
-export const filledIn = <T extends Pick<ConformersRequest, "count" | "seed">>(
+export const filledIn = <T extends Pick<ConformersRequest, "count" | "seed" | "refine">>(
   asked: T,
   limits: Pick<ConformerLimits, "count">,
-) => ({ ...asked, count: asked.count ?? Math.min(DEFAULT_COUNT, limits.count), seed: asked.seed ?? drawSeed() });
+) => ({
+  ...asked,
+  count: asked.count ?? Math.min(DEFAULT_COUNT, limits.count),
+  seed: asked.seed ?? drawSeed(),
+  refine: refineOf(asked.refine),
+});
 
 /** The text of a `conformersResponse`, made of the molecules' own. */
 export function jsonOf(
-  facts: Omit<ConformersRequest, "molecules" | "timeoutMs">,
+  facts: Omit<ConformersRequest, "molecules" | "timeoutMs" | "refine"> & { readonly refine: ConformerRefine },
   answers: readonly ConformerAnswer[],
 ): string {
-  const head = JSON.stringify({ ...facts, forceField: FORCE_FIELD });
+  const head = JSON.stringify({ ...facts, forceField: forceFieldOf(facts.refine) });
   return `${head.slice(0, -1)},"molecules":[${answers.map(({ text }) => text).join(",")}]}`;
 }
 

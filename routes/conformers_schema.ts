@@ -1,6 +1,7 @@
 /** What POST /conformers takes and gives. */
 import { z } from "zod";
 import { DRAWS_A_CONFORMER } from "../chem/conformers/ensemble.ts";
+import { CONFORMER_REFINES, DEFAULT_FIELD, FORCE_FIELDS } from "../chem/conformers/force_fields.ts";
 import { UNANSWERED, type Unanswered } from "../chem/conformers/graph.ts";
 import type { ConformerForm } from "../chem/conformers/written.ts";
 import { strict } from "../chem/strict.ts";
@@ -63,8 +64,13 @@ export const conformersRequest = strict({
   steps: z.int().min(1).max(CONFORMER_STEPS_MAX).optional().describe(
     `Steps of the model's sampler; default ${DEFAULT_CONFORMER_STEPS}. Not for a generator`,
   ),
-  refine: z.boolean().default(true).describe(
-    "Whether each is moved to the nearest minimum of MMFF94 without charges; energies, order and weights are by it in any case",
+  refine: z.union([z.enum(CONFORMER_REFINES), z.boolean()], {
+    error: `must be true, false, or one of ${CONFORMER_REFINES.join(", ")}`,
+  }).default(DEFAULT_FIELD).describe(
+    `Which force field's nearest minimum each is moved to: ${
+      Object.entries(FORCE_FIELDS).map(([name, words]) => `\`${name}\`, ${words}`).join("; ")
+    }; energies, order and weights are by the same. ` +
+      `\`none\`: not at all, and energies are by \`${DEFAULT_FIELD}\`. true: \`${DEFAULT_FIELD}\`; false: \`none\``,
   ),
   temperature: z.number().min(1).max(10_000).default(298.15).describe("Of Boltzmann's weights, K"),
   rmsd: z.number().min(0).max(10).default(0.5).describe(
@@ -87,7 +93,7 @@ const reasons = Object.keys(UNANSWERED) as [Unanswered, ...Unanswered[]];
 
 const conformer = z.strictObject({
   energy: z.number().nullable().describe(
-    "kcal/mol, of MMFF94 without charges; null where it has no types for the molecule",
+    "kcal/mol, of the force field (`forceField`); null where it has no types for the molecule",
   ),
   relativeEnergy: z.number().min(0).nullable().describe("Above the lowest of the molecule's"),
   weight: z.number().min(0).max(1).nullable().describe(
@@ -142,7 +148,7 @@ export const conformersResponse = z.strictObject({
     seed: z.int(),
     model: z.string().optional().describe("As it was asked for"),
     steps: z.int().optional().describe("As they were asked for"),
-    refine: z.boolean(),
+    refine: z.enum(CONFORMER_REFINES),
     temperature: z.number(),
     rmsd: z.number(),
     resample: z.boolean(),

@@ -229,8 +229,8 @@ export const CONFORMERS_REQUESTS: Examples = {
 /** Of POST /conformers: what `{"molecules": ["O", "C1CC"], "count": 1, "seed": 1}` gave. */
 export const CONFORMERS_ANSWERS: Examples = {
   "Water's, beside a molecule that has none": {
-    ...{ count: 1, seed: 1, refine: true, temperature: 298.15, rmsd: 0.5, resample: false },
-    forceField: "MMFF94 without charges",
+    ...{ count: 1, seed: 1, refine: "mmff94s", temperature: 298.15, rmsd: 0.5, resample: false },
+    forceField: "MMFF94s with charges",
     molecules: [{
       ...{ index: 0, smiles: "O", by: "openchemlib" },
       insteadOf: { by: "druglike", why: "it knows molecules of 8 to 30 heavy atoms; this one has 1" },

@@ -2,6 +2,7 @@
 import type { Molecule } from "../molecule.ts";
 import type { Rdkit } from "../rdkit.ts";
 import type { ForceField, TypedMolecule } from "../refinement/force_field.ts";
+import { type ConformerFields, type ConformerRefine, weighing } from "./force_fields.ts";
 import { ATOMS_MAX, TOLERANCE } from "../refinement/refine.ts";
 import { molblock } from "../sdf.ts";
 import { KEEP_LONE } from "../validator.ts";
@@ -17,8 +18,8 @@ export interface EnsembleOrder {
   readonly count: number;
   /** 0 to 4294967295. */
   readonly seed: number;
-  /** Whether they are moved to the nearest minimum of the force field. */
-  readonly refine: boolean;
+  /** Which force field's nearest minimum they are moved to. */
+  readonly refine: ConformerRefine;
   /** K. */
   readonly temperature: number;
   /** Conformers that are nearer than that to one of lower energy are dropped, angstrom. */
@@ -35,7 +36,7 @@ export interface Conformer {
   readonly smiles: string;
   /** Whether it was moved to a minimum. */
   readonly refined: boolean;
-  /** kcal/mol, by MMFF94 without charges, and above the lowest one; with its weight at the temperature asked for. Null where the force field has no types. */
+  /** kcal/mol, by the force field that refines, and above the lowest one; with its weight at the temperature asked for. Null where the force field has no types. */
   readonly energy: number | null;
   readonly relativeEnergy: number | null;
   readonly weight: number | null;
@@ -73,11 +74,8 @@ export interface Ensemble {
 export interface EnsembleTools {
   readonly rdkit: Rdkit;
   readonly source: PositionSource;
-  readonly field: ForceField;
+  readonly fields: ConformerFields;
 }
-
-/** Whose energies these are. */
-export const FORCE_FIELD = "MMFF94 without charges";
 
 /** Most sets of positions that are drawn for each that is asked for. */
 export const DRAWS_A_CONFORMER = 4;
@@ -94,14 +92,16 @@ interface Placed {
 export async function ensembleOf(
   graph: MoleculeGraph,
   order: EnsembleOrder,
-  { rdkit, source, field }: EnsembleTools,
+  { rdkit, source, fields }: EnsembleTools,
 ): Promise<Ensemble> {
-  const typed = typedBy(field, graph), symmetry = symmetryOf(graph), most = DRAWS_A_CONFORMER * order.count;
+  const typed = typedBy(fields[weighing(order.refine)], graph),
+    symmetry = symmetryOf(graph),
+    most = DRAWS_A_CONFORMER * order.count;
   const placed: Placed[] = [], dropped = { stereo: 0, broken: 0, duplicate: 0 };
   let drawn = 0, mirrored = 0;
   for await (const given of source.draw(graph, most, order.seed, order.count)) {
     drawn++;
-    const raw = withStereo(graph, given), one = raw && place(raw.positions, typed, order.refine);
+    const raw = withStereo(graph, given), one = raw && place(raw.positions, typed, order.refine !== "none");
     if (!raw || (one && !hasStereo(graph, one.positions))) dropped.stereo++;
     else if (!one) dropped.broken++;
     else {
@@ -191,7 +191,13 @@ function weighed(
   const known = energies as number[], weights = boltzmannWeights(known, temperature);
   const times = resample ? resampled(weights, count, seed) : undefined;
   return kept.map(({ positions }, k) => ({
-    ...{ positions, refined: refine, energy: known[k], relativeEnergy: known[k] - known[0], weight: weights[k] },
+    ...{
+      positions,
+      refined: refine !== "none",
+      energy: known[k],
+      relativeEnergy: known[k] - known[0],
+      weight: weights[k],
+    },
     ...(times && { times: times[k] }),
   }));
 }

@@ -2,6 +2,7 @@
 import { symbolOf } from "../elements.ts";
 import { molblock, type SdfData, sdfRecord, TITLE_MAX } from "../sdf.ts";
 import { type Conformer, type Ensemble, type EnsembleOrder, moleculeAt } from "./ensemble.ts";
+import { forceFieldOf } from "./force_fields.ts";
 import type { MoleculeGraph, Unanswered } from "./graph.ts";
 
 /** The forms of an answer. */
@@ -84,7 +85,7 @@ export function ensembleSdf(
   told: Told,
   graph: MoleculeGraph,
   { by, conformers, unrefined }: Ensemble,
-  { seed, temperature, insteadOf }: EnsembleOrder & { readonly insteadOf?: InsteadOf },
+  { seed, refine, temperature, insteadOf }: EnsembleOrder & { readonly insteadOf?: InsteadOf },
 ): string {
   return conformers.map((one, conformer) => {
     const { energy, relativeEnergy, weight, times } = numbersOf(one);
@@ -99,7 +100,8 @@ export function ensembleSdf(
         refined: one.refined,
       },
       ...(unrefined && { unrefined }),
-      ...(energy !== null && { energy, relativeEnergy: relativeEnergy!, weight: weight!, temperature }),
+      ...(energy !== null &&
+        { energy, relativeEnergy: relativeEnergy!, weight: weight!, temperature, forceField: forceFieldOf(refine) }),
       ...(times !== undefined && { times }),
     };
     return sdfRecord(molblock(moleculeAt(graph, one.positions), graph.bonds, titleOf(told)), data);

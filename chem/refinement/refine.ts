@@ -11,9 +11,10 @@ import type { ForceField, TypedMolecule } from "./force_field.ts";
 import { superposedRmsd } from "./rmsd.ts";
 
 /**
- * How molecules are refined: not at all, by MMFF94 without charges, or by the same fitted to QM9, where a molecule is further above its minimum than QM9's own are.
+ * How molecules are refined: not at all, by MMFF94 without charges, by MMFF94s with charges, or by the first of these fitted to QM9, where a molecule is further above its
+ * minimum than QM9's own are.
  */
-export const REFINES = ["none", "mmff94", "mmff94-qm9"] as const;
+export const REFINES = ["none", "mmff94", "mmff94s", "mmff94-qm9"] as const;
 
 /** One of {@link REFINES}. */
 export type Refine = typeof REFINES[number];

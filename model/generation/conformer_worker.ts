@@ -1,4 +1,4 @@
-/** A worker of `conformer_pool.ts`: RDKit.js, sources of positions and the force field of its own. */
+/** A worker of `conformer_pool.ts`: RDKit.js, sources of positions and force fields of its own. */
 import {
   answerConformers,
   type ConformerAnswer,
@@ -9,7 +9,7 @@ import type { NetworkSources } from "./network_source.ts";
 import { answerPool } from "../../chem/pool_worker.ts";
 import { createRdkit } from "../../chem/rdkit.ts";
 import { createSources, type SourceChoice } from "./conformer_sources.ts";
-import { openMmff94 } from "./refiner.ts";
+import { openConformerFields } from "./refiner.ts";
 
 /** What a worker is asked. */
 interface Asked {
@@ -17,8 +17,8 @@ interface Asked {
   readonly options: ConformerOptions<SourceChoice>;
 }
 
-const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]),
-  tools = { rdkit, field, sourceOf: createSources(openLate) };
+const [rdkit, fields] = await Promise.all([createRdkit(), openConformerFields()]),
+  tools = { rdkit, fields, sourceOf: createSources(openLate) };
 
 /** The code of networks is read where one is asked for. */
 async function openLate(folder: string): Promise<NetworkSources> {

@@ -1,7 +1,7 @@
 /** The refiner on the C engine in WebAssembly, and pools whose workers have it. */
 import { readFitted } from "../../chem/mmff94/corrections.ts";
 import { readTables } from "../../chem/mmff94/tables.ts";
-import type { ForceField } from "../../chem/refinement/force_field.ts";
+import type { ConformerFields } from "../../chem/conformers/force_fields.ts";
 import { createMmff94 } from "../../chem/refinement/mmff94.ts";
 import { createRefiner, type Refiner } from "../../chem/refinement/refine.ts";
 import { createValidatorPool, type ValidatorPool, type ValidatorPoolOptions } from "../../chem/validator_pool.ts";
@@ -15,18 +15,20 @@ async function openEngine() {
   return { tables, engine: openWasmMmff94(module) };
 }
 
-/** MMFF94 itself, for this thread. */
-export async function openMmff94(): Promise<ForceField> {
-  const { tables, engine } = await openEngine();
-  return createMmff94(tables, engine);
+/** The force fields that are fitted to no data, for this thread. */
+function published({ tables, engine }: Awaited<ReturnType<typeof openEngine>>): ConformerFields {
+  return {
+    mmff94: createMmff94(tables, engine),
+    mmff94s: createMmff94(tables, engine, { variant: "mmff94s", charges: true }),
+  };
 }
 
+/** What conformers are refined by, for this thread. */
+export const openConformerFields = async (): Promise<ConformerFields> => published(await openEngine());
+
 async function open(): Promise<Refiner> {
-  const [{ tables, engine }, fitted] = await Promise.all([openEngine(), readFitted()]);
-  return createRefiner({
-    mmff94: createMmff94(tables, engine),
-    "mmff94-qm9": createMmff94(tables, engine, fitted),
-  });
+  const [opened, fitted] = await Promise.all([openEngine(), readFitted()]), { tables, engine } = opened;
+  return createRefiner({ ...published(opened), "mmff94-qm9": createMmff94(tables, engine, fitted) });
 }
 
 let opening: Promise<Refiner> | undefined;

@@ -4,9 +4,9 @@ import { ensembleOf } from "../../../chem/conformers/ensemble.ts";
 import { boltzmannWeights } from "../../../chem/conformers/weights.ts";
 import { readSdf } from "../../../chem/sdf.ts";
 import { DRUGLIKE } from "../../../chem/chemistry.ts";
-import { field, giving, graphOf, mirrored, openchemlib, positionsOf, rdkit } from "./tools.ts";
+import { fields, giving, graphOf, mirrored, openchemlib, positionsOf, rdkit } from "./tools.ts";
 
-const order = { count: 6, seed: 1, refine: true, temperature: 298.15, rmsd: 0.5, resample: false };
+const order = { count: 6, seed: 1, refine: "mmff94", temperature: 298.15, rmsd: 0.5, resample: false };
 
 /** Butane's chain turned about its middle bond by so many degrees. */
 function butane(degrees: number) {
@@ -51,7 +51,7 @@ Deno.test("ensembleOf() gives butane's anti and gauche conformers by energy, dro
 
 Deno.test("ensembleOf() leaves positions as they are drawn without refinement, with energies and order all the same", async () => {
   const drawn = [60, 0].map((degrees) => butane(degrees).x), { graph } = butane(0);
-  const { conformers } = await ensembleOf(graph, { ...order, refine: false, rmsd: 0.2 }, giving(...drawn));
+  const { conformers } = await ensembleOf(graph, { ...order, refine: "none", rmsd: 0.2 }, giving(...drawn));
   assert.deepEqual(conformers.map(({ refined }) => refined), [false, false]);
   assert.ok(conformers[0].energy! < conformers[1].energy!);
   assert.deepEqual(new Set(conformers.map(({ positions }) => positions.join())), new Set(drawn.map((x) => x.join())));
@@ -102,7 +102,7 @@ Deno.test("ensembleOf() resamples by weights: each conformer says how often it w
 });
 
 const options: ConformerOptions = { ...order, source: undefined, count: 4, form: "sdf", atomsMax: 60, seconds: 60 };
-const tools = { rdkit, field, sourceOf: () => ({ source: openchemlib }) };
+const tools = { rdkit, fields, sourceOf: () => ({ source: openchemlib }) };
 
 Deno.test("answerConformers() finds the one conformer of symmetric molecules, by openchemlib, and writes SDF that reads back", async () => {
   for (const [text, formula] of [["CC(C)(C)C", 17], ["FC(F)=C(F)F", 6]] as const) {

@@ -1,12 +1,12 @@
-/** What conformers are made with, for tests: RDKit.js, the force field, and a source of which each test says what it gives. */
+/** What conformers are made with, for tests: RDKit.js, force fields, and a source of which each test says what it gives. */
 import type { EnsembleTools } from "../../../chem/conformers/ensemble.ts";
 import { type MoleculeGraph, readGraph } from "../../../chem/conformers/graph.ts";
 import { createOpenchemlibSource } from "../../../chem/conformers/openchemlib.ts";
 import type { PositionSource } from "../../../chem/conformers/source.ts";
 import { createRdkit } from "../../../chem/rdkit.ts";
-import { openMmff94 } from "../../../model/generation/refiner.ts";
+import { openConformerFields } from "../../../model/generation/refiner.ts";
 
-export const [rdkit, field] = await Promise.all([createRdkit(), openMmff94()]);
+export const [rdkit, fields] = await Promise.all([createRdkit(), openConformerFields()]);
 
 export const openchemlib = createOpenchemlibSource();
 
@@ -16,7 +16,7 @@ export const graphOf = (text: string): MoleculeGraph => readGraph(rdkit, { kind:
 /** Tools whose source gives these positions. */
 export const giving = (...positions: ArrayLike<number>[]): EnsembleTools => {
   const source: PositionSource = { name: "made up", draw: (_graph, most) => positions.slice(0, most) };
-  return { rdkit, field, source };
+  return { rdkit, fields, source };
 };
 
 const known = new Map<string, Float64Array>();

@@ -6,7 +6,7 @@ import type { PoolWorker } from "../../../chem/work_pool.ts";
 import { createConformerPool, type PoolOptions } from "../../../model/generation/conformer_pool.ts";
 
 const options: PoolOptions = {
-  ...{ count: 1, seed: 1, refine: true, temperature: 300, rmsd: 0.5, resample: false, form: "json" },
+  ...{ count: 1, seed: 1, refine: "mmff94", temperature: 300, rmsd: 0.5, resample: false, form: "json" },
   ...{ atomsMax: 10, seconds: 0.1, source: { generator: "openchemlib" } },
 };
 

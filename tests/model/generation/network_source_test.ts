@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ensembleOf } from "../../../chem/conformers/ensemble.ts";
 import { type NetworkSource, openNetworkSources } from "../../../model/generation/network_source.ts";
-import { field, graphOf, rdkit } from "../../chem/conformers/tools.ts";
+import { fields, graphOf, rdkit } from "../../chem/conformers/tools.ts";
 import { TOLD_GRAPH, UNTOLD_GRAPH } from "../graph_told.ts";
 import { withFolder, writeTinyModel } from "../tiny_model.ts";
 
@@ -36,8 +36,8 @@ Deno.test("a network draws positions for a graph: of its own atoms, by the seed 
     assert.deepEqual(await Array.fromAsync(source.draw(graph, 2, 7)), all.slice(0, 2));
     const ensemble = await ensembleOf(
       graphOf("CCO"),
-      { count: 2, seed: 1, refine: true, temperature: 300, rmsd: 0.1, resample: false },
-      { rdkit, field, source },
+      { count: 2, seed: 1, refine: "mmff94", temperature: 300, rmsd: 0.1, resample: false },
+      { rdkit, fields, source },
     );
     assert.equal(ensemble.by, "tiny");
   }));
