@@ -4,7 +4,7 @@
  */
 import { ForceFieldMMFF94, Molecule as OclMolecule, Resources } from "openchemlib";
 import { fileURLToPath } from "node:url";
-import { type ForceField, forceFieldOf } from "../chem/mmff94/force_field.ts";
+import { type FieldOptions, type ForceField, forceFieldOf } from "../chem/mmff94/force_field.ts";
 import { readTables, type Tables } from "../chem/mmff94/tables.ts";
 import { openQm9 } from "../chem/qm9.ts";
 import { molblock } from "../chem/sdf.ts";
@@ -40,9 +40,19 @@ function quickest<Value>(rounds: number, call: () => Value): { ms: number; value
   return { ms, value };
 }
 
-function ours(engine: Mmff94, tables: Tables, molecules: readonly Compared[], rounds: number): Taken[] {
+/** What is typed, and minimised how often. */
+interface Asked {
+  readonly tables: Tables;
+  readonly molecules: readonly Compared[];
+  readonly rounds: number;
+}
+
+/** MMFF94s with charges, beside MMFF94 without. */
+const CHARGED = { variant: "mmff94s", charges: true } as const;
+
+function ours(engine: Mmff94, { tables, molecules, rounds }: Asked, options: FieldOptions = {}): Taken[] {
   return molecules.map((molecule) => {
-    const { ms: setup, value } = quickest(rounds, () => forceFieldOf(molecule, tables));
+    const { ms: setup, value } = quickest(rounds, () => forceFieldOf(molecule, tables, options));
     if (value.atoms === undefined) {
       throw new Error(`row ${molecule.row} must have MMFF94's types; atom ${value.untyped} has none`);
     }
@@ -51,7 +61,7 @@ function ours(engine: Mmff94, tables: Tables, molecules: readonly Compared[], ro
       rounds,
       () => engine.minimise([{ field, positions }], { iterations: ITERATIONS }),
     );
-    return { setup, minimising: ms, after, iterations };
+    return { setup, minimising: ms, after: options.charges ? null : after, iterations };
   });
 }
 
@@ -126,9 +136,14 @@ export async function benchMmff94({ rounds }: { readonly rounds: number }): Prom
   const molecules = Array.from({ length: 2 * COUNT }, (_, k) => data.split.valid[k * STRIDE])
     .filter((row) => stability(data.molecule(row)).stable).slice(0, COUNT)
     .map((row) => withGraph(row, data.molecule(row)));
+  const asked = { tables, molecules, rounds };
+  const wasm = async (options?: FieldOptions) => ours(openWasmMmff94(await compileWasmEngine()), asked, options);
+  const native = (options?: FieldOptions) => Promise.resolve().then(() => ours(openNativeMmff94(), asked, options));
   const programs: readonly (readonly [string, () => Promise<Taken[]>])[] = [
-    ["engine, wasm", async () => ours(openWasmMmff94(await compileWasmEngine()), tables, molecules, rounds)],
-    ["engine, native", () => Promise.resolve().then(() => ours(openNativeMmff94(), tables, molecules, rounds))],
+    ["engine, wasm", () => wasm()],
+    ["engine, wasm, MMFF94s with charges", () => wasm(CHARGED)],
+    ["engine, native", () => native()],
+    ["engine, native, MMFF94s with charges", () => native(CHARGED)],
     ["openchemlib, with charges", () => Promise.resolve().then(() => openchemlibs(molecules, rounds))],
     ["RDKit", async () => (await rdkits(molecules, rounds)).molecules],
   ];

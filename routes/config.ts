@@ -89,7 +89,7 @@ export const serviceEnvironment = z.strictObject({
       "drafts whose graph is searched; where absent a core less than there are, from 1 to 3. 0: none",
   ),
   MOLSTEP_REFINE: z.enum(REFINES).optional().describe(
-    "How molecules are refined where a request does not say: `none`, `mmff94` or `mmff94-qm9` ([refinement.md](refinement.md)); as the model's card has it where absent, else as the decoding and the steps gain by it",
+    "How molecules are refined where a request does not say: `none`, `mmff94`, `mmff94s` or `mmff94-qm9` ([refinement.md](refinement.md)); as the model's card has it where absent, else as the decoding and the steps gain by it",
   ),
   MOLSTEP_BATCH: whole(1, 4096).default(64).describe("Most molecules that are sampled together"),
   MOLSTEP_MAX_REQUESTS: whole(1, 100_000).default(32).describe(

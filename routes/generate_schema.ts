@@ -71,7 +71,7 @@ export const generateRequest = strict({
       "has one (`weakWithout` in the card). 1: not at all, in one call a step where others take two; default: what the model's card recommends for the sampler",
   ),
   refine: z.enum(REFINES).optional().describe(
-    "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; `mmff94-qm9` by the same fitted to QM9, where " +
+    "`mmff94` moves each valid molecule to the nearest minimum of MMFF94 without charges, then into the windows of its own bonds; `mmff94s` by MMFF94s with charges; `mmff94-qm9` by MMFF94 without charges fitted to QM9, where " +
       "it is further above its minimum than QM9's own molecules; stereo is told as the " +
       "positions have it then. It is chemistry after the model, none of its merit. `none` gives the model's own positions. Default: what the service is " +
       "configured with, else the model's card, else `mmff94-qm9` where a model of QM9 is decoded by `valence` at 4 steps or fewer, else `none`",

@@ -3,7 +3,7 @@ import { formalCharges } from "./formal_charges.ts";
 import { bondType, propertyOf, type Typed } from "./lookup.ts";
 import type { ChargeShare } from "./tables.ts";
 
-/** Two elementary charges at an angstrom, kcal/mol, and what is left of it between atoms three bonds apart (MMFF.II, eq. 13). */
+/** Two elementary charges at an angstrom, kcal/mol, and what is left of it between atoms three bonds apart (MMFF.I). */
 const COULOMB = 332.0716, THREE_BONDS = 0.75;
 
 function shareOf({ tables, types }: Typed, atom: number): ChargeShare {

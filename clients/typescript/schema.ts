@@ -213,7 +213,7 @@ type Type11 = {
   license: string;
   name: string;
   recommended: (Type9)[];
-  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | "none" | undefined;
   schedule: { factor: number; type: "cosine" } | {
     power: number;
     precision: number;
@@ -333,7 +333,7 @@ type Type16 = {
   molecules: (Type15)[];
   parallel?: undefined | { calls: number; rounds: number; tolerance: number; window: number };
   passed?: number | undefined;
-  refine?: "mmff94" | "mmff94-qm9" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | undefined;
   rejected?: undefined | { [key: string]: number };
   returned: number;
   sampler: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun";
@@ -417,7 +417,7 @@ type Type18 = {
   maxDraws?: number | undefined;
   model?: string | undefined;
   parallel?: undefined | { tolerance?: number | undefined; window?: number | undefined };
-  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   steps: number;
@@ -592,7 +592,7 @@ type Type26 = {
   forceField: string;
   model?: string | undefined;
   molecules: (Type24 | Type25)[];
-  refine: boolean;
+  refine: "mmff94" | "mmff94s" | "none";
   resample: boolean;
   rmsd: number;
   seed: number;
@@ -608,7 +608,7 @@ type Type27 = {
     | string
     | { molblock: string; name?: string | undefined }
     | { name?: string | undefined; smiles: string };
-  refine?: boolean | undefined;
+  refine?: boolean | "mmff94" | "mmff94s" | "none" | undefined;
   resample?: boolean | undefined;
   rmsd?: number | undefined;
   seed?: number | undefined;
@@ -737,6 +737,7 @@ type Type34 = {
 type Type35 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
+  autoguidance?: number | undefined;
   classes: number;
   divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
   from?: number | undefined;
@@ -822,6 +823,7 @@ type Type37 = {
 type Type38 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+  autoguidance?: number | undefined;
   classes?: number | undefined;
   divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
   from?: number | undefined;
@@ -1108,7 +1110,7 @@ type Type51 = {
   model: string;
   name?: string | undefined;
   options?: undefined | { [key: string]: unknown };
-  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   shardSize: number;
@@ -1125,7 +1127,7 @@ type Type52 = {
   order: Type51;
   precision: "bf16" | "f16" | "f32";
   quota: { bytes: number; campaigns: number; draws: number };
-  refine: "mmff94" | "mmff94-qm9" | "none";
+  refine: "mmff94" | "mmff94-qm9" | "mmff94s" | "none";
   seed: number;
   settings: Type50;
   shards: number;
@@ -1170,7 +1172,7 @@ type Type53 = {
   model?: string | undefined;
   name?: string | undefined;
   options?: undefined | { [key: string]: unknown };
-  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | "none" | undefined;
   sampler?: "ancestral" | "consistency" | "ddim" | "ddpm" | "distilled" | "dpm-solver++" | "heun" | undefined;
   seed?: number | undefined;
   shardSize?: number | undefined;
@@ -1208,7 +1210,7 @@ type Type55 = {
   precision: "bf16" | "f16" | "f32";
   progress: Type54;
   reason: null | string;
-  refine: "mmff94" | "mmff94-qm9" | "none";
+  refine: "mmff94" | "mmff94-qm9" | "mmff94s" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
   settings: Type50;
@@ -1256,7 +1258,7 @@ type Type57 = {
   precision: "bf16" | "f16" | "f32";
   progress: Type54;
   reason: null | string;
-  refine: "mmff94" | "mmff94-qm9" | "none";
+  refine: "mmff94" | "mmff94-qm9" | "mmff94s" | "none";
   results: { ndjson: null | number; parquet: null | number; sdf: null | number };
   seed: number;
   settings: Type50;
@@ -1352,7 +1354,7 @@ type Type65 = {
   model?: string | undefined;
   noise?: number | string | undefined;
   num_molecules?: number | string | undefined;
-  refine?: "mmff94" | "mmff94-qm9" | "none" | undefined;
+  refine?: "mmff94" | "mmff94-qm9" | "mmff94s" | "none" | undefined;
   scoring?: "LogP" | "QED" | undefined;
   seed?: number | undefined;
   smiles?: null | string | undefined;

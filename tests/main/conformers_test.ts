@@ -63,6 +63,11 @@ Deno.test("molstep conformers answers the good lines of a file of SMILES, tells 
       "false",
     ]]);
     assert.ok(again.every(({ data }, k) => Number(data.energy) > Number(records[k].data.energy)));
+    const plain = await conformers("--in", out, "--out", second, "--refine", "mmff94", "--seed", "4", "--count", "1");
+    assert.equal(plain.status, 0, plain.error);
+    const { forceField, request: { refine } } = JSON.parse(await Deno.readTextFile(`${second}.json`));
+    assert.deepEqual([refine, forceField], ["mmff94", "MMFF94 without charges"]);
+    assert.ok((await read(second)).every(({ data }) => data.forceField === forceField));
   }));
 
 Deno.test("molstep conformers fails where no molecule has conformers, and refuses files of other forms", () =>
@@ -82,6 +87,8 @@ Deno.test("molstep conformers fails where no molecule has conformers, and refuse
         [[from, "--out", join(folder, "out.xyz")], /--out must end in \.sdf/],
         [["--out", out], /--in must be given/],
         [[from, "--rmsd", "11"], /--rmsd/],
+        [[from, "--raw", "--refine", "mmff94"], /--refine must be absent beside --raw; got mmff94/],
+        [[from, "--refine", "mmff94-qm9"], /--refine/],
         [[from, "--temperature", "cold"], /--temperature/],
       ] as const
     ) {

@@ -116,6 +116,36 @@ Deno.test("POST /conformers draws by a model that is told the graph, by a genera
   close();
 });
 
+Deno.test("POST /conformers refines by the force field that is named, and says whose energies they are", async () => {
+  const { conformerPool, close } = shared();
+  await withApp(async (app) => {
+    const ask = async (refine?: unknown, accept?: string) =>
+      await post(app, { molecules: "OCCO", model: "proximity", count: 1, seed: 1, refine }, accept);
+    const of = async (refine?: unknown) => {
+      const { molecules, ...told } = conformersResponse.parse(await (await ask(refine)).json());
+      return { told: [told.refine, told.forceField], conformer: (molecules[0] as Answered).conformers[0] };
+    };
+    const [usual, named, yes, plain, no, none] = [
+      ...[await of(), await of("mmff94s"), await of(true)],
+      ...[await of("mmff94"), await of(false), await of("none")],
+    ];
+    assert.deepEqual(usual.told, ["mmff94s", "MMFF94s with charges"]);
+    assert.deepEqual([named, yes], [usual, usual]);
+    assert.deepEqual(plain.told, ["mmff94", "MMFF94 without charges"]);
+    assert.ok(Math.abs(plain.conformer.energy! - usual.conformer.energy!) > 1);
+    assert.deepEqual(no.told, ["none", "MMFF94s with charges"]);
+    assert.deepEqual([none, no.conformer.refined], [no, false]);
+    const [{ data }] = readSdf(await (await ask("mmff94", "chemical/x-mdl-sdfile")).text(), DRUGLIKE);
+    assert.deepEqual([data.forceField, data.energy], ["MMFF94 without charges", String(plain.conformer.energy)]);
+    for (const wrong of ["mmff94-qm9", "uff", 1]) {
+      const response = await ask(wrong);
+      assert.equal(response.status, 422);
+      assert.match(await response.text(), /refine.*must be true, false, or one of none, mmff94, mmff94s/);
+    }
+  }, { conformerPool });
+  close();
+});
+
 Deno.test("POST /conformers draws as many as the service allows where that is less than the default", async () => {
   const { conformerPool, close } = shared();
   await withApp(async (app) => {

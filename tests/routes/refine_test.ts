@@ -71,6 +71,19 @@ Deno.test("POST /generate refines by `mmff94` where it is asked to, and says so 
     );
   }));
 
+Deno.test("POST /generate refines by `mmff94s`, whose minima and strain are others than those of `mmff94`", () =>
+  withApp(async (app) => {
+    const [own, plain] = await Promise.all(["mmff94s", "mmff94"].map(async (refine) => {
+      const body = generateResponse.parse(await (await post(app, { ...asked, refine })).json());
+      assert.equal(body.refine, refine);
+      return body.molecules.map(({ strain }) => strain);
+    }));
+    const both = own.flatMap((strain, k) => strain && plain[k] ? [[strain, plain[k]] as const] : []);
+    assert.ok(both.length > 0);
+    for (const [{ before, after }] of both) assert.ok(before >= after && after >= 0);
+    assert.ok(both.some(([{ before }, { before: other }]) => Math.abs(before - other) > 0.01));
+  }));
+
 Deno.test("POST /generate refuses a refinement that there is not", () =>
   withApp(async (app) => {
     const response = await post(app, { ...asked, refine: "uff" });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { answerConformers, type ConformerOptions } from "../../../chem/conformers/answer.ts";
-import { ensembleOf } from "../../../chem/conformers/ensemble.ts";
+import { ensembleOf, type EnsembleOrder } from "../../../chem/conformers/ensemble.ts";
 import { boltzmannWeights } from "../../../chem/conformers/weights.ts";
 import { readSdf } from "../../../chem/sdf.ts";
 import { DRUGLIKE } from "../../../chem/chemistry.ts";
 import { fields, giving, graphOf, mirrored, openchemlib, positionsOf, rdkit } from "./tools.ts";
 
-const order = { count: 6, seed: 1, refine: "mmff94", temperature: 298.15, rmsd: 0.5, resample: false };
+const order: EnsembleOrder = { count: 6, seed: 1, refine: "mmff94", temperature: 298.15, rmsd: 0.5, resample: false };
 
 /** Butane's chain turned about its middle bond by so many degrees. */
 function butane(degrees: number) {
@@ -55,6 +55,19 @@ Deno.test("ensembleOf() leaves positions as they are drawn without refinement, w
   assert.deepEqual(conformers.map(({ refined }) => refined), [false, false]);
   assert.ok(conformers[0].energy! < conformers[1].energy!);
   assert.deepEqual(new Set(conformers.map(({ positions }) => positions.join())), new Set(drawn.map((x) => x.join())));
+});
+
+Deno.test("ensembleOf() has energies and weights of the force field that refines; without refinement those of MMFF94s with charges", async () => {
+  const graph = graphOf("OCCO"), x = positionsOf(graph);
+  const by = async (refine: EnsembleOrder["refine"]) =>
+    (await ensembleOf(graph, { ...order, refine }, giving(x))).conformers[0];
+  const molecule = { ...graph, positions: new Float32Array(x.length) };
+  const [own, plain, none] = [await by("mmff94s"), await by("mmff94"), await by("none")];
+  for (const [{ energy, positions }, field] of [[own, "mmff94s"], [plain, "mmff94"], [none, "mmff94s"]] as const) {
+    assert.ok(Math.abs(energy! - fields[field].type(molecule, graph.bonds)!.energy(positions)) < 1e-9);
+  }
+  assert.ok(Math.abs(own.energy! - plain.energy!) > 1 && own.energy! < none.energy!);
+  assert.deepEqual([own.refined, plain.refined, none.refined], [true, true, false]);
 });
 
 Deno.test("ensembleOf() mirrors what is inverted, draws again for what has other stereo, and says how many", async () => {

@@ -54,7 +54,7 @@ Deno.test("termsOf() gives a product of charges for each pair, three quarters of
   assert.deepEqual("rows" in without && without.rows, { ...found.rows, charges: [] });
 });
 
-Deno.test("VARIANTS have as many rows of their own as Halgren's tables differ in", () => {
+Deno.test("VARIANTS have rows of their own, as Halgren's tables differ", () => {
   const nitrogen = VARIANTS.map((variant) => tables.variants[variant].outOfPlane.get(0, 10, 0, 0));
   assert.deepEqual(nitrogen, [[-0.02], [0.015]]);
   assert.deepEqual(VARIANTS.map((variant) => tables.variants[variant].outOfPlane.get(37, 64, 63, 64)), [[-0.011], [
