@@ -184,7 +184,7 @@ Deno.test("POST /conformers refuses what is beyond its limits, and says what is 
       [{ molecules: "C", count: 0 }, /\/count/],
       [{ molecules: "C", temperature: 0 }, /\/temperature/],
       [{ molecules: "C", rmsd: 11 }, /\/rmsd/],
-      [{ molecules: "C", refine: "mmff94" }, /\/refine/],
+      [{ molecules: "C", refine: "uff" }, /\/refine/],
       [{ molecules: "C", timeoutMs: 60_001 }, /1 to 60000 here; got 60001/],
       [{ molecules: "C", step: 4 }, /unknown key step; allowed are molecules, count, seed/],
     ];
