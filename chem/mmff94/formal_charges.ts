@@ -32,8 +32,8 @@ function terminalCharge({ graph, types }: Typed, atom: number): number {
       const imines =
         neighbours[centre].filter((next) => elements[next] === 7 && degree(graph, next) === 2 && !aromatic[next])
           .length;
-      // The nitrogen of a sulphonamide's anion keeps the charge.
-      return imines === 1 && ends.length === 2 ? 0 : share(2 - imines - ends.length);
+      // The nitrogen of a sulphonamide's anion keeps the charge; of a sulphur with fewer such neighbours there is none to share.
+      return imines === 1 && ends.length === 2 ? 0 : share(Math.min(0, 2 - imines - ends.length));
     }
     case 77: // CLO4
       return share(-1);
