@@ -737,6 +737,7 @@ type Type34 = {
 type Type35 = {
   alpha?: number | undefined;
   also: ({ classes: number; from?: number | undefined; steps: number })[];
+  autoguidance?: number | undefined;
   classes: number;
   divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
   from?: number | undefined;
@@ -822,6 +823,7 @@ type Type37 = {
 type Type38 = {
   alpha?: number | undefined;
   also?: ({ classes?: number | undefined; from?: number | undefined; steps: number })[] | undefined;
+  autoguidance?: number | undefined;
   classes?: number | undefined;
   divergence?: "forward-kl" | "jensen-shannon" | "renyi" | "reverse-kl" | "sds" | "sid" | undefined;
   from?: number | undefined;
