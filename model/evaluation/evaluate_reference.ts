@@ -20,11 +20,11 @@ import type { ValidateOptions } from "../../chem/validator.ts";
 import { absent, readStored } from "../diffusion/files.ts";
 import { checkDigest, sha256Of } from "../models/weights.ts";
 
-export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
+export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u40";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
-const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
+const HELD_OUT_SMILES_FILE = "held_out_smiles.u40";
 /** Motifs and scaffolds of the training molecules; references older than the judge lack it. */
-const TRAINING_MOTIFS_FILE = "train_motifs.u64";
+const TRAINING_MOTIFS_FILE = "train_motifs.u40";
 
 /** The statistics of the data. */
 export interface ReferenceStatistics {
