@@ -20,6 +20,6 @@ Deno.test("packSmiles() writes the first five bytes of SHA-256, and the same fil
 Deno.test("unpackSmiles() refuses a file that is cut short or not in order", () => {
   const bytes = packSmiles(SMILES);
   assert.throws(() => unpackSmiles(bytes.subarray(0, 81), "a.u40"), /a\.u40: 81 bytes/);
-  const swapped = new Uint8Array([...bytes.subarray(8, 16), ...bytes.subarray(0, 5)]);
+  const swapped = new Uint8Array([...bytes.subarray(5, 10), ...bytes.subarray(0, 5)]);
   assert.throws(() => unpackSmiles(swapped, "a.u40"), /a\.u40: entry 1/);
 });
