@@ -1,4 +1,6 @@
 /** Files on disk. */
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 
 /** What the name of a file ends in that is being written, to be given its own when it is whole. */
 export const PARTIAL = ".partial";
@@ -9,6 +11,34 @@ export const partialOf = (path: string): string => path + PARTIAL;
 /** Undefined for what is not there; other errors go on. */
 export function absent(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+/** What the name of a file ends in that lies compressed, by gzip, in place of the one whose name is before it. */
+const GZIP = ".gz";
+
+/**
+ * Where a file lies: at `path`, or, where nothing is there, compressed beside, at `path.gz`. A path of neither stays as it is, for whoever opens it to find nothing.
+ */
+export async function placeOf(path: string): Promise<string> {
+  const there = async (place: string) => await Deno.stat(place).then(() => true, absent) ?? false;
+  return await there(path) || !await there(path + GZIP) ? path : path + GZIP;
+}
+
+/**
+ * The bytes of a file that lies as it is or compressed ({@link placeOf}): the same bytes either way.
+ *
+ * @throws Deno.errors.NotFound where neither is there; TypeError naming the file where what is compressed is damaged
+ */
+export async function readStored(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const place = await placeOf(path), bytes = await Deno.readFile(place);
+  if (place === path) return bytes;
+  try {
+    return new Uint8Array(await promisify(gunzip)(bytes));
+  } catch (error) {
+    throw new TypeError(`${place}: not sound gzip (${(error as Error).message}): the file is damaged`, {
+      cause: error,
+    });
+  }
 }
 
 /**

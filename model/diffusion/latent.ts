@@ -7,6 +7,13 @@ export function latentLength(space: LatentSpace, nodes: number): number {
   return nodes * (3 * space.vectors + space.scalars) + nodes * nodes * space.pairs;
 }
 
+/** Some rows of `values`, `[B, length]`, one after another, `[rows, length]`. */
+export function rowsOf(values: Float32Array, rows: readonly number[], length: number): Float32Array {
+  const out = new Float32Array(rows.length * length);
+  rows.forEach((b, k) => out.set(values.subarray(b * length, (b + 1) * length), k * length));
+  return out;
+}
+
 /** Throws RangeError where `z` is not `[B, latentLength]`. */
 export function checkLatents(z: { readonly length: number }, space: LatentSpace, { batch, nodes }: BatchShape): void {
   const length = latentLength(space, nodes);

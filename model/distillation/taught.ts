@@ -4,7 +4,7 @@ import type { Condition, FixedCondition } from "../diffusion/condition.ts";
 import { ddimStep } from "../diffusion/samplers/ddim.ts";
 import { applyStep } from "../diffusion/samplers/step.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
-import { latentLength } from "../diffusion/latent.ts";
+import { latentLength, rowsOf } from "../diffusion/latent.ts";
 import type { LatentSpace, Schedule, ScheduleValues } from "../diffusion/types.ts";
 import { ONE_HOT } from "../networks/heavy_atom/space.ts";
 import { heunShares, type Interval, shareOf } from "./shares.ts";
@@ -49,13 +49,6 @@ interface Leg {
   readonly to: ScheduleValues;
   readonly asked: Condition;
   readonly share: number;
-}
-
-/** Some rows of `values`, `[B, length]`, one after another. */
-function rowsOf(values: Float32Array, rows: readonly number[], length: number): Float32Array {
-  const out = new Float32Array(rows.length * length);
-  rows.forEach((b, k) => out.set(values.subarray(b * length, (b + 1) * length), k * length));
-  return out;
 }
 
 /** The latents where the legs lead by these estimates, a fresh array. */

@@ -17,14 +17,14 @@ import { QM9_WORDS } from "../../chem/qm9.ts";
 import type { RefineAndValidate } from "../../chem/refinement/refining.ts";
 import { packSmiles, type SmilesSet, unpackSmiles } from "../../chem/smiles_set.ts";
 import type { ValidateOptions } from "../../chem/validator.ts";
-import { absent } from "../diffusion/files.ts";
+import { absent, readStored } from "../diffusion/files.ts";
 import { checkDigest, sha256Of } from "../models/weights.ts";
 
-export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u64";
+export const REFERENCE_FILE = "reference.json", TRAINING_SMILES_FILE = "train_smiles.u40";
 /** Of molecules that were not trained on; references older than the question of memorisation lack it. */
-const HELD_OUT_SMILES_FILE = "held_out_smiles.u64";
+const HELD_OUT_SMILES_FILE = "held_out_smiles.u40";
 /** Motifs and scaffolds of the training molecules; references older than the judge lack it. */
-const TRAINING_MOTIFS_FILE = "train_motifs.u64";
+const TRAINING_MOTIFS_FILE = "train_motifs.u40";
 
 /** The statistics of the data. */
 export interface ReferenceStatistics {
@@ -151,7 +151,7 @@ export async function makeReference(
  * @throws {TypeError} naming the file that is damaged: not in order, or of another digest than the statistics say
  */
 export async function readReference(folder: string): Promise<Reference | undefined> {
-  const read = (name: string) => Deno.readFile(`${folder}/${name}`).catch(absent);
+  const read = (name: string) => readStored(`${folder}/${name}`).catch(absent);
   const names = [REFERENCE_FILE, TRAINING_SMILES_FILE, HELD_OUT_SMILES_FILE, TRAINING_MOTIFS_FILE];
   const [text, smiles, held, parts] = await Promise.all(names.map(read));
   if (!text && !smiles) return undefined;

@@ -105,8 +105,8 @@ export interface DrawOptions {
   readonly window?: number;
   /** Hears how many milliseconds a denoiser that samples by itself took to begin. */
   readonly onWaited?: (ms: number) => void;
-  /** Called after each denoiser call, or piece of a batch, with the fraction done, 0 to 1. */
-  readonly onProgress?: (fraction: number) => void;
+  /** Called after each denoiser call, or piece of a batch, with the fraction done, 0 to 1, and that of calls made: less, where molecules did without some. */
+  readonly onProgress?: (fraction: number, called: number) => void;
   /** Hears of `sample` and `decode` of each batch. */
   readonly onStage?: OnStage;
   /** Hears of each call of the denoiser. The loop over the steps is then the caller's, whatever the denoiser can do: it draws the same, but slower. */
@@ -169,7 +169,7 @@ async function* drawWith(
   const window = options.window ?? Math.max(256, 2 * appetite);
   // Where company changes the rounding, windows begin where they do without a `first`, for the same company.
   const begin = denoiser.can.independent ? first : first - first % window, end = first + count;
-  let done = 0;
+  let done = 0, all = 0;
   const sampling: Batches = {
     model,
     batch,
@@ -181,9 +181,10 @@ async function* drawWith(
     fixed,
     condition: toldOf(condition, settings),
     parallel,
-    progress(molecules) {
-      done += molecules;
-      onProgress?.(Math.min(1, done / ((end - begin) * calls)));
+    progress(moleculeSteps, called = moleculeSteps) {
+      done += moleculeSteps, all += called;
+      const of = (steps: number) => Math.min(1, steps / ((end - begin) * calls));
+      onProgress?.(of(done), of(all));
     },
     onStage,
   };
@@ -235,8 +236,8 @@ interface Batches {
   readonly fixed?: GivenPart;
   readonly condition?: FixedCondition;
   readonly parallel?: Parallel;
-  /** Hears of molecule-steps that are done. */
-  readonly progress: (molecules: number) => void;
+  /** Hears of molecule-steps that are done, and how many of them were called for. */
+  readonly progress: (moleculeSteps: number, called?: number) => void;
   readonly onStage: OnStage;
 }
 
@@ -314,7 +315,7 @@ async function* inTurns(
     const x0 = inParallel?.x0 ?? await runPlan(plan, denoise, first, noise, signal, aligned);
     const ended = performance.now(), sampleMs = ended - started - (turn.waitedMs - waitedBefore);
     batches.onStage({ name: "sample", from: ended - sampleMs, to: ended, molecules: indices.length });
-    if (inParallel) batches.progress(uncalled(inParallel.efforts, plan.length, parallel));
+    if (inParallel) batches.progress(uncalled(inParallel.efforts, plan.length, parallel), 0);
     return { ...await decoded(batches, batch, x0, signal), sampleMs, efforts: inParallel?.efforts };
   };
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { readStored } from "../diffusion/files.ts";
 import { checkFinite } from "../diffusion/finite.ts";
 import { readSafetensors, type StoredTensor, type WritableTensor, writeSafetensors } from "../diffusion/safetensors.ts";
 import { type Card, type CardInput, cardPath, parseCard, writeCard } from "./card.ts";
@@ -42,8 +43,9 @@ export const studentOf = <S extends { readonly steps: number }>(
 export const drawingWeights = (card: WithWeights, settings: Pick<Settings, "sampler" | "steps">) =>
   weightsOf({ ...card, denoiser: studentOf(card, settings) ?? card.denoiser, distilled: [] } as WithWeights);
 
-/** A file of weights as it lies on disk. */
+/** A file of weights. */
 export interface WeightsFile {
+  /** As they are uncompressed, and so is the digest: a file that lies as `NAME.gz` is `NAME` to all others. */
   readonly bytes: Uint8Array;
   readonly sha256: string;
   /** In full, also where the file holds differences, or is packed. */
@@ -53,7 +55,7 @@ export interface WeightsFile {
 }
 
 /**
- * Reads a file of weights, in full, as differences or packed, and where it holds differences the file beside it that they are from.
+ * Reads a file of weights, in full, as differences or packed, compressed or not, and where it holds differences the file beside it that they are from.
  *
  * @param sha256 what its digest must be; anything where absent, as in cards that are older than digests
  * @param by who says so
@@ -61,7 +63,7 @@ export interface WeightsFile {
  * naming it where it is no safetensors file
  */
 export async function readWeightsFile(path: string, sha256?: string, by = "the card"): Promise<WeightsFile> {
-  const bytes = await Deno.readFile(path), found = sha256Of(bytes);
+  const bytes = await readStored(path), found = sha256Of(bytes);
   if (sha256 !== undefined) checkDigest(path, found, sha256, by);
   const { base, stored } = naming(path, () => decoded(bytes));
   const of = base && await readBase(path, base), tensors = of ? naming(path, () => addedTo(of, stored)) : stored;

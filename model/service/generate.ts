@@ -147,12 +147,12 @@ export async function generate(
     // the settings are those of the weights.
     const model = store.loaded(name)!;
     if (model.card !== card) request = acceptOrder(model.card, order);
-    let done = 0;
-    const onProgress = (fraction: number) => {
-      const before = done;
+    let made = 0;
+    const onProgress = (fraction: number, called: number) => {
+      const before = made;
       slot.progress(fraction);
-      done = Math.round(work * fraction);
-      onSteps(done - before);
+      made = Math.round(work * called);
+      onSteps(made - before);
     };
     drawing = drawMolecules(model, request, {
       form,

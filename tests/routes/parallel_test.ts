@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mostCalls } from "../../model/diffusion/samplers/parallel.ts";
 import { generateResponse } from "../../routes/generate_schema.ts";
 import { post, withApp } from "./app_fixture.ts";
+import { readMetrics } from "./metrics_text.ts";
 
 const asked = { count: 3, steps: 12, seed: 5, sampler: "ddim" }, parallel = { window: 4, tolerance: 0 };
 
@@ -20,6 +21,14 @@ Deno.test("POST /generate with `parallel` of tolerance 0 gives the same molecule
     for (const { rounds, calls } of body.molecules) {
       assert.ok(rounds! <= 12 && calls! >= 12 && calls! <= mostCalls(12, parallel), `${rounds} ${calls}`);
     }
+    const steps = readMetrics(await (await app.request("/metrics")).text()).value("molstep_molecule_steps_total", {
+      model: "qm9",
+    });
+    assert.equal(
+      steps,
+      plain.molecules.length * asked.steps + sum("calls"),
+      "calls that were made, not those it could take",
+    );
     const [{ rounds, calls }] = body.molecules;
     for (
       const [accept, says] of [
@@ -32,7 +41,7 @@ Deno.test("POST /generate with `parallel` of tolerance 0 gives the same molecule
       assert.deepEqual(JSON.parse(response.headers.get("molstep-parallel")!), parallel);
       assert.match(await response.text(), says);
     }
-  }));
+  }, { openScopes: ["generate", "read"] }));
 
 Deno.test("POST /generate with `parallel` takes fewer rounds where it need not be exact", () =>
   withApp(async (app) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { evaluationEntry } from "../record.ts";
 import type { Evaluation } from "../evaluate.ts";
-import { absent, writeAtomically } from "../../diffusion/files.ts";
+import { absent, readStored, writeAtomically } from "../../diffusion/files.ts";
 import { type PlannedRow, ROW_KINDS } from "./plan.ts";
 
 /** All that decides a row's numbers but the machine's speed: a row of the same key need not be measured again. */
@@ -80,7 +80,7 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 /** The first twelve digits of the SHA-256 of a file. */
-export const fileDigest = async (path: string): Promise<string> => await digest(await Deno.readFile(path));
+export const fileDigest = async (path: string): Promise<string> => await digest(await readStored(path));
 
 /** The folder of a table's rows. */
 const rowsFolder = (out: string): string => join(out, "rows");

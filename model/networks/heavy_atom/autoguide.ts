@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { type Condition, type Conditions, eachCondition, mapConditions } from "../../diffusion/condition.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
+import { rowsOf } from "../../diffusion/latent.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
 import { guideSome } from "./guide.ts";
 
@@ -45,9 +46,7 @@ export function createAutoguided(network: Denoiser): Denoiser {
     const asked = Array.isArray(conditions) ? all.map(own) : own(conditions as Condition);
     const x0 = await network.predict(z, shape, asked);
     if (places.length === 0) return x0;
-    const length = z.length / shape.batch, some = new Float32Array(places.length * length);
-    places.forEach((b, k) => some.set(z.subarray(b * length, (b + 1) * length), k * length));
-    const weaker = { ...shape, batch: places.length };
+    const some = rowsOf(z, places, z.length / shape.batch), weaker = { ...shape, batch: places.length };
     const said = await network.predict(some, weaker, places.map((b) => weak(all[b])));
     guideSome(x0, said, places, (b) => autoguidanceOf(all[b])!, space, shape);
     return x0;

@@ -9,6 +9,7 @@
  */
 import { type Condition, type Conditions, eachCondition } from "../../diffusion/condition.ts";
 import type { Denoiser } from "../../diffusion/denoiser.ts";
+import { rowsOf } from "../../diffusion/latent.ts";
 import type { BatchShape, LatentSpace } from "../../diffusion/types.ts";
 import { ONE_HOT } from "./space.ts";
 
@@ -95,7 +96,7 @@ export function createGuided(network: Denoiser): Denoiser {
     if (places.length === 0) return await network.predict(z, shape, asked);
     const length = z.length / shape.batch, wide = new Float32Array(z.length + places.length * length);
     wide.set(z);
-    places.forEach((b, k) => wide.set(z.subarray(b * length, (b + 1) * length), z.length + k * length));
+    wide.set(rowsOf(z, places, length), z.length);
     const untold = places.map((b) => unguided({ ...all[b], guidance: 0 }));
     const batch = shape.batch + places.length;
     const said = await network.predict(wide, { ...shape, batch }, [...all.map(unguided), ...untold]);

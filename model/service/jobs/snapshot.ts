@@ -1,5 +1,6 @@
 /** A model as a round finds it, in the job's own folder: what comes into service or goes out of it changes nothing there. */
 import { basename, join } from "node:path";
+import { placeOf } from "../../diffusion/files.ts";
 import { type CardInput, writeCard } from "../../models/card.ts";
 import { type ModelEntry, studentPath } from "../../models/overlay.ts";
 
@@ -21,8 +22,9 @@ export async function snapshot(entry: ModelEntry, folder: string): Promise<strin
     if (!names.has(from)) {
       const own = basename(from),
         taken = [...names.values()].includes(own),
-        name = taken ? `${names.size}-${own}` : own;
-      await linkOrCopy(from, join(to, name));
+        name = taken ? `${names.size}-${own}` : own,
+        place = await placeOf(from);
+      await linkOrCopy(place, join(to, name + place.slice(from.length)));
       names.set(from, name);
     }
     return names.get(from)!;

@@ -245,17 +245,17 @@ Deno.test("readReference() names what is missing or damaged", async () => {
     const smiles = `${folder}/${TRAINING_SMILES_FILE}`;
     // One molecule fewer is in order all the same: only the digest knows.
     const bytes = await Deno.readFile(smiles);
-    await Deno.writeFile(smiles, bytes.subarray(8));
+    await Deno.writeFile(smiles, bytes.subarray(5));
     await assert.rejects(
       readReference(folder),
       new RegExp(`${TRAINING_SMILES_FILE}: sha256 must be .*${REFERENCE_FILE}`),
     );
     await Deno.writeFile(smiles, bytes);
-    await Deno.rename(`${folder}/train_motifs.u64`, `${folder}/gone`);
-    await assert.rejects(readReference(folder), { name: "NotFound", message: /lacks train_motifs\.u64/ });
-    await Deno.rename(`${folder}/gone`, `${folder}/train_motifs.u64`);
-    await Deno.truncate(smiles, 15);
-    await assert.rejects(readReference(folder), new RegExp(`${TRAINING_SMILES_FILE}: 15 bytes`));
+    await Deno.rename(`${folder}/train_motifs.u40`, `${folder}/gone`);
+    await assert.rejects(readReference(folder), { name: "NotFound", message: /lacks train_motifs\.u40/ });
+    await Deno.rename(`${folder}/gone`, `${folder}/train_motifs.u40`);
+    await Deno.truncate(smiles, 13);
+    await assert.rejects(readReference(folder), new RegExp(`${TRAINING_SMILES_FILE}: 13 bytes`));
     await Deno.remove(smiles);
     await assert.rejects(
       readReference(folder),

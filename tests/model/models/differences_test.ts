@@ -39,19 +39,29 @@ Deno.test("writeDifferences() errs by half a step of a column's scale at most, a
   // Columns whose differences are of different spread: each has a scale of its own.
   const moved = normals([2000, 3], 0.01, 2);
   moved.data.forEach((value, i) => moved.data[i] = value * 10 ** -(i % 3));
-  const near = new Map([["w", sum(wanted, moved)]]), { data } = near.get("w")!;
-  const found = read(writeDifferences(near, base, FROM)!, base).get("w")!;
+  // The further it is moved, the more steps it takes to lose as little.
+  for (const [further, steps] of [[1, 15], [3, 31], [6, 63], [12, 127]]) {
+    const far = { ...moved, data: moved.data.map((value) => further * value) };
+    checkRounding(sum(wanted, far), base, steps);
+  }
+});
+
+/** Checks by how much a tensor `w` that is stored as differences in so many steps is off. */
+function checkRounding(near: WritableTensor, base: ReadonlyMap<string, WritableTensor>, steps: number): void {
+  const { data } = near, wanted = base.get("w")!, bytes = writeDifferences(new Map([["w", near]]), base, FROM)!;
+  const found = read(bytes, base).get("w")!;
   assert.deepEqual([found.dtype, found.shape], ["F32", [2000, 3]]);
+  assert.equal(Math.max(...readSafetensors(bytes).get("w")!.data.map(Math.abs)), steps);
   for (const column of [0, 1, 2]) {
     const of = (values: Float32Array) => values.filter((_, i) => i % 3 === column);
     const differences = of(data.map((value, i) => value - wanted.data[i]));
-    const step = Math.max(...differences.map(Math.abs)) / 127, errors = of(found.data.map((v, i) => v - data[i]));
+    const step = Math.max(...differences.map(Math.abs)) / steps, errors = of(found.data.map((v, i) => v - data[i]));
     // Sums are rounded to single precision.
     assert.ok(Math.max(...errors.map(Math.abs)) <= step / 2 + 2 ** -22);
     const spread = norm(errors) / Math.sqrt(2000);
     assert.ok(Math.abs(spread / (step / Math.sqrt(12)) - 1) < 0.05, `${spread} of steps of ${step}`);
   }
-});
+}
 
 Deno.test("writeDifferences() leaves in 16 bits what is a vector, has no counterpart or would lose too much, and is half as large", () => {
   const base = new Map([

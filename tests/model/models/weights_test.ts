@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { digestCommand } from "../../../main/digest.ts";
 import { allFinite, checkFinite } from "../../../model/diffusion/finite.ts";
 import { readSafetensors, writeSafetensors } from "../../../model/diffusion/safetensors.ts";
 import { parseCard, readCard } from "../../../model/models/card.ts";
-import { loadModel } from "../../../model/models/load.ts";
+import { listModels, loadModel } from "../../../model/models/load.ts";
 import { networkOf } from "../../../model/models/overlay.ts";
-import { checkDigests, readWeights, recordDigests, sha256Of, weightsOf } from "../../../model/models/weights.ts";
+import {
+  checkDigests,
+  readWeights,
+  readWeightsFile,
+  recordDigests,
+  sha256Of,
+  weightsOf,
+} from "../../../model/models/weights.ts";
 import { writeModel } from "../../../model/training/export.ts";
 import { readFirstValues } from "../../../model/training/first_values.ts";
-import { flip, spoil, student, withFolder, writeTinyModel } from "../tiny_model.ts";
+import { snapshot } from "../../../model/service/jobs/snapshot.ts";
+import { flip, spoil, student, withFolder, writeCompact, writeTinyModel } from "../tiny_model.ts";
 
 const cpu = { backend: "cpu" } as const, FILE = "denoiser.safetensors";
 
@@ -130,4 +139,35 @@ Deno.test("readWeights() names what is no safetensors file; allFinite() finds th
         new RegExp(`here: .* w has ${value} at ${at}`),
       );
     }
+  }));
+
+Deno.test("files of weights that lie compressed are what they were, for models, digests, differences and jobs", () =>
+  withFolder(async (root) => {
+    const folder = await writeTinyModel(`${root}/weights`, { distilled: [student(4)] }), path = join(folder, FILE);
+    const file = student(4).file;
+    await writeCompact(folder, file);
+    await recordDigests(folder);
+    const files = [FILE, file], before = await Promise.all(files.map((name) => readWeightsFile(join(folder, name))));
+    for (const name of files) {
+      await Deno.writeFile(join(folder, `${name}.gz`), gzipSync(await Deno.readFile(join(folder, name))));
+      await Deno.remove(join(folder, name));
+    }
+    const after = await Promise.all(files.map((name) => readWeightsFile(join(folder, name))));
+    assert.deepEqual(after, before);
+    assert.deepEqual(await checkDigests(folder, await readCard(folder)), []);
+    const [entry] = await listModels([`${root}/weights`]), job = await snapshot(entry, `${root}/job`);
+    const names = [...Deno.readDirSync(job)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["card.json", ...files.map((name) => `${name}.gz`)].sort());
+    const model = await loadModel(job, cpu);
+    await model.denoiser(4);
+    model.dispose();
+
+    await Deno.writeFile(path, await Deno.readFile(`${path}.gz`));
+    await assert.rejects(readWeights(path), /sound safetensors/, "a file by its own name is read as it is");
+    await Deno.remove(path);
+    await Deno.truncate(`${path}.gz`, 100);
+    const damaged = { name: "TypeError", message: /denoiser\.safetensors\.gz: not sound gzip .*damaged/ };
+    await assert.rejects(readWeights(path), damaged);
+    await Deno.remove(`${path}.gz`);
+    await assert.rejects(readWeights(path), { name: "NotFound", message: /denoiser\.safetensors'/ });
   }));

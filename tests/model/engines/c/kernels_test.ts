@@ -4,13 +4,13 @@ import { angle, nmse } from "../../../../bench/statistics.ts";
 import { trainingBatch } from "../../../../bench/training_batch.ts";
 import { latentLength } from "../../../../model/diffusion/latent.ts";
 import type { Group } from "../../../../model/diffusion/learner.ts";
-import { readSafetensors } from "../../../../model/diffusion/safetensors.ts";
 import { chooseKernel, type Kernel } from "../../../../model/engines/c/kernels.ts";
 import { createNativeEngine, type NativeEngine } from "../../../../model/engines/c/native_engine.ts";
 import { flatten } from "../../../../model/engines/c/parameters.ts";
 import type { Precision } from "../../../../model/engines/runtimes.ts";
 import { rowsOf } from "../../../../model/networks/pair_attention/conditions.ts";
 import { readCard } from "../../../../model/models/card.ts";
+import { readWeights } from "../../../../model/models/weights.ts";
 import { type PairAttentionSizes, sizesOf } from "../../../../model/networks/pair_attention/parameters.ts";
 import { makeGroups } from "../../../../model/training/batches.ts";
 import { runSchedule, runSpace } from "../../../../model/training/settings.ts";
@@ -57,7 +57,7 @@ const space = runSpace(), SHAKEN = { width: 64, blocks: 2 };
 const shipped = fileURLToPath(new URL("../../../../weights/qm9", import.meta.url)), card = await readCard(shipped);
 assert.ok(card.denoiser.type === "pair-attention");
 const SHIPPED = sizesOf(card.denoiser), weights = `${shipped}/${card.denoiser.file}`;
-const trained = async () => readSafetensors(await Deno.readFile(weights));
+const trained = async () => await readWeights(weights);
 
 /** Noisy latents of two molecules, over and over, at many times; and of longer chains. */
 const groups = [

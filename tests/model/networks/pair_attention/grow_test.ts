@@ -3,9 +3,9 @@ import { at } from "../../../conditions.ts";
 import { createNativeDenoiser } from "../../../../model/engines/c/native_denoiser.ts";
 import { drawNoise } from "../../../../model/diffusion/latent.ts";
 import { random } from "../../../../model/diffusion/random.ts";
-import { readSafetensors } from "../../../../model/diffusion/safetensors.ts";
 import { makeSchedule } from "../../../../model/diffusion/schedules.ts";
 import { readCard } from "../../../../model/models/card.ts";
+import { readWeights } from "../../../../model/models/weights.ts";
 import { grow } from "../../../../model/networks/pair_attention/grow.ts";
 import {
   pairAttentionParameters,
@@ -17,7 +17,7 @@ import { hasCompiler } from "../../engines/c/compiler.ts";
 const folder = new URL("../../../../weights/qm9/", import.meta.url).pathname, card = await readCard(folder);
 const { denoiser: part, space } = card;
 if (part.type !== "pair-attention") throw new TypeError("the shipped network must be a pair-attention denoiser");
-const given = readSafetensors(await Deno.readFile(folder + part.file)), sizes = sizesOf(part);
+const given = await readWeights(folder + part.file), sizes = sizesOf(part);
 const grown = (to: PairAttentionSizes) => grow(pairAttentionParameters(space, to), given, 1);
 
 Deno.test({
