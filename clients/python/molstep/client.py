@@ -251,7 +251,7 @@ class Molstep:
 
         Args:
             molecules: one or a list: SMILES, or a mapping of `smiles` or `molblock`, and a `name` where it has one.
-            options: other keys of `POST /conformers`, in Python's way: `count=10`, `seed=1`, `refine=False`, `temperature=310`, `rmsd=0.5`,
+            options: other keys of `POST /conformers`, in Python's way: `count=10`, `seed=1`, `refine="mmff94"`, `temperature=310`, `rmsd=0.5`,
                 `resample=True`, `timeout_ms=60_000`.
 
         Returns:
