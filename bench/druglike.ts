@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { DataSet, Part } from "../chem/data_set.ts";
 import { openDataSet } from "../chem/data_sets.ts";
 import { createRdkit } from "../chem/rdkit.ts";
+import { REFINES } from "../chem/refinement/refine.ts";
 import { createValidator, type ValidateOptions } from "../chem/validator.ts";
 import type { ValidatorPool } from "../chem/validator_pool.ts";
 import { findModel } from "../main/models.ts";
@@ -31,6 +32,9 @@ import { evenly } from "./statistics.ts";
 import type { Row } from "./table.ts";
 import { toldCommand } from "./told.ts";
 
+/** What can refine positions. */
+const REFINERS = REFINES.filter((name) => name !== "none");
+
 const OPTIONS = {
   ...samplingOptions,
   model: option("NAME", "a model's name or folder (default none: the data's rows alone)", z.string().min(1).optional()),
@@ -48,6 +52,11 @@ const OPTIONS = {
   ),
   count: option("N", "molecules of a set (default 2000)", whole(1).default(2000)),
   seed: option("N", "(default 1)", whole(0, 0xffffffff).default(1)),
+  refine: option(
+    "NAME",
+    `what refines positions: ${REFINERS.join(", ")} (default mmff94s)`,
+    z.enum(REFINERS).default("mmff94s"),
+  ),
   posebusters: option("N", "molecules of a set for PoseBusters; 0: none (default 500)", whole(0).default(500)),
   xtb: option("N", "molecules of a set for GFN2-xTB; 0: none (default 100)", whole(0).default(100)),
   python: option("FILE", "a Python with RDKit and PoseBusters (default python3)", z.string().default("python3")),
@@ -56,13 +65,10 @@ const OPTIONS = {
 
 type Asked = Values<typeof OPTIONS>;
 
-/** What refines positions here. */
-const REFINE = "mmff94";
-
 /** The two forms of a set. */
-async function formsOf(raw: readonly Judgement[], pool: ValidatorPool, detail: ValidateOptions) {
+async function formsOf(raw: readonly Judgement[], pool: ValidatorPool, detail: ValidateOptions, { refine }: Asked) {
   const molecules = raw.map(({ molecule }) => molecule);
-  const { judged: refined, summary } = await refineMolecules(molecules, REFINE, pool, detail);
+  const { judged: refined, summary } = await refineMolecules(molecules, refine, pool, detail);
   return { forms: { raw, refined }, refined: summary.refined };
 }
 
@@ -70,15 +76,16 @@ async function formsOf(raw: readonly Judgement[], pool: ValidatorPool, detail: V
 async function dataMolecules(
   data: DataSet,
   part: Part,
-  count: number,
+  asked: Asked,
   pool: ValidatorPool,
   detail: ValidateOptions,
 ): Promise<MoleculeSet> {
-  const rows = data.split[part], molecules = evenly(rows.length, count).map((place) => data.molecule(rows[place]));
+  const rows = data.split[part],
+    molecules = evenly(rows.length, asked.count).map((place) => data.molecule(rows[place]));
   const { validations } = await pool.judge(molecules, detail, { last: true });
   const raw = molecules.map((molecule, k) => ({ molecule, validation: validations[k] }));
   // Positions of all parts were made alike: those of one are enough.
-  const forms = part === "valid" ? (await formsOf(raw, pool, detail)).forms : {};
+  const forms = part === "valid" ? (await formsOf(raw, pool, detail, asked)).forms : {};
   return { name: `data, ${{ valid: "validation", train: "training", test: "test" }[part]} split`, raw, forms };
 }
 
@@ -98,7 +105,7 @@ async function drawnMolecules(
   });
   for await (const window of generation.windows) raw.push(...window);
   const { sampleMs, decodeMs } = generation.timings, { settings } = request;
-  const { forms, refined } = await formsOf(raw, pool, detail);
+  const { forms, refined } = await formsOf(raw, pool, detail, asked);
   const moleculesPerSecond = count / (sampleMs + decodeMs) * 1000;
   const drawn = {
     ...settings,
@@ -166,14 +173,23 @@ async function main(args: string[]): Promise<void> {
     const from = performance.now(), figures = await figuresOf(await of(), { python, reference, heldOut, asking });
     sets.push(figures);
     rows.push({ set: figures.name, molecules: figures.count, seconds: (performance.now() - from) / 1000 });
-    const settings = { count, seed, posebusters, xtb, judge, heldOut: test.length, model: entry?.card.name };
+    const settings = {
+      count,
+      seed,
+      refine: asked.refine,
+      posebusters,
+      xtb,
+      judge,
+      heldOut: test.length,
+      model: entry?.card.name,
+    };
     const result = { bench: "druglike", settings, rows, sets };
     if (path !== "-") await keep(path, under, [result]);
   };
-  const open = entry && await openModel(entry, { ...asked, refine: REFINE });
+  const open = entry && await openModel(entry, asked);
   const pool = open?.pool ?? createRefiningPool({ validate: createValidator(await createRdkit()), workers: 0 });
   try {
-    for (const part of ["valid", "train"] as const) await take(() => dataMolecules(data, part, count, pool, detail));
+    for (const part of ["valid", "train"] as const) await take(() => dataMolecules(data, part, asked, pool, detail));
     for (const steps of open ? asked.steps : []) {
       await take(() => drawnMolecules(entry!, open!, steps, asked, { detail, onProgress }));
     }
