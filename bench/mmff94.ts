@@ -4,7 +4,7 @@
  */
 import { ForceFieldMMFF94, Molecule as OclMolecule, Resources } from "openchemlib";
 import { fileURLToPath } from "node:url";
-import { type FieldOptions, type ForceField, forceFieldOf } from "../chem/mmff94/force_field.ts";
+import { type FieldOptions, type ForceField, forceFieldOf, MMFF94S } from "../chem/mmff94/force_field.ts";
 import { readTables, type Tables } from "../chem/mmff94/tables.ts";
 import { openQm9 } from "../chem/qm9.ts";
 import { molblock } from "../chem/sdf.ts";
@@ -46,9 +46,6 @@ interface Asked {
   readonly molecules: readonly Compared[];
   readonly rounds: number;
 }
-
-/** MMFF94s with charges, beside MMFF94 without. */
-const CHARGED = { variant: "mmff94s", charges: true } as const;
 
 function ours(engine: Mmff94, { tables, molecules, rounds }: Asked, options: FieldOptions = {}): Taken[] {
   return molecules.map((molecule) => {
@@ -141,9 +138,9 @@ export async function benchMmff94({ rounds }: { readonly rounds: number }): Prom
   const native = (options?: FieldOptions) => Promise.resolve().then(() => ours(openNativeMmff94(), asked, options));
   const programs: readonly (readonly [string, () => Promise<Taken[]>])[] = [
     ["engine, wasm", () => wasm()],
-    ["engine, wasm, MMFF94s with charges", () => wasm(CHARGED)],
+    ["engine, wasm, MMFF94s with charges", () => wasm(MMFF94S)],
     ["engine, native", () => native()],
-    ["engine, native, MMFF94s with charges", () => native(CHARGED)],
+    ["engine, native, MMFF94s with charges", () => native(MMFF94S)],
     ["openchemlib, with charges", () => Promise.resolve().then(() => openchemlibs(molecules, rounds))],
     ["RDKit", async () => (await rdkits(molecules, rounds)).molecules],
   ];

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { SPLIT_FILES } from "../chem/compact.ts";
 import { partialCharges } from "../chem/mmff94/charges.ts";
-import { flatField, termsOf } from "../chem/mmff94/force_field.ts";
+import { flatField, MMFF94S, termsOf } from "../chem/mmff94/force_field.ts";
 import { readTables } from "../chem/mmff94/tables.ts";
 import type { Bond, Molecule } from "../chem/molecule.ts";
 import { readNpy } from "../chem/npy.ts";
@@ -70,7 +70,7 @@ async function main(args: string[]): Promise<void> {
       seen.refused++;
       continue;
     }
-    const found = termsOf(given, tables, { variant: "mmff94s", charges: true });
+    const found = termsOf(given, tables, MMFF94S);
     const own = "untyped" in found ? [] : [...found.types], told = JSON.stringify(given.atomicNumbers);
     seen.molecules++, seen.atoms += own.length;
     if ("untyped" in found || JSON.stringify(own) !== JSON.stringify(answer.types)) {
@@ -78,7 +78,7 @@ async function main(args: string[]): Promise<void> {
       console.log(`other types: ${told}, ${own}; ${answer.types}`);
       continue;
     }
-    const partial = differ(partialCharges({ ...found, tables, variant: "mmff94s" }), answer.charges);
+    const partial = differ(partialCharges({ ...found, tables, variant: MMFF94S.variant }), answer.charges);
     farthest.charge = Math.max(farthest.charge, partial);
     if (partial > SAME_CHARGE) seen.charges++, console.log(`other charges, by up to ${partial}: ${told}`);
     const { energies } = engine.slope({ field: flatField(found.types, found.rows), positions });

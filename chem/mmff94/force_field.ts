@@ -44,6 +44,9 @@ export interface FieldOptions {
   readonly corrections?: Corrections;
 }
 
+/** MMFF94s with charges, all that the published force field has. */
+export const MMFF94S = { variant: "mmff94s", charges: true } as const satisfies FieldOptions;
+
 /** Why there is no force field. */
 export interface Untyped {
   readonly atoms?: undefined;

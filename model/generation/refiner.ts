@@ -1,5 +1,6 @@
 /** The refiner on the C engine in WebAssembly, and pools whose workers have it. */
 import { readFitted } from "../../chem/mmff94/corrections.ts";
+import { MMFF94S } from "../../chem/mmff94/force_field.ts";
 import { readTables } from "../../chem/mmff94/tables.ts";
 import type { ConformerFields } from "../../chem/conformers/force_fields.ts";
 import { createMmff94 } from "../../chem/refinement/mmff94.ts";
@@ -19,7 +20,7 @@ async function openEngine() {
 function published({ tables, engine }: Awaited<ReturnType<typeof openEngine>>): ConformerFields {
   return {
     mmff94: createMmff94(tables, engine),
-    mmff94s: createMmff94(tables, engine, { variant: "mmff94s", charges: true }),
+    mmff94s: createMmff94(tables, engine, MMFF94S),
   };
 }
 
