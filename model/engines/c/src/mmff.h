@@ -173,7 +173,8 @@ static double mmff_torsions(const MmffField *f, const double *x, double *g) {
 }
 
 /* Buffered Coulomb energies of all pairs, where there are charges: `square` distances; adds to each `slope`, by the distance over the distance. */
-__attribute__((noinline)) static double mmff_charges(const MmffField *f, const double *restrict square, double *restrict slope) {
+__attribute__((noinline)) static double mmff_charges(const MmffField *f, const double *restrict square,
+                                                     double *restrict slope) {
   const double *restrict product = f->constant[MMFF_CHARGES];
   double energy = 0;
   for (int t = 0; t < f->count[MMFF_CHARGES]; t++) {
