@@ -1,6 +1,7 @@
 /** Descriptors of a molecule as RDKit.js computes them, under plain names. */
 import { qedOf, qedProperties } from "./qed.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
+import { ringSystemFrequency } from "./ring_systems/known.ts";
 
 /** What a descriptor is. */
 export interface DescriptorTold {
@@ -30,14 +31,24 @@ const OF_RDKIT = Object.freeze({
   fractionCsp3: { rdkit: "FractionCSP3", what: "share of carbon atoms that are sp3, 0 to 1" },
 });
 
-/** A descriptor's name. */
-export type DescriptorName = keyof typeof OF_RDKIT | "qed";
-
-/** Every descriptor, and what it is. QED is ours (`qed.ts`): RDKit.js has none. */
-export const DESCRIPTORS: Readonly<Record<DescriptorName, DescriptorTold>> = {
-  ...OF_RDKIT,
-  qed: { what: "quantitative estimate of drug-likeness (Bickerton et al. 2012), 0 to 1" },
+/** Each descriptor that RDKit.js lacks, and how it is computed: these take longer. */
+const OURS = {
+  qed: {
+    what: "quantitative estimate of drug-likeness (Bickerton et al. 2012), 0 to 1",
+    of: (rdkit: Rdkit, mol: RdkitMol, all: Readonly<Record<string, number>>) => qedOf(qedProperties(rdkit, mol, all)),
+  },
+  ringSystemFrequency: {
+    what:
+      "known molecules (of MUV, PubChem and the NCI's HIV screen) that have its rarest ring system; all of them where it has no ring",
+    of: ringSystemFrequency,
+  },
 };
+
+/** A descriptor's name. */
+export type DescriptorName = keyof typeof OF_RDKIT | keyof typeof OURS;
+
+/** Every descriptor, and what it is. */
+export const DESCRIPTORS: Readonly<Record<DescriptorName, DescriptorTold>> = { ...OF_RDKIT, ...OURS };
 
 export type Descriptors = Record<DescriptorName, number>;
 
@@ -53,18 +64,37 @@ export function descriptorsOf(rdkit: Rdkit, smiles: string): Descriptors {
   return found;
 }
 
-/** The same of a molecule that RDKit has read, hydrogens implicit. */
-export function molDescriptors(rdkit: Rdkit, mol: RdkitMol): Descriptors {
+/**
+ * The same of a molecule that RDKit has read, hydrogens implicit.
+ *
+ * @param wanted those that somebody reads; of ours the others are left out. All by default
+ */
+export function molDescriptors(rdkit: Rdkit, mol: RdkitMol): Descriptors;
+export function molDescriptors(
+  rdkit: Rdkit,
+  mol: RdkitMol,
+  wanted: (name: DescriptorName) => boolean,
+): Partial<Descriptors>;
+export function molDescriptors(
+  rdkit: Rdkit,
+  mol: RdkitMol,
+  wanted = (_: DescriptorName) => true,
+): Partial<Descriptors> {
   const all: Record<string, number> = JSON.parse(mol.get_descriptors());
-  return { ...named(all), qed: qedOf(qedProperties(rdkit, mol, all)) };
+  const found: Partial<Descriptors> = named(all);
+  for (const name of Object.keys(OURS) as (keyof typeof OURS)[]) {
+    if (wanted(name)) found[name] = OURS[name].of(rdkit, mol, all);
+  }
+  return found;
 }
 
-/** The descriptors of a molecule that RDKit has read, hydrogens implicit, but for QED, which takes longer. */
-export const rdkitDescriptors = (mol: RdkitMol): Omit<Descriptors, "qed"> => named(JSON.parse(mol.get_descriptors()));
+/** The descriptors of a molecule that RDKit has read, hydrogens implicit, that RDKit has. */
+export const rdkitDescriptors = (mol: RdkitMol): Pick<Descriptors, keyof typeof OF_RDKIT> =>
+  named(JSON.parse(mol.get_descriptors()));
 
 /** Under their plain names. */
 const named = (all: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(OF_RDKIT).map(([name, { rdkit }]) => [name, all[rdkit]])) as Omit<
+  Object.fromEntries(Object.entries(OF_RDKIT).map(([name, { rdkit }]) => [name, all[rdkit]])) as Pick<
     Descriptors,
-    "qed"
+    keyof typeof OF_RDKIT
   >;

@@ -2,6 +2,7 @@
 import { DRUGLIKE } from "../chemistry.ts";
 import type { Bond } from "../molecule.ts";
 import type { Rdkit } from "../rdkit.ts";
+import { bondOf, type RdkitJson } from "../mol_graph.ts";
 import { KEEP_LONE } from "../validator.ts";
 
 /** A tetrahedral centre whose stereo is specified. */
@@ -65,27 +66,6 @@ export class UnansweredError extends RangeError {
   constructor(readonly reason: Unanswered, message: string) {
     super(message);
   }
-}
-
-/** What of RDKit's JSON is read. Properties that are the default's are left out there. */
-interface RdkitJson {
-  readonly defaults: { readonly atom: Required<JsonAtom>; readonly bond: Required<Pick<JsonBond, "bo">> };
-  readonly molecules: readonly { readonly atoms: readonly JsonAtom[]; readonly bonds?: readonly JsonBond[] }[];
-}
-
-interface JsonAtom {
-  readonly z?: number;
-  readonly chg?: number;
-  readonly nRad?: number;
-  readonly isotope?: number;
-  readonly stereo?: string;
-}
-
-interface JsonBond {
-  readonly atoms: readonly [number, number];
-  readonly bo?: number;
-  readonly stereo?: string;
-  readonly stereoAtoms?: readonly [number, number];
 }
 
 /** Marks of stereo in SMILES that RDKit.js passes over: of an allene's middle atom, and of centres that are not tetrahedral. */
@@ -156,7 +136,7 @@ function graphOf(smiles: string, json: RdkitJson, atomsMax: number): MoleculeGra
     smiles,
     atomicNumbers: Uint8Array.from(atoms, ({ z }) => z),
     charges: Int8Array.from(atoms, ({ chg }) => chg),
-    bonds: bonds.map(({ atoms: [i, j], bo }) => ({ i: Math.min(i, j), j: Math.max(i, j), order: bo as Bond["order"] }))
+    bonds: bonds.map(({ atoms, bo }) => bondOf(atoms, bo))
       .sort((a, b) => a.i - b.i || a.j - b.j),
     // Seen from the first neighbour the others turn counterclockwise (`ccw`), in the order of the bonds, a lone pair last.
     centres: atoms.flatMap(({ stereo }, atom) =>

@@ -65,10 +65,14 @@ export function createJudge(rdkit: Rdkit): Judge {
     aromaticOf: (mol) => aromatic.matches(mol).flat(),
     findings(molecule, bonds, aromatic, smiles) {
       const structure = structureOf(molecule, bonds, aromatic), charged = setChargesApart(molecule, bonds);
-      const flat = rdkit.withMol(smiles, (mol) => ({ groups: groupsOf(mol), own: rdkitDescriptors(mol) }));
+      const flat = rdkit.withMol(smiles, (mol) => ({
+        groups: groupsOf(mol),
+        own: rdkitDescriptors(mol),
+        pieces: motifsOf(rdkit, structure, charged, mol),
+      }));
       if (flat === null) throw new RangeError(`SMILES: RDKit refuses ${JSON.stringify(smiles)}`);
-      const { groups, own: { logP, tpsa, fractionCsp3 } } = flat;
-      return { ...geometryOf(structure), groups, logP, tpsa, fractionCsp3, ...motifsOf(rdkit, structure, charged) };
+      const { groups, own: { logP, tpsa, fractionCsp3 }, pieces } = flat;
+      return { ...geometryOf(structure), groups, logP, tpsa, fractionCsp3, ...pieces };
     },
   };
 }

@@ -3,20 +3,12 @@ import { symbolOf } from "../elements.ts";
 import { submolecule } from "../fragments.ts";
 import { molblockBytes } from "../molblock_bytes.ts";
 import type { Bond, Molecule } from "../molecule.ts";
-import type { Rdkit } from "../rdkit.ts";
+import type { Rdkit, RdkitMol } from "../rdkit.ts";
+import { ringSystemsOf } from "../ring_systems/ring_systems.ts";
 import { isAromaticBond, ringWith, type Structure } from "./structure.ts";
 
 const FLAT = JSON.stringify({ doIsomericSmiles: false });
 const MARKS = { 1: "-", 2: "=", 3: "#" } as const;
-
-/** Atoms in rings, and those bonded to them by double bonds: they shape the ring. */
-function ringAtoms({ rings, neighbours }: Structure, also: Iterable<number> = []): Set<number> {
-  const atoms = new Set([...rings.flat(), ...also]);
-  for (const atom of [...atoms]) {
-    for (const { atom: next, order } of neighbours[atom]) if (order === 2) atoms.add(next);
-  }
-  return atoms;
-}
 
 /**
  * The atoms of the scaffold: rings, what links them, and atoms bonded to either by double bonds (Bemis & Murcko, J. Med. Chem. 39, 2887, 1996, as
@@ -35,7 +27,11 @@ export function scaffoldAtoms(structure: Structure): number[] {
       ends.push(atom);
     }
   }
-  return [...ringAtoms(structure, neighbours.keys().filter((atom) => !gone.has(atom)))].sort((a, b) => a - b);
+  const atoms = new Set([...rings.flat(), ...neighbours.keys().filter((atom) => !gone.has(atom))]);
+  for (const atom of [...atoms]) {
+    for (const { atom: next, order } of neighbours[atom]) if (order === 2) atoms.add(next);
+  }
+  return [...atoms].sort((a, b) => a - b);
 }
 
 /** How motifs that are ring systems begin. */
@@ -43,13 +39,6 @@ const RING = "ring:";
 
 /** Whether a motif is a ring system. */
 export const isRingSystem = (motif: string): boolean => motif.startsWith(RING);
-
-/** SMILES of some of the atoms, one a connected piece, without stereo, ascending; null where RDKit refuses it. */
-function smilesOf(rdkit: Rdkit, molecule: Molecule, bonds: readonly Bond[], atoms: number[]): string[] | null {
-  const piece = submolecule(molecule, bonds, atoms);
-  return rdkit.withMol(molblockBytes(piece.molecule, piece.bonds), (mol) => mol.get_smiles(FLAT))?.split(".").sort() ??
-    null;
-}
 
 /**
  * Each heavy atom with its nearest neighbours, as text: element, charge, hydrogens, the size of its smallest ring, whether it is aromatic, and the bonds
@@ -73,23 +62,23 @@ export function environmentsOf(structure: Structure, charges?: Int8Array): strin
 }
 
 /**
- * The scaffold and the motifs of a molecule. Motifs are its ring systems (`ring:` and SMILES: rings that share atoms, with atoms bonded by double
- * bonds) and its {@link environmentsOf} (`atom:`).
+ * The scaffold and the motifs of a molecule. Motifs are its ring systems (`ring:` and SMILES, {@link ringSystemsOf}) and its {@link environmentsOf} (`atom:`).
  *
- * @param charged the molecule with charges set apart, and its bonds, so that pieces are read as the whole is
+ * @param charged the molecule with charges set apart, and its bonds, so that the scaffold is read as the whole is
+ * @param mol the same as RDKit has read it, hydrogens implicit
  */
 export function motifsOf(
   rdkit: Rdkit,
   structure: Structure,
   { molecule, bonds }: { readonly molecule: Molecule; readonly bonds: readonly Bond[] },
+  mol: RdkitMol,
 ): { scaffold: string | null; motifs: string[] } {
   const atoms = environmentsOf(structure, molecule.charges).map((key) => `atom:${key}`);
   if (structure.rings.length === 0) return { scaffold: null, motifs: atoms };
-  const whole = scaffoldAtoms(structure), inRings = [...ringAtoms(structure)].sort((a, b) => a - b);
-  const scaffold = smilesOf(rdkit, molecule, bonds, whole);
-  const systems = inRings.length === whole.length ? scaffold : smilesOf(rdkit, molecule, bonds, inRings);
+  const piece = submolecule(molecule, bonds, scaffoldAtoms(structure));
+  const smiles = rdkit.withMol(molblockBytes(piece.molecule, piece.bonds), (scaffold) => scaffold.get_smiles(FLAT));
   return {
-    scaffold: scaffold?.join(".") ?? null,
-    motifs: [...atoms, ...new Set(systems?.map((smiles) => RING + smiles))],
+    scaffold: smiles?.split(".").sort().join(".") ?? null,
+    motifs: [...atoms, ...ringSystemsOf(rdkit, mol).map((smiles) => RING + smiles)],
   };
 }

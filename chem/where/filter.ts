@@ -1,5 +1,5 @@
 /** Whether molecules are what a {@link Where} asks for, and which of its rules is the first that they break. */
-import { type Descriptors, molDescriptors, rdkitDescriptors } from "../descriptors.ts";
+import { type Descriptors, molDescriptors } from "../descriptors.ts";
 import { atomicNumberOf } from "../elements.ts";
 import { DRUGLIKE } from "../chemistry.ts";
 import { type Fault, isSound } from "../judge/sound.ts";
@@ -106,7 +106,7 @@ export function createFilter(rdkit: Rdkit, where: Where, now = () => performance
       return window && WINDOWS[name].from === source ? [[name, window] as const] : [];
     });
   const graph = windowsFrom("graph"), geometry = windowsFrom("geometry"), strain = windowsFrom("strain");
-  const withQed = graph.some(([name]) => name === "qed"), flat = graph.length + patterns.length + alerts.length > 0;
+  const flat = graph.length + patterns.length + alerts.length > 0;
   const formula = where.formula === undefined ? undefined : parseFormula(where.formula);
   const elements = Object.entries(where.elements ?? {}).flatMap(([symbol, window]) =>
     window ? [[symbol, window] as const] : []
@@ -155,7 +155,7 @@ export function createFilter(rdkit: Rdkit, where: Where, now = () => performance
     told: Partial<Record<WindowName, number>>,
   ): string | undefined {
     if (graph.length > 0) {
-      const values = validation.descriptors ?? (withQed ? molDescriptors(rdkit, mol) : rdkitDescriptors(mol));
+      const values = validation.descriptors ?? molDescriptors(rdkit, mol, (name) => where[name] !== undefined);
       const reason = outside(graph, values, told);
       if (reason) return reason;
     }

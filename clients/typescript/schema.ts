@@ -369,6 +369,7 @@ type Type17 = {
   qed?: undefined | { max?: number | undefined; min?: number | undefined };
   radiusOfGyration?: undefined | { max?: number | undefined; min?: number | undefined };
   required?: (string)[] | undefined;
+  ringSystemFrequency?: undefined | { max?: number | undefined; min?: number | undefined };
   rings?: undefined | { max?: number | undefined; min?: number | undefined };
   rotatableBonds?: undefined | { max?: number | undefined; min?: number | undefined };
   sound?: boolean | undefined;
