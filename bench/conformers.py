@@ -15,11 +15,13 @@ from rdkit.Chem import rdForceFieldHelpers as helpers
 
 RDLogger.DisableLog("rdApp.*")
 ITERATIONS = 2000
+CLOSE = 1.3
 
 
-def embedded(mol, count, seed):
+def embedded(mol, count, seed, macrocycles=True):
     params = AllChem.ETKDGv3()
     params.randomSeed = seed
+    params.useMacrocycleTorsions = params.useMacrocycle14config = macrocycles
     copy = Chem.Mol(mol)
     AllChem.EmbedMultipleConfs(copy, count, params)
     return copy
@@ -49,6 +51,33 @@ def energies(mol):
     return [helpers.MMFFGetMoleculeForceField(mol, properties, confId=k).CalcEnergy() for k in ids]
 
 
+def has_bonds(mol, conformer):
+    """Whether bonded atoms, and they alone, are nearer than CLOSE sums of their covalent radii."""
+    apart = Chem.Get3DDistanceMatrix(mol, confId=conformer)
+    radii = [Chem.GetPeriodicTable().GetRcovalent(atom.GetAtomicNum()) for atom in mol.GetAtoms()]
+    return all(
+        (apart[i][j] < CLOSE * (radii[i] + radii[j])) == (mol.GetBondBetweenAtoms(i, j) is not None)
+        for j in range(len(radii)) for i in range(j)
+    )
+
+
+def stereo(mol):
+    centres = {atom.GetIdx(): atom.GetProp("_CIPCode") for atom in mol.GetAtoms() if atom.HasProp("_CIPCode")}
+    kinds = {bond.GetIdx(): str(bond.GetStereo()) for bond in mol.GetBonds() if bond.GetStereo() > Chem.BondStereo.STEREOANY}
+    return {("atom", k, v) for k, v in centres.items()} | {("bond", k, v) for k, v in kinds.items()}
+
+
+def whole(mol):
+    """Conformers that have the bonds of the graph, by distances and covalent radii, and all stereo that it specifies."""
+    given, found = stereo(mol), []
+    for conformer in mol.GetConformers():
+        shown = Chem.Mol(mol)
+        Chem.AssignStereochemistryFrom3D(shown, conformer.GetId(), replaceExistingTags=True)
+        if has_bonds(mol, conformer.GetId()) and given <= stereo(shown):
+            found.append(conformer.GetId())
+    return found
+
+
 def judged(mol, reference, seconds):
     heavy, ids = Chem.RemoveHs(mol), [conformer.GetId() for conformer in mol.GetConformers()]
     rows = [
@@ -56,7 +85,7 @@ def judged(mol, reference, seconds):
         for other in reference.GetConformers()
     ]
     nearest = [min(row) for row in rows] if ids else []
-    return {"energies": energies(mol), "nearest": nearest, "seconds": seconds}
+    return {"energies": energies(mol), "nearest": nearest, "seconds": seconds, "whole": len(whole(mol))}
 
 
 def timed(call):
@@ -70,18 +99,22 @@ def figures(asked):
         return {"error": "the atoms stand in another order"}
     if not helpers.MMFFHasAllMoleculeParams(mol):
         return {"error": "MMFF94s has no types for it"}
-    reference = Chem.RemoveHs(minimised(embedded(mol, asked["reference"], 17)))
+    lowest = minimised(embedded(mol, asked["reference"], 17))
+    for conformer in {one.GetId() for one in lowest.GetConformers()} - set(whole(lowest)):
+        lowest.RemoveConformer(conformer)
+    reference = Chem.RemoveHs(lowest)
     if reference.GetNumConformers() == 0:
         return {"error": "ETKDGv3 finds no reference"}
-    drawn, drawing = timed(lambda: embedded(mol, asked["count"], asked["seed"]))
-    lowered, lowering = timed(lambda: minimised(drawn))
     sets = {name: placed(mol, positions) for name, positions in asked["sets"].items()}
-    lower = {f"{name}, by RDKit's MMFF94s": minimised(one) for name, one in sets.items() if name.endswith("raw")}
-    return {"sets": {
-        **{name: judged(one, reference, None) for name, one in {**sets, **lower}.items()},
-        "ETKDGv3, raw": judged(drawn, reference, drawing),
-        "ETKDGv3, MMFF94s": judged(lowered, reference, drawing + lowering),
-    }}
+    if not asked["brief"]:
+        sets |= {f"{name}, by RDKit's MMFF94s": minimised(one) for name, one in sets.items() if name.endswith("raw")}
+    answer = {name: judged(one, reference, None) for name, one in sets.items()}
+    for name, macrocycles in {"ETKDGv3": True, **({"ETKDGv3 without": False} if asked["macrocycles"] else {})}.items():
+        drawn, drawing = timed(lambda: embedded(mol, asked["count"], asked["seed"], macrocycles))
+        lowered, lowering = timed(lambda: minimised(drawn))
+        answer[f"{name}, raw"] = judged(drawn, reference, drawing)
+        answer[f"{name}, MMFF94s"] = judged(lowered, reference, drawing + lowering)
+    return {"lowest": min(energies(lowest)), "sets": answer}
 
 
 for line in sys.stdin:
