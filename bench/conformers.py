@@ -99,12 +99,15 @@ def figures(asked):
         return {"error": "the atoms stand in another order"}
     if not helpers.MMFFHasAllMoleculeParams(mol):
         return {"error": "MMFF94s has no types for it"}
+    # What it fails on it fails on slowly: one is asked for first.
+    if embedded(mol, 1, 17).GetNumConformers() == 0:
+        return {"error": "ETKDGv3 finds no reference"}
     lowest = minimised(embedded(mol, asked["reference"], 17))
     for conformer in {one.GetId() for one in lowest.GetConformers()} - set(whole(lowest)):
         lowest.RemoveConformer(conformer)
     reference = Chem.RemoveHs(lowest)
     if reference.GetNumConformers() == 0:
-        return {"error": "ETKDGv3 finds no reference"}
+        return {"error": "no conformer of ETKDGv3 has the graph and the stereo"}
     sets = {name: placed(mol, positions) for name, positions in asked["sets"].items()}
     if not asked["brief"]:
         sets |= {f"{name}, by RDKit's MMFF94s": minimised(one) for name, one in sets.items() if name.endswith("raw")}
