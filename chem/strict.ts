@@ -1,5 +1,6 @@
 /** Objects of schemas that refuse unknown keys and say which they know, and how such a schema reads what a newer version wrote. */
 import { z } from "zod";
+import "./issues.ts";
 
 /** A strict object whose error names the keys that are allowed. */
 export function strict<T extends z.ZodRawShape>(shape: T) {

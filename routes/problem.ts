@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { foundOf } from "../chem/issues.ts";
 import { PatternError } from "../chem/where/filter.ts";
 import { TooLargeRoundError } from "../model/service/jobs/estimate.ts";
 import { TooMuchWorkError } from "../model/service/generate.ts";
@@ -79,7 +80,7 @@ const urn = (kind: string) => `urn:molstep:problem:${kind}`;
 
 /** Faults that zod found, as 422. */
 export function invalidRequest(error: z.ZodError): HttpError {
-  const errors = error.issues.map(({ path, message }) => ({
+  const errors = foundOf(error.issues).map(({ path, message }) => ({
     path: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
     message,
   }));

@@ -57,10 +57,10 @@ Deno.test("POST /generate refuses `parallel` beyond its bounds, and of steps who
       assert.equal(errors[0].path, path);
       assert.match(errors[0].message, message);
     };
-    await refuses({ parallel: { window: 1 } }, "/parallel/window", />=2/);
-    await refuses({ parallel: { window: 65 } }, "/parallel/window", /<=64/);
-    await refuses({ parallel: { tolerance: -1 } }, "/parallel/tolerance", />=0/);
-    await refuses({ parallel: { tolerance: 2 } }, "/parallel/tolerance", /<=1/);
+    await refuses({ parallel: { window: 1 } }, "/parallel/window", /at least 2; got 1/);
+    await refuses({ parallel: { window: 65 } }, "/parallel/window", /at most 64; got/);
+    await refuses({ parallel: { tolerance: -1 } }, "/parallel/tolerance", /at least 0; got -1/);
+    await refuses({ parallel: { tolerance: 2 } }, "/parallel/tolerance", /at most 1; got 2/);
     await refuses({ parallel: { sweeps: 2 } }, "/parallel", /sweeps/);
   }));
 
