@@ -1,4 +1,5 @@
 /** Descriptors of a molecule as RDKit.js computes them, under plain names. */
+import { graphOfMol } from "./mol_graph.ts";
 import { qedOf, qedProperties } from "./qed.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
 import { ringSystemFrequency } from "./ring_systems/known.ts";
@@ -36,6 +37,10 @@ const OURS = {
   qed: {
     what: "quantitative estimate of drug-likeness (Bickerton et al. 2012), 0 to 1",
     of: (rdkit: Rdkit, mol: RdkitMol, all: Readonly<Record<string, number>>) => qedOf(qedProperties(rdkit, mol, all)),
+  },
+  formalCharge: {
+    what: "formal charges of all atoms, added up",
+    of: (_: Rdkit, mol: RdkitMol) => graphOfMol(mol).charges.reduce((sum, charge) => sum + charge, 0),
   },
   ringSystemFrequency: {
     what:

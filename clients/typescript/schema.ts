@@ -351,6 +351,7 @@ type Type17 = {
   elements?: undefined | { [key: string]: undefined | { max?: number | undefined; min?: number | undefined } };
   exactMass?: undefined | { max?: number | undefined; min?: number | undefined };
   forbidden?: (string)[] | undefined;
+  formalCharge?: undefined | { max?: number | undefined; min?: number | undefined };
   formula?: string | undefined;
   fractionCsp3?: undefined | { max?: number | undefined; min?: number | undefined };
   heavyAtoms?: undefined | { max?: number | undefined; min?: number | undefined };

@@ -43,7 +43,7 @@ Deno.test("parseConfig() takes a share of 0 to 1 for the trainer", () => {
     assert.equal(parseConfig({ MOLSTEP_TRAINER_SHARE: share }).trainerShare, Number(share));
   }
   for (const share of ["1.5", "-1", "half"]) {
-    assert.throws(() => parseConfig({ MOLSTEP_TRAINER_SHARE: share }), /0 to 1|<=1/);
+    assert.throws(() => parseConfig({ MOLSTEP_TRAINER_SHARE: share }), /0 to 1|at most 1/);
   }
 });
 

@@ -27,7 +27,7 @@ Deno.test("countRingSystems() counts a molecule once for each of its ring system
   assert.deepEqual(Object.keys(known.systems), ["c1ccccc1", "C1CCNC1", "O=C1CCCN1"]);
 });
 
-Deno.test("ringSystemFrequency is that of the rarest ring system: all of what was counted without rings, none for one that nobody has", async () => {
+Deno.test("formalCharge adds charges up; ringSystemFrequency is that of the rarest ring system: all of what was counted without rings, none for one that nobody has", async () => {
   const rdkit = await createRdkit(), { molecules, systems } = knownRingSystems();
   const of = (smiles: string) => descriptorsOf(rdkit, smiles).ringSystemFrequency;
   const benzene = systems.get("c1ccccc1")!, pyrrolidine = systems.get("C1CCNC1")!;
@@ -36,5 +36,7 @@ Deno.test("ringSystemFrequency is that of the rarest ring system: all of what wa
   assert.equal(of("Cc1ccccc1"), benzene);
   assert.equal(of("C(c1ccccc1)N1CCCC1"), pyrrolidine);
   assert.equal(of("c1ccccc1C1C2CC3C1N3C2"), 0);
+  assert.equal(descriptorsOf(rdkit, "C[N+](C)(C)CC(=O)[O-]").formalCharge, 0);
+  assert.equal(descriptorsOf(rdkit, "CC(=O)[O-]").formalCharge, -1);
   assert.ok(DESCRIPTORS.ringSystemFrequency.what.includes("HIV"));
 });
