@@ -1,6 +1,7 @@
 /** Command-line options: read by node:util's parseArgs, checked by zod, described by `--help`. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import "../chem/issues.ts";
 
 /** The command line is at fault: exit status 2. */
 export class UsageError extends Error {

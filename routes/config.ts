@@ -1,5 +1,6 @@
 /** The service's configuration: environment variables, parsed once. */
 import { z } from "zod";
+import "../chem/issues.ts";
 import { type Refine, REFINES } from "../chem/refinement/refine.ts";
 import { BUCKET_VARIABLES, type BucketEnvironment, bucketPlace, isBucket } from "../model/campaigns/bucket_place.ts";
 import { hostsOf } from "../model/campaigns/nats/address.ts";
