@@ -2,6 +2,9 @@
 import type { Bond } from "./molecule.ts";
 import type { RdkitMol } from "./rdkit.ts";
 
+/** What RDKit's `get_smiles` is told for SMILES without stereo. Here, as `rdkit.ts` loads RDKit.js. */
+export const FLAT = JSON.stringify({ doIsomericSmiles: false });
+
 /** What of RDKit's JSON is read. Properties that are the default's are left out there. */
 export interface RdkitJson {
   readonly defaults: { readonly atom: Required<JsonAtom>; readonly bond: Required<Pick<JsonBond, "bo" | "stereo">> };

@@ -6,6 +6,7 @@ import { bondOrderSums, bondsOf } from "./bonds.ts";
 import { type Chemistry, EDM } from "./chemistry.ts";
 import { elementOf } from "./elements.ts";
 import { fragments, largest, submolecule } from "./fragments.ts";
+import { FLAT } from "./mol_graph.ts";
 import { molblockBytes } from "./molblock_bytes.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import type { Rdkit, RdkitMol } from "./rdkit.ts";
@@ -21,8 +22,6 @@ export interface Validity {
    */
   readonly edmSmiles: string | null;
 }
-
-const FLAT = JSON.stringify({ doIsomericSmiles: false });
 
 const READ = { removeHs: false };
 

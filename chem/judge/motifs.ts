@@ -1,13 +1,13 @@
 /** What molecules are put together from: scaffold, ring systems, and the nearest surroundings of each heavy atom. */
 import { symbolOf } from "../elements.ts";
 import { submolecule } from "../fragments.ts";
+import { FLAT } from "../mol_graph.ts";
 import { molblockBytes } from "../molblock_bytes.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import type { Rdkit, RdkitMol } from "../rdkit.ts";
 import { ringSystemsOf } from "../ring_systems/ring_systems.ts";
 import { isAromaticBond, ringWith, type Structure } from "./structure.ts";
 
-const FLAT = JSON.stringify({ doIsomericSmiles: false });
 const MARKS = { 1: "-", 2: "=", 3: "#" } as const;
 
 /**

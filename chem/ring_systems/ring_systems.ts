@@ -1,9 +1,7 @@
 /** The ring systems of a molecule. */
-import { graphOfMol, jsonOf, pieceOf } from "../mol_graph.ts";
+import { FLAT, graphOfMol, jsonOf, pieceOf } from "../mol_graph.ts";
 import type { Rdkit, RdkitMol } from "../rdkit.ts";
 import { smallestRings } from "../rings.ts";
-
-const FLAT = JSON.stringify({ doIsomericSmiles: false });
 
 /**
  * The ring systems of a molecule that RDKit has read, each once, as SMILES without stereo: rings that share atoms, with the atoms that double bonds, or bonds

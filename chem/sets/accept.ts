@@ -5,6 +5,7 @@ import { createGroupFinder, type Group } from "../composition.ts";
 import type { NodeClass } from "../data_set.ts";
 import { labelOf } from "../elements.ts";
 import { fragments } from "../fragments.ts";
+import { FLAT } from "../mol_graph.ts";
 import { molblockBytes } from "../molblock_bytes.ts";
 import type { Bond, Molecule } from "../molecule.ts";
 import type { Rdkit, RdkitMol } from "../rdkit.ts";
@@ -63,7 +64,6 @@ const FARTHEST = 32;
 const EXPLICIT = { removeHs: false };
 /** Without this RDKit drops lone hydrogens, which hydrogen alone has. */
 const KEEP_LONE = JSON.stringify({ removeDegreeZero: false });
-const FLAT = JSON.stringify({ doIsomericSmiles: false });
 
 class Refused extends Error {
   constructor(readonly reason: RefusalReason, message: string) {
