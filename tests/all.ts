@@ -1,6 +1,7 @@
 /**
  * `deno task test`: all tests and the examples of doc comments, in two lanes side by side, as one process leaves half of two cores idle. The first lane has
- * what waits for a GPU's software adapter, most of all for its compiler, which uses one core, and then some of the others. Arguments go to `deno test` of all.
+ * what waits for a GPU's software adapter, most of all for its compiler, which uses one core, and then some of the others. Types are checked once, by the
+ * second. Arguments go to `deno test` of all.
  */
 import { fileURLToPath } from "node:url";
 import { webgpuVariables } from "../model/engines/webgpu/variables.ts";
@@ -26,8 +27,17 @@ const THEN = [
   "tests/schemathesis_service_test.ts",
 ];
 
-/** What `deno test` is given, by processes one after another. */
-const LANES = [[GPU, THEN], [[`--ignore=${[...GPU, ...THEN].join()}`, "--doc", "tests/", "chem/", "model/"]]];
+/** What has examples in doc comments, and is tested. */
+const ALL = ["--doc", "tests/", "chem/", "model/"];
+
+/** `deno test` of types that are checked elsewhere. */
+const test = (...args: readonly string[]) => ["test", "-A", "--no-check", ...Deno.args, ...args];
+
+/** What `deno` is given, by processes one after another. */
+const LANES = [
+  [test(...GPU), test(...THEN)],
+  [["check", ...ALL], test(`--ignore=${[...GPU, ...THEN].join()}`, ...ALL)],
+];
 
 /** The last line of `deno test`: ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s). */
 const SUMMARY = /^(ok|FAILED) \| (\d+) passed.*?\| (\d+) failed(?: \((?:\d+ steps?)\))?(?: \| (\d+) ignored)?/gm;
@@ -43,7 +53,7 @@ interface Ended {
 /** Runs one process to its end. `live`: its output is written as it comes, else at the end. */
 async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", ...Deno.args, ...args],
+    args: [...args],
     cwd: fileURLToPath(new URL("..", import.meta.url)),
     env: { NO_COLOR: "1", ...webgpuVariables(Deno.env.toObject()) },
     stdout: "piped",
@@ -59,9 +69,12 @@ async function run(args: readonly string[], live: boolean): Promise<Ended> {
   const [status] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
   const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
   if (!live) console.log(text);
-  if (!status.success) console.log(`deno test ${args[0]} ... ended with ${status.signal ?? `code ${status.code}`}`);
+  if (!status.success) {
+    console.log(`deno ${args.slice(0, 5).join(" ")} ... ended with ${status.signal ?? `code ${status.code}`}`);
+  }
+  if (args[0] === "check") return { ok: status.success, counts: [0, status.success ? 0 : 1, 0] };
   const [, , passed, failed, ignored = 0] = [...text.matchAll(SUMMARY)].at(-1) ?? [];
-  // Without a summary (a type error, a crash) nothing can be said to have passed.
+  // Without a summary (a crash) nothing can be said to have passed.
   return {
     ok: status.success,
     counts: passed === undefined ? [0, 1, 0] : [passed, failed, ignored].map(Number),

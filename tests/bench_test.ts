@@ -20,6 +20,7 @@ import { trainingBatch } from "../bench/training_batch.ts";
 import { UsageError } from "../main/options.ts";
 import { heavyAtomSpace } from "../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../model/diffusion/latent.ts";
+import { hasCompiler } from "./model/engines/c/compiler.ts";
 import { withFolder, writeTinyModel } from "./model/tiny_model.ts";
 import { withoutQm9 } from "./model/without_qm9.ts";
 
@@ -273,7 +274,7 @@ Deno.test("benchDistill() times updates of each method beside their parts, and s
       folder,
       model: "qm9",
       weights: "test",
-      places: ["tfjs cpu", "wasm engine"],
+      places: [hasCompiler ? "native engine" : "tfjs cpu", "wasm engine"],
       batches: [2],
       rounds: 2,
       seconds: 0,
