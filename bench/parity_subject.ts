@@ -42,13 +42,13 @@ interface Open {
 /** A model by its own settings for the steps, as the service would draw. */
 async function openModel(folder: string, place: EngineName): Promise<Open> {
   const model = await loadModel(folder, { backend: runtimeOf(place) }), { card, schedule, backend } = model;
-  const { bondSums } = model.autoencoder;
+  const { bondSums, charges } = model.autoencoder;
   return {
     denoiser: await model.denoiser(),
     why: backend.why,
     samplingOf(nodes, steps) {
       const { settings, plan } = acceptOrder(card, { count: 1, steps, seed: 1 });
-      const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
+      const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums, charges } : undefined;
       const start = startsOf(card, settings.grid, schedule(plan![0].t))(nodes);
       return { plan: plan!, start, coupling: card.coupling, clamp };
     },

@@ -78,6 +78,7 @@ export const trainCommand = command({
       list(z.enum(PROPERTY_NAMES)).optional(),
     ),
     aromatic: flag("aromatic bonds are an order of their own in the latent"),
+    neutral: flag("molecules are neutral on the whole: others of the data are left out, and drawn ones are sought so"),
     hydrogen: option(
       "NAME",
       `which of an atom's hydrogens the latent names: ${HYDROGEN_CHOICES.join(", ")} (default random)`,
@@ -137,6 +138,7 @@ export const trainCommand = command({
         ...options,
         estimates: options.estimates || undefined,
         aromatic: options.aromatic || undefined,
+        neutral: options.neutral || undefined,
         uDropout,
         uDropoutFrom,
         graphGiven,
@@ -161,6 +163,7 @@ export const trainCommand = command({
         precision,
         frequency,
         aromatic,
+        neutral,
         hydrogen,
         perturb,
         conditions,
@@ -172,6 +175,7 @@ export const trainCommand = command({
       const forms = {
         frequency,
         aromatic,
+        neutral,
         hydrogen,
         "u-dropout": uDropout,
         "u-dropout-from": uDropoutFrom,

@@ -104,6 +104,7 @@ type Type6 = {
   classes: ([number, number, (number)?])[];
   decoding: "argmax" | "valence";
   hydrogen?: "canonical" | "random" | undefined;
+  neutral?: true | undefined;
   oneHot: number;
   scale: number;
   type: "heavy-atom";

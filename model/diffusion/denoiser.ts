@@ -21,8 +21,8 @@ export interface Sampling {
   readonly indices: readonly number[];
   /** What the network is told beside the time. */
   readonly condition?: FixedCondition;
-  /** Estimates at times of at most `below` are clamped to graphs that obey valence (`heavy_atom/clamp.ts`). */
-  readonly clamp?: { readonly below: number; readonly bondSums: BondSums };
+  /** Estimates at times of at most `below` are clamped to graphs that obey valence (`heavy_atom/clamp.ts`), neutral ones where there are `charges`. */
+  readonly clamp?: { readonly below: number; readonly bondSums: BondSums; readonly charges?: readonly number[] };
   /** A part that each estimate is given, before it is clamped; of denoisers that can ({@link Capabilities.fixes}). */
   readonly fixed?: FixedPart;
   /** The graph that all have: positions and hydrogens' directions alone are drawn; of denoisers that can ({@link Capabilities.graphs}). */

@@ -67,8 +67,15 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal;
   /** Hears of each molecule, by its place in the batch, that was decoded by `argmax` as no graph was found for it. */
   readonly onFallback?: (place: number) => void;
-  /** Hears of each molecule, by its place in the batch, whose likeliest graph broke a valence, or whose distances by `argmax` mean other bonds. */
+  /** Hears of each molecule, by its place in the batch, whose likeliest graph broke a valence or had a charge left over, or whose distances by `argmax` mean other bonds. */
   readonly onRepaired?: (place: number) => void;
+}
+
+/** How to clamp. */
+export interface ClampOptions {
+  readonly signal?: AbortSignal;
+  /** What the estimates were given, whose charge is what it is. */
+  readonly fixed?: FixedPart;
 }
 
 /** Between molecules and latents. `encode` draws from the posterior where there is one. */
@@ -92,11 +99,13 @@ export interface Autoencoder {
    *
    * @throws the signal's reason where it is aborted
    */
-  clamp?(x0: Float32Array, shape: BatchShape, signal?: AbortSignal): Promise<void>;
+  clamp?(x0: Float32Array, shape: BatchShape, options?: ClampOptions): Promise<void>;
   /** Puts a given part into latents `[B, L]`, in place, estimates or draws that sampling begins with, where they are of heavy atoms and their bonds. */
   fix?(x: Float32Array, shape: BatchShape, part: FixedPart, of: "estimate" | "start"): void;
   /** What `clamp` chooses among: valence, class by class. */
   readonly bondSums?: BondSums;
+  /** The classes' formal charges, where those of a molecule that `clamp` and `decode` seek are to add up to nothing. */
+  readonly charges?: readonly number[];
   /** Of the molecules that come out. */
   readonly chemistry?: Chemistry;
   dispose(): void;

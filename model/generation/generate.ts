@@ -291,7 +291,7 @@ async function* inTurns(
         : await denoiser.predict(z, rows, conditions);
       fix(x0, "estimate", rows);
       for (const { stretch, batch } of late(x0, times, settings.clamp)) {
-        await autoencoder.clamp?.(stretch, { batch, nodes }, signal);
+        await autoencoder.clamp?.(stretch, { batch, nodes }, { signal, fixed: fixed?.part });
       }
       batches.progress(times.length);
       // An engine works beside this thread, whose event loop turns meanwhile.
@@ -337,7 +337,7 @@ async function* inCrew(
   { signal, background, onWaited }: DrawOptions,
 ): AsyncGenerator<DrawnBatch, void, void> {
   const {
-    model: { autoencoder: { bondSums }, card: { coupling } },
+    model: { autoencoder: { bondSums, charges }, card: { coupling } },
     denoiser,
     plan,
     startOf,
@@ -348,7 +348,10 @@ async function* inCrew(
   } = batches;
   const over = new AbortController(), owner = {};
   const all = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const clamp = bondSums && settings.clamp > 0 ? { below: settings.clamp, bondSums } : undefined;
+  const clamp = bondSums && settings.clamp > 0
+    // A part that is given may have a charge of its own.
+    ? { below: settings.clamp, bondSums, charges: fixed ? undefined : charges }
+    : undefined;
 
   const begin = (batch: WindowBatch) => {
     const { nodes, indices } = batch, submitted = performance.now();

@@ -125,6 +125,8 @@ export const autoencoder = z.discriminatedUnion("type", [
     decoding: z.enum(DECODINGS).default("argmax"),
     /** Whether aromatic bonds are an order of their own, a fifth feature of pairs. */
     aromatic: z.literal(true).optional(),
+    /** Whether the data's molecules are neutral on the whole: graphs that are sought by valence are then so, too. */
+    neutral: z.literal(true).optional(),
     /** Which of an atom's hydrogens u points to; drawn where absent. */
     hydrogen: z.enum(HYDROGEN_CHOICES).optional(),
   }),

@@ -2,7 +2,8 @@
 import { CHEMISTRIES } from "../../chem/chemistry.ts";
 import type { DataSet } from "../../chem/data_set.ts";
 import { type Example, type ExampleSet, packExamples, toExample } from "../networks/heavy_atom/examples.ts";
-import { type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
+import { netCharge } from "../networks/heavy_atom/graph.ts";
+import { chargesOf, type LatentForm, QM9_CLASSES } from "../networks/heavy_atom/space.ts";
 import { type HeavyAtomClass } from "../diffusion/types.ts";
 import { type BatchOptions, makeGroups } from "./batches.ts";
 import type { Group } from "../diffusion/learner.ts";
@@ -11,7 +12,7 @@ import { MIN_NODES } from "./settings.ts";
 /** Examples of a part of the data, and how many of its molecules have none. */
 export interface LoadedExamples {
   readonly examples: ExampleSet;
-  /** Molecules too small, or with an atom of no class. */
+  /** Molecules too small, or with an atom of no class; of a neutral form also those with a charge. */
   readonly leftOut: number;
   /** The row of each example. */
   readonly rows: Int32Array;
@@ -24,13 +25,14 @@ export function loadExamples(
   classes: readonly HeavyAtomClass[] = QM9_CLASSES,
   form: LatentForm = {},
 ): LoadedExamples {
-  const kept = new Map<number, number[]>();
+  const kept = new Map<number, number[]>(), charges = chargesOf(classes, form);
   let asked = 0;
   function* all(): Generator<Example> {
     for (const row of rows) {
       asked++;
       try {
         const example = toExample(data.molecule(row), classes, CHEMISTRIES[data.chemistry ?? "edm"], form);
+        if (charges && netCharge({ kinds: example.classes }, charges) !== 0) continue;
         const ofSize = kept.get(example.nodes);
         if (ofSize) ofSize.push(row);
         else kept.set(example.nodes, [row]);

@@ -70,6 +70,8 @@ export const runSettings = strict({
   loss: lossSpec.optional(),
   /** Whether aromatic bonds are an order of their own in the latent. */
   aromatic: z.literal(true).optional(),
+  /** Whether molecules are neutral on the whole: those of the data that are not are left out, and those that are drawn are sought so. */
+  neutral: z.literal(true).optional(),
   /** How the hydrogen that u points to is chosen of an atom's several; drawn where absent. */
   hydrogen: z.enum(HYDROGEN_CHOICES).optional(),
   /** Share of the molecules whose u is noise alone and does not count in the loss, so that all else learns to do without. */

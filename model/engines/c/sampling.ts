@@ -198,7 +198,9 @@ export function createSamplings(
         if (weaker) guide(estimate, weaker, autoguidedBy(task)!, space, shape);
         if (fixed) fixPart(estimate, shape, fixed, sizes);
         if (graph) putGraph(estimate, shape, graph, sizes);
-        if (clamp && step.t <= clamp.below) clampToValence(estimate, shape, clamp.bondSums, space.pairs);
+        if (clamp && step.t <= clamp.below) {
+          clampToValence(estimate, shape, clamp.bondSums, space.pairs, clamp.charges);
+        }
         const ms = share + now() - clamping;
         tally.ms += ms, owner.had += ms;
         call.resolve(estimate);

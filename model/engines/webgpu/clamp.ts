@@ -4,7 +4,8 @@
  * others are flagged, for the search on the CPU.
  */
 import { AROMATIC, ONE_HOT, ORDERS } from "../../networks/heavy_atom/space.ts";
-import type { BondSums, LatentSpace } from "../../diffusion/types.ts";
+import type { Sampling } from "../../diffusion/denoiser.ts";
+import type { LatentSpace } from "../../diffusion/types.ts";
 import clamp from "./clamp.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
@@ -12,14 +13,15 @@ import { latentConstants } from "./constants.ts";
 import { assemble } from "./wgsl.ts";
 
 /**
- * Clamps `estimates` `[B, L]` in place, or sets `flags[b]` to 1 for a molecule whose likeliest graph violates valence, which is left.
+ * Clamps `estimates` `[B, L]` in place, or sets `flags[b]` to 1 for a molecule whose likeliest graph violates valence, or has a charge left over where
+ * there is to be none, which is left.
  * Runs in a workgroup a molecule.
  */
 export function createClamp(
   gpu: Gpu,
   space: LatentSpace,
   nodes: number,
-  bondSums: BondSums,
+  { bondSums, charges = bondSums.map(() => 0) }: NonNullable<Sampling["clamp"]>,
 ): Promise<Kernel<"estimates" | "flags">> {
   const { scalars: K, pairs: P } = space;
   if (K !== bondSums.length || (P !== ORDERS && P !== AROMATIC + 1)) {
@@ -32,7 +34,10 @@ export function createClamp(
   return createKernel(gpu, {
     label: `clamp of ${nodes} nodes`,
     code: assemble(clamp, {
-      blocks: { bonds: `const ALLOWED = array<u32, ${K}>(${allowed.map((bits) => `${bits}u`).join(", ")});` },
+      blocks: {
+        bonds: `const ALLOWED = array<u32, ${K}>(${allowed.map((bits) => `${bits}u`).join(", ")});\n` +
+          `const CHARGES = array<i32, ${K}>(${charges.map((charge) => `${charge}i`).join(", ")});`,
+      },
     }),
     constants: { ...latentConstants(space, nodes), ONE_HOT },
   });

@@ -14,6 +14,8 @@ export interface ClampQuestion {
   readonly bondSums: BondSums;
   /** Features of a pair. */
   readonly features: number;
+  /** Of the classes, where they are to add up to nothing. */
+  readonly charges?: readonly number[];
 }
 
 /** What it answers. */
@@ -39,15 +41,15 @@ const WORTH = 16;
 export function createClampCrew(workers: number = Math.min(16, navigator.hardwareConcurrency - 1)): ClampCrew {
   const crew: ReturnType<typeof openAskedWorker<ClampQuestion, ClampAnswer>>[] = [];
   return {
-    async clamp({ x0, shape: { batch, nodes }, bondSums, features }) {
+    async clamp({ x0, shape: { batch, nodes }, ...how }) {
       const shares = workers < 2 ? 1 : Math.min(workers, Math.floor(batch / WORTH));
-      if (shares < 2) return await clampInTurns(x0, { batch, nodes }, bondSums, { features });
+      if (shares < 2) return await clampInTurns(x0, { batch, nodes }, how.bondSums, how);
       while (crew.length < shares) crew.push(openAskedWorker(new URL("./clamp_worker.ts", import.meta.url)));
       const length = x0.length / batch;
       await Promise.all(Array.from({ length: shares }, async (_, k) => {
         const first = Math.floor(batch * k / shares), end = Math.floor(batch * (k + 1) / shares);
         const part = x0.slice(first * length, end * length), shape = { batch: end - first, nodes };
-        const { x0: clamped } = await crew[k].ask({ x0: part, shape, bondSums, features }, [
+        const { x0: clamped } = await crew[k].ask({ x0: part, shape, ...how }, [
           part.buffer as ArrayBuffer,
         ]);
         x0.set(clamped!, first * length);

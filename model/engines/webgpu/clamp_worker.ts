@@ -7,9 +7,9 @@ const scope = self as unknown as {
   postMessage(answer: ClampAnswer, transfer: Transferable[]): void;
 };
 
-scope.onmessage = ({ data: { id, x0, shape, bondSums, features } }) => {
+scope.onmessage = ({ data: { id, x0, shape, bondSums, features, charges } }) => {
   try {
-    clampToValence(x0, shape, bondSums, features);
+    clampToValence(x0, shape, bondSums, features, charges);
     scope.postMessage({ id, x0 }, [x0.buffer as ArrayBuffer]);
   } catch (error) {
     scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) }, []);

@@ -2,7 +2,6 @@
  * One batch of molecules from noise to their estimates on the GPU: noise, the network, the steps and the alignment of noise follow one
  * another there without reading back, but for the estimates whose likeliest graph violates valence, where they are to be clamped.
  */
-import type { BondSums } from "../../diffusion/types.ts";
 import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape } from "../../diffusion/types.ts";
 import type { Sampling } from "../../diffusion/denoiser.ts";
@@ -56,7 +55,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
   const search = async (
     read: Float32Array<ArrayBuffer>,
     { batch, nodes }: BatchShape,
-    bondSums: BondSums,
+    { bondSums, charges }: NonNullable<Sampling["clamp"]>,
     to: GPUBuffer,
   ) => {
     const length = latentLength(space, nodes), flags = new Uint32Array(read.buffer, 4 * batch * length, batch);
@@ -65,7 +64,8 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
     if (flagged.length === 0) return;
     const x0 = new Float32Array(flagged.length * length);
     flagged.forEach((b, k) => x0.set(read.subarray(b * length, (b + 1) * length), k * length));
-    await crew.clamp({ x0, shape: { batch: flagged.length, nodes }, bondSums, features: space.pairs });
+    const shape = { batch: flagged.length, nodes };
+    await crew.clamp({ x0, shape, bondSums, charges, features: space.pairs });
     flagged.forEach((b, k) => read.set(x0.subarray(k * length, (k + 1) * length), b * length));
     // One copy from the first to the last: all others are what is there already.
     const first = flagged[0] * length, end = (flagged.at(-1)! + 1) * length;
@@ -131,7 +131,7 @@ export function createRuns({ engine, onClamp, crew = createClampCrew() }: RunOpt
           submit();
           const read = await guard(readFloats(gpu, readback, batch * (length + (clamped ? 1 : 0))));
           ended();
-          if (clamped) await guard(search(read, { batch, nodes }, clamp!.bondSums, estimates));
+          if (clamped) await guard(search(read, { batch, nodes }, clamp!, estimates));
           ended();
           if (last) return read.subarray(0, batch * length);
           pass = encoder.beginComputePass();

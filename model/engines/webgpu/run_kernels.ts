@@ -25,7 +25,7 @@ async function compile(gpu: Gpu, space: LatentSpace, { shape, start, coupling, c
     createAdvance(gpu, space, nodes),
     start && createStart(gpu, space, nodes),
     aligned ? createAlign(gpu, space, nodes) : undefined,
-    clamp && createClamp(gpu, space, nodes, clamp.bondSums),
+    clamp && createClamp(gpu, space, nodes, clamp),
   ]);
   return { advance: made[0], begin: made[1], align: made[2], clamp: made[3] };
 }
@@ -35,7 +35,8 @@ export function createRunKernels(gpu: Gpu, space: LatentSpace): (kind: Kind) => 
   const compiled = new Map<string, Promise<RunKernels>>();
   return (kind) => {
     const { shape: { nodes }, start, coupling, clamp } = kind;
-    const key = JSON.stringify([nodes, start !== undefined, coupling, clamp?.bondSums]), had = compiled.get(key);
+    const key = JSON.stringify([nodes, start !== undefined, coupling, clamp?.bondSums, clamp?.charges]),
+      had = compiled.get(key);
     if (had) return had;
     const making = compile(gpu, space, kind);
     compiled.set(key, making);

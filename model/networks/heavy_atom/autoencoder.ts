@@ -8,7 +8,7 @@ import { fixPart, intoFrame, startAbout } from "./fix.ts";
 import { createDecoders, type DecoderOptions } from "./decoders.ts";
 import { IDENTITY, writeLatent } from "./encode.ts";
 import { toExample } from "./examples.ts";
-import { bondSumsOf, heavyAtomSpace, type LatentForm, QM9_CLASSES } from "./space.ts";
+import { bondSumsOf, chargesOf, heavyAtomSpace, type LatentForm, QM9_CLASSES } from "./space.ts";
 import { type HeavyAtomClass } from "../../diffusion/types.ts";
 
 /** What a codec is made of. */
@@ -34,6 +34,7 @@ export function createHeavyAtomAutoencoder(
 ): Autoencoder {
   if (classes.length === 0) throw new RangeError("classes of a heavy-atom codec must be at least 1; got 0");
   const space = heavyAtomSpace(classes, form), bondSums = bondSumsOf(classes, chemistry);
+  const charges = chargesOf(classes, form);
   const sizes = { classes: classes.length, features: space.pairs };
   const decoders = createDecoders({ classes, chemistry, form, read, ...pool });
   return {
@@ -62,9 +63,15 @@ export function createHeavyAtomAutoencoder(
       return await decoders.decode(turned, shape, options);
     },
     warm: decoders.warm,
-    clamp: (x0, shape, signal) => clampInTurns(x0, shape, bondSums, { signal, clamp, features: space.pairs }),
+    clamp: (x0, shape, { signal, fixed } = {}) =>
+      clampInTurns(x0, shape, bondSums, {
+        ...{ signal, clamp, features: space.pairs },
+        // A part that is given may have a charge of its own.
+        charges: fixed ? undefined : charges,
+      }),
     fix: (x, shape, part, of) => (of === "start" ? startAbout : fixPart)(x, shape, part, sizes),
     bondSums,
+    charges,
     chemistry,
     dispose: () => decoders.close(),
   };

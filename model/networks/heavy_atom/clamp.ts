@@ -25,6 +25,7 @@ const lengthOf = (nodes: number, { length: scalars }: BondSums, pairs: number) =
  *
  * @param bondSums what valence leaves each class: `bondSumsOf`
  * @param features of a pair: `ordersOf`
+ * @param charges of the classes where they are to add up to nothing: `chargesOf`
  * @returns how many were clamped
  */
 export function clampToValence(
@@ -32,10 +33,13 @@ export function clampToValence(
   { batch, nodes }: BatchShape,
   bondSums: BondSums,
   features = ORDERS,
+  charges?: readonly number[],
 ): number {
   const length = lengthOf(nodes, bondSums, features);
   let clamped = 0;
-  for (let at = 0; at < batch * length; at += length) if (clampMolecule(x0, nodes, bondSums, at, features)) clamped++;
+  for (let at = 0; at < batch * length; at += length) {
+    if (clampMolecule(x0, nodes, bondSums, at, features, charges)) clamped++;
+  }
   return clamped;
 }
 
@@ -46,8 +50,9 @@ export function clampMolecule(
   bondSums: BondSums,
   at: number,
   features = ORDERS,
+  charges?: readonly number[],
 ): boolean {
-  const graph = valenceGraph(x0, nodes, bondSums, at, { near: true, most: MOST, features });
+  const graph = valenceGraph(x0, nodes, bondSums, at, { near: true, most: MOST, features, charges });
   if (!graph) return false;
   const { kinds, words = graph.orders } = graph, K = bondSums.length, width = 9 + K;
   for (let i = 0; i < nodes; i++) {
@@ -72,16 +77,17 @@ export async function clampInTurns(
   x0: Float32Array,
   { batch, nodes }: BatchShape,
   bondSums: BondSums,
-  { signal, clamp = clampMolecule, features = ORDERS }: {
+  { signal, clamp = clampMolecule, features = ORDERS, charges }: {
     readonly signal?: AbortSignal;
     readonly clamp?: typeof clampMolecule;
     readonly features?: number;
+    readonly charges?: readonly number[];
   } = {},
 ): Promise<void> {
   const length = lengthOf(nodes, bondSums, features), pause = breather();
   for (let at = 0; at < batch * length; at += length) {
     signal?.throwIfAborted();
-    clamp(x0, nodes, bondSums, at, features);
+    clamp(x0, nodes, bondSums, at, features, charges);
     await pause();
   }
 }

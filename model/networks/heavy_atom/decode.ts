@@ -8,7 +8,7 @@ import { kekulise } from "./aromatic.ts";
 import { argmaxGraph, draftGraph, type Graph, valenceGraph } from "./graph.ts";
 import { elementPlaces, relax } from "../../../chem/relax.ts";
 import { cross, lengthOf, plus, scaled, type Vector } from "../../../chem/vectors.ts";
-import { ANGSTROM, AROMATIC, bondSumsOf, type LatentForm, ordersOf } from "./space.ts";
+import { ANGSTROM, AROMATIC, bondSumsOf, chargesOf, type LatentForm, ordersOf } from "./space.ts";
 import type { BondSums, HeavyAtomClass } from "../../diffusion/types.ts";
 
 const ORIGIN: Vector = [0, 0, 0];
@@ -100,7 +100,9 @@ export function readLatent(
 ): Decoded {
   const width = 9 + classes.length, carries = chemistry.bonds === "graph", features = ordersOf(form);
   const bondSums = decoding === "valence" || form.aromatic ? bondSumsOf(classes, chemistry) : [];
-  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSums, at, { features }) : undefined;
+  // A part that is given may have a charge of its own.
+  const charges = fixed ? undefined : chargesOf(classes, form);
+  const sound = decoding === "valence" ? valenceGraph(z, nodes, bondSums, at, { features, charges }) : undefined;
   const drafted = () =>
     form.aromatic ? draftGraph(z, nodes, bondSums, at, features) : argmaxGraph(z, nodes, classes, at);
   const graph = sound ?? drafted(), kinds = Array.from(graph.kinds, (kind) => classes[kind]);

@@ -12,7 +12,7 @@ import { latentLength } from "../../diffusion/latent.ts";
 import type { BatchShape, DecodeOptions, HeavyAtomClass } from "../../diffusion/types.ts";
 import { type Decoded, readLatent } from "./decode.ts";
 import { needsSearch } from "./graph.ts";
-import { bondSumsOf, heavyAtomSpace, type LatentForm } from "./space.ts";
+import { bondSumsOf, chargesOf, heavyAtomSpace, type LatentForm } from "./space.ts";
 
 /** What the molecules of a model have in common. */
 export interface Codec {
@@ -71,7 +71,7 @@ export function createDecoders(
   const pool = createWorkPool({ here, open: openDecodeWorker, workers, onFault, piece: 1, ahead: 1, backlog: 16 });
   return {
     async decode(z, { batch, nodes }, { decoding = "argmax", signal, onFallback, onRepaired, fixed: given } = {}) {
-      const fixed = given?.atoms;
+      const fixed = given?.atoms, charges = fixed ? undefined : chargesOf(classes, form);
       const length = latentLength(space, nodes), pause = breather();
       const molecules = new Array<Molecule>(batch), searched: number[] = [];
       const tell = (b: number, { molecule, decoding: used, repaired }: Decoded) => {
@@ -81,8 +81,9 @@ export function createDecoders(
       };
       for (let b = 0; b < batch; b++) {
         signal?.throwIfAborted();
-        if (decoding === "valence" && needsSearch(z, nodes, bondSums, b * length, space.pairs)) searched.push(b);
-        else tell(b, read(z, nodes, classes, b * length, decoding, chemistry, form, fixed));
+        const at = b * length;
+        if (decoding === "valence" && needsSearch(z, nodes, bondSums, at, space.pairs, charges)) searched.push(b);
+        else tell(b, read(z, nodes, classes, at, decoding, chemistry, form, fixed));
         await pause();
       }
       const latents = searched.map((b) => ({ z: z.slice(b * length, (b + 1) * length), nodes }));

@@ -23,7 +23,7 @@ export interface Graph {
   readonly orders: Uint8Array;
   /** What the latent says of the pairs, `[N, N]`: the orders, or {@link AROMATIC} in their place. Absent where that is no order of its own. */
   readonly words?: Uint8Array;
-  /** Of {@link valenceGraph}, and absent where false: the likeliest classes and orders violated a valence, as {@link needsSearch} has it. */
+  /** Of {@link valenceGraph}, and absent where false: the likeliest classes and orders would not do, as {@link needsSearch} has it. */
   readonly searched?: true;
 }
 
@@ -33,6 +33,8 @@ export interface GraphSearch {
   readonly near?: boolean;
   /** Features of a pair in the latent: 4, or 5 with aromatic bonds. Default 4. */
   readonly features?: number;
+  /** Formal charge of each class, where those of a graph are to add up to nothing (`chargesOf`): where none is found that do, they need not. */
+  readonly charges?: readonly number[];
   /** Changes looked at, which is what takes the time. Default {@link MOST_CHANGES}. */
   readonly most?: number;
 }
@@ -107,24 +109,45 @@ function obeysValence({ kinds, orders }: Graph, bondSums: BondSums): boolean {
   });
 }
 
-/** Whether the likeliest class and orders, each by itself, violate a valence: {@link valenceGraph} has to search then. */
-export const needsSearch = (z: Float32Array, nodes: number, bondSums: BondSums, at = 0, features = ORDERS): boolean =>
-  !obeysValence(draftGraph(z, nodes, bondSums, at, features), bondSums);
+/** The charges of a graph, added up. @param charges of each class */
+export const netCharge = ({ kinds }: Pick<Graph, "kinds">, charges: readonly number[]): number =>
+  kinds.reduce((sum, kind) => sum + charges[kind], 0);
 
-/** The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits. */
+const isNeutral = (graph: Graph, charges: readonly number[] | undefined) => !charges || netCharge(graph, charges) === 0;
+
+/** Whether the likeliest class and orders, each by itself, violate a valence or leave a charge: {@link valenceGraph} has to search then. */
+export function needsSearch(
+  z: Float32Array,
+  nodes: number,
+  bondSums: BondSums,
+  at = 0,
+  features = ORDERS,
+  charges?: readonly number[],
+): boolean {
+  const draft = draftGraph(z, nodes, bondSums, at, features);
+  return !obeysValence(draft, bondSums) || !isNeutral(draft, charges);
+}
+
+/**
+ * The most probable graph that obeys valence at every heavy atom, or undefined where none is found within the limits. With `charges` the most probable of
+ * those that are neutral on the whole, or, where none is found, of all.
+ */
 export function valenceGraph(
   z: Float32Array,
   nodes: number,
   bondSums: BondSums,
   at = 0,
-  { near: nearAlone = false, most = MOST_CHANGES, features = ORDERS }: GraphSearch = {},
+  search: GraphSearch = {},
 ): Graph | undefined {
+  const { near: nearAlone = false, most = MOST_CHANGES, features = ORDERS, charges } = search;
   const draft = draftGraph(z, nodes, bondSums, at, features);
-  if (obeysValence(draft, bondSums)) return draft;
+  if (obeysValence(draft, bondSums) && isNeutral(draft, charges)) return draft;
   const within = (deepest: number) =>
-    cheapestSound(costsOf(z, nodes, bondSums, at, { deepest, features }), draft, most);
+    cheapestSound(costsOf(z, nodes, bondSums, at, { deepest, features, charges }), draft, most);
   const near = within(NEAR), found = near === "none" && !nearAlone ? within(Infinity) : near;
-  if (typeof found === "string") return undefined;
+  if (typeof found === "string") {
+    return charges && valenceGraph(z, nodes, bondSums, at, { ...search, charges: undefined });
+  }
   const graph: Graph = { ...found, searched: true };
   if (features === ORDERS) return graph;
   return { ...graph, words: wordsOf(z, graph.orders, at + nodes * (9 + bondSums.length), features) };

@@ -33,13 +33,22 @@ export interface LatentForm {
   readonly aromatic?: boolean;
   /** Default random. Reading is the same for all. */
   readonly hydrogen?: HydrogenChoice;
+  /** Whether the data's molecules are neutral on the whole, so that graphs which are sought by valence are to be. Default false. */
+  readonly neutral?: boolean;
 }
 
 /** Only what is said of the form, without defaults, so that cards and settings of before stay as they were. */
-export const formOf = ({ aromatic, hydrogen }: LatentForm): { aromatic?: true; hydrogen?: "canonical" } => ({
+export const formOf = (
+  { aromatic, hydrogen, neutral }: LatentForm,
+): { aromatic?: true; hydrogen?: "canonical"; neutral?: true } => ({
   ...aromatic && { aromatic },
   ...hydrogen === "canonical" && { hydrogen },
+  ...neutral && { neutral },
 });
+
+/** The formal charge of each class, where those of a molecule of this form are to add up to nothing. */
+export const chargesOf = (classes: readonly HeavyAtomClass[], { neutral }: LatentForm = {}): number[] | undefined =>
+  neutral ? classes.map(([, , charge = 0]) => charge) : undefined;
 
 /** Features of a pair. */
 export const ordersOf = ({ aromatic }: Pick<LatentForm, "aromatic"> = {}): number => aromatic ? ORDERS + 1 : ORDERS;

@@ -6,6 +6,8 @@ import { AROMATIC, ORDERS } from "./space.ts";
 export interface Kind {
   readonly index: number;
   readonly sum: number;
+  /** Its formal charge where charges are to add up to nothing, else 0. */
+  readonly charge: number;
 }
 
 /** What values cost, in nats beside the likeliest; Infinity where they are out of question. */
@@ -48,9 +50,14 @@ export function costsOf(
   nodes: number,
   bondSums: BondSums,
   at: number,
-  { deepest, features }: { readonly deepest: number; readonly features: number },
+  { deepest, features, charges }: {
+    readonly deepest: number;
+    readonly features: number;
+    readonly charges?: readonly number[];
+  },
 ): Costs {
-  const kinds = bondSums.flatMap((sums, index) => sums.map((sum) => ({ index, sum }))), Q = kinds.length;
+  const kinds = bondSums.flatMap((sums, index) => sums.map((sum) => ({ index, sum, charge: charges?.[index] ?? 0 }))),
+    Q = kinds.length;
   const width = 9 + bondSums.length, pairs = at + nodes * width;
   const ofKinds = new Float64Array(nodes * Q), ofOrders = new Float64Array(nodes * nodes * ORDERS);
   for (let i = 0; i < nodes; i++) {

@@ -3,6 +3,7 @@
  *
  * Each atom has a kind, a class with one of the sums of bond orders that its valences leave it, and each pair an order; the sum of an atom's orders is to be its
  * kind's. The search begins with the cheapest value of each, changes what is wrong at the first atom whose sum is not met, and looks at the changes one by one, the cheapest first.
+ * Where charges are to add up to nothing, they are one sum more, which is looked at last: a place of its own behind the atoms', which kinds with another charge touch.
  * Where that is not soon done, Lagrange multipliers, one for each atom (`potentials.ts`), change what values cost, but not what sound graphs cost beside one another: they bring the cheapest
  * values near to a sound graph, and the search begins anew from there.
  */
@@ -17,7 +18,10 @@ export interface Chosen {
   readonly orders: Uint8Array;
 }
 
-/** Values on which a search starts: orders, each atom's place among the kinds, and by how much its bonds exceed that kind's sum. */
+/**
+ * Values on which a search starts: orders, each atom's place among the kinds, and `[N + 1]` by how much its bonds exceed that kind's sum, at the end what the
+ * kinds' charges add up to.
+ */
 interface Start {
   readonly orders: Uint8Array;
   readonly places: readonly number[];
@@ -32,7 +36,7 @@ interface Flip {
   readonly value: number;
   /** Nats that it costs. */
   readonly cost: number;
-  /** Atoms whose excess it changes, and by how much; twice the same where it is one. */
+  /** Places whose excess it changes, and by how much; twice the same where it is one. */
   readonly i: number;
   readonly j: number;
   readonly byI: number;
@@ -90,7 +94,7 @@ function cheapest(count: number, cost: (k: number) => number, first: number): nu
 
 /** The cheapest value of each variable under potentials; of equal ones that of the draft. */
 function startOf({ nodes: N, kinds, ofKinds, ofOrders }: Costs, u: Float64Array, draft: Chosen): Start {
-  const orders = new Uint8Array(N * N), excess = new Int16Array(N), Q = kinds.length;
+  const orders = new Uint8Array(N * N), excess = new Int16Array(N + 1), Q = kinds.length;
   for (let i = 0; i < N; i++) {
     for (let j = 0; j < i; j++) {
       const own = (i * N + j) * ORDERS;
@@ -102,16 +106,16 @@ function startOf({ nodes: N, kinds, ofKinds, ofOrders }: Costs, u: Float64Array,
   const places = Array.from(draft.kinds, (index, i) => {
     const off = (q: number) => kinds[q].index === index ? Math.abs(excess[i] - kinds[q].sum) : Infinity;
     const place = cheapest(Q, (q) => ofKinds[i * Q + q] + u[i] * kinds[q].sum, cheapest(Q, off, 0));
-    excess[i] -= kinds[place].sum;
+    excess[i] -= kinds[place].sum, excess[N] += kinds[place].charge;
     return place;
   });
   return { orders, places, excess };
 }
 
-/** Every change of a start, by the atoms that it touches. */
+/** Every change of a start, by the places of the excess that it touches. */
 function listFlips({ nodes: N, kinds, ofKinds, ofOrders }: Costs, u: Float64Array, { orders, places }: Start) {
   const values = Math.max(16, kinds.length), Q = kinds.length;
-  const touching: Flip[][] = Array.from({ length: N }, () => []);
+  const touching: Flip[][] = Array.from({ length: N + 1 }, () => []);
   const add = (flip: Omit<Flip, "name1" | "name2">) => {
     if (flip.cost === Infinity) return;
     const one = named({ ...flip, cost: Math.max(0, flip.cost) }, values);
@@ -121,9 +125,9 @@ function listFlips({ nodes: N, kinds, ofKinds, ofOrders }: Costs, u: Float64Arra
   for (let i = 0; i < N; i++) {
     for (let k = 0; k < Q; k++) {
       if (k === places[i]) continue;
-      const by = kinds[places[i]].sum - kinds[k].sum;
+      const by = kinds[places[i]].sum - kinds[k].sum, charge = kinds[k].charge - kinds[places[i]].charge;
       const cost = ofKinds[i * Q + k] - ofKinds[i * Q + places[i]] - by * u[i];
-      add({ variable: i, value: k, cost, i, j: i, byI: by, byJ: 0 });
+      add({ variable: i, value: k, cost, i, j: charge === 0 ? i : N, byI: by, byJ: charge });
     }
     for (let j = 0; j < i; j++) {
       const own = (i * N + j) * ORDERS, order = orders[i * N + j];
@@ -137,20 +141,20 @@ function listFlips({ nodes: N, kinds, ofKinds, ofOrders }: Costs, u: Float64Arra
   return touching;
 }
 
-/** By how much a change moves an atom that it touches. */
+/** By how much a change moves the excess at a place that it touches. */
 const movedBy = (flip: Flip, atom: number) => flip.i === atom ? flip.byI : flip.byJ;
 
-/** What an atom with too many bonds, or with too few, can be changed by. */
+/** What an atom with too many bonds, or with too few, can be changed by; or charges that are left over. */
 interface Side {
   /** Changes that mend it, the cheapest first. */
   readonly flips: readonly Flip[];
-  /** Least nats for each bond that is too many or lacking: half of a pair's, whose other half is the other atom's. */
+  /** Least nats for each bond that is too many or lacking: half of what moves two sums, whose other half is the other's. */
   readonly price: number;
 }
 
 const sideOf = (touching: readonly Flip[], atom: number, sign: number): Side => {
   const flips = touching.filter((flip) => movedBy(flip, atom) * sign > 0).sort((a, b) => a.cost - b.cost);
-  const share = (flip: Flip) => flip.cost / (flip.i === flip.j ? 1 : 2) / Math.abs(movedBy(flip, atom));
+  const share = (flip: Flip) => flip.cost / (flip.byI !== 0 && flip.byJ !== 0 ? 2 : 1) / Math.abs(movedBy(flip, atom));
   return { flips, price: flips.reduce((least, flip) => Math.min(least, share(flip)), Infinity) };
 };
 
@@ -190,7 +194,7 @@ function withFlips({ nodes: N, kinds: all }: Costs, start: Start, last: State): 
 export type Ended = Chosen | "none" | "limit";
 
 /**
- * The cheapest classes and orders that obey valence at every atom; `most` are the changes that are looked at.
+ * The cheapest classes and orders that obey valence at every atom, with charges that add up to nothing where kinds have some; `most` are the changes that are looked at.
  *
  * @param draft of equally cheap values those that the search starts with
  */

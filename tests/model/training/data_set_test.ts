@@ -27,6 +27,17 @@ Deno.test("train, resume, export and draw on a set of an SDF file: each molecule
     const folder = `${root}/run`, data = await makeSet(root), set = await openDataSet(data);
     const { examples, leftOut } = loadExamples(set, Object.values(set.split).flatMap((rows) => [...rows]), set.classes);
     assert.deepEqual([examples.count, leftOut], [6, 0]);
+    // Of a neutral form those with a charge left over are left out: here the two whose charges balance until each O- is made an O+.
+    const all = Object.values(set.split).flatMap((rows) => [...rows]), neutral = { neutral: true };
+    assert.equal(loadExamples(set, all, set.classes, neutral).examples.count, 6);
+    const unbalanced = (row: number) => {
+      const molecule = set.molecule(row);
+      return { ...molecule, charges: molecule.charges?.map(Math.abs) };
+    };
+    const charged = { chemistry: set.chemistry, molecule: unbalanced }, classes = [...set.classes, [8, 0, 1] as const];
+    assert.equal(loadExamples(charged, all, classes).leftOut, 0);
+    const left = loadExamples(charged, all, classes, neutral);
+    assert.deepEqual([left.examples.count, left.leftOut, left.rows.length], [4, 2, 4]);
     const options = { folder, data, modelName: "tiny", width: 16, blocks: 1, batch: 2, heldOut: 1 };
     const quiet = { ...options, backend: "cpu", write: () => {}, terminal: false } as const;
     await runTraining({ ...quiet, updates: 1 });

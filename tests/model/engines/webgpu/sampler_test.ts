@@ -52,7 +52,7 @@ async function looped(gpu: GpuDenoiser, { shape, plan, start, coupling, seed, in
     plan,
     async (z, t) => {
       const x0 = await gpu.predict(z, shape, { ...condition, time: t });
-      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums, space.pairs);
+      if (clamp && t <= clamp.below) clampToValence(x0, shape, clamp.bondSums, space.pairs, clamp.charges);
       return x0;
     },
     await firstLatents(noise, start, aligned),
@@ -210,21 +210,27 @@ Deno.test({
       const indices = Array.from({ length: 24 }, (_, k) => k), shape = { nodes: 2, batch: 24 };
       // Of QM9, and of elements with several valences, be they less than the likeliest sum or more.
       const several = QM9_CLASSES.map((_, k) => k % 2 ? [0, 2] : [1, 3, 5]);
-      for (const bondSums of [bondSumsOf(QM9_CLASSES), several]) {
+      // Of charges that are to add up to nothing some molecules are for the search that else were not.
+      const charges = QM9_CLASSES.map((_, k) => k % 3 - 1), searches: number[] = [];
+      for (
+        const ask of [{ bondSums: bondSumsOf(QM9_CLASSES) }, { bondSums: several }, { bondSums: several, charges }]
+      ) {
         clamped.length = 0;
         const sampling = {
           shape,
           plan: plan("ddim", 3),
           seed: 3,
           indices,
-          clamp: { below: 0.6, bondSums },
+          clamp: { below: 0.6, ...ask },
         };
         const { x0 } = await gpu.can.sample!(sampling), expected = await looped(gpu, sampling);
         assert.ok(relativeError(x0, expected) < 1e-4, `${relativeError(x0, expected)}`);
+        searches.push(clamped[0][1]);
         assert.deepEqual(clamped.map(([molecules]) => molecules), [24, 24]);
         assert.ok(expected.some((value) => value === 0.5), "nothing was clamped");
         for (const [molecules, searched] of clamped) assert.ok(searched <= molecules);
       }
+      assert.ok(searches[2] > searches[1], `searched for: ${searches}`);
     }),
 });
 

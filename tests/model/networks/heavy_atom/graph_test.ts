@@ -5,9 +5,10 @@ import {
   type Graph,
   MOST_CHANGES,
   needsSearch,
+  netCharge,
   valenceGraph,
 } from "../../../../model/networks/heavy_atom/graph.ts";
-import { bondSumsOf } from "../../../../model/networks/heavy_atom/space.ts";
+import { bondSumsOf, chargesOf } from "../../../../model/networks/heavy_atom/space.ts";
 import type { HeavyAtomClass } from "../../../../model/diffusion/types.ts";
 import { random } from "../../../../model/diffusion/random.ts";
 
@@ -83,12 +84,13 @@ Deno.test("valenceGraph() finds the likeliest of all graphs that obey valence", 
 /** Carbon, sulfur of two, four or six bonds, and charged nitrogen and oxygen: four classes, as the latents above have. */
 const CHARGED = bondSumsOf([[6, 2], [16, 0], [7, 2, 1], [8, 0, -1]], DRUGLIKE);
 
+/** Whether three atoms have the bonds that they may have. */
+const soundBy = (sums: readonly (readonly number[])[]) => ({ kinds, orders }: Graph) =>
+  Array.from(kinds).every((kind, i) => sums[kind].includes(orders.subarray(3 * i, 3 * i + 3).reduce((a, b) => a + b)));
+
 Deno.test("valenceGraph() counts charges, and takes any valence of an element that has several", () => {
   assert.deepEqual(CHARGED, [[2], [2, 4, 6], [2], [1]]);
-  const sound = ({ kinds, orders }: Graph) =>
-    Array.from(kinds).every((kind, i) =>
-      CHARGED[kind].includes(orders.subarray(3 * i, 3 * i + 3).reduce((a, b) => a + b))
-    );
+  const sound = soundBy(CHARGED);
   const sums = new Set<number>();
   for (let seed = 0; seed < 40; seed++) {
     const z = latent(3, seed), graph = valenceGraph(z, 3, CHARGED, 0);
@@ -99,6 +101,40 @@ Deno.test("valenceGraph() counts charges, and takes any valence of an element th
     });
   }
   assert.ok(sums.size > 1, `sulfur has ${[...sums]} bonds`);
+});
+
+Deno.test("valenceGraph() of charges that are to add up to nothing finds the likeliest of all neutral graphs that obey valence", () => {
+  // CH3-NH2+-O- is one of them.
+  const classes: readonly HeavyAtomClass[] = [[6, 2], [6, 3], [7, 2, 1], [8, 0, -1]],
+    sums = bondSumsOf(classes, DRUGLIKE),
+    sound = soundBy(sums);
+  const charges = chargesOf(classes, { neutral: true })!, net = (graph: Graph) => netCharge(graph, charges);
+  assert.deepEqual([charges, chargesOf(classes)], [[0, 0, 1, -1], undefined]);
+  let charged = 0, zwitterions = 0;
+  for (let seed = 0; seed < 80; seed++) {
+    const z = latent(3, seed), graph = valenceGraph(z, 3, sums, 0, { charges });
+    assert.ok(graph && sound(graph) && net(graph) === 0, `seed ${seed}`);
+    const best = bruteForce(z, (one) => sound(one) && net(one) === 0);
+    assert.ok(Math.abs(logProbability(z, graph) - best) < 1e-4, `seed ${seed}`);
+    assert.equal(needsSearch(z, 3, sums, 0, 4, charges), graph.searched === true, `seed ${seed}`);
+    if (net(valenceGraph(z, 3, sums)!) !== 0) charged++;
+    if (graph.kinds.some((kind) => charges[kind] !== 0)) zwitterions++;
+  }
+  assert.ok(charged > 20 && zwitterions > 5, `${charged} would have a charge, ${zwitterions} have two that balance`);
+});
+
+Deno.test("valenceGraph() leaves a charge where there is no neutral graph", () => {
+  // N+ between two CH2 of one bond each: sound, and nothing else is.
+  const classes: readonly HeavyAtomClass[] = [[6, 3], [7, 2, 1]], sums = bondSumsOf(classes, DRUGLIKE);
+  const charges = chargesOf(classes, { neutral: true })!, width = 9 + classes.length;
+  const z = new Float32Array(3 * width + 36);
+  [0, 1, 0].forEach((kind, i) => z[i * width + 9 + kind] = 0.5);
+  for (const [i, j, order] of [[0, 1, 1], [1, 2, 1], [0, 2, 0]]) {
+    for (const [a, b] of [[i, j], [j, i]]) z[3 * width + (3 * a + b) * 4 + order] = 0.5;
+  }
+  const graph = valenceGraph(z, 3, sums, 0, { charges })!;
+  assert.deepEqual(Array.from(graph.kinds), [0, 1, 0]);
+  assert.ok(needsSearch(z, 3, sums, 0, 4, charges) && !needsSearch(z, 3, sums));
 });
 
 Deno.test("bondSumsOf() refuses a class that the chemistry has no valence for", () => {
