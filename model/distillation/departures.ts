@@ -22,7 +22,7 @@ export interface DeparturePlan
   /** Where sampling begins for molecules of a size, where that is not at noise alone. */
   readonly startOf: (nodes: number) => Start | undefined;
   /** Changes the teacher's estimates `[B, L]` at a time, in departure, as its sampling in service does. */
-  readonly clamp?: (x0: Float32Array, shape: BatchShape, time: number) => void;
+  readonly clamp?: (x0: Float32Array, shape: BatchShape, time: number) => Promise<void>;
 }
 
 /** One molecule's part of a batch: at time t of a grid of `steps`, the grid's first where `first`. */
@@ -40,7 +40,9 @@ export function departurePlan(
   { from: teacherSteps, to, keep, grid, clamp: below }: MethodSettings,
 ): Omit<DeparturePlan, "source"> {
   const first = schedule(makeGrid(grid, to, schedule)[0]), startOf = startsOf(card, grid, first);
-  const clamp: DeparturePlan["clamp"] = (x0, shape, time) => time <= below ? autoencoder.clamp?.(x0, shape) : undefined;
+  const clamp: DeparturePlan["clamp"] = async (x0, shape, time) => {
+    if (time <= below) await autoencoder.clamp?.(x0, shape);
+  };
   return { schedule, coupling, teacher, teacherSteps, grid, serves: [to, ...keep], startOf, clamp };
 }
 
@@ -77,9 +79,7 @@ export async function teacherAt(
   asked.forEach(({ z }, i) => together.set(z, i * length));
   const conditions = asked.map(({ t: time, condition }) => ({ ...condition, time, steps }));
   const all = await teacher.predict(together, { batch: asked.length, nodes }, conditions);
-  return asked.map(({ t }, i) => {
-    const x0 = all.slice(i * length, (i + 1) * length);
-    clamp?.(x0, { batch: 1, nodes }, t);
-    return x0;
-  });
+  const estimates = asked.map((_, i) => all.slice(i * length, (i + 1) * length));
+  for (const [i, { t }] of asked.entries()) await clamp?.(estimates[i], { batch: 1, nodes }, t);
+  return estimates;
 }

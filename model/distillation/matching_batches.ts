@@ -5,7 +5,7 @@ import { planSampling, type Start } from "../diffusion/samplers/mod.ts";
 import type { Denoiser } from "../diffusion/denoiser.ts";
 import type { Coupling } from "../diffusion/coupling/align.ts";
 import type { Asked } from "../diffusion/learner.ts";
-import type { Schedule } from "../diffusion/types.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import { sampleOnce, type Samplings } from "./matching_sampling.ts";
 import type { KeptStudent } from "./round.ts";
 import type { LatentSource } from "./source.ts";
@@ -46,6 +46,8 @@ export interface MatchingPlan {
   /** The student's sampler and its options. */
   readonly variant: Variant;
   readonly options: Readonly<Record<string, unknown>>;
+  /** See {@link Samplings.clamp}. */
+  readonly clamp?: number;
   /** The student's steps. */
   readonly steps: number;
   /** What is matched. Default: positions, from the sampler's `after` on, or all where it has none. */
@@ -85,7 +87,7 @@ function samplingsOf(
   batch: number,
   stream: Random,
 ): Omit<MatchingGroup, "goal" | "stream" | "update">[] {
-  const { source, schedule, grid, variant, options, steps } = plan, times = makeGrid(grid, steps, schedule);
+  const { source, schedule, grid, variant, options, clamp, steps } = plan, times = makeGrid(grid, steps, schedule);
   const startOf = plan.startsAt(grid, schedule(times[0])), sampling = planSampling(variant, schedule, times, options);
   return source.draw(Math.ceil(batch / steps), stream).map(({ shape, target: data }) => ({
     shape,
@@ -93,6 +95,7 @@ function samplingsOf(
     steps,
     plan: sampling,
     start: startOf(shape.nodes),
+    clamp,
   }));
 }
 
@@ -101,20 +104,21 @@ function samplingsOf(
  * as far as the student's arithmetic is.
  */
 export async function makeKeptGroups(
-  plan: Omit<MatchingPlan, "grid" | "variant" | "options" | "steps" | "goal"> & {
+  plan: Omit<MatchingPlan, "grid" | "variant" | "options" | "clamp" | "steps" | "goal"> & {
     readonly coupling?: Coupling;
+    readonly autoencoder?: Pick<Autoencoder, "clamp">;
     readonly kept: readonly KeptStudent[];
   },
   batch: number,
   seed: number,
   update: number,
 ): Promise<KeptGroup[]> {
-  const { kept, schedule, coupling } = plan, { entry, denoiser } = kept[update % kept.length];
+  const { kept, schedule, coupling, autoencoder } = plan, { entry, denoiser } = kept[update % kept.length];
   const stream = random(seed, update, PURPOSE.kept), { space } = denoiser, groups: KeptGroup[] = [];
   for (const samplings of samplingsOf({ ...plan, ...entry }, batch, stream)) {
     const { asked, x: target } = await sampleOnce(
       samplings,
-      { space, coupling, schedule },
+      { space, coupling, schedule, autoencoder },
       ({ z, shape, conditions }) => denoiser.predict(z, shape, conditions),
       stream,
     );

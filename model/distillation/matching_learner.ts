@@ -28,7 +28,7 @@ import {
 } from "../diffusion/learner.ts";
 import type { Random } from "../diffusion/random.ts";
 import { timeAtLogSnr } from "../diffusion/schedules.ts";
-import type { Schedule } from "../diffusion/types.ts";
+import type { Autoencoder, Schedule } from "../diffusion/types.ts";
 import { lossWeights } from "../training/weights.ts";
 import type { KeptGroup, MatchingGroup } from "./matching_batches.ts";
 import { type Sampled, sampleOnce } from "./matching_sampling.ts";
@@ -61,6 +61,8 @@ export interface MatchingOptions extends DivergenceSettings {
   readonly beginning?: Denoiser;
   /** How the teacher was trained. Default independent. */
   readonly coupling?: Coupling;
+  /** Who clamps on the way, where samplings are clamped. */
+  readonly autoencoder?: Pick<Autoencoder, "clamp">;
   /** Log-SNR down to which the last step's estimates are judged. Default 8, sigma 0.018. */
   readonly last?: number;
   /** First updates of a round, which the auxiliary makes alone: until it knows the student, its word is the teacher's. Default {@link leadOf}'s. */
@@ -87,8 +89,9 @@ const GOLDEN = 0.6180339887498949;
 
 /** Samples with the student's weights as they are. */
 async function sample(options: MatchingOptions, group: MatchingGroup, stream: Random): Promise<Way> {
-  const { student, teacher: { space }, coupling, schedule } = options, predict = abilityOf(student, "predict");
-  const sampled = await sampleOnce(group, { space, coupling, schedule }, (asked) => predict(asked, "params"), stream);
+  const { student, teacher: { space }, coupling, schedule, autoencoder } = options;
+  const predict = abilityOf(student, "predict"), how = { space, coupling, schedule, autoencoder };
+  const sampled = await sampleOnce(group, how, (asked) => predict(asked, "params"), stream);
   return { ...sampled, group, call: firstMatched(options, group) };
 }
 

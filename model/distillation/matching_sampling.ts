@@ -5,7 +5,7 @@ import { drawNoise } from "../diffusion/latent.ts";
 import type { Asked } from "../diffusion/learner.ts";
 import type { Random } from "../diffusion/random.ts";
 import { applyStep, firstLatents, type SamplingPlan, type Start } from "../diffusion/samplers/mod.ts";
-import type { BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
+import type { Autoencoder, BatchShape, LatentSpace, Schedule } from "../diffusion/types.ts";
 
 /** Samplings of molecules of one size. */
 export interface Samplings {
@@ -15,6 +15,8 @@ export interface Samplings {
   readonly plan: SamplingPlan;
   /** Where sampling begins, where that is not at noise alone. */
   readonly start?: Start;
+  /** The time below which sampling goes on from estimates that are clamped, as in service. Default 0: from none. */
+  readonly clamp?: number;
 }
 
 /** All calls of all samplings, `[B, L]`, the first call's first. */
@@ -24,13 +26,15 @@ export interface Sampled {
   readonly x: Float32Array;
 }
 
-/** Samples once, all that is drawn from one stream. */
+/** Samples once, all that is drawn from one stream. What comes back are the network's own estimates, also where sampling goes on from clamped ones. */
 export async function sampleOnce(
-  { shape, plan, start, steps }: Samplings,
-  { space, coupling, schedule }: {
+  { shape, plan, start, steps, clamp = 0 }: Samplings,
+  { space, coupling, schedule, autoencoder }: {
     readonly space: LatentSpace;
     readonly coupling?: Coupling;
     readonly schedule: Schedule;
+    /** Who clamps. */
+    readonly autoencoder?: Pick<Autoencoder, "clamp">;
   },
   predict: (asked: Asked) => Promise<Float32Array>,
   stream: Random,
@@ -45,6 +49,7 @@ export async function sampleOnce(
     const x0 = await predict({ shape, z: all.subarray(k * length, (k + 1) * length), ...at });
     x.set(x0, k * length);
     if (k === plan.length - 1) break;
+    if (step.t <= clamp) await autoencoder?.clamp?.(x0, shape);
     applyStep(step, z, x0, draw);
     if (step.noise !== 0) await aligned?.(z, x0, plan[k + 1].alpha);
   }

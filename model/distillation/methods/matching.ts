@@ -100,9 +100,10 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
   fault: (settings, served) =>
     notFewer(settings) ?? notServed(settings, served) ?? notKept(settings) ?? notTaken(settings) ??
       notThrough(settings),
-  learning(parts, { to, grid, batch, seed, variant, options, match }) {
+  learning(parts, { to, grid, batch, seed, variant, options, clamp, match }) {
     const {
       schedule,
+      autoencoder,
       auxiliaries: { auxiliary, frozen },
       learner: student,
       coupling,
@@ -118,15 +119,17 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
     const beginning = parts.beginning === denoiser ? teacher : parts.beginning;
     const lead = leadOf(match), repeated = kept.filter(({ entry }) => also.every(({ steps }) => steps !== entry.steps));
     const plans = (source: LatentSource): MatchingPlan[] => [
-      { ...plan, source, grid, variant, options, steps: to, goal },
+      { ...plan, source, grid, variant, options, clamp, steps: to, goal },
       ...also.map(({ steps, ...own }) => {
-        const { entry: { grid, variant, options }, denoiser: keeps } = kept.find(({ entry }) => entry.steps === steps)!;
-        return { ...plan, source, grid, variant, options, steps, goal: { ...own, keeps } };
+        const { entry: { grid, variant, options, clamp }, denoiser: keeps } = kept.find(({ entry }) =>
+          entry.steps === steps
+        )!;
+        return { ...plan, source, grid, variant, options, clamp, steps, goal: { ...own, keeps } };
       }),
     ];
     return {
       learner: createMatchingLearner({
-        ...{ student, auxiliary, frozen, teacher, beginning, coupling, schedule, divergence, alpha },
+        ...{ student, auxiliary, frozen, teacher, beginning, coupling, schedule, autoencoder, divergence, alpha },
       }),
       ...batchesOf<MatchingGroup | KeptGroup>(
         parts,
@@ -134,7 +137,7 @@ export const matching: Method<MatchingGroup | KeptGroup> = {
         async (source, size, seed, update) => [
           ...makeMatchingGroups(plans(source), size, seed, update),
           ...repeated.length > 0 && update >= lead
-            ? await makeKeptGroups({ ...plan, source, coupling, kept: repeated }, share, seed, update)
+            ? await makeKeptGroups({ ...plan, source, coupling, autoencoder, kept: repeated }, share, seed, update)
             : [],
         ],
         (source, _, ...which) => makeMatchingGroups(plans(source), HELD_OUT, ...which),

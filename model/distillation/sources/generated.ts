@@ -64,7 +64,7 @@ export async function generatePool(options: GeneratedOptions): Promise<LatentPoo
     const noise = () => drawNoise(space, shape, streams);
     const denoise: Denoise = async (z, t) => {
       const x0 = await denoiser.predict(z, shape, { time: t });
-      if (t <= settings.clamp) model.autoencoder.clamp?.(x0, shape);
+      if (t <= settings.clamp) await model.autoencoder.clamp?.(x0, shape, { signal });
       done += indices.length;
       onProgress?.(Math.min(1, done / (count * settings.steps)));
       return x0;

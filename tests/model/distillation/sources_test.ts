@@ -8,6 +8,7 @@ import { RELEASED_EGNN } from "../../../model/networks/egnn_parameters.ts";
 import { createGeoldmAutoencoder } from "../../../model/networks/geoldm/autoencoder.ts";
 import { geoldmParameters, type GeoldmSizes } from "../../../model/networks/geoldm/networks.ts";
 import { createIdentityAutoencoder } from "../../../model/networks/identity.ts";
+import { ONE_HOT } from "../../../model/networks/heavy_atom/space.ts";
 import { latentLength } from "../../../model/diffusion/latent.ts";
 import { loadModel } from "../../../model/models/load.ts";
 import { initialValues } from "../../../model/networks/pair_attention/initialise.ts";
@@ -169,6 +170,14 @@ Deno.test("generatedSource() draws the teacher's own latents, the same for a see
       for (const [nodes, z] of pool) assert.ok(nodes >= 3 && nodes <= 5 && z.every(Number.isFinite));
       assert.equal(progress.at(-1), 1);
       assert.deepEqual(await generatePool({ model, count: 12, seed: 5, settings }), pool);
+      // Clamped as sampling in service is: of each molecule, before the next step is made of it.
+      const chemistry = model.autoencoder.bondSums!, clamped = { ...settings, clamp: 1 };
+      for (const [nodes, z] of await generatePool({ model, count: 12, seed: 5, settings: clamped })) {
+        for (let at = 0; at < z.length; at += latentLength(space, nodes)) {
+          const classes = Array.from(chemistry, (_, k) => z[at + 9 + k]);
+          assert.deepEqual(classes.filter((value) => value !== 0), [ONE_HOT], `of ${nodes} nodes, at ${at}`);
+        }
+      }
       const path = join(folder, "pool.safetensors"), options = { model, count: 12, seed: 5, settings };
       const source = await generatedSource(path, "tiny", options);
       const untouched = { ...model, denoiser: () => assert.fail("the pool is on disk") };
