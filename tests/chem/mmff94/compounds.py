@@ -1,6 +1,6 @@
 """Compounds with most of MMFF94's types and parameters, rules for what the tables lack among them, as RDKit places and judges them (`reference.py`).
 
-    python3 tests/chem/mmff94/compounds.py > tests/chem/mmff94/compounds.json
+    python3 tests/chem/mmff94/compounds.py | gzip -9n > tests/chem/mmff94/compounds.json.gz
 """
 
 from rdkit import Chem

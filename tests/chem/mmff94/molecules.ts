@@ -1,7 +1,7 @@
 /**
  * The molecules that MMFF94 is compared on, as JSON on stdout for `reference.py`: of QM9's test split, every 16th at first, until there are 600.
  *
- *     deno run -A tests/chem/mmff94/molecules.ts | python3 tests/chem/mmff94/reference.py > tests/chem/mmff94/qm9.json
+ *     deno run -A tests/chem/mmff94/molecules.ts | python3 tests/chem/mmff94/reference.py | gzip -9n > tests/chem/mmff94/qm9.json.gz
  */
 import { bondsOf } from "../../../chem/bonds.ts";
 import { setChargesApart } from "../../../chem/charges.ts";

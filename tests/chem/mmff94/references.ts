@@ -1,4 +1,5 @@
 /** What RDKit says of compounds and of molecules of QM9: `compounds.py` and `reference.py` wrote it. */
+import { gunzipSync } from "node:zlib";
 import type { Topology } from "../../../chem/mmff94/graph.ts";
 import { openIfThere } from "../../../chem/data_sets.ts";
 import type { Qm9 } from "../../../chem/qm9.ts";
@@ -26,11 +27,12 @@ export interface Reference extends Judged {
   readonly positions: readonly number[];
 }
 
-const read = (name: string) => JSON.parse(Deno.readTextFileSync(new URL(name, import.meta.url)));
+const read = (name: string) =>
+  JSON.parse(new TextDecoder().decode(gunzipSync(Deno.readFileSync(new URL(name, import.meta.url)))));
 
 /** Compounds with most of MMFF94's types, as RDKit's embedding places them. */
 export function compounds(): (Reference & Charged)[] {
-  return read("compounds.json").map(({ smiles: name, atomicNumbers, charges, bonds, ...rest }:
+  return read("compounds.json.gz").map(({ smiles: name, atomicNumbers, charges, bonds, ...rest }:
     & {
       smiles: string;
       atomicNumbers: number[];
@@ -55,11 +57,11 @@ export const hasQm9 = data !== undefined;
 
 /** Molecules of QM9 as in the data, and with noise: those that RDKit takes with the bonds that distances give. */
 export function qm9References(place: "positions" | "noisy"): Reference[] {
-  const judged: ({ row: number; types: number[] } & Record<typeof place, Judged> | null)[] = read("qm9.json");
+  const judged: ({ row: number; types: number[] } & Record<typeof place, Judged> | null)[] = read("qm9.json.gz");
   return comparedMolecules(data!).flatMap(({ row, atomicNumbers, charges, bonds, ...places }, k) => {
     const found = judged[k];
     if (!found) return [];
-    if (found.row !== row) throw new Error(`qm9.json must be of row ${row} here; got ${found.row}`);
+    if (found.row !== row) throw new Error(`qm9.json.gz must be of row ${row} here; got ${found.row}`);
     const topology = { atomicNumbers, charges, bonds };
     return [{ name: `row ${row}`, topology, types: found.types, positions: places[place], ...found[place] }];
   });
