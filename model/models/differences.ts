@@ -11,7 +11,7 @@ import { besideOf, joined, SCALE, scaled, scalePart, type Tensors, valuesOf, wri
  * A difference is so many steps of its column's scale at most, to each side: of a tensor the first of these that loses no more than `LARGEST_ERROR`. Fewer
  * different integers are fewer bytes where the file is compressed.
  */
-const STEPS = [15, 31, 63, 127];
+const STEPS = [15, 23, 31, 47, 63, 95, 127];
 
 /** The file that differences are from: its bare name, beside theirs, and its digest. */
 export interface BaseFile {

@@ -3,10 +3,9 @@ import { CHEMISTRIES } from "../../../chem/chemistry.ts";
 import type { Molecule } from "../../../chem/molecule.ts";
 import { QM9_WORDS } from "../../../chem/qm9.ts";
 import { PROPERTY_NAMES } from "../../../chem/properties.ts";
-import { readStored } from "../../diffusion/files.ts";
-import { readSafetensors } from "../../diffusion/safetensors.ts";
 import type { PartOptions } from "../../engines/placing.ts";
 import { placePairAttention } from "../../models/pair_attention_place.ts";
+import { readWeights } from "../../models/weights.ts";
 import { type Example, toExample } from "../../networks/heavy_atom/examples.ts";
 import { QM9_CLASSES } from "../../networks/heavy_atom/space.ts";
 import { bySize, cleanGroup, REGRESSOR_SPACE } from "./batches.ts";
@@ -42,7 +41,7 @@ export function readable(molecule: Molecule): Example | undefined {
  */
 export async function openRegressor(folder: string, options: PartOptions): Promise<Regressor> {
   const card = regressorCard.parse(JSON.parse(await Deno.readTextFile(`${folder}/${REGRESSOR_CARD}`)));
-  const tensors = readSafetensors(await readStored(`${folder}/${REGRESSOR_FILE}`)), { width, blocks } = card;
+  const tensors = await readWeights(`${folder}/${REGRESSOR_FILE}`), { width, blocks } = card;
   // Of vectors the network's own part alone; see readout.ts.
   const schedule = () => ({ alpha: 0, sigma: 1, logSnr: -Infinity });
   const engine = { space: REGRESSOR_SPACE, sizes: { width, blocks }, schedule };
